@@ -1,0 +1,140 @@
+//! Step 2: the segment joins its flow.
+//!
+//! A flow is what is known of one TCP connection, in [`FlowRecord`]'s 128 bytes; [`table`] holds
+//! them in fixed memory; [`tcp`] tells new payload from retransmissions, gaps and reordering.
+
+pub mod table;
+pub mod tcp;
+
+use crate::dpi::Inspection;
+use crate::limits::{FLOW_RECORD_MAX_BYTES, HMM_STATE_BYTES};
+use crate::packet::{Endpoint, Segment};
+use crate::time::Stamp;
+
+/// The two ends of a connection in canonical order, so that both directions have one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    low: Endpoint,
+    high: Endpoint,
+}
+
+impl FlowKey {
+    /// The key of the connection between `a` and `b`, whichever way round.
+    pub fn new(a: Endpoint, b: Endpoint) -> Self {
+        if a <= b { FlowKey { low: a, high: b } } else { FlowKey { low: b, high: a } }
+    }
+}
+
+/// Which way a segment goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the end that opened the connection.
+    ToServer = 0,
+    /// From the end that was called.
+    ToClient = 1,
+}
+
+impl Direction {
+    /// The other way.
+    pub fn reverse(self) -> Self {
+        match self {
+            Direction::ToServer => Direction::ToClient,
+            Direction::ToClient => Direction::ToServer,
+        }
+    }
+}
+
+/// What has been decided of a flow; the order is the order in which eviction spares them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum FlowState {
+    /// Opened, no payload yet.
+    #[default]
+    Opening,
+    /// Let go; kept so that a second look remembers the first.
+    Benign,
+    /// Payload seen, nothing decided.
+    Undecided,
+    /// Weak evidence at hand, proof awaited.
+    Suspect,
+    /// Proven; the kernel drops or resets it.
+    Mining,
+}
+
+/// One flow. Fixed size, no pointers: the table is one allocation at start.
+#[derive(Clone, Debug, Default)]
+pub struct FlowRecord {
+    /// The connection.
+    pub key: FlowKey,
+    /// Sequence tracking of each [`Direction`].
+    pub streams: tcp::Streams,
+    /// First packet.
+    pub first_seen: Stamp,
+    /// Latest packet.
+    pub last_seen: Stamp,
+    /// Bytes of payload on the wire, both directions, retransmissions left out; saturating.
+    pub payload_bytes: u32,
+    /// Packets with new payload, both directions; saturating.
+    pub payload_packets: u16,
+    /// What has been decided.
+    pub state: FlowState,
+    /// The key's `high` end is the client.
+    pub client_is_high: bool,
+    /// The DPI's knowledge.
+    pub inspection: Inspection,
+    /// The hidden Markov model's knowledge.
+    pub hmm: HmmState,
+}
+
+/// Room for the forward vectors and the log-likelihood ratio of stage one.
+#[derive(Clone, Debug)]
+pub struct HmmState(pub [u8; HMM_STATE_BYTES]);
+
+impl Default for HmmState {
+    fn default() -> Self {
+        HmmState([0; HMM_STATE_BYTES])
+    }
+}
+
+const _: () = assert!(size_of::<FlowRecord>() <= FLOW_RECORD_MAX_BYTES);
+
+impl FlowRecord {
+    /// A flow whose first segment seen is `segment`, at `now`.
+    ///
+    /// Without its SYN (the daemon was restarted, the flow evicted) the client is the end with a
+    /// local address, else the one with the higher port.
+    pub fn open(segment: &Segment<'_>, now: Stamp) -> Self {
+        let key = FlowKey::new(segment.src, segment.dst);
+        let src_is_client = if segment.syn {
+            !segment.has_ack
+        } else {
+            match (segment.src.is_local(), segment.dst.is_local()) {
+                (true, false) => true,
+                (false, true) => false,
+                _ => segment.src.port() >= segment.dst.port(),
+            }
+        };
+        FlowRecord {
+            key,
+            first_seen: now,
+            last_seen: now,
+            client_is_high: (key.high == segment.src) == src_is_client,
+            ..FlowRecord::default()
+        }
+    }
+
+    /// The end that opened the connection.
+    pub fn client(&self) -> Endpoint {
+        if self.client_is_high { self.key.high } else { self.key.low }
+    }
+
+    /// The end that was called.
+    pub fn server(&self) -> Endpoint {
+        if self.client_is_high { self.key.low } else { self.key.high }
+    }
+
+    /// Which way a segment sent by `src` goes.
+    pub fn direction_from(&self, src: Endpoint) -> Direction {
+        if src == self.client() { Direction::ToServer } else { Direction::ToClient }
+    }
+}

@@ -1,0 +1,123 @@
+//! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
+
+use super::Direction;
+use crate::packet::Segment;
+
+/// Where both directions of a flow stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// Sequence number of the next payload byte in each direction.
+    next: [u32; 2],
+    /// A bit for each direction whose `next` is known.
+    known: u8,
+    /// A bit for each direction that is seen from its first byte.
+    from_start: u8,
+}
+
+/// What a segment's payload is to its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The bytes from `skip` on are the next ones of the stream.
+    InOrder {
+        /// Leading payload bytes that were seen before.
+        skip: u32,
+    },
+    /// `missing` bytes before it have not been seen: lost before us, or still on their way.
+    Ahead {
+        /// Length of the hole.
+        missing: u32,
+    },
+    /// Nothing new.
+    Retransmission,
+}
+
+impl Streams {
+    /// Learns initial sequence numbers from the handshake: from a SYN its sender's, from the first
+    /// acknowledgement of a flow seen from its SYN the peer's.
+    pub fn handshake(&mut self, direction: Direction, segment: &Segment<'_>) {
+        if segment.syn {
+            self.start(direction, segment.seq.wrapping_add(1));
+        }
+        let peer = direction.reverse();
+        if segment.has_ack && !self.is_known(peer) && self.is_from_start(direction) {
+            self.start(peer, segment.ack);
+        }
+    }
+
+    /// Places `len` payload bytes at sequence number `seq`; the stream does not advance.
+    pub fn place(&self, direction: Direction, seq: u32, len: u32) -> Arrival {
+        if !self.is_known(direction) {
+            return Arrival::InOrder { skip: 0 };
+        }
+        let offset = seq.wrapping_sub(self.next[direction as usize]);
+        if offset as i32 > 0 {
+            return Arrival::Ahead { missing: offset };
+        }
+        let seen = offset.wrapping_neg();
+        if seen >= len { Arrival::Retransmission } else { Arrival::InOrder { skip: seen } }
+    }
+
+    /// The next byte of the stream is the one at `seq`.
+    pub fn advance_to(&mut self, direction: Direction, seq: u32) {
+        self.next[direction as usize] = seq;
+        self.known |= bit(direction);
+    }
+
+    /// Sequence number of the next byte expected, if known.
+    pub fn next(&self, direction: Direction) -> Option<u32> {
+        self.is_known(direction).then_some(self.next[direction as usize])
+    }
+
+    /// Whether this direction was seen from its first byte.
+    pub fn is_from_start(&self, direction: Direction) -> bool {
+        self.from_start & bit(direction) != 0
+    }
+
+    fn is_known(&self, direction: Direction) -> bool {
+        self.known & bit(direction) != 0
+    }
+
+    fn start(&mut self, direction: Direction, first: u32) {
+        self.advance_to(direction, first);
+        self.from_start |= bit(direction);
+    }
+}
+
+fn bit(direction: Direction) -> u8 {
+    1 << direction as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Direction::{ToClient, ToServer};
+
+    fn at(next: u32) -> Streams {
+        let mut streams = Streams::default();
+        streams.advance_to(ToServer, next);
+        streams
+    }
+
+    #[test]
+    fn places_segments_around_the_wrap_of_sequence_numbers() {
+        let streams = at(u32::MAX - 1);
+        assert_eq!(streams.place(ToServer, u32::MAX - 1, 10), Arrival::InOrder { skip: 0 });
+        assert_eq!(streams.place(ToServer, 3, 10), Arrival::Ahead { missing: 5 });
+        assert_eq!(at(3).place(ToServer, u32::MAX, 10), Arrival::InOrder { skip: 4 });
+        assert_eq!(at(3).place(ToServer, u32::MAX, 4), Arrival::Retransmission);
+    }
+
+    #[test]
+    fn a_keepalive_with_a_stale_byte_is_a_retransmission() {
+        assert_eq!(at(100).place(ToServer, 99, 1), Arrival::Retransmission);
+    }
+
+    #[test]
+    fn an_unknown_stream_begins_where_it_is_first_seen() {
+        let mut streams = Streams::default();
+        assert_eq!(streams.place(ToClient, 77, 5), Arrival::InOrder { skip: 0 });
+        streams.advance_to(ToClient, 82);
+        assert!(!streams.is_from_start(ToClient));
+        assert_eq!(streams.next(ToClient), Some(82));
+    }
+}

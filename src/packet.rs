@@ -1,0 +1,135 @@
+//! Step 1: the bytes of an IP packet become a TCP segment.
+//!
+//! Lengths are checked here, once; a [`Segment`] cannot be malformed. What is not a TCP segment is
+//! told apart by [`Unreadable`], and each kind has a defined verdict (accept) and counter.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use etherparse::{LaxIpSlice, TcpSlice, ip_number};
+
+/// An address and port, IPv4 as an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    addr: [u8; 16],
+    port: u16,
+}
+
+impl Endpoint {
+    /// The endpoint of `addr` and `port`.
+    pub fn new(addr: IpAddr, port: u16) -> Self {
+        let addr = match addr {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        };
+        Endpoint { addr, port }
+    }
+
+    /// The address, IPv4 where it was mapped.
+    pub fn addr(&self) -> IpAddr {
+        Ipv6Addr::from(self.addr).to_canonical()
+    }
+
+    /// The port, host byte order.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the address is of a private, link-local or loopback range: of this side of a router.
+    pub fn is_local(&self) -> bool {
+        match self.addr() {
+            IpAddr::V4(v4) => {
+                let [a, b, ..] = v4.octets();
+                // RFC 6598: addresses a carrier's NAT gives its customers.
+                let shared = a == 100 && (64..128).contains(&b);
+                v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared
+            }
+            IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
+        }
+    }
+}
+
+impl core::fmt::Display for Endpoint {
+    /// `192.0.2.1:3333`, `[2001:db8::1]:3333`.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::net::SocketAddr::new(self.addr(), self.port).fmt(f)
+    }
+}
+
+impl From<(Ipv4Addr, u16)> for Endpoint {
+    fn from((addr, port): (Ipv4Addr, u16)) -> Self {
+        Endpoint::new(addr.into(), port)
+    }
+}
+
+/// One TCP segment, as the flow tracker needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    /// Sender.
+    pub src: Endpoint,
+    /// Receiver.
+    pub dst: Endpoint,
+    /// Sequence number of the first payload byte (of the SYN itself, if set).
+    pub seq: u32,
+    /// Acknowledgement number.
+    pub ack: u32,
+    /// Connection attempt or its answer.
+    pub syn: bool,
+    /// The acknowledgement number is valid.
+    pub has_ack: bool,
+    /// The sender will send no more.
+    pub fin: bool,
+    /// The connection is torn down.
+    pub rst: bool,
+    /// Payload bytes at hand.
+    pub payload: &'a [u8],
+    /// Payload bytes on the wire; more than `payload.len()` where the copy was cut short.
+    pub payload_len: u32,
+}
+
+/// Why a packet is not a TCP segment we can follow. All of them are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Another transport protocol.
+    NotTcp,
+    /// A fragment; conntrack reassembles before the queue, so only captures hold these.
+    Fragment,
+    /// A header that contradicts itself or ends early: damaged, or cut by a capture's snap length.
+    Malformed,
+}
+
+/// Reads the IP packet `bytes`, which may be cut short.
+///
+/// # Errors
+/// [`Unreadable`], by what the packet is instead of a TCP segment.
+pub fn parse(bytes: &[u8]) -> Result<Segment<'_>, Unreadable> {
+    let (ip, _) = LaxIpSlice::from_slice(bytes).map_err(|_| Unreadable::Malformed)?;
+    if ip.is_fragmenting_payload() {
+        return Err(Unreadable::Fragment);
+    }
+    if ip.payload_ip_number() != ip_number::TCP {
+        return Err(Unreadable::NotTcp);
+    }
+    let transport = ip.payload().payload;
+    let tcp = TcpSlice::from_slice(transport).map_err(|_| Unreadable::Malformed)?;
+    let total_len = match &ip {
+        LaxIpSlice::Ipv4(v4) => usize::from(v4.header().total_len()),
+        LaxIpSlice::Ipv6(v6) => IPV6_HEADER_LEN + usize::from(v6.header().payload_length()),
+    };
+    let headers_len = (transport.as_ptr() as usize - bytes.as_ptr() as usize) + tcp.header_slice().len();
+    Ok(Segment {
+        src: Endpoint::new(ip.source_addr(), tcp.source_port()),
+        dst: Endpoint::new(ip.destination_addr(), tcp.destination_port()),
+        seq: tcp.sequence_number(),
+        ack: tcp.acknowledgment_number(),
+        syn: tcp.syn(),
+        has_ack: tcp.ack(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        payload: tcp.payload(),
+        // A total length of zero is a packet that the card had yet to segment when it was captured.
+        payload_len: total_len.saturating_sub(headers_len).max(tcp.payload().len()) as u32,
+    })
+}
+
+/// RFC 8200 section 3.
+const IPV6_HEADER_LEN: usize = 40;

@@ -1,0 +1,1 @@
+//! Step 3: bytes that wait for the rest of their message.
