@@ -68,13 +68,13 @@ pub struct FlowRecord {
     pub key: FlowKey,
     /// Sequence tracking of each [`Direction`].
     pub streams: tcp::Streams,
-    /// First packet.
-    pub first_seen: Stamp,
+    /// When this watch began: the first packet, or the return of a flow that had been let go.
+    pub watched_since: Stamp,
     /// Latest packet.
     pub last_seen: Stamp,
-    /// Bytes of payload on the wire, both directions, retransmissions left out; saturating.
+    /// Bytes of new payload on the wire in this watch, both directions; saturating.
     pub payload_bytes: u32,
-    /// Packets with new payload, both directions; saturating.
+    /// Packets with new payload in this watch, both directions; saturating.
     pub payload_packets: u16,
     /// What has been decided.
     pub state: FlowState,
@@ -116,7 +116,7 @@ impl FlowRecord {
         };
         FlowRecord {
             key,
-            first_seen: now,
+            watched_since: now,
             last_seen: now,
             client_is_high: (key.high == segment.src) == src_is_client,
             ..FlowRecord::default()

@@ -15,7 +15,10 @@ pub mod time;
 
 pub mod dpi;
 pub mod engine;
+
 pub mod flow;
 pub mod packet;
 pub mod stream;
+#[cfg(test)]
+mod test_random;
 pub mod verdict;

@@ -29,6 +29,10 @@ pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
 /// A connection attempt that never carried payload is forgotten sooner.
 pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
 
+/// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
+/// this long: miners send a share, a keepalive or get a job well within it.
+pub const SUSPECT_IDLE: Duration = Duration::from_secs(10 * 60);
+
 /// Bytes of one direction that can wait for the rest of their message. The largest first message
 /// of a client seen is 1.1 KB (XMRig's login with all algorithms), the largest share 2.8 KB
 /// (Equihash), a job of Stratum V1 with 12 merkle branches and a large coinbase 3.5 KB.

@@ -2,6 +2,7 @@
 
 use super::Direction;
 use crate::packet::Segment;
+use crate::stream::SlotIndex;
 
 /// Where both directions of a flow stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct Streams {
     known: u8,
     /// A bit for each direction that is seen from its first byte.
     from_start: u8,
+    /// Where bytes of each direction wait for the rest of their message.
+    pub waiting: [SlotIndex; 2],
 }
 
 /// What a segment's payload is to its stream.
