@@ -88,6 +88,12 @@ impl Inspection {
         false
     }
 
+    /// Whether the flow can't be read at all (encrypted, compressed, binary), as opposed to being
+    /// read and found to be something else.
+    pub fn is_opaque(&self) -> bool {
+        true
+    }
+
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.
     pub fn has_evidence(&self) -> bool {
         false

@@ -51,6 +51,8 @@ pub enum FlowState {
     /// Opened, no payload yet.
     #[default]
     Opening,
+    /// Never looked at: the host or the endpoint is on the operator's list.
+    Allowed,
     /// Let go; kept so that a second look remembers the first.
     Benign,
     /// Payload seen, nothing decided.
@@ -119,6 +121,7 @@ impl FlowRecord {
             watched_since: now,
             last_seen: now,
             client_is_high: (key.high == segment.src) == src_is_client,
+            inspection: Inspection::begin(segment.syn),
             ..FlowRecord::default()
         }
     }

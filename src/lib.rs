@@ -13,12 +13,16 @@
 pub mod limits;
 pub mod time;
 
+pub mod packet;
+pub mod flow;
+pub mod stream;
 pub mod dpi;
+pub mod verdict;
+
+pub mod allow;
+pub mod neighbours;
+pub mod event;
 pub mod engine;
 
-pub mod flow;
-pub mod packet;
-pub mod stream;
 #[cfg(test)]
 mod test_random;
-pub mod verdict;

@@ -55,6 +55,15 @@ pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// this. A miner moves 2 to 100 B/s; a download moves thousands.
 pub const LOW_RATE_BYTES_PER_SECOND: u32 = 1_024;
 
+/// How long a flow that was let go must have been out of sight before its rate in that time says
+/// that it has become slow.
+pub const SLOW_AFTER_SECONDS: u32 = 5;
+
+/// Detections that can wait to be collected; the caller collects after every packet.
+pub const EVENTS_PENDING: usize = 4;
+/// LAN hosts whose hardware address is remembered (24 bytes each).
+pub const NEIGHBOURS: usize = 256;
+
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;
 /// Packets that may wait in the kernel's queue before it fails open.

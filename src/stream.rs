@@ -67,14 +67,8 @@ impl Assembly {
         self.slots.get_mut(usize::from(index.0)).filter(|slot| slot.owner == Some((*key, direction)))
     }
 
-    /// An empty slot for `direction` of `key`, beginning at sequence number `base`.
-    pub fn claim(
-        &mut self,
-        key: &FlowKey,
-        direction: Direction,
-        base: u32,
-        now: Stamp,
-    ) -> Option<(SlotIndex, &mut Slot)> {
+    /// Takes a slot for `direction` of `key`, empty and beginning at sequence number `base`.
+    pub fn claim(&mut self, key: &FlowKey, direction: Direction, base: u32, now: Stamp) -> Option<SlotIndex> {
         let (index, slot) = self.slots.iter_mut().enumerate().max_by_key(|(_, slot)| match slot.owner {
             None => u32::MAX,
             Some(_) => now.millis_since(slot.used).min(u32::MAX - 1),
@@ -86,7 +80,7 @@ impl Assembly {
         slot.used = now;
         slot.base = base;
         slot.runs.clear();
-        Some((SlotIndex(index as u8), slot))
+        Some(SlotIndex(index as u8))
     }
 
     /// Frees the slot at `index`, if it still belongs to `direction` of `key`.
@@ -249,7 +243,8 @@ mod tests {
 
     fn slot(base: u32) -> Slot {
         let mut pool = Assembly::new();
-        pool.claim(&key(2), UP, base, NOW).map(|(_, slot)| slot.clone()).unwrap()
+        let index = pool.claim(&key(2), UP, base, NOW).unwrap();
+        pool.get(index, &key(2), UP).unwrap().clone()
     }
 
     #[test]
@@ -297,10 +292,10 @@ mod tests {
         let mut pool = Assembly::new();
         let mut indices = std::vec::Vec::new();
         for flow in 0..ASSEMBLY_SLOTS as u16 {
-            let (index, _) = pool.claim(&key(flow), UP, 0, Stamp(u32::from(flow) + 1)).unwrap();
+            let index = pool.claim(&key(flow), UP, 0, Stamp(u32::from(flow) + 1)).unwrap();
             indices.push(index);
         }
-        let (newest, _) = pool.claim(&key(999), UP, 0, Stamp(1_000)).unwrap();
+        let newest = pool.claim(&key(999), UP, 0, Stamp(1_000)).unwrap();
         assert_eq!((newest, pool.taken_away), (indices[0], 1));
         assert!(pool.get(indices[0], &key(0), UP).is_none());
         pool.release(newest, &key(999), UP);

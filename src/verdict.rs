@@ -3,7 +3,7 @@
 //! A verdict is three bits of the packet mark; the rule set copies them to the conntrack mark, so
 //! that the kernel remembers the decision and a decided flow never comes to us again.
 
-use crate::packet::Endpoint;
+use crate::packet::{Endpoint, Segment};
 
 /// What the kernel is told of the flow, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +38,20 @@ pub struct Reset {
     pub sender: Endpoint,
     /// Its receiver.
     pub receiver: Endpoint,
-    /// Sequence number the receiver expects from the sender: that of the packet's first byte.
+    /// Sequence number the receiver expects from the sender: that of the packet's first new byte.
     pub seq: u32,
     /// Sequence number the sender expects from the receiver.
     pub ack: u32,
+    /// Sequence number behind the packet: what a reset to its sender acknowledges.
+    pub end: u32,
     /// The sender has not been told yet; it gets a reset too.
     pub first: bool,
+}
+
+impl Reset {
+    /// The resets in place of `segment`, whose first byte that its receiver misses is at `seq`.
+    pub fn in_place_of(segment: &Segment<'_>, seq: u32, first: bool) -> Self {
+        let end = segment.seq.wrapping_add(segment.payload_len);
+        Reset { sender: segment.src, receiver: segment.dst, seq, ack: segment.ack, end, first }
+    }
 }

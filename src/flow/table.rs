@@ -219,7 +219,7 @@ impl FlowRecord {
         }
         match self.state {
             FlowState::Opening => Some(Worth::Opening),
-            FlowState::Benign => Some(Worth::Benign),
+            FlowState::Benign | FlowState::Allowed => Some(Worth::Benign),
             FlowState::Mining => Some(Worth::Mining),
             FlowState::Undecided if !self.inspection.has_evidence() => Some(Worth::Undecided),
             FlowState::Undecided | FlowState::Suspect => {

@@ -1,0 +1,180 @@
+//! From a segment's payload to the DPI: in order, once, with what waited for it.
+
+use crate::dpi::{Answer, Dpi};
+use crate::flow::tcp::Arrival;
+use crate::flow::{Direction, FlowRecord};
+use crate::limits::ASSEMBLY_BYTES;
+use crate::packet::Segment;
+use crate::stream::{Assembly, Slot};
+use crate::time::Stamp;
+
+/// One segment's reading.
+pub(super) struct Reader<'a> {
+    pub record: &'a mut FlowRecord,
+    pub assembly: &'a mut Assembly,
+    pub dpi: &'a mut Dpi,
+    pub direction: Direction,
+    pub now: Stamp,
+}
+
+/// Frees the slots of a flow that needs them no longer.
+pub(super) fn release(assembly: &mut Assembly, record: &FlowRecord) {
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        assembly.release(record.streams.waiting[direction as usize], &record.key, direction);
+    }
+}
+
+impl Reader<'_> {
+    /// Reads the payload of `segment`, which begins at sequence number `seq`.
+    pub fn read(mut self, segment: &Segment<'_>, seq: u32, arrival: Arrival) -> Answer {
+        if segment.has_ack {
+            let answer = self.give_up_acknowledged_hole(segment.ack);
+            if answer != Answer::NeedMore {
+                return answer;
+            }
+        }
+        let end = seq.wrapping_add(segment.payload_len);
+        if !self.record.inspection.wants(self.direction) {
+            self.record.streams.advance_to(self.direction, end);
+            return Answer::NeedMore;
+        }
+        let answer = match arrival {
+            Arrival::Retransmission => return Answer::NeedMore,
+            Arrival::InOrder { skip } => {
+                self.record.streams.advance_to(self.direction, end);
+                let new = segment.payload.get(skip as usize..).unwrap_or_default();
+                self.feed(seq.wrapping_add(skip), new)
+            }
+            Arrival::Ahead { .. } if self.hold(seq, segment.payload) => Answer::NeedMore,
+            Arrival::Ahead { .. } => {
+                self.lose();
+                self.record.streams.advance_to(self.direction, end);
+                self.feed(seq, segment.payload)
+            }
+        };
+        let cut_short = (segment.payload.len() as u32) < segment.payload_len;
+        if cut_short && answer == Answer::NeedMore {
+            self.lose();
+        }
+        answer
+    }
+
+    /// The peer has acknowledged bytes that we miss: they took another way (the queue was full and
+    /// failed open, the capture lost them) and will not come.
+    fn give_up_acknowledged_hole(&mut self, ack: u32) -> Answer {
+        let peer = self.direction.reverse();
+        let Some(next) = self.record.streams.next(peer) else {
+            return Answer::NeedMore;
+        };
+        let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
+        let index = self.record.streams.waiting[peer as usize];
+        match self.assembly.get(index, &self.record.key, peer) {
+            Some(slot) if is_beyond && slot.has_hole() => {
+                slot.skip_hole();
+                let head_end = slot.head_end();
+                self.record.inspection.gap(peer);
+                self.record.streams.advance_to(peer, head_end);
+                self.offer_head(peer)
+            }
+            _ => Answer::NeedMore,
+        }
+    }
+
+    /// Reads `bytes`, the next ones of the stream, which begin at `seq`.
+    fn feed(&mut self, mut seq: u32, mut bytes: &[u8]) -> Answer {
+        let index = self.record.streams.waiting[self.direction as usize];
+        if self.assembly.get(index, &self.record.key, self.direction).is_none() {
+            let (answer, consumed) = offer_all(self.record, self.dpi, self.direction, bytes);
+            bytes = bytes.get(consumed..).unwrap_or_default();
+            seq = seq.wrapping_add(consumed as u32);
+            if answer != Answer::NeedMore || !self.record.inspection.wants(self.direction) {
+                return answer;
+            }
+        }
+        while !bytes.is_empty() {
+            let Some(slot) = slot(self.assembly, self.record, self.direction, seq, self.now) else {
+                return Answer::NeedMore;
+            };
+            let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.base()) as usize);
+            let (fits, rest) = bytes.split_at(bytes.len().min(room));
+            if fits.is_empty() || slot.put(seq, fits, self.now).is_err() {
+                self.lose();
+                return Answer::NeedMore;
+            }
+            if rest.is_empty() {
+                // Bytes that came ahead of their turn may follow at once.
+                let head_end = slot.head_end();
+                self.record.streams.advance_to(self.direction, head_end);
+            }
+            bytes = rest;
+            seq = seq.wrapping_add(fits.len() as u32);
+            let answer = self.offer_head(self.direction);
+            if answer != Answer::NeedMore || !self.record.inspection.wants(self.direction) {
+                return answer;
+            }
+        }
+        Answer::NeedMore
+    }
+
+    /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is empty.
+    fn offer_head(&mut self, direction: Direction) -> Answer {
+        let key = self.record.key;
+        let index = self.record.streams.waiting[direction as usize];
+        let Some(slot) = self.assembly.get(index, &key, direction) else {
+            return Answer::NeedMore;
+        };
+        let (answer, mut consumed) = offer_all(self.record, self.dpi, direction, slot.head());
+        if answer == Answer::NeedMore && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
+            consumed = self.record.inspection.overflow(direction, slot.head()).max(1);
+        }
+        slot.consume(consumed);
+        if slot.is_empty() || !self.record.inspection.wants(direction) {
+            self.assembly.release(index, &key, direction);
+        }
+        answer
+    }
+
+    /// Keeps bytes that came ahead of their turn, if there is room.
+    fn hold(&mut self, seq: u32, bytes: &[u8]) -> bool {
+        let Some(next) = self.record.streams.next(self.direction) else {
+            return false;
+        };
+        slot(self.assembly, self.record, self.direction, next, self.now)
+            .is_some_and(|slot| slot.put(seq, bytes, self.now).is_ok())
+    }
+
+    /// Bytes of this direction will never be seen.
+    fn lose(&mut self) {
+        let index = self.record.streams.waiting[self.direction as usize];
+        self.assembly.release(index, &self.record.key, self.direction);
+        self.record.inspection.gap(self.direction);
+    }
+}
+
+/// The slot of `direction`, claimed at `base` if it has none.
+fn slot<'a>(
+    assembly: &'a mut Assembly,
+    record: &mut FlowRecord,
+    direction: Direction,
+    base: u32,
+    now: Stamp,
+) -> Option<&'a mut Slot> {
+    let waiting = &mut record.streams.waiting[direction as usize];
+    if assembly.get(*waiting, &record.key, direction).is_none() {
+        *waiting = assembly.claim(&record.key, direction, base, now)?;
+    }
+    assembly.get(*waiting, &record.key, direction)
+}
+
+/// Offers `bytes` until nothing more is consumed; answers how many were.
+fn offer_all(record: &mut FlowRecord, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> (Answer, usize) {
+    let mut consumed = 0;
+    while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+        let offer = record.inspection.offer(dpi, direction, rest);
+        consumed += offer.consumed.min(rest.len());
+        if offer.answer != Answer::NeedMore || offer.consumed == 0 {
+            return (offer.answer, consumed);
+        }
+    }
+    (Answer::NeedMore, consumed)
+}
