@@ -213,7 +213,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
                         self.counters.events_lost = self.counters.events_lost.saturating_add(1);
                     }
                     record.last_seen = stamp;
-                    handled.verdict = self.verdict_on_proof(&segment, seq);
+                    let missing = match arrival {
+                        Arrival::InOrder { skip } => seq.wrapping_add(skip),
+                        Arrival::Ahead { .. } | Arrival::Retransmission => seq,
+                    };
+                    handled.verdict = self.verdict_on_proof(&segment, missing);
                     return handled;
                 }
             }
@@ -269,12 +273,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
         &self.assembly
     }
 
-    fn verdict_on_proof(&mut self, segment: &Segment<'_>, seq: u32) -> Verdict {
+    fn verdict_on_proof(&mut self, segment: &Segment<'_>, missing: u32) -> Verdict {
         match self.settings.mode {
             Mode::Monitor => Verdict::Accept(FlowMark::Benign),
             Mode::Block => {
                 self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, seq, true))
+                Verdict::Reset(Reset::in_place_of(segment, missing, true))
             }
         }
     }

@@ -3,7 +3,9 @@
 //! A verdict is three bits of the packet mark; the rule set copies them to the conntrack mark, so
 //! that the kernel remembers the decision and a decided flow never comes to us again.
 
-use crate::packet::{Endpoint, Segment};
+pub mod reset;
+
+pub use reset::Reset;
 
 /// What the kernel is told of the flow, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,30 +30,4 @@ pub enum Verdict {
     Ignore,
     /// It must not reach its receiver: a reset goes there in its place, and one back to its sender.
     Reset(Reset),
-}
-
-/// All that the two resets need (RFC 9293 section 3.5.2: a reset is believed if its sequence number
-/// is the next one expected).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reset {
-    /// Sender of the packet that is cut off.
-    pub sender: Endpoint,
-    /// Its receiver.
-    pub receiver: Endpoint,
-    /// Sequence number the receiver expects from the sender: that of the packet's first new byte.
-    pub seq: u32,
-    /// Sequence number the sender expects from the receiver.
-    pub ack: u32,
-    /// Sequence number behind the packet: what a reset to its sender acknowledges.
-    pub end: u32,
-    /// The sender has not been told yet; it gets a reset too.
-    pub first: bool,
-}
-
-impl Reset {
-    /// The resets in place of `segment`, whose first byte that its receiver misses is at `seq`.
-    pub fn in_place_of(segment: &Segment<'_>, seq: u32, first: bool) -> Self {
-        let end = segment.seq.wrapping_add(segment.payload_len);
-        Reset { sender: segment.src, receiver: segment.dst, seq, ack: segment.ack, end, first }
-    }
 }
