@@ -9,10 +9,18 @@
 //! 5. [`verdict`]: what the kernel is told.
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
+//! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 
 pub mod limits;
 pub mod time;
 
+pub mod allow;
+pub mod config;
+pub mod rules;
+
+pub mod dpi;
+pub mod engine;
+pub mod flow;
 pub mod packet;
 pub mod flow;
 pub mod stream;

@@ -68,3 +68,27 @@ pub const NEIGHBOURS: usize = 256;
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;
 /// Packets that may wait in the kernel's queue before it fails open.
 pub const QUEUE_LENGTH_DEFAULT: u32 = 1_024;
+
+/// Queue number: none that zapret (200), youtubeUnblock (537) or snort3 (4 to 7) use.
+pub const QUEUE_NUMBER_DEFAULT: u16 = 1_330;
+
+/// Lowest of the three bits of a verdict in the packet and conntrack mark: above those of mwan3
+/// (8 to 13), pbr (16 to 23) and below those of zapret (29, 30).
+pub const MARK_BIT_DEFAULT: u8 = 24;
+/// Highest such position; the three and the rule set's own fourth fit in 32 bits.
+pub const MARK_BIT_MAX: u8 = 28;
+
+/// Bytes of a configuration file that are read at all.
+pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Entries of each list of the configuration. An allowlist entry takes 20 bytes.
+pub const CONFIG_LIST_ENTRIES: usize = 256;
+/// Bytes of a path: `sun_path` of a unix socket less its terminating zero (unix(7)).
+pub const PATH_BYTES: usize = 107;
+
+/// Size at which the event log is rotated; `/var/log` is RAM on OpenWrt.
+pub const EVENT_LOG_KIB_DEFAULT: u32 = 128;
+/// Rotated event logs that are kept.
+pub const EVENT_LOG_ROTATIONS_DEFAULT: u32 = 1;
+/// Events an hour that one host may cause before they are only counted. A miner that is cut off
+/// and reconnects every 5 s would write 720.
+pub const HOST_EVENTS_PER_HOUR_DEFAULT: u32 = 60;

@@ -3,9 +3,9 @@
 //! A verdict is three bits of the packet mark; the rule set copies them to the conntrack mark, so
 //! that the kernel remembers the decision and a decided flow never comes to us again.
 
-pub mod reset;
+pub mod mark;
 
-pub use reset::Reset;
+use crate::packet::Endpoint;
 
 /// What the kernel is told of the flow, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

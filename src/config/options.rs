@@ -1,0 +1,285 @@
+//! The table of options: the one source of parsing, validation, defaults and the default file.
+
+use core::time::Duration;
+
+use super::Mode;
+use super::kind::{Kind, OptionSpec, all, parse_all, path};
+use crate::allow::{Host, Server};
+use crate::limits;
+use crate::verdict::mark::MarkPosition;
+
+/// Every option, in the order of the default file.
+pub const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        name: "enabled",
+        kind: Kind::Bool { default: true, set: |config, yes| config.enabled = yes },
+        help: &["Whether the service starts at all."],
+    },
+    OptionSpec {
+        name: "mode",
+        kind: Kind::Choice {
+            words: &["block", "monitor"],
+            default: 0,
+            set: |config, index| config.mode = if index == 0 { Mode::Block } else { Mode::Monitor },
+        },
+        help: &["block: proven miners are cut off. monitor: they are only reported."],
+    },
+    OptionSpec {
+        name: "allow_host",
+        kind: Kind::List {
+            default: &[],
+            form: "an address, a prefix like 192.168.1.0/24, or a MAC like 02:00:5e:10:00:01",
+            set: |config, values| {
+                config.allow.hosts = parse_all::<Host>(values)?;
+                Ok(())
+            },
+        },
+        help: &["Hosts that may mine: address, prefix or MAC, one a line."],
+    },
+    OptionSpec {
+        name: "allow_endpoint",
+        kind: Kind::List {
+            default: &[],
+            form: "an address or prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant",
+            set: |config, values| {
+                config.allow.servers = parse_all::<Server>(values)?;
+                Ok(())
+            },
+        },
+        help: &[
+            "Servers that every host may mine at: address[:port] or prefix[:port], IPv6 with a",
+            "port in brackets.",
+        ],
+    },
+    OptionSpec {
+        name: "log_level",
+        kind: Kind::Choice {
+            words: &["error", "warn", "info", "debug", "trace"],
+            default: 2,
+            set: |config, index| {
+                use log::LevelFilter::{Debug, Error, Info, Trace, Warn};
+                config.log_level = [Error, Warn, Info, Debug, Trace].get(index).copied().unwrap_or(Info);
+            },
+        },
+        help: &["How much the daemon tells the system log."],
+    },
+    OptionSpec {
+        name: "event_log",
+        kind: Kind::Path {
+            default: "/var/log/minewall/events.jsonl",
+            set: |config, path| config.event_log = path,
+        },
+        help: &["Detections as JSON lines. /var/log is RAM on OpenWrt; on flash every event wears it."],
+    },
+    OptionSpec {
+        name: "event_log_size",
+        kind: Kind::Integer {
+            min: 0,
+            max: 65_536,
+            default: limits::EVENT_LOG_KIB_DEFAULT,
+            unit: "KiB",
+            set: |config, kib| config.event_log_bytes = u64::from(kib) * 1_024,
+        },
+        help: &["Size at which that file is rotated; 0 writes none."],
+    },
+    OptionSpec {
+        name: "event_log_rotations",
+        kind: Kind::Integer {
+            min: 0,
+            max: 16,
+            default: limits::EVENT_LOG_ROTATIONS_DEFAULT,
+            unit: "files",
+            set: |config, files| config.event_log_rotations = files,
+        },
+        help: &["Rotated files that are kept beside it."],
+    },
+    OptionSpec {
+        name: "host_events",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::HOST_EVENTS_PER_HOUR_DEFAULT,
+            unit: "events/hour",
+            set: |config, events| config.host_events_per_hour = events,
+        },
+        help: &["Events that one host may cause; what is more is only counted."],
+    },
+    OptionSpec {
+        name: "leases_file",
+        kind: Kind::List {
+            default: &["/tmp/dhcp.leases"],
+            form: "an absolute path",
+            set: |config, values| {
+                config.leases_files = all(values, path)?;
+                Ok(())
+            },
+        },
+        help: &["DHCP leases in dnsmasq's format, for the names of hosts."],
+    },
+    OptionSpec {
+        name: "control_socket",
+        kind: Kind::Path {
+            default: "/var/run/minewall.sock",
+            set: |config, path| config.control_socket = path,
+        },
+        help: &["Unix socket that 'minewall status' asks."],
+    },
+    OptionSpec {
+        name: "max_flows",
+        kind: Kind::Integer {
+            min: limits::FLOWS_MIN as u32,
+            max: limits::FLOWS_MAX as u32,
+            default: limits::FLOWS_DEFAULT as u32,
+            unit: "flows",
+            set: |config, flows| config.max_flows = flows as usize,
+        },
+        help: &["Connections that are followed at once, 128 bytes each."],
+    },
+    OptionSpec {
+        name: "flow_idle",
+        kind: Kind::Integer {
+            min: 60,
+            max: 86_400,
+            default: limits::FLOW_IDLE.as_secs() as u32,
+            unit: "seconds",
+            set: |config, seconds| config.flow_idle = Duration::from_secs(seconds.into()),
+        },
+        help: &["A connection without a packet for this long is forgotten."],
+    },
+    OptionSpec {
+        name: "budget_packets",
+        kind: Kind::Integer {
+            min: 4,
+            max: u16::MAX as u32,
+            default: limits::BUDGET_PACKETS as u32,
+            unit: "packets",
+            set: |config, packets| config.budget_packets = packets as u16,
+        },
+        help: &["Payload packets after which a fast connection that shows no mining is let go."],
+    },
+    OptionSpec {
+        name: "budget_bytes",
+        kind: Kind::Integer {
+            min: 4_096,
+            max: 16 * 1_024 * 1_024,
+            default: limits::BUDGET_BYTES,
+            unit: "bytes",
+            set: |config, bytes| config.budget_bytes = bytes,
+        },
+        help: &["Payload bytes after which it is let go."],
+    },
+    OptionSpec {
+        name: "low_rate",
+        kind: Kind::Integer {
+            min: 0,
+            max: 1_048_576,
+            default: limits::LOW_RATE_BYTES_PER_SECOND,
+            unit: "bytes/s",
+            set: |config, rate| config.low_rate_bytes_per_second = rate,
+        },
+        help: &["Connections slower than this are not let go: a miner moves 2 to 100 bytes/s."],
+    },
+    OptionSpec {
+        name: "queue",
+        kind: Kind::Integer {
+            min: 0,
+            max: u16::MAX as u32,
+            default: limits::QUEUE_NUMBER_DEFAULT as u32,
+            unit: "",
+            set: |config, number| config.queue = number as u16,
+        },
+        help: &["Number of the netfilter queue; no other program may have the same."],
+    },
+    OptionSpec {
+        name: "queue_length",
+        kind: Kind::Integer {
+            min: 16,
+            max: 65_536,
+            default: limits::QUEUE_LENGTH_DEFAULT,
+            unit: "packets",
+            set: |config, packets| config.queue_length = packets,
+        },
+        help: &["Packets that may wait in it; what is more passes unseen."],
+    },
+    OptionSpec {
+        name: "copy_range",
+        kind: Kind::Integer {
+            min: 128,
+            max: 65_531,
+            default: limits::COPY_RANGE_DEFAULT as u32,
+            unit: "bytes",
+            set: |config, bytes| config.copy_range = bytes as u16,
+        },
+        help: &["Bytes of each packet that are looked at."],
+    },
+    OptionSpec {
+        name: "mark_bit",
+        kind: Kind::Integer {
+            min: 0,
+            max: limits::MARK_BIT_MAX as u32,
+            default: limits::MARK_BIT_DEFAULT as u32,
+            unit: "",
+            set: |config, bit| {
+                if let Some(mark) = MarkPosition::new(bit as u8) {
+                    config.mark = mark;
+                }
+            },
+        },
+        help: &[
+            "Lowest of the three bits of the packet and conntrack mark that hold the verdict; move",
+            "them where mwan3, pbr or another program uses the same.",
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn every_default_is_acceptable_and_every_name_is_one_of_its_own() {
+        for (index, option) in OPTIONS.iter().enumerate() {
+            let mut config = Config::default();
+            assert_eq!(option.set(&mut config, &option.default_values()), Ok(()), "{}", option.name);
+            assert_eq!(config, Config::default(), "{}", option.name);
+            assert!(OPTIONS[..index].iter().all(|other| other.name != option.name), "{}", option.name);
+        }
+    }
+
+    /// Each option sets a field, and no two the same: all pairs of changes can be told apart.
+    #[test]
+    fn every_option_has_a_field_of_its_own() {
+        let other_value = |option: &OptionSpec| match option.kind {
+            Kind::Bool { default, .. } => u8::from(!default).to_string(),
+            Kind::Integer { min, max, default, .. } => if default == max { min } else { max }.to_string(),
+            Kind::Choice { words, default, .. } => words[(default + 1) % words.len()].to_string(),
+            Kind::Path { .. } => "/elsewhere".into(),
+            Kind::List { .. } if option.name == "leases_file" => "/elsewhere".into(),
+            Kind::List { .. } => "192.0.2.1".into(),
+        };
+        let changed = |options: &[&OptionSpec]| {
+            let mut config = Config::default();
+            for option in options {
+                option.set(&mut config, &[other_value(option)]).expect(option.name);
+            }
+            config
+        };
+        for one in OPTIONS {
+            assert_ne!(changed(&[one]), Config::default(), "{}", one.name);
+            for other in OPTIONS.iter().filter(|other| other.name != one.name) {
+                assert_ne!(changed(&[one, other]), changed(&[other]), "{} and {}", one.name, other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_end_where_they_say() {
+        for option in OPTIONS {
+            let Kind::Integer { min, max, .. } = option.kind else { continue };
+            let mut takes = |value: u64| option.set(&mut Config::default(), &[value.to_string()]).is_ok();
+            assert!(takes(min.into()) && takes(max.into()) && !takes(u64::from(max) + 1), "{}", option.name);
+            assert!(min == 0 || !takes(u64::from(min) - 1), "{}", option.name);
+        }
+    }
+}
