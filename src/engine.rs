@@ -11,6 +11,7 @@ use core::time::Duration;
 use heapless::Deque;
 
 use crate::allow::AllowList;
+use crate::config::Mode;
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
@@ -22,16 +23,6 @@ use crate::packet::{self, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
-
-/// What to do with a proven session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// Cut it off.
-    #[default]
-    Block,
-    /// Note it.
-    Monitor,
-}
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]

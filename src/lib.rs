@@ -10,17 +10,11 @@
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
+//! [`run`] is the shell around the engine on a router.
 
 pub mod limits;
 pub mod time;
 
-pub mod allow;
-pub mod config;
-pub mod rules;
-
-pub mod dpi;
-pub mod engine;
-pub mod flow;
 pub mod packet;
 pub mod flow;
 pub mod stream;
@@ -31,6 +25,10 @@ pub mod allow;
 pub mod neighbours;
 pub mod event;
 pub mod engine;
+
+pub mod config;
+pub mod rules;
+pub mod run;
 
 #[cfg(test)]
 mod test_random;

@@ -92,3 +92,28 @@ pub const EVENT_LOG_ROTATIONS_DEFAULT: u32 = 1;
 /// Events an hour that one host may cause before they are only counted. A miner that is cut off
 /// and reconnects every 5 s would write 720.
 pub const HOST_EVENTS_PER_HOUR_DEFAULT: u32 = 60;
+
+/// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
+pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
+/// Packets handled before signals and the control socket get a turn.
+pub const PACKETS_PER_TURN: usize = 64;
+/// Sets of the flow table that are swept in each idle second: all 512 of the default table in 16 s.
+pub const SWEEP_SETS_PER_SECOND: usize = 32;
+
+/// Hosts whose detections `minewall status` lists.
+pub const HOSTS_REMEMBERED: usize = 32;
+/// Detections reported one by one in a minute, of all hosts together.
+pub const REPORTS_PER_MINUTE: u32 = 60;
+/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 420 bytes and the counters.
+pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
+/// The longest event line.
+pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
+/// Leases files are read up to this length.
+pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
+
+/// Programs that may talk to the control socket at once.
+pub const CONTROL_CLIENTS: usize = 4;
+/// The longest request on it.
+pub const CONTROL_REQUEST_BYTES: usize = 64;
+/// Seconds in which a request must have arrived.
+pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);

@@ -4,8 +4,9 @@
 //! that the kernel remembers the decision and a decided flow never comes to us again.
 
 pub mod mark;
+pub mod reset;
 
-use crate::packet::Endpoint;
+pub use reset::Reset;
 
 /// What the kernel is told of the flow, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,15 @@ pub enum Dialect {
     StratumV1 = 1,
 }
 
+impl Dialect {
+    /// The name in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::StratumV1 => "stratum-v1",
+        }
+    }
+}
+
 /// What the messages of one flow have shown so far: a small state machine in both directions.
 #[derive(Clone, Debug, Default)]
 pub struct Dialogue {

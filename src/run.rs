@@ -1,0 +1,283 @@
+//! The shell on a router: one thread, one loop, around the engine.
+//!
+//! 1. Wait (poll(2)) for packets, signals and control clients.
+//! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
+//!    verdict before the next one is received.
+//! 3. Report the detections.
+//! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
+//! 5. Once a second, sweep a part of the flow table.
+//!
+//! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
+//! clean stop every waiting packet is let pass.
+
+pub mod control;
+mod event_log;
+mod hosts;
+mod leases;
+mod queue;
+mod report;
+mod reset;
+mod status;
+mod wall_clock;
+
+use std::hash::RandomState;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use crate::config::{self, Config, Mode};
+use crate::engine::{Engine, Settings};
+use crate::limits::{ASSEMBLY_SLOTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::time::Instant;
+use control::{Control, Request};
+use queue::PacketQueue;
+use report::Reporter;
+use reset::Resetter;
+use status::{Flows, QueueUse, Slots, Status};
+
+/// Runs until a signal stops it.
+///
+/// # Errors
+/// The cause in words, for a configuration that can't be used, a queue that can't be bound, a
+/// control socket that can't be made, or a queue that breaks while it runs.
+pub fn run(config_path: &Path) -> Result<(), String> {
+    let config = load(config_path)?;
+    log::set_max_level(config.log_level);
+    if !config.enabled {
+        log::info!("option 'enabled' is 0 in {}: nothing to do", config_path.display());
+        return Ok(());
+    }
+    let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
+    let resetter = Resetter::open();
+    let queue = PacketQueue::bind(&config)?;
+    let control = Control::bind(&config.control_socket)?;
+    let mut daemon = Daemon {
+        engine: Engine::new(settings(&config), config.max_flows, RandomState::new()),
+        reporter: Reporter::new(&config),
+        clock: Clock::start(),
+        verdicts_failed: 0,
+        queue,
+        resetter,
+        config,
+    };
+    log::info!("queue {} is watched in {} mode", daemon.config.queue, mode_word(daemon.config.mode));
+    daemon.watch(config_path, &signals, control)
+}
+
+/// Reads the configuration and says what it passes over.
+fn load(path: &Path) -> Result<Config, String> {
+    let loaded = config::load(path).map_err(|complaint| complaint.to_string())?;
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    Ok(loaded.config)
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        mode: config.mode,
+        budget_packets: config.budget_packets,
+        budget_bytes: config.budget_bytes,
+        low_rate: config.low_rate_bytes_per_second,
+        flow_idle: config.flow_idle,
+        allow: config.allow.clone(),
+    }
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Block => "block",
+        Mode::Monitor => "monitor",
+    }
+}
+
+struct Daemon {
+    config: Config,
+    engine: Engine<RandomState>,
+    queue: PacketQueue,
+    resetter: Resetter,
+    reporter: Reporter,
+    clock: Clock,
+    verdicts_failed: u32,
+}
+
+impl Daemon {
+    fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
+        let mut swept_at = self.clock.now();
+        loop {
+            wait(&self.queue, signals, &control).map_err(|error| format!("poll: {error}"))?;
+            self.take_packets()?;
+            while let Some(signal) = signals.next() {
+                match signal {
+                    Signal::Reload => self.reload(config_path),
+                    Signal::Stop => {
+                        log::info!("stopping; {} detections", self.engine.counters().detections);
+                        self.queue.close(&self.resetter);
+                        return Ok(());
+                    }
+                }
+            }
+            control.serve(|request| self.answer(request));
+            let now = self.clock.now();
+            if now >= swept_at.after(Duration::from_secs(1)) {
+                swept_at = now;
+                self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+            }
+        }
+    }
+
+    fn take_packets(&mut self) -> Result<(), String> {
+        for _ in 0..PACKETS_PER_TURN {
+            let packet = match self.queue.recv() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
+                Err(error) => return Err(format!("the queue broke: {error}")),
+            };
+            let verdict = self.engine.handle(&packet.packet(), self.clock.now()).verdict;
+            if self.queue.give(packet, &verdict, &self.resetter).is_err() {
+                self.verdicts_failed = self.verdicts_failed.saturating_add(1);
+            }
+            while let Some(detection) = self.engine.poll_event() {
+                self.reporter.report(&detection);
+            }
+        }
+        Ok(())
+    }
+
+    /// A bad file changes nothing.
+    fn reload(&mut self, config_path: &Path) {
+        let new = match load(config_path) {
+            Ok(new) => new,
+            Err(complaint) => {
+                log::error!("{complaint}; the old configuration stays");
+                return;
+            }
+        };
+        let is_fixed = |config: &Config| {
+            (config.queue, config.queue_length, config.copy_range, config.max_flows, config.mark)
+        };
+        if is_fixed(&new) != is_fixed(&self.config) || new.control_socket != self.config.control_socket {
+            log::warn!(
+                "queue, queue_length, copy_range, max_flows, mark_bit and control_socket change at a restart only"
+            );
+        }
+        log::set_max_level(new.log_level);
+        self.engine.configure(settings(&new));
+        self.reporter.configure(&new);
+        self.config.mode = new.mode;
+        log::info!("configuration reloaded, {} mode", mode_word(new.mode));
+    }
+
+    fn answer(&self, request: Request) -> String {
+        let counters = self.engine.counters();
+        let table = self.engine.table_counters();
+        let kernel = self.queue.state();
+        let hosts: Vec<_> = self.reporter.hosts().latest().collect();
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION"),
+            mode: mode_word(self.config.mode),
+            uptime: self.clock.now().micros() / 1_000_000,
+            packets: counters.packets,
+            payload_packets: counters.payload_packets,
+            not_tcp: counters.not_tcp,
+            malformed: counters.malformed,
+            detections: counters.detections,
+            resets: counters.resets,
+            let_go: counters.let_go,
+            flows: Flows {
+                used: self.engine.flows().len(),
+                capacity: self.engine.flows().capacity(),
+                opened: table.opened,
+                expired: table.expired,
+                evicted_settled: table.evicted_settled,
+                evicted_undecided: table.evicted_undecided,
+                refused: table.refused,
+            },
+            assembly: Slots {
+                used: self.engine.assembly().in_use(),
+                capacity: ASSEMBLY_SLOTS,
+                taken_away: self.engine.assembly().taken_away,
+            },
+            queue: QueueUse {
+                number: self.config.queue,
+                waiting: kernel.map_or(0, |queue| queue.waiting),
+                dropped: kernel.map_or(0, |queue| queue.dropped),
+                user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+            },
+            verdicts_failed: self.verdicts_failed,
+            unreported: self.reporter.unreported(),
+            hosts: &hosts,
+        };
+        match request {
+            Request::Status => status.to_text(),
+            Request::StatusJson => status.to_json() + "\n",
+        }
+    }
+}
+
+/// Waits until there is something to do, at most a second.
+fn wait(queue: &PacketQueue, signals: &Signals, control: &Control) -> io::Result<()> {
+    let mut descriptors: Vec<PollFd<'_>> = [queue.as_fd(), signals.reload.as_fd(), signals.stop.as_fd()]
+        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .into();
+    descriptors.extend(control.descriptors().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+    match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The monotonic clock, from the start of the daemon.
+struct Clock(std::time::Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Clock(std::time::Instant::now())
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_micros(self.0.elapsed().as_micros() as u64)
+    }
+}
+
+/// Signals as bytes in sockets.
+struct Signals {
+    reload: UnixStream,
+    stop: UnixStream,
+}
+
+enum Signal {
+    Reload,
+    Stop,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let (reload, on_reload) = UnixStream::pair()?;
+        let (stop, on_stop) = UnixStream::pair()?;
+        reload.set_nonblocking(true)?;
+        stop.set_nonblocking(true)?;
+        pipe::register(SIGHUP, on_reload)?;
+        pipe::register(SIGTERM, on_stop.try_clone()?)?;
+        pipe::register(SIGINT, on_stop)?;
+        Ok(Signals { reload, stop })
+    }
+
+    fn next(&self) -> Option<Signal> {
+        let arrived = |mut socket: &UnixStream| socket.read(&mut [0; 64]).is_ok_and(|len| len > 0);
+        if arrived(&self.stop) {
+            Some(Signal::Stop)
+        } else if arrived(&self.reload) {
+            Some(Signal::Reload)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Detections as JSON lines, in a file of bounded size.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// One detection, as it is written. Every text is printable ASCII: what came off the wire is
+/// escaped before it gets here.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventLine<'a> {
+    /// Always `detection`.
+    pub event: &'a str,
+    /// When, RFC 3339 in UTC.
+    pub time: &'a str,
+    /// Address of the infected host.
+    pub client: &'a str,
+    /// Its hardware address.
+    pub mac: Option<&'a str>,
+    /// Its name, from the DHCP leases.
+    pub host: Option<&'a str>,
+    /// Address and port of the pool.
+    pub server: &'a str,
+    /// The protocol.
+    pub dialect: &'a str,
+    /// Coin or algorithm, where the wire told.
+    pub coin: Option<&'a str>,
+    /// The miner's own name.
+    pub agent: Option<&'a str>,
+    /// The wallet, shortened.
+    pub wallet: Option<&'a str>,
+    /// What was seen.
+    pub evidence: &'a str,
+    /// `blocked` or `monitored`.
+    pub verdict: &'a str,
+    /// Packets with payload until then.
+    pub payload_packets: u16,
+}
+
+/// The file, and the older ones beside it: `events.jsonl`, `events.jsonl.1`, ...
+#[derive(Debug)]
+pub struct EventLog {
+    path: PathBuf,
+    max_bytes: u64,
+    rotations: u32,
+    /// A failure has been reported, and none since has succeeded.
+    has_failed: bool,
+}
+
+impl EventLog {
+    /// A log at `path` that is rotated before it would exceed `max_bytes` (0: write nothing),
+    /// with `rotations` older files kept.
+    pub fn new(path: &Path, max_bytes: u64, rotations: u32) -> Self {
+        EventLog { path: path.into(), max_bytes, rotations, has_failed: false }
+    }
+
+    /// Appends `line`, which has no line feed. A failure is logged once, until one succeeds again.
+    pub fn write(&mut self, line: &str) {
+        if self.max_bytes == 0 {
+            return;
+        }
+        let written = self.try_write(line);
+        if let Err(error) = &written
+            && !self.has_failed
+        {
+            log::warn!("events are not written to {}: {error}", self.path.display());
+        }
+        self.has_failed = written.is_err();
+    }
+
+    /// The file is opened for each event: events are rare, and it may have been moved away.
+    fn try_write(&mut self, line: &str) -> io::Result<()> {
+        let len = line.len() as u64 + 1;
+        let mut file = self.open()?;
+        if file.metadata()?.len() + len > self.max_bytes {
+            drop(file);
+            self.rotate()?;
+            file = self.open()?;
+        }
+        file.write_all(format!("{line}\n").as_bytes())
+    }
+
+    fn open(&self) -> io::Result<File> {
+        if let Some(directory) = self.path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        OpenOptions::new().create(true).append(true).open(&self.path)
+    }
+
+    fn rotate(&self) -> io::Result<()> {
+        for age in (1..self.rotations).rev() {
+            match fs::rename(self.aged(age), self.aged(age + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if self.rotations == 0 { fs::remove_file(&self.path) } else { fs::rename(&self.path, self.aged(1)) }
+    }
+
+    fn aged(&self, age: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{age}"));
+        name.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_never_outgrows_its_bounds() {
+        let directory = std::env::temp_dir().join(format!("minewall-event-log-{}", std::process::id()));
+        let path = directory.join("events.jsonl");
+        let mut log = EventLog::new(&path, 100, 2);
+        for number in 0..50 {
+            log.write(&format!("{{\"number\":{number},\"filler\":\"0123456789\"}}"));
+        }
+        let mut names: Vec<_> =
+            fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["events.jsonl", "events.jsonl.1", "events.jsonl.2"]);
+        for name in names {
+            assert!(fs::metadata(directory.join(name)).unwrap().len() <= 100);
+        }
+        assert!(fs::read_to_string(&path).unwrap().contains("\"number\":49"));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_does_no_harm() {
+        let mut log = EventLog::new(Path::new("/proc/nothing/events.jsonl"), 100, 1);
+        log.write("{}");
+        assert!(log.has_failed);
+    }
+}

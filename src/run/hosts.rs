@@ -1,0 +1,179 @@
+//! Who was caught: the hosts of recent detections, and how much may be said of each.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::limits::{HOSTS_REMEMBERED, REPORTS_PER_MINUTE};
+
+/// A host with detections.
+#[derive(Clone, Debug, Serialize)]
+pub struct Host {
+    /// Its address.
+    pub client: String,
+    /// Its hardware address, if known.
+    pub mac: Option<String>,
+    /// Its name, if known.
+    pub host: Option<String>,
+    /// Detections so far.
+    pub detections: u32,
+    /// The latest one: when (RFC 3339, UTC), where to, what and what became of it.
+    pub last_time: String,
+    /// Address and port of the pool.
+    pub server: String,
+    /// The protocol.
+    pub dialect: String,
+    /// `blocked` or `monitored`.
+    pub verdict: String,
+    /// Detections that were counted but not reported, since there were too many.
+    pub unreported: u32,
+    #[serde(skip)]
+    addr: IpAddr,
+    /// Tokens of the rate limit, in seconds' worth of refill.
+    #[serde(skip)]
+    allowance: u64,
+    #[serde(skip)]
+    refilled_at: u64,
+}
+
+/// The latest [`HOSTS_REMEMBERED`] of them, latest last.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    hosts: Vec<Host>,
+    minute: u64,
+    reports_this_minute: u32,
+}
+
+/// What there is to say of a detection.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Address of the host.
+    pub addr: IpAddr,
+    /// Its hardware address, if known.
+    pub mac: Option<String>,
+    /// Its name, if known.
+    pub host: Option<String>,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// Address and port of the pool.
+    pub server: String,
+    /// The protocol.
+    pub dialect: String,
+    /// `blocked` or `monitored`.
+    pub verdict: &'static str,
+}
+
+impl Hosts {
+    /// Remembers a detection at second `now`; answers whether it is to be reported, which is at
+    /// most `per_hour` times an hour for one host, after a burst of as many.
+    pub fn note(&mut self, sighting: Sighting, per_hour: u32, now: u64) -> bool {
+        let index = self.hosts.iter().position(|host| host.addr == sighting.addr);
+        let mut host = match index {
+            Some(index) => self.hosts.remove(index),
+            None => {
+                if self.hosts.len() == HOSTS_REMEMBERED {
+                    self.hosts.remove(0);
+                }
+                Host::unknown(sighting.addr, now)
+            }
+        };
+        host.detections = host.detections.saturating_add(1);
+        host.mac = sighting.mac.or(host.mac);
+        host.host = sighting.host.or(host.host);
+        host.last_time = sighting.time;
+        host.server = sighting.server;
+        host.dialect = sighting.dialect;
+        host.verdict = sighting.verdict.into();
+        let is_reported = host.has_allowance(per_hour, now) && self.has_room_this_minute(now);
+        if !is_reported {
+            host.unreported = host.unreported.saturating_add(1);
+        }
+        self.hosts.push(host);
+        is_reported
+    }
+
+    /// The hosts, latest detection first.
+    pub fn latest(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().rev()
+    }
+
+    /// A house full of infected hosts, or one with endless addresses, can't flood the log either.
+    fn has_room_this_minute(&mut self, now: u64) -> bool {
+        if self.minute != now / 60 {
+            self.minute = now / 60;
+            self.reports_this_minute = 0;
+        }
+        self.reports_this_minute += 1;
+        self.reports_this_minute <= REPORTS_PER_MINUTE
+    }
+}
+
+impl Host {
+    fn unknown(addr: IpAddr, now: u64) -> Self {
+        Host {
+            client: addr.to_string(),
+            mac: None,
+            host: None,
+            detections: 0,
+            last_time: String::new(),
+            server: String::new(),
+            dialect: String::new(),
+            verdict: String::new(),
+            unreported: 0,
+            addr,
+            allowance: 3_600,
+            refilled_at: now,
+        }
+    }
+
+    /// A token bucket: full it holds an hour's worth of seconds, a report takes an equal share.
+    fn has_allowance(&mut self, per_hour: u32, now: u64) -> bool {
+        let price = 3_600 / u64::from(per_hour.max(1));
+        self.allowance = (self.allowance + now.saturating_sub(self.refilled_at)).min(3_600);
+        self.refilled_at = now;
+        let is_enough = self.allowance >= price;
+        if is_enough {
+            self.allowance -= price;
+        }
+        is_enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sighting(last_octet: u8) -> Sighting {
+        Sighting {
+            addr: IpAddr::from([192, 168, 1, last_octet]),
+            mac: None,
+            host: Some("laptop".into()),
+            time: "2026-01-01T00:00:00Z".into(),
+            server: "192.0.2.1:3333".into(),
+            dialect: "cryptonote".into(),
+            verdict: "blocked",
+        }
+    }
+
+    #[test]
+    fn a_flood_of_one_host_is_counted_and_reported_at_its_rate() {
+        let mut hosts = Hosts::default();
+        let mut reported = 0;
+        for second in 0..7_200 {
+            reported += u32::from(hosts.note(sighting(1), 60, second));
+        }
+        assert!((175..=185).contains(&reported), "{reported}");
+        let host = hosts.latest().next().unwrap();
+        assert_eq!((host.detections, host.unreported), (7_200, 7_200 - reported));
+    }
+
+    #[test]
+    fn many_hosts_share_a_bound_and_the_oldest_is_forgotten() {
+        let mut hosts = Hosts::default();
+        let reported = (0..=255).filter(|&octet| hosts.note(sighting(octet), 3_600, 0)).count();
+        assert_eq!(reported, REPORTS_PER_MINUTE as usize);
+        assert_eq!(hosts.latest().count(), HOSTS_REMEMBERED);
+        assert_eq!(hosts.latest().next().unwrap().client, "192.168.1.255");
+        assert!(hosts.note(sighting(1), 3_600, 60));
+    }
+}

@@ -1,0 +1,137 @@
+//! A detection becomes a line in the log and a line of JSON.
+
+use std::path::PathBuf;
+
+use super::event_log::{EventLine, EventLog};
+use super::hosts::{Hosts, Sighting};
+use super::leases::host_name;
+use super::wall_clock::{rfc3339, unix_seconds};
+use crate::config::Config;
+use crate::event::Detection;
+use crate::limits::EVENT_LINE_MAX_BYTES;
+
+/// Tells people.
+pub struct Reporter {
+    hosts: Hosts,
+    log: EventLog,
+    leases_files: Vec<PathBuf>,
+    events_per_hour: u32,
+    unreported: u32,
+}
+
+impl Reporter {
+    /// A reporter as `config` wishes.
+    pub fn new(config: &Config) -> Self {
+        Reporter {
+            hosts: Hosts::default(),
+            log: event_log(config),
+            leases_files: config.leases_files.clone(),
+            events_per_hour: config.host_events_per_hour,
+            unreported: 0,
+        }
+    }
+
+    /// Takes over another configuration; what is known of hosts stays.
+    pub fn configure(&mut self, config: &Config) {
+        self.log = event_log(config);
+        self.leases_files.clone_from(&config.leases_files);
+        self.events_per_hour = config.host_events_per_hour;
+    }
+
+    /// Reports `detection`, unless its host has had its share of reports.
+    pub fn report(&mut self, detection: &Detection) {
+        let now = unix_seconds();
+        let addr = detection.client.addr();
+        let sighting = Sighting {
+            addr,
+            mac: detection.hw_addr.map(mac_text),
+            host: host_name(&self.leases_files, addr).map(|name| printable(&name)),
+            time: rfc3339(now),
+            server: detection.server.to_string(),
+            dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
+            verdict: if detection.blocked { "blocked" } else { "monitored" },
+        };
+        if !self.hosts.note(sighting.clone(), self.events_per_hour, now) {
+            self.unreported = self.unreported.saturating_add(1);
+            return;
+        }
+        log::warn!("{}", human_line(&sighting, detection));
+        let finding = &detection.finding;
+        let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
+        let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let client = addr.to_string();
+        let line = EventLine {
+            event: "detection",
+            time: &sighting.time,
+            client: &client,
+            mac: sighting.mac.as_deref(),
+            host: sighting.host.as_deref(),
+            server: &sighting.server,
+            dialect: &sighting.dialect,
+            coin: coin.as_deref(),
+            agent: agent.as_deref(),
+            wallet: wallet.as_deref(),
+            evidence: &finding.evidence,
+            verdict: sighting.verdict,
+            payload_packets: detection.payload_packets,
+        };
+        let mut buffer = [0; EVENT_LINE_MAX_BYTES];
+        match serde_json_core::to_slice(&line, &mut buffer) {
+            Ok(len) => self.log.write(&String::from_utf8_lossy(buffer.get(..len).unwrap_or_default())),
+            Err(error) => log::error!("an event line is too long to be written: {error:?}"),
+        }
+    }
+
+    /// Hosts with detections.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Detections that were counted but not reported.
+    pub fn unreported(&self) -> u32 {
+        self.unreported
+    }
+}
+
+fn event_log(config: &Config) -> EventLog {
+    EventLog::new(&config.event_log, config.event_log_bytes, config.event_log_rotations)
+}
+
+/// `blocked: laptop (192.168.1.50, 02:...) mines cryptonote at 192.0.2.1:3333: login ...`
+fn human_line(sighting: &Sighting, detection: &Detection) -> String {
+    let name = sighting.host.as_deref().unwrap_or("host");
+    let mac = sighting.mac.as_deref().unwrap_or("no MAC");
+    let Detection { finding, .. } = detection;
+    let mut line = format!(
+        "{}: {name} ({}, {mac}) mines {} at {}: {}",
+        sighting.verdict, sighting.addr, sighting.dialect, sighting.server, finding.evidence
+    );
+    for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
+    {
+        if !text.is_empty() {
+            line += &format!(", {what} {text}");
+        }
+    }
+    line
+}
+
+fn mac_text([a, b, c, d, e, f]: [u8; 6]) -> String {
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+/// Host names come from the hosts themselves: at most 63 printable characters (RFC 1035) of them.
+fn printable(name: &str) -> String {
+    let is_safe = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    name.bytes().take(63).map(|byte| if is_safe(byte) { byte as char } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_the_network_are_harmless() {
+        assert_eq!(printable("laptop-\u{1b}[31m\"\\\n"), "laptop-?[31m???");
+        assert_eq!(printable(&"x".repeat(100)).len(), 63);
+    }
+}
