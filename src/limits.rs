@@ -117,3 +117,16 @@ pub const CONTROL_CLIENTS: usize = 4;
 pub const CONTROL_REQUEST_BYTES: usize = 64;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+/// A packet of a benign flow from this size on is not looked at again: what a miner says fits in
+/// less, and a bulk transfer is nearly all full frames.
+pub const SECOND_LOOK_MAX_PACKET_BYTES: u32 = 1_000;
+/// Up to this many packets of a flow (both directions, acknowledgements too), those counted while
+/// [`SECOND_LOOK_EARLY_BITS`] are zero are looked at again.
+pub const SECOND_LOOK_EARLY_PACKETS: u32 = 4_096;
+/// 16 packets of every 64: at a miner's 4 to 12 packets a minute, the wait is 4 to 12 minutes at most.
+pub const SECOND_LOOK_EARLY_BITS: u32 = 0x30;
+/// After that, 16 packets of every 16,384 whatever else goes on.
+pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
+/// Small packets of all benign flows together that are looked at beyond these: unless the others
+/// use it up, a miner that starts late is seen at once.
+pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;

@@ -1,0 +1,50 @@
+//! The iptables variant: the same table, and the queue by an xtables target.
+
+use crate::config::Config;
+
+/// Loads `table` and leads the packets that it marks to the queue.
+pub fn install(config: &Config, table: &str) -> String {
+    let bit = config.mark.queue_bit();
+    let queue = config.queue;
+    // --noflush replaces the rules of our own chain and leaves all others, in one transaction.
+    format!(
+        "#!/bin/sh
+set -e
+for v in '' 6; do
+	ip${{v}}tables-nft-restore --noflush <<'END'
+*mangle
+:minewall - [0:0]
+-A minewall -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
+COMMIT
+END
+	for hook in {HOOKS}; do
+		ip${{v}}tables-nft -t mangle -C $hook -j minewall 2>/dev/null ||
+			ip${{v}}tables-nft -t mangle -A $hook -j minewall
+	done
+done
+nft -f - <<'END'
+{table}END
+"
+    )
+}
+
+/// Undoes [`install`].
+pub fn remove(table: &str) -> String {
+    format!(
+        "#!/bin/sh
+set -e
+nft -f - <<'END'
+{table}END
+for v in '' 6; do
+	ip${{v}}tables-nft -t mangle -S minewall >/dev/null 2>&1 || continue
+	for hook in {HOOKS}; do
+		while ip${{v}}tables-nft -t mangle -D $hook -j minewall 2>/dev/null; do :; done
+	done
+	ip${{v}}tables-nft -t mangle -F minewall
+	ip${{v}}tables-nft -t mangle -X minewall
+done
+"
+    )
+}
+
+const HOOKS: &str = "FORWARD OUTPUT INPUT";

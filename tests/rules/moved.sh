@@ -1,0 +1,113 @@
+#!/bin/sh
+set -e
+for v in '' 6; do
+	ip${v}tables-nft-restore --noflush <<'END'
+*mangle
+:minewall - [0:0]
+-A minewall -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
+COMMIT
+END
+	for hook in FORWARD OUTPUT INPUT; do
+		ip${v}tables-nft -t mangle -C $hook -j minewall 2>/dev/null ||
+			ip${v}tables-nft -t mangle -A $hook -j minewall
+	done
+done
+nft -f - <<'END'
+table inet minewall
+delete table inet minewall
+table inet minewall {
+	chain watch_forward {
+		type filter hook forward priority mangle - 10; policy accept;
+		meta l4proto tcp goto watch
+	}
+	chain decide_forward {
+		type filter hook forward priority mangle + 10; policy accept;
+		meta l4proto tcp goto decide
+	}
+	chain watch_output {
+		type filter hook output priority mangle - 10; policy accept;
+		meta l4proto tcp oifname != "lo" ct direction original goto watch
+	}
+	chain decide_output {
+		type filter hook output priority mangle + 10; policy accept;
+		meta l4proto tcp oifname != "lo" ct direction original goto decide
+	}
+	chain watch_input {
+		type filter hook input priority mangle - 10; policy accept;
+		meta l4proto tcp iifname != "lo" ct direction reply goto watch
+	}
+	chain decide_input {
+		type filter hook input priority mangle + 10; policy accept;
+		meta l4proto tcp iifname != "lo" ct direction reply goto decide
+	}
+	chain watch {
+		# Whatever these bits said, it was no verdict of ours.
+		meta mark & 0x00000f00 != 0 meta mark set meta mark & 0xfffff0ff
+		ct state invalid,untracked accept
+		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000300 : goto blocked }
+		tcp flags & (syn | ack) == syn goto ask
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		goto ask
+	}
+	# The second look at what was let go.
+	chain again {
+		meta length >= 1000 accept
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		ct packets 1-4096 ct packets & 0x30 == 0 goto ask
+		ct packets > 4096 ct packets & 0x3ff0 == 0 goto ask
+		limit rate 32/second burst 32 packets goto ask
+		accept
+	}
+	# Without us. A reset may pass: it may be one of ours, and it ends what is to end.
+	chain blocked {
+		tcp flags & rst == rst accept
+		reject with tcp reset
+	}
+	chain ask {
+		meta mark set meta mark | 0x00000800 accept
+	}
+	chain empty4 {
+		tcp doff 8 ip length 52 accept
+		tcp doff 5 ip length 40 accept
+		tcp doff 11 ip length 64 accept
+		tcp doff 10 ip length 60 accept
+		tcp doff 6 ip length 44 accept
+		tcp doff 7 ip length 48 accept
+		tcp doff 9 ip length 56 accept
+		tcp doff 12 ip length 68 accept
+		tcp doff 13 ip length 72 accept
+		tcp doff 14 ip length 76 accept
+		tcp doff 15 ip length 80 accept
+	}
+	chain empty6 {
+		tcp doff 8 ip6 length 32 accept
+		tcp doff 5 ip6 length 20 accept
+		tcp doff 11 ip6 length 44 accept
+		tcp doff 10 ip6 length 40 accept
+		tcp doff 6 ip6 length 24 accept
+		tcp doff 7 ip6 length 28 accept
+		tcp doff 9 ip6 length 36 accept
+		tcp doff 12 ip6 length 48 accept
+		tcp doff 13 ip6 length 52 accept
+		tcp doff 14 ip6 length 56 accept
+		tcp doff 15 ip6 length 60 accept
+	}
+	chain decide {
+		meta mark & 0x00000f00 == 0 accept
+		ct mark & 0x00000700 == 0x00000300 goto block
+		meta mark & 0x00000700 vmap { 0x00000100 : jump undecided, 0x00000200 : jump benign, 0x00000300 : goto block }
+		meta mark set meta mark & 0xfffff0ff
+	}
+	chain undecided {
+		ct mark set ct mark & 0xfffff8ff | 0x00000100
+	}
+	chain benign {
+		ct mark set ct mark & 0xfffff8ff | 0x00000200
+	}
+	chain block {
+		ct mark set ct mark & 0xfffff8ff | 0x00000300
+		meta mark set meta mark & 0xfffff0ff
+		goto blocked
+	}
+}
+END
