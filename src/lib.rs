@@ -8,6 +8,8 @@
 //! 4. [`dpi`]: what the bytes say.
 //! 5. [`verdict`]: what the kernel is told.
 //!
+//! Captures go the same way: `replay` (a desk's, behind the feature `host`).
+//!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
 
 pub mod limits;
@@ -19,3 +21,6 @@ pub mod flow;
 pub mod packet;
 pub mod stream;
 pub mod verdict;
+
+#[cfg(feature = "host")]
+pub mod replay;
