@@ -11,7 +11,7 @@ use core::time::Duration;
 use heapless::Deque;
 
 use crate::allow::AllowList;
-use crate::config::Mode;
+use crate::config::{Config, Mode};
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
@@ -39,6 +39,19 @@ pub struct Settings {
     pub flow_idle: Duration,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
+}
+
+impl From<&Config> for Settings {
+    fn from(config: &Config) -> Self {
+        Settings {
+            mode: config.mode,
+            budget_packets: config.budget_packets,
+            budget_bytes: config.budget_bytes,
+            low_rate: config.low_rate_bytes_per_second,
+            flow_idle: config.flow_idle,
+            allow: config.allow.clone(),
+        }
+    }
 }
 
 /// A packet as it reaches the engine.

@@ -8,6 +8,8 @@
 //! 4. [`dpi`]: what the bytes say.
 //! 5. [`verdict`]: what the kernel is told.
 //!
+//! Captures go the same way: `replay` (a desk's, behind the feature `host`).
+//!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`run`] is the shell around the engine on a router.
@@ -29,6 +31,8 @@ pub mod engine;
 pub mod config;
 pub mod rules;
 pub mod run;
+#[cfg(feature = "host")]
+pub mod replay;
 
 #[cfg(test)]
 mod test_random;

@@ -11,9 +11,12 @@ use crate::limits::NEIGHBOURS;
 /// A direct-mapped cache: two hosts that meet in one place displace each other, nothing else.
 #[derive(Debug)]
 pub struct Neighbours<S> {
-    entries: Box<[Option<(IpAddr, [u8; 6])>]>,
+    entries: Box<[Option<Neighbour>]>,
     hasher: S,
 }
+
+/// A host's address, and the hardware address it sends from.
+type Neighbour = (IpAddr, [u8; 6]);
 
 impl<S: BuildHasher> Neighbours<S> {
     /// An empty cache of [`NEIGHBOURS`] entries.

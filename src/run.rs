@@ -57,8 +57,8 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let queue = PacketQueue::bind(&config)?;
     let control = Control::bind(&config.control_socket)?;
-    let mut daemon = Daemon {
-        engine: Engine::new(settings(&config), config.max_flows, RandomState::new()),
+    let daemon = Daemon {
+        engine: Engine::new(Settings::from(&config), config.max_flows, RandomState::new()),
         reporter: Reporter::new(&config),
         clock: Clock::start(),
         verdicts_failed: 0,
@@ -77,17 +77,6 @@ fn load(path: &Path) -> Result<Config, String> {
         log::warn!("{warning}");
     }
     Ok(loaded.config)
-}
-
-fn settings(config: &Config) -> Settings {
-    Settings {
-        mode: config.mode,
-        budget_packets: config.budget_packets,
-        budget_bytes: config.budget_bytes,
-        low_rate: config.low_rate_bytes_per_second,
-        flow_idle: config.flow_idle,
-        allow: config.allow.clone(),
-    }
 }
 
 fn mode_word(mode: Mode) -> &'static str {
@@ -169,7 +158,7 @@ impl Daemon {
             );
         }
         log::set_max_level(new.log_level);
-        self.engine.configure(settings(&new));
+        self.engine.configure(Settings::from(&new));
         self.reporter.configure(&new);
         self.config.mode = new.mode;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));
@@ -217,7 +206,7 @@ impl Daemon {
         };
         match request {
             Request::Status => status.to_text(),
-            Request::StatusJson => status.to_json() + "\n",
+            Request::StatusJson => status.into_json() + "\n",
         }
     }
 }

@@ -277,7 +277,7 @@ mod tests {
     fn ranges_end_where_they_say() {
         for option in OPTIONS {
             let Kind::Integer { min, max, .. } = option.kind else { continue };
-            let mut takes = |value: u64| option.set(&mut Config::default(), &[value.to_string()]).is_ok();
+            let takes = |value: u64| option.set(&mut Config::default(), &[value.to_string()]).is_ok();
             assert!(takes(min.into()) && takes(max.into()) && !takes(u64::from(max) + 1), "{}", option.name);
             assert!(min == 0 || !takes(u64::from(min) - 1), "{}", option.name);
         }

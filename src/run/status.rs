@@ -87,7 +87,7 @@ pub struct QueueUse {
 
 impl Status<'_> {
     /// As one line of JSON. Hosts that don't fit are left out, the oldest first.
-    pub fn to_json(mut self) -> String {
+    pub fn into_json(mut self) -> String {
         let mut buffer = vec![0; STATUS_MAX_BYTES];
         loop {
             if let Ok(len) = serde_json_core::to_slice(&self, &mut buffer) {
@@ -195,7 +195,7 @@ mod tests {
             hosts: &hosts,
         };
         assert_eq!(status.to_text().lines().count(), 5 + HOSTS_REMEMBERED);
-        let json = status.to_json();
+        let json = status.into_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");
     }

@@ -1,0 +1,188 @@
+//! The command line: which command, with which options.
+//!
+//! Exit statuses: 0 for success, 1 for a command line that is wrong or a file that can't be read,
+//! 2 for a capture that was damaged and read as far as it goes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use minewall::config::{self, Config};
+use minewall::rules::{self, Variant};
+use minewall::run::control::{self, Request};
+use pico_args::Arguments;
+
+/// Runs the command that `arguments` ask for (without the program's name).
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let arguments = Arguments::from_vec(arguments);
+    match dispatch(arguments) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("minewall: {error}");
+            ExitCode::from(STATUS_UNUSABLE)
+        }
+    }
+}
+
+fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.contains(["-h", "--help"]) {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.contains(["-V", "--version"]) {
+        println!("minewall {}", env!("CARGO_PKG_VERSION"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let command = arguments.subcommand().map_err(|error| error.to_string())?;
+    match command.as_deref() {
+        Some("run") => run_daemon(arguments),
+        Some("status") => status(arguments),
+        Some("rules") => rules(arguments),
+        Some("config") => config(arguments),
+        #[cfg(feature = "host")]
+        Some("replay") => replay(arguments),
+        Some(other) => Err(format!("unknown command '{other}'; 'minewall --help' lists them")),
+        None => Err(match arguments.finish().first() {
+            Some(option) => format!("unknown option '{}'", option.display()),
+            None => "no command; 'minewall --help' lists them".into(),
+        }),
+    }
+}
+
+fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let path = config_path(&mut arguments)?;
+    nothing_left(arguments)?;
+    // The configuration sets the level; until then errors and warnings must be heard.
+    env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+    log::set_max_level(log::LevelFilter::Info);
+    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+}
+
+fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = load(&config_path(&mut arguments)?)?;
+    let request = if arguments.contains("--json") { Request::StatusJson } else { Request::Status };
+    nothing_left(arguments)?;
+    print!("{}", control::ask(&config.control_socket, request)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = load(&config_path(&mut arguments)?)?;
+    let variant = arguments
+        .opt_value_from_str("--variant")
+        .map_err(|error| format!("--variant: {error}"))?
+        .unwrap_or(Variant::Nft);
+    let is_removal = arguments.contains("--remove");
+    nothing_left(arguments)?;
+    print!("{}", if is_removal { rules::remove(variant) } else { rules::install(&config, variant) });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.contains("--default") {
+        nothing_left(arguments)?;
+        print!("{}", config::default_file());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = config_path(&mut arguments)?;
+    nothing_left(arguments)?;
+    load(&path)?;
+    println!("{} is fine", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `--config FILE`, or the usual one.
+fn config_path(arguments: &mut Arguments) -> Result<PathBuf, String> {
+    let given = arguments.opt_value_from_os_str("--config", |path| Ok::<_, String>(PathBuf::from(path)));
+    Ok(given.map_err(|error| error.to_string())?.unwrap_or_else(|| config::DEFAULT_PATH.into()))
+}
+
+fn load(path: &Path) -> Result<Config, String> {
+    let loaded = config::load(path).map_err(|complaint| complaint.to_string())?;
+    for warning in &loaded.warnings {
+        eprintln!("minewall: {warning}");
+    }
+    Ok(loaded.config)
+}
+
+fn nothing_left(arguments: Arguments) -> Result<(), String> {
+    match arguments.finish().first() {
+        Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(feature = "host")]
+fn replay(mut arguments: Arguments) -> Result<ExitCode, String> {
+    use minewall::replay::Outcome;
+    use minewall::replay::report::Format;
+    use std::io;
+
+    let format = if arguments.contains("--json") { Format::Json } else { Format::Table };
+    let files = operands(arguments)?;
+    if files.is_empty() {
+        return Err("replay: no capture file given".into());
+    }
+    let out = io::BufWriter::new(io::stdout().lock());
+    match minewall::replay::run(&files, format, out, io::stderr()) {
+        Ok(Outcome::Complete) => Ok(ExitCode::SUCCESS),
+        Ok(Outcome::Damaged) => Ok(ExitCode::from(STATUS_DAMAGED)),
+        Ok(Outcome::Unreadable) => Ok(ExitCode::from(STATUS_UNUSABLE)),
+        // The reader has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(format!("replay: standard output: {error}")),
+    }
+}
+
+/// What is left once the options have been taken; what still looks like an option is one we don't know.
+#[cfg(feature = "host")]
+fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
+    let mut operands = arguments.finish();
+    let end = operands.iter().position(|operand| operand == "--");
+    let looks_like_option = |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-");
+    match operands.iter().take(end.unwrap_or(operands.len())).find(looks_like_option) {
+        Some(option) => Err(format!("unknown option '{}'", option.display())),
+        None => {
+            if let Some(end) = end {
+                operands.remove(end);
+            }
+            Ok(operands)
+        }
+    }
+}
+
+const STATUS_UNUSABLE: u8 = 1;
+#[cfg(feature = "host")]
+const STATUS_DAMAGED: u8 = 2;
+
+/// What `--help` says; a macro, since the two builds share most of it.
+macro_rules! help {
+    ($host_commands:literal) => {
+        concat!(
+            "\
+minewall: a cryptomining firewall that runs on the router itself
+
+usage:
+  minewall run [--config FILE]                judge the packets of the netfilter queue
+  minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall rules [--config FILE] [--variant nft|iptables] [--remove]
+                                              the rule set that feeds the queue, as text
+  minewall config [--config FILE]             check the configuration
+  minewall config --default                   print it with all options at their defaults
+",
+            $host_commands,
+            "  minewall --help | --version
+
+FILE is /etc/config/minewall unless said otherwise.
+exit status: 0 success; 1 wrong command line, unusable file or failure;
+             2 damaged capture, read as far as it goes
+"
+        )
+    };
+}
+
+#[cfg(feature = "host")]
+const HELP: &str =
+    help!("  minewall replay [--json] FILE...            judge the TCP flows of captures (pcap, pcapng)\n");
+#[cfg(not(feature = "host"))]
+const HELP: &str = help!("");

@@ -1,0 +1,152 @@
+//! Captures through the engine, on their own time: `minewall replay`.
+//!
+//! The same [`Engine::handle`] that judges the live queue judges every packet of a file, and its
+//! clock is the time of capture. Each file has an engine of its own, so that captures made at
+//! different places don't meet in one flow table.
+
+pub mod account;
+pub mod bytes;
+pub mod capture;
+pub mod link;
+pub mod report;
+
+use std::fs::File;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use account::Account;
+use capture::{Capture, Damage, OpenError};
+use link::NotIp;
+use report::{Format, Report, Summary, printable};
+
+use crate::config::Config;
+use crate::engine::{Engine, Settings};
+use crate::packet::{self, Unreadable};
+
+/// How a replay went; the worst over all files, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Every file was read to its end.
+    Complete,
+    /// A file was damaged or cut short, and was read as far as it goes.
+    Damaged,
+    /// A file could not be read at all: missing, not a capture, or of a kind of link that we can't read.
+    Unreadable,
+}
+
+/// Replays each of `paths` and reports to `out`; what is wrong with a file is told to `diagnostics`.
+///
+/// # Errors
+/// Those of writing to `out`; everything else is in the [`Outcome`].
+pub fn run<P: AsRef<Path>>(
+    paths: &[P],
+    format: Format,
+    out: impl Write,
+    mut diagnostics: impl Write,
+) -> io::Result<Outcome> {
+    let mut report = Report::new(out, format);
+    let mut summary = Summary::default();
+    let mut worst = Outcome::Complete;
+    for path in paths.iter().map(AsRef::as_ref) {
+        let mut complain = |what: &dyn core::fmt::Display| {
+            // Nobody is left to be told if this fails.
+            let _ = writeln!(diagnostics, "minewall: {}: {what}", printable(path));
+        };
+        let replayed = match File::open(path) {
+            Ok(file) => replay(file),
+            Err(error) => {
+                complain(&error);
+                worst = worst.max(Outcome::Unreadable);
+                continue;
+            }
+        };
+        let replayed = match replayed {
+            Ok(replayed) => replayed,
+            Err(OpenError::Damaged(damage)) => Replayed { damage: Some(damage), ..Replayed::default() },
+            Err(error) => {
+                complain(&error);
+                worst = worst.max(Outcome::Unreadable);
+                continue;
+            }
+        };
+        summary.captures += 1;
+        summary.packets += replayed.packets;
+        summary.malformed += replayed.malformed;
+        summary.unsupported += replayed.unsupported;
+        summary.count(replayed.account.flows());
+        report.capture(path, replayed.account.flows())?;
+        if replayed.unsupported > 0 {
+            complain(&format_args!("{} packets of a link type that is not supported", replayed.unsupported));
+            worst = worst.max(Outcome::Unreadable);
+        }
+        if let Some(damage) = replayed.damage {
+            complain(&format_args!("damaged: {damage} (read up to there)"));
+            worst = worst.max(Outcome::Damaged);
+        }
+    }
+    report.summary(&summary)?;
+    Ok(worst)
+}
+
+/// What a capture held.
+#[derive(Debug, Default)]
+pub struct Replayed {
+    /// Its flows.
+    pub account: Account,
+    /// Its packets, of whatever kind.
+    pub packets: u64,
+    /// Packets with a header that contradicts itself or ends early.
+    pub malformed: u64,
+    /// Packets of a kind of link that we can't read.
+    pub unsupported: u64,
+    /// Why it was not read to its end.
+    pub damage: Option<Damage>,
+}
+
+/// Replays one capture through a fresh engine.
+///
+/// # Errors
+/// [`OpenError`], if there is no packet to be had from `source`.
+pub fn replay(source: impl Read) -> Result<Replayed, OpenError> {
+    let mut capture = Capture::open(source)?;
+    let config = Config::default();
+    // A fixed key: the same capture is judged the same way every time.
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut engine = Engine::new(Settings::from(&config), config.max_flows, hasher);
+    let mut replayed = Replayed::default();
+    loop {
+        let frame = match capture.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Ok(replayed),
+            Err(damage) => {
+                replayed.damage = Some(damage);
+                return Ok(replayed);
+            }
+        };
+        replayed.packets += 1;
+        let packet = match link::ip_packet(frame.link, frame.bytes) {
+            Ok(packet) => packet,
+            Err(NotIp::OtherProtocol) => continue,
+            Err(NotIp::Malformed) => {
+                replayed.malformed += 1;
+                continue;
+            }
+            Err(NotIp::UnsupportedLink) => {
+                replayed.unsupported += 1;
+                continue;
+            }
+        };
+        let handled = engine.handle(&packet, frame.at);
+        match &handled.segment {
+            Some(segment) => {
+                let record = engine.flow(segment);
+                replayed.account.enter(&handled, record, frame.at);
+            }
+            None if packet::parse(packet.bytes).err() == Some(Unreadable::Malformed) => {
+                replayed.malformed += 1;
+            }
+            None => {}
+        }
+    }
+}

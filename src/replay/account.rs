@@ -1,0 +1,268 @@
+//! What became of each flow of a capture.
+//!
+//! The engine forgets: its table is bounded and flows expire. The account does not, so that every
+//! flow has its line; it grows with the flows of a capture, not with its packets.
+
+use std::collections::HashMap;
+
+use crate::engine::Handled;
+use crate::flow::{FlowKey, FlowRecord, FlowState};
+use crate::packet::{Endpoint, Segment};
+use crate::time::Instant;
+
+/// The flows of one capture, in the order of their first packets.
+#[derive(Debug, Default)]
+pub struct Account {
+    flows: Vec<Flow>,
+    /// Where the latest connection of a five-tuple stands in `flows`.
+    latest: HashMap<FlowKey, usize>,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The end that opened it.
+    pub client: Endpoint,
+    /// The end that was called.
+    pub server: Endpoint,
+    /// What was decided of it in the end.
+    pub judgement: Judgement,
+    /// When that was decided; none while it is undecided.
+    pub decided: Option<Decided>,
+    /// Packets with new payload, both directions.
+    pub payload_packets: u64,
+    first: Instant,
+    last: Instant,
+}
+
+/// When a flow was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// At which packet with new payload, counted from one.
+    pub payload_packet: u64,
+    /// Milliseconds after the flow's first packet.
+    pub after_ms: u64,
+}
+
+/// What the engine thinks of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: FlowVerdict,
+    /// What it rests on; none while it is undecided or nothing spoke for mining.
+    pub evidence: Option<&'static str>,
+    /// The dialect spoken, where one was recognised.
+    pub dialect: Option<&'static str>,
+}
+
+/// The verdict on a flow, as reports name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowVerdict {
+    /// Nothing decided.
+    Undecided,
+    /// Let go.
+    Benign,
+    /// Stage one only.
+    Suspect,
+    /// Proven.
+    Mining,
+}
+
+impl Account {
+    /// Enters a packet that the engine has handled at `now`; `record` is its flow's, where the engine
+    /// keeps one.
+    pub fn enter(&mut self, handled: &Handled<'_>, record: Option<&FlowRecord>, now: Instant) {
+        let Some(segment) = &handled.segment else { return };
+        let key = FlowKey::new(segment.src, segment.dst);
+        let known = self.latest.get(&key).copied();
+        // Without a SYN it is the old connection, which the engine had forgotten.
+        let index = match known {
+            Some(index) if !(handled.opened && segment.syn) => index,
+            _ => {
+                self.flows.push(Flow::open(segment, now));
+                self.latest.insert(key, self.flows.len() - 1);
+                self.flows.len() - 1
+            }
+        };
+        if let Some(flow) = self.flows.get_mut(index) {
+            // The engine doesn't tell new payload from old in a flow for which it had no room.
+            let carries = handled.new_payload || (record.is_none() && segment.payload_len > 0);
+            flow.enter(carries, record, now);
+        }
+    }
+
+    /// The flows that carried payload, in the order of their first packets.
+    pub fn flows(&self) -> impl Iterator<Item = &Flow> + Clone {
+        self.flows.iter().filter(|flow| flow.payload_packets > 0)
+    }
+}
+
+impl Flow {
+    fn open(segment: &Segment<'_>, now: Instant) -> Self {
+        let record = FlowRecord::open(segment, now.stamp());
+        Flow {
+            client: record.client(),
+            server: record.server(),
+            judgement: Judgement::UNDECIDED,
+            decided: None,
+            payload_packets: 0,
+            first: now,
+            last: now,
+        }
+    }
+
+    fn enter(&mut self, carries_payload: bool, record: Option<&FlowRecord>, now: Instant) {
+        // Captures made on several queues or interfaces can be out of order.
+        self.last = self.last.max(now);
+        self.payload_packets += u64::from(carries_payload);
+        let Some(record) = record else { return };
+        self.client = record.client();
+        self.server = record.server();
+        let judgement = Judgement::of(record);
+        // A decision is not unmade by a record that begins anew, and proof by nothing.
+        let news = judgement.verdict != FlowVerdict::Undecided
+            && judgement.verdict != self.judgement.verdict
+            && self.judgement.verdict != FlowVerdict::Mining;
+        if news {
+            self.judgement = judgement;
+            self.decided =
+                Some(Decided { payload_packet: self.payload_packets, after_ms: millis(self.first, now) });
+        }
+    }
+
+    /// Milliseconds from its first packet to its last.
+    pub fn duration_ms(&self) -> u64 {
+        millis(self.first, self.last)
+    }
+}
+
+impl Judgement {
+    const UNDECIDED: Judgement = Judgement { verdict: FlowVerdict::Undecided, evidence: None, dialect: None };
+
+    fn of(record: &FlowRecord) -> Self {
+        let verdict = match record.state {
+            FlowState::Opening | FlowState::Undecided => return Judgement::UNDECIDED,
+            FlowState::Benign | FlowState::Allowed => FlowVerdict::Benign,
+            FlowState::Suspect => FlowVerdict::Suspect,
+            FlowState::Mining => FlowVerdict::Mining,
+        };
+        let evidence = match verdict {
+            FlowVerdict::Mining => Some("dpi"),
+            FlowVerdict::Suspect => Some("hmm"),
+            FlowVerdict::Benign | FlowVerdict::Undecided => None,
+        };
+        Judgement { verdict, evidence, dialect: None }
+    }
+}
+
+impl FlowVerdict {
+    /// As the reports name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FlowVerdict::Undecided => "undecided",
+            FlowVerdict::Benign => "benign",
+            FlowVerdict::Suspect => "suspect",
+            FlowVerdict::Mining => "mining",
+        }
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> u64 {
+    to.micros().saturating_sub(from.micros()) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+    use crate::verdict::Verdict;
+
+    const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
+    const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
+
+    fn segment(from_client: bool, syn: bool, payload: &[u8]) -> Segment<'_> {
+        let (client, server) = (CLIENT.into(), SERVER.into());
+        let (src, dst) = if from_client { (client, server) } else { (server, client) };
+        Segment {
+            src,
+            dst,
+            seq: 0,
+            ack: 0,
+            syn,
+            has_ack: !syn,
+            fin: false,
+            rst: false,
+            payload,
+            payload_len: payload.len() as u32,
+        }
+    }
+
+    fn handled<'a>(segment: Segment<'a>, opened: bool) -> Handled<'a> {
+        let new_payload = !segment.payload.is_empty();
+        Handled { verdict: Verdict::Ignore, segment: Some(segment), opened, new_payload }
+    }
+
+    fn record(state: FlowState) -> FlowRecord {
+        FlowRecord { state, ..FlowRecord::open(&segment(true, true, b""), Instant::default().stamp()) }
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(1_000_000 + millis * 1_000)
+    }
+
+    #[test]
+    fn a_verdict_is_dated_by_payload_packet_and_time() {
+        let mut account = Account::default();
+        let undecided = record(FlowState::Undecided);
+        account.enter(&handled(segment(true, true, b""), true), Some(&undecided), at(0));
+        account.enter(&handled(segment(true, false, b"hello"), false), Some(&undecided), at(20));
+        account.enter(&handled(segment(false, false, b"world"), false), Some(&undecided), at(31));
+        let mining = record(FlowState::Mining);
+        account.enter(&handled(segment(true, false, b"more"), false), Some(&mining), at(45));
+        account.enter(&handled(segment(true, false, b"again"), false), Some(&mining), at(90));
+        let flow = account.flows().next().expect("one flow");
+        assert_eq!(flow.judgement.verdict, FlowVerdict::Mining);
+        assert_eq!(flow.decided, Some(Decided { payload_packet: 3, after_ms: 45 }));
+        assert_eq!((flow.payload_packets, flow.duration_ms()), (4, 90));
+        assert_eq!(flow.client, CLIENT.into());
+    }
+
+    #[test]
+    fn proof_outlives_the_record() {
+        let mut account = Account::default();
+        account.enter(&handled(segment(true, false, b"a"), true), Some(&record(FlowState::Benign)), at(0));
+        account.enter(&handled(segment(true, false, b"b"), false), Some(&record(FlowState::Mining)), at(1));
+        account.enter(&handled(segment(true, false, b"c"), true), Some(&record(FlowState::Undecided)), at(2));
+        account.enter(&handled(segment(true, false, b"d"), true), Some(&record(FlowState::Benign)), at(3));
+        account.enter(&handled(segment(true, false, b"e"), true), None, at(4));
+        let flows: Vec<_> = account.flows().collect();
+        assert_eq!(flows.len(), 1);
+        assert_eq!(flows[0].judgement.verdict, FlowVerdict::Mining);
+        assert_eq!(flows[0].decided, Some(Decided { payload_packet: 2, after_ms: 1 }));
+        assert_eq!(flows[0].payload_packets, 5);
+    }
+
+    #[test]
+    fn a_new_connection_on_an_old_five_tuple_is_a_new_flow() {
+        let mut account = Account::default();
+        let record = record(FlowState::Undecided);
+        for millis in [0, 500] {
+            account.enter(&handled(segment(true, true, b""), true), Some(&record), at(millis));
+            account.enter(&handled(segment(true, true, b""), false), Some(&record), at(millis + 1));
+            account.enter(&handled(segment(true, false, b"x"), false), Some(&record), at(millis + 2));
+        }
+        let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
+        assert_eq!(durations, [2, 2]);
+    }
+
+    #[test]
+    fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
+        let mut account = Account::default();
+        account.enter(&handled(segment(true, true, b""), true), None, at(0));
+        assert_eq!(account.flows().count(), 0);
+        let refused = Handled { new_payload: false, ..handled(segment(true, false, b"x"), false) };
+        account.enter(&refused, None, at(1));
+        assert_eq!(account.flows().count(), 1);
+    }
+}

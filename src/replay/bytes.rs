@@ -1,0 +1,118 @@
+//! A window on a file, and numbers of either byte order in it.
+
+use std::io::{self, Read};
+
+use super::capture::DamageKind;
+
+/// The part of a file that is being looked at.
+#[derive(Debug)]
+pub struct Window<R> {
+    source: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+}
+
+impl<R: Read> Window<R> {
+    /// A window on the start of `source`.
+    pub fn new(source: R) -> Self {
+        Window { source, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 }
+    }
+
+    /// Where in the file the window begins.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The bytes in sight.
+    pub fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether the file goes on.
+    ///
+    /// # Errors
+    /// [`DamageKind::Io`].
+    pub fn more(&mut self) -> Result<bool, DamageKind> {
+        self.fill(1)
+    }
+
+    /// Brings at least `wanted` bytes in sight.
+    ///
+    /// # Errors
+    /// [`DamageKind::Truncated`] if the file ends sooner, [`DamageKind::Io`].
+    pub fn require(&mut self, wanted: usize) -> Result<(), DamageKind> {
+        if self.fill(wanted)? { Ok(()) } else { Err(DamageKind::Truncated) }
+    }
+
+    /// Moves on by `len` of the bytes in sight.
+    pub fn consume(&mut self, len: usize) {
+        self.start = (self.start + len).min(self.end);
+        self.offset += len as u64;
+    }
+
+    /// Moves on by `len` of the bytes in sight, and hands them over.
+    pub fn take(&mut self, len: usize) -> &[u8] {
+        let start = self.start;
+        self.consume(len);
+        self.buffer.get(start..self.start).unwrap_or_default()
+    }
+
+    fn fill(&mut self, wanted: usize) -> Result<bool, DamageKind> {
+        if self.end - self.start >= wanted {
+            return Ok(true);
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        while self.end < wanted {
+            match self.source.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(len) => self.end += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(DamageKind::Io(error.kind())),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The byte order of a file, or of a section of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl Order {
+    /// The 16-bit number at `at`.
+    pub fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
+        let field = array(bytes, at)?;
+        Some(if self == Order::Big { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) })
+    }
+
+    /// The 32-bit number at `at`.
+    pub fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
+        let field = array(bytes, at)?;
+        Some(if self == Order::Big { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
+    }
+
+    /// The signed 64-bit number at `at`.
+    pub fn i64(self, bytes: &[u8], at: usize) -> Option<i64> {
+        let field = array(bytes, at)?;
+        Some(if self == Order::Big { i64::from_be_bytes(field) } else { i64::from_le_bytes(field) })
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+/// What is read at once, and all that is ever in memory of a file without longer records.
+const CHUNK: usize = 64 * 1024;
