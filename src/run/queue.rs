@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use nfq::{Message, Queue};
 use rustix::net::sockopt::set_socket_recv_buffer_size_force;
@@ -167,23 +168,27 @@ impl QueueState {
     }
 }
 
-/// The numbers of this process's descriptors.
-fn open_sockets() -> io::Result<Vec<RawFd>> {
-    let mut numbers = Vec::new();
+/// This process's sockets: number, and the name that tells it from every other (`socket:[INODE]`).
+fn open_sockets() -> io::Result<Vec<(RawFd, PathBuf)>> {
+    let mut sockets = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
-        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+        let entry = entry?;
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        // A descriptor that is gone by now was the listing's own.
+        if let (Some(number), Ok(target)) = (number, fs::read_link(entry.path()))
+            && target.to_string_lossy().starts_with("socket:")
+        {
+            sockets.push((number, target));
+        }
     }
-    Ok(numbers)
+    Ok(sockets)
 }
 
 /// Duplicates the one socket that was opened since `before`.
-fn second_handle(before: &[RawFd]) -> io::Result<OwnedFd> {
-    let is_socket = |number: &RawFd| {
-        fs::read_link(format!("/proc/self/fd/{number}"))
-            .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))
-    };
-    let mut new = open_sockets()?.into_iter().filter(|number| !before.contains(number)).filter(is_socket);
-    let (Some(number), None) = (new.next(), new.next()) else {
+fn second_handle(before: &[(RawFd, PathBuf)]) -> io::Result<OwnedFd> {
+    let is_new = |socket: &(RawFd, PathBuf)| before.iter().all(|(_, target)| *target != socket.1);
+    let mut new = open_sockets()?.into_iter().filter(is_new);
+    let (Some((number, _)), None) = (new.next(), new.next()) else {
         return Err(io::Error::other("the queue's socket was not found"));
     };
     let this = pidfd_open(getpid(), PidfdFlags::empty())?;
