@@ -13,7 +13,8 @@
 //!
 //! Every test has namespaces of its own, so the addresses can be the same.
 
-use std::net::IpAddr;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use minewall::config::Config;
@@ -93,7 +94,24 @@ impl Net {
         if !router.accepts("iptables-nft-restore", queue) {
             return Err("the kernel has no NFQUEUE".into());
         }
-        Ok(Net { home, router, internet })
+        let net = Net { home, router, internet };
+        net.wait_until_up();
+        Ok(net)
+    }
+
+    /// Waits until an attempt to connect to a closed port is answered, from everywhere: IPv6 takes a
+    /// while to know its neighbours.
+    fn wait_until_up(&self) {
+        for (from, addresses) in [(&self.home, SERVERS), (&self.home, ROUTER), (&self.router, SERVERS)] {
+            for address in addresses {
+                let closed = SocketAddr::new(ip(address), 9);
+                let attempt = || TcpStream::connect_timeout(&closed, Duration::from_millis(50));
+                wait_for("the network is up", || {
+                    let answer = from.inside(attempt).expect_err("nobody listens");
+                    answer.kind() == ErrorKind::ConnectionRefused
+                });
+            }
+        }
     }
 
     /// Loads the rules of `config` into the router.
