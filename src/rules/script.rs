@@ -6,6 +6,7 @@ use crate::config::Config;
 pub fn install(config: &Config, table: &str) -> String {
     let bit = config.mark.queue_bit();
     let queue = config.queue;
+    // The mark of a packet made by the kernel can be anything (an MLD report's is its spare room), hence -p tcp.
     // --noflush replaces the rules of our own chain and leaves all others, in one transaction.
     format!(
         "#!/bin/sh
@@ -14,7 +15,7 @@ for v in '' 6; do
 	ip${{v}}tables-nft-restore --noflush <<'END'
 *mangle
 :minewall - [0:0]
--A minewall -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
+-A minewall -p tcp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
 COMMIT
 END
 	for hook in {HOOKS}; do

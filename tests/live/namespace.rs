@@ -1,8 +1,11 @@
 //! A network namespace of a test's own: made under a name nobody else has, gone when dropped.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// A network namespace.
 pub struct Namespace {
@@ -58,10 +61,30 @@ impl Namespace {
         assert!(success, "{}: {errors}\n{text}", self.name);
     }
 
+    /// Runs `body` on a thread of its own inside: sockets it opens stand here, wherever they are
+    /// used later, and `/proc/thread-self/net` is this namespace's. Panics where `body` does.
+    #[allow(dead_code, reason = "not every test that shares this file asks")]
+    pub fn inside<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
+        let file = std::fs::File::open(format!("/run/netns/{}", self.name)).expect("it has a file");
+        std::thread::scope(|scope| {
+            let enter_and_run = || {
+                move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("setns(2)");
+                body()
+            };
+            scope.spawn(enter_and_run).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
     /// Whether nft accepts `text` inside.
     #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn try_nft(&self, text: &str) -> bool {
         feed(self.command("nft").args(["-f", "-"]), text).0
+    }
+
+    /// Whether `program`, inside, is content with `text` on its standard input.
+    #[allow(dead_code, reason = "not every test that shares this file asks")]
+    pub fn accepts(&self, program: &str, text: &str) -> bool {
+        feed(&mut self.command(program), text).0
     }
 }
 

@@ -4,7 +4,7 @@ for v in '' 6; do
 	ip${v}tables-nft-restore --noflush <<'END'
 *mangle
 :minewall - [0:0]
--A minewall -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
+-A minewall -p tcp -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
 COMMIT
 END
 	for hook in FORWARD OUTPUT INPUT; do

@@ -1,0 +1,74 @@
+//! A stand-in for the daemon: it holds the queue and gives the verdicts that a test wants.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use minewall::config::Config;
+use minewall::packet;
+use minewall::verdict::FlowMark;
+use nfq::{Message, Queue, Verdict};
+
+use crate::net::Net;
+
+/// A thread that judges queued packets until it is dropped.
+pub struct Judge {
+    stop: Arc<AtomicBool>,
+    seen: Arc<AtomicUsize>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Judge {
+    /// Judges each packet by `rule`, which is given its TCP payload. Verdicts are held back until
+    /// `at_once` packets with payload wait for theirs.
+    pub fn start(net: &Net, config: &Config, at_once: usize, rule: fn(&[u8]) -> FlowMark) -> Self {
+        let (number, mark) = (config.queue, config.mark);
+        let mut queue = net.router.inside(|| {
+            let mut queue = Queue::open().expect("a netlink socket");
+            queue.bind(number).expect("the queue is free");
+            queue.set_nonblocking(true);
+            queue
+        });
+        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stopped, count) = (stop.clone(), seen.clone());
+        let thread = std::thread::spawn(move || {
+            let mut held: Vec<(Message, FlowMark)> = Vec::new();
+            while !stopped.load(Ordering::Relaxed) {
+                match queue.recv() {
+                    Ok(message) => {
+                        let payload = packet::parse(message.get_payload()).expect("TCP only").payload;
+                        let (verdict, has_payload) = (rule(payload), !payload.is_empty());
+                        count.fetch_add(1, Ordering::Relaxed);
+                        held.push((message, verdict));
+                        if has_payload && held.len() < at_once {
+                            continue;
+                        }
+                        for (mut message, verdict) in held.drain(..) {
+                            message.set_nfmark(mark.apply(message.get_nfmark(), verdict));
+                            message.set_verdict(Verdict::Accept);
+                            queue.verdict(message).expect("the verdict is taken");
+                        }
+                    }
+                    Err(_) => std::thread::sleep(Duration::from_micros(200)),
+                }
+            }
+        });
+        Judge { stop, seen, thread: Some(thread) }
+    }
+
+    /// Packets judged so far.
+    pub fn seen(&self) -> usize {
+        self.seen.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Judge {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the judge panicked");
+        }
+    }
+}

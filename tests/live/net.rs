@@ -1,0 +1,181 @@
+//! The network of a live test.
+//!
+//! ```text
+//!    home                     router                       internet
+//!   ┌───────────┐            ┌──────────────────┐         ┌───────────┐
+//!   │ 10.7.1.2  ├ eth0  lan0 ┤ 10.7.1.1         │         │           │
+//!   │ fd07:1::2 │            │ fd07:1::1        │         │           │
+//!   └───────────┘            │         10.7.2.1 ├ wan0  eth0 ┤ 10.7.2.2  │
+//!                            │        fd07:2::1 │         │ fd07:2::2 │
+//!                            │  masquerades v4  │         │           │
+//!                            └──────────────────┘         └───────────┘
+//! ```
+//!
+//! Every test has namespaces of its own, so the addresses can be the same.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use minewall::config::Config;
+use minewall::rules::{self, Variant};
+
+use crate::namespace::Namespace;
+
+/// Addresses of the server on the internet, one of each family.
+pub const SERVERS: [&str; 2] = ["10.7.2.2", "fd07:2::2"];
+/// Addresses of the host at home.
+pub const HOME: [&str; 2] = ["10.7.1.2", "fd07:1::2"];
+/// Addresses of the router on the side of its home.
+pub const ROUTER: [&str; 2] = ["10.7.1.1", "fd07:1::1"];
+
+/// Three namespaces in a row.
+pub struct Net {
+    pub home: Namespace,
+    pub router: Namespace,
+    pub internet: Namespace,
+}
+
+impl Net {
+    /// Lays the network. `None`, with the reason printed, where this machine can't;
+    /// `MINEWALL_LIVE=1` makes that a failure.
+    pub fn new() -> Option<Self> {
+        match Net::lay() {
+            Ok(net) => Some(net),
+            Err(why) if std::env::var_os("MINEWALL_LIVE").is_some() => {
+                panic!("live tests must run here: {why}")
+            }
+            Err(why) => {
+                println!("skipped: {why}");
+                None
+            }
+        }
+    }
+
+    fn lay() -> Result<Self, String> {
+        let (home, router) = (Namespace::new("home")?, Namespace::new("router")?);
+        let internet = Namespace::new("internet")?;
+        let links = [
+            (&home, "eth0", &router, "lan0", [HOME[0], HOME[1]], [ROUTER[0], ROUTER[1]]),
+            (&internet, "eth0", &router, "wan0", [SERVERS[0], SERVERS[1]], ["10.7.2.1", "fd07:2::1"]),
+        ];
+        for (end, end_device, router, router_device, end_addresses, router_addresses) in links {
+            let peer = ["type", "veth", "peer", "name", router_device, "netns", router.name()];
+            end.run(&[&["ip", "link", "add", end_device][..], &peer[..]].concat());
+            for (namespace, device, addresses) in
+                [(end, end_device, end_addresses), (router, router_device, router_addresses)]
+            {
+                for (address, length) in addresses.into_iter().zip(["24", "64"]) {
+                    let address = format!("{address}/{length}");
+                    // Duplicate address detection would make the first second of IPv6 fail.
+                    let family = if length == "64" { &["nodad"][..] } else { &[] };
+                    namespace.run(&[&["ip", "address", "add", &address, "dev", device][..], family].concat());
+                }
+                namespace.run(&["ip", "link", "set", device, "up"]);
+            }
+            for (family, gateway) in ["-4", "-6"].into_iter().zip(router_addresses) {
+                end.run(&["ip", family, "route", "add", "default", "via", gateway]);
+            }
+        }
+        router.inside(|| {
+            for switch in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+                std::fs::write(format!("/proc/sys/net/{switch}"), "1")
+                    .map_err(|error| format!("{switch} can't be set: {error}"))?;
+            }
+            Ok::<(), String>(())
+        })?;
+        let masquerade = "table ip nat {
+            chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }
+        }";
+        let queue = "*mangle\n-A FORWARD -p icmp -j NFQUEUE --queue-num 1 --queue-bypass\nCOMMIT\n*mangle\n-F\nCOMMIT\n";
+        if !router.try_nft(masquerade) {
+            return Err("the kernel has no nft NAT".into());
+        }
+        if !router.accepts("iptables-nft-restore", queue) {
+            return Err("the kernel has no NFQUEUE".into());
+        }
+        let net = Net { home, router, internet };
+        net.wait_until_up();
+        Ok(net)
+    }
+
+    /// Waits until an attempt to connect to a closed port is answered, from everywhere: IPv6 takes a
+    /// while to know its neighbours.
+    fn wait_until_up(&self) {
+        for (from, addresses) in [(&self.home, SERVERS), (&self.home, ROUTER), (&self.router, SERVERS)] {
+            for address in addresses {
+                let closed = SocketAddr::new(ip(address), 9);
+                let attempt = || TcpStream::connect_timeout(&closed, Duration::from_millis(50));
+                wait_for("the network is up", || {
+                    let answer = from.inside(attempt).expect_err("nobody listens");
+                    answer.kind() == ErrorKind::ConnectionRefused
+                });
+            }
+        }
+    }
+
+    /// Loads the rules of `config` into the router.
+    pub fn load_rules(&self, config: &Config) {
+        self.router.script(&rules::install(config, Variant::Iptables));
+    }
+
+    /// Packets that the rules have sent towards the queue so far, both families.
+    pub fn queued(&self) -> u64 {
+        let list = |tool: &str| self.router.run(&[tool, "-t", "mangle", "-nvxL", "minewall"]);
+        ["iptables-nft", "ip6tables-nft"]
+            .iter()
+            .map(|tool| {
+                let text = list(tool);
+                let rule = text.lines().find(|line| line.contains("NFQUEUE")).expect("our rule");
+                rule.split_whitespace()
+                    .next()
+                    .and_then(|packets| packets.parse::<u64>().ok())
+                    .expect("a counter")
+            })
+            .sum()
+    }
+
+    /// The router's connection to or from `port`, as the kernel shows it.
+    pub fn connection(&self, port: u16) -> Option<Connection> {
+        let table = self.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/nf_conntrack"));
+        let table = table.expect("conntrack's table");
+        let wanted = format!("dport={port} ");
+        table.lines().find(|line| line.contains(&wanted)).map(Connection::read)
+    }
+}
+
+/// An entry of the connection table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Its mark.
+    pub mark: u32,
+    /// Packets in both directions.
+    pub packets: u64,
+}
+
+impl Connection {
+    fn read(line: &str) -> Self {
+        let values = |key| line.split_whitespace().filter_map(move |word| word.strip_prefix(key));
+        Connection {
+            mark: values("mark=").next().and_then(|mark| mark.parse().ok()).expect("a mark"),
+            packets: values("packets=").filter_map(|packets| packets.parse::<u64>().ok()).sum(),
+        }
+    }
+}
+
+/// Waits until `condition` holds; panics with `what` if it never does.
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Reads an address of the constants above.
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+/// How long anything may take before the test fails; nothing waits that long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(20);
