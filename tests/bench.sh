@@ -6,31 +6,32 @@ minewall=$1
 lab=$2
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-3}
+# shellcheck source=tests/lab/net.sh
 . "${0%/*}/lab/net.sh"
 
 lay_network
-start iperf $internet iperf3 -s
-start web $internet "$lab" web $site
+start iperf "$internet" iperf3 -s --forceflush
+start web "$internet" "$lab" web "$site"
 wait_for listening iperf
 wait_for listening web
 start_minewall
 
 rules_on() {
-	ip netns exec $router nft -f "$work/rules.nft" 2>/dev/null || ip netns exec $router sh "$work/rules.sh"
+	ip netns exec "$router" nft -f "$work/rules.nft" 2>/dev/null || ip netns exec "$router" sh "$work/rules.sh"
 }
 
 rules_off() {
-	ip netns exec $router sh -c "$("$minewall" rules --config "$work/config" --variant iptables --remove)"
+	ip netns exec "$router" sh -c "$("$minewall" rules --config "$work/config" --variant iptables --remove)"
 }
 
 # Mbit/s of $1 streams
 throughput() {
-	ip netns exec $home iperf3 -c 10.9.2.2 -t "$seconds" -P "$1" -J |
+	ip netns exec "$home" iperf3 -c 10.9.2.2 -t "$seconds" -P "$1" -J |
 		sed -n '/"sum_received"/,/}/s/.*"bits_per_second":[^0-9]*\([0-9]*\).*/\1/p' | awk '{ print int($1 / 1e6) }'
 }
 
 connections() {
-	ip netns exec $home "$lab" visit $site "$seconds"
+	ip netns exec "$home" "$lab" visit "$site" "$seconds"
 }
 
 # compare NAME UNIT COMMAND...: medians with and without, and their ratio

@@ -3,6 +3,7 @@
 set -u
 minewall=$1
 lab=$2
+# shellcheck source=tests/lab/net.sh
 . "${0%/*}/lab/net.sh"
 
 say() {
@@ -16,14 +17,14 @@ fi
 lay_network
 sed -n '/^#     home/,/^#    a web/s/^# //p' "${0%/*}/lab/net.sh"
 
-start pool $internet "$lab" pool $pool
+start pool "$internet" "$lab" pool "$pool"
 wait_for listening pool
-start web $internet "$lab" web $site
+start web "$internet" "$lab" web "$site"
 wait_for listening web
 
 say "1. Without minewall: the miner gets work, the web is as fast as this machine"
-ip netns exec $home "$lab" miner $pool | cut -c -100
-before=$(ip netns exec $home "$lab" fetch $site 2000)
+ip netns exec "$home" "$lab" miner "$pool" | cut -c -100
+before=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
 echo "download of 2 GB: $before Mbit/s"
 
 say "2. minewall runs on the router (real NFQUEUE)"
@@ -32,7 +33,7 @@ cat "$work/minewall"
 heard=$(wc -l <"$work/pool")
 
 say "3. The same miner again"
-ip netns exec $home "$lab" miner $pool
+ip netns exec "$home" "$lab" miner "$pool"
 wait_for 'a client was reset' pool
 tail -n +$((heard + 1)) "$work/pool" | sed 's/^/at the pool: /'
 
@@ -41,7 +42,7 @@ grep 'mines' "$work/minewall"
 cat "$work/events.jsonl"
 
 say "5. The web goes on at full speed: decided connections bypass the queue"
-after=$(ip netns exec $home "$lab" fetch $site 2000)
+after=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
 echo "download of 2 GB: $after Mbit/s ($((after * 100 / before)) % of before)"
 
 say "6. minewall status"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034,SC2154
 # The network of the demonstration and the benchmark; to be sourced.
 #
 #     home              router                  internet
@@ -23,7 +24,7 @@ clean_up() {
 	for pid in $started; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
-	for namespace in $home $router $internet; do
+	for namespace in "$home" "$router" "$internet"; do
 		ip netns del "$namespace" 2>/dev/null
 	done
 	rm -rf "$work"
@@ -32,23 +33,23 @@ clean_up() {
 lay_network() {
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
-	for namespace in $home $router $internet; do
+	for namespace in "$home" "$router" "$internet"; do
 		ip netns add "$namespace" || exit 1
 		ip -n "$namespace" link set lo up
 	done
-	lay_link $home 10.9.1.2 lan0 10.9.1.1
-	lay_link $internet 10.9.2.2 wan0 10.9.2.1
-	ip netns exec $router sysctl -qw net.ipv4.ip_forward=1
-	ip netns exec $router nft 'table ip nat { chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }; }'
+	lay_link "$home" 10.9.1.2 lan0 10.9.1.1
+	lay_link "$internet" 10.9.2.2 wan0 10.9.2.1
+	ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
+	ip netns exec "$router" nft 'table ip nat { chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }; }'
 }
 
 # lay_link NAMESPACE ITS_ADDRESS ROUTER_DEVICE ROUTER_ADDRESS
 lay_link() {
-	ip link add eth0 netns "$1" type veth peer name "$3" netns $router
+	ip link add eth0 netns "$1" type veth peer name "$3" netns "$router"
 	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n $router addr add "$4/24" dev "$3"
+	ip -n "$router" addr add "$4/24" dev "$3"
 	ip -n "$1" link set eth0 up
-	ip -n $router link set "$3" up
+	ip -n "$router" link set "$3" up
 	ip -n "$1" route add default via "$4"
 }
 
@@ -84,17 +85,17 @@ write_config() {
 			option control_socket '$work/control.sock'
 			list leases_file '$work/leases'
 	EOF
-	mac=$(ip netns exec $home cat /sys/class/net/eth0/address)
+	mac=$(ip netns exec "$home" cat /sys/class/net/eth0/address)
 	echo "4000000000 $mac 10.9.1.2 childs-laptop *" >"$work/leases"
 }
 
 # The daemon first, then the rules: packets that arrive while a queue is being bound are lost.
 start_minewall() {
 	write_config
-	start minewall $router "$minewall" run --config "$work/config"
+	start minewall "$router" "$minewall" run --config "$work/config"
 	wait_for 'is watched' minewall
 	# nft's own queue statement where the kernel has it, iptables' NFQUEUE elsewhere.
 	"$minewall" rules --config "$work/config" >"$work/rules.nft"
 	"$minewall" rules --config "$work/config" --variant iptables >"$work/rules.sh"
-	ip netns exec $router nft -f "$work/rules.nft" 2>/dev/null || ip netns exec $router sh "$work/rules.sh"
+	ip netns exec "$router" nft -f "$work/rules.nft" 2>/dev/null || ip netns exec "$router" sh "$work/rules.sh"
 }
