@@ -23,7 +23,7 @@ pub struct Tape {
 impl Tape {
     /// Indexes the object or array that `text` begins with (RFC 8259); what follows it is ignored.
     ///
-    /// A text that ends too early is indexed as far as it goes ([`Tape::is_whole`] tells). One that
+    /// A text that ends too early is indexed as far as it goes ([`Value::is_whole`] tells). One that
     /// breaks the grammar is refused.
     pub fn index<'a>(&'a mut self, text: &'a [u8]) -> Option<Value<'a>> {
         self.nodes.clear();
@@ -33,16 +33,6 @@ impl Tape {
             self.nodes.clear();
         }
         (!self.nodes.is_empty()).then_some(Value { tape: self, text, at: 0, last: false })
-    }
-
-    /// Whether the text went on to the end of the value.
-    pub fn is_whole(&self) -> bool {
-        self.whole
-    }
-
-    /// Whether an object may have the same key twice. Readers differ in which one they take.
-    pub fn has_repeated_keys(&self) -> bool {
-        self.repeated
     }
 
     /// Fills the tape; `None` if the text breaks the grammar.
@@ -177,6 +167,17 @@ impl<'a> Value<'a> {
     /// Otherwise it is the first.
     pub fn with_last_keys(self) -> Self {
         Value { last: true, ..self }
+    }
+
+    /// Whether the text went on to the end of the message.
+    pub fn is_whole(self) -> bool {
+        self.tape.whole
+    }
+
+    /// Whether an object of the message may have the same key twice. Readers differ in which one
+    /// they take.
+    pub fn has_repeated_keys(self) -> bool {
+        self.tape.repeated
     }
 
     /// The member of an object that has this key.
