@@ -9,6 +9,8 @@ use crate::flow::Direction;
 pub enum Dialect {
     /// Bitcoin's Stratum V1 and its relatives.
     StratumV1 = 1,
+    /// Stratum V2, known by its Noise handshake.
+    StratumV2 = 2,
 }
 
 /// What the messages of one flow have shown so far: a small state machine in both directions.
@@ -47,5 +49,10 @@ impl Dialogue {
     pub fn read(&mut self, dpi: &mut Dpi, context: &Context<'_>, message: &[u8]) -> Answer {
         let _ = (dpi, context, message, self.facts, self.dialect);
         Answer::NoMatch
+    }
+
+    /// Whether anything pointed to mining, short of proof.
+    pub fn has_evidence(&self) -> bool {
+        self.facts != 0
     }
 }
