@@ -218,16 +218,17 @@ impl Framing {
     }
 
     fn line<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        match lines::next_json(bytes) {
+        // What a message says must not depend on how much of it came at once.
+        let window = bytes.get(..desk.limit).unwrap_or(bytes);
+        match lines::next_json(window) {
             Line::Blank(len) => Step::Done(len),
-            Line::Message(range, len) => self.read(desk, bytes.get(range).unwrap_or_default(), len),
+            Line::Message(range, len) => self.read(desk, window.get(range).unwrap_or_default(), len),
             Line::Foreign => Step::Foreign,
-            Line::NeedMore if bytes.len() < desk.limit => Step::Wait,
+            Line::NeedMore if window.len() < desk.limit => Step::Wait,
             Line::NeedMore => {
                 // Its beginning may say enough; a reader takes a value without an end.
                 self.set_layer(desk.direction, Layer::LineEnd);
-                let beginning = bytes.get(..desk.limit).unwrap_or(bytes);
-                self.read(desk, beginning, beginning.len())
+                self.read(desk, window, window.len())
             }
         }
     }

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn any_other_line_is_foreign_as_early_as_can_be_told() {
         for foreign in
-            [&b"EHLO"[..], b"2", b"\"text\"", b"true", b"}", b",{\"a\":1}", b"shake {", b"\x16\x03"]
+            [&b"EHLO"[..], b"2", b"\"text\"", b"true\n", b"}", b",{\"a\":1}", b"shake {", b"\x16\x03"]
         {
             assert_eq!(next_json(foreign), Line::Foreign, "{}", foreign.escape_ascii());
         }

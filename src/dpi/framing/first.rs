@@ -83,16 +83,18 @@ impl Framing {
             Fit::Maybe => return Step::Wait,
             Fit::No => {}
         }
-        let is_version = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
-        let line = bytes.trim_ascii_end();
-        let is_short = (1..=GREETING_MAX).contains(&line.len()) && line.iter().all(is_version);
-        let may_begin =
-            line.first().is_some_and(u8::is_ascii_digit) && line.get(1).is_none_or(|&dot| dot == b'.');
+        let is_version = |line: &[u8]| {
+            let fits = line.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+            fits && line.len() <= GREETING_MAX && line.get(1).is_none_or(|&dot| dot == b'.')
+        };
         match lines::next_text(bytes, false) {
-            Line::Message(..) if is_short && lines::version(line).is_some() => {
-                self.enter(Direction::ToClient, Layer::Text)
-            }
-            Line::NeedMore if is_short && may_begin => Step::Wait,
+            Line::Message(range, _) => match bytes.get(range) {
+                Some(line) if is_version(line) && lines::version(line).is_some() => {
+                    self.enter(Direction::ToClient, Layer::Text)
+                }
+                _ => Step::Foreign,
+            },
+            Line::NeedMore if is_version(bytes.trim_ascii_end()) => Step::Wait,
             _ => Step::Foreign,
         }
     }

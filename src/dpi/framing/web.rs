@@ -139,18 +139,17 @@ impl Framing {
                 step
             }
             Body::UntilClose => {
-                let content = content(body);
-                let value = match json::end_of_value(body.trim_ascii_start()) {
-                    Extent::Complete(len) => body.trim_ascii_start().get(..len),
-                    Extent::NeedMore => None,
-                    Extent::Invalid => Some(body),
+                let value = body.trim_ascii_start();
+                let (content, end) = match (content(body), json::end_of_value(value)) {
+                    (Content::Json, Extent::Complete(len)) => (Content::Json, len),
+                    (Content::Json, Extent::Invalid) => (Content::Other, 0),
+                    (Content::Other, _) => (Content::Other, 0),
+                    _ if !full => return Step::Wait,
+                    (content, _) => (content, value.len()),
                 };
-                if value.is_none() && !full && content != Content::Other {
-                    return Step::Wait;
-                }
                 // Nothing else can follow in this direction.
                 self.set_layer(desk.direction, Layer::Opaque);
-                self.read_content(desk, head, content, value.unwrap_or(body), head.len)
+                self.read_content(desk, head, content, value.get(..end).unwrap_or_default(), head.len)
             }
         }
     }
