@@ -205,15 +205,6 @@ impl Dialect {
     }
 }
 
-impl Dialect {
-    /// The name in events.
-    pub fn name(self) -> &'static str {
-        match self {
-            Dialect::StratumV1 => "stratum-v1",
-        }
-    }
-}
-
 /// What the messages of one flow have shown so far: a small state machine in both directions.
 #[derive(Clone, Debug, Default)]
 pub struct Dialogue {
@@ -399,10 +390,8 @@ impl Dialogue {
                 }
                 self.facts |= TEMPLATE_ASKED;
             }
-            (Dialect::GetBlockTemplate, Role::Miner, Step::Share) => {
-                if self.facts & TEMPLATE_ASKED != 0 {
-                    sign.weight = Weight::Unmistakable;
-                }
+            (Dialect::GetBlockTemplate, Role::Miner, Step::Share) if self.facts & TEMPLATE_ASKED != 0 => {
+                sign.weight = Weight::Unmistakable;
             }
             (Dialect::GetBlockTemplate, Role::Pool, Step::Job) if self.facts & TEMPLATE_ASKED != 0 => {
                 self.facts |= TEMPLATE_GIVEN;

@@ -142,5 +142,6 @@ const LOGIN: &[u8] = b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"para
 4xVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoid\",\
 \"pass\":\"x\",\"agent\":\"XMRig/6.26.0 (Linux x86_64)\",\"algo\":[\"rx/0\"]}}\n";
 
-const JOB: &[u8] = b"{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"id\":\"1\",\"job\":{\"blob\":\"1010\",\
+const JOB: &[u8] =
+    b"{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"id\":\"1\",\"job\":{\"blob\":\"1010\",\
 \"job_id\":\"1\",\"target\":\"b88d0600\",\"algo\":\"rx/0\",\"height\":1},\"status\":\"OK\"}}\n";
