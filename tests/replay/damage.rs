@@ -3,11 +3,10 @@
 use std::io::{self, Read};
 
 use minewall::replay::capture::{Damage, DamageKind, OpenError};
-use minewall::replay::replay;
 
 use crate::file::{Fraction, Interface, Link, Order, Pcapng, pcap};
 use crate::random::Random;
-use crate::session::{flow_lines, mining, records, replay_sound};
+use crate::session::{flow_lines, mining, records, replay, replay_sound};
 
 /// A file, where each of its packets ends, and where records begin, packets or not.
 struct Sample {

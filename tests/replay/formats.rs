@@ -1,10 +1,9 @@
 //! The same packets in every capture format and on every link give the same flow lines.
 
 use minewall::replay::link::{LinkType, NotIp, ip_packet};
-use minewall::replay::replay;
 
 use crate::file::{Fraction, Interface, Link, MAC_SOURCE, Order, Pcapng, Record, pcap};
-use crate::session::{START, flow_lines, mining, records, replay_sound};
+use crate::session::{START, flow_lines, mining, records, replay, replay_sound};
 
 /// What any format must yield; says itself what it must contain.
 fn expected(v6: bool) -> String {

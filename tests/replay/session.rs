@@ -1,9 +1,12 @@
 //! The sessions that the tests write in every format, and how their reports are compared.
 
+use std::io::Read;
 use std::path::Path;
 
+use minewall::limits::FLOWS_MIN;
+use minewall::replay::capture::OpenError;
 use minewall::replay::report::{Format, Report};
-use minewall::replay::{Replayed, replay};
+use minewall::replay::{self, Replayed};
 
 use crate::file::{Link, Record};
 use crate::wire::{Connection, End};
@@ -43,6 +46,14 @@ pub fn flow_lines(replayed: &Replayed) -> String {
         .capture(Path::new("capture"), replayed.account.flows())
         .expect("a vector takes every line");
     String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+/// Replays a capture through a small engine.
+///
+/// # Errors
+/// Those of the replay.
+pub fn replay(source: impl Read) -> Result<Replayed, OpenError> {
+    replay::replay(replay::engine(FLOWS_MIN), source)
 }
 
 /// What a sound file yields.
