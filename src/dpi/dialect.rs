@@ -390,10 +390,8 @@ impl Dialogue {
                 }
                 self.facts |= TEMPLATE_ASKED;
             }
-            (Dialect::GetBlockTemplate, Role::Miner, Step::Share) => {
-                if self.facts & TEMPLATE_ASKED != 0 {
-                    sign.weight = Weight::Unmistakable;
-                }
+            (Dialect::GetBlockTemplate, Role::Miner, Step::Share) if self.facts & TEMPLATE_ASKED != 0 => {
+                sign.weight = Weight::Unmistakable;
             }
             (Dialect::GetBlockTemplate, Role::Pool, Step::Job) if self.facts & TEMPLATE_ASKED != 0 => {
                 self.facts |= TEMPLATE_GIVEN;
