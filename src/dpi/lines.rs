@@ -6,7 +6,7 @@
 
 use core::ops::Range;
 
-use super::json::{self, Extent};
+use super::json::{self, End};
 
 /// What stands at the head of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub fn next_json(bytes: &[u8]) -> Line {
     match bytes.first() {
         None => Line::NeedMore,
         Some(b'{' | b'[') => match json::end_of_value(bytes) {
-            Extent::Complete(len) => Line::Message(0..len, len),
-            Extent::NeedMore => Line::NeedMore,
-            Extent::Invalid => Line::Foreign,
+            End::Complete(len) => Line::Message(0..len, len),
+            End::NeedMore => Line::NeedMore,
+            End::Invalid => Line::Foreign,
         },
         Some(_) => match xatum_verb(bytes) {
             Fit::Yes => whole_line(bytes),

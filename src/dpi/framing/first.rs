@@ -1,7 +1,7 @@
 //! Telling protocols by their first bytes.
 
 use super::{Desk, Framing, Layer, Reader, Step};
-use crate::dpi::json::{self, Extent};
+use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
 use crate::dpi::{Answer, http, noise, socks, websocket};
 use crate::flow::Direction;
@@ -147,9 +147,9 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
 fn value(bytes: &[u8]) -> Resumption {
     let blank = bytes.len() - bytes.trim_ascii_start().len();
     let len = match json::end_of_value(bytes.get(blank..).unwrap_or_default()) {
-        Extent::Complete(len) => blank + len,
-        Extent::NeedMore if !bytes.contains(&b'\n') => return Resumption::NeedMore,
-        Extent::NeedMore | Extent::Invalid => return Resumption::Unknown,
+        End::Complete(len) => blank + len,
+        End::NeedMore if !bytes.contains(&b'\n') => return Resumption::NeedMore,
+        End::NeedMore | End::Invalid => return Resumption::Unknown,
     };
     let mut rest = bytes.get(len..).unwrap_or_default().iter();
     match rest.find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {

@@ -3,7 +3,7 @@
 use super::{Desk, Framing, Layer, Reader, Step};
 use crate::dpi::http::chunked::{self, Chunk};
 use crate::dpi::http::{self, Asked, Body, Head, Parsed, Start};
-use crate::dpi::json::{self, Extent};
+use crate::dpi::json::{self, End};
 use crate::dpi::{Answer, dialect::HttpHead};
 use crate::flow::Direction;
 
@@ -140,8 +140,8 @@ impl Framing {
             Body::UntilClose => {
                 let value = body.trim_ascii_start();
                 let (content, end) = match (content(body), json::end_of_value(value)) {
-                    (Content::Json, Extent::Complete(len)) => (Content::Json, len),
-                    (Content::Json, Extent::Invalid) => (Content::Other, 0),
+                    (Content::Json, End::Complete(len)) => (Content::Json, len),
+                    (Content::Json, End::Invalid) => (Content::Other, 0),
                     (Content::Other, _) => (Content::Other, 0),
                     _ if !full => return Step::Wait,
                     (content, _) => (content, value.len()),
