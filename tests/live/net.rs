@@ -37,24 +37,23 @@ pub struct Net {
 }
 
 impl Net {
-    /// Lays the network. `None`, with the reason printed, where this machine can't;
-    /// `MINEWALL_LIVE=1` makes that a failure.
+    /// Lays the network, or says why not as [`or_skip`] does.
     pub fn new() -> Option<Self> {
-        match Net::lay() {
-            Ok(net) => Some(net),
-            Err(why) if std::env::var_os("MINEWALL_LIVE").is_some() => {
-                panic!("live tests must run here: {why}")
-            }
-            Err(why) => {
-                println!("skipped: {why}");
-                None
-            }
-        }
+        or_skip(Net::lay())
     }
 
     fn lay() -> Result<Self, String> {
         let (home, router) = (Namespace::new("home")?, Namespace::new("router")?);
         let internet = Namespace::new("internet")?;
+        for namespace in [&home, &router, &internet] {
+            // Else IPv6 takes a second for each neighbour, and one more for each address of its own.
+            for (switch, value) in [("conf/default/accept_dad", "0"), ("neigh/default/retrans_time_ms", "20")]
+            {
+                namespace
+                    .inside(|| std::fs::write(format!("/proc/sys/net/ipv6/{switch}"), value))
+                    .map_err(|error| format!("no IPv6: {error}"))?;
+            }
+        }
         let links = [
             (&home, "eth0", &router, "lan0", [HOME[0], HOME[1]], [ROUTER[0], ROUTER[1]]),
             (&internet, "eth0", &router, "wan0", [SERVERS[0], SERVERS[1]], ["10.7.2.1", "fd07:2::1"]),
@@ -67,9 +66,7 @@ impl Net {
             {
                 for (address, length) in addresses.into_iter().zip(["24", "64"]) {
                     let address = format!("{address}/{length}");
-                    // Duplicate address detection would make the first second of IPv6 fail.
-                    let family = if length == "64" { &["nodad"][..] } else { &[] };
-                    namespace.run(&[&["ip", "address", "add", &address, "dev", device][..], family].concat());
+                    namespace.run(&["ip", "address", "add", &address, "dev", device]);
                 }
                 namespace.run(&["ip", "link", "set", device, "up"]);
             }
@@ -159,6 +156,19 @@ impl Connection {
         Connection {
             mark: values("mark=").next().and_then(|mark| mark.parse().ok()).expect("a mark"),
             packets: values("packets=").filter_map(|packets| packets.parse::<u64>().ok()).sum(),
+        }
+    }
+}
+
+/// What a test needs. `None`, with the reason printed, where this machine doesn't have it;
+/// `MINEWALL_LIVE=1` makes that a failure.
+pub fn or_skip<T>(needed: Result<T, String>) -> Option<T> {
+    match needed {
+        Ok(needed) => Some(needed),
+        Err(why) if std::env::var_os("MINEWALL_LIVE").is_some() => panic!("live tests must run here: {why}"),
+        Err(why) => {
+            println!("skipped: {why}");
+            None
         }
     }
 }
