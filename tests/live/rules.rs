@@ -1,6 +1,6 @@
 //! The rules, with nobody or a stand-in at the queue.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -160,6 +160,27 @@ fn what_was_let_go_is_looked_at_again_at_a_bounded_cost() {
         assert!(seen <= ROUNDS * 2 / 4 + rate * (1 + seconds) + 16, "{server}: {seen} in {seconds} s");
         assert!(seen >= ROUNDS / 4, "{server}: {seen}");
     }
+}
+
+/// Less than one packet in 200 of a download, in packets of the size that a wire has.
+#[test]
+fn a_download_that_was_let_go_is_hardly_looked_at() {
+    const BYTES: usize = 16 * 1_024 * 1_024;
+    let Some(net) = Net::new() else { return };
+    net.send_single_segments();
+    let config = configured("");
+    net.load_rules(&config);
+    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
+    let session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (&session.server).write_all(&vec![7; BYTES]).expect("the server sends"));
+        (&session.client).read_exact(&mut vec![0; BYTES]).expect("the client hears");
+    });
+    let packets = net.connection(session.port).expect("it is tracked").packets as usize;
+    assert!(packets > BYTES / 1_500, "{packets} packets: they were no single segments");
+    let bucket = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize * (1 + start.elapsed().as_secs() as usize);
+    assert!(judge.seen() <= packets / 200 + bucket, "{} of {packets}", judge.seen());
 }
 
 /// The router's own connections are watched both ways; those to the router (its web interface) never.
