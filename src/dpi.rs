@@ -4,23 +4,28 @@
 //! [`Answer::NeedMore`], [`Answer::NoMatch`], [`Answer::Match`]. It keeps 20 bytes a flow. Bytes that wait
 //! for the rest of their message are the caller's to hold ([`crate::stream`]).
 
+mod framing;
+mod http;
+mod lines;
+mod noise;
+mod socks;
+mod websocket;
+
 pub mod dialect;
 pub mod finding;
 pub mod json;
 
 use crate::flow::Direction;
-use dialect::Dialogue;
+use crate::limits::ASSEMBLY_BYTES;
+use dialect::{Context, Dialect, Dialogue};
 use finding::Finding;
+use framing::{Framing, Reader};
 
 /// What the DPI knows of one flow.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// Bytes of the stream, per direction, to pass over unread (the rest of a large body or frame).
-    skip: [u32; 2],
-    /// How each direction is read.
-    layers: [u8; 2],
-    /// Wrappers seen (SOCKS, CONNECT, WebSocket), and whether the flow was joined midway.
-    wrappers: u8,
+    /// How the bytes become messages.
+    framing: Framing,
     /// What the messages so far have shown.
     dialogue: Dialogue,
 }
@@ -48,54 +53,103 @@ pub struct Offer {
 }
 
 /// The working memory of the DPI; one serves all flows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Dpi {
     /// The index of the JSON message at hand.
     tape: json::Tape,
+    /// The payload of the frames or chunks at hand, put together.
+    scratch: Scratch,
     /// What the latest [`Answer::Match`] consists of.
     pub finding: Finding,
+}
+
+impl Default for Dpi {
+    fn default() -> Self {
+        let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
+        Dpi { tape: json::Tape::default(), scratch, finding: Finding::default() }
+    }
+}
+
+/// Up to [`ASSEMBLY_BYTES`] of payload. It is moved out of the [`Dpi`] while in use, which leaves one
+/// without memory behind; so it never allocates but once.
+#[derive(Debug, Default)]
+struct Scratch(Vec<u8>);
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Appends `bytes` as far as there is room.
+    fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
+        let room = ASSEMBLY_BYTES.saturating_sub(self.0.len());
+        self.0.extend(bytes.take(room));
+    }
 }
 
 impl Inspection {
     /// Begins a flow that is seen from its first byte (`true`) or joined midway (`false`).
     pub fn begin(from_start: bool) -> Self {
-        let _ = from_start;
-        Inspection::default()
+        Inspection { framing: Framing::begin(from_start), dialogue: Dialogue::default() }
     }
 
     /// Reads `bytes`: what was left over of `direction`, followed by its next bytes.
     pub fn offer(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> Offer {
-        let _ = (dpi, direction);
-        Offer { consumed: bytes.len(), answer: Answer::NoMatch }
+        self.read(dpi, direction, bytes, false)
     }
 
-    /// Some bytes of `direction` will never come: find the next message.
-    pub fn gap(&mut self, direction: Direction) {
-        let _ = direction;
+    /// Reads `bytes` as [`Inspection::offer`] does, but none of them can be held for later: an unfinished message
+    /// is read as far as it goes, and its rest passed over when it comes. All bytes are consumed.
+    pub fn overflow(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> Offer {
+        self.read(dpi, direction, bytes, true)
     }
 
-    /// The message that `bytes` begin is longer than can be held; tells how many to discard, and
-    /// passes over the rest of it when it comes.
-    pub fn overflow(&mut self, direction: Direction, bytes: &[u8]) -> usize {
-        let _ = direction;
-        bytes.len()
+    /// The next `missing` bytes of `direction`, after those that were consumed, will never come: goes
+    /// on with the next message that can be found.
+    pub fn gap(&mut self, direction: Direction, missing: u32) {
+        self.framing.gap(direction, missing);
     }
 
     /// Whether the next bytes of `direction` are of any use to the DPI; not when it is encrypted,
     /// say. A caller need not hold such bytes back to bring them in order.
     pub fn wants(&self, direction: Direction) -> bool {
-        let _ = direction;
-        false
-    }
-
-    /// Whether the flow can't be read at all (encrypted, compressed, binary), as opposed to being
-    /// read and found to be something else.
-    pub fn is_opaque(&self) -> bool {
-        true
+        self.framing.wants(direction)
     }
 
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.
     pub fn has_evidence(&self) -> bool {
-        false
+        self.framing.has_evidence() || self.dialogue.has_evidence()
+    }
+
+    fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
+        let mut scratch = core::mem::take(&mut dpi.scratch);
+        let mut reader = DialogueReader { dialogue: &mut self.dialogue, dpi };
+        let offer = self.framing.offer(&mut scratch, &mut reader, direction, bytes, last_chance);
+        dpi.scratch = scratch;
+        offer
+    }
+}
+
+/// Hands messages to the flow's dialogue.
+struct DialogueReader<'a> {
+    dialogue: &'a mut Dialogue,
+    dpi: &'a mut Dpi,
+}
+
+impl Reader for DialogueReader<'_> {
+    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
+        self.dialogue.read(self.dpi, context, message)
+    }
+
+    fn stratum_v2(&mut self) {
+        let mut finding = Finding { dialect: Some(Dialect::StratumV2), ..Finding::default() };
+        // Shorter than its room.
+        let _ =
+            finding.evidence.push_str("Noise handshake (64 and 234 bytes) and a first frame from the client");
+        self.dpi.finding = finding;
     }
 }

@@ -300,7 +300,6 @@ fn decide(
     let before = record.state;
     record.state = match answer {
         Answer::Match => FlowState::Mining,
-        Answer::NoMatch if !record.inspection.is_opaque() => FlowState::Benign,
         _ if record.is_over_budget(now, settings) => FlowState::Benign,
         _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
         _ => FlowState::Undecided,

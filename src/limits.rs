@@ -44,8 +44,36 @@ pub const ASSEMBLY_RUNS: usize = 4;
 
 /// Nesting of JSON that is read at all. Jobs nest three deep, Alephium's four.
 pub const JSON_DEPTH: usize = 8;
-/// Values of one JSON message that are indexed; what follows is not looked at.
+/// Nesting of JSON that is passed over unread below [`JSON_DEPTH`]; deeper still is no message. One
+/// bit a level.
+pub const JSON_NESTING: usize = 64;
+/// Values of one JSON message that are indexed, 12 bytes each, once for all flows; what follows is
+/// not looked at.
 pub const JSON_NODES: usize = 96;
+/// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
+pub const JSON_DECODED_BYTES: usize = 256;
+/// JSON messages without a sign of mining in each direction, after which a flow speaks another
+/// protocol. A miner may try a method or two that the pool doesn't know, but no pool answers them.
+pub const FOREIGN_MESSAGES: u8 = 2;
+/// The same where only one direction speaks JSON.
+pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
+/// Longest method name that is looked at. The longest known has 26 bytes.
+pub const METHOD_BYTES: usize = 40;
+
+/// Proxies (SOCKS, `CONNECT`) that are followed inside one another; nobody chains more in the clear.
+pub const PROXY_DEPTH: u8 = 3;
+/// Pipelined HTTP requests whose kind is remembered until their responses come, two bits each.
+pub const HTTP_PIPELINE: usize = 4;
+
+/// First flight of a Stratum V2 client: one ElligatorSwift public key (SV2 specification, 4.5.1).
+pub const SV2_CLIENT_HELLO: usize = 64;
+/// The server's answer: its own ElligatorSwift key (64), its encrypted static key (64 + 16) and the
+/// encrypted signature message (74 + 16). The specification's text still says 170, from before
+/// ElligatorSwift; the reference implementation sends 234.
+pub const SV2_SERVER_HELLO: usize = 234;
+/// The shortest first message of a Stratum V2 client: an encrypted frame header (6 + 16) and a
+/// `SetupConnection` with five empty strings (16 + 16).
+pub const SV2_SETUP_MIN: usize = 54;
 
 /// Payload packets after which an undecided flow that moves fast is let go.
 pub const BUDGET_PACKETS: u16 = 32;

@@ -11,7 +11,7 @@ pub mod link;
 pub mod report;
 
 use std::fs::File;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -22,7 +22,6 @@ use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
 use crate::engine::{Engine, Settings};
-use crate::packet::{self, Unreadable};
 
 /// How a replay went; the worst over all files, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +53,7 @@ pub fn run<P: AsRef<Path>>(
             let _ = writeln!(diagnostics, "minewall: {}: {what}", printable(path));
         };
         let replayed = match File::open(path) {
-            Ok(file) => replay(file),
+            Ok(file) => replay(engine(Config::default().max_flows), file),
             Err(error) => {
                 complain(&error);
                 worst = worst.max(Outcome::Unreadable);
@@ -104,24 +103,32 @@ pub struct Replayed {
     pub damage: Option<Damage>,
 }
 
-/// Replays one capture through a fresh engine.
+/// An engine as the default configuration makes it, except that its hash key is fixed: the same capture
+/// is judged the same way every time.
+pub fn engine(max_flows: usize) -> Engine<FixedKey> {
+    Engine::new(Settings::from(&Config::default()), max_flows, FixedKey::default())
+}
+
+/// A keyed hash whose key is not drawn.
+pub type FixedKey = BuildHasherDefault<DefaultHasher>;
+
+/// Replays one capture through `engine`, which has seen no other.
 ///
 /// # Errors
 /// [`OpenError`], if there is no packet to be had from `source`.
-pub fn replay(source: impl Read) -> Result<Replayed, OpenError> {
+pub fn replay<S: BuildHasher + Clone>(
+    mut engine: Engine<S>,
+    source: impl Read,
+) -> Result<Replayed, OpenError> {
     let mut capture = Capture::open(source)?;
-    let config = Config::default();
-    // A fixed key: the same capture is judged the same way every time.
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    let mut engine = Engine::new(Settings::from(&config), config.max_flows, hasher);
     let mut replayed = Replayed::default();
     loop {
         let frame = match capture.next_frame() {
             Ok(Some(frame)) => frame,
-            Ok(None) => return Ok(replayed),
+            Ok(None) => break,
             Err(damage) => {
                 replayed.damage = Some(damage);
-                return Ok(replayed);
+                break;
             }
         };
         replayed.packets += 1;
@@ -138,15 +145,10 @@ pub fn replay(source: impl Read) -> Result<Replayed, OpenError> {
             }
         };
         let handled = engine.handle(&packet, frame.at);
-        match &handled.segment {
-            Some(segment) => {
-                let record = engine.flow(segment);
-                replayed.account.enter(&handled, record, frame.at);
-            }
-            None if packet::parse(packet.bytes).err() == Some(Unreadable::Malformed) => {
-                replayed.malformed += 1;
-            }
-            None => {}
-        }
+        let detection = engine.poll_event();
+        let record = handled.segment.as_ref().and_then(|segment| engine.flow(segment));
+        replayed.account.enter(&handled, record, detection.as_ref(), frame.at);
     }
+    replayed.malformed += engine.counters().malformed;
+    Ok(replayed)
 }

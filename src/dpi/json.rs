@@ -1,5 +1,418 @@
 //! JSON by structure: a bounded index over the bytes of one message.
+//!
+//! The index (a *tape*) lists values in the order of the text, each with the place of its bytes and
+//! of its next sibling. Nothing recurses and nothing allocates, so hostile nesting and length cost
+//! no more than one pass over the bytes.
+//!
+//! The reader is strict about structure and lenient about everything else: scalars, control bytes in
+//! strings and bytes after the value are taken as they come, because the other end may take them so.
 
-/// The index of one message.
+#[cfg(test)]
+mod tests;
+
+use crate::limits::{JSON_DECODED_BYTES, JSON_DEPTH, JSON_NESTING, JSON_NODES};
+
+/// The index of one message; its memory serves one message after the other.
 #[derive(Debug, Default)]
-pub struct Tape {}
+pub struct Tape {
+    nodes: heapless::Vec<Node, JSON_NODES>,
+    whole: bool,
+    repeated: bool,
+}
+
+impl Tape {
+    /// Indexes the object or array that `text` begins with (RFC 8259); what follows it is ignored.
+    ///
+    /// A text that ends too early is indexed as far as it goes ([`Value::is_whole`] tells). One that
+    /// breaks the grammar is refused.
+    pub fn index<'a>(&'a mut self, text: &'a [u8]) -> Option<Value<'a>> {
+        self.nodes.clear();
+        self.whole = false;
+        self.repeated = false;
+        if self.scan(text).is_none() {
+            self.nodes.clear();
+        }
+        (!self.nodes.is_empty()).then_some(Value { tape: self, text, at: 0, last: false })
+    }
+
+    /// Fills the tape; `None` if the text breaks the grammar.
+    fn scan(&mut self, text: &[u8]) -> Option<()> {
+        use Expect::{Colon, FirstItem, FirstKey, Key, Next, Value};
+
+        let mut levels = Levels::new();
+        let mut expect = Value;
+        let mut key_kept = true;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            let mut end = at + 1;
+            match (expect, byte) {
+                (_, b' ' | b'\t' | b'\r' | b'\n') => {}
+                (Value | FirstItem, b'{' | b'[') => {
+                    let object = byte == b'{';
+                    let kind = if object { Kind::Object } else { Kind::Array };
+                    let kept = self.keeps_value(&levels, key_kept);
+                    let node = if kept { self.push(kind, at, text.len()) } else { None };
+                    levels.push(Level { node, object }).ok()?;
+                    expect = if object { FirstKey } else { FirstItem };
+                }
+                (Value | FirstItem, b'"') if !levels.is_empty() => {
+                    let close = end_of_string(text, end);
+                    if self.keeps_value(&levels, key_kept) {
+                        self.push(Kind::String, end, close);
+                    }
+                    end = close + 1;
+                    expect = Next;
+                }
+                (Value | FirstItem, _) if is_scalar(byte) && !levels.is_empty() => {
+                    while text.get(end).is_some_and(|&next| is_scalar(next)) {
+                        end += 1;
+                    }
+                    if self.keeps_value(&levels, key_kept) {
+                        self.push(Kind::Scalar, at, end);
+                    }
+                    expect = Next;
+                }
+                (FirstKey | Key, b'"') => {
+                    let close = end_of_string(text, end);
+                    key_kept = self.keeps(&levels, 2);
+                    if key_kept {
+                        self.note_repetition(&levels, text, text.get(end..close).unwrap_or(&[]));
+                        self.push(Kind::String, end, close);
+                    }
+                    end = close + 1;
+                    expect = Colon;
+                }
+                (Colon, b':') => expect = Value,
+                (Next, b',') => expect = if levels.last()?.object { Key } else { Value },
+                (FirstItem | Next, b']') | (FirstKey | Next, b'}') => {
+                    let level = levels.pop()?;
+                    if level.object != (byte == b'}') {
+                        return None;
+                    }
+                    self.close(level, end);
+                    if levels.is_empty() {
+                        self.whole = true;
+                        return Some(());
+                    }
+                    expect = Next;
+                }
+                _ => return None,
+            }
+            at = end;
+        }
+        while let Some(level) = levels.pop() {
+            self.close(level, text.len());
+        }
+        Some(())
+    }
+
+    /// Whether a value in the innermost level is indexed; an object's goes with its key.
+    fn keeps_value(&self, levels: &Levels, key_kept: bool) -> bool {
+        match levels.last() {
+            Some(level) if level.object => key_kept,
+            _ => self.keeps(levels, 1),
+        }
+    }
+
+    /// Whether the innermost level may take `count` more nodes. The outer levels have some in
+    /// reserve, so that a long list of parameters can't hide the method that follows it.
+    fn keeps(&self, levels: &Levels, count: usize) -> bool {
+        let reserve = match levels.len() {
+            0 | 1 => 0,
+            2 => 8,
+            _ => 24,
+        };
+        levels.last().is_none_or(|level| level.node.is_some())
+            && levels.len() <= JSON_DEPTH
+            && self.nodes.len() + count + reserve <= JSON_NODES
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize) -> Option<u16> {
+        let at = u16::try_from(self.nodes.len()).ok()?;
+        let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
+        self.nodes.push(Node { start, end, next: at.saturating_add(1), kind }).ok()?;
+        Some(at)
+    }
+
+    fn close(&mut self, level: Level, end: usize) {
+        let next = u16::try_from(self.nodes.len()).unwrap_or(u16::MAX);
+        if let Some(node) = level.node.and_then(|at| self.nodes.get_mut(usize::from(at))) {
+            node.next = next;
+            node.end = u32::try_from(end).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Looks for `key` among those that the innermost object has so far. An escaped key could be any.
+    fn note_repetition(&mut self, levels: &Levels, text: &[u8], key: &[u8]) {
+        let Some(object) = levels.last().and_then(|level| level.node) else { return };
+        let mut at = object.saturating_add(1);
+        while let Some(node) = self.nodes.get(usize::from(at)) {
+            self.repeated |= key.contains(&b'\\') || node.bytes(text) == key;
+            at = self.nodes.get(usize::from(node.next)).map_or(u16::MAX, |value| value.next);
+        }
+    }
+}
+
+/// A value of an indexed message.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    tape: &'a Tape,
+    text: &'a [u8],
+    at: u16,
+    last: bool,
+}
+
+impl<'a> Value<'a> {
+    /// The same value, read by the rule that of several members with one key the last one counts.
+    /// Otherwise it is the first.
+    pub fn with_last_keys(self) -> Self {
+        Value { last: true, ..self }
+    }
+
+    /// Whether the text went on to the end of the message.
+    pub fn is_whole(self) -> bool {
+        self.tape.whole
+    }
+
+    /// Whether an object of the message may have the same key twice. Readers differ in which one
+    /// they take.
+    pub fn has_repeated_keys(self) -> bool {
+        self.tape.repeated
+    }
+
+    /// The member of an object that has this key.
+    pub fn get(self, key: &str) -> Option<Value<'a>> {
+        let mut members = self.members().filter(|(name, _)| name.is(key)).map(|(_, value)| value);
+        if self.last { members.last() } else { members.next() }
+    }
+
+    /// The members of an object, in the order of the text; of anything else, none.
+    pub fn members(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
+        let mut children = self.children(Kind::Object);
+        core::iter::from_fn(move || Some((children.next()?, children.next()?)))
+    }
+
+    /// The items of an array, in order; of anything else, none.
+    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
+        self.children(Kind::Array)
+    }
+
+    /// An item of an array, counted from 0.
+    pub fn item(self, index: usize) -> Option<Value<'a>> {
+        self.items().nth(index)
+    }
+
+    /// Number of items of an array; 0 for anything else.
+    pub fn len(self) -> usize {
+        self.items().count()
+    }
+
+    /// Whether there is no item at all.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.kind() == Some(Kind::Object)
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        self.kind() == Some(Kind::Array)
+    }
+
+    /// Whether it is a string.
+    pub fn is_string(self) -> bool {
+        self.kind() == Some(Kind::String)
+    }
+
+    /// Whether it is a number.
+    pub fn is_number(self) -> bool {
+        self.kind() == Some(Kind::Scalar)
+            && self.bytes().first().is_some_and(|&byte| byte == b'-' || byte.is_ascii_digit())
+    }
+
+    /// Whether it is `true` or `false`.
+    pub fn is_bool(self) -> bool {
+        self.kind() == Some(Kind::Scalar) && matches!(self.bytes(), b"true" | b"false")
+    }
+
+    /// Whether it is `false`.
+    pub fn is_false(self) -> bool {
+        self.kind() == Some(Kind::Scalar) && self.bytes() == b"false"
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        self.kind() == Some(Kind::Scalar) && self.bytes() == b"null"
+    }
+
+    /// Whether it is a string that reads `text`, however it is escaped.
+    pub fn is(self, text: &str) -> bool {
+        self.holds(|bytes| bytes == text.as_bytes())
+    }
+
+    /// Whether it is a string of which `test` holds, escapes decoded.
+    pub fn holds(self, test: impl FnOnce(&[u8]) -> bool) -> bool {
+        if !self.is_string() {
+            return false;
+        }
+        let bytes = self.bytes();
+        if !bytes.contains(&b'\\') {
+            return test(bytes);
+        }
+        self.decode().is_some_and(|decoded| test(decoded.as_bytes()))
+    }
+
+    /// The bytes as they stand in the text: a string's between its quotes, a container's with its
+    /// brackets.
+    pub fn bytes(self) -> &'a [u8] {
+        self.node().map_or(&[], |node| node.bytes(self.text))
+    }
+
+    fn decode(self) -> Option<heapless::String<JSON_DECODED_BYTES>> {
+        let node = self.node()?;
+        let start = usize::try_from(node.start).ok()?.checked_sub(1)?;
+        let end = usize::try_from(node.end).ok()?.checked_add(1)?;
+        let mut buffer = [0; JSON_DECODED_BYTES];
+        let (decoded, _) =
+            serde_json_core::from_slice_escaped(self.text.get(start..end)?, &mut buffer).ok()?;
+        Some(decoded)
+    }
+
+    fn children(self, of: Kind) -> impl Iterator<Item = Value<'a>> {
+        let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.next);
+        let mut at = self.at.saturating_add(1);
+        core::iter::from_fn(move || {
+            let child = Value { at, ..self };
+            at = child.node().filter(|_| at < end)?.next;
+            Some(child)
+        })
+    }
+
+    fn kind(self) -> Option<Kind> {
+        self.node().map(|node| node.kind)
+    }
+
+    fn node(self) -> Option<&'a Node> {
+        self.tape.nodes.get(usize::from(self.at))
+    }
+}
+
+/// Where a value ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// After this many bytes, leading white space included.
+    Complete(usize),
+    /// Further on.
+    NeedMore,
+    /// The bytes are no JSON object or array, or one that is nested deeper than
+    /// [`JSON_NESTING`].
+    Invalid,
+}
+
+/// Finds the end of the object or array that `text` begins with: brackets balanced, strings and
+/// their escapes honoured. Says nothing of the grammar in between.
+pub fn end_of_value(text: &[u8]) -> End {
+    let mut depth = 0_usize;
+    let mut objects = 0_u64;
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'{' | b'[' => {
+                if depth >= JSON_NESTING {
+                    return End::Invalid;
+                }
+                depth += 1;
+                objects = objects << 1 | u64::from(byte == b'{');
+            }
+            b'}' | b']' if depth > 0 => {
+                if objects & 1 != u64::from(byte == b'}') {
+                    return End::Invalid;
+                }
+                objects >>= 1;
+                depth -= 1;
+                if depth == 0 {
+                    return End::Complete(at);
+                }
+            }
+            b'"' if depth > 0 => {
+                at = end_of_string(text, at) + 1;
+            }
+            b',' | b':' if depth > 0 => {}
+            _ if depth > 0 && is_scalar(byte) => {}
+            _ => return End::Invalid,
+        }
+    }
+    End::NeedMore
+}
+
+/// The place of the quote that ends the string whose bytes begin at `at`, or the end of the text.
+fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+/// Whether `byte` may stand in a number or a literal; in `NaN` too, which some servers print.
+fn is_scalar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// First byte; of a string, the one after its quote.
+    start: u32,
+    /// One past the last byte; of a string, its closing quote.
+    end: u32,
+    /// The node after this one and all that is inside it.
+    next: u16,
+    kind: Kind,
+}
+
+const _: () = assert!(size_of::<Node>() <= 12);
+const _: () = assert!(JSON_NESTING <= 64 && JSON_DEPTH < JSON_NESTING);
+
+impl Node {
+    fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let bounds = usize::try_from(self.start).ok().zip(usize::try_from(self.end).ok());
+        bounds.and_then(|(start, end)| text.get(start..end)).unwrap_or(&[])
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Object,
+    Array,
+    String,
+    Scalar,
+}
+
+/// A container that is still open.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// Its node, if it is indexed.
+    node: Option<u16>,
+    object: bool,
+}
+
+type Levels = heapless::Vec<Level, JSON_NESTING>;
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    Value,
+    FirstItem,
+    FirstKey,
+    Key,
+    Colon,
+    Next,
+}

@@ -46,15 +46,15 @@ impl Reader<'_> {
                 self.feed(seq.wrapping_add(skip), new)
             }
             Arrival::Ahead { .. } if self.hold(seq, segment.payload) => Answer::NeedMore,
-            Arrival::Ahead { .. } => {
-                self.lose();
+            Arrival::Ahead { missing } => {
+                self.lose(seq.wrapping_sub(missing), seq);
                 self.record.streams.advance_to(self.direction, end);
                 self.feed(seq, segment.payload)
             }
         };
-        let cut_short = (segment.payload.len() as u32) < segment.payload_len;
-        if cut_short && answer == Answer::NeedMore {
-            self.lose();
+        let at_hand = segment.payload.len() as u32;
+        if at_hand < segment.payload_len && answer == Answer::NeedMore {
+            self.lose(seq.wrapping_add(at_hand), end);
         }
         answer
     }
@@ -70,9 +70,10 @@ impl Reader<'_> {
         let index = self.record.streams.waiting[peer as usize];
         match self.assembly.get(index, &self.record.key, peer) {
             Some(slot) if is_beyond && slot.has_hole() => {
+                let unread = slot.base();
                 slot.skip_hole();
                 let head_end = slot.head_end();
-                self.record.inspection.gap(peer);
+                self.record.inspection.gap(peer, slot.base().wrapping_sub(unread));
                 self.record.streams.advance_to(peer, head_end);
                 self.offer_head(peer)
             }
@@ -98,7 +99,7 @@ impl Reader<'_> {
             let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.base()) as usize);
             let (fits, rest) = bytes.split_at(bytes.len().min(room));
             if fits.is_empty() || slot.put(seq, fits, self.now).is_err() {
-                self.lose();
+                self.lose(seq, seq.wrapping_add(bytes.len() as u32));
                 return Answer::NeedMore;
             }
             if rest.is_empty() {
@@ -123,9 +124,10 @@ impl Reader<'_> {
         let Some(slot) = self.assembly.get(index, &key, direction) else {
             return Answer::NeedMore;
         };
-        let (answer, mut consumed) = offer_all(self.record, self.dpi, direction, slot.head());
+        let (mut answer, mut consumed) = offer_all(self.record, self.dpi, direction, slot.head());
         if answer == Answer::NeedMore && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
-            consumed = self.record.inspection.overflow(direction, slot.head()).max(1);
+            answer = self.record.inspection.overflow(self.dpi, direction, slot.head()).answer;
+            consumed = ASSEMBLY_BYTES;
         }
         slot.consume(consumed);
         if slot.is_empty() || !self.record.inspection.wants(direction) {
@@ -143,11 +145,15 @@ impl Reader<'_> {
             .is_some_and(|slot| slot.put(seq, bytes, self.now).is_ok())
     }
 
-    /// Bytes of this direction will never be seen.
-    fn lose(&mut self) {
+    /// The bytes from `from` up to `to` will never be seen, and neither will be what waits for them.
+    fn lose(&mut self, from: u32, to: u32) {
         let index = self.record.streams.waiting[self.direction as usize];
+        let unread = match self.assembly.get(index, &self.record.key, self.direction) {
+            Some(slot) => slot.base(),
+            None => from,
+        };
         self.assembly.release(index, &self.record.key, self.direction);
-        self.record.inspection.gap(self.direction);
+        self.record.inspection.gap(self.direction, to.wrapping_sub(unread));
     }
 }
 

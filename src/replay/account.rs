@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use crate::dpi::dialect::Dialect;
 use crate::engine::Handled;
+use crate::event::Detection;
 use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::packet::{Endpoint, Segment};
 use crate::time::Instant;
@@ -70,8 +72,14 @@ pub enum FlowVerdict {
 
 impl Account {
     /// Enters a packet that the engine has handled at `now`; `record` is its flow's, where the engine
-    /// keeps one.
-    pub fn enter(&mut self, handled: &Handled<'_>, record: Option<&FlowRecord>, now: Instant) {
+    /// keeps one, and `detection` what the packet proved.
+    pub fn enter(
+        &mut self,
+        handled: &Handled<'_>,
+        record: Option<&FlowRecord>,
+        detection: Option<&Detection>,
+        now: Instant,
+    ) {
         let Some(segment) = &handled.segment else { return };
         let key = FlowKey::new(segment.src, segment.dst);
         let known = self.latest.get(&key).copied();
@@ -87,7 +95,7 @@ impl Account {
         if let Some(flow) = self.flows.get_mut(index) {
             // The engine doesn't tell new payload from old in a flow for which it had no room.
             let carries = handled.new_payload || (record.is_none() && segment.payload_len > 0);
-            flow.enter(carries, record, now);
+            flow.enter(carries, record, detection, now);
         }
     }
 
@@ -111,14 +119,20 @@ impl Flow {
         }
     }
 
-    fn enter(&mut self, carries_payload: bool, record: Option<&FlowRecord>, now: Instant) {
+    fn enter(
+        &mut self,
+        carries_payload: bool,
+        record: Option<&FlowRecord>,
+        detection: Option<&Detection>,
+        now: Instant,
+    ) {
         // Captures made on several queues or interfaces can be out of order.
         self.last = self.last.max(now);
         self.payload_packets += u64::from(carries_payload);
         let Some(record) = record else { return };
         self.client = record.client();
         self.server = record.server();
-        let judgement = Judgement::of(record);
+        let judgement = Judgement::of(record, detection);
         // A decision is not unmade by a record that begins anew, and proof by nothing.
         let news = judgement.verdict != FlowVerdict::Undecided
             && judgement.verdict != self.judgement.verdict
@@ -139,19 +153,15 @@ impl Flow {
 impl Judgement {
     const UNDECIDED: Judgement = Judgement { verdict: FlowVerdict::Undecided, evidence: None, dialect: None };
 
-    fn of(record: &FlowRecord) -> Self {
-        let verdict = match record.state {
-            FlowState::Opening | FlowState::Undecided => return Judgement::UNDECIDED,
-            FlowState::Benign | FlowState::Allowed => FlowVerdict::Benign,
-            FlowState::Suspect => FlowVerdict::Suspect,
-            FlowState::Mining => FlowVerdict::Mining,
+    fn of(record: &FlowRecord, detection: Option<&Detection>) -> Self {
+        let dialect = detection.and_then(|detection| detection.finding.dialect).map(Dialect::name);
+        let (verdict, evidence) = match record.state {
+            FlowState::Opening | FlowState::Undecided => (FlowVerdict::Undecided, None),
+            FlowState::Benign | FlowState::Allowed => (FlowVerdict::Benign, None),
+            FlowState::Suspect => (FlowVerdict::Suspect, Some("hmm")),
+            FlowState::Mining => (FlowVerdict::Mining, Some("dpi")),
         };
-        let evidence = match verdict {
-            FlowVerdict::Mining => Some("dpi"),
-            FlowVerdict::Suspect => Some("hmm"),
-            FlowVerdict::Benign | FlowVerdict::Undecided => None,
-        };
-        Judgement { verdict, evidence, dialect: None }
+        Judgement { verdict, evidence, dialect }
     }
 }
 
@@ -176,6 +186,7 @@ mod tests {
     use core::net::Ipv4Addr;
 
     use super::*;
+    use crate::dpi::finding::Finding;
     use crate::verdict::Verdict;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
@@ -215,14 +226,29 @@ mod tests {
     fn a_verdict_is_dated_by_payload_packet_and_time() {
         let mut account = Account::default();
         let undecided = record(FlowState::Undecided);
-        account.enter(&handled(segment(true, true, b""), true), Some(&undecided), at(0));
-        account.enter(&handled(segment(true, false, b"hello"), false), Some(&undecided), at(20));
-        account.enter(&handled(segment(false, false, b"world"), false), Some(&undecided), at(31));
+        account.enter(&handled(segment(true, true, b""), true), Some(&undecided), None, at(0));
+        account.enter(&handled(segment(true, false, b"hello"), false), Some(&undecided), None, at(20));
+        account.enter(&handled(segment(false, false, b"world"), false), Some(&undecided), None, at(31));
         let mining = record(FlowState::Mining);
-        account.enter(&handled(segment(true, false, b"more"), false), Some(&mining), at(45));
-        account.enter(&handled(segment(true, false, b"again"), false), Some(&mining), at(90));
+        let detection = Detection {
+            at: at(45),
+            client: CLIENT.into(),
+            hw_addr: None,
+            server: SERVER.into(),
+            finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
+            payload_packets: 3,
+            blocked: true,
+        };
+        let more = handled(segment(true, false, b"more"), false);
+        account.enter(&more, Some(&mining), Some(&detection), at(45));
+        account.enter(&handled(segment(true, false, b"again"), false), Some(&mining), None, at(90));
         let flow = account.flows().next().expect("one flow");
-        assert_eq!(flow.judgement.verdict, FlowVerdict::Mining);
+        let proven = Judgement {
+            verdict: FlowVerdict::Mining,
+            evidence: Some("dpi"),
+            dialect: Some(Dialect::StratumV1.name()),
+        };
+        assert_eq!(flow.judgement, proven);
         assert_eq!(flow.decided, Some(Decided { payload_packet: 3, after_ms: 45 }));
         assert_eq!((flow.payload_packets, flow.duration_ms()), (4, 90));
         assert_eq!(flow.client, CLIENT.into());
@@ -231,11 +257,31 @@ mod tests {
     #[test]
     fn proof_outlives_the_record() {
         let mut account = Account::default();
-        account.enter(&handled(segment(true, false, b"a"), true), Some(&record(FlowState::Benign)), at(0));
-        account.enter(&handled(segment(true, false, b"b"), false), Some(&record(FlowState::Mining)), at(1));
-        account.enter(&handled(segment(true, false, b"c"), true), Some(&record(FlowState::Undecided)), at(2));
-        account.enter(&handled(segment(true, false, b"d"), true), Some(&record(FlowState::Benign)), at(3));
-        account.enter(&handled(segment(true, false, b"e"), true), None, at(4));
+        account.enter(
+            &handled(segment(true, false, b"a"), true),
+            Some(&record(FlowState::Benign)),
+            None,
+            at(0),
+        );
+        account.enter(
+            &handled(segment(true, false, b"b"), false),
+            Some(&record(FlowState::Mining)),
+            None,
+            at(1),
+        );
+        account.enter(
+            &handled(segment(true, false, b"c"), true),
+            Some(&record(FlowState::Undecided)),
+            None,
+            at(2),
+        );
+        account.enter(
+            &handled(segment(true, false, b"d"), true),
+            Some(&record(FlowState::Benign)),
+            None,
+            at(3),
+        );
+        account.enter(&handled(segment(true, false, b"e"), true), None, None, at(4));
         let flows: Vec<_> = account.flows().collect();
         assert_eq!(flows.len(), 1);
         assert_eq!(flows[0].judgement.verdict, FlowVerdict::Mining);
@@ -248,9 +294,9 @@ mod tests {
         let mut account = Account::default();
         let record = record(FlowState::Undecided);
         for millis in [0, 500] {
-            account.enter(&handled(segment(true, true, b""), true), Some(&record), at(millis));
-            account.enter(&handled(segment(true, true, b""), false), Some(&record), at(millis + 1));
-            account.enter(&handled(segment(true, false, b"x"), false), Some(&record), at(millis + 2));
+            account.enter(&handled(segment(true, true, b""), true), Some(&record), None, at(millis));
+            account.enter(&handled(segment(true, true, b""), false), Some(&record), None, at(millis + 1));
+            account.enter(&handled(segment(true, false, b"x"), false), Some(&record), None, at(millis + 2));
         }
         let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
@@ -259,10 +305,10 @@ mod tests {
     #[test]
     fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
         let mut account = Account::default();
-        account.enter(&handled(segment(true, true, b""), true), None, at(0));
+        account.enter(&handled(segment(true, true, b""), true), None, None, at(0));
         assert_eq!(account.flows().count(), 0);
         let refused = Handled { new_payload: false, ..handled(segment(true, false, b"x"), false) };
-        account.enter(&refused, None, at(1));
+        account.enter(&refused, None, None, at(1));
         assert_eq!(account.flows().count(), 1);
     }
 }

@@ -76,6 +76,8 @@ pub enum OpenError {
     },
     /// It is a capture whose header is damaged.
     Damaged(Damage),
+    /// The storage failed at once; a directory, perhaps.
+    Io(io::ErrorKind),
 }
 
 #[derive(Debug)]
@@ -102,7 +104,10 @@ impl<R: Read> Capture<R> {
     /// [`OpenError`], if there are no packets to be had from `source`.
     pub fn open(source: R) -> Result<Self, OpenError> {
         let mut window = Window::new(source);
-        let damaged = |kind| OpenError::Damaged(Damage { offset: 0, kind });
+        let damaged = |kind| match kind {
+            DamageKind::Io(kind) => OpenError::Io(kind),
+            kind => OpenError::Damaged(Damage { offset: 0, kind }),
+        };
         window.require(MAGIC_LEN).map_err(damaged)?;
         let magic = Order::Little.u32(window.bytes(), 0);
         let format = match magic {
@@ -313,6 +318,7 @@ impl fmt::Display for OpenError {
             OpenError::NotACapture { gzip: true } => f.write_str("gzip-compressed; decompress it first"),
             OpenError::NotACapture { gzip: false } => f.write_str("neither pcap nor pcapng"),
             OpenError::Damaged(damage) => damage.fmt(f),
+            OpenError::Io(kind) => kind.fmt(f),
         }
     }
 }

@@ -1,0 +1,380 @@
+//! How the bytes of a flow become messages.
+//!
+//! Each direction is in one [`Layer`] at a time, named for what it awaits. The bytes of an
+//! unfinished message stay with the caller and are offered again, so nothing is copied or kept here
+//! but a counter; what a layer needs to know of a message it reads from the message itself.
+//! Something that is no known protocol makes the whole flow opaque.
+
+mod first;
+mod web;
+
+use super::dialect::{Context, HttpHead};
+use super::http::Asked;
+use super::lines::{self, Line, Tail};
+use super::{Answer, Offer, Scratch, noise, socks};
+use crate::flow::Direction;
+use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
+
+/// Who reads the messages.
+pub trait Reader {
+    /// Reads one message.
+    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer;
+    /// Notes that a Stratum V2 handshake has been completed, which leaves no message to read.
+    fn stratum_v2(&mut self);
+}
+
+/// Where both directions of a flow stand.
+#[derive(Clone, Debug, Default)]
+pub struct Framing {
+    /// Bytes per direction to pass over unread (the rest of a body or a frame); in
+    /// [`Layer::FrameRest`] the payload bytes that have been read already.
+    pending: [u32; 2],
+    /// How each direction is read.
+    layers: [Layer; 2],
+    /// HTTP requests without a response yet.
+    asked: Asked,
+    /// Proxies entered so far, and [`MIDWAY`].
+    flags: u8,
+}
+
+/// What a direction awaits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Layer {
+    /// The first bytes of a connection or a tunnel.
+    #[default]
+    FirstBytes,
+    /// The end of a line, joined midway; lines follow.
+    Boundary,
+    /// A segment that begins an HTTP message or a frame, after a loss.
+    MessageStart,
+    /// A JSON value or a Xatum line.
+    Line,
+    /// The end of a line that was too long.
+    LineEnd,
+    /// A line of Duino-Coin.
+    Text,
+    /// The head of an HTTP message.
+    HttpHead,
+    /// The size of a chunk of an HTTP body.
+    HttpChunk,
+    /// The blank line after the last chunk.
+    HttpTrailer,
+    /// A WebSocket frame.
+    Frame,
+    /// More frames that continue a half-read value.
+    FrameRest,
+    /// SOCKS 5: the client's password or request.
+    Socks5Request,
+    /// SOCKS 5: the server's choice of method.
+    Socks5Method,
+    /// SOCKS 5: the server's word on password or request.
+    Socks5Reply,
+    /// SOCKS 4: the server's word on the request.
+    Socks4Reply,
+    /// Stratum V2: the rest of the client's key.
+    ClientHello,
+    /// Stratum V2: the client's first frame.
+    Setup,
+    /// Stratum V2: the server has answered and awaits that frame.
+    SetupReceived,
+    /// Nothing that can be read.
+    Opaque,
+}
+
+/// What reading on has led to.
+enum Step {
+    /// So many bytes are done with; with none, the layer has changed.
+    Done(usize),
+    /// The message goes on after the bytes at hand.
+    Wait,
+    /// Mining is proven.
+    Proof,
+    /// This is no protocol we read, or not mining for certain.
+    Foreign,
+}
+
+/// What a step works with.
+struct Desk<'a, R> {
+    direction: Direction,
+    /// Bytes of one message that are waited for.
+    limit: usize,
+    scratch: &'a mut Scratch,
+    reader: &'a mut R,
+}
+
+impl Framing {
+    /// A flow that is seen from its first byte (`true`) or joined midway (`false`).
+    pub fn begin(from_start: bool) -> Self {
+        let (layer, flags) = if from_start { (Layer::FirstBytes, 0) } else { (Layer::Boundary, MIDWAY) };
+        Framing { layers: [layer; 2], flags, ..Framing::default() }
+    }
+
+    /// Reads `bytes` of `direction`. If they can't be held (`last_chance`), an unfinished message is
+    /// read as far as it goes, or given up.
+    pub fn offer<R: Reader>(
+        &mut self,
+        scratch: &mut Scratch,
+        reader: &mut R,
+        direction: Direction,
+        bytes: &[u8],
+        last_chance: bool,
+    ) -> Offer {
+        let mut consumed = 0;
+        while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+            let limit = if last_chance { rest.len().min(ASSEMBLY_BYTES) } else { ASSEMBLY_BYTES };
+            let desk = Desk { direction, limit, scratch, reader };
+            match self.step(desk, rest) {
+                Step::Done(len) => consumed += len,
+                Step::Wait if rest.len() < limit => return Offer { consumed, answer: Answer::NeedMore },
+                Step::Proof => return Offer { consumed: bytes.len(), answer: Answer::Match },
+                Step::Wait | Step::Foreign => {
+                    self.give_up();
+                    break;
+                }
+            }
+        }
+        let opaque = self.layers == [Layer::Opaque; 2];
+        Offer { consumed: bytes.len(), answer: if opaque { Answer::NoMatch } else { Answer::NeedMore } }
+    }
+
+    /// `missing` bytes of `direction` will never come.
+    pub fn gap(&mut self, direction: Direction, missing: u32) {
+        let (layer, pending) = (self.layer(direction), self.pending(direction));
+        if layer == Layer::Opaque {
+            return;
+        }
+        if layer != Layer::FrameRest && pending >= missing {
+            self.set_pending(direction, pending - missing);
+            return;
+        }
+        self.set_pending(direction, 0);
+        self.flags |= MIDWAY;
+        match layer {
+            Layer::FirstBytes | Layer::Boundary | Layer::Line | Layer::LineEnd | Layer::Text => {
+                self.set_layer(direction, Layer::Boundary);
+            }
+            Layer::HttpHead
+            | Layer::HttpChunk
+            | Layer::HttpTrailer
+            | Layer::Frame
+            | Layer::FrameRest
+            | Layer::MessageStart => self.set_layer(direction, Layer::MessageStart),
+            Layer::Socks5Request
+            | Layer::Socks5Method
+            | Layer::Socks5Reply
+            | Layer::Socks4Reply
+            | Layer::ClientHello
+            | Layer::Setup
+            | Layer::SetupReceived
+            | Layer::Opaque => self.give_up(),
+        }
+    }
+
+    /// Whether the next bytes of `direction` are of any use.
+    pub fn wants(&self, direction: Direction) -> bool {
+        self.layer(direction) != Layer::Opaque
+    }
+
+    /// Whether a Stratum V2 handshake lacks only its last message.
+    pub fn has_evidence(&self) -> bool {
+        self.layer(Direction::ToClient) == Layer::SetupReceived
+    }
+
+    fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
+        let direction = desk.direction;
+        let layer = self.layer(direction);
+        let pending = self.pending(direction);
+        if pending > 0 && layer != Layer::FrameRest {
+            let len = usize::try_from(pending).unwrap_or(usize::MAX).min(bytes.len());
+            self.set_pending(direction, pending.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX)));
+            return Step::Done(len);
+        }
+        match layer {
+            Layer::FirstBytes => self.first_bytes(&mut desk, bytes),
+            Layer::Boundary => self.boundary(&mut desk, bytes),
+            Layer::MessageStart => self.message_start(direction, bytes),
+            Layer::Line => self.line(&mut desk, bytes),
+            Layer::LineEnd => self.line_end(direction, bytes),
+            Layer::Text => match lines::next_text(bytes, direction == Direction::ToServer) {
+                Line::Blank(len) => Step::Done(len),
+                Line::Message(range, len) => self.read(&mut desk, bytes.get(range).unwrap_or_default(), len),
+                Line::NeedMore => Step::Wait,
+                Line::Foreign => Step::Foreign,
+            },
+            Layer::HttpHead => self.http_message(&mut desk, bytes),
+            Layer::HttpChunk => self.http_chunk(direction, bytes),
+            Layer::HttpTrailer => self.http_trailer(direction, bytes),
+            Layer::Frame | Layer::FrameRest => self.frames(&mut desk, bytes),
+            Layer::Socks5Request => self.socks_step(direction, socks::request(bytes), Layer::Socks5Request),
+            Layer::Socks5Method => self.socks_step(direction, socks::method(bytes), Layer::Socks5Reply),
+            Layer::Socks5Reply => self.socks_step(direction, socks::reply(bytes), Layer::Socks5Reply),
+            Layer::Socks4Reply => self.socks_step(direction, socks::reply_4(bytes), Layer::Opaque),
+            Layer::ClientHello => self.client_hello(bytes),
+            Layer::Setup => self.setup(&mut desk, bytes),
+            // The server has had its turn; the client's comes first.
+            Layer::SetupReceived => Step::Foreign,
+            Layer::Opaque => Step::Done(bytes.len()),
+        }
+    }
+
+    fn line<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        // What a message says must not depend on how much of it came at once.
+        let window = bytes.get(..desk.limit).unwrap_or(bytes);
+        match lines::next_json(window) {
+            Line::Blank(len) => Step::Done(len),
+            Line::Message(range, len) => self.read(desk, window.get(range).unwrap_or_default(), len),
+            Line::Foreign => Step::Foreign,
+            Line::NeedMore if window.len() < desk.limit => Step::Wait,
+            Line::NeedMore => {
+                // Its beginning may say enough; a reader takes a value without an end.
+                self.set_layer(desk.direction, Layer::LineEnd);
+                self.read(desk, window, window.len())
+            }
+        }
+    }
+
+    fn line_end(&mut self, direction: Direction, bytes: &[u8]) -> Step {
+        let end = super::http::line_len(bytes);
+        let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        if !lines::is_text(line) {
+            return Step::Foreign;
+        }
+        if end.is_some() {
+            self.set_layer(direction, Layer::Line);
+        }
+        Step::Done(line.len())
+    }
+
+    fn boundary<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        let direction = desk.direction;
+        match first::resumes(bytes) {
+            first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
+            first::Resumption::Frame => return self.enter(direction, Layer::Frame),
+            first::Resumption::Value { len, line_follows } => {
+                if line_follows {
+                    self.set_layer(direction, Layer::Line);
+                }
+                return self.read(desk, bytes.get(..len).unwrap_or_default(), len);
+            }
+            first::Resumption::NeedMore if bytes.len() < desk.limit => return Step::Wait,
+            first::Resumption::NeedMore | first::Resumption::Unknown => {}
+        }
+        match lines::tail(bytes) {
+            Tail::Json(len) => {
+                self.set_layer(direction, Layer::Line);
+                Step::Done(len)
+            }
+            Tail::Text => self.enter(direction, Layer::Text),
+            Tail::NeedMore if bytes.len() < desk.limit => Step::Wait,
+            Tail::NeedMore => self.enter(direction, Layer::LineEnd),
+            Tail::Foreign => Step::Foreign,
+        }
+    }
+
+    fn message_start(&mut self, direction: Direction, bytes: &[u8]) -> Step {
+        match first::resumes(bytes) {
+            first::Resumption::Http => self.enter(direction, Layer::HttpHead),
+            first::Resumption::Frame => self.enter(direction, Layer::Frame),
+            _ => Step::Done(bytes.len()),
+        }
+    }
+
+    fn client_hello(&mut self, bytes: &[u8]) -> Step {
+        match noise::client_hello(bytes) {
+            Answer::Match => {
+                self.set_layer(Direction::ToServer, Layer::Setup);
+                Step::Done(bytes.len())
+            }
+            Answer::NeedMore => Step::Wait,
+            Answer::NoMatch => Step::Foreign,
+        }
+    }
+
+    fn setup<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        if self.layer(Direction::ToClient) != Layer::SetupReceived {
+            return Step::Foreign;
+        }
+        match noise::setup(bytes) {
+            Answer::Match => {
+                desk.reader.stratum_v2();
+                Step::Proof
+            }
+            Answer::NeedMore => Step::Wait,
+            Answer::NoMatch => Step::Foreign,
+        }
+    }
+
+    fn socks_step(&mut self, direction: Direction, socks: socks::Socks, next: Layer) -> Step {
+        match socks {
+            socks::Socks::Step(len) => {
+                self.set_layer(direction, next);
+                Step::Done(len)
+            }
+            socks::Socks::Tunnel(len) => self.enter_tunnel(direction, len),
+            socks::Socks::NeedMore => Step::Wait,
+            socks::Socks::Foreign => Step::Foreign,
+        }
+    }
+
+    /// `direction` goes on inside a tunnel after `len` bytes.
+    fn enter_tunnel(&mut self, direction: Direction, len: usize) -> Step {
+        if direction == Direction::ToServer {
+            if self.flags & DEPTH >= PROXY_DEPTH {
+                return Step::Foreign;
+            }
+            self.flags += 1;
+        }
+        self.set_layer(direction, Layer::FirstBytes);
+        Step::Done(len)
+    }
+
+    /// Hands a message over; it is `len` bytes long in the stream.
+    fn read<R: Reader>(&self, desk: &mut Desk<'_, R>, message: &[u8], len: usize) -> Step {
+        match desk.reader.message(&self.context(desk.direction, None), message) {
+            Answer::NeedMore => Step::Done(len),
+            Answer::NoMatch => Step::Foreign,
+            Answer::Match => Step::Proof,
+        }
+    }
+
+    fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
+        Context { direction, from_start: self.flags & MIDWAY == 0, http }
+    }
+
+    fn enter(&mut self, direction: Direction, layer: Layer) -> Step {
+        self.set_layer(direction, layer);
+        Step::Done(0)
+    }
+
+    fn give_up(&mut self) {
+        self.layers = [Layer::Opaque; 2];
+        self.pending = [0; 2];
+    }
+
+    fn layer(&self, direction: Direction) -> Layer {
+        self.layers[direction as usize]
+    }
+
+    fn set_layer(&mut self, direction: Direction, layer: Layer) {
+        self.layers[direction as usize] = layer;
+    }
+
+    fn pending(&self, direction: Direction) -> u32 {
+        self.pending[direction as usize]
+    }
+
+    fn set_pending(&mut self, direction: Direction, bytes: u32) {
+        self.pending[direction as usize] = bytes;
+    }
+}
+
+/// The bits of [`Framing::flags`] that count proxies.
+const DEPTH: u8 = 3;
+/// Part of the flow has not been seen.
+const MIDWAY: u8 = 4;
+
+const _: () = assert!(PROXY_DEPTH <= DEPTH);
+const _: () = assert!(size_of::<Framing>() <= 12);
+
+#[cfg(test)]
+mod tests;

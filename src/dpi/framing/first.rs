@@ -1,0 +1,173 @@
+//! Telling protocols by their first bytes.
+
+use super::{Desk, Framing, Layer, Reader, Step};
+use crate::dpi::json::{self, End};
+use crate::dpi::lines::{self, Fit, Line};
+use crate::dpi::{Answer, http, noise, socks, websocket};
+use crate::flow::Direction;
+
+impl Framing {
+    pub(super) fn first_bytes<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        match desk.direction {
+            Direction::ToServer => self.client_first_bytes(bytes),
+            Direction::ToClient => self.server_first_bytes(desk, bytes),
+        }
+    }
+
+    fn client_first_bytes(&mut self, bytes: &[u8]) -> Step {
+        let client = Direction::ToServer;
+        if self.layer(Direction::ToClient) == Layer::Text {
+            return self.enter(client, Layer::Text);
+        }
+        let fits = [
+            (lines::opens_json(bytes), Layer::Line),
+            (lines::xatum_verb(bytes), Layer::Line),
+            (Fit::prefix(bytes, b"JOB,"), Layer::Text),
+            (http::opens_request(bytes), Layer::HttpHead),
+        ];
+        if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
+            if *layer == Layer::HttpHead {
+                self.expect_of_server(Layer::HttpHead);
+            }
+            return self.enter(client, *layer);
+        }
+        let greeting = match socks::greeting(bytes) {
+            socks::Socks::Foreign => socks::request_4(bytes),
+            greeting => greeting,
+        };
+        match greeting {
+            socks::Socks::Step(_) => self.expect_of_server(Layer::Socks5Method),
+            socks::Socks::Tunnel(_) => self.expect_of_server(Layer::Socks4Reply),
+            socks::Socks::NeedMore => return Step::Wait,
+            socks::Socks::Foreign if fits.iter().any(|(fit, _)| *fit == Fit::Maybe) => return Step::Wait,
+            // Nothing known by its bytes: a key of Stratum V2, or none of ours.
+            socks::Socks::Foreign => return self.enter(client, Layer::ClientHello),
+        }
+        self.socks_step(client, greeting, Layer::Socks5Request)
+    }
+
+    /// The client decides what the server's bytes are, unless the server speaks first.
+    fn server_first_bytes<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        let server = Direction::ToClient;
+        match self.layer(Direction::ToServer) {
+            Layer::Line | Layer::LineEnd => self.enter(server, Layer::Line),
+            Layer::HttpHead | Layer::HttpChunk | Layer::HttpTrailer => self.enter(server, Layer::HttpHead),
+            Layer::Boundary => self.enter(server, Layer::Boundary),
+            Layer::Text => {
+                self.set_layer(server, Layer::Text);
+                match lines::version(bytes) {
+                    // A greeting without a line end, which the client's command has ended.
+                    Some(len) if bytes.get(len) != Some(&b'.') => {
+                        self.read(desk, bytes.get(..len).unwrap_or_default(), len)
+                    }
+                    _ => Step::Done(0),
+                }
+            }
+            Layer::Setup => match noise::server_hello(bytes) {
+                Answer::Match => {
+                    self.set_layer(server, Layer::SetupReceived);
+                    Step::Done(bytes.len())
+                }
+                Answer::NeedMore => Step::Wait,
+                Answer::NoMatch => Step::Foreign,
+            },
+            Layer::FirstBytes => self.greeting(bytes),
+            _ => Step::Foreign,
+        }
+    }
+
+    /// Servers that speak first: those of Duino-Coin, with their version, and JSON.
+    fn greeting(&mut self, bytes: &[u8]) -> Step {
+        match lines::opens_json(bytes) {
+            Fit::Yes => return self.enter(Direction::ToClient, Layer::Line),
+            Fit::Maybe => return Step::Wait,
+            Fit::No => {}
+        }
+        let is_version = |line: &[u8]| {
+            let fits = line.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+            fits && line.len() <= GREETING_MAX && line.get(1).is_none_or(|&dot| dot == b'.')
+        };
+        match lines::next_text(bytes, false) {
+            Line::Message(range, _) => match bytes.get(range) {
+                Some(line) if is_version(line) && lines::version(line).is_some() => {
+                    self.enter(Direction::ToClient, Layer::Text)
+                }
+                _ => Step::Foreign,
+            },
+            Line::NeedMore if is_version(bytes.trim_ascii_end()) => Step::Wait,
+            _ => Step::Foreign,
+        }
+    }
+
+    /// The client's protocol says what the server's first bytes will be.
+    fn expect_of_server(&mut self, layer: Layer) {
+        if self.layer(Direction::ToClient) == Layer::FirstBytes {
+            self.set_layer(Direction::ToClient, layer);
+        }
+    }
+}
+
+/// How a flow joined midway goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resumption {
+    /// With the head of an HTTP message.
+    Http,
+    /// With a WebSocket frame that carries JSON.
+    Frame,
+    /// With a JSON value of so many bytes, which is no part of a larger one.
+    Value {
+        /// Length, leading white space included.
+        len: usize,
+        /// Another value or a line end follows; else the bytes end here.
+        line_follows: bool,
+    },
+    /// More bytes are needed.
+    NeedMore,
+    /// Otherwise.
+    Unknown,
+}
+
+/// Looks for the beginning of a message at the beginning of `bytes`.
+pub(super) fn resumes(bytes: &[u8]) -> Resumption {
+    match (http::opens_request(bytes), http::opens_response(bytes)) {
+        (Fit::Yes, _) | (_, Fit::Yes) => return Resumption::Http,
+        (Fit::Maybe, _) | (_, Fit::Maybe) => return Resumption::NeedMore,
+        _ => {}
+    }
+    if opens_frame(bytes) {
+        return Resumption::Frame;
+    }
+    match lines::opens_json(bytes) {
+        Fit::Yes => value(bytes),
+        Fit::Maybe => Resumption::NeedMore,
+        Fit::No => Resumption::Unknown,
+    }
+}
+
+fn value(bytes: &[u8]) -> Resumption {
+    let blank = bytes.len() - bytes.trim_ascii_start().len();
+    let len = match json::end_of_value(bytes.get(blank..).unwrap_or_default()) {
+        End::Complete(len) => blank + len,
+        End::NeedMore if !bytes.contains(&b'\n') => return Resumption::NeedMore,
+        End::NeedMore | End::Invalid => return Resumption::Unknown,
+    };
+    let mut rest = bytes.get(len..).unwrap_or_default().iter();
+    match rest.find(|byte| !matches!(byte, b' ' | b'\t' | b'\r')) {
+        None => Resumption::Value { len, line_follows: false },
+        Some(b'\n' | b'{' | b'[') => Resumption::Value { len, line_follows: true },
+        // The inside of a larger value.
+        Some(_) => Resumption::Unknown,
+    }
+}
+
+fn opens_frame(bytes: &[u8]) -> bool {
+    let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return false };
+    let mut start = [0; 8];
+    let len = start.iter_mut().zip(frame.unmasked(bytes)).map(|(to, byte)| *to = byte).count();
+    frame.kind == websocket::Kind::Data
+        && !frame.opaque
+        && lines::opens_json(start.get(..len).unwrap_or_default()) == Fit::Yes
+}
+
+/// A version of two or three numbers.
+const GREETING_MAX: usize = 8;

@@ -1,0 +1,54 @@
+#!/bin/sh
+# A miner at home meets minewall on the router: `make demo`. Needs root; takes a few seconds.
+set -u
+minewall=$1
+lab=$2
+# shellcheck source=tests/lab/net.sh
+. "${0%/*}/lab/net.sh"
+
+say() {
+	printf '\n\033[1m%s\033[0m\n' "$*"
+}
+
+if [ "$(id -u)" != 0 ]; then
+	echo "the demonstration makes network namespaces, which takes root" >&2
+	exit 1
+fi
+lay_network
+sed -n '/^#     home/,/^#    a web/s/^# //p' "${0%/*}/lab/net.sh"
+
+start pool "$internet" "$lab" pool "$pool"
+wait_for listening pool
+start web "$internet" "$lab" web "$site"
+wait_for listening web
+
+say "1. Without minewall: the miner gets work, the web is as fast as this machine"
+ip netns exec "$home" "$lab" miner "$pool" | cut -c -100
+before=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
+echo "download of 2 GB: $before Mbit/s"
+
+say "2. minewall runs on the router (real NFQUEUE)"
+start_minewall
+cat "$work/minewall"
+heard=$(wc -l <"$work/pool")
+
+say "3. The same miner again"
+ip netns exec "$home" "$lab" miner "$pool"
+wait_for 'a client was reset' pool
+tail -n +$((heard + 1)) "$work/pool" | sed 's/^/at the pool: /'
+
+say "4. Whose machine is it?"
+grep 'mines' "$work/minewall"
+cat "$work/events.jsonl"
+
+say "5. The web goes on at full speed: decided connections bypass the queue"
+after=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
+echo "download of 2 GB: $after Mbit/s ($((after * 100 / before)) % of before)"
+
+say "6. minewall status"
+"$minewall" status --config "$work/config"
+
+if tail -n +$((heard + 1)) "$work/pool" | grep -q 'the pool hears'; then
+	echo "the pool heard the miner" >&2
+	exit 1
+fi

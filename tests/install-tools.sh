@@ -1,0 +1,22 @@
+#!/bin/sh
+# Installs what the tests, the demonstration and the benchmark run, on Debian and as root; elsewhere
+# it says what is missing. Does nothing where everything is there.
+missing=""
+need() {
+	command -v "$1" >/dev/null || missing="$missing $2"
+}
+need ip iproute2
+need nft nftables
+need iptables-nft iptables
+need conntrack conntrack
+need iperf3 iperf3
+need sysctl procps
+need shellcheck shellcheck
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "installing:$missing"
+	# shellcheck disable=SC2086 # a list of packages
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >/dev/null
+else
+	echo "not installed, so some tests will be skipped:$missing" >&2
+fi

@@ -1,0 +1,147 @@
+//! The other side of the demonstration and of the benchmark: a small pool, a small miner, a small
+//! web server and its visitor. Standard library only; not installed anywhere.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "\
+usage:
+  lab pool ADDR:PORT                 a CryptoNote pool; prints what miners tell it
+  lab miner ADDR:PORT                logs in, prints what became of it
+  lab web ADDR:PORT                  a web server: GET /N answers N megabytes
+  lab fetch ADDR:PORT MEGABYTES      downloads, prints the rate in Mbit/s
+  lab visit ADDR:PORT SECONDS        a connection a request, prints connections a second
+";
+
+/// How long any one step may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments[..] {
+        ["pool", addr] => serve(addr, pool),
+        ["miner", addr] => miner(addr),
+        ["web", addr] => serve(addr, web),
+        ["fetch", addr, megabytes] => fetch(addr, megabytes),
+        ["visit", addr, seconds] => visit(addr, seconds),
+        _ => Err(io::Error::other(USAGE)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Accepts until it is ended; every connection has a thread.
+fn serve(addr: &str, session: fn(TcpStream) -> io::Result<()>) -> io::Result<()> {
+    let listener = TcpListener::bind(addr)?;
+    println!("listening on {addr}");
+    for stream in listener.incoming() {
+        let stream = stream?;
+        thread::spawn(move || match session(stream) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => println!("a client was reset"),
+            _ => {}
+        });
+    }
+    Ok(())
+}
+
+fn pool(stream: TcpStream) -> io::Result<()> {
+    let peer = stream.peer_addr()?;
+    println!("a client connects from {}", peer.ip());
+    for line in BufReader::new(stream.try_clone()?).lines() {
+        println!("the pool hears: {}", line?);
+        (&stream).write_all(JOB)?;
+    }
+    Ok(())
+}
+
+fn miner(addr: &str) -> io::Result<()> {
+    let stream = connect(addr)?;
+    (&stream).write_all(LOGIN)?;
+    let mut answer = String::new();
+    match BufReader::new(&stream).read_line(&mut answer) {
+        Ok(0) => println!("the pool closed the connection"),
+        Ok(_) => println!("a job! {}", answer.trim_end()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => println!("connection reset"),
+        Err(error) => println!("no answer: {error}"),
+    }
+    Ok(())
+}
+
+fn web(mut stream: TcpStream) -> io::Result<()> {
+    let mut request = String::new();
+    let mut reader = BufReader::new(stream.try_clone()?);
+    reader.read_line(&mut request)?;
+    let mut header = String::new();
+    while reader.read_line(&mut header)? > 2 {
+        header.clear();
+    }
+    let megabytes = request.split([' ', '/']).find_map(|word| word.parse::<usize>().ok()).unwrap_or(0);
+    let len = megabytes << 20;
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n")?;
+    let block = [b'.'; 1 << 16];
+    for _ in 0..len / block.len() {
+        stream.write_all(&block)?;
+    }
+    Ok(())
+}
+
+fn fetch(addr: &str, megabytes: &str) -> io::Result<()> {
+    let start = Instant::now();
+    let received = request(addr, megabytes)?;
+    println!("{:.0}", received as f64 * 8.0 / 1e6 / start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn visit(addr: &str, seconds: &str) -> io::Result<()> {
+    let limit = Duration::from_secs(seconds.parse().map_err(io::Error::other)?);
+    let start = Instant::now();
+    let mut visits = 0;
+    while start.elapsed() < limit {
+        request(addr, "0")?;
+        visits += 1;
+    }
+    println!("{:.0}", f64::from(visits) / start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn request(addr: &str, path: &str) -> io::Result<usize> {
+    let mut stream = connect(addr)?;
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: web.example\r\nUser-Agent: lab\r\n\r\n")?;
+    let mut received = 0;
+    let mut block = vec![0; 1 << 17];
+    loop {
+        match stream.read(&mut block)? {
+            0 => break,
+            len => received += len,
+        }
+    }
+    stream.shutdown(Shutdown::Both).ok();
+    Ok(received)
+}
+
+fn connect(addr: &str) -> io::Result<TcpStream> {
+    let addr: SocketAddr = addr.parse().map_err(io::Error::other)?;
+    let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// As XMRig logs in; the wallet is void.
+const LOGIN: &[u8] = b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{\"login\":\"\
+4xVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoidVoid\",\
+\"pass\":\"x\",\"agent\":\"XMRig/6.26.0 (Linux x86_64)\",\"algo\":[\"rx/0\"]}}\n";
+
+const JOB: &[u8] =
+    b"{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"id\":\"1\",\"job\":{\"blob\":\"1010\",\
+\"job_id\":\"1\",\"target\":\"b88d0600\",\"algo\":\"rx/0\",\"height\":1},\"status\":\"OK\"}}\n";

@@ -1,0 +1,43 @@
+//! Golden traces: what `minewall replay --json tests/traces/NAME.pcap` prints is in `NAME.expected`.
+//!
+//! `MINEWALL_BLESS=1 cargo test --test replay golden` writes the `.expected` files anew; read the
+//! difference before you commit it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use minewall::replay::report::Format;
+use minewall::replay::{Outcome, run};
+
+#[test]
+fn golden_traces_hold() {
+    // Relative, so that the reports don't name the machine; cargo runs tests in the package's root.
+    let directory = Path::new("tests/traces");
+    let mut traces: Vec<PathBuf> = fs::read_dir(directory)
+        .expect("the traces are in the repository")
+        .map(|entry| entry.expect("a readable entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "pcap"))
+        .collect();
+    traces.sort();
+    assert!(!traces.is_empty());
+    let provenance = fs::read_to_string(directory.join("README.md")).expect("a provenance table");
+    let bless = std::env::var_os("MINEWALL_BLESS").is_some();
+    let mut differing = Vec::new();
+    for trace in traces {
+        let name = trace.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert!(provenance.contains(&format!("| {name} |")), "{name} is not in the provenance table");
+        let (mut out, mut diagnostics) = (Vec::new(), Vec::new());
+        let outcome = run(&[&trace], Format::Json, &mut out, &mut diagnostics).expect("a vector takes all");
+        assert_eq!(outcome, Outcome::Complete, "{}", String::from_utf8_lossy(&diagnostics));
+        let expected = trace.with_extension("expected");
+        if bless {
+            fs::write(&expected, &out).expect("the repository is writable");
+        }
+        let recorded = fs::read(&expected).unwrap_or_default();
+        if recorded != out {
+            let (recorded, out) = (String::from_utf8_lossy(&recorded), String::from_utf8_lossy(&out));
+            differing.push(format!("{name}\n  expected {recorded}  got      {out}"));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
