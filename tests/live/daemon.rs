@@ -85,6 +85,11 @@ impl Daemon {
         fs::read_to_string(self.directory.path("log")).expect("its log")
     }
 
+    /// The event log, one JSON object a line.
+    pub fn events(&self) -> String {
+        fs::read_to_string(self.directory.path("events")).unwrap_or_default()
+    }
+
     /// `minewall status --json`.
     pub fn status(&self) -> String {
         // With a file of its own: the daemon's is bad in some tests.

@@ -9,5 +9,6 @@ mod namespace;
 mod net;
 mod session;
 
+mod mining;
 mod rules;
 mod run;

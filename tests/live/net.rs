@@ -133,11 +133,11 @@ impl Net {
             .sum()
     }
 
-    /// The router's connection to or from `port`, as the kernel shows it.
+    /// The connection of a client's `port`, as the router's kernel shows it.
     pub fn connection(&self, port: u16) -> Option<Connection> {
         let table = self.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/nf_conntrack"));
         let table = table.expect("conntrack's table");
-        let wanted = format!("dport={port} ");
+        let wanted = format!("sport={port} ");
         table.lines().find(|line| line.contains(&wanted)).map(Connection::read)
     }
 }

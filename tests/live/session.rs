@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::namespace::Namespace;
 use crate::net::PATIENCE;
@@ -10,15 +11,17 @@ use crate::net::PATIENCE;
 pub struct Session {
     pub client: TcpStream,
     pub server: TcpStream,
-    /// Port of the server.
+    /// Port of the client.
     pub port: u16,
 }
 
 impl Session {
     /// Connects; both ends wait for what they expect no longer than [`PATIENCE`].
     pub fn open(from: &Namespace, to: &Namespace, at: IpAddr) -> Self {
-        let listener = to.inside(|| TcpListener::bind(SocketAddr::new(at, 0))).expect("a free port");
-        let address = listener.local_addr().expect("bound");
+        // Low, as servers' ports are: a flow joined midway is read by that.
+        static PORT: AtomicU16 = AtomicU16::new(3_333);
+        let address = SocketAddr::new(at, PORT.fetch_add(1, Ordering::Relaxed));
+        let listener = to.inside(|| TcpListener::bind(address)).expect("nobody else listens there");
         let client = from.inside(|| TcpStream::connect_timeout(&address, PATIENCE)).expect("a way there");
         let (server, _) = listener.accept().expect("it connected");
         for end in [&client, &server] {
@@ -26,7 +29,8 @@ impl Session {
             end.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
             end.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
         }
-        Session { client, server, port: address.port() }
+        let port = client.local_addr().expect("connected").port();
+        Session { client, server, port }
     }
 
     /// The client says something, the server the same: two packets with payload.
