@@ -63,17 +63,13 @@ pub struct Packet<'a> {
     pub hw_addr: Option<[u8; 6]>,
 }
 
-/// The verdict on one packet, and what it was.
-#[derive(Debug)]
-pub struct Handled<'a> {
-    /// What to do with the packet.
+/// What became of one packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// What to do with it.
     pub verdict: Verdict,
-    /// Its segment, if it is TCP.
-    pub segment: Option<Segment<'a>>,
     /// It opened a flow (a new one, or a new connection on an old five-tuple).
     pub opened: bool,
-    /// It carried payload not seen before.
-    pub new_payload: bool,
 }
 
 /// How often each thing happened.
@@ -130,7 +126,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
     }
 
     /// Judges one packet that arrived at `now`.
-    pub fn handle<'a>(&mut self, packet: &Packet<'a>, now: Instant) -> Handled<'a> {
+    pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
         self.counters.packets += 1;
         let segment = match packet::parse(packet.bytes) {
             Ok(segment) => segment,
@@ -139,16 +135,10 @@ impl<S: BuildHasher + Clone> Engine<S> {
                     Unreadable::NotTcp | Unreadable::Fragment => self.counters.not_tcp += 1,
                     Unreadable::Malformed => self.counters.malformed += 1,
                 }
-                return Handled {
-                    verdict: Verdict::Ignore,
-                    segment: None,
-                    opened: false,
-                    new_payload: false,
-                };
+                return Handled { verdict: Verdict::Ignore, opened: false };
             }
         };
-        let mut handled =
-            Handled { verdict: Verdict::Ignore, segment: Some(segment), opened: false, new_payload: false };
+        let mut handled = Handled { verdict: Verdict::Ignore, opened: false };
         let stamp = now.stamp();
         let key = FlowKey::new(segment.src, segment.dst);
         let (record, evicted) = match self.flows.entry(&key, stamp) {
@@ -182,8 +172,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));
             let arrival = record.streams.place(direction, seq, segment.payload_len);
-            handled.new_payload = arrival != Arrival::Retransmission;
-            if handled.new_payload && record.is_watched() {
+            if arrival != Arrival::Retransmission && record.is_watched() {
                 if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
                     record.look_again(missing, stamp, &self.settings);
                 }

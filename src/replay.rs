@@ -1,12 +1,13 @@
 //! Captures through the engine, on their own time: `minewall replay`.
 //!
-//! The same [`Engine::handle`] that judges the live queue judges every packet of a file, and its
-//! clock is the time of capture. Each file has an engine of its own, so that captures made at
+//! The same [`Engine::handle`] that judges the live queue judges the packets of a file, those that the
+//! rule set would have queued ([`kernel`]), and its clock is the time of capture. Each file has an engine of its own, so that captures made at
 //! different places don't meet in one flow table.
 
 pub mod account;
 pub mod bytes;
 pub mod capture;
+pub mod kernel;
 pub mod link;
 pub mod report;
 
@@ -17,11 +18,13 @@ use std::path::Path;
 
 use account::Account;
 use capture::{Capture, Damage, OpenError};
+use kernel::Kernel;
 use link::NotIp;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
 use crate::engine::{Engine, Settings};
+use crate::packet;
 
 /// How a replay went; the worst over all files, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +124,7 @@ pub fn replay<S: BuildHasher + Clone>(
     source: impl Read,
 ) -> Result<Replayed, OpenError> {
     let mut capture = Capture::open(source)?;
+    let mut kernel = Kernel::default();
     let mut replayed = Replayed::default();
     loop {
         let frame = match capture.next_frame() {
@@ -144,10 +148,20 @@ pub fn replay<S: BuildHasher + Clone>(
                 continue;
             }
         };
+        let Ok(segment) = packet::parse(packet.bytes) else {
+            engine.handle(&packet, frame.at);
+            continue;
+        };
+        let length = packet.bytes.len() - segment.payload.len() + segment.payload_len as usize;
+        if !kernel.queues(&segment, length, frame.at) {
+            replayed.account.pass(&segment, frame.at);
+            continue;
+        }
         let handled = engine.handle(&packet, frame.at);
+        kernel.decide(&segment, &handled.verdict);
         let detection = engine.poll_event();
-        let record = handled.segment.as_ref().and_then(|segment| engine.flow(segment));
-        replayed.account.enter(&handled, record, detection.as_ref(), frame.at);
+        let record = engine.flow(&segment);
+        replayed.account.enter(&segment, handled.opened, record, detection.as_ref(), frame.at);
     }
     replayed.malformed += engine.counters().malformed;
     Ok(replayed)

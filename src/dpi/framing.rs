@@ -6,12 +6,14 @@
 //! Something that is no known protocol makes the whole flow opaque.
 
 mod first;
-mod web;
+mod handshake;
+mod http;
+mod websocket;
 
 use super::dialect::{Context, HttpHead};
 use super::http::Asked;
 use super::lines::{self, Line, Tail};
-use super::{Answer, Offer, Scratch, noise, socks};
+use super::{Answer, Offer, Scratch, socks};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 
@@ -277,55 +279,6 @@ impl Framing {
             first::Resumption::Frame => self.enter(direction, Layer::Frame),
             _ => Step::Done(bytes.len()),
         }
-    }
-
-    fn client_hello(&mut self, bytes: &[u8]) -> Step {
-        match noise::client_hello(bytes) {
-            Answer::Match => {
-                self.set_layer(Direction::ToServer, Layer::Setup);
-                Step::Done(bytes.len())
-            }
-            Answer::NeedMore => Step::Wait,
-            Answer::NoMatch => Step::Foreign,
-        }
-    }
-
-    fn setup<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        if self.layer(Direction::ToClient) != Layer::SetupReceived {
-            return Step::Foreign;
-        }
-        match noise::setup(bytes) {
-            Answer::Match => {
-                desk.reader.stratum_v2();
-                Step::Proof
-            }
-            Answer::NeedMore => Step::Wait,
-            Answer::NoMatch => Step::Foreign,
-        }
-    }
-
-    fn socks_step(&mut self, direction: Direction, socks: socks::Socks, next: Layer) -> Step {
-        match socks {
-            socks::Socks::Step(len) => {
-                self.set_layer(direction, next);
-                Step::Done(len)
-            }
-            socks::Socks::Tunnel(len) => self.enter_tunnel(direction, len),
-            socks::Socks::NeedMore => Step::Wait,
-            socks::Socks::Foreign => Step::Foreign,
-        }
-    }
-
-    /// `direction` goes on inside a tunnel after `len` bytes.
-    fn enter_tunnel(&mut self, direction: Direction, len: usize) -> Step {
-        if direction == Direction::ToServer {
-            if self.flags & DEPTH >= PROXY_DEPTH {
-                return Step::Foreign;
-            }
-            self.flags += 1;
-        }
-        self.set_layer(direction, Layer::FirstBytes);
-        Step::Done(len)
     }
 
     /// Hands a message over; it is `len` bytes long in the stream.

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 
 use crate::dpi::dialect::Dialect;
-use crate::engine::Handled;
 use crate::event::Detection;
-use crate::flow::{FlowKey, FlowRecord, FlowState};
+use crate::flow::tcp::{Arrival, Streams};
+use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
 use crate::packet::{Endpoint, Segment};
 use crate::time::Instant;
 
@@ -35,6 +35,7 @@ pub struct Flow {
     pub payload_packets: u64,
     first: Instant,
     last: Instant,
+    streams: Streams,
 }
 
 /// When a flow was decided.
@@ -71,32 +72,40 @@ pub enum FlowVerdict {
 }
 
 impl Account {
-    /// Enters a packet that the engine has handled at `now`; `record` is its flow's, where the engine
-    /// keeps one, and `detection` what the packet proved.
+    /// Enters a segment that the engine has handled at `now`. `is_new`: it began to track the flow;
+    /// `record`: what it keeps of it; `detection`: what the segment proved.
     pub fn enter(
         &mut self,
-        handled: &Handled<'_>,
+        segment: &Segment<'_>,
+        is_new: bool,
         record: Option<&FlowRecord>,
         detection: Option<&Detection>,
         now: Instant,
     ) {
-        let Some(segment) = &handled.segment else { return };
-        let key = FlowKey::new(segment.src, segment.dst);
-        let known = self.latest.get(&key).copied();
         // Without a SYN it is the old connection, which the engine had forgotten.
-        let index = match known {
-            Some(index) if !(handled.opened && segment.syn) => index,
-            _ => {
-                self.flows.push(Flow::open(segment, now));
-                self.latest.insert(key, self.flows.len() - 1);
-                self.flows.len() - 1
-            }
-        };
-        if let Some(flow) = self.flows.get_mut(index) {
-            // The engine doesn't tell new payload from old in a flow for which it had no room.
-            let carries = handled.new_payload || (record.is_none() && segment.payload_len > 0);
-            flow.enter(carries, record, detection, now);
+        let flow = self.flow(segment, is_new && segment.syn, now);
+        flow.count(segment, now);
+        if let Some(record) = record {
+            flow.judge(record, detection, now);
         }
+    }
+
+    /// Enters a segment that the engine was not shown.
+    pub fn pass(&mut self, segment: &Segment<'_>, now: Instant) {
+        self.flow(segment, false, now).count(segment, now);
+    }
+
+    /// The flow of `segment`: the latest connection of its five-tuple, or one that `begins` with it.
+    fn flow(&mut self, segment: &Segment<'_>, begins: bool, now: Instant) -> &mut Flow {
+        let next = self.flows.len();
+        let index = self.latest.entry(FlowKey::new(segment.src, segment.dst)).or_insert(next);
+        if begins {
+            *index = next;
+        }
+        if *index == next {
+            self.flows.push(Flow::open(segment, now));
+        }
+        &mut self.flows[*index]
     }
 
     /// The flows that carried payload, in the order of their first packets.
@@ -116,20 +125,26 @@ impl Flow {
             payload_packets: 0,
             first: now,
             last: now,
+            streams: Streams::default(),
         }
     }
 
-    fn enter(
-        &mut self,
-        carries_payload: bool,
-        record: Option<&FlowRecord>,
-        detection: Option<&Detection>,
-        now: Instant,
-    ) {
+    fn count(&mut self, segment: &Segment<'_>, now: Instant) {
         // Captures made on several queues or interfaces can be out of order.
         self.last = self.last.max(now);
-        self.payload_packets += u64::from(carries_payload);
-        let Some(record) = record else { return };
+        let direction = if segment.src == self.client { Direction::ToServer } else { Direction::ToClient };
+        self.streams.handshake(direction, segment);
+        if segment.payload_len == 0 {
+            return;
+        }
+        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        if self.streams.place(direction, seq, segment.payload_len) != Arrival::Retransmission {
+            self.streams.advance_to(direction, seq.wrapping_add(segment.payload_len));
+            self.payload_packets += 1;
+        }
+    }
+
+    fn judge(&mut self, record: &FlowRecord, detection: Option<&Detection>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
         let judgement = Judgement::of(record, detection);
@@ -187,21 +202,22 @@ mod tests {
 
     use super::*;
     use crate::dpi::finding::Finding;
-    use crate::verdict::Verdict;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
     const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
 
-    fn segment(from_client: bool, syn: bool, payload: &[u8]) -> Segment<'_> {
+    /// The one-byte payloads of each side are numbered from 1; the SYN is number 0.
+    fn segment(from_client: bool, number: u32) -> Segment<'static> {
         let (client, server) = (CLIENT.into(), SERVER.into());
         let (src, dst) = if from_client { (client, server) } else { (server, client) };
+        let payload: &[u8] = if number == 0 { b"" } else { b"x" };
         Segment {
             src,
             dst,
-            seq: 0,
+            seq: number,
             ack: 0,
-            syn,
-            has_ack: !syn,
+            syn: number == 0,
+            has_ack: number != 0,
             fin: false,
             rst: false,
             payload,
@@ -209,13 +225,8 @@ mod tests {
         }
     }
 
-    fn handled<'a>(segment: Segment<'a>, opened: bool) -> Handled<'a> {
-        let new_payload = !segment.payload.is_empty();
-        Handled { verdict: Verdict::Ignore, segment: Some(segment), opened, new_payload }
-    }
-
     fn record(state: FlowState) -> FlowRecord {
-        FlowRecord { state, ..FlowRecord::open(&segment(true, true, b""), Instant::default().stamp()) }
+        FlowRecord { state, ..FlowRecord::open(&segment(true, 0), Instant::default().stamp()) }
     }
 
     fn at(millis: u64) -> Instant {
@@ -226,9 +237,10 @@ mod tests {
     fn a_verdict_is_dated_by_payload_packet_and_time() {
         let mut account = Account::default();
         let undecided = record(FlowState::Undecided);
-        account.enter(&handled(segment(true, true, b""), true), Some(&undecided), None, at(0));
-        account.enter(&handled(segment(true, false, b"hello"), false), Some(&undecided), None, at(20));
-        account.enter(&handled(segment(false, false, b"world"), false), Some(&undecided), None, at(31));
+        account.enter(&segment(true, 0), true, Some(&undecided), None, at(0));
+        account.enter(&segment(true, 1), false, Some(&undecided), None, at(20));
+        account.enter(&segment(true, 1), false, Some(&undecided), None, at(25));
+        account.pass(&segment(false, 1), at(31));
         let mining = record(FlowState::Mining);
         let detection = Detection {
             at: at(45),
@@ -239,9 +251,8 @@ mod tests {
             payload_packets: 3,
             blocked: true,
         };
-        let more = handled(segment(true, false, b"more"), false);
-        account.enter(&more, Some(&mining), Some(&detection), at(45));
-        account.enter(&handled(segment(true, false, b"again"), false), Some(&mining), None, at(90));
+        account.enter(&segment(true, 2), false, Some(&mining), Some(&detection), at(45));
+        account.enter(&segment(true, 3), false, Some(&mining), None, at(90));
         let flow = account.flows().next().expect("one flow");
         let proven = Judgement {
             verdict: FlowVerdict::Mining,
@@ -257,31 +268,12 @@ mod tests {
     #[test]
     fn proof_outlives_the_record() {
         let mut account = Account::default();
-        account.enter(
-            &handled(segment(true, false, b"a"), true),
-            Some(&record(FlowState::Benign)),
-            None,
-            at(0),
-        );
-        account.enter(
-            &handled(segment(true, false, b"b"), false),
-            Some(&record(FlowState::Mining)),
-            None,
-            at(1),
-        );
-        account.enter(
-            &handled(segment(true, false, b"c"), true),
-            Some(&record(FlowState::Undecided)),
-            None,
-            at(2),
-        );
-        account.enter(
-            &handled(segment(true, false, b"d"), true),
-            Some(&record(FlowState::Benign)),
-            None,
-            at(3),
-        );
-        account.enter(&handled(segment(true, false, b"e"), true), None, None, at(4));
+        let states = [FlowState::Benign, FlowState::Mining, FlowState::Undecided, FlowState::Benign];
+        for (number, state) in (1..).zip(states) {
+            let is_new = number != 2;
+            account.enter(&segment(true, number), is_new, Some(&record(state)), None, at(number.into()));
+        }
+        account.enter(&segment(true, 5), true, None, None, at(5));
         let flows: Vec<_> = account.flows().collect();
         assert_eq!(flows.len(), 1);
         assert_eq!(flows[0].judgement.verdict, FlowVerdict::Mining);
@@ -294,9 +286,9 @@ mod tests {
         let mut account = Account::default();
         let record = record(FlowState::Undecided);
         for millis in [0, 500] {
-            account.enter(&handled(segment(true, true, b""), true), Some(&record), None, at(millis));
-            account.enter(&handled(segment(true, true, b""), false), Some(&record), None, at(millis + 1));
-            account.enter(&handled(segment(true, false, b"x"), false), Some(&record), None, at(millis + 2));
+            account.enter(&segment(true, 0), true, Some(&record), None, at(millis));
+            account.enter(&segment(true, 0), false, Some(&record), None, at(millis + 1));
+            account.enter(&segment(true, 1), false, Some(&record), None, at(millis + 2));
         }
         let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
@@ -305,10 +297,9 @@ mod tests {
     #[test]
     fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
         let mut account = Account::default();
-        account.enter(&handled(segment(true, true, b""), true), None, None, at(0));
+        account.enter(&segment(true, 0), true, None, None, at(0));
         assert_eq!(account.flows().count(), 0);
-        let refused = Handled { new_payload: false, ..handled(segment(true, false, b"x"), false) };
-        account.enter(&refused, None, None, at(1));
+        account.enter(&segment(true, 1), false, None, None, at(1));
         assert_eq!(account.flows().count(), 1);
     }
 }

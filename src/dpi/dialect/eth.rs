@@ -47,8 +47,8 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
                 "ckb_submitWork" => (Step::Share, "ckb_submitWork"),
                 _ => (Step::Job, "ckb_getWork"),
             };
-            let fits =
-                step == Step::Job || message.params.is_some_and(|value| value.is_object() || !value.is_empty());
+            let fits = step == Step::Job
+                || message.params.is_some_and(|value| value.is_object() || !value.is_empty());
             let login = message.param("login").or(message.param_at(0));
             let sign = ask(step, said, fits)?.wallet(login).agent(message.param("agent"));
             Some(Sign { dialect: Dialect::Ckb, ..sign }.coin("ckb"))

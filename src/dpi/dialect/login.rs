@@ -1,8 +1,8 @@
 //! The dialects that begin with a method called `login`: CryptoNote (Monero and its kin), Grin, Beam.
 //!
-//! The word alone says nothing. The client's login is proof with a login and a password and one of: a
-//! mining program's agent, a list of proof-of-work algorithms, a wallet for a login, the mode
-//! "self-select". Otherwise it is a hint, and the server's job has to complete the proof.
+//! The word alone says nothing. The client's login is proof with a password and one of: a mining
+//! program's agent, a list of proof-of-work algorithms, a wallet for a login, the mode "self-select";
+//! without a password, with two of them. Otherwise the server has to complete the proof.
 
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
@@ -57,11 +57,11 @@ fn read_login<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let by_miner = agent.is_some_and(|agent| agent.holds(is_miner));
     let algorithms = message.param("algo").filter(|list| list.items().any(is_algorithm));
     let self_select = message.param("mode").is_some_and(|mode| mode.is("self-select"));
-    let marked = by_miner || algorithms.is_some() || login.holds(is_wallet) || self_select;
-    let weight = match (marked, pass) {
-        (true, true) => Weight::Unmistakable,
-        (true, false) => Weight::Strong,
-        (false, _) => Weight::Hint,
+    let marks = [by_miner, algorithms.is_some(), login.holds(is_wallet), self_select];
+    let weight = match (marks.into_iter().filter(|mark| *mark).count(), pass) {
+        (0, _) => Weight::Hint,
+        (1, false) => Weight::Strong,
+        _ => Weight::Unmistakable,
     };
     // Grin's own miner and node number their messages "0", "1", ... or "Stratum".
     let grin = agent.is_some_and(|agent| agent.holds(|text| contains(text, "grin")))

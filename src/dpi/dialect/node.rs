@@ -1,4 +1,5 @@
-//! Work asked of a node: getwork, getblocktemplate (BIP 22, BIP 23) and Monero's daemon.
+//! Work asked of a node: getwork, getblocktemplate (BIP 22, BIP 23), Monero's daemon, and the work
+//! that Dero's and Xelis's nodes push.
 //!
 //! Nodes answer wallets, explorers and monitors by the same door, so the method name is no proof.
 //! It takes one of: a miner's name or `X-Mining-Extensions` in the head; what only a miner puts in
@@ -17,7 +18,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         Some(Sign::miner(dialect, step, weight, said))
     };
     match message.method.as_str() {
-        "" => read_result(message.result?),
+        "" => message.result.map_or_else(|| read_push(message.root), read_result),
         // 128 bytes of padded header, solved.
         "getwork" if has_hex(message.param_at(0), 160) => {
             ask(Dialect::Getwork, Step::Share, "getwork with a solution", Weight::Unmistakable)
@@ -66,6 +67,21 @@ fn read_result(result: Value<'_>) -> Option<Sign<'_>> {
     }
     let blob = hex("blocktemplate_blob", 100) || hex("blockhashing_blob", 100);
     blob.then(|| Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Hint, "block template"))
+}
+
+/// Dero's and Xelis's nodes have the wallet in the address of a WebSocket and need no words: they push
+/// work, and the miner sends it back solved.
+fn read_push(root: Value<'_>) -> Option<Sign<'_>> {
+    let dialect = Dialect::GetworkWebSocket;
+    let hex = |value: Option<Value<'_>>| has_hex(value, 96);
+    let job = root.get("new_job").unwrap_or(root);
+    let work = ["blockhashing_blob", "miner_work", "template"].iter().any(|key| hex(job.get(key)));
+    if work && job.get("difficulty").is_some() && job.get("height").is_some() {
+        let algorithm = job.get("algorithm").filter(|name| name.is_string());
+        return Some(Sign::pool(dialect, Step::Job, Weight::Strong, "work").algorithm(algorithm));
+    }
+    let share = hex(root.get("miner_work")) || (hex(root.get("mbl_blob")) && root.get("jobid").is_some());
+    share.then(|| Sign::miner(dialect, Step::Share, Weight::Strong, "solved work"))
 }
 
 /// A request without a body: solo miners ask Monero's daemon for its height, over and over.

@@ -37,10 +37,10 @@ pub(super) fn is_wallet(text: &[u8]) -> bool {
     let mut parts = address.splitn(2, |&byte| byte == b':');
     let (head, rest) = (parts.next().unwrap_or_default(), parts.next());
     match rest {
-        Some(rest) => {
-            head.len() <= 12 && is_lower_alphanumeric(head) && is_lower_alphanumeric(rest) && rest.len() >= 30
+        Some(rest) if head.len() <= 12 => {
+            is_lower_alphanumeric(head) && is_lower_alphanumeric(rest) && rest.len() >= 30
         }
-        None => is_bech32(address) || is_base58(address),
+        _ => is_bech32(head) || is_base58(head),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Stratum V1 (`mining.*`) and the dialects that share its method names.
 //!
 //! A request of the client counts by its method and the shape of its parameters: `mining.subscribe`
-//! with an array, `mining.authorize` with an array that begins with a user name, and so on. A bare
+//! with an array or nothing, `mining.authorize` with an array that begins with a user name, and so on. A bare
 //! method name, or one with parameters of another shape, is a hint. Of the server's messages, those
 //! with a difficulty, a target, an extranonce or a job (hexadecimal, or what stands in its place in
 //! Alephium, IronFish and Kaspa) are strong.
@@ -28,6 +28,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     }
     let params = message.params;
     let array = params.is_some_and(Value::is_array);
+    let none = params.is_none_or(Value::is_null);
     let first_is_name = message.param_at(0).is_some_and(is_name);
     let ask = |step, said, fits| {
         // All miners number their requests; what doesn't could be a notification of anything.
@@ -43,7 +44,9 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         Some(Sign::pool(Dialect::StratumV1, step, weight, said))
     };
     match name {
-        "mining.subscribe" => Some(read_subscribe(ask(Step::Greeting, "mining.subscribe", array)?, params)),
+        "mining.subscribe" => {
+            Some(read_subscribe(ask(Step::Greeting, "mining.subscribe", array || none)?, params))
+        }
         "mining.authorize" => {
             let fits = first_is_name && params.is_some_and(|params| params.len() <= 4);
             let sign = ask(Step::Authorisation, "mining.authorize", fits)?.wallet(message.param_at(0));
@@ -55,9 +58,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
             let fits = message.param_at(0).is_some_and(Value::is_array);
             ask(Step::Greeting, "mining.configure", fits)
         }
-        "mining.extranonce.subscribe" => {
-            ask(Step::Greeting, "mining.extranonce.subscribe", array || params.is_none_or(Value::is_null))
-        }
+        "mining.extranonce.subscribe" => ask(Step::Greeting, "mining.extranonce.subscribe", array || none),
         "mining.capabilities" => {
             ask(Step::Greeting, "mining.capabilities", message.param_at(0).is_some_and(Value::is_object))
         }

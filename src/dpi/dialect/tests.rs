@@ -68,7 +68,7 @@ fn every_dialect_has_a_name_and_a_code_of_its_own() {
         assert!(Dialect::ALL[..at].iter().all(|other| other.name() != dialect.name()));
     }
     assert_eq!(Dialect::from_code(0), None);
-    assert_eq!(Dialect::from_code(27), None);
+    assert_eq!(Dialect::from_code(28), None);
 }
 
 #[test]

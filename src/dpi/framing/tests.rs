@@ -432,64 +432,122 @@ fn a_download_is_passed_over_without_being_held() {
     assert_eq!(flow.answer, Answer::NeedMore);
 }
 
-/// Fuzz entry: any bytes in any portions, with gaps and overflows.
-fn survive(seed: u64, pool: &[Vec<u8>]) {
-    let choices = dialogue::random(400, seed);
-    let mut flow = Flow::begin(!seed.is_multiple_of(4));
-    for choice in choices.chunks_exact(8) {
-        let direction = if choice[0] & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
-        let source = &pool[usize::from(choice[1]) % pool.len()];
-        let from = usize::from(choice[2]) * usize::from(choice[2] & 1) % source.len();
-        let to = (from + 1 + usize::from(choice[3]) * usize::from(choice[4] % 8)).min(source.len());
-        let mut bytes = source[from..to].to_vec();
-        if choice[5] < 40 {
-            let at = usize::from(choice[6]) % bytes.len();
-            bytes[at] ^= choice[7];
+/// Conversations to damage.
+fn specimens() -> Vec<Dialogue> {
+    let connect = ">crlf CONNECT next:1 HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf\n";
+    let socks = ">hex 050100\n<hex 0500\n>hex 0501000304706f6f6c0d05\n<hex 05000001000000000000\n";
+    let chunked = "<crlf HTTP/1.1 200 OK\n<crlf Transfer-Encoding: chunked\n<crlf\n<crlf 3\n<crlf {\"r\n<crlf 5\n<crlf \":42}\n<crlf 0\n<crlf\n";
+    let exchange = format!(
+        ">crlf POST /a HTTP/1.1\n>crlf Content-Length: 8\n>crlf\n>raw {{\"id\":0}}\n{chunked}\
+         >crlf HEAD /b HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 99\n<crlf\n\
+         >crlf GET /c HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 7\n<crlf\n<raw PNG....\n"
+    );
+    let frames = format!(
+        "{UPGRADE}>frame {{\"a\":1}}\n>hex 898000000000\n<frame {{\"b\":2}}\\n{{\"c\":\n\n<frame 3}}\\n\n\
+         >hex 018300000000\n>raw {{\"a\n>hex 808400000000\n>raw \":1}}\n<hex c103aabbcc\n<frame {{\"d\":4}}\n"
+    );
+    let lines = format!(
+        "{LOGIN}\n> [{{\"id\":1}}]\n< job~{{\"k\":[1,2]}}\n>raw {{\"id\":2}}{{\"s\":\"}}\\\\\"{{\"}}\\r\\n\n"
+    );
+    let inner = [exchange, frames, lines, NOISE.to_owned()];
+    let outer = ["", connect, socks];
+    let nested = outer.iter().flat_map(|outer| inner.iter().map(move |inner| format!("{outer}{inner}")));
+    nested.map(|text| Dialogue::parse(&text)).collect()
+}
+
+/// `dialogue` with a few bytes changed, lost, repeated or put in.
+fn damaged(mut dialogue: Dialogue, seed: u64) -> Dialogue {
+    let extremes: [&[u8]; 8] = [
+        b"\xff\xff\xff\xff",
+        b"\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"{{{{[[[[",
+        b"\r\n",
+        b"\n\n",
+        b"\0",
+        b"4294967295",
+        b"\x81\x80",
+    ];
+    for choice in dialogue::random(32, seed).chunks_exact(8).take(1 + seed as usize % 4) {
+        let count = dialogue.turns.len();
+        let bytes = &mut dialogue.turns[usize::from(choice[0]) % count].bytes;
+        let at = usize::from(choice[1]) % (bytes.len() + 1);
+        let len = (usize::from(choice[2]) % 16).min(bytes.len() - at);
+        match choice[3] % 5 {
+            0 => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= choice[4]),
+            1 => drop(bytes.drain(at..at + len)),
+            2 => drop(bytes.splice(at..at, bytes[at..at + len].to_vec())),
+            3 => drop(bytes.splice(at..at, extremes[usize::from(choice[5]) % 8].to_vec())),
+            _ => dialogue.turns.swap(usize::from(choice[6]) % count, usize::from(choice[7]) % count),
         }
-        match choice[5] {
-            250.. => {
+    }
+    dialogue
+}
+
+#[test]
+fn damaged_conversations_read_the_same_in_every_portion() {
+    let specimens = specimens();
+    let mut messages = 0;
+    for seed in 0..4_000 {
+        let dialogue = damaged(specimens[seed as usize % specimens.len()].clone(), seed);
+        let whole = Flow::begin(true).play(&dialogue);
+        let pieces = Flow::begin(true).play(&dialogue.in_pieces_of(1 + seed as usize / 7 % 40));
+        assert_eq!(pieces.recorder, whole.recorder, "seed {seed}");
+        assert_eq!(pieces.answer, whole.answer, "seed {seed}");
+        messages += whole.recorder.messages.len();
+    }
+    assert!(messages > 4_000, "only {messages} messages came through");
+}
+
+/// Fuzz entry: damaged conversations with losses and without room to hold anything.
+fn survive(dialogue: &Dialogue, seed: u64) {
+    let mut flow = Flow::begin(!seed.is_multiple_of(3));
+    for (turn, choice) in dialogue.turns.iter().zip(dialogue::random(dialogue.turns.len(), seed)) {
+        let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
+        match choice {
+            0..30 => {
                 flow.held[direction as usize].clear();
-                flow.framing.gap(direction, u32::from(choice[6]));
+                flow.framing.gap(direction, u32::from(choice) * 99);
             }
-            240.. => {
-                let held = &mut flow.held[direction as usize];
-                held.extend(&bytes);
-                let offer = flow.framing.offer(&mut flow.scratch, &mut flow.recorder, direction, held, true);
+            30..60 => {
+                let mut held = core::mem::take(&mut flow.held[direction as usize]);
+                held.extend(&turn.bytes);
+                let offer = flow.framing.offer(&mut flow.scratch, &mut flow.recorder, direction, &held, true);
                 assert_eq!(offer.consumed, held.len());
-                held.clear();
                 flow.answer = offer.answer;
             }
-            _ => flow.say(direction, &bytes),
+            _ => flow.say(direction, &turn.bytes),
         }
     }
 }
 
 #[test]
-fn hostile_bytes_neither_panic_nor_stall() {
-    let mut pool: Vec<Vec<u8>> = [UPGRADE, LOGIN, NOISE, "> shake~{\"a\":1}\n< 4.3\n> JOB,a,b"]
-        .iter()
-        .flat_map(|text| Dialogue::parse(text).turns)
-        .map(|turn| turn.bytes)
-        .collect();
-    pool.extend([
-        b"\x05\x01\x00\x05\x01\x00\x03\x04pool\x0d\x05".to_vec(),
-        b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0".to_vec(),
-        b"CONNECT a:1 HTTP/1.1\r\n\r\n".to_vec(),
-        b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{".to_vec(),
-        b"POST / HTTP/1.1\r\nContent-Length: 4294967295\r\n\r\n{".to_vec(),
-        b"\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0{".to_vec(),
-        b"\x01\xff\0\0\0\0\xff\xff\xff\xff\0\0\0\0{\"".to_vec(),
-        dialogue::frame(0x81, b"{\"id\":1}", true),
-        dialogue::frame(0x82, b"{\"id\":1", false),
-        vec![b'{'; 5_000],
-        vec![b'['; 300],
-        b"\r\n\r\n\r\n\n\n".to_vec(),
-        dialogue::random(3_000, 5),
-    ]);
-    for seed in 0..6_000 {
-        survive(seed, &pool);
+fn losses_and_lack_of_room_neither_panic_nor_stall() {
+    let specimens = specimens();
+    for seed in 0..8_000 {
+        let dialogue = damaged(specimens[seed as usize % specimens.len()].clone(), seed);
+        survive(&dialogue.in_pieces_of(1 + seed as usize / 5 % 60), seed);
     }
+}
+
+#[test]
+fn endless_and_nested_input_is_let_go() {
+    for bytes in [
+        vec![b'{'; 10_000],
+        b"{\"a\":".repeat(2_000),
+        [&b"GET / HTTP/1.1\r\nCookie: "[..], &[b'c'; 10_000]].concat(),
+        [&b"GET / HTTP/1.1\r\n"[..], &b"X: y\r\n".repeat(2_000)].concat(),
+        b"POST / HTTP/1.1\r\nContent-Length: 4294967296\r\n\r\n".to_vec(),
+        dialogue::random(10_000, 3),
+        vec![0; 10_000],
+    ] {
+        for piece in [1, 1_448, 10_000] {
+            let mut flow = Flow::begin(true);
+            bytes.chunks(piece).for_each(|bytes| flow.say(Direction::ToServer, bytes));
+            assert_eq!(flow.answer, Answer::NoMatch, "{}", bytes[..16].escape_ascii());
+        }
+    }
+    let (_, answer) = play(&format!("{UPGRADE}<hex 827f80000000000000007b"));
+    assert_eq!(answer, Answer::NoMatch, "a frame of 2^63 bytes");
 }
 
 #[test]

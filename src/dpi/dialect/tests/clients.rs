@@ -44,6 +44,7 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("stratum-v1", r#"{"params":["user.worker","x"],"id":"auth","method":"mining.authorize"}"#),
     ("stratum-v1", r#"{"id": 3, "method": "mining.extranonce.subscribe", "params": []}"#),
     ("stratum-v1", r#"{"method": "mining.submit", "params": ["user647.worker", "7c73f749", "000000000000", "6b025a4e", "000005a6"], "id":4}"#),
+    ("stratum-v1", r#"{"id":1,"method":"mining.subscribe"}"#),
     // However it is written.
     ("stratum-v1", r#"  {"params" : [ ] , "\u0069d" : "x" , "m\u0065thod" : "mining\u002esubscribe" }"#),
     ("stratum-v1", "{\"id\":1,\r\n\t\"method\":\"mining.subscribe\",\"params\":[\"unheard-of/1\"]}\r"),
@@ -72,6 +73,8 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("cryptonote", r#"{"method": "login", "params": {"login": "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A", "pass": "x", "agent": "cpuminer-multi/0.1"}, "id": 1}"#),
     ("cryptonote", r#"{"id":"1","jsonrpc":"2.0","method":"login","params":{"agent":"SRBMiner-MULTI/2.4.4","login":"w","pass":"p"}}"#),
     ("cryptonote", r#"{"id":null,"method":"login","params":{"pass":"","login":"44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A+5000"}}"#),
+    ("cryptonote", r#"{"id":1,"method":"login","params":{"login":"44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A:rig","pass":"x"}}"#),
+    ("cryptonote", r#"{"id":1,"method":"login","params":{"login":"bc1qcrsk8wwmfaumqtlstm2clpacavsdu6smr0eyds","agent":"xmrigcc/3"}}"#),
     ("cryptonote-self-select", r#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"w","pass":"x","agent":"own/1","mode":"self-select"}}"#),
     ("grin", r#"{"id":"0","jsonrpc":"2.0","method":"login","params":{"login":"user","pass":"","agent":"grin-miner"}}"#),
     ("grin", r#"{"id":"0","jsonrpc":"2.0","method":"login","params":{"agent":"GMiner","login":"a@b.test/rig","pass":"x"}}"#),

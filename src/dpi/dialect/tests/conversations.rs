@@ -346,6 +346,28 @@ fn moneros_daemon_is_asked_by_solo_miners() {
 }
 
 #[test]
+fn pushed_work_is_proven_by_the_first_share() {
+    for start in [Talk::from_start, Talk::midway] {
+        proven(
+            start(),
+            1,
+            "getwork-websocket",
+            r#"
+            < {"new_job":{"algorithm":"xel/v2","miner_work":"<H><H>","height":"12","difficulty":"20000"}}
+            > {"miner_work":"<H><H>"}"#,
+        );
+        proven(
+            start(),
+            1,
+            "getwork-websocket",
+            r#"
+            < {"jobid":"1.0","blockhashing_blob":"<H><H>","difficulty":"20000","height":12,"lasterror":""}
+            > {"jobid":"1.0","mbl_blob":"<H><H>"}"#,
+        );
+    }
+}
+
+#[test]
 fn stratum_inside_http_wants_an_answer() {
     let mut talk = Talk::from_start();
     assert_eq!(

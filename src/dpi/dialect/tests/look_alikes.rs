@@ -178,7 +178,7 @@ fn look_alikes_do_not_match_in_http() {
 fn what_is_clearly_something_else_is_let_go() {
     let script = |name| CONVERSATIONS.iter().find(|(known, _)| *known == name).unwrap().1;
     for (name, at_most) in
-        [("Electrum", 4), ("Ethereum node", 3), ("language server", 3), ("IRC", 1), ("XMPP", 1)]
+        [("Electrum", 4), ("Bitcoin node", 3), ("language server", 3), ("IRC", 1), ("XMPP", 1)]
     {
         let (at, answer) = Talk::from_start().script(&script(name).replace("<H>", H64));
         assert_eq!(answer, Answer::NoMatch, "{name}");

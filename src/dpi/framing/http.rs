@@ -1,10 +1,9 @@
-//! HTTP messages and WebSocket frames.
+//! HTTP messages.
 
-use super::{Desk, Framing, Layer, MIDWAY, Reader, Step};
-use crate::dpi::http::{self, Asked, Body, Chunk, Head, Parsed, Start};
+use super::{Desk, Framing, Layer, Reader, Step};
+use crate::dpi::http::chunked::{self, Chunk};
+use crate::dpi::http::{self, Asked, Body, Head, Parsed, Start};
 use crate::dpi::json::{self, End};
-use crate::dpi::lines::{self, Line};
-use crate::dpi::websocket::{self, Frame, Kind};
 use crate::dpi::{Answer, dialect::HttpHead};
 use crate::flow::Direction;
 
@@ -43,7 +42,7 @@ impl Framing {
     }
 
     pub(super) fn http_chunk(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        match http::chunk(bytes) {
+        match chunked::chunk(bytes) {
             Chunk::Data(line, size) => match size.checked_add(2) {
                 Some(with_line_end) => {
                     self.set_pending(direction, with_line_end);
@@ -121,7 +120,7 @@ impl Framing {
             Body::Chunked => {
                 let mut scratch = core::mem::take(desk.scratch);
                 scratch.clear();
-                let step = match http::unchunk(body, &mut scratch) {
+                let step = match chunked::unchunk(body, &mut scratch) {
                     None => Step::Foreign,
                     Some(chunks) => {
                         let content = content(scratch.bytes());
@@ -176,143 +175,6 @@ impl Framing {
     fn read_http<R: Reader>(&self, desk: &mut Desk<'_, R>, fields: HttpHead<'_>, body: &[u8]) -> Answer {
         desk.reader.message(&self.context(desk.direction, Some(fields)), body)
     }
-
-    /// Joins the payloads of data frames until they end where a JSON value ends: one value a
-    /// message, several, or a value in several frames.
-    ///
-    /// A value too long to wait for is read as far as it goes. If its rest comes in further
-    /// *messages* (a tunnel that cuts a byte stream anywhere), those look foreign.
-    pub(super) fn frames<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let mut scratch = core::mem::take(desk.scratch);
-        scratch.clear();
-        let mut joint = Joint { window: bytes.get(..desk.limit).unwrap_or(bytes), at: 0, read: 0 };
-        if self.layer(desk.direction) == Layer::FrameRest {
-            joint.read = usize::try_from(self.pending(desk.direction)).unwrap_or(usize::MAX);
-        }
-        let step = self.join(desk, &mut joint, &mut scratch);
-        *desk.scratch = scratch;
-        step
-    }
-
-    fn join<R: Reader>(
-        &mut self,
-        desk: &mut Desk<'_, R>,
-        joint: &mut Joint<'_>,
-        scratch: &mut super::Scratch,
-    ) -> Step {
-        let direction = desk.direction;
-        let full = joint.window.len() >= desk.limit;
-        loop {
-            let rest = joint.window.get(joint.at..).unwrap_or_default();
-            let frame = match websocket::frame(rest) {
-                websocket::Parsed::Frame(frame) => frame,
-                websocket::Parsed::Invalid => return Step::Foreign,
-                websocket::Parsed::NeedMore if full && joint.at > 0 => {
-                    return self.cut_short(desk, scratch.bytes(), joint.read, joint.at, 0);
-                }
-                websocket::Parsed::NeedMore => return self.wait_for_frames(direction, joint.read),
-            };
-            let whole = frame.end_in(rest);
-            if joint.at == 0 && passes_unread(&frame) {
-                if frame.opaque {
-                    self.flags |= MIDWAY;
-                }
-                self.set_pending(direction, frame.payload);
-                return Step::Done(frame.header);
-            }
-            if frame.opaque {
-                return Step::Foreign;
-            }
-            if frame.kind != Kind::Control {
-                scratch.extend(frame.unmasked(rest));
-            }
-            match whole {
-                Some(len) => joint.at += len,
-                None if lines::next_json(scratch.bytes().get(joint.read..).unwrap_or_default())
-                    == Line::Foreign =>
-                {
-                    return Step::Foreign;
-                }
-                None if full => {
-                    let here = rest.len().saturating_sub(frame.header);
-                    let missing = frame.payload.saturating_sub(u32::try_from(here).unwrap_or(u32::MAX));
-                    return self.cut_short(desk, scratch.bytes(), joint.read, joint.window.len(), missing);
-                }
-                None => return self.wait_for_frames(direction, joint.read),
-            }
-            if frame.fin && frame.kind != Kind::Control {
-                match self.read_values(desk, scratch.bytes(), &mut joint.read) {
-                    Step::Done(_) if joint.read == scratch.bytes().len() => {
-                        self.set_layer(direction, Layer::Frame);
-                        self.set_pending(direction, 0);
-                        return Step::Done(joint.at);
-                    }
-                    Step::Done(_) => {}
-                    otherwise => return otherwise,
-                }
-            }
-        }
-    }
-
-    /// Reads the values that are complete in `payload` from `read` on.
-    fn read_values<R: Reader>(&self, desk: &mut Desk<'_, R>, payload: &[u8], read: &mut usize) -> Step {
-        loop {
-            let rest = payload.get(*read..).unwrap_or_default();
-            match lines::next_json(rest) {
-                Line::Blank(len) => *read += len,
-                Line::Message(range, len) => {
-                    *read += len;
-                    match self.read(desk, rest.get(range).unwrap_or_default(), len) {
-                        Step::Done(_) => {}
-                        otherwise => return otherwise,
-                    }
-                }
-                Line::NeedMore => return Step::Done(*read),
-                Line::Foreign => return Step::Foreign,
-            }
-        }
-    }
-
-    /// Reads what there is of a value that is too long, and passes over the rest of its frame.
-    fn cut_short<R: Reader>(
-        &mut self,
-        desk: &mut Desk<'_, R>,
-        payload: &[u8],
-        read: usize,
-        len: usize,
-        missing: u32,
-    ) -> Step {
-        self.set_layer(desk.direction, Layer::Frame);
-        self.set_pending(desk.direction, missing);
-        match payload.get(read..).unwrap_or_default() {
-            [] => Step::Done(len),
-            beginning => self.read(desk, beginning, len),
-        }
-    }
-
-    fn wait_for_frames(&mut self, direction: Direction, read: usize) -> Step {
-        if read > 0 {
-            self.set_layer(direction, Layer::FrameRest);
-            self.set_pending(direction, u32::try_from(read).unwrap_or(u32::MAX));
-        }
-        Step::Wait
-    }
-}
-
-/// Where the joining of frames stands.
-struct Joint<'a> {
-    /// The bytes that are looked at.
-    window: &'a [u8],
-    /// Where the next frame begins in them.
-    at: usize,
-    /// Payload bytes that have been read.
-    read: usize,
-}
-
-/// A frame between messages that says nothing: control, compressed, or the rest of a message that
-/// was given up.
-fn passes_unread(frame: &Frame) -> bool {
-    frame.opaque || frame.kind != Kind::Data
 }
 
 /// What a body holds.

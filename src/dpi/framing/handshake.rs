@@ -1,0 +1,57 @@
+//! Handshakes that lead to other bytes than they are made of: proxies, Stratum V2.
+
+use super::{DEPTH, Desk, Framing, Layer, Reader, Step};
+use crate::dpi::{Answer, noise, socks};
+use crate::flow::Direction;
+use crate::limits::PROXY_DEPTH;
+
+impl Framing {
+    pub(super) fn client_hello(&mut self, bytes: &[u8]) -> Step {
+        match noise::client_hello(bytes) {
+            Answer::Match => {
+                self.set_layer(Direction::ToServer, Layer::Setup);
+                Step::Done(bytes.len())
+            }
+            Answer::NeedMore => Step::Wait,
+            Answer::NoMatch => Step::Foreign,
+        }
+    }
+
+    pub(super) fn setup<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        if self.layer(Direction::ToClient) != Layer::SetupReceived {
+            return Step::Foreign;
+        }
+        match noise::setup(bytes) {
+            Answer::Match => {
+                desk.reader.stratum_v2();
+                Step::Proof
+            }
+            Answer::NeedMore => Step::Wait,
+            Answer::NoMatch => Step::Foreign,
+        }
+    }
+
+    pub(super) fn socks_step(&mut self, direction: Direction, socks: socks::Socks, next: Layer) -> Step {
+        match socks {
+            socks::Socks::Step(len) => {
+                self.set_layer(direction, next);
+                Step::Done(len)
+            }
+            socks::Socks::Tunnel(len) => self.enter_tunnel(direction, len),
+            socks::Socks::NeedMore => Step::Wait,
+            socks::Socks::Foreign => Step::Foreign,
+        }
+    }
+
+    /// `direction` goes on inside a tunnel after `len` bytes.
+    pub(super) fn enter_tunnel(&mut self, direction: Direction, len: usize) -> Step {
+        if direction == Direction::ToServer {
+            if self.flags & DEPTH >= PROXY_DEPTH {
+                return Step::Foreign;
+            }
+            self.flags += 1;
+        }
+        self.set_layer(direction, Layer::FirstBytes);
+        Step::Done(len)
+    }
+}
