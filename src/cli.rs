@@ -67,14 +67,15 @@ fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
-    let config = load(&config_path(&mut arguments)?)?;
+    let path = config_path(&mut arguments)?;
     let variant = arguments
         .opt_value_from_str("--variant")
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
     let is_removal = arguments.contains("--remove");
     nothing_left(arguments)?;
-    print!("{}", if is_removal { rules::remove(variant) } else { rules::install(&config, variant) });
+    // Removal takes no configuration: it must work with a bad one, too.
+    print!("{}", if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) });
     Ok(ExitCode::SUCCESS)
 }
 

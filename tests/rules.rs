@@ -1,4 +1,4 @@
-//! The rule set: the generated text against `tests/rules/`, and against a real kernel.
+//! The rule set: the generated text against `tests/rules/`. What a kernel says of it is in `tests/live/`.
 //!
 //! `MINEWALL_BLESS=1 cargo test --test rules` writes the expected files anew.
 
@@ -6,10 +6,6 @@ use std::path::{Path, PathBuf};
 
 use minewall::config::{self, Config};
 use minewall::rules::{self, Variant};
-
-#[path = "live/namespace.rs"]
-mod namespace;
-use namespace::Namespace;
 
 fn config(options: &str) -> Config {
     let text = format!("config minewall\n{options}");
@@ -65,54 +61,5 @@ fn monitoring_cuts_nothing_off() {
         assert!(rules::install(&config(""), variant).contains("reject"));
         let text = rules::install(&config("option mode monitor\n"), variant);
         assert!(!text.contains("reject") && !text.contains("drop") && !text.contains("0x03000000"), "{text}");
-    }
-}
-
-#[test]
-fn the_kernel_takes_them_twice_and_gives_them_back() {
-    let router = match Namespace::new("rules") {
-        Ok(router) => router,
-        Err(why) => return println!("skipped: {why}"),
-    };
-    let list = || router.run(&["nft", "-s", "list", "ruleset"]);
-    router.run(&["nft", "add table inet other"]);
-    let before = list();
-    for options in
-        ["", "option mark_bit 0\n", "option mark_bit 28\noption queue 65535\n", "option mode monitor\n"]
-    {
-        let install = rules::install(&config(options), Variant::Iptables);
-        router.script(&install);
-        let once = list();
-        assert!(once.contains("chain decide_forward") && once.contains("table inet other"), "{once}");
-        assert_eq!(once.matches("jump minewall").count(), 6, "{once}");
-        router.script(&install);
-        assert_eq!(list(), once);
-    }
-    router.script(&rules::remove(Variant::Iptables));
-    let after = list();
-    assert!(!after.contains("minewall"), "{after}");
-    assert!(after.contains(before.trim_end()), "{after}");
-    router.script(&rules::remove(Variant::Iptables));
-    assert_eq!(list(), after);
-}
-
-/// What this kernel lacks is the `queue` statement alone: with it taken out, the nft variant loads too.
-#[test]
-fn the_kernel_takes_the_nft_variant() {
-    let router = match Namespace::new("nft") {
-        Ok(router) => router,
-        Err(why) => return println!("skipped: {why}"),
-    };
-    let has_queue = router.try_nft("table inet t { chain c { queue num 1 bypass; }; }");
-    println!("nft queue statement here: {has_queue}");
-    for options in ["", "option mode monitor\n"] {
-        let text = rules::install(&config(options), Variant::Nft);
-        let loadable = if has_queue { text.clone() } else { text.replace("queue num 1330 bypass", "accept") };
-        assert!(has_queue || loadable != text);
-        assert!(router.try_nft(&loadable), "{loadable}");
-        assert!(router.run(&["nft", "list ruleset"]).contains("priority filter - 6"));
-        assert!(router.try_nft(&rules::remove(Variant::Nft)));
-        assert!(router.try_nft(&rules::remove(Variant::Nft)), "removing what is not there");
-        assert!(!router.run(&["nft", "list ruleset"]).contains("watch"));
     }
 }

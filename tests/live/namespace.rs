@@ -34,7 +34,6 @@ impl Namespace {
     }
 
     /// Its name.
-    #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -63,7 +62,6 @@ impl Namespace {
 
     /// Runs `body` on a thread of its own inside: sockets it opens stand here, wherever they are
     /// used later, and `/proc/thread-self/net` is this namespace's. Panics where `body` does.
-    #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn inside<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
         let file = std::fs::File::open(format!("/run/netns/{}", self.name)).expect("it has a file");
         std::thread::scope(|scope| {
@@ -76,13 +74,11 @@ impl Namespace {
     }
 
     /// Whether nft accepts `text` inside.
-    #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn try_nft(&self, text: &str) -> bool {
         feed(self.command("nft").args(["-f", "-"]), text).0
     }
 
     /// Whether `program`, inside, is content with `text` on its standard input.
-    #[allow(dead_code, reason = "not every test that shares this file asks")]
     pub fn accepts(&self, program: &str, text: &str) -> bool {
         feed(&mut self.command(program), text).0
     }

@@ -1,69 +1,23 @@
-//! Live tests: real packets through a real kernel, in namespaces made for the purpose.
-//!
-//! They take root, network namespaces, nft, iptables-nft and NFQUEUE. Where something is missing
-//! they print `skipped: why`; with `MINEWALL_LIVE=1` that is a failure.
+//! The rules, with nobody or a stand-in at the queue.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use minewall::config::{self, Config};
 use minewall::limits;
+use minewall::rules::{self, Variant};
 use minewall::verdict::FlowMark;
 
-#[path = "live/judge.rs"]
-mod judge;
-#[path = "live/namespace.rs"]
-mod namespace;
-#[path = "live/net.rs"]
-mod net;
-
-use judge::Judge;
-use namespace::Namespace;
-use net::{Net, PATIENCE, ROUTER, SERVERS, ip, wait_for};
+use crate::judge::Judge;
+use crate::namespace::Namespace;
+use crate::net::{Net, ROUTER, SERVERS, ip, or_skip, wait_for};
+use crate::session::{Session, is_reset};
 
 fn configured(options: &str) -> Config {
     config::parse(Path::new("test"), format!("config minewall\n{options}").as_bytes())
         .expect("good options")
         .config
-}
-
-/// A connection through the network, and both ends of it.
-struct Session {
-    client: TcpStream,
-    server: TcpStream,
-    port: u16,
-}
-
-impl Session {
-    fn open(from: &Namespace, to: &Namespace, at: IpAddr) -> Self {
-        let listener = to.inside(|| TcpListener::bind(SocketAddr::new(at, 0))).expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let client = from.inside(|| TcpStream::connect_timeout(&address, PATIENCE)).expect("a way there");
-        let (server, _) = listener.accept().expect("it connected");
-        for end in [&client, &server] {
-            end.set_nodelay(true).expect("TCP_NODELAY");
-            end.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
-            end.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
-        }
-        Session { client, server, port: address.port() }
-    }
-
-    /// The client says something, the server the same: two packets with payload.
-    fn exchange(&mut self, text: &[u8]) {
-        let mut heard = vec![0; text.len()];
-        self.client.write_all(text).expect("the client sends");
-        self.server.read_exact(&mut heard).expect("the server hears");
-        assert_eq!(heard, text);
-        self.server.write_all(text).expect("the server sends");
-        self.client.read_exact(&mut heard).expect("the client hears");
-        assert_eq!(heard, text);
-    }
-}
-
-fn is_reset(mut end: &TcpStream) -> bool {
-    matches!(end.read(&mut [0; 64]), Err(error) if error.kind() == ErrorKind::ConnectionReset)
 }
 
 /// Rules without a daemon: everything flows, what has no payload isn't even offered, nobody's marks change.
@@ -208,6 +162,27 @@ fn what_was_let_go_is_looked_at_again_at_a_bounded_cost() {
     }
 }
 
+/// Less than one packet in 200 of a download, in packets of the size that a wire has.
+#[test]
+fn a_download_that_was_let_go_is_hardly_looked_at() {
+    const BYTES: usize = 16 * 1_024 * 1_024;
+    let Some(net) = Net::new() else { return };
+    net.send_single_segments();
+    let config = configured("");
+    net.load_rules(&config);
+    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
+    let session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (&session.server).write_all(&vec![7; BYTES]).expect("the server sends"));
+        (&session.client).read_exact(&mut vec![0; BYTES]).expect("the client hears");
+    });
+    let packets = net.connection(session.port).expect("it is tracked").packets as usize;
+    assert!(packets > BYTES / 1_500, "{packets} packets: they were no single segments");
+    let bucket = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize * (1 + start.elapsed().as_secs() as usize);
+    assert!(judge.seen() <= packets / 200 + bucket, "{} of {packets}", judge.seen());
+}
+
 /// The router's own connections are watched both ways; those to the router (its web interface) never.
 #[test]
 fn the_router_s_own_connections_are_seen_and_its_services_are_not() {
@@ -231,5 +206,48 @@ fn the_router_s_own_connections_are_seen_and_its_services_are_not() {
         assert!(is_reset(&own.client), "{server}: the router's own end");
         own.server.write_all(b"job").expect("it leaves the server");
         assert!(is_reset(&own.server), "{server}: the other end");
+    }
+}
+
+#[test]
+fn the_kernel_takes_them_twice_and_gives_them_back() {
+    let Some(router) = or_skip(Namespace::new("rules")) else { return };
+    let list = || router.run(&["nft", "-s", "list", "ruleset"]);
+    router.run(&["nft", "add table inet other"]);
+    let before = list();
+    for options in
+        ["", "option mark_bit 0\n", "option mark_bit 28\noption queue 65535\n", "option mode monitor\n"]
+    {
+        let install = rules::install(&configured(options), Variant::Iptables);
+        router.script(&install);
+        let once = list();
+        assert!(once.contains("chain decide_forward") && once.contains("table inet other"), "{once}");
+        assert_eq!(once.matches("jump minewall").count(), 6, "{once}");
+        router.script(&install);
+        assert_eq!(list(), once);
+    }
+    router.script(&rules::remove(Variant::Iptables));
+    let after = list();
+    assert!(!after.contains("minewall"), "{after}");
+    assert!(after.contains(before.trim_end()), "{after}");
+    router.script(&rules::remove(Variant::Iptables));
+    assert_eq!(list(), after);
+}
+
+/// What this kernel lacks is the `queue` statement alone: with it taken out, the nft variant loads too.
+#[test]
+fn the_kernel_takes_the_nft_variant() {
+    let Some(router) = or_skip(Namespace::new("nft")) else { return };
+    let has_queue = router.try_nft("table inet t { chain c { queue num 1 bypass; }; }");
+    println!("nft queue statement here: {has_queue}");
+    for options in ["", "option mode monitor\n"] {
+        let text = rules::install(&configured(options), Variant::Nft);
+        let loadable = if has_queue { text.clone() } else { text.replace("queue num 1330 bypass", "accept") };
+        assert!(has_queue || loadable != text);
+        assert!(router.try_nft(&loadable), "{loadable}");
+        assert!(router.run(&["nft", "list ruleset"]).contains("priority filter - 6"));
+        assert!(router.try_nft(&rules::remove(Variant::Nft)));
+        assert!(router.try_nft(&rules::remove(Variant::Nft)), "removing what is not there");
+        assert!(!router.run(&["nft", "list ruleset"]).contains("watch"));
     }
 }

@@ -1,0 +1,150 @@
+//! `minewall run` in the router of a live test.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use minewall::config::{self, Config};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::net::{Net, wait_for};
+
+/// The daemon, with a directory of its own for whatever it reads and writes.
+pub struct Daemon {
+    process: Child,
+    directory: Directory,
+}
+
+impl Daemon {
+    /// Starts it with `options` (lines of the configuration), waits until it holds the queue, and
+    /// loads the rules.
+    pub fn start(net: &Net, options: &str) -> Self {
+        let mut daemon = Daemon::spawn(net, options);
+        let queue = daemon.config().queue.to_string();
+        wait_for("the daemon is ready", || {
+            let ended = daemon.process.try_wait().expect("its own child");
+            assert!(ended.is_none(), "the daemon ended: {}", daemon.log());
+            let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
+            let queues =
+                net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
+            let is_bound = queues.lines().any(|line| line.split_whitespace().next() == Some(&queue));
+            is_bound && daemon.directory.path("control").exists()
+        });
+        net.load_rules(&daemon.config());
+        daemon
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn spawn(net: &Net, options: &str) -> Self {
+        let directory = Directory::new();
+        directory.configure(options);
+        let log = File::create(directory.path("log")).expect("a log file");
+        let process = net
+            .router
+            .command(MINEWALL)
+            .args(["run", "--config"])
+            .arg(directory.path("config"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("ip(8) starts");
+        Daemon { process, directory }
+    }
+
+    /// Its configuration, as the file has it now.
+    pub fn config(&self) -> Config {
+        config::load(&self.directory.path("config")).expect("a good configuration").config
+    }
+
+    /// Rewrites its configuration; it takes a SIGHUP to be read.
+    pub fn configure(&self, options: &str) {
+        self.directory.configure(options);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        // ip(8) has become the daemon by exec(2), so the child's number is the daemon's.
+        let number = i32::try_from(self.process.id()).expect("a process number");
+        kill_process(Pid::from_raw(number).expect("not zero"), signal).expect("it is there");
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        let mut ended = None;
+        wait_for("the daemon ends", || {
+            ended = self.process.try_wait().expect("its own child");
+            ended.is_some()
+        });
+        ended.expect("it has ended")
+    }
+
+    /// What it has said on stderr.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.path("log")).expect("its log")
+    }
+
+    /// The event log, one JSON object a line.
+    pub fn events(&self) -> String {
+        fs::read_to_string(self.directory.path("events")).unwrap_or_default()
+    }
+
+    /// `minewall status --json`.
+    pub fn status(&self) -> String {
+        // With a file of its own: the daemon's is bad in some tests.
+        let asking = self.directory.path("asking");
+        let output = Command::new(MINEWALL).args(["status", "--json", "--config"]).arg(asking).output();
+        let output = output.expect("minewall starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("JSON is UTF-8")
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A directory of the test's own.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("minewall-{}-{number}", std::process::id()));
+        fs::create_dir(&path).expect("a directory of our own");
+        Directory(path)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn configure(&self, options: &str) {
+        let [control, events, leases] = ["control", "events", "leases"].map(|name| self.path(name));
+        let paths = format!(
+            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\n",
+            control.display(),
+            events.display(),
+            leases.display()
+        );
+        fs::write(leases, LEASES).expect("a leases file");
+        fs::write(self.path("asking"), &paths).expect("a configuration file");
+        fs::write(self.path("config"), paths + options).expect("a configuration file");
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const MINEWALL: &str = env!("CARGO_BIN_EXE_minewall");
+
+/// dnsmasq's: expiry, MAC, address, name, client id.
+const LEASES: &str = "1790000000 02:00:00:00:00:07 10.7.1.2 gaming-pc *\n";

@@ -1,0 +1,14 @@
+//! Live tests: real packets through a real kernel, in namespaces made for the purpose.
+//!
+//! They take root, network namespaces, nft, iptables-nft and NFQUEUE. Where something is missing
+//! they print `skipped: why`; with `MINEWALL_LIVE=1` that is a failure.
+
+mod daemon;
+mod judge;
+mod namespace;
+mod net;
+mod session;
+
+mod mining;
+mod rules;
+mod run;

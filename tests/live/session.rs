@@ -1,0 +1,51 @@
+//! A TCP session whose two ends a test holds, in whatever namespaces they stand.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::namespace::Namespace;
+use crate::net::PATIENCE;
+
+/// A connection through the network, and both ends of it.
+pub struct Session {
+    pub client: TcpStream,
+    pub server: TcpStream,
+    /// Port of the client.
+    pub port: u16,
+}
+
+impl Session {
+    /// Connects; both ends wait for what they expect no longer than [`PATIENCE`].
+    pub fn open(from: &Namespace, to: &Namespace, at: IpAddr) -> Self {
+        // Low, as servers' ports are: a flow joined midway is read by that.
+        static PORT: AtomicU16 = AtomicU16::new(3_333);
+        let address = SocketAddr::new(at, PORT.fetch_add(1, Ordering::Relaxed));
+        let listener = to.inside(|| TcpListener::bind(address)).expect("nobody else listens there");
+        let client = from.inside(|| TcpStream::connect_timeout(&address, PATIENCE)).expect("a way there");
+        let (server, _) = listener.accept().expect("it connected");
+        for end in [&client, &server] {
+            end.set_nodelay(true).expect("TCP_NODELAY");
+            end.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+            end.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
+        }
+        let port = client.local_addr().expect("connected").port();
+        Session { client, server, port }
+    }
+
+    /// The client says something, the server the same: two packets with payload.
+    pub fn exchange(&mut self, text: &[u8]) {
+        let mut heard = vec![0; text.len()];
+        self.client.write_all(text).expect("the client sends");
+        self.server.read_exact(&mut heard).expect("the server hears");
+        assert_eq!(heard, text);
+        self.server.write_all(text).expect("the server sends");
+        self.client.read_exact(&mut heard).expect("the client hears");
+        assert_eq!(heard, text);
+    }
+}
+
+/// Whether `end` is reset, now or within [`PATIENCE`]. What arrived before is a failure.
+pub fn is_reset(mut end: &TcpStream) -> bool {
+    matches!(end.read(&mut [0; 64]), Err(error) if error.kind() == ErrorKind::ConnectionReset)
+}
