@@ -4,6 +4,8 @@
 //! queue and the capture replay call the same [`Engine::handle`].
 
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use core::hash::BuildHasher;
 use core::time::Duration;
@@ -157,8 +159,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
             *record = FlowRecord::open(&segment, stamp);
             handled.opened = true;
             let client = record.client();
-            if let Some(hw_addr) = packet.hw_addr.filter(|_| client == segment.src) {
-                self.neighbours.learn(client.addr(), hw_addr);
+            if client == segment.src {
+                self.neighbours.learn(client.addr(), packet.hw_addr);
             }
             if self.settings.allow.allows_endpoint(&record.server())
                 || self.settings.allow.allows_host(client.addr(), self.neighbours.hw_addr(client.addr()))
@@ -168,6 +170,10 @@ impl<S: BuildHasher + Clone> Engine<S> {
         }
         let direction = record.direction_from(segment.src);
         record.streams.handshake(direction, &segment);
+        if !handled.opened && direction == Direction::ToServer && !record.streams.is_from_start(direction) {
+            // The packet that opened the flow for us may have been the server's.
+            self.neighbours.learn(segment.src.addr(), packet.hw_addr);
+        }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));

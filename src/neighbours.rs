@@ -24,10 +24,10 @@ impl<S: BuildHasher> Neighbours<S> {
         Neighbours { entries: vec![None; NEIGHBOURS].into_boxed_slice(), hasher }
     }
 
-    /// `addr` sent a packet from `hw_addr`.
-    pub fn learn(&mut self, addr: IpAddr, hw_addr: [u8; 6]) {
+    /// `addr` sent a packet from `hw_addr`; over a link without hardware addresses that is none.
+    pub fn learn(&mut self, addr: IpAddr, hw_addr: Option<[u8; 6]>) {
         let place = self.place(addr);
-        if let Some(entry) = self.entries.get_mut(place) {
+        if let (Some(hw_addr), Some(entry)) = (hw_addr, self.entries.get_mut(place)) {
             *entry = Some((addr, hw_addr));
         }
     }
@@ -52,8 +52,9 @@ mod tests {
     fn the_latest_address_counts_and_strangers_are_unknown() {
         let mut neighbours = Neighbours::new(RandomState::new());
         let host = IpAddr::from([192, 168, 1, 50]);
-        neighbours.learn(host, [1; 6]);
-        neighbours.learn(host, [2; 6]);
+        neighbours.learn(host, Some([1; 6]));
+        neighbours.learn(host, Some([2; 6]));
+        neighbours.learn(host, None);
         assert_eq!(neighbours.hw_addr(host), Some([2; 6]));
         assert_eq!(neighbours.hw_addr(IpAddr::from([192, 168, 1, 51])), None);
     }

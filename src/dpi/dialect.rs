@@ -138,7 +138,7 @@ impl Dialogue {
             .or_else(|| login::read(&message))
             .or_else(|| eth::read(&message))
             .or_else(|| browser::read(&message))
-            .or_else(|| self.read_success(context, &message));
+            .or_else(|| self.read_success(&message));
         if sign.is_none_or(|sign| sign.role == Role::Miner) {
             self.facts |= asked(context.direction);
         }
@@ -153,11 +153,9 @@ impl Dialogue {
         answer
     }
 
-    /// The success of a strong request that went the other way.
-    fn read_success<'a>(&self, context: &Context<'a>, message: &Message<'a>) -> Option<Sign<'a>> {
-        let awaited = self.awaited != 0
-            && self.awaited == fold(message.id)
-            && self.has(Role::Miner, context.direction.reverse(), Weight::Strong);
+    /// The success of the latest strong request. (In that request's own direction it proves nothing.)
+    fn read_success<'a>(&self, message: &Message<'a>) -> Option<Sign<'a>> {
+        let awaited = self.awaited != 0 && self.awaited == fold(message.id);
         let dialect = self.dialect.filter(|_| awaited && message.is_success())?;
         Some(Sign::pool(dialect, Step::Authorisation, Weight::Hint, "success"))
     }

@@ -55,13 +55,14 @@ impl Framing {
             if frame.kind != Kind::Control {
                 scratch.extend(frame.unmasked(rest));
             }
+            let ends_message = whole.is_some() && frame.fin && frame.kind != Kind::Control;
+            let unread = scratch.bytes().get(joint.read..).unwrap_or_default();
+            // What is no value at its beginning won't become one.
+            if !ends_message && lines::next_json(unread) == Line::Foreign {
+                return Step::Foreign;
+            }
             match whole {
                 Some(len) => joint.at += len,
-                None if lines::next_json(scratch.bytes().get(joint.read..).unwrap_or_default())
-                    == Line::Foreign =>
-                {
-                    return Step::Foreign;
-                }
                 None if full => {
                     let here = rest.len().saturating_sub(frame.header);
                     let missing = frame.payload.saturating_sub(u32::try_from(here).unwrap_or(u32::MAX));
@@ -69,7 +70,7 @@ impl Framing {
                 }
                 None => return self.wait_for_frames(direction, joint.read),
             }
-            if frame.fin && frame.kind != Kind::Control {
+            if ends_message {
                 match self.read_values(desk, scratch.bytes(), &mut joint.read) {
                     Step::Done(_) if joint.read == scratch.bytes().len() => {
                         self.set_layer(direction, Layer::Frame);

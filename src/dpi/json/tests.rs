@@ -215,6 +215,8 @@ fn a_long_list_does_not_hide_what_follows_it() {
     ] {
         let root = tape.index(text.as_bytes()).unwrap();
         assert!(root.get("method").unwrap().is("m"), "{text}");
+        let params = root.get("params").filter(|params| params.is_object());
+        assert!(params.is_none_or(|params| params.get("pass").unwrap().is("x")));
     }
 }
 

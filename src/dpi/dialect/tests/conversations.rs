@@ -246,7 +246,55 @@ fn another_requests_success_does_not_answer_a_share() {
         talk.server(r#"{"id":4,"result":null,"error":{"code":-32601,"message":"Method not found"}}"#),
         Answer::NeedMore
     );
+    assert_eq!(talk.server(r#"{"id":4,"result":true,"error":{"code":1,"message":"no"}}"#), Answer::NeedMore);
+    assert_eq!(talk.server(r#"{"id":4,"result":false}"#), Answer::NeedMore);
+    assert_eq!(talk.client(r#"{"id":4,"result":true}"#), Answer::NeedMore);
     assert_eq!(talk.server(r#"{"id":4,"result":true}"#), Answer::Match);
+}
+
+#[test]
+fn a_request_without_an_identifier_wants_an_answer() {
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.client(r#"{"method":"mining.subscribe","params":["x/1"]}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.server(r#"{"id":null,"result":[[["mining.notify","ae"]],"08000002",4],"error":null}"#),
+        Answer::Match
+    );
+}
+
+#[test]
+fn signs_of_different_families_do_not_add_up() {
+    let mut talk = Talk::midway();
+    assert_eq!(talk.client(r#"{"id":1,"method":"login","params":{"login":"bob"}}"#), Answer::NeedMore);
+    assert_eq!(talk.server(r#"{"id":null,"method":"mining.set_difficulty","params":[8]}"#), Answer::NeedMore);
+    // A hint of another family doesn't undo what is known.
+    assert_eq!(talk.client(r#"{"id":2,"method":"keepalived","params":{"id":"x"}}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.client(r#"{"id":3,"method":"mining.submit","params":["u","7c","00000000","6b025a4e"]}"#),
+        Answer::Match
+    );
+}
+
+#[test]
+fn weak_evidence_buys_some_patience() {
+    let login = r#"{"id":1,"method":"login","params":{"login":"bob","pass":"x"}}"#;
+    let mut talk = Talk::from_start();
+    talk.client(login);
+    for id in 0..4 {
+        assert_eq!(talk.server(r#"{"noise":1}"#), Answer::NeedMore, "{id}");
+        assert_eq!(talk.client(r#"{"noise":1}"#), Answer::NeedMore, "{id}");
+    }
+    let job =
+        format!(r#"{{"method":"job","params":{{"job_id":"1","blob":"{H64}{H64}","target":"b88d0600"}}}}"#);
+    assert_eq!(talk.server(&job), Answer::Match);
+
+    let mut talk = Talk::from_start();
+    talk.client(login);
+    let more = (0..100).take_while(|_| {
+        talk.client(r#"{"noise":1}"#);
+        talk.server(r#"{"noise":1}"#) == Answer::NeedMore
+    });
+    assert!((4..10).contains(&more.count()));
 }
 
 #[test]

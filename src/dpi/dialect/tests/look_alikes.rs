@@ -65,6 +65,12 @@ const CONVERSATIONS: &[(&str, &str)] = &[
         < {"jsonrpc":"2.0","id":3,"result":{"status":"running","height":12}}
         > {"jsonrpc":"2.0","id":4,"method":"keepalived","params":{"id":"session-token"}}
         < {"jsonrpc":"2.0","id":4,"result":true}"#),
+    ("login by a name", r#"
+        > {"id":1,"method":"login","params":{"login":"Bob5","pass":"secret"}}
+        < {"id":1,"result":"ok"}"#),
+    ("login for a trade", r#"
+        > {"id":"login","method":"login","api_key":"k3y","sign":"<H>","nonce":"1"}
+        < {"id":"login","result":"ok"}"#),
     ("login with an array", r#"
         > {"id":1,"method":"login","params":["bob","secret"]}
         < {"id":1,"result":true,"error":null}"#),
@@ -87,6 +93,7 @@ const CONVERSATIONS: &[(&str, &str)] = &[
         > {"id":1,"method":"job","params":{"job_id":"build-17","target":"x86_64-linux","branch":"main"}}
         < {"id":1,"result":{"job_id":"build-17","status":"OK","target":"release"}}
         < {"method":"job","params":{"job_id":"build-18","target":"all"}}
+        < {"method":"job","params":{"job_id":"build-19","blob":"<B>"}}
         > {"method":"submit","params":{"job_id":"build-18","result":"passed"}}
         > {"id":2,"method":"getwork","params":[]}
         < {"id":2,"result":{"data":"see attachment","target":"staging"}}"#),
@@ -172,6 +179,21 @@ fn look_alikes_do_not_match_in_http() {
             assert_ne!(answer, Answer::Match, "{name}: {line}");
         }
     }
+}
+
+#[test]
+fn a_block_proposed_is_no_work_asked_for() {
+    let mut talk = Talk::from_start();
+    talk.client(r#"{"id":4,"method":"getblocktemplate","params":[{"mode":"proposal","data":"00ff"}]}"#);
+    assert!(!talk.dialogue.has_evidence());
+}
+
+#[test]
+fn what_a_web_service_answers_is_no_proof_by_itself() {
+    let mut talk = Talk::from_start();
+    let answer = format!(r#"{{"id":1,"result":{{"height":1,"pow_hash":"{H64}","target":"{H64}"}}}}"#);
+    assert_eq!(talk.request("/", "", r#"{"id":1,"method":"header","params":[1]}"#), Answer::NeedMore);
+    assert_eq!(talk.response(&answer), Answer::NeedMore);
 }
 
 #[test]
