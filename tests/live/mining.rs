@@ -2,6 +2,9 @@
 
 use std::io::{Read, Write};
 
+use minewall::limits::SECOND_LOOK_MAX_PACKET_BYTES;
+use minewall::verdict::FlowMark;
+
 use crate::daemon::Daemon;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
 use crate::run::WEB;
@@ -108,14 +111,40 @@ fn a_session_joined_midway_is_cut_off() {
     });
     let daemon = Daemon::start(&net, "option mode block\n");
     for (miner, home) in miners.into_iter().zip(HOME) {
-        // Until one of the two is cut off, and not for ever.
-        let is_cut_off = (0..8).any(|_| {
-            let share = (&miner.client).write_all(SHARE.as_bytes());
-            let share = share.and_then(|()| (&miner.server).read_exact(&mut [0; SHARE.len()]));
-            let job = share.and_then(|()| (&miner.server).write_all(JOB.as_bytes()));
-            job.and_then(|()| (&miner.client).read_exact(&mut [0; JOB.len()])).is_err()
-        });
-        assert!(is_cut_off, "{home}: {}", daemon.status());
+        assert!(is_cut_off_while_mining(&miner), "{home}: {}", daemon.status());
         wait_for("the event", || daemon.events().contains(home));
     }
 }
+
+/// Let go for its harmless beginning, found by the second look.
+#[test]
+fn a_miner_with_a_harmless_beginning_is_cut_off() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "option budget_packets 8\noption low_rate 0\n");
+    let benign = daemon.config().mark.value(FlowMark::Benign);
+    for (server, home) in SERVERS.into_iter().zip(HOME) {
+        let mut miner = Session::open(&net.home, &net.internet, ip(server));
+        wait_for("it is let go", || {
+            miner.exchange(&NOISE);
+            net.connection(miner.port).is_some_and(|connection| connection.mark == benign)
+        });
+        // Unseen.
+        miner.exchange(&NOISE);
+        miner.exchange(&NOISE);
+        assert!(is_cut_off_while_mining(&miner), "{home}: {}", daemon.status());
+        wait_for("the event", || daemon.events().contains(home));
+    }
+}
+
+/// Shares and jobs in turn, until one of the two ends is cut off; not for ever.
+fn is_cut_off_while_mining(miner: &Session) -> bool {
+    (0..8).any(|_| {
+        let share = (&miner.client).write_all(SHARE.as_bytes());
+        let share = share.and_then(|()| (&miner.server).read_exact(&mut [0; SHARE.len()]));
+        let job = share.and_then(|()| (&miner.server).write_all(JOB.as_bytes()));
+        job.and_then(|()| (&miner.client).read_exact(&mut [0; JOB.len()])).is_err()
+    })
+}
+
+/// Bytes of no protocol, large enough to be passed over by the second look.
+const NOISE: [u8; SECOND_LOOK_MAX_PACKET_BYTES as usize] = [0x9e; SECOND_LOOK_MAX_PACKET_BYTES as usize];

@@ -102,6 +102,33 @@ fn a_blocked_connection_is_reset_by_the_kernel() {
     }
 }
 
+/// What was decided outlives the rules: with them replaced, and with them gone and back.
+#[test]
+fn loading_the_rules_again_keeps_what_was_decided() {
+    let Some(net) = Net::new() else { return };
+    let config = configured("");
+    net.load_rules(&config);
+    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+        b"mine" => FlowMark::Blocked,
+        _ => FlowMark::Benign,
+    });
+    for server in SERVERS {
+        let mut web = Session::open(&net.home, &net.internet, ip(server));
+        web.exchange(b"web");
+        let miner = Session::open(&net.home, &net.internet, ip(server));
+        (&miner.client).write_all(b"mine").expect("it leaves the client");
+        assert!(is_reset(&miner.client), "{server}");
+        net.load_rules(&config);
+        net.router.script(&rules::remove(Variant::Iptables));
+        net.load_rules(&config);
+        let seen = judge.seen();
+        web.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
+        (&miner.server).write_all(b"job").expect("it leaves the server");
+        assert!(is_reset(&miner.server), "{server}");
+        assert_eq!(judge.seen(), seen, "{server}");
+    }
+}
+
 /// A packet that was in the queue together with the proof can't talk the kernel out of it.
 #[test]
 fn a_later_verdict_doesn_t_free_a_blocked_connection() {
