@@ -131,7 +131,9 @@ fn simple_packets_take_the_time_of_the_packet_before() {
         let frame = Link::Ethernet.wrap(ip);
         if index == 0 || index == last { file.enhanced(0, *micros, &frame) } else { file.simple(&frame) }
     }
-    assert_eq!(flow_lines(&replay_sound(&file.finish())), expected(false));
+    // All but the first and the last seem to come at once, and so does what is decided between them.
+    let expected = expected(false).replace("\"decided_after_ms\":60", "\"decided_after_ms\":0");
+    assert_eq!(flow_lines(&replay_sound(&file.finish())), expected);
 }
 
 #[test]
