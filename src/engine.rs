@@ -305,6 +305,12 @@ fn decide(
     if record.state != FlowState::Undecided && before != record.state {
         reader::release(assembly, record);
     }
+    let is_unread =
+        [Direction::ToServer, Direction::ToClient].iter().all(|&way| !record.inspection.wants(way));
+    if record.state == FlowState::Benign && is_unread {
+        // What could not be read so far may be followed by what can, with no byte unseen in between.
+        record.inspection = Inspection::begin(false);
+    }
 }
 
 impl FlowRecord {
