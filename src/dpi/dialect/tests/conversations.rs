@@ -210,6 +210,73 @@ fn midway_it_takes_both_sides() {
 }
 
 #[test]
+fn midway_it_takes_both_sides_in_the_rarer_dialects_too() {
+    proven(
+        Talk::midway(),
+        1,
+        "duino-coin",
+        "< 0123456789012345678901234567890123456789,0123456789012345678901234567890123456789,10
+        > 512,180.5,Official PC Miner,rig",
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "coinhive",
+        r#"
+        < {"type":"job","params":{"job_id":"3","blob":"<H><H>","target":"ffff0000"}}
+        > {"type":"submit","params":{"job_id":"3","nonce":"07000000","result":"<H>"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "webminerpool",
+        r#"
+        > {"identifier":"solved","job_id":"3","nonce":"07000000","result":"<H>"}
+        < {"identifier":"hashsolved"}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ethereum-stratum-2",
+        r#"
+        < {"method":"mining.set","params":{"epoch":"dc","target":"<H>","algo":"ethash","extranonce":"af4c"}}
+        > {"id":7,"method":"mining.submit","params":["bf0488aa","68765fccd712","w-123"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ethereum-stratum-1",
+        r#"
+        < {"method":"mining.notify","params":["bf0488aa","<H>","<H>",true]}
+        > {"id":7,"method":"mining.submit","params":["u","bf0488aa","68765fccd712"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "grin",
+        r#"
+        > {"id":"0","method":"submit","params":{"edge_bits":29,"height":16419,"job_id":0,"nonce":8895699060858340771,"pow":[4,0,1,2,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41]}}
+        < {"id":"Stratum","method":"job","params":{"difficulty":1,"height":16419,"job_id":0,"pre_pow":"<H><H>"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote-self-select",
+        r#"
+        < {"method":"job","params":{"job_id":"1","target":"b88d0600","pool_wallet":"4","extra_nonce":"e5ff"}}
+        > {"id":3,"method":"block_template","params":{"id":"s","job_id":"1","blob":"<H><H>","height":1}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote",
+        r#"
+        > {"id":3,"method":"submit","params":{"id":"s","job_id":"1","nonce":"07000000","result":"<H>"}}
+        < {"id":3,"error":{"code":-1,"message":"Low difficulty share"}}"#,
+    );
+}
+
+#[test]
 fn midway_the_ends_may_be_swapped() {
     let mut talk = Talk::midway();
     let submit = r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
