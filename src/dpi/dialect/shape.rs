@@ -50,9 +50,12 @@ pub(super) fn is_miner(agent: &[u8]) -> bool {
     MINERS.iter().any(|name| contains(agent, name))
 }
 
-/// The coin or algorithm that a program mines which mines nothing else.
-pub(super) fn coin_of_agent(agent: &[u8]) -> Option<&'static str> {
-    COINS.iter().find(|(name, _)| contains(agent, name)).map(|(_, coin)| *coin)
+/// The coin of a single-purpose program, or of a wallet that is no use for another coin.
+pub(super) fn coin_of(agent_or_wallet: &[u8]) -> Option<&'static str> {
+    let begins = |name: &str| {
+        agent_or_wallet.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    COINS.iter().find(|(name, _)| begins(name)).map(|(_, coin)| *coin)
 }
 
 /// The name of a proof-of-work algorithm as XMRig and its pools write it ("rx/0", "cn/r").
@@ -160,19 +163,27 @@ const MINERS: [&str; 66] = [
     "chainweb-miner",
 ];
 
-/// Single-purpose programs, lower case, and what they mine.
-const COINS: [(&str, &str); 11] = [
+/// What the names of single-purpose programs and the addresses of coins begin with. Bitcoin's address
+/// isn't among them: many pools pay in Bitcoin whatever is mined.
+const COINS: [(&str, &str); 18] = [
     ("kaspa", "kaspa"),
-    ("gominer", "decred"),
+    ("gominer/", "decred"),
     ("handyminer", "handshake"),
+    ("hs1q", "handshake"),
     ("chainweb", "kadena"),
-    ("kawpow", "kawpow"),
+    ("k:", "kadena"),
+    ("kawpowminer", "kawpow"),
     ("nheqminer", "zcash"),
     ("grin-miner", "grin"),
     ("ironfish", "ironfish"),
-    ("verthash", "verthash"),
+    ("verthashminer", "vertcoin"),
     ("xelis", "xelis"),
+    ("xel:", "xelis"),
     ("nerdminer", "bitcoin"),
+    ("cfx:", "conflux"),
+    ("ckb1", "ckb"),
+    ("ckt1", "ckb"),
+    ("nexa:", "nexa"),
 ];
 
 /// What the names of the CryptoNote family's algorithms begin with (XMRig's algorithm list).
