@@ -19,7 +19,7 @@ use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
-use crate::limits::{EVENTS_PENDING, SLOW_AFTER_SECONDS};
+use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS};
 use crate::neighbours::Neighbours;
 use crate::packet::{self, Segment, Unreadable};
 use crate::stream::Assembly;
@@ -336,7 +336,7 @@ impl FlowRecord {
     fn is_over_budget(&self, now: Stamp, settings: &Settings) -> bool {
         let spent =
             self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
-        let seconds = now.millis_since(self.watched_since) / 1_000 + 1;
+        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
         spent && self.payload_bytes / seconds >= settings.low_rate
     }
 

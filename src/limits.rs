@@ -83,6 +83,9 @@ pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// this. A miner moves 2 to 100 B/s; a download moves thousands.
 pub const LOW_RATE_BYTES_PER_SECOND: u32 = 1_024;
 
+/// A younger flow's average rate is taken as if it were this old: a handshake and the first shares of
+/// an easy difficulty come in a burst, and 30 KB of them are no bulk transfer yet.
+pub const RATE_WINDOW_SECONDS: u32 = 30;
 /// How long a flow that was let go must have been out of sight before its rate in that time says
 /// that it has become slow.
 pub const SLOW_AFTER_SECONDS: u32 = 5;

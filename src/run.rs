@@ -33,7 +33,7 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, Settings};
-use crate::limits::{ASSEMBLY_SLOTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::limits::{ASSEMBLY_SLOTS, CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
 use control::{Control, Request};
 use queue::PacketQueue;
@@ -100,19 +100,20 @@ impl Daemon {
     fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
         let mut swept_at = self.clock.now();
         loop {
-            wait(&self.queue, signals, &control).map_err(|error| format!("poll: {error}"))?;
+            let ready = wait(&self.queue, signals, &control).map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
-            while let Some(signal) = signals.next() {
-                match signal {
-                    Signal::Reload => self.reload(config_path),
-                    Signal::Stop => {
-                        log::info!("stopping; {} detections", self.engine.counters().detections);
-                        self.queue.close(&self.resetter);
-                        return Ok(());
-                    }
-                }
+            if ready.stop {
+                log::info!("stopping; {} detections", self.engine.counters().detections);
+                self.queue.close(&self.resetter);
+                return Ok(());
             }
-            control.serve(|request| self.answer(request));
+            if ready.reload {
+                signals.forget_reload();
+                self.reload(config_path);
+            }
+            if ready.control {
+                control.serve(|request| self.answer(request));
+            }
             let now = self.clock.now();
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
@@ -211,16 +212,33 @@ impl Daemon {
     }
 }
 
+/// What there is to do besides packets.
+struct Ready {
+    reload: bool,
+    stop: bool,
+    control: bool,
+}
+
 /// Waits until there is something to do, at most a second.
-fn wait(queue: &PacketQueue, signals: &Signals, control: &Control) -> io::Result<()> {
-    let mut descriptors: Vec<PollFd<'_>> = [queue.as_fd(), signals.reload.as_fd(), signals.stop.as_fd()]
-        .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-        .into();
-    descriptors.extend(control.descriptors().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+fn wait(queue: &PacketQueue, signals: &Signals, control: &Control) -> io::Result<Ready> {
+    let mut descriptors: heapless::Vec<PollFd<'_>, { 4 + CONTROL_CLIENTS }> =
+        [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
+            .into_iter()
+            .chain(control.descriptors())
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
     match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
     }
+    let mut is_ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
+    let (reload, stop, _packets) = (is_ready.next(), is_ready.next(), is_ready.next());
+    Ok(Ready {
+        reload: reload == Some(true),
+        stop: stop == Some(true),
+        // A client that says nothing is given up once a second, when nothing else is ready.
+        control: control.has_clients() || is_ready.any(|ready| ready),
+    })
 }
 
 /// The monotonic clock, from the start of the daemon.
@@ -242,31 +260,20 @@ struct Signals {
     stop: UnixStream,
 }
 
-enum Signal {
-    Reload,
-    Stop,
-}
-
 impl Signals {
     fn listen() -> io::Result<Self> {
         let (reload, on_reload) = UnixStream::pair()?;
         let (stop, on_stop) = UnixStream::pair()?;
         reload.set_nonblocking(true)?;
-        stop.set_nonblocking(true)?;
         pipe::register(SIGHUP, on_reload)?;
         pipe::register(SIGTERM, on_stop.try_clone()?)?;
         pipe::register(SIGINT, on_stop)?;
         Ok(Signals { reload, stop })
     }
 
-    fn next(&self) -> Option<Signal> {
-        let arrived = |mut socket: &UnixStream| socket.read(&mut [0; 64]).is_ok_and(|len| len > 0);
-        if arrived(&self.stop) {
-            Some(Signal::Stop)
-        } else if arrived(&self.reload) {
-            Some(Signal::Reload)
-        } else {
-            None
-        }
+    /// However often it was sent, one reload will do.
+    fn forget_reload(&self) {
+        let mut reload = &self.reload;
+        while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
     }
 }

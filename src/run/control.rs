@@ -86,6 +86,11 @@ impl Control {
         core::iter::once(self.listener.as_fd()).chain(self.clients.iter().map(|client| client.stream.as_fd()))
     }
 
+    /// Whether a client has not finished its request.
+    pub fn has_clients(&self) -> bool {
+        !self.clients.is_empty()
+    }
+
     /// Takes what has arrived and answers what is complete. Never waits.
     pub fn serve(&mut self, mut answer: impl FnMut(Request) -> String) {
         while let Ok((stream, _)) = self.listener.accept() {
