@@ -1,9 +1,10 @@
 //! Dialogues as packets through the engine, under any segmentation.
 
-use minewall::engine::Packet;
 use minewall::limits::FLOWS_MIN;
-use minewall::replay;
-use minewall::replay::account::{Account, Flow};
+use minewall::replay::account::Flow;
+use minewall::replay::capture::Frame;
+use minewall::replay::link::LinkType;
+use minewall::replay::{self, Replay};
 use minewall::time::Instant;
 
 use crate::dialogue::{Dialogue, Turn};
@@ -108,19 +109,14 @@ pub fn play(pieces: &[Piece], style: &Style) -> Flow {
 
 /// What a fresh engine makes of the one flow in `packets`.
 fn judge(packets: &[Vec<u8>]) -> Flow {
-    let mut engine = replay::engine(FLOWS_MIN);
-    let mut account = Account::default();
+    let mut replay = Replay::new(replay::engine(FLOWS_MIN));
     let mut now = START;
     for bytes in packets {
         // Slow enough, whatever the segmentation, that the budget of a fast flow is never spent.
         now += 1_000 + MICROS_PER_BYTE * bytes.len() as u64;
-        let at = Instant::from_micros(now);
-        let handled = engine.handle(&Packet { bytes, hw_addr: None }, at);
-        let detection = engine.poll_event();
-        let record = handled.segment.as_ref().and_then(|segment| engine.flow(segment));
-        account.enter(&handled, record, detection.as_ref(), at);
+        replay.frame(&Frame { link: LinkType::RAW, at: Instant::from_micros(now), bytes });
     }
-    let flows: Vec<_> = account.flows().cloned().collect();
+    let flows: Vec<_> = replay.finish().account.flows().cloned().collect();
     assert_eq!(flows.len(), 1, "a dialogue is one flow");
     flows.into_iter().next().expect("one flow")
 }
