@@ -1,5 +1,7 @@
 //! Dialogues as packets through the engine, under any segmentation.
 
+use std::net::SocketAddr;
+
 use minewall::limits::FLOWS_MIN;
 use minewall::replay::account::Flow;
 use minewall::replay::capture::Frame;
@@ -78,13 +80,14 @@ pub fn pieces(dialogue: &Dialogue, style: &Style) -> Vec<Piece> {
 
 /// Plays `pieces` to a fresh engine; what it made of the flow.
 pub fn play(pieces: &[Piece], style: &Style) -> Flow {
-    let (client, server) = if style.v6 {
-        ("[fd00::7]:40000", "[2001:db8::1]:3333")
-    } else {
-        ("192.168.1.7:40000", "192.0.2.1:3333")
-    };
-    let ends = (client.parse().expect("an address"), server.parse().expect("an address"));
-    let mut connection = Connection::new(ends.0, ends.1, INITIAL);
+    let client = if style.v6 { "[fd00::7]:40000" } else { "192.168.1.7:40000" };
+    judge(&packets(pieces, style, client.parse().expect("an address")))
+}
+
+/// The connection in which `client` and a server say `pieces`, as IP packets.
+pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u8>> {
+    let server = if client.is_ipv6() { "[2001:db8::1]:3333" } else { "192.0.2.1:3333" };
+    let mut connection = Connection::new(client, server.parse().expect("an address"), INITIAL);
     let mut packets = connection.open();
     if style.joined_at.is_some() {
         packets.clear();
@@ -104,7 +107,7 @@ pub fn play(pieces: &[Piece], style: &Style) -> Flow {
         }
     }
     packets.extend(connection.close());
-    judge(&packets)
+    packets
 }
 
 /// What a fresh engine makes of the one flow in `packets`.
