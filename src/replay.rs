@@ -17,14 +17,15 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use account::Account;
-use capture::{Capture, Damage, OpenError};
+use capture::{Capture, Damage, Frame, OpenError};
 use kernel::Kernel;
 use link::NotIp;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Packet, Settings};
 use crate::packet;
+use crate::time::Instant;
 
 /// How a replay went; the worst over all files, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,50 +120,64 @@ pub type FixedKey = BuildHasherDefault<DefaultHasher>;
 ///
 /// # Errors
 /// [`OpenError`], if there is no packet to be had from `source`.
-pub fn replay<S: BuildHasher + Clone>(
-    mut engine: Engine<S>,
-    source: impl Read,
-) -> Result<Replayed, OpenError> {
+pub fn replay<S: BuildHasher + Clone>(engine: Engine<S>, source: impl Read) -> Result<Replayed, OpenError> {
     let mut capture = Capture::open(source)?;
-    let mut kernel = Kernel::default();
-    let mut replayed = Replayed::default();
-    loop {
-        let frame = match capture.next_frame() {
-            Ok(Some(frame)) => frame,
-            Ok(None) => break,
-            Err(damage) => {
-                replayed.damage = Some(damage);
-                break;
-            }
-        };
-        replayed.packets += 1;
-        let packet = match link::ip_packet(frame.link, frame.bytes) {
-            Ok(packet) => packet,
-            Err(NotIp::OtherProtocol) => continue,
-            Err(NotIp::Malformed) => {
-                replayed.malformed += 1;
-                continue;
-            }
-            Err(NotIp::UnsupportedLink) => {
-                replayed.unsupported += 1;
-                continue;
-            }
-        };
+    let mut replay = Replay::new(engine);
+    let damage = loop {
+        match capture.next_frame() {
+            Ok(Some(frame)) => replay.frame(&frame),
+            Ok(None) => break None,
+            Err(damage) => break Some(damage),
+        }
+    };
+    Ok(Replayed { damage, ..replay.finish() })
+}
+
+/// A replay under way: an engine, what the kernel would do for it, and the account of both.
+#[derive(Debug)]
+pub struct Replay<S> {
+    engine: Engine<S>,
+    kernel: Kernel,
+    replayed: Replayed,
+}
+
+impl<S: BuildHasher + Clone> Replay<S> {
+    /// A replay through `engine`, which has seen nothing yet.
+    pub fn new(engine: Engine<S>) -> Self {
+        Replay { engine, kernel: Kernel::default(), replayed: Replayed::default() }
+    }
+
+    /// The next captured frame.
+    pub fn frame(&mut self, frame: &Frame<'_>) {
+        self.replayed.packets += 1;
+        match link::ip_packet(frame.link, frame.bytes) {
+            Ok(packet) => self.packet(&packet, frame.at),
+            Err(NotIp::OtherProtocol) => {}
+            Err(NotIp::Malformed) => self.replayed.malformed += 1,
+            Err(NotIp::UnsupportedLink) => self.replayed.unsupported += 1,
+        }
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>, at: Instant) {
         let Ok(segment) = packet::parse(packet.bytes) else {
-            engine.handle(&packet, frame.at);
-            continue;
+            self.engine.handle(packet, at);
+            return;
         };
         let length = packet.bytes.len() - segment.payload.len() + segment.payload_len as usize;
-        if !kernel.queues(&segment, length, frame.at) {
-            replayed.account.pass(&segment, frame.at);
-            continue;
+        if !self.kernel.queues(&segment, length, at) {
+            self.replayed.account.pass(&segment, at);
+            return;
         }
-        let handled = engine.handle(&packet, frame.at);
-        kernel.decide(&segment, &handled.verdict);
-        let detection = engine.poll_event();
-        let record = engine.flow(&segment);
-        replayed.account.enter(&segment, handled.opened, record, detection.as_ref(), frame.at);
+        let handled = self.engine.handle(packet, at);
+        self.kernel.decide(&segment, &handled.verdict);
+        let detection = self.engine.poll_event();
+        let record = self.engine.flow(&segment);
+        self.replayed.account.enter(&segment, handled.opened, record, detection.as_ref(), at);
     }
-    replayed.malformed += engine.counters().malformed;
-    Ok(replayed)
+
+    /// What it came to.
+    pub fn finish(mut self) -> Replayed {
+        self.replayed.malformed += self.engine.counters().malformed;
+        self.replayed
+    }
 }

@@ -1,9 +1,12 @@
 //! Dialogues as packets through the engine, under any segmentation.
 
-use minewall::engine::Packet;
+use std::net::SocketAddr;
+
 use minewall::limits::FLOWS_MIN;
-use minewall::replay;
-use minewall::replay::account::{Account, Flow};
+use minewall::replay::account::Flow;
+use minewall::replay::capture::Frame;
+use minewall::replay::link::LinkType;
+use minewall::replay::{self, Replay};
 use minewall::time::Instant;
 
 use crate::dialogue::{Dialogue, Turn};
@@ -77,13 +80,14 @@ pub fn pieces(dialogue: &Dialogue, style: &Style) -> Vec<Piece> {
 
 /// Plays `pieces` to a fresh engine; what it made of the flow.
 pub fn play(pieces: &[Piece], style: &Style) -> Flow {
-    let (client, server) = if style.v6 {
-        ("[fd00::7]:40000", "[2001:db8::1]:3333")
-    } else {
-        ("192.168.1.7:40000", "192.0.2.1:3333")
-    };
-    let ends = (client.parse().expect("an address"), server.parse().expect("an address"));
-    let mut connection = Connection::new(ends.0, ends.1, INITIAL);
+    let client = if style.v6 { "[fd00::7]:40000" } else { "192.168.1.7:40000" };
+    judge(&packets(pieces, style, client.parse().expect("an address")))
+}
+
+/// The connection in which `client` and a server say `pieces`, as IP packets.
+pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u8>> {
+    let server = if client.is_ipv6() { "[2001:db8::1]:3333" } else { "192.0.2.1:3333" };
+    let mut connection = Connection::new(client, server.parse().expect("an address"), INITIAL);
     let mut packets = connection.open();
     if style.joined_at.is_some() {
         packets.clear();
@@ -103,24 +107,19 @@ pub fn play(pieces: &[Piece], style: &Style) -> Flow {
         }
     }
     packets.extend(connection.close());
-    judge(&packets)
+    packets
 }
 
 /// What a fresh engine makes of the one flow in `packets`.
 fn judge(packets: &[Vec<u8>]) -> Flow {
-    let mut engine = replay::engine(FLOWS_MIN);
-    let mut account = Account::default();
+    let mut replay = Replay::new(replay::engine(FLOWS_MIN));
     let mut now = START;
     for bytes in packets {
         // Slow enough, whatever the segmentation, that the budget of a fast flow is never spent.
         now += 1_000 + MICROS_PER_BYTE * bytes.len() as u64;
-        let at = Instant::from_micros(now);
-        let handled = engine.handle(&Packet { bytes, hw_addr: None }, at);
-        let detection = engine.poll_event();
-        let record = handled.segment.as_ref().and_then(|segment| engine.flow(segment));
-        account.enter(&handled, record, detection.as_ref(), at);
+        replay.frame(&Frame { link: LinkType::RAW, at: Instant::from_micros(now), bytes });
     }
-    let flows: Vec<_> = account.flows().cloned().collect();
+    let flows: Vec<_> = replay.finish().account.flows().cloned().collect();
     assert_eq!(flows.len(), 1, "a dialogue is one flow");
     flows.into_iter().next().expect("one flow")
 }
