@@ -40,8 +40,21 @@ pub const ASSEMBLY_RUNS: usize = 4;
 
 /// Nesting of JSON that is read at all. Jobs nest three deep, Alephium's four.
 pub const JSON_DEPTH: usize = 8;
-/// Values of one JSON message that are indexed; what follows is not looked at.
+/// Nesting of JSON that is passed over unread below [`JSON_DEPTH`]; deeper still is no message. One
+/// bit a level.
+pub const JSON_NESTING: usize = 64;
+/// Values of one JSON message that are indexed, 12 bytes each, once for all flows; what follows is
+/// not looked at.
 pub const JSON_NODES: usize = 96;
+/// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
+pub const JSON_DECODED_BYTES: usize = 256;
+/// JSON messages without a sign of mining in each direction, after which a flow speaks another
+/// protocol. A miner may try a method or two that the pool doesn't know, but no pool answers them.
+pub const FOREIGN_MESSAGES: u8 = 2;
+/// The same where only one direction speaks JSON.
+pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
+/// Longest method name that is looked at. The longest known has 26 bytes.
+pub const METHOD_BYTES: usize = 40;
 
 /// Proxies (SOCKS, `CONNECT`) that are followed inside one another; nobody chains more in the clear.
 pub const PROXY_DEPTH: u8 = 3;

@@ -1,26 +1,56 @@
 //! The mining dialects: what counts as proof of each.
+//!
+//! Each family of dialects has a file that turns a message into a *sign*: whose message it would be
+//! (miner's or pool's), and its weight. What the weight of signs adds up to is the same for all and
+//! is decided here:
+//!
+//! - An *unmistakable* request from the client of a flow that is seen from its start is proof by
+//!   itself, so that the pool never receives it.
+//! - Otherwise proof takes both sides: a *strong* sign from one, and at least a hint from the other
+//!   in the other role. The success of a strong request, told by its identifier, is such a hint. Who
+//!   opened the connection doesn't matter for this, so a flow joined midway may have its ends
+//!   swapped. Since one end alone proves nothing, mail or chat that quotes a whole conversation
+//!   doesn't match.
+//! - A strong sign from the server of a flow seen from its start is proof if the client asked for
+//!   anything in JSON (not over HTTP, where servers serve all sorts): the request may be of a dialect
+//!   not known yet, the answer is not.
+//! - A hint and a hint are no proof, however many there are.
 
+mod browser;
+mod catalogue;
+mod eth;
+mod line;
+mod login;
+mod message;
+mod node;
+mod shape;
+mod stratum;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::Dialect;
+
+use super::finding::{Finding, push_escaped, push_shortened};
+use super::json::Value;
 use super::{Answer, Dpi};
 use crate::flow::Direction;
-
-/// A mining protocol, named as in the events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Dialect {
-    /// Bitcoin's Stratum V1 and its relatives.
-    StratumV1 = 1,
-    /// Stratum V2, known by its Noise handshake.
-    StratumV2 = 2,
-}
+use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
+use message::{Coin, Message, Role, Sign, Step, Text, Weight};
 
 /// What the messages of one flow have shown so far: a small state machine in both directions.
 #[derive(Clone, Debug, Default)]
 pub struct Dialogue {
     /// A bit for each fact.
-    facts: u32,
+    facts: u16,
     /// The dialect that the facts point to.
     dialect: Option<Dialect>,
+    /// A hash of the identifier of the latest strong request; 0 if there is none.
+    awaited: u8,
+    /// Messages without a sign of mining, per direction.
+    foreign: [u8; 2],
 }
+
+const _: () = assert!(size_of::<Dialogue>() <= 8);
 
 /// Where a message was found.
 #[derive(Clone, Copy, Debug)]
@@ -44,15 +74,258 @@ pub struct HttpHead<'a> {
     pub mining_extensions: bool,
 }
 
+impl HttpHead<'_> {
+    /// Whether the head is a mining program's.
+    fn is_of_miner(&self) -> bool {
+        self.mining_extensions || shape::is_miner(self.agent)
+    }
+}
+
 impl Dialogue {
-    /// Reads one whole message (a JSON value, or a line of a dialect that isn't JSON).
+    /// Reads one whole message: a JSON value (several in a batch), a line of a dialect that isn't
+    /// JSON, or the body of an HTTP message, which may be empty.
     pub fn read(&mut self, dpi: &mut Dpi, context: &Context<'_>, message: &[u8]) -> Answer {
-        let _ = (dpi, context, message, self.facts, self.dialect);
-        Answer::NoMatch
+        let Dpi { tape, finding, .. } = dpi;
+        match (message.trim_ascii_start().first(), &context.http) {
+            (Some(b'{' | b'['), _) => match tape.index(message) {
+                Some(root) => self.read_json(finding, context, root),
+                None => self.pass(context, FOREIGN),
+            },
+            (Some(_), None) => match line::read(tape, message) {
+                Some(sign) => self.weigh(finding, context, sign),
+                None => self.pass(context, FOREIGN),
+            },
+            (None, Some(head)) => match node::read_head(head) {
+                Some(sign) => self.weigh(finding, context, sign),
+                None => self.pass(context, 1),
+            },
+            (Some(_), Some(_)) | (None, None) => self.pass(context, 1),
+        }
     }
 
     /// Whether anything pointed to mining, short of proof.
     pub fn has_evidence(&self) -> bool {
-        self.facts != 0
+        self.facts & SIGNS != 0
+    }
+
+    fn read_json(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {
+        let mut answer = self.read_batch(finding, context, root);
+        if answer != Answer::Match && root.has_repeated_keys() {
+            // Parsers differ in which of two members they take; either may be what the pool reads.
+            answer = self.read_batch(finding, context, root.with_last_keys());
+        }
+        answer
+    }
+
+    fn read_batch(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {
+        if root.is_object() {
+            return self.read_object(finding, context, root);
+        }
+        let mut answer = self.pass(context, u8::from(!root.items().any(Value::is_object)));
+        for item in root.items().filter(|item| item.is_object()) {
+            answer = self.read_object(finding, context, item);
+            if answer == Answer::Match {
+                break;
+            }
+        }
+        answer
+    }
+
+    fn read_object(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {
+        let message = Message::new(root, context);
+        let sign = node::read(&message)
+            .or_else(|| stratum::read(&message))
+            .or_else(|| login::read(&message))
+            .or_else(|| eth::read(&message))
+            .or_else(|| browser::read(&message))
+            .or_else(|| self.read_success(&message));
+        if sign.is_none_or(|sign| sign.role == Role::Miner) {
+            self.facts |= asked(context.direction);
+        }
+        let Some(sign) = sign else {
+            return self.pass(context, foreignness(&message));
+        };
+        let strong_request = sign.role == Role::Miner && sign.weight > Weight::Hint;
+        let answer = self.weigh(finding, context, sign);
+        if strong_request {
+            self.awaited = fold(message.id);
+        }
+        answer
+    }
+
+    /// The success of the latest strong request. (In that request's own direction it proves nothing.)
+    fn read_success<'a>(&self, message: &Message<'a>) -> Option<Sign<'a>> {
+        let awaited = self.awaited != 0 && self.awaited == fold(message.id);
+        let dialect = self.dialect.filter(|_| awaited && message.is_success())?;
+        Some(Sign::pool(dialect, Step::Authorisation, Weight::Hint, "success"))
+    }
+
+    /// Adds a sign to the facts, and tells what they amount to.
+    fn weigh(&mut self, finding: &mut Finding, context: &Context<'_>, mut sign: Sign<'_>) -> Answer {
+        let direction = context.direction;
+        self.weigh_template(&mut sign);
+        if context.http.is_some() && !sign.dialect.is_over_http() {
+            sign.weight = sign.weight.min(Weight::Strong);
+        }
+        if let Some(dialect) = self.dialect {
+            if dialect.family() != sign.dialect.family() {
+                let has_strong = [Direction::ToServer, Direction::ToClient].iter().any(|&way| {
+                    self.has(Role::Miner, way, Weight::Strong) || self.has(Role::Pool, way, Weight::Strong)
+                });
+                if sign.weight == Weight::Hint && has_strong {
+                    return self.pass(context, 1);
+                }
+                self.facts &= !(SIGNS | STEPS);
+            } else if sign.dialect.is_generic() {
+                sign.dialect = dialect;
+            }
+        }
+        let earlier = self.facts;
+        self.dialect = Some(sign.dialect);
+        self.facts |= fact(sign.role, direction, Weight::Hint) | step(sign.step);
+        if sign.weight > Weight::Hint {
+            self.facts |= fact(sign.role, direction, Weight::Strong);
+        }
+        let by_itself = sign.weight == Weight::Unmistakable
+            && sign.role == Role::Miner
+            && context.from_start
+            && direction == Direction::ToServer;
+        if by_itself || self.is_proven(context.from_start && context.http.is_none()) {
+            describe(finding, context, &sign, if by_itself { 0 } else { earlier });
+            return Answer::Match;
+        }
+        self.pass(context, 0)
+    }
+
+    /// Whether both sides have said enough.
+    fn is_proven(&self, any_request_counts: bool) -> bool {
+        let pair = |way: Direction| {
+            let (miner, pool) = (way, way.reverse());
+            (self.has(Role::Miner, miner, Weight::Strong) && self.has(Role::Pool, pool, Weight::Hint))
+                || (self.has(Role::Miner, miner, Weight::Hint) && self.has(Role::Pool, pool, Weight::Strong))
+        };
+        let answered = any_request_counts
+            && self.facts & asked(Direction::ToServer) != 0
+            && self.has(Role::Pool, Direction::ToClient, Weight::Strong);
+        pair(Direction::ToServer) || pair(Direction::ToClient) || answered
+    }
+
+    /// A block template asked for is a hint, given it is another one. Asked for again after that, or
+    /// followed by a block, it is work.
+    fn weigh_template(&mut self, sign: &mut Sign<'_>) {
+        match (sign.dialect, sign.role, sign.step) {
+            (Dialect::GetBlockTemplate, Role::Miner, Step::Job) => {
+                if self.facts & TEMPLATE_GIVEN != 0 {
+                    sign.weight = Weight::Unmistakable;
+                }
+                self.facts |= TEMPLATE_ASKED;
+            }
+            (Dialect::GetBlockTemplate, Role::Miner, Step::Share) if self.facts & TEMPLATE_ASKED != 0 => {
+                sign.weight = Weight::Unmistakable;
+            }
+            (Dialect::GetBlockTemplate, Role::Pool, Step::Job) if self.facts & TEMPLATE_ASKED != 0 => {
+                self.facts |= TEMPLATE_GIVEN;
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a message that is worth `foreign` as a sign of another protocol.
+    fn pass(&mut self, context: &Context<'_>, foreign: u8) -> Answer {
+        let [to_server, to_client] = &mut self.foreign;
+        let count = match context.direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        };
+        *count = count.saturating_add(foreign);
+        // Weak evidence is outlived by a long conversation about other things, strong evidence isn't.
+        if self.facts & STRONG_SIGNS != 0 {
+            return Answer::NeedMore;
+        }
+        let patience = if self.has_evidence() { 4 } else { 1 };
+        let [to_server, to_client] = self.foreign.map(|count| count / patience);
+        let both = to_server.min(to_client) >= FOREIGN_MESSAGES;
+        let one = to_server.max(to_client) >= FOREIGN_MESSAGES_ONE_WAY;
+        if both || one { Answer::NoMatch } else { Answer::NeedMore }
+    }
+
+    fn has(&self, role: Role, direction: Direction, weight: Weight) -> bool {
+        self.facts & fact(role, direction, weight) != 0
     }
 }
+
+/// Fills `finding`; `earlier` are the facts that were known before.
+fn describe(finding: &mut Finding, context: &Context<'_>, sign: &Sign<'_>, earlier: u16) {
+    *finding = Finding { dialect: Some(sign.dialect), ..Finding::default() };
+    let Finding { coin, agent, wallet, evidence, .. } = finding;
+    match sign.coin {
+        Coin::Untold => {}
+        Coin::Known(name) => push_escaped(coin, name.as_bytes()),
+        Coin::Told(name) => name.read(|text| push_escaped(coin, text)),
+    }
+    let head = context.http.filter(|_| sign.role == Role::Miner).map(|head| Text::Bytes(head.agent));
+    if let Some(name) = sign.agent.or(head) {
+        name.read(|text| push_escaped(agent, text));
+    }
+    if let Some(name) = sign.wallet {
+        name.read(|text| push_shortened(wallet, text));
+    }
+    push_escaped(evidence, sign.said.as_bytes());
+    push_escaped(
+        evidence,
+        match context.direction {
+            Direction::ToServer => b" from the client",
+            Direction::ToClient => b" from the server",
+        },
+    );
+    let known = [
+        (Step::Share, " after a share"),
+        (Step::Job, " after a job"),
+        (Step::Authorisation, " after a login"),
+        (Step::Greeting, " after a greeting"),
+    ];
+    if let Some((_, said)) = known.iter().find(|(at, _)| earlier & step(*at) != 0) {
+        push_escaped(evidence, said.as_bytes());
+    }
+}
+
+/// How much a message without a sign speaks for another protocol.
+fn foreignness(message: &Message<'_>) -> u8 {
+    // What a pool says to a method that it doesn't know: a miner may try several.
+    if message.method.is_empty() && message.root.get("error").is_some_and(|error| !error.is_null()) {
+        return 0;
+    }
+    let electrum = ["server.", "blockchain.", "mempool."];
+    let language_server = ["textDocument/", "workspace/", "window/", "$/"];
+    let known = |prefix: &&str| message.method.starts_with(prefix);
+    if electrum.iter().any(known) || language_server.iter().any(known) { FOREIGN } else { 1 }
+}
+
+/// A hash of an identifier that is never 0; 0 if there is none.
+fn fold(id: Option<Value<'_>>) -> u8 {
+    id.filter(|id| !id.is_null())
+        .map_or(0, |id| id.bytes().iter().fold(1_u8, |hash, byte| hash.rotate_left(3) ^ byte).max(1))
+}
+
+const fn fact(role: Role, direction: Direction, weight: Weight) -> u16 {
+    let strong = if matches!(weight, Weight::Hint) { 0 } else { 1 };
+    1 << (role as u16 * 4 + direction as u16 * 2 + strong)
+}
+
+const fn step(step: Step) -> u16 {
+    1 << (8 + step as u16)
+}
+
+/// That direction has asked for something in JSON.
+const fn asked(direction: Direction) -> u16 {
+    1 << (12 + direction as u16)
+}
+
+const SIGNS: u16 = 0x00ff;
+const STRONG_SIGNS: u16 = 0x00aa;
+const STEPS: u16 = 0x0f00;
+const TEMPLATE_ASKED: u16 = 1 << 14;
+const TEMPLATE_GIVEN: u16 = 1 << 15;
+
+/// A message that settles what is spoken: half of what a flow is let go for, per direction.
+const FOREIGN: u8 = FOREIGN_MESSAGES;

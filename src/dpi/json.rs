@@ -1,47 +1,274 @@
 //! JSON by structure: a bounded index over the bytes of one message.
+//!
+//! The index (a *tape*) lists values in the order of the text, each with the place of its bytes and
+//! of its next sibling. Nothing recurses and nothing allocates, so hostile nesting and length cost
+//! no more than one pass over the bytes.
+//!
+//! The reader is strict about structure and lenient about everything else: scalars, control bytes in
+//! strings and bytes after the value are taken as they come, because the other end may take them so.
 
-use crate::limits::JSON_DEPTH;
+#[cfg(test)]
+mod tests;
+mod value;
 
-/// The index of one message.
+pub use value::Value;
+
+use crate::limits::{JSON_DEPTH, JSON_NESTING, JSON_NODES};
+
+/// The index of one message; its memory serves one message after the other.
 #[derive(Debug, Default)]
-pub struct Tape {}
+pub struct Tape {
+    nodes: heapless::Vec<Node, JSON_NODES>,
+    whole: bool,
+    repeated: bool,
+}
 
-/// How far a value reaches.
+impl Tape {
+    /// Indexes the object or array that `text` begins with (RFC 8259); what follows it is ignored.
+    ///
+    /// A text that ends too early is indexed as far as it goes ([`Value::is_whole`] tells). One that
+    /// breaks the grammar is refused.
+    pub fn index<'a>(&'a mut self, text: &'a [u8]) -> Option<Value<'a>> {
+        self.nodes.clear();
+        self.whole = false;
+        self.repeated = false;
+        if self.scan(text).is_none() {
+            self.nodes.clear();
+        }
+        (!self.nodes.is_empty()).then_some(Value::root(self, text))
+    }
+
+    /// Fills the tape; `None` if the text breaks the grammar.
+    fn scan(&mut self, text: &[u8]) -> Option<()> {
+        use Expect::{Colon, FirstItem, FirstKey, Key, Next, Value};
+
+        let mut levels = Levels::new();
+        let mut expect = Value;
+        let mut key_kept = true;
+        let mut at = 0;
+        while let Some(&byte) = text.get(at) {
+            let mut end = at + 1;
+            match (expect, byte) {
+                (_, b' ' | b'\t' | b'\r' | b'\n') => {}
+                (Value | FirstItem, b'{' | b'[') => {
+                    let object = byte == b'{';
+                    let kind = if object { Kind::Object } else { Kind::Array };
+                    let kept = self.keeps_value(&levels, key_kept);
+                    let node = if kept { self.push(kind, at, text.len()) } else { None };
+                    levels.push(Level { node, object }).ok()?;
+                    expect = if object { FirstKey } else { FirstItem };
+                }
+                (Value | FirstItem, b'"') if !levels.is_empty() => {
+                    let close = end_of_string(text, end);
+                    if self.keeps_value(&levels, key_kept) {
+                        self.push(Kind::String, end, close);
+                    }
+                    end = close + 1;
+                    expect = Next;
+                }
+                (Value | FirstItem, _) if is_scalar(byte) && !levels.is_empty() => {
+                    while text.get(end).is_some_and(|&next| is_scalar(next)) {
+                        end += 1;
+                    }
+                    if self.keeps_value(&levels, key_kept) {
+                        self.push(Kind::Scalar, at, end);
+                    }
+                    expect = Next;
+                }
+                (FirstKey | Key, b'"') => {
+                    let close = end_of_string(text, end);
+                    key_kept = self.keeps(&levels, 2);
+                    if key_kept {
+                        self.note_repetition(&levels, text, text.get(end..close).unwrap_or(&[]));
+                        self.push(Kind::String, end, close);
+                    }
+                    end = close + 1;
+                    expect = Colon;
+                }
+                (Colon, b':') => expect = Value,
+                (Next, b',') => expect = if levels.last()?.object { Key } else { Value },
+                (FirstItem | Next, b']') | (FirstKey | Next, b'}') => {
+                    let level = levels.pop()?;
+                    if level.object != (byte == b'}') {
+                        return None;
+                    }
+                    self.close(level, end);
+                    if levels.is_empty() {
+                        self.whole = true;
+                        return Some(());
+                    }
+                    expect = Next;
+                }
+                _ => return None,
+            }
+            at = end;
+        }
+        while let Some(level) = levels.pop() {
+            self.close(level, text.len());
+        }
+        Some(())
+    }
+
+    /// Whether a value in the innermost level is indexed; an object's goes with its key.
+    fn keeps_value(&self, levels: &Levels, key_kept: bool) -> bool {
+        match levels.last() {
+            Some(level) if level.object => key_kept,
+            _ => self.keeps(levels, 1),
+        }
+    }
+
+    /// Whether the innermost level may take `count` more nodes. The outer levels have some in
+    /// reserve, so that a long list of parameters can't hide the method that follows it.
+    fn keeps(&self, levels: &Levels, count: usize) -> bool {
+        let reserve = match levels.len() {
+            0 | 1 => 0,
+            2 => 8,
+            _ => 24,
+        };
+        levels.last().is_none_or(|level| level.node.is_some())
+            && levels.len() <= JSON_DEPTH
+            && self.nodes.len() + count + reserve <= JSON_NODES
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize) -> Option<u16> {
+        let at = u16::try_from(self.nodes.len()).ok()?;
+        let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
+        self.nodes.push(Node { start, end, next: at.saturating_add(1), kind }).ok()?;
+        Some(at)
+    }
+
+    fn close(&mut self, level: Level, end: usize) {
+        let next = u16::try_from(self.nodes.len()).unwrap_or(u16::MAX);
+        if let Some(node) = level.node.and_then(|at| self.nodes.get_mut(usize::from(at))) {
+            node.next = next;
+            node.end = u32::try_from(end).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Looks for `key` among those that the innermost object has so far. An escaped key could be any.
+    fn note_repetition(&mut self, levels: &Levels, text: &[u8], key: &[u8]) {
+        let Some(object) = levels.last().and_then(|level| level.node) else { return };
+        let mut at = object.saturating_add(1);
+        while let Some(node) = self.nodes.get(usize::from(at)) {
+            self.repeated |= key.contains(&b'\\') || node.bytes(text) == key;
+            at = self.nodes.get(usize::from(node.next)).map_or(u16::MAX, |value| value.next);
+        }
+    }
+}
+
+/// Where a value ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The value is the first so many bytes.
+    /// After this many bytes, leading white space included.
     Complete(usize),
-    /// It goes on after the bytes at hand.
+    /// Further on.
     NeedMore,
-    /// This is no JSON object or array, or one nested too deep.
+    /// The bytes are no JSON object or array, or one that is nested deeper than
+    /// [`JSON_NESTING`].
     Invalid,
 }
 
-/// Finds the end of the object or array that `bytes` begin with.
-pub fn end_of_value(bytes: &[u8]) -> End {
-    if bytes.first().is_some_and(|b| !matches!(b, b'{' | b'[')) {
-        return End::Invalid;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte < b' ' && (in_string || !matches!(byte, b'\t' | b'\r' | b'\n')) {
-            return End::Invalid;
-        }
+/// Finds the end of the object or array that `text` begins with: brackets balanced, strings and
+/// their escapes honoured. Says nothing of the grammar in between.
+pub fn end_of_value(text: &[u8]) -> End {
+    let mut depth = 0_usize;
+    let mut objects = 0_u64;
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' if depth == JSON_DEPTH => return End::Invalid,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'{' | b'[' => {
+                if depth >= JSON_NESTING {
+                    return End::Invalid;
+                }
+                depth += 1;
+                objects = objects << 1 | u64::from(byte == b'{');
+            }
+            b'}' | b']' if depth > 0 => {
+                if objects & 1 != u64::from(byte == b'}') {
+                    return End::Invalid;
+                }
+                objects >>= 1;
+                depth -= 1;
                 if depth == 0 {
-                    return End::Complete(at + 1);
+                    return End::Complete(at);
                 }
             }
-            _ => {}
+            b'"' if depth > 0 => {
+                at = end_of_string(text, at) + 1;
+            }
+            b',' | b':' if depth > 0 => {}
+            _ if depth > 0 && is_scalar(byte) => {}
+            _ => return End::Invalid,
         }
     }
     End::NeedMore
+}
+
+/// The place of the quote that ends the string whose bytes begin at `at`, or the end of the text.
+fn end_of_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => return at,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    text.len()
+}
+
+/// Whether `byte` may stand in a number or a literal; in `NaN` too, which some servers print.
+fn is_scalar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// First byte; of a string, the one after its quote.
+    start: u32,
+    /// One past the last byte; of a string, its closing quote.
+    end: u32,
+    /// The node after this one and all that is inside it.
+    next: u16,
+    kind: Kind,
+}
+
+const _: () = assert!(size_of::<Node>() <= 12);
+const _: () = assert!(JSON_NESTING <= 64 && JSON_DEPTH < JSON_NESTING);
+
+impl Node {
+    fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let bounds = usize::try_from(self.start).ok().zip(usize::try_from(self.end).ok());
+        bounds.and_then(|(start, end)| text.get(start..end)).unwrap_or(&[])
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Object,
+    Array,
+    String,
+    Scalar,
+}
+
+/// A container that is still open.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// Its node, if it is indexed.
+    node: Option<u16>,
+    object: bool,
+}
+
+type Levels = heapless::Vec<Level, JSON_NESTING>;
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    Value,
+    FirstItem,
+    FirstKey,
+    Key,
+    Colon,
+    Next,
 }

@@ -1,0 +1,426 @@
+//! Conversations that take both sides: weak clients, flows joined midway, work asked of a node.
+
+use super::*;
+
+const H64: &str = "4adf702bfa06ce7aca402261eee1fbe13619bf69ec5b52dbc4144fd3cda1250a";
+
+/// The messages, with `H` for a hash of 64 digits.
+fn hear(mut talk: Talk, script: &str) -> (Talk, usize, Answer) {
+    let (at, answer) = talk.script(&script.replace("<H>", H64));
+    (talk, at, answer)
+}
+
+#[track_caller]
+fn proven(talk: Talk, at: usize, dialect: &str, script: &str) -> Talk {
+    let (talk, proven_at, answer) = hear(talk, script);
+    assert_eq!((proven_at, answer), (at, Answer::Match), "{script}");
+    assert_eq!(talk.dpi.finding.dialect.map(Dialect::name), Some(dialect), "{script}");
+    talk
+}
+
+#[test]
+fn a_weak_login_is_proven_by_the_job_that_answers_it() {
+    let blob = format!("{H64}{H64}");
+    let job = format!(r#"{{"blob":"{blob}","job_id":"a4","target":"b88d0600"}}"#);
+    let login = r#"> {"id":1,"method":"login","params":{"login":"bob","pass":"x","agent":"own/1"}}"#;
+    proven(
+        Talk::from_start(),
+        1,
+        "cryptonote",
+        &format!("{login}\n< {{\"id\":1,\"result\":{{\"id\":\"s\",\"job\":{job},\"status\":\"OK\"}}}}"),
+    );
+    proven(
+        Talk::from_start(),
+        2,
+        "cryptonote",
+        &format!("{login}\n< {{\"id\":1,\"result\":\"ok\"}}\n< {{\"method\":\"job\",\"params\":{job}}}"),
+    );
+    proven(
+        Talk::from_start(),
+        1,
+        "p2pool",
+        &format!(
+            "{login}\n< {{\"id\":1,\"result\":{{\"id\":\"9f31aa02\",\"job\":{},\"extensions\":[\"algo\"],\"status\":\"OK\"}}}}",
+            job.replace("\"a4\"", "\"12\"")
+        ),
+    );
+    proven(Talk::from_start(), 2, "grin", &format!(
+        "> {{\"id\":\"0\",\"method\":\"login\",\"params\":{{\"login\":\"bob\",\"pass\":\"\",\"agent\":\"own\"}}}}
+         < {{\"id\":\"0\",\"method\":\"login\",\"result\":\"ok\",\"error\":null}}
+         < {{\"id\":\"Stratum\",\"method\":\"job\",\"params\":{{\"difficulty\":1,\"height\":16375,\"job_id\":0,\"pre_pow\":\"{blob}\"}}}}"));
+    proven(
+        Talk::from_start(),
+        1,
+        "beam",
+        "> {\"method\":\"login\",\"api_key\":\"k\",\"id\":4}
+         < {\"method\":\"job\",\"id\":\"212\",\"input\":\"<H>\",\"difficulty\":3}",
+    );
+    proven(
+        Talk::from_start(),
+        1,
+        "cryptonote-self-select",
+        &format!(
+            "{login}\n< {{\"id\":1,\"result\":{{\"id\":\"s\",\"job\":{{\"job_id\":\"1\",\"target\":\"b88d0600\",\"pool_wallet\":\"4\",\"extra_nonce\":\"e5\"}}}}}}"
+        ),
+    );
+}
+
+#[test]
+fn a_client_never_heard_of_is_proven_by_the_pool() {
+    proven(
+        Talk::from_start(),
+        1,
+        "stratum-v1",
+        r#"
+        > {"id":1,"method":"hello.world","params":[]}
+        < {"id":1,"result":[[["mining.notify","ae6812eb"]],"08000002",4],"error":null}"#,
+    );
+    proven(
+        Talk::from_start(),
+        1,
+        "stratum-v1",
+        r#"
+        > {"m":"greeting"}
+        < {"id":null,"method":"mining.set_difficulty","params":[1024]}"#,
+    );
+    proven(
+        Talk::from_start(),
+        1,
+        "webminerpool",
+        r#"
+        > {"identifier":"handshake","version":9}
+        < {"identifier":"job","job_id":"3","blob":"<H><H>","target":"ffff0000","algo":"cn/r"}"#,
+    );
+    proven(
+        Talk::from_start(),
+        2,
+        "duino-coin",
+        "< 4.3\n> JOB,revox\n< 0123456789012345678901234567890123456789,0123456789012345678901234567890123456789,10",
+    );
+}
+
+#[test]
+fn midway_it_takes_both_sides() {
+    let notify = r#"< {"id":null,"method":"mining.notify","params":["7c","<H>","01","02",[],"20000000","1703098c","6b025a01",true]}"#;
+    let submit = r#"> {"method":"mining.submit","params":["bc1qcrsk8wwmfaumqtlstm2clpacavsdu6smr0eyds.rig","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
+    let talk = proven(Talk::midway(), 1, "stratum-v1", &format!("{notify}\n{submit}"));
+    assert_eq!(talk.dpi.finding.evidence, "mining.submit from the client after a job");
+    assert_eq!(talk.dpi.finding.wallet, "bc1qcr..eyds.rig");
+    proven(Talk::midway(), 1, "stratum-v1", &format!("{submit}\n{notify}"));
+    proven(
+        Talk::midway(),
+        1,
+        "stratum-v1",
+        &format!("{submit}\n< {{\"id\":4,\"result\":true,\"error\":null}}"),
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote",
+        r#"
+        > {"id":9,"method":"submit","params":{"id":"s","job_id":"2cad","nonce":"07000000","result":"<H>"}}
+        < {"id":9,"jsonrpc":"2.0","error":null,"result":{"status":"OK"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote",
+        r#"
+        > {"id":2,"method":"keepalived","params":{"id":"s"}}
+        < {"id":2,"result":{"status":"KEEPALIVED"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "eth-proxy",
+        r#"
+        < {"id":0,"jsonrpc":"2.0","result":["0x<H>","0x<H>","0x<H>","0x31a141"]}
+        > {"id":13,"method":"eth_submitWork","params":["0xe427703771be9895","0x<H>","0x<H>"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "kaspa",
+        r#"
+        < {"method":"mining.notify","params":["1",[1,2,3,18446744073709551615],1700000000]}
+        > {"id":3,"method":"mining.submit","params":["kaspa:qq.rig","1","0x00ff00ff00ff00ff"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "equihash",
+        r#"
+        < {"id":null,"method":"mining.notify","params":["9e","04000000","<H>","<H>","<H>","6b025a05","1c2a3b4c",true]}
+        > {"id":4,"method":"mining.submit","params":["u","9e","6b025a05","00","fd4005<H><H><H><H>"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "conflux",
+        r#"
+        < {"method":"mining.notify","params":["j","123","0x<H>","0x<H>"]}
+        > {"id":3,"method":"mining.submit","params":["w","j","0x00ff00ff","0x<H>"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "alephium",
+        r#"
+        < {"id":null,"method":"mining.notify","params":[{"headerBlob":"00","targetBlob":"ff","jobId":"1"}]}
+        > {"id":3,"method":"mining.submit","params":["w","1","00ff00ff"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ironfish",
+        r#"
+        < {"id":1,"method":"mining.notify","body":{"miningRequestId":7,"header":"00ff"}}
+        > {"id":3,"method":"mining.submit","body":{"miningRequestId":7,"randomness":"00ff"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "beam",
+        r#"
+        > {"method":"solution","id":"212","nonce":"0123456789abcdef","output":"<H><H>","jsonrpc":"2.0"}
+        < {"method":"result","id":"212","code":1,"description":"accepted"}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ckb",
+        r#"
+        < {"id":0,"result":{"height":1,"pow_hash":"0x<H>","target":"0x<H>"}}
+        > {"id":3,"method":"ckb_submitWork","params":["j","0x00ff"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "nimiq",
+        r#"
+        < {"message":"new-block","blockHeader":"AAE="}
+        > {"message":"share","blockHeader":"AAE=","minerAddrProof":""}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "xatum",
+        "< job~{\"diff\":10,\"blob\":\"AAE=\",\"algo\":\"xel/0\"}\n> submit~{\"data\":\"AAE=\",\"hash\":\"<H>\"}",
+    );
+}
+
+#[test]
+fn midway_the_ends_may_be_swapped() {
+    let mut talk = Talk::midway();
+    let submit = r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
+    assert_eq!(talk.server(submit), Answer::NeedMore);
+    assert_eq!(talk.client(r#"{"id":4,"result":true,"error":null}"#), Answer::Match);
+}
+
+#[test]
+fn a_quoted_conversation_in_one_direction_is_no_proof() {
+    let conversation = format!(
+        r#"{{"id":1,"method":"mining.subscribe","params":["cgminer/4"]}}
+        {{"id":1,"result":[[["mining.notify","ae"]],"08000002",4],"error":null}}
+        {{"id":null,"method":"mining.notify","params":["7c","{H64}","01","02",[],"20000000","1703098c","6b025a01",true]}}
+        {{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}}
+        {{"id":4,"result":true,"error":null}}
+        {{"id":5,"method":"login","params":{{"login":"u","pass":"x","agent":"XMRig/6"}}}}
+        {{"id":5,"result":{{"status":"KEEPALIVED"}}}}"#
+    );
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        let mut talk = Talk::midway();
+        for line in conversation.lines() {
+            assert_ne!(talk.hear(direction, None, line), Answer::Match, "{line}");
+            talk.hear(direction.reverse(), None, "250 2.0.0 Ok: queued as 4Wnd");
+        }
+    }
+}
+
+#[test]
+fn another_requests_success_does_not_answer_a_share() {
+    let mut talk = Talk::midway();
+    talk.client(r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#);
+    assert_eq!(talk.server(r#"{"id":5,"result":true}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.server(r#"{"id":4,"result":null,"error":{"code":-32601,"message":"Method not found"}}"#),
+        Answer::NeedMore
+    );
+    assert_eq!(talk.server(r#"{"id":4,"result":true,"error":{"code":1,"message":"no"}}"#), Answer::NeedMore);
+    assert_eq!(talk.server(r#"{"id":4,"result":false}"#), Answer::NeedMore);
+    assert_eq!(talk.client(r#"{"id":4,"result":true}"#), Answer::NeedMore);
+    assert_eq!(talk.server(r#"{"id":4,"result":true}"#), Answer::Match);
+}
+
+#[test]
+fn a_request_without_an_identifier_wants_an_answer() {
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.client(r#"{"method":"mining.subscribe","params":["x/1"]}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.server(r#"{"id":null,"result":[[["mining.notify","ae"]],"08000002",4],"error":null}"#),
+        Answer::Match
+    );
+}
+
+#[test]
+fn signs_of_different_families_do_not_add_up() {
+    let mut talk = Talk::midway();
+    assert_eq!(talk.client(r#"{"id":1,"method":"login","params":{"login":"bob"}}"#), Answer::NeedMore);
+    assert_eq!(talk.server(r#"{"id":null,"method":"mining.set_difficulty","params":[8]}"#), Answer::NeedMore);
+    // A hint of another family doesn't undo what is known.
+    assert_eq!(talk.client(r#"{"id":2,"method":"keepalived","params":{"id":"x"}}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.client(r#"{"id":3,"method":"mining.submit","params":["u","7c","00000000","6b025a4e"]}"#),
+        Answer::Match
+    );
+}
+
+#[test]
+fn weak_evidence_buys_some_patience() {
+    let login = r#"{"id":1,"method":"login","params":{"login":"bob","pass":"x"}}"#;
+    let mut talk = Talk::from_start();
+    talk.client(login);
+    for id in 0..4 {
+        assert_eq!(talk.server(r#"{"noise":1}"#), Answer::NeedMore, "{id}");
+        assert_eq!(talk.client(r#"{"noise":1}"#), Answer::NeedMore, "{id}");
+    }
+    let job =
+        format!(r#"{{"method":"job","params":{{"job_id":"1","blob":"{H64}{H64}","target":"b88d0600"}}}}"#);
+    assert_eq!(talk.server(&job), Answer::Match);
+
+    let mut talk = Talk::from_start();
+    talk.client(login);
+    let more = (0..100).take_while(|_| {
+        talk.client(r#"{"noise":1}"#);
+        talk.server(r#"{"noise":1}"#) == Answer::NeedMore
+    });
+    assert!((4..10).contains(&more.count()));
+}
+
+#[test]
+fn work_is_asked_of_nodes() {
+    let ask = |agent: &str, body: &str| Talk::from_start().request("/", agent, body);
+    let getwork = r#"{"method": "getwork", "params": [], "id":0}"#;
+    assert_eq!(ask("cpuminer/2.5.1", getwork), Answer::Match);
+    assert_eq!(
+        ask("", &format!(r#"{{"method":"getwork","params":["{}"],"id":1}}"#, H64.repeat(4))),
+        Answer::Match
+    );
+    assert_eq!(
+        ask(
+            "",
+            r#"{"method": "getblocktemplate", "params": [{"capabilities": ["coinbasetxn", "coinbasevalue", "longpoll", "workid"], "rules": ["segwit"]}], "id":0}"#
+        ),
+        Answer::Match
+    );
+    assert_eq!(
+        ask(
+            "",
+            r#"{"method":"getblocktemplate","params":[{"rules":["segwit"],"longpollid":"00ff12"}],"id":0}"#
+        ),
+        Answer::Match
+    );
+    assert_eq!(ask("bfgminer/5.5.0", r#"{"method":"getblocktemplate","params":[],"id":0}"#), Answer::Match);
+    assert_eq!(
+        ask("ethminer/0.19", r#"{"id":1,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#),
+        Answer::Match
+    );
+    assert_eq!(
+        Talk::from_start().request("/?miner=20@0xd8b3", "", r#"{"id":1,"method":"eth_getWork"}"#),
+        Answer::Match
+    );
+
+    let head = HttpHead { target: b"/", agent: b"", mining_extensions: true };
+    assert_eq!(Talk::from_start().hear(Direction::ToServer, Some(head), getwork), Answer::Match);
+}
+
+#[test]
+fn a_weak_request_for_work_is_proven_by_the_work() {
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/", "", r#"{"method":"getwork","params":[],"id":0}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.response(&format!(
+            r#"{{"result":{{"midstate":"{H64}","data":"{}","target":"{H64}"}},"id":0}}"#,
+            H64.repeat(4)
+        )),
+        Answer::Match
+    );
+    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::Getwork));
+
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/", "", r#"{"id":1,"method":"eth_getWork","params":[]}"#), Answer::NeedMore);
+    assert_eq!(
+        talk.response(&format!(r#"{{"id":1,"result":["0x{H64}","0x{H64}","0x{H64}"]}}"#)),
+        Answer::Match
+    );
+    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::EthGetWork));
+}
+
+#[test]
+fn a_template_is_work_when_it_is_asked_for_again_or_answered_with_a_block() {
+    let ask = r#"{"method":"getblocktemplate","params":[{"rules":["segwit"]}],"id":0}"#;
+    let template = format!(
+        r#"{{"result":{{"capabilities":["proposal"],"previousblockhash":"{H64}","transactions":[{{"data":"00"#
+    );
+    let block = format!(r#"{{"method":"submitblock","params":["{}"],"id":1}}"#, H64.repeat(3));
+
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
+    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
+    assert_eq!(talk.response(&template), Answer::NeedMore);
+    assert_eq!(talk.request("/", "curl/8", ask), Answer::Match);
+
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
+    assert_eq!(talk.request("/", "curl/8", &block), Answer::Match);
+    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::GetBlockTemplate));
+    assert_eq!(talk.dpi.finding.agent, "curl/8");
+}
+
+#[test]
+fn moneros_daemon_is_asked_by_solo_miners() {
+    let ask = r#"{"id":1,"jsonrpc":"2.0","method":"getblocktemplate","params":{"wallet_address":"44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A","extra_nonce":"125fa6b28a2a7fce"}}"#;
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/json_rpc", "", ask), Answer::Match);
+    assert_eq!(
+        (talk.dpi.finding.dialect, talk.dpi.finding.wallet.as_str()),
+        (Some(Dialect::MoneroDaemon), "44AFFq..EP3A")
+    );
+    let mut talk = Talk::from_start();
+    assert_eq!(talk.request("/getheight", "XMRig/6.26.0 (Linux x86_64)", ""), Answer::Match);
+    assert_eq!(talk.dpi.finding.agent, "XMRig/6.26.0 (Linux x86_64)");
+    assert_eq!(Talk::from_start().request("/getheight", "curl/8", ""), Answer::NeedMore);
+    assert_eq!(Talk::from_start().request("/", "XMRig/6.26.0", ""), Answer::NeedMore);
+}
+
+#[test]
+fn pushed_work_is_proven_by_the_first_share() {
+    for start in [Talk::from_start, Talk::midway] {
+        proven(
+            start(),
+            1,
+            "getwork-websocket",
+            r#"
+            < {"new_job":{"algorithm":"xel/v2","miner_work":"<H><H>","height":"12","difficulty":"20000"}}
+            > {"miner_work":"<H><H>"}"#,
+        );
+        proven(
+            start(),
+            1,
+            "getwork-websocket",
+            r#"
+            < {"jobid":"1.0","blockhashing_blob":"<H><H>","difficulty":"20000","height":12,"lasterror":""}
+            > {"jobid":"1.0","mbl_blob":"<H><H>"}"#,
+        );
+    }
+}
+
+#[test]
+fn stratum_inside_http_wants_an_answer() {
+    let mut talk = Talk::from_start();
+    assert_eq!(
+        talk.request("/", "", r#"{"id":1,"method":"mining.subscribe","params":["x/1"]}"#),
+        Answer::NeedMore
+    );
+    assert_eq!(talk.response(r#"{"id":1,"result":[[],"08000002",4],"error":null}"#), Answer::Match);
+}
