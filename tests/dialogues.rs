@@ -1,7 +1,7 @@
 //! Plays every conversation of `tests/dialogues` through the DPI.
 //!
 //! Options of a dialogue: `expect` is `not-mining`, or a dialect and the turn that proves it
-//! (`StratumV2 at 3`); `midway: yes` joins the flow there; after the turn `unwanted-after` neither
+//! (`stratum-v2 at 3`); `midway: yes` joins the flow there; after the turn `unwanted-after` neither
 //! direction is of use any more.
 
 use std::path::Path;
@@ -38,7 +38,7 @@ fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
             held.drain(..offer.consumed);
             if offer.answer == Answer::Match {
                 let dialect = dpi.finding.dialect.expect("a match names its dialect");
-                return Outcome { verdict: format!("{dialect:?} at {number}"), unwanted_after: None };
+                return Outcome { verdict: format!("{} at {number}", dialect.name()), unwanted_after: None };
             }
         }
         let wanted = inspection.wants(Direction::ToServer) || inspection.wants(Direction::ToClient);

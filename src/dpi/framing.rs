@@ -252,6 +252,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => return self.enter(direction, Layer::Frame),
+            first::Resumption::Control(len) => return Step::Done(len),
             first::Resumption::Value { len, line_follows } => {
                 if line_follows {
                     self.set_layer(direction, Layer::Line);
@@ -277,6 +278,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => self.enter(direction, Layer::Frame),
+            first::Resumption::Control(len) => Step::Done(len),
             _ => Step::Done(bytes.len()),
         }
     }

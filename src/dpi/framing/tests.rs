@@ -358,7 +358,9 @@ fn midway_the_end_of_a_line_is_passed_over() {
 
 #[test]
 fn midway_an_http_message_or_a_frame_may_begin() {
-    let dialogue = Dialogue::parse("--- midway: yes\n>frame {\"a\":1}\n<frame {\"b\":2}\n<frame {\"c\":3}");
+    let dialogue = Dialogue::parse(
+        "--- midway: yes\n>hex 898446accd03b9bf8747\n>frame {\"a\":1}\n<hex 8a04ff134a44\n\n<frame {\"b\":2}\n<frame {\"c\":3}",
+    );
     let flow = Flow::begin(false).play(&dialogue);
     assert_eq!(flow.recorder.messages, ["~> {\"a\":1}", "~< {\"b\":2}", "~< {\"c\":3}"]);
     let dialogue = Dialogue::parse(
