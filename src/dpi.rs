@@ -108,8 +108,8 @@ impl Inspection {
         self.read(dpi, direction, bytes, true)
     }
 
-    /// The next `missing` bytes of `direction`, after those that were consumed, will never come: goes
-    /// on with the next message that can be found.
+    /// The next `missing` bytes of `direction` will never come. What was left over before them is to
+    /// be discarded (or offered to [`Inspection::overflow`] first); goes on with the next message that can be found.
     pub fn gap(&mut self, direction: Direction, missing: u32) {
         self.framing.gap(direction, missing);
     }

@@ -4,7 +4,7 @@
 //! (`stratum-v2 at 3`); `midway: yes` joins the flow there; after the turn `unwanted-after` neither
 //! direction is of use any more; `whole: yes` leaves the turns in one piece, for clients without line ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dialogue::Dialogue;
 use minewall::dpi::{Answer, Dpi, Inspection};
@@ -51,13 +51,9 @@ fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
 
 #[test]
 fn every_dialogue_has_its_verdict_in_every_portion() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
-    let mut played = 0;
-    for entry in directory.read_dir().expect("the directory is there") {
-        let path = entry.expect("a readable directory").path();
-        if path.extension().is_none_or(|extension| extension != "dialogue") {
-            continue;
-        }
+    let paths = dialogues();
+    assert!(paths.len() >= 35, "only {} dialogues found", paths.len());
+    for path in paths {
         let dialogue = Dialogue::parse(&std::fs::read_to_string(&path).expect("a readable file"));
         let expected = dialogue.option("expect").expect("what the dialogue should lead to");
         let portions: &[usize] =
@@ -74,7 +70,29 @@ fn every_dialogue_has_its_verdict_in_every_portion() {
                 );
             }
         }
-        played += 1;
     }
-    assert!(played >= 35, "only {played} dialogues found");
+}
+
+#[test]
+fn damaged_dialogues_are_survived() {
+    for (seed, path) in (0..4_000).zip(dialogues().iter().cycle()) {
+        let mut dialogue = Dialogue::parse(&std::fs::read_to_string(path).expect("a readable file"));
+        let count = dialogue.turns.len();
+        for choice in dialogue::random(12, seed).chunks_exact(3) {
+            let bytes = &mut dialogue.turns[usize::from(choice[0]) % count].bytes;
+            let at = usize::from(choice[1]) % (bytes.len() + 1);
+            match bytes.get_mut(at) {
+                Some(byte) if choice[2] < 200 => *byte ^= choice[2],
+                _ => bytes.truncate(at),
+            }
+        }
+        play(&dialogue, 1 + seed as usize % 200);
+    }
+}
+
+fn dialogues() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
+    let entries = directory.read_dir().expect("the directory is there");
+    let paths = entries.map(|entry| entry.expect("a readable directory").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "dialogue")).collect()
 }
