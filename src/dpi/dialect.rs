@@ -264,11 +264,21 @@ fn describe(finding: &mut Finding, context: &Context<'_>, sign: &Sign<'_>, earli
         Coin::Told(name) => name.read(|text| push_escaped(coin, text)),
     }
     let head = context.http.filter(|_| sign.role == Role::Miner).map(|head| Text::Bytes(head.agent));
+    let mut known = None;
     if let Some(name) = sign.agent.or(head) {
-        name.read(|text| push_escaped(agent, text));
+        name.read(|text| {
+            push_escaped(agent, text);
+            known = shape::coin_of(text);
+        });
     }
     if let Some(name) = sign.wallet {
-        name.read(|text| push_shortened(wallet, text));
+        name.read(|text| {
+            push_shortened(wallet, text);
+            known = known.or(shape::coin_of(text));
+        });
+    }
+    if let (Some(name), true) = (known, coin.is_empty()) {
+        push_escaped(coin, name.as_bytes());
     }
     push_escaped(evidence, sign.said.as_bytes());
     push_escaped(

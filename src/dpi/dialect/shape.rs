@@ -46,12 +46,16 @@ pub(super) fn is_wallet(text: &[u8]) -> bool {
 
 /// The name of a mining program somewhere in `agent`.
 pub(super) fn is_miner(agent: &[u8]) -> bool {
+    let agent = agent.get(..AGENT_BYTES).unwrap_or(agent);
     MINERS.iter().any(|name| contains(agent, name))
 }
 
-/// The coin or algorithm that a program mines which mines nothing else.
-pub(super) fn coin_of_agent(agent: &[u8]) -> Option<&'static str> {
-    COINS.iter().find(|(name, _)| contains(agent, name)).map(|(_, coin)| *coin)
+/// The coin of a single-purpose program, or of a wallet that is no use for another coin.
+pub(super) fn coin_of(agent_or_wallet: &[u8]) -> Option<&'static str> {
+    let begins = |name: &str| {
+        agent_or_wallet.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    COINS.iter().find(|(name, _)| begins(name)).map(|(_, coin)| *coin)
 }
 
 /// The name of a proof-of-work algorithm as XMRig and its pools write it ("rx/0", "cn/r").
@@ -90,8 +94,12 @@ fn is_base58(address: &[u8]) -> bool {
 
 /// Parts of the names of mining programs and firmware, lower case. A name from this list is one
 /// marker among several, never proof.
-const MINERS: [&str; 62] = [
+const MINERS: [&str; 66] = [
     "xmrig",
+    "poclbm",
+    "diablominer",
+    "ufasoft",
+    "guiminer",
     "xmr-stak",
     "xmrstak",
     "xlarig",
@@ -155,21 +163,78 @@ const MINERS: [&str; 62] = [
     "chainweb-miner",
 ];
 
-/// Single-purpose programs, lower case, and what they mine.
-const COINS: [(&str, &str); 11] = [
+/// What the names of single-purpose programs and the addresses of coins begin with. Bitcoin's address
+/// isn't among them: many pools pay in Bitcoin whatever is mined.
+const COINS: [(&str, &str); 18] = [
     ("kaspa", "kaspa"),
-    ("gominer", "decred"),
+    ("gominer/", "decred"),
     ("handyminer", "handshake"),
+    ("hs1q", "handshake"),
     ("chainweb", "kadena"),
-    ("kawpow", "kawpow"),
+    ("k:", "kadena"),
+    ("kawpowminer", "kawpow"),
     ("nheqminer", "zcash"),
     ("grin-miner", "grin"),
     ("ironfish", "ironfish"),
-    ("verthash", "verthash"),
+    ("verthashminer", "vertcoin"),
     ("xelis", "xelis"),
+    ("xel:", "xelis"),
     ("nerdminer", "bitcoin"),
+    ("cfx:", "conflux"),
+    ("ckb1", "ckb"),
+    ("ckt1", "ckb"),
+    ("nexa:", "nexa"),
 ];
 
 /// What the names of the CryptoNote family's algorithms begin with (XMRig's algorithm list).
 const ALGORITHMS: [&str; 9] =
     ["rx/", "cn/", "cn-", "argon2/", "kawpow", "ghostrider", "randomx", "cryptonight", "astrobwt"];
+
+/// Bytes of an agent that are searched for the names above; the longest known has 120.
+const AGENT_BYTES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wallets_are_told_from_words() {
+        for wallet in [
+            "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",
+            "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A.rig+9",
+            "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A:x",
+            "0xd8b37d9982e71d2ed3f656b111811d5e97f6eec4/mail@example.test",
+            "bc1qcrsk8wwmfaumqtlstm2clpacavsdu6smr0eyds",
+            "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+            "kaspa:qz8v4c8g6k0f5d3s2a9p7l6m4n3j2h1g0f9e8d7c6b5a4s3d2f1g0.rig",
+        ] {
+            assert!(is_wallet(wallet.as_bytes()), "{wallet}");
+        }
+        for word in [
+            "",
+            "bob",
+            "user3802.worker",
+            "a.very.long.name.of.somebody.with.many.dots",
+            "first-middle-last-name-1234567890-ABC@example.test",
+            "f0746452-7c89-3e90-6b75-df2085a4ce3f",
+            "4adf702bfa06ce7aca402261eee1fbe13619bf69ec5b52dbc4144fd3cda1250a",
+            "https://example.test:8080/a/path/that/is/long/enough",
+            "0x42",
+            "Zürich1Zürich1Zürich1Zürich1Zürich1",
+        ] {
+            assert!(!is_wallet(word.as_bytes()), "{word}");
+        }
+    }
+
+    #[test]
+    fn miners_are_told_by_name_in_any_case_and_place() {
+        assert!(is_miner(b"XMRig/6.26.0") && is_miner(b"renamed cgMINER 4") && is_miner(b"Antminer S19/550"));
+        assert!(
+            !is_miner(b"")
+                && !is_miner(b"Mozilla/5.0")
+                && !is_miner(b"DataMiner/2.0")
+                && !is_miner(b"curl/8")
+        );
+        assert!(!is_miner(&[b'x'; 4_000]));
+    }
+}

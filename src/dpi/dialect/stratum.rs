@@ -7,11 +7,12 @@
 //! Alephium, IronFish and Kaspa) are strong.
 //!
 //! The relatives that differ in nothing but the layout of a job (Kadena, Decred, Ergo, Handshake,
-//! Sia, Aion, Ravencoin, ...) are `stratum-v1`; the coin is told where the layout or the agent does.
+//! Sia, Aion, Ravencoin, ...) are `stratum-v1`; the coin is told where the layout, the agent or
+//! the wallet does.
 
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
-use super::shape::{coin_of_agent, contains, has_hex, is_hex, is_name};
+use super::shape::{contains, has_hex, is_hex, is_name};
 use crate::dpi::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
@@ -105,7 +106,7 @@ fn read_subscribe<'a>(sign: Sign<'a>, params: Option<Value<'a>>) -> Sign<'a> {
     let Some(params) = params else { return sign };
     let agent = params.item(0).filter(|agent| agent.is_string());
     let agent_has = |word| agent.is_some_and(|agent| agent.holds(|text| contains(text, word)));
-    let sign = name_coin(sign.agent(agent), agent);
+    let sign = sign.agent(agent);
     let names = |word| params.items().any(|item| item.holds(|text| contains(text, word)));
     // nheqminer and its heirs: agent, session or null, host and port of the pool.
     let equihash = params.len() >= 4 && params.item(1).is_some_and(|item| item.is_null() || item.is_string());
@@ -211,15 +212,4 @@ fn read_result(result: Value<'_>) -> Option<Sign<'_>> {
         }
     }
     Some(Sign::pool(dialect?, Step::Greeting, Weight::Strong, "subscription"))
-}
-
-fn name_coin<'a>(sign: Sign<'a>, agent: Option<Value<'a>>) -> Sign<'a> {
-    let mut coin = None;
-    if let Some(agent) = agent {
-        agent.holds(|text| {
-            coin = coin_of_agent(text);
-            true
-        });
-    }
-    coin.map_or(sign, |coin| sign.coin(coin))
 }

@@ -1,8 +1,12 @@
 mod clients;
 mod conversations;
 mod look_alikes;
+mod nodes;
 
 use super::*;
+
+/// A hash.
+const H64: &str = "4adf702bfa06ce7aca402261eee1fbe13619bf69ec5b52dbc4144fd3cda1250a";
 
 /// Both ends of a flow that is listened to.
 struct Talk {
@@ -56,6 +60,15 @@ impl Talk {
         }
         (usize::MAX, Answer::NeedMore)
     }
+}
+
+/// Hears `script`, in which `<H>` is a hash: proven by message `at`, counted from 0.
+#[track_caller]
+fn proven(mut talk: Talk, at: usize, dialect: &str, script: &str) -> Talk {
+    let (proven_at, answer) = talk.script(&script.replace("<H>", H64));
+    assert_eq!((proven_at, answer), (at, Answer::Match), "{script}");
+    assert_eq!(talk.dpi.finding.dialect.map(Dialect::name), Some(dialect), "{script}");
+    talk
 }
 
 #[test]

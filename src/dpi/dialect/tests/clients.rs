@@ -166,4 +166,13 @@ fn the_finding_says_what_the_wire_says() {
         (talk.dpi.finding.agent.as_str(), talk.dpi.finding.coin.as_str()),
         ("kaspa-miner/0.2", "kaspa")
     );
+
+    let mut talk = Talk::from_start();
+    talk.client(
+        r#"{"id":1,"method":"mining.authorize","params":["k:3f5b7d9a1c2e4f60718293a4b5c6d7e8","x"]}"#,
+    );
+    assert_eq!(
+        (talk.dpi.finding.wallet.as_str(), talk.dpi.finding.coin.as_str()),
+        ("k:3f5b..d7e8", "kadena")
+    );
 }

@@ -1,22 +1,6 @@
-//! Conversations that take both sides: weak clients, flows joined midway, work asked of a node.
+//! Conversations that take both sides: weak clients, flows joined midway.
 
 use super::*;
-
-const H64: &str = "4adf702bfa06ce7aca402261eee1fbe13619bf69ec5b52dbc4144fd3cda1250a";
-
-/// The messages, with `H` for a hash of 64 digits.
-fn hear(mut talk: Talk, script: &str) -> (Talk, usize, Answer) {
-    let (at, answer) = talk.script(&script.replace("<H>", H64));
-    (talk, at, answer)
-}
-
-#[track_caller]
-fn proven(talk: Talk, at: usize, dialect: &str, script: &str) -> Talk {
-    let (talk, proven_at, answer) = hear(talk, script);
-    assert_eq!((proven_at, answer), (at, Answer::Match), "{script}");
-    assert_eq!(talk.dpi.finding.dialect.map(Dialect::name), Some(dialect), "{script}");
-    talk
-}
 
 #[test]
 fn a_weak_login_is_proven_by_the_job_that_answers_it() {
@@ -210,6 +194,73 @@ fn midway_it_takes_both_sides() {
 }
 
 #[test]
+fn midway_it_takes_both_sides_in_the_rarer_dialects_too() {
+    proven(
+        Talk::midway(),
+        1,
+        "duino-coin",
+        "< 0123456789012345678901234567890123456789,0123456789012345678901234567890123456789,10
+        > 512,180.5,Official PC Miner,rig",
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "coinhive",
+        r#"
+        < {"type":"job","params":{"job_id":"3","blob":"<H><H>","target":"ffff0000"}}
+        > {"type":"submit","params":{"job_id":"3","nonce":"07000000","result":"<H>"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "webminerpool",
+        r#"
+        > {"identifier":"solved","job_id":"3","nonce":"07000000","result":"<H>"}
+        < {"identifier":"hashsolved"}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ethereum-stratum-2",
+        r#"
+        < {"method":"mining.set","params":{"epoch":"dc","target":"<H>","algo":"ethash","extranonce":"af4c"}}
+        > {"id":7,"method":"mining.submit","params":["bf0488aa","68765fccd712","w-123"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "ethereum-stratum-1",
+        r#"
+        < {"method":"mining.notify","params":["bf0488aa","<H>","<H>",true]}
+        > {"id":7,"method":"mining.submit","params":["u","bf0488aa","68765fccd712"]}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "grin",
+        r#"
+        > {"id":"0","method":"submit","params":{"edge_bits":29,"height":16419,"job_id":0,"nonce":8895699060858340771,"pow":[4,0,1,2,3,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41]}}
+        < {"id":"Stratum","method":"job","params":{"difficulty":1,"height":16419,"job_id":0,"pre_pow":"<H><H>"}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote-self-select",
+        r#"
+        < {"method":"job","params":{"job_id":"1","target":"b88d0600","pool_wallet":"4","extra_nonce":"e5ff"}}
+        > {"id":3,"method":"block_template","params":{"id":"s","job_id":"1","blob":"<H><H>","height":1}}"#,
+    );
+    proven(
+        Talk::midway(),
+        1,
+        "cryptonote",
+        r#"
+        > {"id":3,"method":"submit","params":{"id":"s","job_id":"1","nonce":"07000000","result":"<H>"}}
+        < {"id":3,"error":{"code":-1,"message":"Low difficulty share"}}"#,
+    );
+}
+
+#[test]
 fn midway_the_ends_may_be_swapped() {
     let mut talk = Talk::midway();
     let submit = r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
@@ -295,124 +346,6 @@ fn weak_evidence_buys_some_patience() {
         talk.server(r#"{"noise":1}"#) == Answer::NeedMore
     });
     assert!((4..10).contains(&more.count()));
-}
-
-#[test]
-fn work_is_asked_of_nodes() {
-    let ask = |agent: &str, body: &str| Talk::from_start().request("/", agent, body);
-    let getwork = r#"{"method": "getwork", "params": [], "id":0}"#;
-    assert_eq!(ask("cpuminer/2.5.1", getwork), Answer::Match);
-    assert_eq!(
-        ask("", &format!(r#"{{"method":"getwork","params":["{}"],"id":1}}"#, H64.repeat(4))),
-        Answer::Match
-    );
-    assert_eq!(
-        ask(
-            "",
-            r#"{"method": "getblocktemplate", "params": [{"capabilities": ["coinbasetxn", "coinbasevalue", "longpoll", "workid"], "rules": ["segwit"]}], "id":0}"#
-        ),
-        Answer::Match
-    );
-    assert_eq!(
-        ask(
-            "",
-            r#"{"method":"getblocktemplate","params":[{"rules":["segwit"],"longpollid":"00ff12"}],"id":0}"#
-        ),
-        Answer::Match
-    );
-    assert_eq!(ask("bfgminer/5.5.0", r#"{"method":"getblocktemplate","params":[],"id":0}"#), Answer::Match);
-    assert_eq!(
-        ask("ethminer/0.19", r#"{"id":1,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#),
-        Answer::Match
-    );
-    assert_eq!(
-        Talk::from_start().request("/?miner=20@0xd8b3", "", r#"{"id":1,"method":"eth_getWork"}"#),
-        Answer::Match
-    );
-
-    let head = HttpHead { target: b"/", agent: b"", mining_extensions: true };
-    assert_eq!(Talk::from_start().hear(Direction::ToServer, Some(head), getwork), Answer::Match);
-}
-
-#[test]
-fn a_weak_request_for_work_is_proven_by_the_work() {
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/", "", r#"{"method":"getwork","params":[],"id":0}"#), Answer::NeedMore);
-    assert_eq!(
-        talk.response(&format!(
-            r#"{{"result":{{"midstate":"{H64}","data":"{}","target":"{H64}"}},"id":0}}"#,
-            H64.repeat(4)
-        )),
-        Answer::Match
-    );
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::Getwork));
-
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/", "", r#"{"id":1,"method":"eth_getWork","params":[]}"#), Answer::NeedMore);
-    assert_eq!(
-        talk.response(&format!(r#"{{"id":1,"result":["0x{H64}","0x{H64}","0x{H64}"]}}"#)),
-        Answer::Match
-    );
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::EthGetWork));
-}
-
-#[test]
-fn a_template_is_work_when_it_is_asked_for_again_or_answered_with_a_block() {
-    let ask = r#"{"method":"getblocktemplate","params":[{"rules":["segwit"]}],"id":0}"#;
-    let template = format!(
-        r#"{{"result":{{"capabilities":["proposal"],"previousblockhash":"{H64}","transactions":[{{"data":"00"#
-    );
-    let block = format!(r#"{{"method":"submitblock","params":["{}"],"id":1}}"#, H64.repeat(3));
-
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
-    assert_eq!(talk.response(&template), Answer::NeedMore);
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::Match);
-
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
-    assert_eq!(talk.request("/", "curl/8", &block), Answer::Match);
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::GetBlockTemplate));
-    assert_eq!(talk.dpi.finding.agent, "curl/8");
-}
-
-#[test]
-fn moneros_daemon_is_asked_by_solo_miners() {
-    let ask = r#"{"id":1,"jsonrpc":"2.0","method":"getblocktemplate","params":{"wallet_address":"44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A","extra_nonce":"125fa6b28a2a7fce"}}"#;
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/json_rpc", "", ask), Answer::Match);
-    assert_eq!(
-        (talk.dpi.finding.dialect, talk.dpi.finding.wallet.as_str()),
-        (Some(Dialect::MoneroDaemon), "44AFFq..EP3A")
-    );
-    let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/getheight", "XMRig/6.26.0 (Linux x86_64)", ""), Answer::Match);
-    assert_eq!(talk.dpi.finding.agent, "XMRig/6.26.0 (Linux x86_64)");
-    assert_eq!(Talk::from_start().request("/getheight", "curl/8", ""), Answer::NeedMore);
-    assert_eq!(Talk::from_start().request("/", "XMRig/6.26.0", ""), Answer::NeedMore);
-}
-
-#[test]
-fn pushed_work_is_proven_by_the_first_share() {
-    for start in [Talk::from_start, Talk::midway] {
-        proven(
-            start(),
-            1,
-            "getwork-websocket",
-            r#"
-            < {"new_job":{"algorithm":"xel/v2","miner_work":"<H><H>","height":"12","difficulty":"20000"}}
-            > {"miner_work":"<H><H>"}"#,
-        );
-        proven(
-            start(),
-            1,
-            "getwork-websocket",
-            r#"
-            < {"jobid":"1.0","blockhashing_blob":"<H><H>","difficulty":"20000","height":12,"lasterror":""}
-            > {"jobid":"1.0","mbl_blob":"<H><H>"}"#,
-        );
-    }
 }
 
 #[test]

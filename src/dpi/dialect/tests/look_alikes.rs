@@ -3,8 +3,6 @@
 
 use super::*;
 
-const H64: &str = "4adf702bfa06ce7aca402261eee1fbe13619bf69ec5b52dbc4144fd3cda1250a";
-
 /// Conversations; `<H>` stands for a hash, `<B>` for a longer one.
 #[rustfmt::skip]
 const CONVERSATIONS: &[(&str, &str)] = &[
