@@ -249,6 +249,9 @@ impl Framing {
 
     fn boundary<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
         let direction = desk.direction;
+        if self.layer(direction.reverse()) == Layer::Text {
+            return self.enter(direction, Layer::Text);
+        }
         match first::resumes(bytes) {
             first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => return self.enter(direction, Layer::Frame),

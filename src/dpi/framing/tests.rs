@@ -358,6 +358,13 @@ fn midway_the_end_of_a_line_is_passed_over() {
 }
 
 #[test]
+fn midway_a_duino_coin_server_tells_what_its_client_speaks() {
+    let dialogue = Dialogue::parse("--- midway: yes\n< GOOD\n>raw 123,4.5,miner\n< GOOD\n>raw JOB,me,LOW");
+    let flow = Flow::begin(false).play(&dialogue);
+    assert_eq!(flow.recorder.messages, ["~< GOOD", "~> 123,4.5,miner", "~< GOOD", "~> JOB,me,LOW"]);
+}
+
+#[test]
 fn midway_an_http_message_or_a_frame_may_begin() {
     let dialogue = Dialogue::parse(
         "--- midway: yes\n>hex 898446accd03b9bf8747\n>frame {\"a\":1}\n<hex 8a04ff134a44\n\n<frame {\"b\":2}\n<frame {\"c\":3}",
