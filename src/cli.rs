@@ -4,6 +4,7 @@
 //! 2 for a capture that was damaged and read as far as it goes.
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,12 +27,10 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 
 fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     if arguments.contains(["-h", "--help"]) {
-        print!("{HELP}");
-        return Ok(ExitCode::SUCCESS);
+        return show(HELP);
     }
     if arguments.contains(["-V", "--version"]) {
-        println!("minewall {}", env!("CARGO_PKG_VERSION"));
-        return Ok(ExitCode::SUCCESS);
+        return show(concat!("minewall ", env!("CARGO_PKG_VERSION"), "\n"));
     }
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
@@ -62,8 +61,7 @@ fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
     let config = load(&config_path(&mut arguments)?)?;
     let request = if arguments.contains("--json") { Request::StatusJson } else { Request::Status };
     nothing_left(arguments)?;
-    print!("{}", control::ask(&config.control_socket, request)?);
-    Ok(ExitCode::SUCCESS)
+    show(&control::ask(&config.control_socket, request)?)
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -75,21 +73,26 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     let is_removal = arguments.contains("--remove");
     nothing_left(arguments)?;
     // Removal takes no configuration: it must work with a bad one, too.
-    print!("{}", if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) });
-    Ok(ExitCode::SUCCESS)
+    show(&if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) })
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
     if arguments.contains("--default") {
         nothing_left(arguments)?;
-        print!("{}", config::default_file());
-        return Ok(ExitCode::SUCCESS);
+        return show(&config::default_file());
     }
     let path = config_path(&mut arguments)?;
     nothing_left(arguments)?;
     load(&path)?;
-    println!("{} is fine", path.display());
-    Ok(ExitCode::SUCCESS)
+    show(&format!("{} is fine\n", path.display()))
+}
+
+/// Prints `text`. A reader that has seen enough, as `head` does, is content.
+fn show(text: &str) -> Result<ExitCode, String> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// `--config FILE`, or the usual one.
@@ -117,7 +120,6 @@ fn nothing_left(arguments: Arguments) -> Result<(), String> {
 fn replay(mut arguments: Arguments) -> Result<ExitCode, String> {
     use minewall::replay::Outcome;
     use minewall::replay::report::Format;
-    use std::io;
 
     let format = if arguments.contains("--json") { Format::Json } else { Format::Table };
     let files = operands(arguments)?;

@@ -102,14 +102,16 @@ impl Inspection {
         self.read(dpi, direction, bytes, false)
     }
 
-    /// Reads `bytes` as [`Inspection::offer`] does, but none of them can be held for later: an unfinished message
-    /// is read as far as it goes, and its rest passed over when it comes. All bytes are consumed.
+    /// Reads `bytes` as [`Inspection::offer`] does, but none of them can be held for later: an
+    /// unfinished message is read as far as it goes, and its rest passed over when it comes. All bytes
+    /// are consumed.
     pub fn overflow(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> Offer {
         self.read(dpi, direction, bytes, true)
     }
 
-    /// The next `missing` bytes of `direction`, after those that were consumed, will never come: goes
-    /// on with the next message that can be found.
+    /// The next `missing` bytes of `direction` will never come; goes on with the next message that can
+    /// be found. What was left over before them is to be discarded, or given to
+    /// [`Inspection::overflow`] first.
     pub fn gap(&mut self, direction: Direction, missing: u32) {
         self.framing.gap(direction, missing);
     }

@@ -249,9 +249,13 @@ impl Framing {
 
     fn boundary<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
         let direction = desk.direction;
+        if self.layer(direction.reverse()) == Layer::Text {
+            return self.enter(direction, Layer::Text);
+        }
         match first::resumes(bytes) {
             first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => return self.enter(direction, Layer::Frame),
+            first::Resumption::Control(len) => return Step::Done(len),
             first::Resumption::Value { len, line_follows } => {
                 if line_follows {
                     self.set_layer(direction, Layer::Line);
@@ -277,6 +281,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => self.enter(direction, Layer::Frame),
+            first::Resumption::Control(len) => Step::Done(len),
             _ => Step::Done(bytes.len()),
         }
     }

@@ -119,14 +119,12 @@ pub fn opens_json(bytes: &[u8]) -> Fit {
     }
 }
 
-/// Whether `bytes` begin with the verb of a Xatum line: `shake~{`, `job~{`.
+/// Whether `bytes` begin with the verb of a Xatum line and its object: `shake~{`, `job~{`.
 pub fn xatum_verb(bytes: &[u8]) -> Fit {
     let verb = bytes.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    match bytes.get(verb) {
-        _ if !(1..=8).contains(&verb) => Fit::No,
-        None => Fit::Maybe,
-        Some(b'~') => Fit::Yes,
-        Some(_) => Fit::No,
+    match (verb, bytes.get(verb..).unwrap_or_default()) {
+        (1..=8, rest) => Fit::prefix(rest, b"~{"),
+        _ => Fit::No,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{Desk, Framing, Layer, Reader, Step};
 use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
-use crate::dpi::{Answer, http, noise, socks, websocket};
+use crate::dpi::websocket::{self, Kind};
+use crate::dpi::{Answer, http, noise, socks};
 use crate::flow::Direction;
 
 impl Framing {
@@ -114,6 +115,8 @@ pub(super) enum Resumption {
     Http,
     /// With a WebSocket frame that carries JSON.
     Frame,
+    /// With a ping or the like, so many bytes long.
+    Control(usize),
     /// With a JSON value of so many bytes, which is no part of a larger one.
     Value {
         /// Length, leading white space included.
@@ -134,8 +137,9 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
         (Fit::Maybe, _) | (_, Fit::Maybe) => return Resumption::NeedMore,
         _ => {}
     }
-    if opens_frame(bytes) {
-        return Resumption::Frame;
+    match opens_frame(bytes) {
+        Resumption::Unknown => {}
+        frame => return frame,
     }
     match lines::opens_json(bytes) {
         Fit::Yes => value(bytes),
@@ -160,13 +164,26 @@ fn value(bytes: &[u8]) -> Resumption {
     }
 }
 
-fn opens_frame(bytes: &[u8]) -> bool {
-    let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return false };
-    let mut start = [0; 8];
-    let len = start.iter_mut().zip(frame.unmasked(bytes)).map(|(to, byte)| *to = byte).count();
-    frame.kind == websocket::Kind::Data
-        && !frame.opaque
-        && lines::opens_json(start.get(..len).unwrap_or_default()) == Fit::Yes
+/// A header alone is no more than a few likely bits, so something must stand behind it: JSON in a data
+/// frame; after a control frame another one, or the end of the segment.
+fn opens_frame(bytes: &[u8]) -> Resumption {
+    let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return Resumption::Unknown };
+    match (frame.kind, frame.end_in(bytes)) {
+        _ if frame.opaque => Resumption::Unknown,
+        (Kind::Control, Some(len)) => match websocket::frame(bytes.get(len..).unwrap_or_default()) {
+            websocket::Parsed::Invalid => Resumption::Unknown,
+            websocket::Parsed::Frame(_) | websocket::Parsed::NeedMore => Resumption::Control(len),
+        },
+        (Kind::Data, _) => {
+            let mut start = [0; 8];
+            let len = start.iter_mut().zip(frame.unmasked(bytes)).map(|(to, byte)| *to = byte).count();
+            match lines::opens_json(start.get(..len).unwrap_or_default()) {
+                Fit::Yes => Resumption::Frame,
+                Fit::Maybe | Fit::No => Resumption::Unknown,
+            }
+        }
+        (Kind::Control | Kind::Continuation, _) => Resumption::Unknown,
+    }
 }
 
 /// A version of two or three numbers.
