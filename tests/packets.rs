@@ -147,7 +147,11 @@ fn every_packet_twice() {
 #[test]
 fn neighbours_swapped() {
     for segment in [40, 100, 1_440] {
-        every(|case| case.play(&Style { segment, fate: Fate::Swapped, ..Style::PLAIN }));
+        every(|case| match case.dialogue.option("midway") {
+            // Of a flow joined midway the first packet seen begins the stream: one that it overtook is lost.
+            Some(_) => Ok(()),
+            None => case.play(&Style { segment, fate: Fate::Swapped, ..Style::PLAIN }),
+        });
     }
 }
 
