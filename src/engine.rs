@@ -3,6 +3,8 @@
 //! The engine owns all memory of the packet's way, reads no clock and opens no socket. The live
 //! queue and the capture replay call the same [`Engine::handle`].
 
+#[cfg(feature = "host")]
+pub mod fuzz;
 mod reader;
 #[cfg(test)]
 mod tests;

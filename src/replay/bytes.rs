@@ -82,9 +82,10 @@ impl<R: Read> Window<R> {
 }
 
 /// The byte order of a file, or of a section of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
     /// Least significant byte first.
+    #[default]
     Little,
     /// Most significant byte first.
     Big,

@@ -8,15 +8,13 @@
 //! draft-ietf-opsawg-pcapng (section header, interface description, enhanced, simple and the
 //! obsolete packet block; what else there is passes unread).
 
+mod pcapng;
+
 use std::fmt;
 use std::io::{self, Read};
 
-use pcap_parser::pcapng::{Block, parse_block_be, parse_block_le};
-use pcap_parser::traits::PcapNGPacketBlock;
-use pcap_parser::{
-    EPB_MAGIC, IDB_MAGIC, InterfaceDescriptionBlock, OptionCode, PcapHeader, SHB_MAGIC, SPB_MAGIC,
-    parse_pcap_header,
-};
+use pcap_parser::{PcapHeader, SHB_MAGIC, parse_pcap_header};
+use pcapng::Section;
 
 use super::bytes::{Order, Window};
 use super::link::LinkType;
@@ -83,18 +81,7 @@ pub enum OpenError {
 #[derive(Debug)]
 enum Format {
     Pcap(PcapHeader),
-    Pcapng { order: Order, interfaces: Vec<Interface> },
-}
-
-/// What an interface description block says of the packets captured there.
-#[derive(Clone, Copy, Debug)]
-struct Interface {
-    link: LinkType,
-    snap_length: u32,
-    /// `if_tsresol`: 10^-n seconds, or 2^-n with the top bit set.
-    resolution: u8,
-    /// `if_tsoffset`, seconds.
-    offset: i64,
+    Pcapng(Section),
 }
 
 impl<R: Read> Capture<R> {
@@ -111,7 +98,7 @@ impl<R: Read> Capture<R> {
         window.require(MAGIC_LEN).map_err(damaged)?;
         let magic = Order::Little.u32(window.bytes(), 0);
         let format = match magic {
-            Some(SHB_MAGIC) => Format::Pcapng { order: Order::Little, interfaces: Vec::new() },
+            Some(SHB_MAGIC) => Format::Pcapng(Section::default()),
             Some(PCAP_MICROS | PCAP_NANOS | PCAP_MODIFIED | PCAP_MICROS_SWAPPED | PCAP_NANOS_SWAPPED) => {
                 window.require(PCAP_HEADER_LEN).map_err(damaged)?;
                 let (_, header) =
@@ -132,7 +119,7 @@ impl<R: Read> Capture<R> {
         let Capture { window, format, latest } = self;
         let frame = match format {
             Format::Pcap(header) => next_record(window, header),
-            Format::Pcapng { order, interfaces } => next_packet_block(window, order, interfaces, *latest),
+            Format::Pcapng(section) => section.next_packet(window, *latest),
         }?;
         if let Some(frame) = &frame {
             *latest = frame.at;
@@ -168,128 +155,6 @@ fn next_record<'a, R: Read>(
         at: Instant::from_micros(u64::from(seconds) * 1_000_000 + u64::from(micros)),
         bytes: bytes.get(head_len..).unwrap_or_default(),
     }))
-}
-
-/// The packet of the next block that has one.
-fn next_packet_block<'a, R: Read>(
-    window: &'a mut Window<R>,
-    order: &mut Order,
-    interfaces: &mut Vec<Interface>,
-    latest: Instant,
-) -> Result<Option<Frame<'a>>, Damage> {
-    loop {
-        let offset = window.offset();
-        let here = |kind| Damage { offset, kind };
-        if !window.more().map_err(here)? {
-            return Ok(None);
-        }
-        window.require(BLOCK_HEADER_LEN).map_err(here)?;
-        let kind = order.u32(window.bytes(), 0).unwrap_or_default();
-        if kind == SHB_MAGIC {
-            // A section has a byte order of its own, told by a field after its length.
-            *order = match Order::Little.u32(window.bytes(), 8) {
-                Some(BYTE_ORDER) => Order::Little,
-                Some(BYTE_ORDER_SWAPPED) => Order::Big,
-                _ => return Err(here(DamageKind::Contradiction)),
-            };
-            interfaces.clear();
-        }
-        let len = order.u32(window.bytes(), 4).unwrap_or_default();
-        if len > BLOCK_MAX_LEN {
-            return Err(here(DamageKind::TooLong(len)));
-        }
-        let len = len as usize;
-        if len < BLOCK_HEADER_LEN || !len.is_multiple_of(4) {
-            return Err(here(DamageKind::Contradiction));
-        }
-        window.require(len).map_err(here)?;
-        if order.u32(window.bytes(), len - 4) != Some(len as u32) {
-            return Err(here(DamageKind::Contradiction));
-        }
-        match kind {
-            IDB_MAGIC => {
-                let block = parse_block(*order, window.take(len)).map_err(here)?;
-                if let Block::InterfaceDescription(block) = block {
-                    interfaces.push(Interface::from_block(*order, &block));
-                }
-            }
-            EPB_MAGIC | SPB_MAGIC | OBSOLETE_PACKET_BLOCK => {
-                let block = window.take(len);
-                return packet_of(*order, kind, block, interfaces, latest).map(Some).map_err(here);
-            }
-            _ => window.consume(len),
-        }
-    }
-}
-
-/// The packet in `block`, which is complete.
-fn packet_of<'a>(
-    order: Order,
-    kind: u32,
-    block: &'a [u8],
-    interfaces: &[Interface],
-    latest: Instant,
-) -> Result<Frame<'a>, DamageKind> {
-    let interface = |id: u32| interfaces.get(id as usize).copied().ok_or(DamageKind::UnknownInterface(id));
-    if kind == OBSOLETE_PACKET_BLOCK {
-        let id = order.u16(block, 8).ok_or(DamageKind::Contradiction)?;
-        let field = |at| order.u32(block, at).ok_or(DamageKind::Contradiction);
-        let (high, low, captured) = (field(12)?, field(16)?, field(20)?);
-        let data = block.get(28..block.len().saturating_sub(4)).unwrap_or_default();
-        let bytes = data.get(..captured as usize).ok_or(DamageKind::Contradiction)?;
-        let interface = interface(u32::from(id))?;
-        return Ok(Frame { link: interface.link, at: interface.instant(high, low), bytes });
-    }
-    match parse_block(order, block)? {
-        Block::EnhancedPacket(packet) => {
-            let interface = interface(packet.if_id)?;
-            let bytes = packet.data.get(..packet.caplen as usize).ok_or(DamageKind::Contradiction)?;
-            Ok(Frame { link: interface.link, at: interface.instant(packet.ts_high, packet.ts_low), bytes })
-        }
-        Block::SimplePacket(packet) => {
-            let interface = interface(0)?;
-            // The snap length tells padding from data in a packet cut short; zero is no limit.
-            let limit = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
-            let kept = (packet.orig_len().min(limit) as usize).min(packet.data.len());
-            Ok(Frame { link: interface.link, at: latest, bytes: packet.data.get(..kept).unwrap_or_default() })
-        }
-        _ => Err(DamageKind::Contradiction),
-    }
-}
-
-/// Reads a complete block; what it lacks is then missing inside.
-fn parse_block(order: Order, block: &[u8]) -> Result<Block<'_>, DamageKind> {
-    let parsed = match order {
-        Order::Little => parse_block_le(block),
-        Order::Big => parse_block_be(block),
-    };
-    parsed.map(|(_, block)| block).map_err(|_| DamageKind::Contradiction)
-}
-
-impl Interface {
-    fn from_block(order: Order, block: &InterfaceDescriptionBlock<'_>) -> Self {
-        let offset = block.options.iter().find(|option| option.code == OptionCode::IfTsoffset);
-        Interface {
-            link: LinkType(block.linktype.0 as u16),
-            snap_length: block.snaplen,
-            resolution: block.if_tsresol,
-            offset: offset.and_then(|option| order.i64(option.value(), 0)).unwrap_or_default(),
-        }
-    }
-
-    /// The time that `high` and `low` count in this interface's units (section 4.3).
-    fn instant(&self, high: u32, low: u32) -> Instant {
-        let units = u128::from(high) << 32 | u128::from(low);
-        let exponent = u32::from(self.resolution & 0x7f);
-        let units_per_second = match self.resolution & 0x80 {
-            0 => 10u128.checked_pow(exponent),
-            _ => 1u128.checked_shl(exponent),
-        };
-        // Units so short that 2^64 of them are no microsecond.
-        let micros = units_per_second.map_or(0, |per_second| units * 1_000_000 / per_second);
-        let shifted = micros as i128 + i128::from(self.offset) * 1_000_000;
-        Instant::from_micros(shifted.clamp(0, i128::from(u64::MAX)) as u64)
-    }
 }
 
 impl fmt::Display for Damage {
@@ -335,12 +200,3 @@ const RECORD_HEADER_LEN: usize = 16;
 const MODIFIED_RECORD_HEADER_LEN: usize = 24;
 /// libpcap's `MAXIMUM_SNAPLEN`.
 const RECORD_MAX_LEN: u32 = 262_144;
-
-const BYTE_ORDER: u32 = 0x1a2b_3c4d;
-const BYTE_ORDER_SWAPPED: u32 = BYTE_ORDER.swap_bytes();
-/// Type, length, and the length again (or a section's byte order, which comes first).
-const BLOCK_HEADER_LEN: usize = 12;
-/// Section 4.5 of earlier drafts.
-const OBSOLETE_PACKET_BLOCK: u32 = 2;
-/// Room for a name table or the TLS secrets of a long session; Wireshark's limit too.
-const BLOCK_MAX_LEN: u32 = 16 * 1024 * 1024;
