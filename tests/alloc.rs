@@ -4,6 +4,9 @@
 #[path = "common/dialogue.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dialogue;
+#[path = "support/file.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod file;
 #[path = "support/play.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod play;
