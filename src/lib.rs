@@ -16,6 +16,9 @@ pub mod time;
 pub mod dpi;
 pub mod engine;
 pub mod flow;
+pub mod hmm;
 pub mod packet;
 pub mod stream;
+#[cfg(feature = "host")]
+pub mod train;
 pub mod verdict;
