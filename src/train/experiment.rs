@@ -154,6 +154,34 @@ pub fn main() {
             let t = format!("{}/traffic/third-party-benign", args[2]);
             extract(&[], &[&t], &format!("{}/third.seq", args[3]), 320);
         }
+        "stat" => {
+            for q in super::generate::mining(1, 60, 320).iter().chain(&super::generate::benign(1, 78, 320)) {
+                println!("{:?} {} {} n={} dur={:.0} long={}", q.label, q.dialect, q.transport, q.packets.len(), q.duration_ms() as f64 / 1e3, q.is_long());
+                if std::env::var("P").is_ok() { for p in q.packets.iter().take(30) { print!("{}{}+{} ", if p.direction as usize == 0 { ">" } else { "<" }, p.size, p.gap_ms); } println!(); }
+            }
+        }
+        "ext" => {
+            // train on scripted only (or scripted and lab mining etc), test on lab + third
+            let v = variant("V");
+            let nm = variant("NM").max(1); let nb = variant("NB").max(1);
+            let lab = items(decode(&std::fs::read("/tmp/hmmx/lab.seq").unwrap()).unwrap(), v);
+            let third = items(decode(&std::fs::read("/tmp/hmmx/third.seq").unwrap()).unwrap(), v);
+            let mut tr = super::generate::mining(1, nm, 320); tr.extend(super::generate::benign(1, nb, 320));
+            let tr = items(tr, v);
+            let trr: Vec<&Item> = tr.iter().collect();
+            let mut rng = Rng::new(5);
+            let extra = items(trr.iter().map(|i| disturb(&i.q, &mut rng)).collect(), v);
+            let (m, b) = fit(&trr, &extra, &Opt { v, seed: variant("SEED") as u64, refine: false });
+            let mut te = super::generate::mining(2, nm, 320); te.extend(super::generate::benign(2, nb, 320));
+            let te = items(te, v);
+            for tilt in [0.0, 1.0, 1.5, 2.0, 3.0] {
+                let f = |x: &[Item]| -> Vec<Scored> { x.iter().filter(|i| i.q.is_long() && i.q.dialect != "daemon-gbt").map(|i| score(&m, &b, i, tilt)).collect() };
+                println!("tilt {tilt} lab    {}", roc(&f(&lab)));
+                println!("tilt {tilt} script {}", roc(&f(&te)));
+                let mut both = f(&lab); both.retain(|x| x.label == Label::Mining); both.extend(f(&third));
+                println!("tilt {tilt} third  {}", roc(&both));
+            }
+        }
         "cv" => {
             let v = variant("V");
             let all: Vec<Item> = items(decode(&std::fs::read("/tmp/hmmx/lab.seq").unwrap()).unwrap(), v)
