@@ -4,6 +4,7 @@ pub mod baum_welch;
 pub mod capture;
 pub mod experiment;
 pub mod generate;
+pub mod refine;
 pub mod rng;
 pub mod sequence;
 pub mod source;

@@ -36,4 +36,4 @@ pub fn change_class(size: u32, last: u32) -> u8 {
     }
 }
 pub const SIZES: usize = 60;
-pub const CONTEXTS: usize = 128;
+pub const CONTEXTS: usize = 192;

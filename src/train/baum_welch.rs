@@ -3,7 +3,7 @@ use crate::hmm::alphabet::{CONTEXTS, SIZES};
 use crate::hmm::observation::Symbol;
 use super::rng::Rng;
 
-pub const S: usize = 8;
+pub const S: usize = 7;
 pub type Row = [f64; S];
 
 #[derive(Clone, Debug)]
@@ -95,8 +95,8 @@ impl Hmm {
         p
     }
 
-    /// expected counts of one sequence, weighted, into `counts`
-    pub fn expect(&self, seq: &[Symbol], w: f64, counts: &mut Counts, scratch: &mut Vec<(Row, Row, f64)>) {
+    /// expected counts of one sequence, weighted, into `counts`; `keep` is the leak
+    pub fn expect(&self, seq: &[Symbol], w: f64, keep: f64, counts: &mut Counts, scratch: &mut Vec<(Row, Row, f64)>) {
         if seq.is_empty() { return; }
         scratch.clear();
         let mut f = self.start;
@@ -111,28 +111,31 @@ impl Hmm {
             scratch.push((f, e, c));
         }
         counts.symbols += w * seq.len() as f64;
-        let mut beta = [1.0; S];
+        let mut g = [0.0; S];
+        let mut wt = w;
         for t in (0..seq.len()).rev() {
             let (f, e, c) = scratch[t];
-            let gamma: Row = core::array::from_fn(|i| w * f[i] * beta[i]);
-            let (a, b) = (&mut counts.size[seq[t].size as usize], &mut counts.context[seq[t].context as usize]);
-            for i in 0..S { a[i] += gamma[i]; b[i] += gamma[i]; }
+            let mean: f64 = (0..S).map(|i| g[i] * f[i]).sum();
+            let b: Row = core::array::from_fn(|i| g[i] - mean + wt);
+            let gamma: Row = core::array::from_fn(|i| f[i] * b[i]);
+            let (a, bb) = (&mut counts.size[seq[t].size as usize], &mut counts.context[seq[t].context as usize]);
+            for i in 0..S { a[i] += gamma[i]; bb[i] += gamma[i]; }
             if t == 0 {
                 for i in 0..S { counts.start[i] += gamma[i]; }
                 break;
             }
-            let g: Row = core::array::from_fn(|j| e[j] * beta[j] / c);
+            let h: Row = core::array::from_fn(|j| e[j] * b[j] / c);
             let prev = scratch[t - 1].0;
-            let mut nb = [0.0; S];
             for i in 0..S {
-                let wi = w * prev[i];
+                let mut sum = 0.0;
                 for j in 0..S {
-                    let x = self.step[i][j] * g[j];
-                    counts.step[i][j] += wi * x;
-                    nb[i] += x;
+                    let x = self.step[i][j] * h[j];
+                    counts.step[i][j] += prev[i] * x;
+                    sum += x;
                 }
+                g[i] = sum;
             }
-            beta = nb;
+            wt *= keep;
         }
     }
 
@@ -178,7 +181,7 @@ pub fn expect_all(h: &Hmm, data: &[(&[Symbol], f64)], threads: usize) -> Counts 
                     let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     if at >= chunks.len() { break; }
                     let mut c = Counts::zero();
-                    for (s, w) in chunks[at] { h.expect(s, *w, &mut c, &mut scratch); }
+                    for (s, w) in chunks[at] { h.expect(s, *w, 1.0, &mut c, &mut scratch); }
                     *results[at].lock().unwrap() = Some(c);
                 }
             });

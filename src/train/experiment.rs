@@ -87,7 +87,8 @@ pub fn score(m: &Hmm, b: &Hmm, it: &Item, tilt: f64) -> Scored {
     m.cumulative(&it.obs, &mut a);
     b.cumulative(&it.obs, &mut c);
     let l2 = std::f64::consts::LN_2;
-    let lls: Vec<_> = checks(it).into_iter().map(|(i, n)| ((a[i] - c[i]) / l2, i, n)).collect();
+    super::refine::leak(&mut a, &c, envf("KEEP", 1.0));
+    let lls: Vec<_> = checks(it).into_iter().map(|(i, n)| (a[i] / l2, i, n)).collect();
     let best = lls.iter().map(|x| x.0 - tilt * x.2 as f64).fold(f64::NEG_INFINITY, f64::max);
     Scored { label: it.q.label, key: (it.q.application.clone(), it.q.dialect.clone(), it.q.transport.clone(), it.q.kind.clone()), best, lls, w: it.w }
 }
@@ -108,14 +109,28 @@ pub fn roc(s: &[Scored]) -> String {
 
 pub struct Opt { pub v: u32, pub seed: u64, pub refine: bool }
 
+pub fn envf(n: &str, d: f64) -> f64 { std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d) }
 pub fn fit(train: &[&Item], extra: &[Item], o: &Opt) -> (Hmm, Hmm) {
     let get = |label| -> Vec<(&[Symbol], f64)> {
         train.iter().copied().map(|i| (i, 1.0)).chain(extra.iter().map(|i| (i, 0.4)))
             .filter(|(i, _)| i.q.label == label && !i.obs.is_empty())
-            .map(|(i, w)| (i.obs.as_slice(), i.w.max(0.1) * w)).collect()
+            .map(|(i, w)| (i.obs.as_slice(), i.w.max(0.02) * w)).collect()
     };
     let m = super::baum_welch::train(&get(Label::Mining), o.seed, 3, 60, 2);
     let b = super::baum_welch::train(&get(Label::Benign), o.seed + 77, 3, 60, 2);
+    let (mut m, mut b) = (m, b);
+    if o.refine {
+        let all: Vec<(&Item, f64)> = train.iter().copied().map(|i| (i, 1.0)).chain(extra.iter().map(|i| (i, envf("AUGW", 0.4)))).filter(|(i, _)| i.q.is_long()).collect();
+        let total = |l| all.iter().filter(|(i, _)| i.q.label == l).map(|(i, w)| i.w.max(0.02) * w).sum::<f64>();
+        let (tm, tb) = (total(Label::Mining), total(Label::Benign));
+        let ch: Vec<Vec<usize>> = all.iter().map(|(i, _)| checks(i).into_iter().map(|c| c.0 + 1).collect()).collect();
+        let bw = envf("BW", 1.0);
+        let n = all.len() as f64;
+        let cases: Vec<_> = all.iter().zip(&ch).map(|((i, w), c)| super::refine::Case { symbols: &i.obs, checks: c, mining: i.q.label == Label::Mining,
+            weight: i.w.max(0.02) * w * n / if i.q.label == Label::Mining { tm } else { tb / bw } }).collect();
+        let opt = super::refine::Options { beta: envf("BETA", 0.2), keep: envf("KEEP", 1.0), rate: envf("RATE", 0.05), epochs: envf("EP", 10.0) as usize, batch: 256, decay: envf("DECAY", 0.0), threads: 2, seed: 3, verbose: variant("VERB") == 1 };
+        super::refine::refine(&mut m, &mut b, &cases, &opt);
+    }
     (m, b)
 }
 
@@ -136,7 +151,13 @@ pub fn by_app(all: &[Item], o: &Opt, folds: usize) -> Vec<Scored> {
     for k in 0..folds {
         let tr: Vec<&Item> = all.iter().filter(|i| fold[&(i.q.label, i.q.application.clone())] != k).collect();
         let mut rng = Rng::new(o.seed ^ 5);
-        let extra = items(tr.iter().map(|i| disturb(&i.q, &mut rng)).collect(), o.v);
+        let (nm, nb) = (variant("NM"), variant("NB"));
+        let mut sc = super::generate::mining(1, nm, 320); sc.extend(super::generate::benign(1, nb, 320));
+        let mut sc = items(sc, o.v);
+        let ws = envf("WS", 0.3);
+        for i in &mut sc { i.w *= ws; }
+        let extra = items(tr.iter().copied().chain(&sc).map(|i| disturb(&i.q, &mut rng)).collect(), o.v);
+        let tr: Vec<&Item> = tr.into_iter().chain(&sc).collect();
         let (m, b) = fit(&tr, &extra, o);
         for i in all.iter().filter(|i| fold[&(i.q.label, i.q.application.clone())] == k && i.q.is_long()) {
             out.push(score(&m, &b, i, 0.0));
@@ -171,13 +192,22 @@ pub fn main() {
             let trr: Vec<&Item> = tr.iter().collect();
             let mut rng = Rng::new(5);
             let extra = items(trr.iter().map(|i| disturb(&i.q, &mut rng)).collect(), v);
-            let (m, b) = fit(&trr, &extra, &Opt { v, seed: variant("SEED") as u64, refine: false });
+            let (m, b) = fit(&trr, &extra, &Opt { v, seed: variant("SEED") as u64, refine: variant("REFINE") == 1 });
             let mut te = super::generate::mining(2, nm, 320); te.extend(super::generate::benign(2, nb, 320));
             let te = items(te, v);
-            for tilt in [0.0, 1.0, 1.5, 2.0, 3.0] {
+            for tilt in if variant("REFINE") == 1 { vec![0.0, 0.3] } else { vec![1.0, 1.5, 2.0] } {
                 let f = |x: &[Item]| -> Vec<Scored> { x.iter().filter(|i| i.q.is_long() && i.q.dialect != "daemon-gbt").map(|i| score(&m, &b, i, tilt)).collect() };
                 println!("tilt {tilt} lab    {}", roc(&f(&lab)));
                 println!("tilt {tilt} script {}", roc(&f(&te)));
+                if variant("TOP") == 1 { for (n, mut x) in [("lab", f(&lab)), ("script", f(&te)), ("third", f(&third))] {
+                    x.sort_by(|a, b| b.best.total_cmp(&a.best));
+                    let benign: Vec<f64> = x.iter().filter(|y| y.label == Label::Benign).map(|y| y.best).collect();
+                    let th = benign[benign.len() / 100];
+                    let mut g: BTreeMap<(Label, String, String, String), (usize, usize)> = BTreeMap::new();
+                    for y in &x { let c = g.entry((y.label, y.key.0.clone(), y.key.1.clone(), if n == "lab" && y.label == Label::Mining { y.key.2.clone() } else { String::new() })).or_default(); c.0 += 1; c.1 += (y.best > th) as usize; }
+                    for (k, v) in g { if (k.0 == Label::Mining && n != "third") || v.1 > 0 { println!("  {n} {:?} {}/{}", k, v.1, v.0); } }
+                    if n == "lab" { for y in x.iter().filter(|y| y.label == Label::Mining && y.best < th) { print!("{}/{}:{:.0}({}) ", y.key.1, y.key.2, y.best, y.lls.last().map_or(0, |l| l.2)); } println!(); }
+                } }
                 let mut both = f(&lab); both.retain(|x| x.label == Label::Mining); both.extend(f(&third));
                 println!("tilt {tilt} third  {}", roc(&both));
             }
@@ -186,8 +216,8 @@ pub fn main() {
             let v = variant("V");
             let all: Vec<Item> = items(decode(&std::fs::read("/tmp/hmmx/lab.seq").unwrap()).unwrap(), v)
                 .into_iter().filter(|i| i.q.dialect != "daemon-gbt").collect();
-            let s = by_app(&all, &Opt { v, seed: variant("SEED") as u64, refine: false }, 5);
-            for tilt in [0.0, 0.5, 1.0, 1.5, 2.0] {
+            let s = by_app(&all, &Opt { v, seed: variant("SEED") as u64, refine: variant("REFINE") == 1 }, 5);
+            for tilt in [0.0, 0.2, 0.4, 0.7, 1.0] {
                 let t: Vec<Scored> = s.iter().map(|x| Scored { best: x.lls.iter().map(|y| y.0 - tilt * y.2 as f64).fold(f64::NEG_INFINITY, f64::max), label: x.label, key: x.key.clone(), lls: vec![], w: x.w }).collect();
                 println!("tilt {tilt}: {}", roc(&t));
             }

@@ -423,6 +423,8 @@ struct Habits {
     refusal: u32,
     refused: f64,
     unanswered: bool,
+    /// Bytes of what is said of a new block before its job, 0 for nothing.
+    block_extra: u32,
     share_mean: f64,
     /// The difficulty is off by this factor at first, and corrected every so many shares.
     start_factor: f64,
@@ -481,7 +483,8 @@ impl Habits {
             refusal: accepted + rng.range(5, 90),
             refused: if rng.chance(0.5) { 0.003 } else { rng.uniform(0.0, 0.08) },
             unanswered: rng.chance(0.02),
-            share_mean: rng.log_uniform(2.0, 150.0) / f64::from(workers).sqrt(),
+            block_extra: if rng.chance(if d.name.starts_with("sv2") { 0.9 } else { 0.15 }) { rng.range(40, 120) } else { 0 },
+            share_mean: rng.log_uniform(2.0, 240.0) / f64::from(workers).sqrt(),
             start_factor: if rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
             retarget: rng.range(3, 20),
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
@@ -533,7 +536,9 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
                 extra = if rng.chance(0.3) { 0 } else { rng.range(0, 13) * 67 };
             }
             let early = rng.uniform(0.0, 1.0);
-            push(script, rng, (at - early).max(ready), extra);
+            let at = (at - early).max(ready);
+            script.down(at - 0.000_1, habits.block_extra);
+            push(script, rng, at, extra);
         } else {
             if habits.branches && rng.chance(0.2) {
                 extra += 67;

@@ -15,8 +15,22 @@ pub struct Transport {
     segment: u32,
     /// What the sender does with messages written in quick succession.
     writes: Writes,
-    /// Padding inside the record (RFC 8446 section 5.4), 0 for none.
-    pad_to: u32,
+    /// Padding inside the record (RFC 8446 section 5.4).
+    padding: Padding,
+    /// Seconds between the WebSocket pings of each end (RFC 6455 section 5.5.2), 0 for none.
+    pings: [f64; 2],
+}
+
+/// What hides the length of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Padding {
+    None,
+    /// To a multiple.
+    Block(u32),
+    /// By a random number of bytes up to this.
+    Random(u32),
+    /// To a random length between these, if it is not longer already.
+    Between(u32, u32),
 }
 
 /// What is spoken before TLS.
@@ -76,10 +90,16 @@ impl Transport {
         Transport {
             tunnel,
             record,
-            framing: if rng.chance(0.1) { Framing::WebSocket } else { Framing::None },
+            framing: if rng.chance(0.14) { Framing::WebSocket } else { Framing::None },
             segment: *rng.pick(&[1448, 1448, 1460, 1440, 1428, 1412, 1400, 1380, 1360, 1220]),
             writes: *rng.pick(&[Writes::Separate, Writes::Joined, Writes::Nagle]),
-            pad_to: if rng.chance(0.08) { *rng.pick(&[16, 32, 64, 128, 256]) } else { 0 },
+            padding: match rng.range(0, 99) {
+                0..5 => Padding::Block(*rng.pick(&[16, 32, 64, 128, 256])),
+                5..9 => Padding::Random(*rng.pick(&[16, 32, 64, 128, 256])),
+                9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
+                _ => Padding::None,
+            },
+            pings: [0; 2].map(|_| if rng.chance(0.5) { 0.0 } else { *rng.pick(&[10.0, 20.0, 25.0, 30.0, 45.0, 60.0]) }),
         }
     }
 
@@ -116,7 +136,7 @@ impl Transport {
     }
 
     /// Bytes on the wire of one write of `bytes`.
-    fn wrapped(&self, direction: Direction, bytes: u32) -> u32 {
+    fn wrapped(&self, rng: &mut Rng, direction: Direction, bytes: u32) -> u32 {
         let framed = match self.framing {
             Framing::None => bytes,
             // RFC 6455 section 5.2: two bytes, two more from 126 on; the client masks (four).
@@ -124,7 +144,12 @@ impl Transport {
                 bytes + 2 + if bytes > 125 { 2 } else { 0 } + if direction == Direction::ToServer { 4 } else { 0 }
             }
         };
-        let padded = if self.pad_to > 0 { framed.next_multiple_of(self.pad_to) } else { framed };
+        let padded = match self.padding {
+            Padding::None => framed,
+            Padding::Block(block) => framed.next_multiple_of(block),
+            Padding::Random(most) => framed + rng.range(0, most),
+            Padding::Between(low, high) => framed.max(rng.range(low, high)),
+        };
         let records = padded.div_ceil(16_384).max(1);
         match self.record {
             Record::Plain => framed,
@@ -147,6 +172,7 @@ impl Transport {
     pub fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
         let mut wire = Wire { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
+        self.ping(rng, path, &mut wire, start, messages.last().map_or(0.0, |last| last.at));
         // Not before the last message that went the same way.
         let mut floor = [start; 2];
         let mut at = 0;
@@ -164,11 +190,13 @@ impl Transport {
                 Writes::Nagle => then = messages[at + 1..=at + run].iter().map(|m| m.bytes).sum(),
                 Writes::Separate => {}
             }
-            wire.write(rng, time, first.direction, self.wrapped(first.direction, bytes));
+            let size = self.wrapped(rng, first.direction, bytes);
+            wire.write(rng, time, first.direction, size);
             floor[side] = time + 0.000_1;
             if then > 0 {
                 let time = time + path.rtt;
-                wire.write(rng, time, first.direction, self.wrapped(first.direction, then));
+                let size = self.wrapped(rng, first.direction, then);
+                wire.write(rng, time, first.direction, size);
                 floor[side] = time + 0.000_1;
             }
             at += if self.writes == Writes::Separate { 1 } else { 1 + run };
@@ -177,6 +205,28 @@ impl Transport {
             }
         }
         wire.finish(limit)
+    }
+
+    /// The pings of the WebSocket layer, and their pongs.
+    fn ping(&self, rng: &mut Rng, path: &Path, wire: &mut Wire, start: f64, end: f64) {
+        if self.framing != Framing::WebSocket {
+            return;
+        }
+        let body = if rng.chance(0.6) { 4 } else { 0 };
+        for (from, period) in [Direction::ToServer, Direction::ToClient].into_iter().zip(self.pings) {
+            let mut at = start + period;
+            while period > 0.0 && at < end {
+                let (ping, pong) = (self.wrapped(rng, from, body), self.wrapped(rng, from.reverse(), body));
+                wire.write(rng, at, from, ping);
+                let answered = if from == Direction::ToServer {
+                    path.reply(rng, at)
+                } else {
+                    at + rng.exponential(0.001)
+                };
+                wire.write(rng, answered, from.reverse(), pong);
+                at = answered.max(at + period);
+            }
+        }
     }
 
     /// All that goes before the first message; returns when that may pass.
@@ -233,7 +283,8 @@ impl Transport {
         }
         if self.framing == Framing::WebSocket {
             let (upgrade, switching) = (rng.range(150, 620), rng.range(129, 420));
-            at = turn(rng, wire, at, self.wrapped(ToServer, upgrade), self.wrapped(ToClient, switching));
+            let (upgrade, switching) = (self.wrapped(rng, ToServer, upgrade), self.wrapped(rng, ToClient, switching));
+            at = turn(rng, wire, at, upgrade, switching);
         }
         at
     }
