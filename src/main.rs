@@ -1,4 +1,13 @@
 //! The command line.
 fn main() {
-    minewall::train::experiment::main()
+    let mut words = std::env::args().skip(1);
+    let result = match words.next().as_deref() {
+        Some("train") => minewall::train::run(words),
+        Some("sequences") => minewall::train::extract(words),
+        _ => Err("train or sequences".into()),
+    };
+    if let Err(error) = result {
+        eprintln!("minewall: {error}");
+        std::process::exit(1);
+    }
 }

@@ -1,149 +1,220 @@
-//! refine
-use super::baum_welch::*;
+//! After Baum-Welch, which makes each model likely on its own data: what tells the two apart.
+//!
+//! Baum-Welch spends a model's few states on whatever is frequent. This pass moves both models along
+//! the gradient of what is asked for, that mining sessions exceed the threshold at some checkpoint
+//! and the others at none. The gradient of a log-likelihood by the logarithms of the probabilities is
+//! the expected counts that Baum-Welch computes anyway (Fisher's identity); each session's counts are
+//! weighed by how wrong its decision is, positive in the model of its own class and negative in the
+//! other (maximum mutual information estimation: Bahl, Brown, de Souza, Mercer, 1986).
+//! Steps are Adam's (Kingma, Ba, 2015).
+
+use super::baum_welch::FLOOR;
+use super::chain::{Chain, Moment, Row, column_sums};
+use super::dataset::Case;
+use super::parallel::map_chunks;
+use super::progress::Progress;
 use super::rng::Rng;
-use crate::hmm::observation::Symbol;
+use super::sequence::Label;
+use crate::hmm::LEAK_SHIFT;
+use crate::hmm::alphabet::Symbol;
 
-pub struct Case<'a> {
-    pub symbols: &'a [Symbol],
-    /// symbol counts at which the ratio is looked at
-    pub checks: &'a [usize],
-    pub mining: bool,
-    pub weight: f64,
-}
-
+/// How to refine.
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
-    pub beta: f64,
-    pub keep: f64,
-    pub rate: f64,
-    pub epochs: usize,
-    pub batch: usize,
-    pub decay: f64,
-    pub threads: usize,
+    /// Of the order in which sessions are visited.
     pub seed: u64,
-    pub verbose: bool,
+    /// Times that each session is visited.
+    pub rounds: u32,
+    /// Threads.
+    pub threads: usize,
+    /// Bits by which the threshold rises from one band to the next.
+    pub rise: f64,
 }
 
-/// the ratio after each symbol, with the leak, in place of s1
-pub fn leak(s1: &mut [f64], s2: &[f64], keep: f64) {
-    let (mut last, mut sum) = (0.0, 0.0);
-    for (a, b) in s1.iter_mut().zip(s2) {
-        let now = *a - b;
-        sum = sum * keep + now - last;
-        last = now;
-        *a = sum;
-    }
+/// The two models.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// Of mining.
+    pub mining: Chain,
+    /// Of everything else.
+    pub background: Chain,
 }
 
-struct Grad { m: Counts, b: Counts, loss: f64, weight: f64, push: f64 }
-
-fn one(c: &Case, m: &Hmm, b: &Hmm, beta: f64, keep: f64, bias: f64, g: &mut Grad, s1: &mut Vec<f64>, s2: &mut Vec<f64>, scratch: &mut Vec<(Row, Row, f64)>) {
-    if c.checks.is_empty() { return; }
-    let last = *c.checks.last().unwrap();
-    m.cumulative(&c.symbols[..last], s1);
-    b.cumulative(&c.symbols[..last], s2);
-    leak(s1, s2, keep);
-    let z: Vec<f64> = c.checks.iter().map(|&n| beta * (s1[n - 1] - bias)).collect();
-    let (at, top) = z.iter().enumerate().fold((0, f64::NEG_INFINITY), |a, (i, &x)| if x > a.1 { (i, x) } else { a });
-    let y = if c.mining { 1.0 } else { -1.0 };
-    let p = 1.0 / (1.0 + (y * top).exp()); // error
-    g.loss += c.weight * (1.0 + (-y * top).exp()).ln();
-    g.weight += c.weight;
-    if p < 1e-4 { return; }
-    let n = c.checks[at];
-    let w = c.weight * p * y * beta;
-    g.push += w;
-    m.expect(&c.symbols[..n], w, keep, &mut g.m, scratch);
-    b.expect(&c.symbols[..n], -w, keep, &mut g.b, scratch);
-}
-
-#[derive(Clone)]
-struct Logits { v: Vec<f64>, }
-
-fn flat(h: &Hmm) -> Vec<f64> {
-    let mut v: Vec<f64> = h.start.to_vec();
-    for r in h.step.iter().chain(&h.size).chain(&h.context) { v.extend(r) }
-    v
-}
-fn flat_counts(c: &Counts) -> Vec<f64> {
-    let mut v: Vec<f64> = c.start.to_vec();
-    for r in c.step.iter().chain(&c.size).chain(&c.context) { v.extend(r) }
-    v
-}
-fn unflat(v: &[f64], h: &mut Hmm) {
-    let mut i = 0;
-    let mut take = |r: &mut Row| { r.copy_from_slice(&v[i..i + S]); i += S; };
-    take(&mut h.start);
-    h.step.iter_mut().for_each(&mut take);
-    h.size.iter_mut().for_each(&mut take);
-    h.context.iter_mut().for_each(&mut take);
-}
-/// logit gradient from counts: C - (sum C) p
-fn logit_grad(h: &Hmm, c: &Counts) -> Vec<f64> {
-    let mut out = Vec::new();
-    let row = |p: &Row, c: &Row, out: &mut Vec<f64>| { let s: f64 = c.iter().sum(); for i in 0..S { out.push(c[i] - s * p[i]); } };
-    row(&h.start, &c.start, &mut out);
-    for (p, c) in h.step.iter().zip(&c.step) { row(p, c, &mut out); }
-    for (ps, cs) in [(&h.size, &c.size), (&h.context, &c.context)] {
-        let mut sums = [0.0; S];
-        for r in cs.iter() { for i in 0..S { sums[i] += r[i]; } }
-        for (p, c) in ps.iter().zip(cs.iter()) { for i in 0..S { out.push(c[i] - sums[i] * p[i]); } }
-    }
-    out
-}
-
-pub fn refine(m: &mut Hmm, b: &mut Hmm, cases: &[Case], o: &Options) {
-    let floor = 1.0 / 8192.0;
-    let lp = |h: &Hmm| -> Vec<f64> { flat(h).iter().map(|x| x.ln()).collect() };
-    let mut theta: Vec<f64> = lp(m); let nm = theta.len(); theta.extend(lp(b));
-    let origin = theta.clone();
-    let mut m1 = vec![0.0; theta.len() + 1]; let mut m2 = m1.clone();
-    let mut bias = 0.0f64;
-    let mut rng = Rng::new(o.seed);
-    let mut order: Vec<usize> = (0..cases.len()).collect();
-    let steps_total = o.epochs * cases.len().div_ceil(o.batch);
-    let mut t = 0;
-    for epoch in 0..o.epochs {
-        rng.shuffle(&mut order);
-        let (mut el, mut ew) = (0.0, 0.0);
-        for batch in order.chunks(o.batch) {
-            t += 1;
-            let next = std::sync::atomic::AtomicUsize::new(0);
-            let parts: Vec<&[usize]> = batch.chunks(batch.len().div_ceil(16).max(1)).collect();
-            let results: Vec<std::sync::Mutex<Option<Grad>>> = parts.iter().map(|_| std::sync::Mutex::new(None)).collect();
-            std::thread::scope(|scope| { for _ in 0..o.threads { scope.spawn(|| {
-                let (mut s1, mut s2, mut sc) = (vec![], vec![], vec![]);
-                loop {
-                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    if at >= parts.len() { break; }
-                    let mut g = Grad { m: Counts::zero(), b: Counts::zero(), loss: 0.0, weight: 0.0, push: 0.0 };
-                    for &i in parts[at] { one(&cases[i], m, b, o.beta, o.keep, bias, &mut g, &mut s1, &mut s2, &mut sc); }
-                    *results[at].lock().unwrap() = Some(g);
-                }
-            }); } });
-            let mut g = Grad { m: Counts::zero(), b: Counts::zero(), loss: 0.0, weight: 0.0, push: 0.0 };
-            for r in results { let x = r.into_inner().unwrap().unwrap(); g.m.add(&x.m); g.b.add(&x.b); g.loss += x.loss; g.weight += x.weight; g.push += x.push; }
-            el += g.loss; ew += g.weight;
-            let scale = 1.0 / g.weight.max(1e-9);
-            let _ = flat_counts;
-            let mut grad = logit_grad(m, &g.m); grad.extend(logit_grad(b, &g.b));
-            // bias gradient: d/dbias = -sum(start counts of m) (each case contributes w once)
-            grad.push(-g.push);
-            let progress = t as f64 / steps_total as f64;
-            let rate = o.rate * (1.0 - progress).max(0.02);
-            for i in 0..grad.len() {
-                let mut x = grad[i] * scale;
-                if i < theta.len() { x -= o.decay * (theta[i] - origin[i]); }
-                m1[i] = 0.9 * m1[i] + 0.1 * x;
-                m2[i] = 0.99 * m2[i] + 0.01 * x * x;
-                let step = rate * (m1[i] / (1.0 - 0.9f64.powi(t as i32))) / ((m2[i] / (1.0 - 0.99f64.powi(t as i32))).sqrt() + 1e-6);
-                if i < theta.len() { theta[i] += step; } else { bias += step * 5.0; }
-            }
-            let back = |th: &[f64], h: &mut Hmm| { let v: Vec<f64> = th.iter().map(|x| x.exp()).collect(); unflat(&v, h); h.normalise(); h.floor(floor); };
-            back(&theta[..nm], m);
-            back(&theta[nm..], b);
-            let lm = lp(m); let lb = lp(b);
-            theta[..nm].copy_from_slice(&lm); theta[nm..].copy_from_slice(&lb);
+/// Refines `pair` on `cases`; returns the mean loss of each round.
+pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Vec<f64> {
+    let mut lessons = lessons(cases, options.rise);
+    let mut climber = Climber::new(pair);
+    let batches = lessons.len().div_ceil(BATCH) as u32 * options.rounds;
+    let mut rng = Rng::new(options.seed);
+    let mut losses = Vec::new();
+    let mut done = 0;
+    for _ in 0..options.rounds {
+        rng.shuffle(&mut lessons);
+        let (mut loss, mut weight) = (0.0, 0.0);
+        for batch in lessons.chunks(BATCH) {
+            let slope = slope(pair, batch, climber.bias, options.threads);
+            loss += slope.loss;
+            weight += slope.weight;
+            let left = 1.0 - f64::from(done) / f64::from(batches);
+            climber.climb(pair, &slope, RATE * left.max(0.02));
+            done += 1;
+            progress.step();
         }
-        if o.verbose { println!("epoch {epoch} loss {:.4} bias {bias:.2}", el / ew); }
+        losses.push(loss / weight);
+    }
+    losses
+}
+
+/// A session, ready to be learnt from.
+struct Lesson {
+    symbols: Vec<Symbol>,
+    /// Symbols and height of the threshold above the bias, in nats, at each checkpoint.
+    checkpoints: Vec<(usize, f64)>,
+    label: Label,
+    weight: f64,
+}
+
+/// Sessions with checkpoints; both classes weigh the same.
+fn lessons(cases: &[&Case], rise: f64) -> Vec<Lesson> {
+    let weight = |label| cases.iter().filter(|c| c.label() == label).map(|c| c.weight).sum::<f64>();
+    let (mining, benign) = (weight(Label::Mining), weight(Label::Benign));
+    let lesson = |case: &&Case| Lesson {
+        symbols: case.spelt(),
+        checkpoints: (case.checkpoints().into_iter())
+            .map(|(symbols, band)| (symbols, band as f64 * rise * core::f64::consts::LN_2))
+            .collect(),
+        label: case.label(),
+        weight: case.weight * cases.len() as f64 / if case.label() == Label::Mining { mining } else { benign },
+    };
+    cases.iter().map(lesson).filter(|lesson| !lesson.checkpoints.is_empty()).collect()
+}
+
+/// Where a batch of sessions wants the parameters to go.
+struct Slope {
+    mining: Chain,
+    background: Chain,
+    bias: f64,
+    loss: f64,
+    weight: f64,
+}
+
+fn slope(pair: &Pair, batch: &[Lesson], bias: f64, threads: usize) -> Slope {
+    let zero = || Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 };
+    let parts = map_chunks(batch, CHUNKS, threads, |chunk| {
+        let mut part = zero();
+        let mut trellises = [Vec::new(), Vec::new()];
+        chunk.iter().for_each(|lesson| learn(pair, lesson, bias, &mut part, &mut trellises));
+        part
+    });
+    parts.into_iter().fold(zero(), |mut sum, part| {
+        sum.mining.add(&part.mining);
+        sum.background.add(&part.background);
+        sum.bias += part.bias;
+        sum.loss += part.loss;
+        sum.weight += part.weight;
+        sum
+    })
+}
+
+/// Adds one session: logistic loss of its best checkpoint.
+fn learn(pair: &Pair, lesson: &Lesson, bias: f64, slope: &mut Slope, trellises: &mut [Vec<Moment>; 2]) {
+    let [mining, background] = trellises;
+    pair.mining.forward(&lesson.symbols, mining);
+    pair.background.forward(&lesson.symbols, background);
+    let mut ratio = 0.0;
+    let mut best: Option<(usize, f64)> = None;
+    let mut checkpoints = lesson.checkpoints.iter().peekable();
+    for (at, (m, b)) in mining.iter().zip(background.iter()).enumerate() {
+        ratio = ratio * KEEP + m.scale.ln() - b.scale.ln();
+        while let Some(&&(symbols, height)) = checkpoints.peek()
+            && symbols == at + 1
+        {
+            let margin = SHARPNESS * (ratio - height - bias);
+            if best.is_none_or(|(_, most)| margin > most) {
+                best = Some((symbols, margin));
+            }
+            checkpoints.next();
+        }
+    }
+    let Some((symbols, margin)) = best else { return };
+    let sign = if lesson.label == Label::Mining { 1.0 } else { -1.0 };
+    slope.loss += lesson.weight * (-sign * margin).exp().ln_1p();
+    slope.weight += lesson.weight;
+    let wrong = 1.0 / (1.0 + (sign * margin).exp());
+    if wrong < NEGLIGIBLE {
+        return;
+    }
+    let push = lesson.weight * wrong * sign * SHARPNESS;
+    slope.bias -= push;
+    let heard = &lesson.symbols[..symbols];
+    pair.mining.expect(heard, &mining[..symbols], push, KEEP, &mut slope.mining);
+    pair.background.expect(heard, &background[..symbols], -push, KEEP, &mut slope.background);
+}
+
+/// Adam on the logarithms of all probabilities, and on the threshold's bias.
+struct Climber {
+    mean: Vec<f64>,
+    square: Vec<f64>,
+    steps: i32,
+    bias: f64,
+}
+
+impl Climber {
+    fn new(pair: &Pair) -> Self {
+        let len = pair.mining.values().count() + pair.background.values().count() + 1;
+        Climber { mean: vec![0.0; len], square: vec![0.0; len], steps: 0, bias: 0.0 }
+    }
+
+    fn climb(&mut self, pair: &mut Pair, slope: &Slope, rate: f64) {
+        self.steps += 1;
+        let unit = 1.0 / slope.weight.max(f64::MIN_POSITIVE);
+        let centred = [centred(&pair.mining, &slope.mining), centred(&pair.background, &slope.background)];
+        let slopes = centred.iter().flat_map(|chain| chain.values()).chain([&slope.bias]);
+        let fade = [FADE_MEAN, FADE_SQUARE].map(|fade| 1.0 - fade.powi(self.steps));
+        let moments = self.mean.iter_mut().zip(&mut self.square);
+        let mut moves = moments.zip(slopes).map(|((mean, square), slope)| {
+            let slope = slope * unit;
+            *mean = FADE_MEAN * *mean + (1.0 - FADE_MEAN) * slope;
+            *square = FADE_SQUARE * *square + (1.0 - FADE_SQUARE) * slope * slope;
+            rate * (*mean / fade[0]) / ((*square / fade[1]).sqrt() + 1e-6)
+        });
+        for chain in [&mut pair.mining, &mut pair.background] {
+            chain.values_mut().zip(moves.by_ref()).for_each(|(p, step)| *p *= step.exp());
+            chain.normalise();
+            *chain = chain.clone().floored(FLOOR);
+        }
+        self.bias += moves.next().unwrap_or(0.0) * BIAS_PACE;
     }
 }
+
+/// The gradient by the logarithms of probabilities that have to sum to one: what a count exceeds its
+/// share of its distribution's counts by.
+fn centred(chain: &Chain, counts: &Chain) -> Chain {
+    let mut slope = counts.clone();
+    let rows = |slope: &mut Row, p: &Row| {
+        let sum: f64 = slope.iter().sum();
+        slope.iter_mut().zip(p).for_each(|(slope, p)| *slope -= sum * p);
+    };
+    rows(&mut slope.start, &chain.start);
+    slope.step.iter_mut().zip(&chain.step).for_each(|(slope, p)| rows(slope, p));
+    for (slope, columns) in [(&mut slope.size, &chain.size), (&mut slope.context, &chain.context)] {
+        let sums = column_sums(slope);
+        for (slope, p) in slope.iter_mut().zip(columns) {
+            slope.iter_mut().zip(p).zip(sums).for_each(|((slope, p), sum)| *slope -= sum * p);
+        }
+    }
+    slope
+}
+
+/// What remains of the ratio with every symbol, as [`crate::hmm::State::step`] has it.
+pub const KEEP: f64 = 1.0 - 1.0 / (1u32 << LEAK_SHIFT) as f64;
+/// Of the logistic function, per nat: a decision that is wrong by five nats counts in full.
+const SHARPNESS: f64 = 0.2;
+/// A decision that is this clear teaches nothing.
+const NEGLIGIBLE: f64 = 1e-4;
+const RATE: f64 = 0.05;
+const BIAS_PACE: f64 = 5.0;
+const FADE_MEAN: f64 = 0.9;
+const FADE_SQUARE: f64 = 0.99;
+const BATCH: usize = 256;
+const CHUNKS: usize = 16;
