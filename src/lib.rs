@@ -20,5 +20,7 @@ pub mod hmm;
 pub mod packet;
 pub mod stream;
 #[cfg(feature = "host")]
+pub mod evaluate;
+#[cfg(feature = "host")]
 pub mod train;
 pub mod verdict;

@@ -20,19 +20,9 @@ pub fn held_back(
     let mut out = String::new();
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
     let _ = writeln!(out, "sessions held back, by {name}: recall at a rate of benign long flows");
-    let all = traces.iter().collect::<Vec<_>>();
+    out += &rates(traces, shape, thresholds.benign);
     let (scripted, captured): (Vec<_>, Vec<_>) =
         traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
-    for (what, traces) in [("captured", &captured), ("scripted", &scripted), ("all", &all)] {
-        let peaks = Peaks::of(traces.iter().copied(), shape, thresholds.benign);
-        let _ = write!(out, "  {what:9} {:5} mining, {:5} benign:", peaks.mining.len(), peaks.benign.len());
-        for rate in RATES {
-            let found = peaks.found(peaks.threshold(rate));
-            let (low, high) = interval(found, peaks.mining.len());
-            let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {}%", peaks.recall(rate), rate * 100.0);
-        }
-        out.push('\n');
-    }
     for sensitivity in Sensitivity::ALL {
         let _ = write!(out, "  {:9}", sensitivity.name());
         for (what, traces) in [("captured", &captured), ("scripted", &scripted)] {
@@ -52,6 +42,25 @@ pub fn held_back(
         for sensitivity in Sensitivity::ALL {
             let (hits, _) = suspects(&traces, label, thresholds, sensitivity);
             let _ = write!(out, "  {} {hits}", sensitivity.name());
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Recall of captured and scripted sessions at several rates of false positives among them.
+pub fn rates(traces: &[Trace<'_>], shape: &[i16; BANDS], benign: i16) -> String {
+    let mut out = String::new();
+    let all = traces.iter().collect::<Vec<_>>();
+    let (scripted, captured): (Vec<_>, Vec<_>) =
+        traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
+    for (what, traces) in [("captured", &captured), ("scripted", &scripted), ("all", &all)] {
+        let peaks = Peaks::of(traces.iter().copied(), shape, benign);
+        let _ = write!(out, "  {what:9} {:5} mining, {:5} benign:", peaks.mining.len(), peaks.benign.len());
+        for rate in RATES {
+            let found = peaks.found(peaks.threshold(rate));
+            let (low, high) = interval(found, peaks.mining.len());
+            let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {}%", peaks.recall(rate), rate * 100.0);
         }
         out.push('\n');
     }
