@@ -12,6 +12,16 @@ pub const FLOW_RECORD_MAX_BYTES: usize = 128;
 /// Bytes of a flow record that belong to the hidden Markov model (forward vectors of two models in
 /// `u16`, the cumulative log-likelihood ratio, the last size in each direction).
 pub const HMM_STATE_BYTES: usize = 44;
+/// Payload packets of the shortest session that stage one may call suspect.
+pub const HMM_MIN_PACKETS: u16 = 12;
+/// And its age.
+pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
+/// Every so many payload packets stage one may call a session suspect.
+pub const HMM_CHECK_PACKETS: u16 = 4;
+/// Payload packets from which on stage one may be sure that a session is benign.
+pub const HMM_SURE_PACKETS: u16 = 8;
+/// Payload packets after which stage one lets an undecided session go.
+pub const HMM_CAP_PACKETS: u16 = 256;
 
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
