@@ -60,25 +60,16 @@ pub struct Seen {
     pub age_ms: u32,
 }
 
-/// Stage one: a model and how sure it has to be.
+/// Stage one, with its model.
 #[derive(Debug)]
 pub struct Scorer {
     model: Box<Model>,
-    sensitivity: Sensitivity,
 }
 
 impl Scorer {
     /// Judges with `model`.
-    pub fn new(model: Box<Model>, sensitivity: Sensitivity) -> Self {
-        Scorer { model, sensitivity }
-    }
-
-    /// Judges with the model that is part of the program.
-    ///
-    /// # Errors
-    /// Never, in a program whose tests pass.
-    pub fn embedded(sensitivity: Sensitivity) -> Result<Self, model::ModelError> {
-        Ok(Scorer { model: Model::decode(model::EMBEDDED)?, sensitivity })
+    pub fn new(model: Box<Model>) -> Self {
+        Scorer { model }
     }
 
     /// The model at work.
@@ -87,11 +78,11 @@ impl Scorer {
     }
 
     /// Takes in one packet and judges the flow.
-    pub fn packet(&self, state: &mut State, seen: &Seen) -> Decision {
+    pub fn packet(&self, state: &mut State, seen: &Seen, sensitivity: Sensitivity) -> Decision {
         if let Some(symbol) = state.observe(seen.direction, seen.size, seen.now) {
             state.step(&self.model, symbol);
         }
-        self.model.thresholds.judge(self.sensitivity, state.ratio, seen.packets, seen.age_ms)
+        self.model.thresholds.judge(sensitivity, state.ratio, seen.packets, seen.age_ms)
     }
 }
 
@@ -99,7 +90,8 @@ impl State {
     /// Adds the evidence of one symbol to the ratio.
     pub fn step(&mut self, model: &Model, symbol: alphabet::Symbol) {
         let [mining, background] = &mut self.forward;
-        let gain = model.mining.step(mining, symbol).saturating_sub(model.background.step(background, symbol));
+        let gain =
+            model.mining.step(mining, symbol).saturating_sub(model.background.step(background, symbol));
         let gain = (gain + (1 << (FORWARD_SHIFT - 1))) >> FORWARD_SHIFT;
         let ratio = i32::from(self.ratio);
         let leak = (ratio + (1 << (LEAK_SHIFT - 1))) >> LEAK_SHIFT;

@@ -70,7 +70,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         held_back.extend(pick(&cases, &folds, move |f| f == fold).map(|case| Trace::new(case, &model)));
     }
     let (thresholds, rates) = verdicts::choose(&held_back, options.rise);
-    print!("{}", report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping));
+    print!(
+        "{}",
+        report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping)
+    );
 
     if let Some(path) = arguments.path("output") {
         let all: Vec<&Case> = cases.iter().collect();

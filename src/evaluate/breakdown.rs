@@ -111,7 +111,8 @@ impl Breakdown {
                     }
                     out.push(',');
                     for share in QUANTILES {
-                        let _ = write!(out, " {:6.0}", f64::from(quantile(&balanced.millis, share)) / 1_000.0);
+                        let _ =
+                            write!(out, " {:6.0}", f64::from(quantile(&balanced.millis, share)) / 1_000.0);
                     }
                 }
                 out.push('\n');

@@ -122,6 +122,14 @@ impl core::fmt::Display for ModelError {
 impl core::error::Error for ModelError {}
 
 impl Model {
+    /// The model that is part of the program.
+    ///
+    /// # Errors
+    /// Never, in a program whose tests pass.
+    pub fn embedded() -> Result<Box<Model>, ModelError> {
+        Model::decode(EMBEDDED)
+    }
+
     /// Reads a model file.
     ///
     /// # Errors
@@ -275,8 +283,7 @@ pub const MAX_SHIFT: u8 = 16;
 
 /// Length of a model file.
 pub const LENGTH: usize = MAGIC.len() + 1 + ALPHABET.len() + 28 + (3 * BANDS + 1) * 2 + 2 * CHAIN_LENGTH + 4;
-const CHAIN_LENGTH: usize =
-    STATES * (1 + STATES) * 2 + (SIZE_COLUMNS + CONTEXT_COLUMNS) * (1 + 2 * STATES);
+const CHAIN_LENGTH: usize = STATES * (1 + STATES) * 2 + (SIZE_COLUMNS + CONTEXT_COLUMNS) * (1 + 2 * STATES);
 
 const _: () = assert!(CONTEXT_COLUMNS < 256 && SIZE_COLUMNS < 256 && LENGTH < 16_384);
 

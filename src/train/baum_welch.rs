@@ -127,7 +127,8 @@ mod tests {
     fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
         let symbols = alternation();
         let data: Vec<(&[Symbol], f64)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
-        let [one, three] = [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
+        let [one, three] =
+            [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
         assert_eq!(one, three);
     }
 }

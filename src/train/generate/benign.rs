@@ -193,7 +193,8 @@ fn push(s: &mut Script, rng: &mut Rng) {
 
 fn chat(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
-    let (others, own) = (Rhythm::any(rng, 2.0, 90.0), Rhythm::Human { mean: rng.log_uniform(4.0, 60.0), pause: 120.0 });
+    let (others, own) =
+        (Rhythm::any(rng, 2.0, 90.0), Rhythm::Human { mean: rng.log_uniform(4.0, 60.0), pause: 120.0 });
     let overhead = rng.range(20, 500);
     let sigma = rng.uniform(0.3, 0.9);
     let said = Size::Text { median: f64::from(overhead) + rng.uniform(20.0, 120.0), sigma: sigma * 0.6 };
@@ -274,11 +275,13 @@ fn market_orders(s: &mut Script, rng: &mut Rng) {
 
 fn new_heads(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
-    let rhythm = if rng.chance(0.5) { Rhythm::random(rng, 1.0, 60.0) } else { Rhythm::periodic(rng, 2.0, 15.0) };
+    let rhythm =
+        if rng.chance(0.5) { Rhythm::random(rng, 1.0, 60.0) } else { Rhythm::periodic(rng, 2.0, 15.0) };
     let head = Size::any(rng, 200, 1_800);
     hears(s, rng, at, rhythm, head, None);
     if rng.chance(0.5) {
-        let (rhythm, call, result) = (Rhythm::any(rng, 3.0, 60.0), Size::any(rng, 60, 250), Size::any(rng, 40, 900));
+        let (rhythm, call, result) =
+            (Rhythm::any(rng, 3.0, 60.0), Size::any(rng, 60, 250), Size::any(rng, 40, 900));
         asks(s, rng, at, rhythm, call, result);
     }
     pings(s, rng, at, 15.0, 60.0);
@@ -372,7 +375,8 @@ fn events(s: &mut Script, rng: &mut Rng) {
 /// Wallets: subscriptions, new headers, pings; JSON lines as a miner's.
 fn electrum(s: &mut Script, rng: &mut Rng) {
     let mut at = hello(s, rng);
-    let (subscribe, status) = (Size::fixed(rng, 110, 170, 2), Size::Few { of: [42, 100, 100, 102], spread: 2 });
+    let (subscribe, status) =
+        (Size::fixed(rng, 110, 170, 2), Size::Few { of: [42, 100, 100, 102], spread: 2 });
     for _ in 0..rng.range(2, 40) {
         let (up, down) = (subscribe.sample(rng), status.sample(rng));
         at = s.exchange(rng, at, up, down).min(at + rng.exponential(0.05));
@@ -382,14 +386,16 @@ fn electrum(s: &mut Script, rng: &mut Rng) {
     let ping = Rhythm::periodic(rng, 30.0, 120.0);
     let (up, down) = (Size::fixed(rng, 45, 80, 2), Size::fixed(rng, 36, 60, 2));
     asks(s, rng, at, ping, up, down);
-    let (rhythm, call, result) = (Rhythm::any(rng, 5.0, 200.0), Size::any(rng, 70, 200), Size::text(rng, 60.0, 900.0));
+    let (rhythm, call, result) =
+        (Rhythm::any(rng, 5.0, 200.0), Size::any(rng, 70, 200), Size::text(rng, 60.0, 900.0));
     asks(s, rng, at, rhythm, call, result);
 }
 
 fn database(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 5) {
-        let (rhythm, query, rows) = (Rhythm::any(rng, 0.3, 40.0), Size::any(rng, 30, 500), Size::any(rng, 20, 5_000));
+        let (rhythm, query, rows) =
+            (Rhythm::any(rng, 0.3, 40.0), Size::any(rng, 30, 500), Size::any(rng, 20, 5_000));
         asks(s, rng, at, rhythm, query, rows);
     }
 }
@@ -406,7 +412,8 @@ fn cache(s: &mut Script, rng: &mut Rng) {
 
 fn rpc(s: &mut Script, rng: &mut Rng) {
     for _ in 0..rng.range(1, 3) {
-        let (rhythm, call, result) = (Rhythm::any(rng, 0.5, 40.0), Size::any(rng, 40, 600), Size::any(rng, 40, 1_500));
+        let (rhythm, call, result) =
+            (Rhythm::any(rng, 0.5, 40.0), Size::any(rng, 40, 600), Size::any(rng, 40, 1_500));
         asks(s, rng, 0.001, rhythm, call, result);
     }
     pings(s, rng, 0.1, 10.0, 60.0);
@@ -444,7 +451,8 @@ fn vpn(s: &mut Script, rng: &mut Rng) {
     tells(s, rng, at, keepalive, size);
     hears(s, rng, at, keepalive, size, None);
     for _ in 0..rng.range(1, 4) {
-        let (rhythm, up, down) = (Rhythm::any(rng, 0.2, 40.0), Size::any(rng, 60, 700), Size::text(rng, 60.0, 2_000.0));
+        let (rhythm, up, down) =
+            (Rhythm::any(rng, 0.2, 40.0), Size::any(rng, 60, 700), Size::text(rng, 60.0, 2_000.0));
         asks(s, rng, at, rhythm, up, down);
     }
 }
@@ -458,7 +466,8 @@ fn peer(s: &mut Script, rng: &mut Rng) {
         let (rhythm, body) = (Rhythm::any(rng, 0.4, 60.0), Size::any(rng, 24, 1_200));
         tells(s, rng, at, rhythm, body);
     }
-    let (rhythm, want, piece) = (Rhythm::any(rng, 1.0, 60.0), Size::any(rng, 24, 200), Size::text(rng, 200.0, 20_000.0));
+    let (rhythm, want, piece) =
+        (Rhythm::any(rng, 1.0, 60.0), Size::any(rng, 24, 200), Size::text(rng, 200.0, 20_000.0));
     asks(s, rng, at, rhythm, want, piece);
     pings(s, rng, at, 30.0, 120.0);
 }
@@ -466,13 +475,15 @@ fn peer(s: &mut Script, rng: &mut Rng) {
 /// Message brokers: fetches that wait for news, and heartbeats.
 fn broker(s: &mut Script, rng: &mut Rng) {
     long_poll(s, rng);
-    let (rhythm, beat, reply) = (Rhythm::periodic(rng, 3.0, 30.0), Size::fixed(rng, 8, 140, 0), Size::fixed(rng, 6, 60, 0));
+    let (rhythm, beat, reply) =
+        (Rhythm::periodic(rng, 3.0, 30.0), Size::fixed(rng, 8, 140, 0), Size::fixed(rng, 6, 60, 0));
     asks(s, rng, 0.1, rhythm, beat, reply);
 }
 
 fn heartbeat(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
-    let (rhythm, beat, reply) = (Rhythm::periodic(rng, 2.0, 60.0), Size::fixed(rng, 2, 250, 2), Size::fixed(rng, 2, 250, 2));
+    let (rhythm, beat, reply) =
+        (Rhythm::periodic(rng, 2.0, 60.0), Size::fixed(rng, 2, 250, 2), Size::fixed(rng, 2, 250, 2));
     if rng.chance(0.5) {
         asks(s, rng, at, rhythm, beat, reply);
     } else {
@@ -487,7 +498,8 @@ fn heartbeat(s: &mut Script, rng: &mut Rng) {
 /// Endpoint agents, monitors, build runners: reports up, jobs down.
 fn agent(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
-    let (rhythm, report, ack) = (Rhythm::periodic(rng, 5.0, 120.0), Size::text(rng, 200.0, 4_000.0), Size::any(rng, 10, 300));
+    let (rhythm, report, ack) =
+        (Rhythm::periodic(rng, 5.0, 120.0), Size::text(rng, 200.0, 4_000.0), Size::any(rng, 10, 300));
     asks(s, rng, at, rhythm, report, ack);
     let (rhythm, job) = (Rhythm::random(rng, 20.0, 400.0), Size::text(rng, 150.0, 3_000.0));
     let done = Size::any(rng, 20, 200);
@@ -507,7 +519,11 @@ fn transfer(s: &mut Script, rng: &mut Rng) {
     let ack = Size::any(rng, 10, 200);
     s.every(rng, 0.001, rhythm, |s, rng, at| {
         let (block, ack) = (block.sample(rng), ack.sample(rng));
-        if up { s.exchange(rng, at, block, ack) } else { s.exchange(rng, at, ack, block) };
+        if up {
+            s.exchange(rng, at, block, ack)
+        } else {
+            s.exchange(rng, at, ack, block)
+        };
     });
 }
 
@@ -535,9 +551,11 @@ fn assistant(s: &mut Script, rng: &mut Rng) {
 /// Location and fitness trackers, chargers (OCPP), meters: calls and results both ways.
 fn tracker(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
-    let (rhythm, sample, ack) = (Rhythm::periodic(rng, 3.0, 120.0), Size::fixed(rng, 60, 600, 12), Size::fixed(rng, 4, 120, 2));
+    let (rhythm, sample, ack) =
+        (Rhythm::periodic(rng, 3.0, 120.0), Size::fixed(rng, 60, 600, 12), Size::fixed(rng, 4, 120, 2));
     asks(s, rng, at, rhythm, sample, ack);
-    let (rhythm, beat, reply) = (Rhythm::periodic(rng, 30.0, 300.0), Size::fixed(rng, 20, 80, 1), Size::fixed(rng, 20, 90, 1));
+    let (rhythm, beat, reply) =
+        (Rhythm::periodic(rng, 30.0, 300.0), Size::fixed(rng, 20, 80, 1), Size::fixed(rng, 20, 90, 1));
     asks(s, rng, at, rhythm, beat, reply);
 }
 
@@ -547,7 +565,8 @@ fn mixture(s: &mut Script, rng: &mut Rng) {
     for _ in 0..rng.range(1, 3) {
         match rng.range(0, 3) {
             0 => {
-                let (rhythm, up, down) = (Rhythm::any(rng, 0.5, 120.0), Size::any(rng, 10, 1_200), Size::any(rng, 4, 2_500));
+                let (rhythm, up, down) =
+                    (Rhythm::any(rng, 0.5, 120.0), Size::any(rng, 10, 1_200), Size::any(rng, 4, 2_500));
                 asks(s, rng, at, rhythm, up, down);
             }
             1 => {
@@ -559,7 +578,8 @@ fn mixture(s: &mut Script, rng: &mut Rng) {
                 tells(s, rng, at, rhythm, up);
             }
             _ => {
-                let (rhythm, down, ack) = (Rhythm::any(rng, 1.0, 120.0), Size::text(rng, 40.0, 1_200.0), Size::any(rng, 4, 100));
+                let (rhythm, down, ack) =
+                    (Rhythm::any(rng, 1.0, 120.0), Size::text(rng, 40.0, 1_200.0), Size::any(rng, 4, 100));
                 hears(s, rng, at, rhythm, down, Some(ack));
             }
         }

@@ -85,7 +85,12 @@ pub const DIALECTS: &[Dialect] = &[
     },
     Dialect {
         name: "v1-asic",
-        hello: &[((100, 200), (80, 150)), ((40, 120), (90, 240)), ((60, 180), (36, 70)), ((50, 80), (36, 60))],
+        hello: &[
+            ((100, 200), (80, 150)),
+            ((40, 120), (90, 240)),
+            ((60, 180), (36, 70)),
+            ((50, 80), (36, 60)),
+        ],
         job: (330, 900),
         job_habit: Branches,
         difficulty: (46, 80),
@@ -444,7 +449,8 @@ impl Habits {
     fn sample(rng: &mut Rng, d: &Dialect) -> Self {
         // Spaces after colons and commas, longer key names, more keys.
         let verbosity = if rng.chance(0.5) { 1.0 } else { rng.uniform(1.0, 1.25) };
-        let length = |rng: &mut Rng, (low, high): Bounds| (f64::from(rng.range(low, high)) * verbosity) as u32;
+        let length =
+            |rng: &mut Rng, (low, high): Bounds| (f64::from(rng.range(low, high)) * verbosity) as u32;
         let fixed = |rng: &mut Rng, bounds: Bounds, spread: u32| {
             let base = length(rng, bounds);
             Size::Fixed { base, spread: rng.range(0, spread) }
@@ -483,7 +489,11 @@ impl Habits {
             refusal: accepted + rng.range(5, 90),
             refused: if rng.chance(0.5) { 0.003 } else { rng.uniform(0.0, 0.08) },
             unanswered: rng.chance(0.02),
-            block_extra: if rng.chance(if d.name.starts_with("sv2") { 0.9 } else { 0.15 }) { rng.range(40, 120) } else { 0 },
+            block_extra: if rng.chance(if d.name.starts_with("sv2") { 0.9 } else { 0.15 }) {
+                rng.range(40, 120)
+            } else {
+                0
+            },
             share_mean: rng.log_uniform(2.0, 240.0) / f64::from(workers).sqrt(),
             start_factor: if rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
             retarget: rng.range(3, 20),
