@@ -56,8 +56,8 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
-    let resetter = Resetter::open();
     let queue = PacketQueue::bind(&config)?;
+    let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let daemon = Daemon {
         engine: Engine::new(
