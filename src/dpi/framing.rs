@@ -296,7 +296,8 @@ impl Framing {
     }
 
     fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
-        Context { direction, from_start: self.flags & MIDWAY == 0, http }
+        let websocket = matches!(self.layer(direction), Layer::Frame | Layer::FrameRest);
+        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket }
     }
 
     fn enter(&mut self, direction: Direction, layer: Layer) -> Step {

@@ -1,8 +1,8 @@
 //! Miners in web pages: CoinHive and its copies, webminerpool and its kin, Nimiq. All of them speak
 //! JSON in WebSocket messages, with the kind of the message in a key of their own.
 //!
-//! Proof from the client is a greeting with the site's key or the pool and its login, or a share with
-//! nonce and hash; from the server, a job with its blob is strong.
+//! Proof from the client is a greeting with the site's key and a goal in hashes, or one with the pool,
+//! its login and password, or a share with nonce and hash; from the server, a job with its blob is strong.
 
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
@@ -25,7 +25,11 @@ fn read_web_miner_pool<'a>(root: Value<'a>, kind: Value<'a>) -> Option<Sign<'a>>
     if kind.is("handshake") {
         let login = root.get("login").filter(|login| login.is_string());
         let fits = login.is_some() && root.get("pool").is_some_and(Value::is_string);
-        let weight = if fits { Weight::Unmistakable } else { Weight::Hint };
+        let weight = match (fits, root.get("password").is_some_and(Value::is_string)) {
+            (true, true) => Weight::Unmistakable,
+            (true, false) => Weight::Strong,
+            (false, _) => Weight::Hint,
+        };
         return Some(Sign::miner(dialect, Step::Authorisation, weight, "handshake").wallet(login));
     }
     if kind.is("job") {
@@ -44,11 +48,15 @@ fn read_coin_hive<'a>(kind: Value<'a>, params: Value<'a>) -> Option<Sign<'a>> {
     let dialect = Dialect::CoinHive;
     if kind.is("auth") {
         let key = params.get("site_key").filter(|key| key.is_string())?;
-        let of_miner = params.get("goal").is_some()
-            || params
-                .get("type")
-                .is_some_and(|kind| ["anonymous", "user", "token"].iter().any(|name| kind.is(name)));
-        let weight = if of_miner { Weight::Unmistakable } else { Weight::Hint };
+        let account = params
+            .get("type")
+            .is_some_and(|kind| ["anonymous", "user", "token"].iter().any(|name| kind.is(name)));
+        // Others may log in with a site's key; a goal in hashes only miners have.
+        let weight = match (params.get("goal").is_some(), account) {
+            (true, _) => Weight::Unmistakable,
+            (false, true) => Weight::Strong,
+            (false, false) => Weight::Hint,
+        };
         return Some(
             Sign::miner(dialect, Step::Authorisation, weight, "auth with site_key").wallet(Some(key)),
         );

@@ -54,6 +54,15 @@ const CONVERSATIONS: &[(&str, &str)] = &[
         < {"jsonrpc":"2.0","id":0,"result":{"capabilities":{"textDocumentSync":2}}}
         > {"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///a"}}}
         < {"jsonrpc":"2.0","method":"textDocument/publishDiagnostics","params":{"uri":"file:///a","diagnostics":[]}}"#),
+    ("login with a key", r#"
+        > {"jsonrpc":"2.0","id":1,"method":"login","params":{"login":"3kTmWq8ZpVd7Rn5Yb2Hc9JxEf4Ag6SuLw1QeTzMv","pass":"secret"}}
+        < {"jsonrpc":"2.0","id":1,"result":{"token":"abc"}}"#),
+    ("handshake with a pool of others", r#"
+        > {"identifier":"handshake","pool":"connections","login":"bob"}
+        < {"identifier":"ok"}"#),
+    ("login with the key of a site", r#"
+        > {"type":"auth","params":{"site_key":"abcdef","type":"user","user":"bob"}}
+        < {"type":"ok"}"#),
     ("login, submit, status", r#"
         > {"jsonrpc":"2.0","id":1,"method":"login","params":{"login":"bob@example.test","pass":"secret","agent":"MyApp/1.0"}}
         < {"jsonrpc":"2.0","id":1,"result":{"status":"OK","id":"session-token"}}
