@@ -141,13 +141,17 @@ impl Dialogue {
         let sign = node::read(&message)
             .or_else(|| stratum::read(&message))
             .or_else(|| login::read(&message))
-            .or_else(|| eth::read(&message))
+            .or_else(|| eth::read(&message).filter(|sign| self.is_asked_for(&message, sign)))
             .or_else(|| browser::read(&message))
             .or_else(|| self.read_success(&message));
         if sign.is_none_or(|sign| sign.role == Role::Miner) {
             self.facts |= asked(context.direction);
         }
         let Some(mut sign) = sign else {
+            if !message.method.is_empty() {
+                // Explorers ask for a template now and then, among other things.
+                self.facts &= !TEMPLATE_GIVEN;
+            }
             return self.pass(context, foreignness(&message));
         };
         if !message.method.is_empty() && !message.is_bare_request() {
@@ -161,10 +165,19 @@ impl Dialogue {
         answer
     }
 
+    /// Over HTTP a list of hashes is work only in answer to the request for work: filters give such lists.
+    fn is_asked_for(&self, message: &Message<'_>, sign: &Sign<'_>) -> bool {
+        sign.dialect != Dialect::EthGetWork || sign.role == Role::Miner || self.awaited == fold(message.id)
+    }
+
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
     fn read_success<'a>(&self, message: &Message<'a>) -> Option<Sign<'a>> {
         let awaited = self.awaited != 0 && self.awaited == fold(message.id);
-        let dialect = self.dialect.filter(|_| awaited && message.is_success())?;
+        // A node that has no work to give answers with something else than work.
+        let dialect = self.dialect.filter(|&dialect| dialect != Dialect::EthGetWork)?;
+        if !awaited || !message.is_success() {
+            return None;
+        }
         Some(Sign::pool(dialect, Step::Authorisation, Weight::Hint, "success"))
     }
 
@@ -218,8 +231,8 @@ impl Dialogue {
         pair(Direction::ToServer) || pair(Direction::ToClient) || answered
     }
 
-    /// A block template asked for is a hint, given it is another one. Asked for again after that, or
-    /// followed by a block, it is work.
+    /// A block template asked for is a hint, given it is another one. Asked for again right after that,
+    /// or followed by a block, it is work.
     fn weigh_template(&mut self, sign: &mut Sign<'_>) {
         match (sign.dialect, sign.role, sign.step) {
             (Dialect::GetBlockTemplate, Role::Miner, Step::Job) => {

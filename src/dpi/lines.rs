@@ -148,8 +148,9 @@ fn whole_line(bytes: &[u8]) -> Line {
     }
 }
 
+/// Zeros are blank, too: programs in C send the one that ends a string.
 fn blank_prefix(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count()
 }
 
 /// A line that Duino-Coin alone has: a job request, a job (two SHA-1 hashes and a difficulty), or
@@ -175,6 +176,7 @@ mod tests {
         assert_eq!(next_json(b"{\"a\":\"}\"}{\"b\":1}"), Line::Message(0..9, 9));
         assert_eq!(next_json(b"[{\"a\":1}]\r\n"), Line::Message(0..9, 9));
         assert_eq!(next_json(b"\r\n {"), Line::Blank(3));
+        assert_eq!(next_json(b"\0\n{"), Line::Blank(2));
         assert_eq!(next_json(b"{\"a\":[1,2"), Line::NeedMore);
     }
 

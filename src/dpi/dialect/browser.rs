@@ -17,7 +17,20 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     if let (Some(kind), Some(params)) = (kind("type"), message.params) {
         return read_coin_hive(kind, params);
     }
-    read_nimiq(message.root, kind("message")?)
+    if let Some(kind) = kind("message") {
+        return read_nimiq(message.root, kind);
+    }
+    read_start(message.root)
+}
+
+/// The miners in web pages that speak through Socket.IO tell their server which pool to connect to.
+fn read_start(root: Value<'_>) -> Option<Sign<'_>> {
+    let stratum = root.get("stratum").filter(|pool| pool.get("port").is_some_and(is_name))?;
+    let worker = stratum.get("worker").filter(|worker| worker.is_string())?;
+    let fits = stratum.get("server").is_some_and(Value::is_string) && root.get("algo").is_some();
+    let weight = if fits { Weight::Unmistakable } else { Weight::Hint };
+    let sign = Sign::miner(Dialect::WebMinerPool, Step::Authorisation, weight, "start");
+    Some(sign.wallet(Some(worker)).algorithm(root.get("algo").filter(|algo| algo.is_string())))
 }
 
 fn read_web_miner_pool<'a>(root: Value<'a>, kind: Value<'a>) -> Option<Sign<'a>> {
