@@ -25,6 +25,7 @@ impl Framing {
             (lines::xatum_verb(bytes), Layer::Line),
             (Fit::prefix(bytes, b"JOB,"), Layer::Text),
             (http::opens_request(bytes), Layer::HttpHead),
+            (lines::scalar_line(bytes).0, Layer::Line),
             (Fit::prefix(bytes, PROXY), Layer::FirstBytes),
         ];
         if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
