@@ -63,8 +63,8 @@ pub const JSON_NODES: usize = 96;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
 pub const JSON_DECODED_BYTES: usize = 256;
 /// JSON messages without a sign of mining in each direction, after which a flow speaks another
-/// protocol. A miner may try a method or two that the pool doesn't know, but no pool answers them.
-pub const FOREIGN_MESSAGES: u8 = 2;
+/// protocol. A miner may try a method or two that the pool doesn't know, and greet twice where pages speak.
+pub const FOREIGN_MESSAGES: u8 = 3;
 /// The same where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
 /// Longest method name that is looked at. The longest known has 26 bytes.
