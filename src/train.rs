@@ -217,7 +217,7 @@ const SCRIPTED: u32 = 4_000;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits from band to band.
-const RISE: f64 = 4.0;
+const RISE: f64 = 6.0;
 
 /// Why a tool of the desk gave up: one sentence for its user.
 #[derive(Clone, Debug, PartialEq, Eq)]

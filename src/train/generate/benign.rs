@@ -31,6 +31,8 @@ use Carrier::{Any, Ssh, WebSocket};
 pub const SERVICES: &[Service] = &[
     Service { name: "iot-report", play: iot_report, carrier: Any },
     Service { name: "iot-command", play: iot_command, carrier: Any },
+    Service { name: "device", play: device, carrier: Any },
+    Service { name: "device-ws", play: device, carrier: WebSocket },
     Service { name: "mqtt-publish", play: mqtt_publish, carrier: Any },
     Service { name: "mqtt-subscribe", play: mqtt_subscribe, carrier: Any },
     Service { name: "push", play: push, carrier: Any },
@@ -67,6 +69,11 @@ pub const SERVICES: &[Service] = &[
     Service { name: "assistant", play: assistant, carrier: Any },
     Service { name: "tracker", play: tracker, carrier: Any },
     Service { name: "mixture", play: mixture, carrier: Any },
+    Service { name: "mixture-b", play: mixture, carrier: Any },
+    Service { name: "mixture-c", play: mixture, carrier: Any },
+    Service { name: "notifier", play: notifier, carrier: Any },
+    Service { name: "notifier-ws", play: notifier, carrier: WebSocket },
+    Service { name: "clockwork", play: clockwork, carrier: Any },
     Service { name: "mixture-ws", play: mixture, carrier: WebSocket },
 ];
 
@@ -153,6 +160,43 @@ fn iot_command(s: &mut Script, rng: &mut Rng) {
         tells(s, rng, at, rhythm, state);
     }
     pings(s, rng, at, 15.0, 120.0);
+}
+
+/// Reports by the clock, acknowledged, and commands at random: JSON lines as a miner's, but for the
+/// clock.
+fn device(s: &mut Script, rng: &mut Rng) {
+    let at = hello(s, rng);
+    let period = rng.log_uniform(1.0, 90.0);
+    let jitter = rng.log_uniform(0.001, 0.08);
+    let (report, ack) = (Size::fixed(rng, 40, 600, 3), Size::fixed(rng, 8, 120, 1));
+    asks(s, rng, at, Rhythm::Periodic { period, jitter }, report, ack);
+    let rhythm = Rhythm::random(rng, 10.0, 400.0);
+    let (command, done) = (Size::any(rng, 40, 500), Size::fixed(rng, 10, 300, 2));
+    let done = rng.chance(0.3).then_some(done);
+    hears(s, rng, at, rhythm, command, done);
+}
+
+/// News of many lengths, now and then something asked.
+fn notifier(s: &mut Script, rng: &mut Rng) {
+    let at = hello(s, rng);
+    let (rhythm, news) = (Rhythm::any(rng, 2.0, 200.0), Size::text(rng, 60.0, 2_000.0));
+    hears(s, rng, at, rhythm, news, None);
+    let (rhythm, ask, answer) = (Rhythm::any(rng, 5.0, 200.0), Size::any(rng, 30, 700), Size::text(rng, 30.0, 2_500.0));
+    asks(s, rng, at, rhythm, ask, answer);
+    pings(s, rng, at, 10.0, 90.0);
+}
+
+/// Several things by the clock at once.
+fn clockwork(s: &mut Script, rng: &mut Rng) {
+    let at = hello(s, rng);
+    for _ in 0..rng.range(1, 3) {
+        let (rhythm, up, down) = (Rhythm::periodic(rng, 1.0, 120.0), Size::any(rng, 10, 900), Size::any(rng, 4, 2_000));
+        asks(s, rng, at, rhythm, up, down);
+    }
+    for _ in 0..rng.range(0, 2) {
+        let (rhythm, down) = (Rhythm::periodic(rng, 1.0, 120.0), Size::any(rng, 10, 1_500));
+        hears(s, rng, at, rhythm, down, None);
+    }
 }
 
 fn mqtt_publish(s: &mut Script, rng: &mut Rng) {

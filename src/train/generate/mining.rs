@@ -47,7 +47,7 @@ enum JobHabit {
 
 use JobHabit::{Branches, Constant, Loose};
 
-/// Every dialect that the DPI knows, and two that stand for those it doesn't.
+/// Every dialect that the DPI knows, and some that stand for those it doesn't.
 pub const DIALECTS: &[Dialect] = &[
     // CryptoNote login; twice, for it is what hidden miners speak.
     Dialect {
@@ -359,7 +359,7 @@ pub const DIALECTS: &[Dialect] = &[
         chore: Some(((160, 450), (180, 2_400), (0.8, 12.0), 10)),
         jobs_every: (60.0, 60.0),
     },
-    // What no table names.
+    // What no table names: anything that logs in, is sent jobs, and answers with shares.
     Dialect {
         name: "unknown-a",
         hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
@@ -381,6 +381,50 @@ pub const DIALECTS: &[Dialect] = &[
         reply: (14, 160),
         chore: Some(((30, 250), (20, 250), (8.0, 120.0), 4)),
         jobs_every: (0.4, 180.0),
+    },
+    Dialect {
+        name: "unknown-c",
+        hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
+        job: (100, 700),
+        job_habit: Constant,
+        difficulty: (40, 150),
+        share: (50, 400),
+        reply: (14, 120),
+        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 3)),
+        jobs_every: (5.0, 120.0),
+    },
+    Dialect {
+        name: "unknown-d",
+        hello: &[((40, 900), (40, 900))],
+        job: (100, 900),
+        job_habit: Branches,
+        difficulty: (40, 150),
+        share: (50, 400),
+        reply: (14, 120),
+        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 3)),
+        jobs_every: (5.0, 120.0),
+    },
+    Dialect {
+        name: "unknown-e",
+        hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
+        job: (100, 700),
+        job_habit: Constant,
+        difficulty: (0, 0),
+        share: (50, 700),
+        reply: (14, 120),
+        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 6)),
+        jobs_every: (2.0, 60.0),
+    },
+    Dialect {
+        name: "unknown-f",
+        hello: &[((40, 900), (40, 900))],
+        job: (40, 1_400),
+        job_habit: Constant,
+        difficulty: (0, 0),
+        share: (30, 900),
+        reply: (8, 200),
+        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 2)),
+        jobs_every: (10.0, 300.0),
     },
 ];
 
