@@ -66,8 +66,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     for fold in 0..options.folds {
         let rest: Vec<&Case> = pick(&cases, &folds, move |f| f != fold).collect();
         let label = format!("fold {} of {}", fold + 1, options.folds);
-        let model = train(&rest, &options, &label).tables(Thresholds::default(), Summary::default());
-        held_back.extend(pick(&cases, &folds, move |f| f == fold).map(|case| Trace::new(case, &model)));
+        let training = train(&rest, &options, &label);
+        let model = training.tables(Thresholds::default(), Summary::default());
+        let trace = |case| Trace::new(case, &model).above(training.course.bias);
+        held_back.extend(pick(&cases, &folds, move |f| f == fold).map(trace));
     }
     let (thresholds, rates) = verdicts::choose(&held_back, options.rise);
     print!("{}", report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping));
@@ -79,6 +81,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         let count = |label| cases.iter().filter(|c| c.label() == label).count() as u32;
         let (mining, benign) = (count(Label::Mining), count(Label::Benign));
         let summary = Summary { seed: options.seed, mining, benign, rates };
+        let thresholds = verdicts::raise(thresholds, trained.course.bias);
         let bytes = quantise::encode(&trained.tables(thresholds, summary));
         Model::decode(&bytes).map_err(|error| Error::from(format!("the result is no good: {error}")))?;
         std::fs::write(&path, &bytes).map_err(|error| Error::from(error).at(&path))?;
@@ -156,8 +159,8 @@ pub struct Training {
     pub pair: Pair,
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
     pub log_likelihood: [Vec<f64>; 2],
-    /// Loss of the refinement by round.
-    pub loss: Vec<f64>,
+    /// The refinement.
+    pub course: refine::Course,
 }
 
 impl Training {
@@ -193,9 +196,9 @@ fn train(cases: &[&Case], options: &Options, label: &str) -> Training {
         threads: options.threads,
         rise: options.rise,
     };
-    let loss = refine::refine(&mut pair, &cases, &refinement, &mut progress);
+    let course = refine::refine(&mut pair, &cases, &refinement, &mut progress);
     progress.finish();
-    Training { pair, log_likelihood: [mining_course, background.log_likelihood], loss }
+    Training { pair, log_likelihood: [mining_course, background.log_likelihood], course }
 }
 
 const OPTIONS: &[&str] = &[
