@@ -15,12 +15,12 @@ pub mod time;
 
 pub mod dpi;
 pub mod engine;
+#[cfg(feature = "host")]
+pub mod evaluate;
 pub mod flow;
 pub mod hmm;
 pub mod packet;
 pub mod stream;
-#[cfg(feature = "host")]
-pub mod evaluate;
 #[cfg(feature = "host")]
 pub mod train;
 pub mod verdict;

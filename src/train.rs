@@ -24,6 +24,7 @@ pub mod report;
 pub mod rng;
 pub mod sequence;
 pub mod source;
+pub mod twin;
 pub mod verdicts;
 
 use std::fmt;
@@ -72,7 +73,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         held_back.extend(pick(&cases, &folds, move |f| f == fold).map(trace));
     }
     let (thresholds, rates) = verdicts::choose(&held_back, options.rise);
-    print!("{}", report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping));
+    print!(
+        "{}",
+        report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping)
+    );
 
     if let Some(path) = arguments.path("output") {
         let all: Vec<&Case> = cases.iter().collect();

@@ -9,7 +9,8 @@ use crate::train::sequence::Label;
 
 /// Recall against the rate of false positives, logarithmic; a dot for each sensitivity.
 pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
-    let x = |rate: f64| ((rate.max(LOWEST_RATE) / LOWEST_RATE).log10() / (1.0 / LOWEST_RATE).log10()).min(1.0);
+    let x =
+        |rate: f64| ((rate.max(LOWEST_RATE) / LOWEST_RATE).log10() / (1.0 / LOWEST_RATE).log10()).min(1.0);
     let ticks = [0.0001, 0.001, 0.01, 0.1, 1.0].map(|rate| (x(rate), format!("{} %", rate * 100.0)));
     let mut frame = Frame::new("benign long flows that become suspects", "mining found", &ticks);
     let points: Vec<_> = curve.iter().map(|&(mistaken, found)| (x(mistaken), found)).collect();
@@ -27,7 +28,9 @@ pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
 
 /// Share of mining sessions that are suspect by then, for each sensitivity.
 pub fn decision(breakdown: &Breakdown) -> String {
-    let x = |seconds: f64| (seconds.max(FIRST_SECOND) / FIRST_SECOND).log10() / (LAST_SECOND / FIRST_SECOND).log10();
+    let x = |seconds: f64| {
+        (seconds.max(FIRST_SECOND) / FIRST_SECOND).log10() / (LAST_SECOND / FIRST_SECOND).log10()
+    };
     let ticks = [(30.0, "30 s"), (60.0, "1 min"), (300.0, "5 min"), (1_800.0, "30 min"), (3_600.0, "1 h")];
     let ticks = ticks.map(|(seconds, name)| (x(seconds), name.to_owned()));
     let mut frame = Frame::new("time since the session began", "mining sessions suspect", &ticks);
@@ -86,9 +89,13 @@ impl Frame {
         let slanted = x_ticks.len() > 8;
         for (x, name) in x_ticks {
             let (x, y) = (across(*x), down(0.0) + 16.0);
-            let (anchor, turn) =
-                if slanted { ("end", format!(" transform=\"rotate(-35 {x:.1} {y:.1})\"")) } else { ("middle", String::new()) };
-            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\"{turn}>{name}</text>");
+            let (anchor, turn) = if slanted {
+                ("end", format!(" transform=\"rotate(-35 {x:.1} {y:.1})\""))
+            } else {
+                ("middle", String::new())
+            };
+            let _ =
+                writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\"{turn}>{name}</text>");
         }
         let (middle, bottom) = (across(0.5), HEIGHT - 8.0);
         let _ = writeln!(svg, "<text x=\"{middle}\" y=\"{bottom}\" text-anchor=\"middle\">{x_name}</text>");
@@ -100,7 +107,10 @@ impl Frame {
         let path: Vec<String> =
             points.iter().map(|&(x, y)| format!("{:.1},{:.1}", across(x), down(y))).collect();
         let path = path.join(" ");
-        let _ = writeln!(self.0, "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>");
+        let _ = writeln!(
+            self.0,
+            "<polyline points=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+        );
     }
 
     fn dot(&mut self, x: f64, y: f64, name: &str) {

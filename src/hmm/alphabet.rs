@@ -144,7 +144,8 @@ mod tests {
         let mut seen = [false; CONTEXT_COLUMNS];
         for gap_ms in [0, 8, 32, 128, 512, 2_048, 8_192, 32_768] {
             for change in [None, Slight, Moderate, Large, Back, NearBack] {
-                for (same_direction, on_beat) in [(false, false), (false, true), (true, false), (true, true)] {
+                for (same_direction, on_beat) in [(false, false), (false, true), (true, false), (true, true)]
+                {
                     let context = Context { gap_ms, same_direction, change, on_beat };
                     let column = context.column() as usize;
                     assert!(!core::mem::replace(&mut seen[column], true), "{context:?}");

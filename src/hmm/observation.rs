@@ -97,7 +97,8 @@ mod tests {
             packets.push((ToClient, 78, second * 10_000 + 30));
         }
         let symbols = observe_all(&packets);
-        let context = |on_beat| Context { gap_ms: 9_970, same_direction: false, change: Change::None, on_beat };
+        let context =
+            |on_beat| Context { gap_ms: 9_970, same_direction: false, change: Change::None, on_beat };
         assert_eq!(symbols[4], symbol(ToServer, 115, context(true)), "the handshake counts as the first");
         assert_eq!(symbols[10], symbol(ToServer, 115, context(true)));
         packets[10].2 += 4_000;

@@ -22,7 +22,10 @@ impl Arguments {
         for word in words {
             if let Some(name) = word.strip_prefix("--") {
                 if !known.contains(&name) {
-                    return Err(Error::from(format!("no option --{name}; there are: --{}", known.join(", --"))));
+                    return Err(Error::from(format!(
+                        "no option --{name}; there are: --{}",
+                        known.join(", --")
+                    )));
                 }
                 options.push((name.to_owned(), Vec::new()));
             } else if let Some((_, values)) = options.last_mut() {

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_likelihood_never_falls_and_structure_is_found() {
         let symbols = alternation();
-        let trained = train(&[(&symbols, 1.0)], &options(1), &mut Progress::silent());
+        let trained = train(&[(&symbols, 1e6)], &options(1), &mut Progress::silent());
         let course = &trained.log_likelihood;
         assert!(course.windows(2).all(|pair| pair[1] > pair[0] - 1e-3), "{course:?}");
         assert!(course.last().expect("iterated") > &-0.35, "{course:?}");
@@ -127,7 +127,8 @@ mod tests {
     fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
         let symbols = alternation();
         let data: Vec<(&[Symbol], f64)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
-        let [one, three] = [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
+        let [one, three] =
+            [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
         assert_eq!(one, three);
     }
 }

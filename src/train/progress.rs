@@ -29,7 +29,8 @@ impl Progress {
         self.done += 1;
         if self.visible && self.drawn.is_none_or(|at| at.elapsed() > REDRAW) {
             self.drawn = Some(Instant::now());
-            let filled = (u64::from(WIDTH) * u64::from(self.done.min(self.total)) / u64::from(self.total.max(1))) as usize;
+            let filled = (u64::from(WIDTH) * u64::from(self.done.min(self.total))
+                / u64::from(self.total.max(1))) as usize;
             let bar = "#".repeat(filled) + &"-".repeat(WIDTH as usize - filled);
             let _ = write!(stderr(), "\r{} [{bar}] {}/{} ", self.label, self.done, self.total);
         }

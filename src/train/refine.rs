@@ -95,7 +95,8 @@ fn lessons(cases: &[&Case], rise: f64) -> Vec<Lesson> {
             .map(|(symbols, band)| (symbols, band as f64 * rise * core::f64::consts::LN_2))
             .collect(),
         label: case.label(),
-        weight: case.weight * cases.len() as f64 / if case.label() == Label::Mining { mining } else { benign },
+        weight: case.weight * cases.len() as f64
+            / if case.label() == Label::Mining { mining } else { benign },
     };
     cases.iter().map(lesson).filter(|lesson| !lesson.checkpoints.is_empty()).collect()
 }
@@ -110,7 +111,8 @@ struct Slope {
 }
 
 fn slope(pair: &Pair, batch: &[Lesson], bias: f64, threads: usize) -> Slope {
-    let zero = || Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 };
+    let zero =
+        || Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 };
     let parts = map_chunks(batch, CHUNKS, threads, |chunk| {
         let mut part = zero();
         let mut trellises = [Vec::new(), Vec::new()];

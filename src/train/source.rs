@@ -27,8 +27,9 @@ pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
         }
         Some("csv") => manifest(path, label).map_err(at),
         _ if path.is_dir() => {
-            let mut files: Vec<PathBuf> =
-                fs::read_dir(path).and_then(|d| d.map(|e| e.map(|e| e.path())).collect()).map_err(|e| at(e.into()))?;
+            let mut files: Vec<PathBuf> = fs::read_dir(path)
+                .and_then(|d| d.map(|e| e.map(|e| e.path())).collect())
+                .map_err(|e| at(e.into()))?;
             files.retain(|f| f.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "cap"));
             files.sort();
             let mut sequences = Vec::new();

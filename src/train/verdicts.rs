@@ -129,7 +129,8 @@ pub fn shape(rise: f64) -> [i16; BANDS] {
 pub fn choose(traces: &[Trace<'_>], rise: f64) -> (Thresholds, [Rates; 3]) {
     let shape = shape(rise);
     let peaks = Peaks::of(traces, &shape, i16::MIN);
-    let mut thresholds = Thresholds { benign: benign_threshold(traces, &peaks, &shape), ..Default::default() };
+    let mut thresholds =
+        Thresholds { benign: benign_threshold(traces, &peaks, &shape), ..Default::default() };
     for sensitivity in Sensitivity::ALL {
         let base = peaks.threshold(f64::from(sensitivity.false_positives()) / 10_000.0);
         let base = (base * f64::from(RATIO_ONE)).ceil();

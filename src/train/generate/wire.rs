@@ -99,7 +99,9 @@ impl Transport {
                 9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
                 _ => Padding::None,
             },
-            pings: [0; 2].map(|_| if rng.chance(0.5) { 0.0 } else { *rng.pick(&[10.0, 20.0, 25.0, 30.0, 45.0, 60.0]) }),
+            pings: [0; 2].map(|_| {
+                if rng.chance(0.5) { 0.0 } else { *rng.pick(&[10.0, 20.0, 25.0, 30.0, 45.0, 60.0]) }
+            }),
         }
     }
 
@@ -141,7 +143,10 @@ impl Transport {
             Framing::None => bytes,
             // RFC 6455 section 5.2: two bytes, two more from 126 on; the client masks (four).
             Framing::WebSocket => {
-                bytes + 2 + if bytes > 125 { 2 } else { 0 } + if direction == Direction::ToServer { 4 } else { 0 }
+                bytes
+                    + 2
+                    + if bytes > 125 { 2 } else { 0 }
+                    + if direction == Direction::ToServer { 4 } else { 0 }
             }
         };
         let padded = match self.padding {
@@ -276,20 +281,21 @@ impl Transport {
                         wire.write(rng, tickets, ToClient, size);
                     }
                 } else if !resumed {
-                    let (key_exchange, finished) = (rng.range(93, 330), *rng.pick(&[51, 59, 75, 226, 258, 274]));
+                    let (key_exchange, finished) =
+                        (rng.range(93, 330), *rng.pick(&[51, 59, 75, 226, 258, 274]));
                     at = turn(rng, wire, at, key_exchange, finished);
                 }
             }
         }
         if self.framing == Framing::WebSocket {
             let (upgrade, switching) = (rng.range(150, 620), rng.range(129, 420));
-            let (upgrade, switching) = (self.wrapped(rng, ToServer, upgrade), self.wrapped(rng, ToClient, switching));
+            let (upgrade, switching) =
+                (self.wrapped(rng, ToServer, upgrade), self.wrapped(rng, ToClient, switching));
             at = turn(rng, wire, at, upgrade, switching);
         }
         at
     }
 }
-
 
 /// Segments with their times, before they are put in order.
 struct Wire {
