@@ -61,6 +61,13 @@ pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// this. A miner moves 2 to 100 B/s; a download moves thousands.
 pub const LOW_RATE_BYTES_PER_SECOND: u32 = 1_024;
 
+/// Clients and servers whose short sessions are counted together; 64 are 5 KB.
+pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+/// Short sessions of one length that make a swarm.
+pub const SWARM_SESSIONS: i16 = 24;
+/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const SWARM_GAP: Duration = Duration::from_secs(60);
+
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;
 /// Packets that may wait in the kernel's queue before it fails open.

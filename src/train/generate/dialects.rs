@@ -17,8 +17,9 @@ pub struct Dialect {
     pub job_habit: JobHabit,
     /// Sent with a job when the difficulty moves; (0, 0) where the job itself says it.
     pub difficulty: Bounds,
-    /// A share, and the pool's reply.
+    /// A share.
     pub share: Bounds,
+    /// The pool's reply to a share.
     pub reply: Bounds,
     /// What else the miner asks by the clock (keepalive, hash rate, work), with its reply; the period
     /// in seconds, and how many sessions in ten do so.
