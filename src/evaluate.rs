@@ -17,7 +17,7 @@ use crate::train::arguments::Arguments;
 use crate::train::dataset::{self, Case};
 use crate::train::sequence::Label;
 use crate::train::verdicts::{Peaks, Trace};
-use crate::train::{Error, report};
+use crate::train::{Error, report, twin};
 
 use breakdown::Breakdown;
 use evasion::Evasion;
@@ -52,6 +52,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     print!("{}", breakdown.table());
     print!("{}", report::rates(&traces, &shape(&model), model.thresholds.benign));
     print!("{}", evasion::table(&evasions));
+    println!("largest deviation from floating point: {:.3} bits", twin::largest_deviation(&cases, &model));
     if let Some(path) = arguments.path("json") {
         write(&path, &json::document(&breakdown, &curve, &evasions))?;
     }

@@ -104,6 +104,12 @@ pub const SLOW_AFTER_SECONDS: u32 = 5;
 pub const EVENTS_PENDING: usize = 4;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
+/// Clients and servers whose short sessions are counted together; 64 are 5 KB.
+pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+/// Short sessions of one length that make a swarm.
+pub const SWARM_SESSIONS: i16 = 24;
+/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const SWARM_GAP: Duration = Duration::from_secs(60);
 
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;

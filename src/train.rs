@@ -24,6 +24,7 @@ pub mod report;
 pub mod rng;
 pub mod sequence;
 pub mod source;
+pub mod twin;
 pub mod verdicts;
 
 use std::fmt;
@@ -66,8 +67,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     for fold in 0..options.folds {
         let rest: Vec<&Case> = pick(&cases, &folds, move |f| f != fold).collect();
         let label = format!("fold {} of {}", fold + 1, options.folds);
-        let model = train(&rest, &options, &label).tables(Thresholds::default(), Summary::default());
-        held_back.extend(pick(&cases, &folds, move |f| f == fold).map(|case| Trace::new(case, &model)));
+        let training = train(&rest, &options, &label);
+        let model = training.tables(Thresholds::default(), Summary::default());
+        let trace = |case| Trace::new(case, &model).above(training.course.bias);
+        held_back.extend(pick(&cases, &folds, move |f| f == fold).map(trace));
     }
     let (thresholds, rates) = verdicts::choose(&held_back, options.rise);
     print!(
@@ -82,6 +85,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         let count = |label| cases.iter().filter(|c| c.label() == label).count() as u32;
         let (mining, benign) = (count(Label::Mining), count(Label::Benign));
         let summary = Summary { seed: options.seed, mining, benign, rates };
+        let thresholds = verdicts::raise(thresholds, trained.course.bias);
         let bytes = quantise::encode(&trained.tables(thresholds, summary));
         Model::decode(&bytes).map_err(|error| Error::from(format!("the result is no good: {error}")))?;
         std::fs::write(&path, &bytes).map_err(|error| Error::from(error).at(&path))?;
@@ -159,8 +163,8 @@ pub struct Training {
     pub pair: Pair,
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
     pub log_likelihood: [Vec<f64>; 2],
-    /// Loss of the refinement by round.
-    pub loss: Vec<f64>,
+    /// The refinement.
+    pub course: refine::Course,
 }
 
 impl Training {
@@ -196,9 +200,9 @@ fn train(cases: &[&Case], options: &Options, label: &str) -> Training {
         threads: options.threads,
         rise: options.rise,
     };
-    let loss = refine::refine(&mut pair, &cases, &refinement, &mut progress);
+    let course = refine::refine(&mut pair, &cases, &refinement, &mut progress);
     progress.finish();
-    Training { pair, log_likelihood: [mining_course, background.log_likelihood], loss }
+    Training { pair, log_likelihood: [mining_course, background.log_likelihood], course }
 }
 
 const OPTIONS: &[&str] = &[
@@ -220,7 +224,7 @@ const SCRIPTED: u32 = 4_000;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits from band to band.
-const RISE: f64 = 4.0;
+const RISE: f64 = 6.0;
 
 /// Why a tool of the desk gave up: one sentence for its user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use crate::train::dataset::Case;
 use crate::train::sequence::Label;
 use crate::train::verdicts::{Outcome, Trace, interval};
 
+/// What a session is grouped by.
+type Name = fn(&Case) -> &str;
+
 /// Every way of grouping, with its groups.
 #[derive(Clone, Debug)]
 pub struct Breakdown {
@@ -49,7 +52,7 @@ impl Suspects {
 impl Breakdown {
     /// Judges every trace.
     pub fn of(traces: &[Trace<'_>], thresholds: &Thresholds) -> Self {
-        let names: [(&'static str, fn(&Case) -> &str); 4] = [
+        let names: [(&'static str, Name); 4] = [
             ("all", |_| "all"),
             ("application", |case| &case.sequence.application),
             ("dialect", |case| &case.sequence.dialect),
@@ -59,7 +62,7 @@ impl Breakdown {
             .iter()
             .map(|trace| Sensitivity::ALL.map(|sensitivity| trace.outcome(thresholds, sensitivity)))
             .collect();
-        let grouping = |(name, of): (&'static str, fn(&Case) -> &str)| {
+        let grouping = |(name, of): (&'static str, Name)| {
             let mut groups: BTreeMap<(Label, &str), Group> = BTreeMap::new();
             for (trace, outcomes) in traces.iter().zip(&outcomes) {
                 let (label, name) = (trace.case.label(), of(trace.case));

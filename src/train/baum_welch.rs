@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn the_likelihood_never_falls_and_structure_is_found() {
         let symbols = alternation();
-        let trained = train(&[(&symbols, 1.0)], &options(1), &mut Progress::silent());
+        let trained = train(&[(&symbols, 1e6)], &options(1), &mut Progress::silent());
         let course = &trained.log_likelihood;
         assert!(course.windows(2).all(|pair| pair[1] > pair[0] - 1e-3), "{course:?}");
         assert!(course.last().expect("iterated") > &-0.35, "{course:?}");

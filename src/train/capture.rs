@@ -128,7 +128,7 @@ impl Tracker {
         let key = FlowKey::new(segment.src, segment.dst);
         let reopened = segment.syn && !segment.has_ack;
         let at = match self.open.get(&key) {
-            Some(&at) if !(reopened && !self.flows[at].packets.is_empty()) => at,
+            Some(&at) if !reopened || self.flows[at].packets.is_empty() => at,
             _ => {
                 let record = FlowRecord::open(segment, now.stamp());
                 self.flows.push(Tracked { record, last_payload: None, packets: Vec::new() });

@@ -150,10 +150,9 @@ impl Chain {
                 core::array::from_fn(|state| moment.emission[state] * backward[state] / moment.scale);
             for from in 0..STATES {
                 let mut sum = 0.0;
-                for to in 0..STATES {
-                    let through = self.step[from][to] * ahead[to];
-                    counts.step[from][to] += before[from] * through;
-                    sum += through;
+                for ((count, p), ahead) in counts.step[from].iter_mut().zip(&self.step[from]).zip(ahead) {
+                    *count += before[from] * p * ahead;
+                    sum += p * ahead;
                 }
                 later[from] = sum;
             }

@@ -16,7 +16,7 @@ pub enum Grouping {
 
 impl Grouping {
     /// The group of a case.
-    pub fn of<'a>(self, case: &'a Case) -> &'a str {
+    pub fn of(self, case: &Case) -> &str {
         match self {
             Grouping::Application => &case.sequence.application,
             Grouping::Dialect => &case.sequence.dialect,

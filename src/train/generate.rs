@@ -6,6 +6,7 @@
 //! gives the same sessions.
 
 pub mod benign;
+pub mod dialects;
 pub mod mining;
 pub mod script;
 pub mod wire;
@@ -15,7 +16,7 @@ use super::sequence::{Label, Sequence};
 
 /// `count` mining sessions, dialect after dialect.
 pub fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
-    sessions(seed, count, limit, Label::Mining, mining::DIALECTS.len(), mining::session)
+    sessions(seed, count, limit, Label::Mining, dialects::DIALECTS.len(), mining::session)
 }
 
 /// `count` benign sessions, service after service.

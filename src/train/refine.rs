@@ -40,13 +40,23 @@ pub struct Pair {
     pub background: Chain,
 }
 
-/// Refines `pair` on `cases`; returns the mean loss of each round.
-pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Vec<f64> {
+/// How a refinement went.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// The mean loss of each round.
+    pub loss: Vec<f64>,
+    /// The ratio, in bits, at which mining and the others are equally likely in the first band. It
+    /// differs from training to training; thresholds are compared above it.
+    pub bias: f64,
+}
+
+/// Refines `pair` on `cases`.
+pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
     let mut lessons = lessons(cases, options.rise);
     let mut climber = Climber::new(pair);
     let batches = lessons.len().div_ceil(BATCH) as u32 * options.rounds;
     let mut rng = Rng::new(options.seed);
-    let mut losses = Vec::new();
+    let mut course = Course { loss: Vec::new(), bias: 0.0 };
     let mut done = 0;
     for _ in 0..options.rounds {
         rng.shuffle(&mut lessons);
@@ -60,9 +70,10 @@ pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mu
             done += 1;
             progress.step();
         }
-        losses.push(loss / weight);
+        course.loss.push(loss / weight);
     }
-    losses
+    course.bias = climber.bias / core::f64::consts::LN_2;
+    course
 }
 
 /// A session, ready to be learnt from.
@@ -210,8 +221,8 @@ fn centred(chain: &Chain, counts: &Chain) -> Chain {
 
 /// What remains of the ratio with every symbol, as [`crate::hmm::State::step`] has it.
 pub const KEEP: f64 = 1.0 - 1.0 / (1u32 << LEAK_SHIFT) as f64;
-/// Of the logistic function, per nat: a decision that is wrong by five nats counts in full.
-const SHARPNESS: f64 = 0.2;
+/// Of the logistic function, per nat: a decision that is off by ten nats counts in full.
+const SHARPNESS: f64 = 0.1;
 /// A decision that is this clear teaches nothing.
 const NEGLIGIBLE: f64 = 1e-4;
 const RATE: f64 = 0.05;

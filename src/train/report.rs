@@ -85,7 +85,7 @@ pub fn course(training: &Training) -> String {
     for (what, values) in [
         ("log-likelihood per symbol of mining, by iteration", mining),
         ("log-likelihood per symbol of the background, by iteration", background),
-        ("loss of the refinement, by round", &training.loss),
+        ("loss of the refinement, by round", &training.course.loss),
     ] {
         let _ = write!(out, "{what}:");
         values.iter().for_each(|value| {

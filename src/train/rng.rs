@@ -14,11 +14,11 @@ impl Rng {
     /// made before it.
     pub fn keyed(seed: u64, index: u64) -> Self {
         let mut rng = Rng(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95));
-        Rng(rng.next())
+        Rng(rng.bits())
     }
 
     /// 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Rng {
 
     /// Uniform in [0, 1).
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// True with probability `p`.
@@ -49,7 +49,7 @@ impl Rng {
     /// Uniform integer, both ends included.
     pub fn range(&mut self, low: u32, high: u32) -> u32 {
         let span = u64::from(high.max(low) - low) + 1;
-        low + (self.next() % span) as u32
+        low + (self.bits() % span) as u32
     }
 
     /// Waiting time of a Poisson process with this mean.
@@ -70,13 +70,13 @@ impl Rng {
 
     /// One of `items`, which are not empty.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[(self.next() % items.len() as u64) as usize]
+        &items[(self.bits() % items.len() as u64) as usize]
     }
 
     /// A permutation of `items`.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
-            items.swap(at, (self.next() % (at as u64 + 1)) as usize);
+            items.swap(at, (self.bits() % (at as u64 + 1)) as usize);
         }
     }
 }

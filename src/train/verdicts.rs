@@ -31,6 +31,13 @@ impl<'a> Trace<'a> {
         Trace { case, ratios: case.ratios(model) }
     }
 
+    /// The same with ratios above `bias`, in bits: comparable to those of other trainings.
+    pub fn above(mut self, bias: f64) -> Self {
+        let bias = (bias * f64::from(RATIO_ONE)).round() as i16;
+        self.ratios.iter_mut().for_each(|ratio| *ratio = ratio.saturating_sub(bias));
+        self
+    }
+
     /// Judges it packet by packet.
     pub fn outcome(&self, thresholds: &Thresholds, sensitivity: Sensitivity) -> Outcome {
         let mut last = Outcome { decision: Decision::Undecided, packets: 0, age_ms: 0 };
@@ -144,6 +151,15 @@ pub fn choose(traces: &[Trace<'_>], rise: f64) -> (Thresholds, [Rates; 3]) {
             Rates { recall: share(Label::Mining), false_positives: share(Label::Benign) };
     }
     (thresholds, rates)
+}
+
+/// `thresholds` of ratios above a bias, for ratios as they are.
+pub fn raise(mut thresholds: Thresholds, bias: f64) -> Thresholds {
+    let bias = (bias * f64::from(RATIO_ONE)).round() as i16;
+    for threshold in thresholds.suspect.iter_mut().flatten().chain([&mut thresholds.benign]) {
+        *threshold = threshold.saturating_add(bias);
+    }
+    thresholds
 }
 
 /// So low that one in 400 mining sessions that would become suspect at all falls to it before.
