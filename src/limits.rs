@@ -106,6 +106,9 @@ pub const EVENTS_PENDING: usize = 4;
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
 pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+/// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
+/// a block template.
+pub const SWARM_SESSION_PACKETS: u16 = 40;
 /// Short sessions of one length that make a swarm.
 pub const SWARM_SESSIONS: i16 = 24;
 /// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.

@@ -14,8 +14,9 @@ use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord, FlowState};
 use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
+use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
-use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS};
+use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
 use crate::neighbours::Neighbours;
 use crate::packet::Segment;
 use crate::stream::Assembly;
@@ -32,6 +33,7 @@ pub(super) struct Judge<S> {
     pub counters: Counters,
     neighbours: Neighbours<S>,
     dpi: Dpi,
+    swarms: Swarms,
 }
 
 impl<S: BuildHasher> Judge<S> {
@@ -44,6 +46,7 @@ impl<S: BuildHasher> Judge<S> {
             counters: Counters::default(),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
+            swarms: Swarms::default(),
         }
     }
 
@@ -188,7 +191,16 @@ impl<S: BuildHasher> Judge<S> {
             age_ms: now.millis_since(record.watched_since),
         };
         let decision = self.scorer.packet(&mut record.hmm, &seen, sensitivity);
-        if record.inspection.is_opaque() { decision } else { Decision::Undecided }
+        if !record.inspection.is_opaque() {
+            return Decision::Undecided;
+        }
+        if direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
+            let sent = Sent { client: record.client(), server: record.server(), now, bytes: seen.size };
+            if self.swarms.sent(&sent) == Decision::Suspect {
+                return Decision::Suspect;
+            }
+        }
+        decision
     }
 
     /// Tells of a detection.

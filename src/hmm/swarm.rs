@@ -13,17 +13,17 @@ use crate::limits::{SWARM_GAP, SWARM_SESSIONS, SWARM_SLOTS};
 use crate::packet::Endpoint;
 use crate::time::Stamp;
 
-/// A session that has ended, too short for a decision of its own.
+/// Payload of a session that is short so far, from the client.
 #[derive(Clone, Copy, Debug)]
-pub struct Session {
-    /// Who opened it.
-    pub client: IpAddr,
+pub struct Sent {
+    /// Who opened the session; another port is another session.
+    pub client: Endpoint,
     /// Who was called.
     pub server: Endpoint,
-    /// When it began.
-    pub began: Stamp,
-    /// Payload bytes to the server.
-    pub sent: u32,
+    /// When.
+    pub now: Stamp,
+    /// Payload bytes.
+    pub bytes: u32,
 }
 
 /// The clients and servers that have short sessions, a bounded number: a new pair takes the place of
@@ -37,7 +37,13 @@ pub struct Swarms {
 struct Swarm {
     client: IpAddr,
     server: Endpoint,
-    latest: Stamp,
+    /// The client's port, the bytes and the beginning of the session at hand, which is over when the
+    /// next one begins: the queue shows no end of a connection.
+    port: u16,
+    sending: u32,
+    began: Stamp,
+    /// The session before.
+    latest: Option<Stamp>,
     sent: u32,
     sent_before: u8,
     score: i16,
@@ -50,24 +56,28 @@ impl Default for Swarms {
 }
 
 impl Swarms {
-    /// Takes in one session; [`Decision::Suspect`] when it completes a swarm, which then begins anew.
-    pub fn session(&mut self, session: &Session) -> Decision {
+    /// Takes in some payload; [`Decision::Suspect`] when a session before it has completed a swarm,
+    /// which then begins anew.
+    pub fn sent(&mut self, sent: &Sent) -> Decision {
+        let client = sent.client.addr();
         let is_theirs = |slot: &&mut Option<Swarm>| {
-            slot.is_some_and(|swarm| swarm.client == session.client && swarm.server == session.server)
+            slot.is_some_and(|swarm| swarm.client == client && swarm.server == sent.server)
         };
         if let Some(Some(swarm)) = self.slots.iter_mut().find(is_theirs) {
-            return swarm.add(session);
+            return swarm.add(sent);
         }
-        let silence = |slot: &&mut Option<Swarm>| {
-            slot.map_or(u32::MAX, |swarm| session.began.millis_since(swarm.latest))
-        };
+        let silence =
+            |slot: &&mut Option<Swarm>| slot.map_or(u32::MAX, |swarm| sent.now.millis_since(swarm.began));
         if let Some(slot) = self.slots.iter_mut().max_by_key(silence) {
             *slot = Some(Swarm {
-                client: session.client,
-                server: session.server,
-                latest: session.began,
-                sent: session.sent,
-                sent_before: session.sent as u8,
+                client,
+                server: sent.server,
+                port: sent.client.port(),
+                sending: sent.bytes,
+                began: sent.now,
+                latest: None,
+                sent: 0,
+                sent_before: 0,
                 score: 0,
             });
         }
@@ -76,13 +86,23 @@ impl Swarms {
 }
 
 impl Swarm {
-    fn add(&mut self, session: &Session) -> Decision {
-        let soon = !session.began.has_passed(self.latest, SWARM_GAP);
-        let change = Change::of(session.sent, self.sent, self.sent_before);
+    fn add(&mut self, sent: &Sent) -> Decision {
+        if sent.client.port() == self.port {
+            self.sending = self.sending.saturating_add(sent.bytes);
+            return Decision::Undecided;
+        }
+        let decision = self.session_over();
+        (self.port, self.sending, self.began) = (sent.client.port(), sent.bytes, sent.now);
+        decision
+    }
+
+    fn session_over(&mut self) -> Decision {
+        let soon = self.latest.is_some_and(|latest| !self.began.has_passed(latest, SWARM_GAP));
+        let change = Change::of(self.sending, self.sent, self.sent_before);
         let alike = !matches!(change, Change::Moderate | Change::Large);
         self.sent_before = self.sent as u8;
-        self.sent = session.sent;
-        self.latest = session.began;
+        self.sent = self.sending;
+        self.latest = Some(self.began);
         self.score = match (soon, alike) {
             (true, true) => self.score + 1,
             (true, false) => (self.score - 2).max(0),
@@ -101,28 +121,32 @@ mod tests {
     use super::*;
     use core::net::Ipv4Addr;
 
-    fn session(server: u8, at: u32, sent: u32) -> Session {
-        let addr = |last| IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
-        Session { client: addr(1), server: Endpoint::new(addr(server), 443), began: Stamp(at), sent }
+    /// A session of two packets from a port of its own.
+    fn session(swarms: &mut Swarms, server: u8, at: u32, sent: u32) -> bool {
+        let client = Endpoint::from((Ipv4Addr::new(192, 168, 1, 1), 32_768 + (at / 100 % 32_768) as u16));
+        let server = Endpoint::from((Ipv4Addr::new(192, 0, 2, server), 443));
+        let mut packet = |at, bytes| swarms.sent(&Sent { client, server, now: Stamp(at), bytes });
+        let decisions = [packet(at, sent / 3), packet(at + 40, sent - sent / 3)];
+        decisions.contains(&Decision::Suspect)
     }
 
-    fn run(sessions: impl IntoIterator<Item = Session>) -> usize {
+    fn run(sessions: impl IntoIterator<Item = (u32, u32)>) -> usize {
         let mut swarms = Swarms::default();
-        sessions.into_iter().filter(|s| swarms.session(s) == Decision::Suspect).count()
+        sessions.into_iter().filter(|&(at, sent)| session(&mut swarms, 9, at, sent)).count()
     }
 
     #[test]
     fn a_node_asked_for_work_every_second_becomes_suspect() {
-        let polls = (0..=SWARM_SESSIONS as u32).map(|at| session(9, at * 1_000, 780 + at % 3));
-        assert_eq!(run(polls), 1);
+        // The first is nothing like the one before it, and the last one's end is not seen.
+        let polls = (0..SWARM_SESSIONS as u32 + 2).map(|at| (at * 1_000, 780 + at % 3));
+        assert_eq!(run(polls.clone()), 1);
+        assert_eq!(run(polls.skip(1)), 0);
     }
 
     #[test]
     fn pages_of_all_lengths_and_rare_polls_do_not() {
-        let pages = (0..400u32).map(|at| session(9, at * 900, 500 + at * 7_919 % 1_300));
-        assert_eq!(run(pages), 0);
-        let hourly = (0..400u32).map(|at| session(9, at * 3_600_000, 780));
-        assert_eq!(run(hourly), 0);
+        assert_eq!(run((0..400u32).map(|at| (at * 900, 500 + at * 7_919 % 1_300))), 0);
+        assert_eq!(run((0..400u32).map(|at| (at * 3_600_000, 780))), 0);
     }
 
     #[test]
@@ -131,10 +155,11 @@ mod tests {
         let mut suspects = 0;
         for at in 0..200u32 {
             // One swarm among servers that are never met again.
-            let others = (0..2).map(|i| session(10 + (at * 2 + i) as u8 % 240, at * 1_000 + i, 100));
-            others.for_each(|s| assert_eq!(swarms.session(&s), Decision::Undecided));
-            suspects += usize::from(swarms.session(&session(9, at * 1_000 + 500, 780)) == Decision::Suspect);
+            for other in 0..2 {
+                assert!(!session(&mut swarms, 10 + ((at * 2 + other) % 240) as u8, at * 1_000 + other, 100));
+            }
+            suspects += usize::from(session(&mut swarms, 9, at * 1_000 + 500, 780));
         }
-        assert_eq!(suspects, 199 / SWARM_SESSIONS as usize);
+        assert_eq!(suspects, 198 / SWARM_SESSIONS as usize);
     }
 }
