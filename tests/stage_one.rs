@@ -39,14 +39,18 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The first decision of a flow, packet by packet as the engine would.
-fn decide(scorer: &Scorer, sequence: &Sequence) -> Decision {
+fn decide(scorer: &Scorer, sequence: &Sequence, sensitivity: Sensitivity) -> Decision {
     let (mut state, mut now) = (State::default(), 5_000u32);
     let mut age_ms = 0;
     for (packet, packets) in sequence.packets.iter().zip(1..) {
         now = now.wrapping_add(packet.gap_ms);
         age_ms += packet.gap_ms;
         let (direction, size) = (packet.direction, packet.size);
-        let decision = scorer.packet(&mut state, &Seen { direction, size, now: Stamp(now), packets, age_ms });
+        let decision = scorer.packet(
+            &mut state,
+            &Seen { direction, size, now: Stamp(now), packets, age_ms },
+            sensitivity,
+        );
         if decision != Decision::Undecided {
             return decision;
         }
@@ -56,10 +60,11 @@ fn decide(scorer: &Scorer, sequence: &Sequence) -> Decision {
 
 #[test]
 fn the_embedded_model_tells_miners_from_the_innocent() {
-    let scorer = Scorer::embedded(Sensitivity::Balanced).expect("sound");
+    let scorer = Scorer::new(Model::embedded().expect("sound"));
     let share = |sequences: Vec<Sequence>| {
         let long: Vec<_> = sequences.iter().filter(|s| s.is_long()).collect();
-        let suspects = long.iter().filter(|s| decide(&scorer, s) == Decision::Suspect).count();
+        let suspects =
+            long.iter().filter(|s| decide(&scorer, s, Sensitivity::Balanced) == Decision::Suspect).count();
         suspects as f64 / long.len() as f64
     };
     // A seed that no training used.
@@ -70,10 +75,9 @@ fn the_embedded_model_tells_miners_from_the_innocent() {
 
 #[test]
 fn a_more_eager_scorer_finds_whatever_a_more_cautious_one_finds() {
-    let [cautious, balanced, eager] =
-        Sensitivity::ALL.map(|sensitivity| Scorer::embedded(sensitivity).expect("sound"));
+    let scorer = Scorer::new(Model::embedded().expect("sound"));
     for sequence in generate::mining(78, 200, 320) {
-        let [a, b, c] = [&cautious, &balanced, &eager].map(|scorer| decide(scorer, &sequence));
+        let [a, b, c] = Sensitivity::ALL.map(|sensitivity| decide(&scorer, &sequence, sensitivity));
         assert!(a != Decision::Suspect || b == Decision::Suspect);
         assert!(b != Decision::Suspect || c == Decision::Suspect);
     }
@@ -81,14 +85,14 @@ fn a_more_eager_scorer_finds_whatever_a_more_cautious_one_finds() {
 
 #[test]
 fn a_download_is_let_go_at_once_and_a_short_session_never_suspected() {
-    let scorer = Scorer::embedded(Sensitivity::Eager).expect("sound");
+    let scorer = Scorer::new(Model::embedded().expect("sound"));
     let mut state = State::default();
     let mut decisions = Vec::new();
     for packets in 1..=200u16 {
         let (direction, size) = if packets % 50 == 1 { (ToServer, 300) } else { (ToClient, 1_448) };
         let now = u32::from(packets);
         let seen = Seen { direction, size, now: Stamp(now), packets, age_ms: now };
-        decisions.push(scorer.packet(&mut state, &seen));
+        decisions.push(scorer.packet(&mut state, &seen, Sensitivity::Eager));
     }
     assert!(!decisions.contains(&Decision::Suspect));
     assert!(decisions.contains(&Decision::Benign));
