@@ -436,3 +436,17 @@ fn two_exchanges_of_another_sort_do_not_hide_it() {
     );
     assert_eq!((at, answer), (4, Answer::Match));
 }
+
+#[test]
+fn a_grin_miner_that_finds_nothing_is_told_by_its_keepalive() {
+    let job = format!(
+        r#"{{"id":"Stratum","jsonrpc":"2.0","method":"job","params":{{"height":1,"job_id":0,"pre_pow":"{}"}}}}"#,
+        H64.repeat(4)
+    );
+    let mut talk = Talk::midway();
+    assert_eq!(talk.server(&job), Answer::NeedMore);
+    assert_eq!(
+        talk.client(r#"{"id":"0","jsonrpc":"2.0","method":"keepalive","params":null}"#),
+        Answer::Match
+    );
+}
