@@ -1,0 +1,142 @@
+//! Stage one from training to decision, through the functions that the command line calls.
+#![cfg(feature = "host")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use minewall::flow::Direction::{ToClient, ToServer};
+use minewall::hmm::decision::{Decision, Sensitivity};
+use minewall::hmm::model::Model;
+use minewall::hmm::{Scorer, Seen, State};
+use minewall::time::Stamp;
+use minewall::train::generate;
+use minewall::train::sequence::Sequence;
+use minewall::{evaluate, train};
+
+/// A folder that goes away with its test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("minewall-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("made");
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("UTF-8").to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// The first decision of a flow, packet by packet as the engine would.
+fn decide(scorer: &Scorer, sequence: &Sequence) -> Decision {
+    let (mut state, mut now) = (State::default(), 5_000u32);
+    let mut age_ms = 0;
+    for (packet, packets) in sequence.packets.iter().zip(1..) {
+        now = now.wrapping_add(packet.gap_ms);
+        age_ms += packet.gap_ms;
+        let (direction, size) = (packet.direction, packet.size);
+        let decision = scorer.packet(&mut state, &Seen { direction, size, now: Stamp(now), packets, age_ms });
+        if decision != Decision::Undecided {
+            return decision;
+        }
+    }
+    Decision::Undecided
+}
+
+#[test]
+fn the_embedded_model_tells_miners_from_the_innocent() {
+    let scorer = Scorer::embedded(Sensitivity::Balanced).expect("sound");
+    let share = |sequences: Vec<Sequence>| {
+        let long: Vec<_> = sequences.iter().filter(|s| s.is_long()).collect();
+        let suspects = long.iter().filter(|s| decide(&scorer, s) == Decision::Suspect).count();
+        suspects as f64 / long.len() as f64
+    };
+    // A seed that no training used.
+    let (found, mistaken) = (share(generate::mining(77, 700, 320)), share(generate::benign(77, 1_400, 320)));
+    assert!(found > 0.55, "{found}");
+    assert!(mistaken < 0.02, "{mistaken}");
+}
+
+#[test]
+fn a_more_eager_scorer_finds_whatever_a_more_cautious_one_finds() {
+    let [cautious, balanced, eager] =
+        Sensitivity::ALL.map(|sensitivity| Scorer::embedded(sensitivity).expect("sound"));
+    for sequence in generate::mining(78, 200, 320) {
+        let [a, b, c] = [&cautious, &balanced, &eager].map(|scorer| decide(scorer, &sequence));
+        assert!(a != Decision::Suspect || b == Decision::Suspect);
+        assert!(b != Decision::Suspect || c == Decision::Suspect);
+    }
+}
+
+#[test]
+fn a_download_is_let_go_at_once_and_a_short_session_never_suspected() {
+    let scorer = Scorer::embedded(Sensitivity::Eager).expect("sound");
+    let mut state = State::default();
+    let mut decisions = Vec::new();
+    for packets in 1..=200u16 {
+        let (direction, size) = if packets % 50 == 1 { (ToServer, 300) } else { (ToClient, 1_448) };
+        let now = u32::from(packets);
+        let seen = Seen { direction, size, now: Stamp(now), packets, age_ms: now };
+        decisions.push(scorer.packet(&mut state, &seen));
+    }
+    assert!(!decisions.contains(&Decision::Suspect));
+    assert!(decisions.contains(&Decision::Benign));
+}
+
+#[test]
+fn training_is_reproducible_and_its_model_loads_and_is_measured() {
+    let folder = Folder::new("training");
+    let common = "--scripted 120 --restarts 1 --iterations 6 --rounds 2 --folds 2 --seed 3";
+    let train = |name: &str, threads: u32| {
+        let output = folder.file(name);
+        train::run(words(&format!("{common} --threads {threads} --output {output}"))).expect("trained");
+        fs::read(output).expect("written")
+    };
+    let (one, three) = (train("one.model", 1), train("three.model", 3));
+    assert_eq!(one, three);
+    let model = Model::decode(&one).expect("sound");
+    assert_eq!(model.summary.seed, 3);
+    assert!(model.summary.benign > model.summary.mining);
+
+    let (json, plots, sequences) = (folder.file("m.json"), folder.file("plots"), folder.file("some.seq"));
+    train::extract(words(&format!("--scripted 30 --output {sequences}"))).expect("extracted");
+    evaluate::run(words(&format!(
+        "--model {} --mining {sequences} --benign {sequences} --json {json} --plots {plots}",
+        folder.file("one.model")
+    )))
+    .expect("measured");
+    let json = fs::read_to_string(json).expect("written");
+    assert!(json.contains("\"roc\": [[") && json.contains("\"coalesce 30 s\""));
+    for plot in ["roc.svg", "decision.svg", "evasion.svg"] {
+        let svg = fs::read_to_string(folder.0.join("plots").join(plot)).expect("written");
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
+    let folder = Folder::new("refused");
+    let refused = |result: Result<(), train::Error>, reason: &str| {
+        let error = result.expect_err(reason).to_string();
+        assert!(error.contains(reason), "{error}");
+    };
+    refused(train::run(words("--scripted 0 --output x")), "fewer mining sessions than folds");
+    refused(train::run(words("--folds 1")), "--folds");
+    let broken = folder.file("broken.model");
+    fs::write(&broken, "MWHMM\u{1}").expect("written");
+    refused(evaluate::run(words(&format!("--model {broken}"))), "cut short");
+    let missing = folder.file("missing.seq");
+    refused(evaluate::run(words(&format!("--mining {missing}"))), "missing.seq");
+    refused(evaluate::run(words("--scripted 0")), "no long flow");
+}
