@@ -208,7 +208,12 @@ impl<S: BuildHasher> Judge<S> {
             return Decision::Undecided;
         }
         if direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
-            let sent = Sent { client: record.client(), server: record.server(), now, bytes: seen.size };
+            let sent = Sent {
+                client: record.client(),
+                server: record.server(),
+                began: record.watched_since,
+                bytes: seen.size,
+            };
             if self.swarms.sent(&sent) == Decision::Suspect {
                 return Decision::Suspect;
             }
