@@ -1,4 +1,6 @@
 //! The command line.
+
+#[cfg(feature = "host")]
 fn main() {
     let mut words = std::env::args().skip(1);
     let result = match words.next().as_deref() {
@@ -12,3 +14,6 @@ fn main() {
         std::process::exit(1);
     }
 }
+
+#[cfg(not(feature = "host"))]
+fn main() {}
