@@ -22,8 +22,9 @@ test: install-tools check
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
-check:
+check: install-tools
 	$(CARGO) fmt --check
+	shellcheck -x .ci/run tests/*.sh tests/lab/*.sh tests/rules/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 
