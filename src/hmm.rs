@@ -7,6 +7,16 @@
 //! itself each time. [`decision`] compares the ratio with the thresholds of the [`model`].
 //!
 //! All arithmetic is of integers, saturates, and gives the same bits on every target.
+//!
+//! The engine, for every packet with new payload of an undecided flow that the DPI can't read, calls
+//! [`Scorer::packet`] with the flow's [`State`]:
+//!
+//! 1. [`Decision::Suspect`]: stage two probes the server; only proof blocks.
+//! 2. [`Decision::Benign`]: the flow bypasses the queue.
+//! 3. [`Decision::LetGo`]: it bypasses the queue for a while; then it begins anew with a fresh state.
+//! 4. [`Decision::Undecided`]: go on.
+//!
+//! When a flow ends after fewer packets than a decision takes, [`swarm::Swarms::session`] is told.
 
 pub mod alphabet;
 pub mod decision;
@@ -121,7 +131,7 @@ impl State {
 pub const RATIO_ONE: i16 = 64;
 /// The ratio of integers is never further than this from that of floating point, in bits, tables
 /// and all; asserted over random models and sequences.
-pub const RATIO_ERROR_BITS: f64 = 1.0;
+pub const RATIO_ERROR_BITS: f64 = 0.75;
 /// What the ratio forgets with every symbol: a 16th. Old evidence must fade, or a few hundred packets
 /// of slightly wrong model outweigh anything; and mining that begins late must be found. (On
 /// applications held back, recall at 1 % was .54, .66, .67, .68 with a 64th, 32nd, 16th, 8th; at
