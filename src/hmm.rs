@@ -131,7 +131,7 @@ impl State {
 pub const RATIO_ONE: i16 = 64;
 /// The ratio of integers is never further than this from that of floating point, in bits, tables
 /// and all; asserted over random models and sequences.
-pub const RATIO_ERROR_BITS: f64 = 0.75;
+pub const RATIO_ERROR_BITS: f64 = 1.0;
 /// What the ratio forgets with every symbol: a 16th. Old evidence must fade, or a few hundred packets
 /// of slightly wrong model outweigh anything; and mining that begins late must be found. (On
 /// applications held back, recall at 1 % was .54, .66, .67, .68 with a 64th, 32nd, 16th, 8th; at
