@@ -42,7 +42,8 @@ choose_target() {
 build_router() {
 	# No unwinding, so no tables for it.
 	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags -C force-unwind-tables=no$(remapped_paths)"
-	cargo build --locked --no-default-features --profile router --bin minewall --target "$triple" \
+	UNWINDER=$cross/no-unwind.c \
+		cargo build --locked --no-default-features --profile router --bin minewall --target "$triple" \
 		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size
 }
 

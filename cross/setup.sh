@@ -7,7 +7,8 @@
 # libraries of musl, soft float included; it goes into a Python environment below target/.
 set -eu
 cd "$(dirname "$0")/.."
-ZIG_VERSION=0.17.1
+# The newest whose musl is whole: from 0.16 on zig puts an allocator of its own in place of musl's.
+ZIG_VERSION=0.15.2
 python=target/cross/python
 
 missing=""
