@@ -16,7 +16,7 @@ CARGO_HOME=$other/crates
 export CARGO_HOME
 mkdir "$CARGO_HOME"
 # Where crates are fetched from is no part of the build.
-for file in config.toml config credentials.toml; do
+for file in config.toml config; do
 	[ ! -e "$cargo_home/$file" ] || cp "$cargo_home/$file" "$CARGO_HOME/"
 done
 "$other/elsewhere/cross/build.sh" "$@"
