@@ -38,10 +38,10 @@ class Router:
             (self.root / "bin" / applet).symlink_to("busybox") if applet != "busybox" else None
         shutil.copytree(HERE / "model/root", self.root, dirs_exist_ok=True,
                         copy_function=lambda source, at: (Path(at).unlink(missing_ok=True), shutil.copy(source, at)))
-        # Holds the namespaces until the router is switched off.
+        # Holds the namespaces until the router is switched off; a shell, since it buries the dead.
         self.holder = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
-             f"mount -t proc proc {self.root}/proc && echo up && exec sleep infinity"],
+             f"mount -t proc proc {self.root}/proc && echo up && while :; do sleep 0.1; done"],
             stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "up\n"
         children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children")
@@ -75,6 +75,7 @@ class Router:
     def off(self):
         self.holder.kill()
         self.holder.wait()
+        self.holder.stdout.close()
         shutil.rmtree(self.root)
 
     # What the package managers do, as far as a package can notice.

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC3043,SC2034,SC1090,SC2013
 # What the scripts of a package find in OpenWrt's /lib/functions.sh, as thin as the test of ours allows:
 # the file of UCI is read, one section a type, and the conventions of installing are followed.
 
@@ -33,7 +34,7 @@ package_files() {
 }
 
 run_package_script() {
-	local script=/usr/lib/opkg/info/$pkgname.$1
+	local script="/usr/lib/opkg/info/$pkgname.$1"
 	[ ! -e "$script" ] || (. "$script")
 }
 
@@ -42,16 +43,18 @@ add_group_and_user() {
 }
 
 default_postinst() {
-	local file
+	local file status
 	package_name "$1"
 	for file in $(package_files | grep '^/etc/uci-defaults/'); do
 		[ -e "$file" ] && (. "$file") && rm -f "$file"
 	done
 	run_package_script postinst-pkg
+	status=$?
 	for file in $(package_files | grep '^/etc/init.d/'); do
 		[ "$PKG_UPGRADE" = 1 ] || "$file" enable
 		"$file" start
 	done
+	return "$status"
 }
 
 default_prerm() {
