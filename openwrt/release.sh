@@ -1,5 +1,5 @@
 #!/bin/sh
-# openwrt/release.sh ADDRESS: what a release consists of, in target/release/: the source as a tarball, the
+# openwrt/release.sh ADDRESS: what a release consists of, in target/publish/: the source as a tarball, the
 # same bytes for the same commit, and net/minewall as it goes into the packages feed, with the tarball's
 # hash and ADDRESS, the folder of the web that will have the tarball.
 set -eu
@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 address=${1:?the address that the tarball will have, without its name}
 version=$(sed -n 's/^PKG_VERSION:=//p' openwrt/minewall/Makefile)
 name=minewall-$version
-out=target/release
+out=target/publish
 rm -rf "$out"
 mkdir -p "$out/net"
 git archive --format=tar "--prefix=$name/" HEAD | gzip -n9 >"$out/$name.tar.gz"
