@@ -40,6 +40,12 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("config") => config(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
+        #[cfg(feature = "host")]
+        Some("train") => desk_tool(arguments, minewall::train::run),
+        #[cfg(feature = "host")]
+        Some("evaluate") => desk_tool(arguments, minewall::evaluate::run),
+        #[cfg(feature = "host")]
+        Some("sequences") => desk_tool(arguments, minewall::train::extract),
         Some(other) => Err(format!("unknown command '{other}'; 'minewall --help' lists them")),
         None => Err(match arguments.finish().first() {
             Some(option) => format!("unknown option '{}'", option.display()),
@@ -114,6 +120,17 @@ fn nothing_left(arguments: Arguments) -> Result<(), String> {
         Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
         None => Ok(()),
     }
+}
+
+/// A tool that reads its own options.
+#[cfg(feature = "host")]
+fn desk_tool(
+    arguments: Arguments,
+    tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
+) -> Result<ExitCode, String> {
+    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
+    let words = arguments.finish().into_iter().map(word).collect::<Result<_, _>>()?;
+    tool(words).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]

@@ -15,6 +15,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::allow::AllowList;
+use crate::hmm::decision::Sensitivity;
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 use given::{Given, shown};
@@ -67,6 +68,10 @@ pub struct Config {
     pub budget_bytes: u32,
     /// Flows below this average are not let go.
     pub low_rate_bytes_per_second: u32,
+    /// How much suspicion stage one may have; none turns it off.
+    pub sensitivity: Option<Sensitivity>,
+    /// Model file for stage one; empty for the one that is part of the program.
+    pub model: PathBuf,
     /// Number of the netfilter queue.
     pub queue: u16,
     /// Packets that may wait in it.
@@ -100,6 +105,8 @@ impl Default for Config {
             budget_packets: 0,
             budget_bytes: 0,
             low_rate_bytes_per_second: 0,
+            sensitivity: None,
+            model: PathBuf::new(),
             queue: 0,
             queue_length: 0,
             copy_range: 0,

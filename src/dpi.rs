@@ -122,6 +122,11 @@ impl Inspection {
         self.framing.wants(direction)
     }
 
+    /// Whether no byte of the flow is of any use any more: it is encrypted, or another protocol.
+    pub fn is_opaque(&self) -> bool {
+        !self.wants(Direction::ToServer) && !self.wants(Direction::ToClient)
+    }
+
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.
     pub fn has_evidence(&self) -> bool {
         self.framing.has_evidence() || self.dialogue.has_evidence()

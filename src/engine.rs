@@ -5,6 +5,7 @@
 
 #[cfg(feature = "host")]
 pub mod fuzz;
+mod judge;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -12,21 +13,19 @@ mod tests;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use heapless::Deque;
-
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
-use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::tcp::Arrival;
-use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
-use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS};
-use crate::neighbours::Neighbours;
+use crate::flow::{FlowKey, FlowRecord};
+use crate::hmm::Scorer;
+use crate::hmm::decision::Sensitivity;
+use crate::hmm::model::Model;
 use crate::packet::{self, Segment, Unreadable};
 use crate::stream::Assembly;
-use crate::time::{Instant, Stamp};
-use crate::verdict::{FlowMark, Reset, Verdict};
+use crate::time::Instant;
+use crate::verdict::Verdict;
+use judge::Judge;
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]
@@ -41,6 +40,8 @@ pub struct Settings {
     pub low_rate: u32,
     /// A flow without a packet for this long is over.
     pub flow_idle: Duration,
+    /// How much suspicion stage one may have; `None` turns it off.
+    pub sensitivity: Option<Sensitivity>,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
 }
@@ -53,6 +54,7 @@ impl From<&Config> for Settings {
             budget_bytes: config.budget_bytes,
             low_rate: config.low_rate_bytes_per_second,
             flow_idle: config.flow_idle,
+            sensitivity: config.sensitivity,
             allow: config.allow.clone(),
         }
     }
@@ -89,6 +91,8 @@ pub struct Counters {
     pub payload_packets: u64,
     /// Sessions proven to be mining.
     pub detections: u32,
+    /// Sessions that stage one suspects.
+    pub suspects: u32,
     /// Packets that were replaced by a reset.
     pub resets: u64,
     /// Flows let go as benign.
@@ -100,147 +104,69 @@ pub struct Counters {
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
 #[derive(Debug)]
 pub struct Engine<S> {
-    settings: Settings,
     flows: FlowTable<S>,
-    neighbours: Neighbours<S>,
-    assembly: Assembly,
-    dpi: Dpi,
-    events: Deque<Detection, EVENTS_PENDING>,
-    counters: Counters,
+    judge: Judge<S>,
 }
 
 impl<S: BuildHasher + Clone> Engine<S> {
-    /// An engine for `max_flows` flows.
-    pub fn new(settings: Settings, max_flows: usize, hasher: S) -> Self {
+    /// An engine for `max_flows` flows, with `model` for stage one.
+    pub fn new(settings: Settings, model: Box<Model>, max_flows: usize, hasher: S) -> Self {
         Engine {
             flows: FlowTable::new(max_flows, settings.flow_idle, hasher.clone()),
-            neighbours: Neighbours::new(hasher),
-            assembly: Assembly::new(),
-            dpi: Dpi::default(),
-            events: Deque::new(),
-            counters: Counters::default(),
-            settings,
+            judge: Judge::new(settings, model, hasher),
         }
     }
 
     /// Judges by other settings from now on; flows keep their state.
     pub fn configure(&mut self, settings: Settings) {
         self.flows.set_idle(settings.flow_idle);
-        self.settings = settings;
+        self.judge.settings = settings;
+    }
+
+    /// Scores by another model from now on. What flows have gathered stays: ratios of two models
+    /// are of one scale, and old evidence fades.
+    pub fn replace_model(&mut self, model: Box<Model>) {
+        self.judge.scorer = Scorer::new(model);
     }
 
     /// Judges one packet that arrived at `now`.
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
-        self.counters.packets += 1;
+        let Engine { flows, judge } = self;
+        judge.counters.packets += 1;
+        let mut handled = Handled { verdict: Verdict::Ignore, opened: false };
         let segment = match packet::parse(packet.bytes) {
             Ok(segment) => segment,
             Err(why) => {
                 match why {
-                    Unreadable::NotTcp | Unreadable::Fragment => self.counters.not_tcp += 1,
-                    Unreadable::Malformed => self.counters.malformed += 1,
+                    Unreadable::NotTcp | Unreadable::Fragment => judge.counters.not_tcp += 1,
+                    Unreadable::Malformed => judge.counters.malformed += 1,
                 }
-                return Handled { verdict: Verdict::Ignore, opened: false };
+                return handled;
             }
         };
-        let mut handled = Handled { verdict: Verdict::Ignore, opened: false };
-        let stamp = now.stamp();
-        let key = FlowKey::new(segment.src, segment.dst);
-        let (record, evicted) = match self.flows.entry(&key, stamp) {
-            Entry::Known(record) if record.is_superseded_by(&segment) => {
-                let old = record.clone();
-                (record, Some(Some(old)))
+        let record = match flows.entry(&FlowKey::new(segment.src, segment.dst), now.stamp()) {
+            Entry::Known(record) if !record.is_superseded_by(&segment) => record,
+            Entry::Known(record) => {
+                let old = core::mem::take(record);
+                judge.open(record, Some(&old), &segment, packet.hw_addr, now);
+                handled.opened = true;
+                record
             }
-            Entry::Known(record) => (record, None),
-            Entry::New(record, evicted) => (record, Some(evicted)),
+            Entry::New(record, evicted) => {
+                judge.open(record, evicted.as_ref(), &segment, packet.hw_addr, now);
+                handled.opened = true;
+                record
+            }
             Entry::Refused => return handled,
         };
-        if let Some(evicted) = evicted {
-            if let Some(old) = evicted {
-                reader::release(&mut self.assembly, &old);
-            }
-            *record = FlowRecord::open(&segment, stamp);
-            handled.opened = true;
-            let client = record.client();
-            if client == segment.src {
-                self.neighbours.learn(client.addr(), packet.hw_addr);
-            }
-            if self.settings.allow.allows_endpoint(&record.server())
-                || self.settings.allow.allows_host(client.addr(), self.neighbours.hw_addr(client.addr()))
-            {
-                record.state = FlowState::Allowed;
-            }
-        }
-        let direction = record.direction_from(segment.src);
-        record.streams.handshake(direction, &segment);
-        if !handled.opened && direction == Direction::ToServer && !record.streams.is_from_start(direction) {
-            // The packet that opened the flow for us may have been the server's.
-            self.neighbours.learn(segment.src.addr(), packet.hw_addr);
-        }
-        if segment.payload_len > 0 {
-            // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
-            let seq = segment.seq.wrapping_add(u32::from(segment.syn));
-            let arrival = record.streams.place(direction, seq, segment.payload_len);
-            if arrival != Arrival::Retransmission && record.is_watched() {
-                if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
-                    record.look_again(missing, stamp, &self.settings);
-                }
-                self.counters.payload_packets += 1;
-                record.count_payload(segment.payload_len);
-                let answer = reader::Reader {
-                    record,
-                    assembly: &mut self.assembly,
-                    dpi: &mut self.dpi,
-                    direction,
-                    now: stamp,
-                }
-                .read(&segment, seq, arrival);
-                decide(record, answer, stamp, &self.settings, &mut self.assembly, &mut self.counters);
-                if answer == Answer::Match {
-                    let client = record.client();
-                    let detection = Detection {
-                        at: now,
-                        client,
-                        hw_addr: packet
-                            .hw_addr
-                            .filter(|_| direction == Direction::ToServer)
-                            .or_else(|| self.neighbours.hw_addr(client.addr())),
-                        server: record.server(),
-                        finding: core::mem::take(&mut self.dpi.finding),
-                        payload_packets: record.payload_packets,
-                        blocked: self.settings.mode == Mode::Block,
-                    };
-                    self.counters.detections = self.counters.detections.saturating_add(1);
-                    if self.events.push_back(detection).is_err() {
-                        self.counters.events_lost = self.counters.events_lost.saturating_add(1);
-                    }
-                    record.last_seen = stamp;
-                    let missing = match arrival {
-                        Arrival::InOrder { skip } => seq.wrapping_add(skip),
-                        Arrival::Ahead { .. } | Arrival::Retransmission => seq,
-                    };
-                    handled.verdict = self.verdict_on_proof(&segment, missing);
-                    return handled;
-                }
-            }
-        }
-        record.last_seen = stamp;
-        handled.verdict = match record.state {
-            FlowState::Opening | FlowState::Undecided | FlowState::Suspect => {
-                Verdict::Accept(FlowMark::Undecided)
-            }
-            FlowState::Benign | FlowState::Allowed => Verdict::Accept(FlowMark::Benign),
-            FlowState::Mining if self.settings.mode == Mode::Monitor => Verdict::Accept(FlowMark::Benign),
-            FlowState::Mining => {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(&segment, segment.seq, false))
-            }
-        };
+        handled.verdict = judge.verdict(record, &segment, packet.hw_addr, now);
+        record.last_seen = now.stamp();
         handled
     }
 
     /// The next detection that has not been collected.
     pub fn poll_event(&mut self) -> Option<Detection> {
-        self.events.pop_front()
+        self.judge.events.pop_front()
     }
 
     /// The flow that `segment` belongs to, if it is tracked.
@@ -250,7 +176,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        let assembly = &mut self.assembly;
+        let assembly = &mut self.judge.assembly;
         self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
     }
 
@@ -261,7 +187,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// What has happened to packets so far.
     pub fn counters(&self) -> Counters {
-        self.counters
+        self.judge.counters
     }
 
     /// What has happened to flows so far.
@@ -271,88 +197,6 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// The pool of waiting bytes.
     pub fn assembly(&self) -> &Assembly {
-        &self.assembly
-    }
-
-    fn verdict_on_proof(&mut self, segment: &Segment<'_>, missing: u32) -> Verdict {
-        match self.settings.mode {
-            Mode::Monitor => Verdict::Accept(FlowMark::Benign),
-            Mode::Block => {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, missing, true))
-            }
-        }
-    }
-}
-
-/// Moves the flow to the state that `answer` and its budget call for.
-fn decide(
-    record: &mut FlowRecord,
-    answer: Answer,
-    now: Stamp,
-    settings: &Settings,
-    assembly: &mut Assembly,
-    counters: &mut Counters,
-) {
-    let before = record.state;
-    record.state = match answer {
-        Answer::Match => FlowState::Mining,
-        _ if record.is_over_budget(now, settings) => FlowState::Benign,
-        _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
-        _ => FlowState::Undecided,
-    };
-    if record.state == FlowState::Benign && before != FlowState::Benign {
-        counters.let_go = counters.let_go.saturating_add(1);
-    }
-    if record.state != FlowState::Undecided && before != record.state {
-        reader::release(assembly, record);
-    }
-    let is_unread =
-        [Direction::ToServer, Direction::ToClient].iter().all(|&way| !record.inspection.wants(way));
-    if record.state == FlowState::Benign && is_unread {
-        // What could not be read so far may be followed by what can, with no byte unseen in between.
-        record.inspection = Inspection::begin(false);
-    }
-}
-
-impl FlowRecord {
-    /// A connection attempt on this five-tuple that is not a copy of the one that opened the flow.
-    fn is_superseded_by(&self, segment: &Segment<'_>) -> bool {
-        segment.syn
-            && !segment.has_ack
-            && (segment.src != self.client()
-                || self.streams.next(Direction::ToServer) != Some(segment.seq.wrapping_add(1)))
-    }
-
-    fn is_watched(&self) -> bool {
-        !matches!(self.state, FlowState::Mining | FlowState::Allowed)
-    }
-
-    fn count_payload(&mut self, len: u32) {
-        self.payload_packets = self.payload_packets.saturating_add(1);
-        self.payload_bytes = self.payload_bytes.saturating_add(len);
-    }
-
-    /// Whether an undecided flow has carried so much, so fast, that it is let go. What stays slow is
-    /// watched for as long as it lasts: its cost is bounded by its rate.
-    fn is_over_budget(&self, now: Stamp, settings: &Settings) -> bool {
-        let spent =
-            self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
-        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
-        spent && self.payload_bytes / seconds >= settings.low_rate
-    }
-
-    /// Begins a second look at a flow that had been let go, of which `missing` bytes passed unseen
-    /// since its last packet. One that has become slow is watched again from now on; of another the
-    /// kernel shows a few packets now and then, and evidence in them is what brings it back.
-    fn look_again(&mut self, missing: u32, now: Stamp, settings: &Settings) {
-        let seconds = now.millis_since(self.last_seen) / 1_000;
-        if seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate {
-            self.state = FlowState::Undecided;
-        }
-        self.inspection = Inspection::begin(false);
-        self.watched_since = now;
-        self.payload_packets = 0;
-        self.payload_bytes = 0;
+        &self.judge.assembly
     }
 }

@@ -7,7 +7,7 @@ pub mod table;
 pub mod tcp;
 
 use crate::dpi::Inspection;
-use crate::limits::{FLOW_RECORD_MAX_BYTES, HMM_STATE_BYTES};
+use crate::limits::FLOW_RECORD_MAX_BYTES;
 use crate::packet::{Endpoint, Segment};
 use crate::time::Stamp;
 
@@ -85,17 +85,7 @@ pub struct FlowRecord {
     /// The DPI's knowledge.
     pub inspection: Inspection,
     /// The hidden Markov model's knowledge.
-    pub hmm: HmmState,
-}
-
-/// Room for the forward vectors and the log-likelihood ratio of stage one.
-#[derive(Clone, Debug)]
-pub struct HmmState(pub [u8; HMM_STATE_BYTES]);
-
-impl Default for HmmState {
-    fn default() -> Self {
-        HmmState([0; HMM_STATE_BYTES])
-    }
+    pub hmm: crate::hmm::State,
 }
 
 const _: () = assert!(size_of::<FlowRecord>() <= FLOW_RECORD_MAX_BYTES);

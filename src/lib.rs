@@ -21,6 +21,7 @@ pub mod packet;
 pub mod flow;
 pub mod stream;
 pub mod dpi;
+pub mod hmm;
 pub mod verdict;
 
 pub mod allow;
@@ -33,6 +34,10 @@ pub mod rules;
 pub mod run;
 #[cfg(feature = "host")]
 pub mod replay;
+#[cfg(feature = "host")]
+pub mod train;
+#[cfg(feature = "host")]
+pub mod evaluate;
 
 #[cfg(test)]
 mod test_random;

@@ -12,6 +12,16 @@ pub const FLOW_RECORD_MAX_BYTES: usize = 128;
 /// Bytes of a flow record that belong to the hidden Markov model (forward vectors of two models in
 /// `u16`, the cumulative log-likelihood ratio, the last size in each direction).
 pub const HMM_STATE_BYTES: usize = 44;
+/// Payload packets of the shortest session that stage one may call suspect.
+pub const HMM_MIN_PACKETS: u16 = 12;
+/// And its age.
+pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
+/// Every so many payload packets stage one may call a session suspect.
+pub const HMM_CHECK_PACKETS: u16 = 4;
+/// Payload packets from which on stage one may be sure that a session is benign.
+pub const HMM_SURE_PACKETS: u16 = 8;
+/// Payload packets after which stage one lets an undecided session go.
+pub const HMM_CAP_PACKETS: u16 = 256;
 
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
@@ -53,8 +63,8 @@ pub const JSON_NODES: usize = 96;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
 pub const JSON_DECODED_BYTES: usize = 256;
 /// JSON messages without a sign of mining in each direction, after which a flow speaks another
-/// protocol. A miner may try a method or two that the pool doesn't know, but no pool answers them.
-pub const FOREIGN_MESSAGES: u8 = 2;
+/// protocol. A miner may try a method or two that the pool doesn't know, and greet twice where pages speak.
+pub const FOREIGN_MESSAGES: u8 = 3;
 /// The same where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
 /// Longest method name that is looked at. The longest known has 26 bytes.
@@ -94,6 +104,15 @@ pub const SLOW_AFTER_SECONDS: u32 = 5;
 pub const EVENTS_PENDING: usize = 4;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
+/// Clients and servers whose short sessions are counted together; 64 are 5 KB.
+pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+/// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
+/// a block template.
+pub const SWARM_SESSION_PACKETS: u16 = 40;
+/// Short sessions of one length that make a swarm.
+pub const SWARM_SESSIONS: i16 = 24;
+/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const SWARM_GAP: Duration = Duration::from_secs(60);
 
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;

@@ -24,6 +24,7 @@ use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
 use crate::engine::{Engine, Packet, Settings};
+use crate::hmm::model::Model;
 use crate::packet;
 use crate::time::Instant;
 
@@ -109,8 +110,12 @@ pub struct Replayed {
 
 /// An engine as the default configuration makes it, except that its hash key is fixed: the same capture
 /// is judged the same way every time.
+///
+/// # Panics
+/// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
-    Engine::new(Settings::from(&Config::default()), max_flows, FixedKey::default())
+    let model = Model::embedded().expect("the model is part of the program");
+    Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default())
 }
 
 /// A keyed hash whose key is not drawn.

@@ -20,6 +20,7 @@ mod reset;
 mod status;
 mod wall_clock;
 
+use std::fs::File;
 use std::hash::RandomState;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -33,6 +34,7 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, Settings};
+use crate::hmm::model::{self, Model};
 use crate::limits::{ASSEMBLY_SLOTS, CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
 use control::{Control, Request};
@@ -54,11 +56,16 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
-    let resetter = Resetter::open();
     let queue = PacketQueue::bind(&config)?;
+    let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let daemon = Daemon {
-        engine: Engine::new(Settings::from(&config), config.max_flows, RandomState::new()),
+        engine: Engine::new(
+            Settings::from(&config),
+            load_model(&config)?,
+            config.max_flows,
+            RandomState::new(),
+        ),
         reporter: Reporter::new(&config),
         clock: Clock::start(),
         verdicts_failed: 0,
@@ -77,6 +84,19 @@ fn load(path: &Path) -> Result<Config, String> {
         log::warn!("{warning}");
     }
     Ok(loaded.config)
+}
+
+/// The model that stage one is to use.
+fn load_model(config: &Config) -> Result<Box<Model>, String> {
+    if config.model.as_os_str().is_empty() {
+        return Model::embedded().map_err(|error| error.to_string());
+    }
+    let explain = |why: &dyn core::fmt::Display| format!("model {}: {why}", config.model.display());
+    let mut bytes = Vec::new();
+    File::open(&config.model)
+        .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| explain(&error))?;
+    Model::decode(&bytes).map_err(|error| explain(&error))
 }
 
 fn mode_word(mode: Mode) -> &'static str {
@@ -143,8 +163,9 @@ impl Daemon {
 
     /// A bad file changes nothing.
     fn reload(&mut self, config_path: &Path) {
-        let new = match load(config_path) {
-            Ok(new) => new,
+        let loaded = load(config_path).and_then(|config| Ok((load_model(&config)?, config)));
+        let (model, new) = match loaded {
+            Ok(loaded) => loaded,
             Err(complaint) => {
                 log::error!("{complaint}; the old configuration stays");
                 return;
@@ -160,6 +181,7 @@ impl Daemon {
         }
         log::set_max_level(new.log_level);
         self.engine.configure(Settings::from(&new));
+        self.engine.replace_model(model);
         self.reporter.configure(&new);
         self.config.mode = new.mode;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));
@@ -179,6 +201,7 @@ impl Daemon {
             not_tcp: counters.not_tcp,
             malformed: counters.malformed,
             detections: counters.detections,
+            suspects: counters.suspects,
             resets: counters.resets,
             let_go: counters.let_go,
             flows: Flows {

@@ -4,6 +4,9 @@
 #[path = "common/dialogue.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dialogue;
+#[path = "support/file.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod file;
 #[path = "support/play.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod play;
@@ -19,6 +22,7 @@ use allocation_counter::measure;
 use dialogue::Dialogue;
 use minewall::config::{Config, Mode};
 use minewall::engine::{Engine, Packet, Settings};
+use minewall::hmm::model::Model;
 use minewall::limits::FLOWS_MIN;
 use minewall::replay::capture::Capture;
 use minewall::replay::link;
@@ -45,7 +49,8 @@ fn run(engine: &mut Engine<RandomState>, arrivals: &[Arrival]) -> usize {
 
 fn engine(mode: Mode) -> Engine<RandomState> {
     let settings = Settings { mode, ..Settings::from(&Config::default()) };
-    Engine::new(settings, FLOWS_MIN, RandomState::new())
+    let model = Model::embedded().expect("the model is part of the program");
+    Engine::new(settings, model, FLOWS_MIN, RandomState::new())
 }
 
 fn files(directory: &str, extension: &str) -> Vec<PathBuf> {

@@ -8,6 +8,9 @@
 #[path = "common/dialogue.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dialogue;
+#[path = "support/file.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod file;
 #[path = "support/play.rs"]
 mod play;
 #[path = "support/random.rs"]
@@ -18,6 +21,7 @@ mod wire;
 use std::fs;
 
 use dialogue::Dialogue;
+use file::Link;
 use minewall::dpi::dialect::Dialect;
 use minewall::replay::account::{Flow, FlowVerdict};
 use play::{Fate, Piece, Style, pieces, play};
@@ -122,6 +126,13 @@ fn a_packet_a_turn() {
 #[test]
 fn over_ipv6() {
     every(|case| case.play(&Style { v6: true, ..Style::PLAIN }));
+}
+
+#[test]
+fn tagged_and_tunnelled() {
+    for link in [Link::Vlan, Link::QinQ, Link::Pppoe, Link::VlanPppoe, Link::Cooked2] {
+        every(|case| case.play(&Style { link, ..Style::PLAIN }));
+    }
 }
 
 #[test]

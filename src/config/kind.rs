@@ -101,6 +101,8 @@ impl OptionSpec {
                 set(config, number);
             }
             Kind::Choice { words, set, .. } => set(config, words.iter().position(|&word| word == value)?),
+            // An option that may be left out has an empty default, which no file can give it.
+            Kind::Path { default: "", set } if value.is_empty() => set(config, PathBuf::new()),
             Kind::Path { set, .. } => set(config, path(value)?),
             Kind::List { .. } => return None,
         }

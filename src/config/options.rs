@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::Mode;
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
 use crate::allow::{Host, Server};
+use crate::hmm::decision::Sensitivity;
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 
@@ -23,6 +24,27 @@ pub const OPTIONS: &[OptionSpec] = &[
             set: |config, index| config.mode = if index == 0 { Mode::Block } else { Mode::Monitor },
         },
         help: &["block: proven miners are cut off. monitor: they are only reported."],
+    },
+    OptionSpec {
+        name: "sensitivity",
+        kind: Kind::Choice {
+            words: &["off", "cautious", "balanced", "eager"],
+            default: 2,
+            set: |config, index| {
+                let level = index.checked_sub(1);
+                config.sensitivity = level.and_then(|level| Sensitivity::ALL.get(level).copied());
+            },
+        },
+        help: &[
+            "Encrypted sessions: how easily one is suspected of mining by its sizes and times.",
+            "Of 1,000 long harmless sessions, 1 (cautious), 10 (balanced) or 50 (eager) are. A suspect",
+            "is reported, not blocked.",
+        ],
+    },
+    OptionSpec {
+        name: "model",
+        kind: Kind::Path { default: "", set: |config, path| config.model = path },
+        help: &["Model file for that, as 'minewall train' writes it; without, the one built in."],
     },
     OptionSpec {
         name: "allow_host",

@@ -5,15 +5,18 @@
 //! is decided here:
 //!
 //! - An *unmistakable* request from the client of a flow that is seen from its start is proof by
-//!   itself, so that the pool never receives it.
+//!   itself, so that the pool never receives it. One with members that no miner adds (a log shipper's
+//!   time and host) is strong.
 //! - Otherwise proof takes both sides: a *strong* sign from one, and at least a hint from the other
 //!   in the other role. The success of a strong request, told by its identifier, is such a hint. Who
 //!   opened the connection doesn't matter for this, so a flow joined midway may have its ends
 //!   swapped. Since one end alone proves nothing, mail or chat that quotes a whole conversation
 //!   doesn't match.
 //! - A strong sign from the server of a flow seen from its start is proof if the client asked for
-//!   anything in JSON (not over HTTP, where servers serve all sorts): the request may be of a dialect
-//!   not known yet, the answer is not.
+//!   anything in JSON: the request may be of a dialect not known yet, the answer is not. (Not over
+//!   WebSockets, where a pool shows its jobs to visitors of its site, too.)
+//! - Over HTTP only the dialects count that are at home there: pastes, logs and documents of all sorts
+//!   are stored and fetched by it.
 //! - A hint and a hint are no proof, however many there are.
 
 mod browser;
@@ -61,6 +64,8 @@ pub struct Context<'a> {
     pub from_start: bool,
     /// The HTTP message that carries it, if one does.
     pub http: Option<HttpHead<'a>>,
+    /// WebSocket frames carry it.
+    pub websocket: bool,
 }
 
 /// What matters of an HTTP message's head.
@@ -136,15 +141,22 @@ impl Dialogue {
         let sign = node::read(&message)
             .or_else(|| stratum::read(&message))
             .or_else(|| login::read(&message))
-            .or_else(|| eth::read(&message))
+            .or_else(|| eth::read(&message).filter(|sign| self.is_asked_for(&message, sign)))
             .or_else(|| browser::read(&message))
             .or_else(|| self.read_success(&message));
         if sign.is_none_or(|sign| sign.role == Role::Miner) {
             self.facts |= asked(context.direction);
         }
-        let Some(sign) = sign else {
+        let Some(mut sign) = sign else {
+            if !message.method.is_empty() {
+                // Explorers ask for a template now and then, among other things.
+                self.facts &= !TEMPLATE_GIVEN;
+            }
             return self.pass(context, foreignness(&message));
         };
+        if !message.method.is_empty() && !message.is_bare_request() {
+            sign.weight = sign.weight.min(Weight::Strong);
+        }
         let strong_request = sign.role == Role::Miner && sign.weight > Weight::Hint;
         let answer = self.weigh(finding, context, sign);
         if strong_request {
@@ -153,20 +165,29 @@ impl Dialogue {
         answer
     }
 
+    /// Over HTTP a list of hashes is work only in answer to the request for work: filters give such lists.
+    fn is_asked_for(&self, message: &Message<'_>, sign: &Sign<'_>) -> bool {
+        sign.dialect != Dialect::EthGetWork || sign.role == Role::Miner || self.awaited == fold(message.id)
+    }
+
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
     fn read_success<'a>(&self, message: &Message<'a>) -> Option<Sign<'a>> {
         let awaited = self.awaited != 0 && self.awaited == fold(message.id);
-        let dialect = self.dialect.filter(|_| awaited && message.is_success())?;
+        // A node that has no work to give answers with something else than work.
+        let dialect = self.dialect.filter(|&dialect| dialect != Dialect::EthGetWork)?;
+        if !awaited || !message.is_success() {
+            return None;
+        }
         Some(Sign::pool(dialect, Step::Authorisation, Weight::Hint, "success"))
     }
 
     /// Adds a sign to the facts, and tells what they amount to.
     fn weigh(&mut self, finding: &mut Finding, context: &Context<'_>, mut sign: Sign<'_>) -> Answer {
         let direction = context.direction;
-        self.weigh_template(&mut sign);
         if context.http.is_some() && !sign.dialect.is_over_http() {
-            sign.weight = sign.weight.min(Weight::Strong);
+            return self.pass(context, 1);
         }
+        self.weigh_template(&mut sign);
         if let Some(dialect) = self.dialect {
             if dialect.family() != sign.dialect.family() {
                 let has_strong = [Direction::ToServer, Direction::ToClient].iter().any(|&way| {
@@ -190,7 +211,7 @@ impl Dialogue {
             && sign.role == Role::Miner
             && context.from_start
             && direction == Direction::ToServer;
-        if by_itself || self.is_proven(context.from_start && context.http.is_none()) {
+        if by_itself || self.is_proven(context.from_start && context.http.is_none() && !context.websocket) {
             describe(finding, context, &sign, if by_itself { 0 } else { earlier });
             return Answer::Match;
         }
@@ -210,8 +231,8 @@ impl Dialogue {
         pair(Direction::ToServer) || pair(Direction::ToClient) || answered
     }
 
-    /// A block template asked for is a hint, given it is another one. Asked for again after that, or
-    /// followed by a block, it is work.
+    /// A block template asked for is a hint, given it is another one. Asked for again right after that,
+    /// or followed by a block, it is work.
     fn weigh_template(&mut self, sign: &mut Sign<'_>) {
         match (sign.dialect, sign.role, sign.step) {
             (Dialect::GetBlockTemplate, Role::Miner, Step::Job) => {

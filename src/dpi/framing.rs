@@ -12,7 +12,7 @@ mod websocket;
 
 use super::dialect::{Context, HttpHead};
 use super::http::Asked;
-use super::lines::{self, Line, Tail};
+use super::lines::{self, Fit, Line, Tail};
 use super::{Answer, Offer, Scratch, socks};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
@@ -225,7 +225,11 @@ impl Framing {
         match lines::next_json(window) {
             Line::Blank(len) => Step::Done(len),
             Line::Message(range, len) => self.read(desk, window.get(range).unwrap_or_default(), len),
-            Line::Foreign => Step::Foreign,
+            Line::Foreign => match lines::scalar_line(window) {
+                (Fit::Yes, len) => Step::Done(len),
+                (Fit::Maybe, _) if window.len() < desk.limit => Step::Wait,
+                _ => Step::Foreign,
+            },
             Line::NeedMore if window.len() < desk.limit => Step::Wait,
             Line::NeedMore => {
                 // Its beginning may say enough; a reader takes a value without an end.
@@ -296,7 +300,8 @@ impl Framing {
     }
 
     fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
-        Context { direction, from_start: self.flags & MIDWAY == 0, http }
+        let websocket = matches!(self.layer(direction), Layer::Frame | Layer::FrameRest);
+        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket }
     }
 
     fn enter(&mut self, direction: Direction, layer: Layer) -> Step {

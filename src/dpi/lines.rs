@@ -119,6 +119,40 @@ pub fn opens_json(bytes: &[u8]) -> Fit {
     }
 }
 
+/// Length of the line that `bytes` begin with, if it holds nothing but a JSON scalar. No miner sends one,
+/// but pools written in JavaScript pass over it, and so it could hide what follows.
+pub fn scalar_line(bytes: &[u8]) -> (Fit, usize) {
+    let window = bytes.get(..SCALAR_LINE_MAX).unwrap_or(bytes);
+    let mut len = match window.first() {
+        Some(b'"') => {
+            window.iter().skip(1).position(|&byte| byte == b'"').map_or(window.len(), |end| end + 2)
+        }
+        Some(b'-' | b'0'..=b'9') => {
+            window.iter().take_while(|&&byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)).count()
+        }
+        _ => {
+            let literals = [&b"true"[..], b"false", b"null"].map(|word| (Fit::prefix(window, word), word));
+            match literals.iter().find(|(fit, _)| *fit != Fit::No) {
+                Some((Fit::Yes, word)) => word.len(),
+                Some(_) => window.len(),
+                None => return (Fit::No, 0),
+            }
+        }
+    };
+    if !is_text(window.get(..len).unwrap_or_default()) {
+        return (Fit::No, 0);
+    }
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r');
+    len += window.get(len..).unwrap_or_default().iter().take_while(blank).count();
+    match window.get(len) {
+        Some(b'\n') => (Fit::Yes, len + 1),
+        None if window.len() < SCALAR_LINE_MAX => (Fit::Maybe, 0),
+        _ => (Fit::No, 0),
+    }
+}
+
+const SCALAR_LINE_MAX: usize = 64;
+
 /// Whether `bytes` begin with the verb of a Xatum line and its object: `shake~{`, `job~{`.
 pub fn xatum_verb(bytes: &[u8]) -> Fit {
     let verb = bytes.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
@@ -148,8 +182,9 @@ fn whole_line(bytes: &[u8]) -> Line {
     }
 }
 
+/// Zeros are blank, too: programs in C send the one that ends a string.
 fn blank_prefix(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count()
 }
 
 /// A line that Duino-Coin alone has: a job request, a job (two SHA-1 hashes and a difficulty), or
@@ -175,6 +210,7 @@ mod tests {
         assert_eq!(next_json(b"{\"a\":\"}\"}{\"b\":1}"), Line::Message(0..9, 9));
         assert_eq!(next_json(b"[{\"a\":1}]\r\n"), Line::Message(0..9, 9));
         assert_eq!(next_json(b"\r\n {"), Line::Blank(3));
+        assert_eq!(next_json(b"\0\n{"), Line::Blank(2));
         assert_eq!(next_json(b"{\"a\":[1,2"), Line::NeedMore);
     }
 
@@ -184,6 +220,20 @@ mod tests {
             [&b"EHLO"[..], b"2", b"\"text\"", b"true\n", b"}", b",{\"a\":1}", b"shake {", b"\x16\x03"]
         {
             assert_eq!(next_json(foreign), Line::Foreign, "{}", foreign.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_scalar_is_passed_over_with_its_line() {
+        for line in ["1\n", "-2.5e3 \r\n", "true\n", "null\n", "\"a b\"\n"] {
+            let text = [line.as_bytes(), b"{"].concat();
+            assert_eq!(scalar_line(&text), (Fit::Yes, line.len()), "{line}");
+            for end in 1..line.len() {
+                assert_eq!(scalar_line(&text[..end]).0, Fit::Maybe, "{line} {end}");
+            }
+        }
+        for other in [&b"1,2\n"[..], b"nick\n", b"220 ready\n", b"\"a\":1\n", b"{", b"1\x80", &[b'1'; 80]] {
+            assert_eq!(scalar_line(other).0, Fit::No, "{}", other.escape_ascii());
         }
     }
 

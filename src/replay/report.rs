@@ -132,7 +132,7 @@ impl<W: Write> Report<W> {
         if flows.clone().next().is_some() {
             writeln!(
                 self.out,
-                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:19}  {:>10}  {:>11}  {:>7}  {:>9}",
+                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:22}  {:>10}  {:>11}  {:>7}  {:>9}",
                 "client",
                 "server",
                 "verdict",
@@ -151,7 +151,7 @@ impl<W: Write> Report<W> {
             };
             writeln!(
                 self.out,
-                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:19}  {at:>10}  {after:>11}  {:>7}  {:>9}",
+                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:22}  {at:>10}  {after:>11}  {:>7}  {:>9}",
                 flow.client.to_string(),
                 flow.server.to_string(),
                 flow.judgement.verdict.name(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// escaped before it gets here.
 #[derive(Clone, Debug, Serialize)]
 pub struct EventLine<'a> {
-    /// Always `detection`.
+    /// `detection`, or `suspicion`: of that, nothing is proven and nothing blocked.
     pub event: &'a str,
     /// When, RFC 3339 in UTC.
     pub time: &'a str,
@@ -32,7 +32,7 @@ pub struct EventLine<'a> {
     pub wallet: Option<&'a str>,
     /// What was seen.
     pub evidence: &'a str,
-    /// `blocked` or `monitored`.
+    /// `blocked`, `monitored` or `suspected`.
     pub verdict: &'a str,
     /// Packets with payload until then.
     pub payload_packets: u16,

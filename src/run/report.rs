@@ -7,7 +7,7 @@ use super::hosts::{Hosts, Sighting};
 use super::leases::host_name;
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
-use crate::event::Detection;
+use crate::event::{Certainty, Detection};
 use crate::limits::EVENT_LINE_MAX_BYTES;
 
 /// Tells people.
@@ -49,7 +49,11 @@ impl Reporter {
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
-            verdict: if detection.blocked { "blocked" } else { "monitored" },
+            verdict: match detection.certainty {
+                Certainty::Suspected => "suspected",
+                Certainty::Proven if detection.blocked => "blocked",
+                Certainty::Proven => "monitored",
+            },
         };
         if !self.hosts.note(sighting.clone(), self.events_per_hour, now) {
             self.unreported = self.unreported.saturating_add(1);
@@ -61,7 +65,10 @@ impl Reporter {
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
         let client = addr.to_string();
         let line = EventLine {
-            event: "detection",
+            event: match detection.certainty {
+                Certainty::Proven => "detection",
+                Certainty::Suspected => "suspicion",
+            },
             time: &sighting.time,
             client: &client,
             mac: sighting.mac.as_deref(),
@@ -102,9 +109,13 @@ fn human_line(sighting: &Sighting, detection: &Detection) -> String {
     let name = sighting.host.as_deref().unwrap_or("host");
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
+    let what = match detection.certainty {
+        Certainty::Proven => format!("mines {}", sighting.dialect),
+        Certainty::Suspected => "may be mining".into(),
+    };
     let mut line = format!(
-        "{}: {name} ({}, {mac}) mines {} at {}: {}",
-        sighting.verdict, sighting.addr, sighting.dialect, sighting.server, finding.evidence
+        "{}: {name} ({}, {mac}) {what} at {}: {}",
+        sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
     {

@@ -16,13 +16,13 @@ impl Resetter {
     /// Opens the sockets. Without the privilege (CAP_NET_RAW) the receiver of a packet is still
     /// reset, by the packet that takes its place, and its sender by the kernel once it retransmits.
     pub fn open() -> Self {
-        let open = |family| {
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            socket_with(family, SocketType::RAW, flags, Some(ipproto::RAW))
-                .inspect_err(|error| log::warn!("miners are reset a moment late, no raw socket: {error}"))
-                .ok()
-        };
-        Resetter { v4: open(AddressFamily::INET), v6: open(AddressFamily::INET6) }
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let open = |family| socket_with(family, SocketType::RAW, flags, Some(ipproto::RAW));
+        let (v4, v6) = (open(AddressFamily::INET), open(AddressFamily::INET6));
+        if let Err(error) = v4.as_ref().and(v6.as_ref()) {
+            log::warn!("some miners are reset a moment late, there is no raw socket: {error}");
+        }
+        Resetter { v4: v4.ok(), v6: v6.ok() }
     }
 
     /// Sends `packet` to `receiver`. A reset that is not sent costs the sender one retransmission,

@@ -24,6 +24,8 @@ pub struct Status<'a> {
     pub malformed: u64,
     /// Sessions proven to be mining.
     pub detections: u32,
+    /// Sessions that stage one suspects.
+    pub suspects: u32,
     /// Packets replaced by a reset.
     pub resets: u64,
     /// Flows let go as benign.
@@ -108,7 +110,7 @@ impl Status<'_> {
              packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
-             detections {} ({} not reported one by one)\n",
+             detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
             self.uptime,
             self.mode,
@@ -125,6 +127,7 @@ impl Status<'_> {
             self.queue.waiting,
             u64::from(self.queue.dropped) + u64::from(self.queue.user_dropped),
             self.detections,
+            self.suspects,
             self.unreported,
         );
         for host in self.hosts {
@@ -185,6 +188,7 @@ mod tests {
             not_tcp: 0,
             malformed: 0,
             detections: 0,
+            suspects: 0,
             resets: 0,
             let_go: 0,
             flows,

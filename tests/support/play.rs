@@ -10,6 +10,7 @@ use minewall::replay::{self, Replay};
 use minewall::time::Instant;
 
 use crate::dialogue::{Dialogue, Turn};
+use crate::file::Link;
 use crate::wire::{Connection, End};
 
 /// How a dialogue travels.
@@ -17,6 +18,8 @@ use crate::wire::{Connection, End};
 pub struct Style {
     /// Over IPv6.
     pub v6: bool,
+    /// What the packets are captured on.
+    pub link: Link,
     /// Payload bytes of a packet, at most.
     pub segment: usize,
     /// Turns of one end that follow one another share packets.
@@ -40,8 +43,14 @@ pub enum Fate {
 
 impl Style {
     /// A packet for each turn (for each part of one that is longer than an Ethernet frame).
-    pub const PLAIN: Style =
-        Style { v6: false, segment: 1_440, merge: false, fate: Fate::InOrder, joined_at: None };
+    pub const PLAIN: Style = Style {
+        v6: false,
+        link: Link::Raw,
+        segment: 1_440,
+        merge: false,
+        fate: Fate::InOrder,
+        joined_at: None,
+    };
 }
 
 /// Part of a dialogue in one packet.
@@ -81,7 +90,7 @@ pub fn pieces(dialogue: &Dialogue, style: &Style) -> Vec<Piece> {
 /// Plays `pieces` to a fresh engine; what it made of the flow.
 pub fn play(pieces: &[Piece], style: &Style) -> Flow {
     let client = if style.v6 { "[fd00::7]:40000" } else { "192.168.1.7:40000" };
-    judge(&packets(pieces, style, client.parse().expect("an address")))
+    judge(&packets(pieces, style, client.parse().expect("an address")), style.link)
 }
 
 /// The connection in which `client` and a server say `pieces`, as IP packets.
@@ -111,13 +120,15 @@ pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u
 }
 
 /// What a fresh engine makes of the one flow in `packets`.
-fn judge(packets: &[Vec<u8>]) -> Flow {
+fn judge(packets: &[Vec<u8>], link: Link) -> Flow {
     let mut replay = Replay::new(replay::engine(FLOWS_MIN));
     let mut now = START;
     for bytes in packets {
         // Slow enough, whatever the segmentation, that the budget of a fast flow is never spent.
         now += 1_000 + MICROS_PER_BYTE * bytes.len() as u64;
-        replay.frame(&Frame { link: LinkType::RAW, at: Instant::from_micros(now), bytes });
+        let frame = link.wrap(bytes);
+        let link = LinkType(link.number(bytes));
+        replay.frame(&Frame { link, at: Instant::from_micros(now), bytes: &frame });
     }
     let flows: Vec<_> = replay.finish().account.flows().cloned().collect();
     assert_eq!(flows.len(), 1, "a dialogue is one flow");

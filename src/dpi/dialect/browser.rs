@@ -1,8 +1,8 @@
 //! Miners in web pages: CoinHive and its copies, webminerpool and its kin, Nimiq. All of them speak
 //! JSON in WebSocket messages, with the kind of the message in a key of their own.
 //!
-//! Proof from the client is a greeting with the site's key or the pool and its login, or a share with
-//! nonce and hash; from the server, a job with its blob is strong.
+//! Proof from the client is a greeting with the site's key and a goal in hashes, or one with the pool,
+//! its login and password, or a share with nonce and hash; from the server, a job with its blob is strong.
 
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
@@ -17,7 +17,20 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     if let (Some(kind), Some(params)) = (kind("type"), message.params) {
         return read_coin_hive(kind, params);
     }
-    read_nimiq(message.root, kind("message")?)
+    if let Some(kind) = kind("message") {
+        return read_nimiq(message.root, kind);
+    }
+    read_start(message.root)
+}
+
+/// The miners in web pages that speak through Socket.IO tell their server which pool to connect to.
+fn read_start(root: Value<'_>) -> Option<Sign<'_>> {
+    let stratum = root.get("stratum").filter(|pool| pool.get("port").is_some_and(is_name))?;
+    let worker = stratum.get("worker").filter(|worker| worker.is_string())?;
+    let fits = stratum.get("server").is_some_and(Value::is_string) && root.get("algo").is_some();
+    let weight = if fits { Weight::Unmistakable } else { Weight::Hint };
+    let sign = Sign::miner(Dialect::WebMinerPool, Step::Authorisation, weight, "start");
+    Some(sign.wallet(Some(worker)).algorithm(root.get("algo").filter(|algo| algo.is_string())))
 }
 
 fn read_web_miner_pool<'a>(root: Value<'a>, kind: Value<'a>) -> Option<Sign<'a>> {
@@ -25,7 +38,11 @@ fn read_web_miner_pool<'a>(root: Value<'a>, kind: Value<'a>) -> Option<Sign<'a>>
     if kind.is("handshake") {
         let login = root.get("login").filter(|login| login.is_string());
         let fits = login.is_some() && root.get("pool").is_some_and(Value::is_string);
-        let weight = if fits { Weight::Unmistakable } else { Weight::Hint };
+        let weight = match (fits, root.get("password").is_some_and(Value::is_string)) {
+            (true, true) => Weight::Unmistakable,
+            (true, false) => Weight::Strong,
+            (false, _) => Weight::Hint,
+        };
         return Some(Sign::miner(dialect, Step::Authorisation, weight, "handshake").wallet(login));
     }
     if kind.is("job") {
@@ -44,11 +61,15 @@ fn read_coin_hive<'a>(kind: Value<'a>, params: Value<'a>) -> Option<Sign<'a>> {
     let dialect = Dialect::CoinHive;
     if kind.is("auth") {
         let key = params.get("site_key").filter(|key| key.is_string())?;
-        let of_miner = params.get("goal").is_some()
-            || params
-                .get("type")
-                .is_some_and(|kind| ["anonymous", "user", "token"].iter().any(|name| kind.is(name)));
-        let weight = if of_miner { Weight::Unmistakable } else { Weight::Hint };
+        let account = params
+            .get("type")
+            .is_some_and(|kind| ["anonymous", "user", "token"].iter().any(|name| kind.is(name)));
+        // Others may log in with a site's key; a goal in hashes only miners have.
+        let weight = match (params.get("goal").is_some(), account) {
+            (true, _) => Weight::Unmistakable,
+            (false, true) => Weight::Strong,
+            (false, false) => Weight::Hint,
+        };
         return Some(
             Sign::miner(dialect, Step::Authorisation, weight, "auth with site_key").wallet(Some(key)),
         );

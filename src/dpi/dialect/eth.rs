@@ -19,11 +19,6 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let hex = |index, digits| has_hex(message.param_at(index), digits);
     match message.method.as_str() {
         "" => read_result(message, dialect),
-        "eth_submitLogin" => {
-            let user = message.param_at(0);
-            let fits = user.is_some_and(|user| user.is_string() && !user.bytes().is_empty());
-            Some(ask(Step::Authorisation, "eth_submitLogin", fits)?.wallet(user))
-        }
         "eth_login" => ask(Step::Authorisation, "eth_login", hex(0, 40)),
         "eth_getWork" => {
             let empty = message.params.is_none_or(|params| params.is_null() || params.is_empty());
@@ -41,17 +36,26 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
             let sign = ask(Step::Share, "alph_submitHashrate", message.params.is_some_and(Value::is_array))?;
             Some(Sign { dialect: Dialect::Alephium, ..sign }.coin("alephium"))
         }
-        "ckb_submitLogin" | "ckb_submitWork" | "ckb_getWork" => {
+        "ckb_submitLogin" | "ckb_submitWork" | "ckb_submitHashrate" | "ckb_getWork" => {
             let (step, said) = match message.method.as_str() {
                 "ckb_submitLogin" => (Step::Authorisation, "ckb_submitLogin"),
                 "ckb_submitWork" => (Step::Share, "ckb_submitWork"),
+                "ckb_submitHashrate" => (Step::Share, "ckb_submitHashrate"),
                 _ => (Step::Job, "ckb_getWork"),
             };
             let fits = step == Step::Job
-                || message.params.is_some_and(|value| value.is_object() || !value.is_empty());
+                || message
+                    .params
+                    .is_some_and(|value| value.is_object() || !value.is_empty() || is_hex(value, 1));
             let login = message.param("login").or(message.param_at(0));
             let sign = ask(step, said, fits)?.wallet(login).agent(message.param("agent"));
             Some(Sign { dialect: Dialect::Ckb, ..sign }.coin("ckb"))
+        }
+        // Ethereum's own, and its copies with another coin before the line.
+        method if method.ends_with("_submitLogin") => {
+            let user = message.param_at(0).or(message.param("login"));
+            let fits = user.is_some_and(|user| user.is_string() && !user.bytes().is_empty());
+            Some(ask(Step::Authorisation, "submitLogin", fits)?.wallet(user))
         }
         _ => None,
     }

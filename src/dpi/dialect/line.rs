@@ -1,7 +1,8 @@
 //! The dialects whose lines aren't JSON: Duino-Coin and Xatum.
 //!
 //! Duino-Coin: the server greets with its version, the client asks `JOB,user,difficulty,...`, the
-//! answer is two SHA-1 hashes and a number. A request with one of the known difficulties is proof.
+//! answer is two SHA-1 hashes and a number. A request with one of the known difficulties is proof
+//! after the greeting; without it, it could be a line of any queue of jobs.
 //!
 //! Xatum: `method~json`. The client's `shake~` with an address, and an agent or algorithms, is proof.
 
@@ -53,7 +54,7 @@ fn read_duino(line: &[u8]) -> Option<Sign<'_>> {
         (b"JOB" | b"JOBXX", Some(user), difficulty) => {
             let known =
                 difficulty.is_some_and(|name| DIFFICULTIES.iter().any(|known| name.starts_with(known)));
-            let weight = if known { Weight::Unmistakable } else { Weight::Hint };
+            let weight = if known { Weight::Strong } else { Weight::Hint };
             Some(miner(Step::Job, weight, "JOB request")?.user(user))
         }
         (last, Some(expected), Some(difficulty))

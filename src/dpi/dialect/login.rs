@@ -1,8 +1,9 @@
 //! The dialects that begin with a method called `login`: CryptoNote (Monero and its kin), Grin, Beam.
 //!
 //! The word alone says nothing. The client's login is proof with a password and one of: a mining
-//! program's agent, a list of proof-of-work algorithms, a wallet for a login, the mode "self-select";
-//! without a password, with two of them. Otherwise the server has to complete the proof.
+//! program's agent, a list of proof-of-work algorithms, a long wallet for a login, the mode
+//! "self-select"; without a password, or where the wallet is short, with two of them. Otherwise the
+//! server has to complete the proof.
 
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
@@ -57,9 +58,13 @@ fn read_login<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let by_miner = agent.is_some_and(|agent| agent.holds(is_miner));
     let algorithms = message.param("algo").filter(|list| list.items().any(is_algorithm));
     let self_select = message.param("mode").is_some_and(|mode| mode.is("self-select"));
-    let marks = [by_miner, algorithms.is_some(), login.holds(is_wallet), self_select];
+    let wallet = login.holds(is_wallet);
+    let marks = [by_miner, algorithms.is_some(), wallet, self_select];
+    // A key to a service may look like a short address, but not like one of CryptoNote's.
+    let short = wallet && login.bytes().len() < CRYPTONOTE_ADDRESS;
     let weight = match (marks.into_iter().filter(|mark| *mark).count(), pass) {
         (0, _) => Weight::Hint,
+        (1, _) if short => Weight::Hint,
         (1, false) => Weight::Strong,
         _ => Weight::Unmistakable,
     };
@@ -130,13 +135,22 @@ fn read_result<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         return Some(sign);
     }
     let Some(job) = result.get("job") else { return read_job(result) };
-    let sign = read_job(job)?;
+    let sign = read_job(job).or_else(|| read_bytom_job(result, job))?;
     // P2Pool: 32-bit session in hexadecimal, a counter for a job, one extension.
     let p2pool = result.get("id").is_some_and(|id| id.holds(|text| text.len() == 8))
         && job.get("job_id").is_some_and(|id| id.holds(|text| text.iter().all(u8::is_ascii_digit)))
         && result.get("extensions").is_some_and(|list| list.len() == 1);
     let dialect = if p2pool { Dialect::P2pool } else { sign.dialect };
     Some(Sign { dialect, said: "login answered with a job", ..sign })
+}
+
+/// Bytom and its kin have the fields of a header in place of the blob.
+fn read_bytom_job<'a>(result: Value<'a>, job: Value<'a>) -> Option<Sign<'a>> {
+    let fits = job.get("job_id").is_some_and(is_name)
+        && has_hex(job.get("target"), 8)
+        && (has_hex(job.get("seed"), 64) || has_hex(job.get("previous_block_hash"), 64))
+        && result.get("id").is_some();
+    fits.then(|| Sign::pool(Dialect::CryptoNote, Step::Job, Weight::Strong, "job"))
 }
 
 /// A pool's refusals name what it deals in.
@@ -147,3 +161,7 @@ fn read_error<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let refused = text.holds(|text| refusals.iter().any(|words| contains(text, words)));
     refused.then(|| Sign::pool(Dialect::CryptoNote, Step::Authorisation, Weight::Hint, "refusal"))
 }
+
+/// Letters of the shortest address of CryptoNote's: two public keys of 32 bytes in Base58 are 87, Tari's
+/// have 90, Monero's 95.
+const CRYPTONOTE_ADDRESS: usize = 87;

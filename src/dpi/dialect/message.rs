@@ -9,7 +9,7 @@ use crate::limits::METHOD_BYTES;
 pub(super) struct Message<'a> {
     /// The object.
     pub root: Value<'a>,
-    /// `method`, escapes decoded; empty if there is none or it is longer than any known.
+    /// `method`, escapes decoded; empty in a response, and if it is longer than any known.
     pub method: heapless::String<METHOD_BYTES>,
     /// `params`.
     pub params: Option<Value<'a>>,
@@ -24,7 +24,10 @@ pub(super) struct Message<'a> {
 impl<'a> Message<'a> {
     pub(super) fn new(root: Value<'a>, context: &Context<'a>) -> Self {
         let mut method = heapless::String::new();
-        if let Some(value) = root.get("method") {
+        let filled = |key| root.get(key).is_some_and(|value| !value.is_null());
+        // Grin's nodes repeat the method in the response.
+        let response = filled("result") && !filled("params") && !filled("body");
+        if let Some(value) = root.get("method").filter(|_| !response) {
             value.holds(|text| core::str::from_utf8(text).is_ok_and(|text| method.push_str(text).is_ok()));
         }
         Message {
@@ -45,6 +48,13 @@ impl<'a> Message<'a> {
     /// An item of the array `params`.
     pub(super) fn param_at(&self, index: usize) -> Option<Value<'a>> {
         self.params?.item(index)
+    }
+
+    /// Whether it has no members but those of a request. Others, a time, say, or a severity, make it a
+    /// line of a log perhaps that quotes one; pools don't mind them.
+    pub(super) fn is_bare_request(&self) -> bool {
+        let mut members = self.root.members();
+        members.all(|(name, _)| REQUEST_MEMBERS.iter().any(|known| name.is(known)))
     }
 
     /// Whether it is the response to a request that succeeded.
@@ -169,3 +179,9 @@ impl Text<'_> {
         }
     }
 }
+
+/// The members that requests of mining programs have at the top.
+const REQUEST_MEMBERS: [&str; 12] = [
+    "id", "method", "params", "jsonrpc", "worker", "body", "agent", "pass", "api_key", "nonce", "output",
+    "minerid",
+];

@@ -4,7 +4,8 @@
 //! Nodes answer wallets, explorers and monitors by the same door, so the method name is no proof.
 //! It takes one of: a miner's name or `X-Mining-Extensions` in the head; what only a miner puts in
 //! the parameters (capabilities, a long poll identifier, a wallet with room for a nonce, a block
-//! header); a template that was given and is asked for again, or answered with a block.
+//! header); a template that was given and is asked for again, or answered with a block; `get_miner_data`
+//! with its answer.
 
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{has_hex, is_hex, is_miner, is_wallet};
@@ -26,6 +27,8 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         // A word that any queue of tasks may use; the work given tells.
         "getwork" => ask(Dialect::Getwork, Step::Job, "getwork", Weight::Hint),
         "getblocktemplate" | "get_block_template" => read_template_request(message),
+        // P2Pool builds its templates of what this gives; wallets and explorers have no use for it.
+        "get_miner_data" => ask(Dialect::MoneroDaemon, Step::Job, "get_miner_data", Weight::Strong),
         "submitblock" | "submit_block" if has_hex(message.param_at(0), 160) => {
             ask(Dialect::GetBlockTemplate, Step::Share, "submitblock", Weight::Strong)
         }
@@ -64,6 +67,9 @@ fn read_result(result: Value<'_>) -> Option<Sign<'_>> {
     // Both are hints: an explorer may look at a template, too.
     if hex("previousblockhash", 64) && (has("coinbasevalue") || has("coinbasetxn") || has("transactions")) {
         return Some(Sign::pool(Dialect::GetBlockTemplate, Step::Job, Weight::Hint, "block template"));
+    }
+    if hex("seed_hash", 64) && has("median_weight") && has("tx_backlog") {
+        return Some(Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Hint, "miner data"));
     }
     let blob = hex("blocktemplate_blob", 100) || hex("blockhashing_blob", 100);
     blob.then(|| Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Hint, "block template"))

@@ -94,7 +94,7 @@ fn is_base58(address: &[u8]) -> bool {
 
 /// Parts of the names of mining programs and firmware, lower case. A name from this list is one
 /// marker among several, never proof.
-const MINERS: [&str; 66] = [
+const MINERS: [&str; 72] = [
     "xmrig",
     "poclbm",
     "diablominer",
@@ -161,6 +161,12 @@ const MINERS: [&str; 66] = [
     "bitaxe",
     "stratum-miner",
     "chainweb-miner",
+    "epic-miner",
+    "mwc-miner",
+    "xmr-node-proxy",
+    "janusminer",
+    "dynexsolve",
+    "cast_xmr",
 ];
 
 /// What the names of single-purpose programs and the addresses of coins begin with. Bitcoin's address

@@ -48,7 +48,8 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         "mining.subscribe" => {
             Some(read_subscribe(ask(Step::Greeting, "mining.subscribe", array || none)?, params))
         }
-        "mining.authorize" => {
+        // The short form is ckpool's and goPool's.
+        "mining.authorize" | "mining.auth" => {
             let fits = first_is_name && params.is_some_and(|params| params.len() <= 4);
             let sign = ask(Step::Authorisation, "mining.authorize", fits)?.wallet(message.param_at(0));
             let conflux =

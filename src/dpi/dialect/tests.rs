@@ -13,19 +13,24 @@ struct Talk {
     dialogue: Dialogue,
     dpi: Dpi,
     from_start: bool,
+    websocket: bool,
 }
 
 impl Talk {
     fn from_start() -> Self {
-        Talk { dialogue: Dialogue::default(), dpi: Dpi::default(), from_start: true }
+        Talk { dialogue: Dialogue::default(), dpi: Dpi::default(), from_start: true, websocket: false }
     }
 
     fn midway() -> Self {
         Talk { from_start: false, ..Talk::from_start() }
     }
 
+    fn over_websocket() -> Self {
+        Talk { websocket: true, ..Talk::from_start() }
+    }
+
     fn hear(&mut self, direction: Direction, http: Option<HttpHead<'_>>, message: &str) -> Answer {
-        let context = Context { direction, from_start: self.from_start, http };
+        let context = Context { direction, from_start: self.from_start, http, websocket: self.websocket };
         self.dialogue.read(&mut self.dpi, &context, message.as_bytes())
     }
 
@@ -124,7 +129,7 @@ fn no_mutation_of_a_mining_message_makes_it_panic() {
             bytes.truncate(roll(bytes.len() * 2).max(1));
             let direction = if roll(2) == 0 { Direction::ToServer } else { Direction::ToClient };
             let http = (roll(3) == 0).then(HttpHead::default);
-            let context = Context { direction, from_start: round % 2 == 0, http };
+            let context = Context { direction, from_start: round % 2 == 0, http, websocket: round % 3 == 0 };
             talk.dialogue.read(&mut talk.dpi, &context, &bytes);
         }
     }

@@ -25,10 +25,14 @@ impl Framing {
             (lines::xatum_verb(bytes), Layer::Line),
             (Fit::prefix(bytes, b"JOB,"), Layer::Text),
             (http::opens_request(bytes), Layer::HttpHead),
+            (lines::scalar_line(bytes).0, Layer::Line),
+            (Fit::prefix(bytes, PROXY), Layer::FirstBytes),
         ];
         if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
-            if *layer == Layer::HttpHead {
-                self.expect_of_server(Layer::HttpHead);
+            match layer {
+                Layer::FirstBytes => return proxied(bytes),
+                Layer::HttpHead => self.expect_of_server(Layer::HttpHead),
+                _ => {}
             }
             return self.enter(client, *layer);
         }
@@ -72,13 +76,13 @@ impl Framing {
                 Answer::NeedMore => Step::Wait,
                 Answer::NoMatch => Step::Foreign,
             },
-            Layer::FirstBytes => self.greeting(bytes),
+            Layer::FirstBytes => self.greeting(desk, bytes),
             _ => Step::Foreign,
         }
     }
 
     /// Servers that speak first: those of Duino-Coin, with their version, and JSON.
-    fn greeting(&mut self, bytes: &[u8]) -> Step {
+    fn greeting<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
         match lines::opens_json(bytes) {
             Fit::Yes => return self.enter(Direction::ToClient, Layer::Line),
             Fit::Maybe => return Step::Wait,
@@ -95,6 +99,11 @@ impl Framing {
                 }
                 _ => Step::Foreign,
             },
+            // Some have no line end, and the client's next words are read in their light.
+            Line::NeedMore if is_version(bytes) && lines::version(bytes) == Some(bytes.len()) => {
+                self.set_layer(Direction::ToClient, Layer::Text);
+                self.read(desk, bytes, bytes.len())
+            }
             Line::NeedMore if is_version(bytes.trim_ascii_end()) => Step::Wait,
             _ => Step::Foreign,
         }
@@ -166,6 +175,16 @@ fn value(bytes: &[u8]) -> Resumption {
 
 /// A header alone is no more than a few likely bits, so something must stand behind it: JSON in a data
 /// frame; after a control frame another one, or the end of the segment.
+/// Passes over the line in which a relay names the client (HAProxy's PROXY protocol, version 1, section
+/// 2.1); pools behind one expect it.
+fn proxied(bytes: &[u8]) -> Step {
+    match bytes.iter().position(|&byte| byte == b'\n') {
+        Some(end) if end < PROXY_LINE_MAX => Step::Done(end + 1),
+        None if bytes.len() < PROXY_LINE_MAX => Step::Wait,
+        _ => Step::Foreign,
+    }
+}
+
 fn opens_frame(bytes: &[u8]) -> Resumption {
     let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return Resumption::Unknown };
     match (frame.kind, frame.end_in(bytes)) {
@@ -188,3 +207,6 @@ fn opens_frame(bytes: &[u8]) -> Resumption {
 
 /// A version of two or three numbers.
 const GREETING_MAX: usize = 8;
+/// How HAProxy's line begins, and how long it is at most.
+const PROXY: &[u8] = b"PROXY TCP";
+const PROXY_LINE_MAX: usize = 107;

@@ -145,7 +145,7 @@ fn duino_coin_with_line_ends() {
 fn duino_coin_without_line_ends() {
     let dialogue = Dialogue::parse("<raw 3.0\n>raw JOB,me,LOW\n< aa,bb,10\n>raw 123,4.5,miner\n< GOOD");
     let flow = Flow::begin(true).play(&dialogue);
-    assert_eq!(flow.recorder.messages, ["> JOB,me,LOW", "< 3.0", "< aa,bb,10", "> 123,4.5,miner", "< GOOD"]);
+    assert_eq!(flow.recorder.messages, ["< 3.0", "> JOB,me,LOW", "< aa,bb,10", "> 123,4.5,miner", "< GOOD"]);
 }
 
 const LOGIN: &str = "> {\"method\":\"login\"}\n< {\"result\":1}";

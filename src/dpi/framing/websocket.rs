@@ -57,6 +57,7 @@ impl Framing {
             }
             let ends_message = whole.is_some() && frame.fin && frame.kind != Kind::Control;
             let unread = scratch.bytes().get(joint.read..).unwrap_or_default();
+            let unread = unread.get(packet_type(unread)..).unwrap_or_default();
             // What is no value at its beginning won't become one.
             if !ends_message && lines::next_json(unread) == Line::Foreign {
                 return Step::Foreign;
@@ -71,6 +72,7 @@ impl Framing {
                 None => return self.wait_for_frames(direction, joint.read),
             }
             if ends_message {
+                joint.read = scratch.bytes().len().saturating_sub(unread.len());
                 match self.read_values(desk, scratch.bytes(), &mut joint.read) {
                     Step::Done(_) if joint.read == scratch.bytes().len() => {
                         self.set_layer(direction, Layer::Frame);
@@ -114,7 +116,8 @@ impl Framing {
     ) -> Step {
         self.set_layer(desk.direction, Layer::Frame);
         self.set_pending(desk.direction, missing);
-        match payload.get(read..).unwrap_or_default() {
+        let beginning = payload.get(read..).unwrap_or_default();
+        match beginning.get(packet_type(beginning)..).unwrap_or_default() {
             [] => Step::Done(len),
             beginning => self.read(desk, beginning, len),
         }
@@ -138,6 +141,19 @@ struct Joint<'a> {
     /// Payload bytes that have been read.
     read: usize,
 }
+
+/// Length of the digits in which Engine.IO and Socket.IO tell the type of a packet before its JSON, if
+/// there is any (Socket.IO protocol, revision 5: `42["event",{}]`, and `2` for a ping).
+fn packet_type(message: &[u8]) -> usize {
+    let digits = message.iter().take(PACKET_TYPE_MAX).take_while(|byte| byte.is_ascii_digit()).count();
+    match message.get(digits) {
+        None | Some(b'{' | b'[') => digits,
+        Some(_) => 0,
+    }
+}
+
+/// Two types and the number of an event that wants an answer.
+const PACKET_TYPE_MAX: usize = 8;
 
 /// A frame between messages that says nothing: control, compressed, or the rest of a message that
 /// was given up.

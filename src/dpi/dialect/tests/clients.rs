@@ -33,6 +33,7 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("stratum-v1", r#"{"id": 1, "method": "mining.subscribe", "params": ["btminer/3.4.0"]}"#),
     ("stratum-v1", r#"{"id":0,"method":"mining.configure","params":[["version-rolling"],{"version-rolling.mask":"1fffe000","version-rolling.min-bit-count":16}]}"#),
     ("stratum-v1", r#"{"id":1,"method":"mining.multi_version","params":[1]}"#),
+    ("stratum-v1", r#"{"id":1,"method":"mining.auth","params":["bc1q.rig","x"]}"#),
     ("stratum-v1", r#"{"id":1,"method":"mining.subscribe","params":["bosminer-plus-tuner 0.2.0-c4f2"]}"#),
     ("stratum-v1", r#"{"id": 1, "method": "mining.subscribe", "params": ["NerdMinerV2/1.6.3"]}"#),
     ("stratum-v1", r#"{"id": 1, "method": "mining.subscribe", "params": ["NMMiner/v0.3.01"]}"#),
@@ -51,7 +52,6 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("stratum-v1", r#"[{"id":1,"method":"mining.subscribe","params":["x/1"]},{"id":2,"method":"mining.authorize","params":["u","p"]}]"#),
     ("stratum-v1", r#"{"method":"noise","id":1,"method":"mining.subscribe","params":["x/1"]}"#),
     ("stratum-v1", r#"{"method":"mining.subscribe","id":1,"method":"noise","params":["x/1"]}"#),
-    ("stratum-v1", r#"{"junk":[[[[[[[[[[[[0]]]]]]]]]]]],"id":1,"method":"mining.subscribe","params":["x/1"]}"#),
     // Its kin.
     ("equihash", r#"{"id":1,"method":"mining.subscribe","params":["nheqminer/0.5c",null,"zec.pool.test","3443"]}"#),
     ("equihash", r#"{"id":1,"method":"mining.subscribe","params":["EWBF/0.6",null,"p3.lab.test","20021"]}"#),
@@ -85,6 +85,9 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("eth-proxy", r#"{"id":1,"jsonrpc":"2.0","method":"eth_submitLogin","worker":"eth1.0","params":["0xd8b37d9982e71d2ed3f656b111811d5e97f6eec4","x"]}"#),
     ("eth-proxy", r#"{"id":5,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#),
     ("eth-proxy", r#"{"id":6,"jsonrpc":"2.0","method":"eth_submitHashrate","params":["0x1dcd650","0x59daa26581d0acd1fce254fb7e85952f4c09d0915afd33d3886cd914bc7d283c"]}"#),
+    ("eth-proxy", r#"{"id":1,"method":"quai_submitLogin","params":["0x00343424d5b5f3d9b4a63ed1ce9e1d4a1e1a5a5f","x"]}"#),
+    ("eth-proxy", r#"{"id":1,"method":"eth_submitLogin","params":{"login":"0xd8b37d9982e71d2ed3f656b111811d5e97f6eec4","pass":"x"}}"#),
+    ("ckb", r#"{"id":4,"method":"ckb_submitHashrate","params":"0x123"}"#),
     ("ckb", r#"{"id":1,"method":"ckb_submitLogin","params":{"login":"ckt1qyqv","agent":"MinerName/v1","worker":"w"}}"#),
     // Browsers.
     ("coinhive", r#"{"type":"auth","params":{"version":7,"site_key":"kPTbW2hlJQ7yTgmZGTfsnbDEqzkTEdAG","type":"anonymous","user":null,"goal":0}}"#),
@@ -92,9 +95,6 @@ pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     ("nimiq", r#"{"message":"register","mode":"nano","address":"NQ25 FGTL 2Q4V","deviceId":3215,"deviceName":"pc","genesisHash":"Jkqvik"}"#),
     // Lines.
     ("xatum", r#"shake~{"addr":"xel:ys4peuzztwl67rzhsdu0yxfzwcfmgt85uu53hycpeeary7n8qvysqmxznt0","work":"x","agent":"xmrig/6.20","algos":["xel/0"]}"#),
-    ("duino-coin", "JOB,revox,MEDIUM,None,CPU Temperature:45"),
-    ("duino-coin", "JOB,revox,AVR,key\n"),
-    ("duino-coin", "JOB,revox,ESP8266H,key"),
 ];
 
 #[test]
@@ -155,6 +155,7 @@ fn the_finding_says_what_the_wire_says() {
     assert_eq!((wallet.as_str(), evidence.as_str()), ("44AFFq..EP3A.rig", "login from the client"));
 
     let mut talk = Talk::from_start();
+    talk.server("4.3");
     talk.client("JOB,revox,LOW");
     assert_eq!((talk.dpi.finding.wallet.as_str(), talk.dpi.finding.coin.as_str()), ("revox", "duino-coin"));
 

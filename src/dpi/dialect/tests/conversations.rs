@@ -345,15 +345,94 @@ fn weak_evidence_buys_some_patience() {
         talk.client(r#"{"noise":1}"#);
         talk.server(r#"{"noise":1}"#) == Answer::NeedMore
     });
-    assert!((4..10).contains(&more.count()));
+    assert!((8..16).contains(&more.count()));
 }
 
 #[test]
-fn stratum_inside_http_wants_an_answer() {
+fn stratum_inside_http_is_a_paste() {
     let mut talk = Talk::from_start();
-    assert_eq!(
-        talk.request("/", "", r#"{"id":1,"method":"mining.subscribe","params":["x/1"]}"#),
-        Answer::NeedMore
+    let subscribe = r#"{"id":1,"method":"mining.subscribe","params":["x/1"]}"#;
+    assert_eq!(talk.request("/docs/1", "", subscribe), Answer::NeedMore);
+    assert_eq!(talk.response(r#"{"id":1,"result":"created"}"#), Answer::NeedMore);
+    talk.request("/docs/2", "", "");
+    assert_ne!(talk.response(r#"{"id":1,"result":[["mining.notify","x"],"08000002",4]}"#), Answer::Match);
+}
+
+#[test]
+fn a_request_with_other_members_wants_an_answer() {
+    for message in [
+        r#"{"junk":[[[[[[[[[[[[0]]]]]]]]]]]],"id":1,"method":"mining.subscribe","params":["x/1"]}"#,
+        r#"{"@timestamp":"2026-01-01","host":"rig","id":1,"method":"mining.subscribe","params":["x/1"]}"#,
+    ] {
+        let mut talk = Talk::from_start();
+        assert_eq!(talk.client(message), Answer::NeedMore, "{message}");
+        assert_eq!(talk.server(r#"{"ack":1}"#), Answer::NeedMore, "{message}");
+        assert_eq!(
+            talk.server(r#"{"id":1,"result":[null,"08000002"],"error":null}"#),
+            Answer::Match,
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_a_server_shows_the_visitors_of_a_website_is_not_mining() {
+    let job =
+        format!(r#"{{"method":"job","params":{{"job_id":"1","blob":"{H64}{H64}","target":"b88d0600"}}}}"#);
+    let mut talk = Talk::over_websocket();
+    talk.client(r#"{"op":"subscribe","channel":"jobs"}"#);
+    assert_eq!(talk.server(&job), Answer::NeedMore);
+    let mut talk = Talk::from_start();
+    talk.client(r#"{"op":"subscribe","channel":"jobs"}"#);
+    assert_eq!(talk.server(&job), Answer::Match);
+}
+
+#[test]
+fn duino_coin_begins_with_the_servers_greeting() {
+    let mut queue = Talk::from_start();
+    assert_eq!(queue.client("JOB,alice,LOW,report.pdf\n"), Answer::NeedMore);
+    assert_eq!(queue.server("OK,1\n"), Answer::NeedMore);
+    for job in ["JOB,revox,MEDIUM,None,CPU Temperature:45", "JOB,revox,AVR,key\n", "JOB,revox,ESP8266H,key"] {
+        let mut talk = Talk::from_start();
+        assert_eq!(talk.server("4.3"), Answer::NeedMore);
+        assert_eq!(talk.client(job), Answer::Match, "{job}");
+    }
+}
+
+#[test]
+fn grins_nodes_repeat_the_method_in_the_response() {
+    for program in ["epic", "mwc"] {
+        let pre_pow = H64.repeat(4);
+        let mut talk = Talk::from_start();
+        let script = format!(
+            r#"> {{"id":"0","jsonrpc":"2.0","method":"login","params":{{"login":"me","pass":"x","agent":"{program}"}}}}
+            < {{"id":"0","jsonrpc":"2.0","method":"login","result":"ok","error":null}}
+            > {{"id":"0","jsonrpc":"2.0","method":"getjobtemplate","params":null}}
+            < {{"id":"0","jsonrpc":"2.0","method":"getjobtemplate","result":{{"difficulty":1,"height":1,"job_id":0,"pre_pow":"{pre_pow}"}},"error":null}}"#
+        );
+        assert_eq!(talk.script(&script), (3, Answer::Match));
+        assert_eq!(talk.dpi.finding.dialect, Some(Dialect::Grin));
+    }
+}
+
+#[test]
+fn the_fields_of_a_header_make_a_job_too() {
+    let script = format!(
+        r#"> {{"method":"login","params":{{"login":"u_1","pass":"123","agent":"b3/2.0"}},"id":1}}
+        < {{"id":1,"result":{{"id":"u_1","job":{{"height":"00","previous_block_hash":"{H64}","seed":"{H64}","job_id":"16942","target":"c5a70000"}},"status":"OK"}}}}"#
     );
-    assert_eq!(talk.response(r#"{"id":1,"result":[[],"08000002",4],"error":null}"#), Answer::Match);
+    proven(Talk::from_start(), 1, "cryptonote", &script);
+}
+
+#[test]
+fn two_exchanges_of_another_sort_do_not_hide_it() {
+    let mut talk = Talk::from_start();
+    let (at, answer) = talk.script(
+        r#"> {"hello":1}
+        < {"motd":"welcome"}
+        > {"version":2}
+        < {"ok":true}
+        > {"id":1,"method":"mining.subscribe","params":["x"]}"#,
+    );
+    assert_eq!((at, answer), (4, Answer::Match));
 }

@@ -1,0 +1,176 @@
+//! The alphabet of stage one: two columns a packet, by integer comparisons only.
+//!
+//! Chosen by experiment on held-back applications. What carries most: that a miner's messages keep
+//! their lengths (the change classes, two messages back), that its shares come at random while the
+//! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
+
+use crate::flow::Direction;
+
+/// One observation, as two columns of the emission tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Direction and size: below [`SIZE_COLUMNS`].
+    pub size: u8,
+    /// Gap, turn, change of size, beat: below [`CONTEXT_COLUMNS`].
+    pub context: u8,
+}
+
+/// How a packet stands to what the flow did before.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// Milliseconds since the packet before.
+    pub gap_ms: u32,
+    /// The packet before went the same way.
+    pub same_direction: bool,
+    /// Of its size against the sizes before it in the same direction.
+    pub change: Change,
+    /// It goes to the server, and as long after the one before as that after its predecessor.
+    pub on_beat: bool,
+}
+
+/// How a size differs from the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Change {
+    /// At most two bytes from the latest: a counter's digit.
+    None = 0,
+    /// At most 16 bytes.
+    Slight = 1,
+    /// At most a quarter.
+    Moderate = 2,
+    /// More.
+    Large = 3,
+    /// It repeats the one before the latest.
+    Back = 4,
+    /// It is within 16 bytes of the one before the latest.
+    NearBack = 5,
+}
+
+impl Symbol {
+    /// The symbol of a packet of `size` bytes.
+    pub fn new(direction: Direction, size: u32, context: &Context) -> Self {
+        Symbol { size: size_column(direction, size), context: context.column() }
+    }
+}
+
+impl Context {
+    fn column(&self) -> u8 {
+        let beat = self.on_beat as u8;
+        let turn = self.same_direction as u8;
+        ((beat * CHANGES + self.change as u8) * 2 + turn) * GAPS + gap_class(self.gap_ms)
+    }
+}
+
+impl Change {
+    /// Compares `size` with the `latest`, and with the one before it, of which the last eight bits are
+    /// known.
+    pub fn of(size: u32, latest: u32, older: u8) -> Self {
+        let from_latest = size.abs_diff(latest);
+        let from_older = (size as u8).wrapping_sub(older);
+        let from_older = from_older.min(from_older.wrapping_neg());
+        match (from_latest, from_older) {
+            (0..=2, _) => Change::None,
+            (_, 0..=2) => Change::Back,
+            (3..=16, _) => Change::Slight,
+            (_, 3..=16) => Change::NearBack,
+            _ if from_latest <= size.max(latest) / 4 => Change::Moderate,
+            _ => Change::Large,
+        }
+    }
+}
+
+/// Direction and size, in quarter octaves from 16 bytes to 2 KB.
+fn size_column(direction: Direction, size: u32) -> u8 {
+    let class = if size < 16 {
+        0
+    } else {
+        let octave = size.min(SIZE_CAP).ilog2();
+        1 + (octave - 4) * 4 + (size.min(SIZE_CAP) >> (octave - 2) & 3)
+    };
+    class as u8 + if direction == Direction::ToClient { SIZE_CLASSES } else { 0 }
+}
+
+fn gap_class(gap_ms: u32) -> u8 {
+    GAP_EDGES.iter().filter(|&&edge| gap_ms >= edge).count() as u8
+}
+
+/// A time in units of 16 ms, in eighths of an octave: 0 below eight units.
+pub fn interval_class(units: u16) -> u8 {
+    if units < 8 {
+        return 0;
+    }
+    let octave = units.ilog2();
+    (octave * 8 + u32::from(units >> (octave - 3) & 7)) as u8
+}
+
+/// Two intervals are the same beat: in the same or a neighbouring eighth of an octave.
+pub fn same_beat(a: u8, b: u8) -> bool {
+    a > 0 && b > 0 && a.abs_diff(b) <= 1
+}
+
+/// Larger sizes count as this.
+pub const SIZE_CAP: u32 = 2_047;
+const SIZE_CLASSES: u8 = 29;
+/// Columns of the first factor.
+pub const SIZE_COLUMNS: usize = 2 * SIZE_CLASSES as usize;
+
+/// Milliseconds.
+const GAP_EDGES: [u32; 7] = [8, 32, 128, 512, 2_048, 8_192, 32_768];
+const GAPS: u8 = 8;
+const CHANGES: u8 = 6;
+/// Columns of the second factor.
+pub const CONTEXT_COLUMNS: usize = 2 * CHANGES as usize * 2 * GAPS as usize;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Direction::{ToClient, ToServer};
+
+    #[test]
+    fn size_columns_rise_with_the_size_and_stay_inside_the_table() {
+        for direction in [ToServer, ToClient] {
+            let columns: Vec<u8> = (0..3_000).map(|size| size_column(direction, size)).collect();
+            assert!(columns.is_sorted());
+            assert_eq!(columns[16] - columns[15], 1);
+            assert_eq!(columns[2_047], columns[2_999]);
+        }
+        assert_eq!(size_column(ToClient, u32::MAX) as usize, SIZE_COLUMNS - 1);
+        assert_eq!(size_column(ToServer, u32::MAX), SIZE_CLASSES - 1);
+    }
+
+    #[test]
+    fn every_context_has_a_column_of_its_own() {
+        use Change::{Back, Large, Moderate, NearBack, None, Slight};
+        let mut seen = [false; CONTEXT_COLUMNS];
+        for gap_ms in [0, 8, 32, 128, 512, 2_048, 8_192, 32_768] {
+            for change in [None, Slight, Moderate, Large, Back, NearBack] {
+                for (same_direction, on_beat) in [(false, false), (false, true), (true, false), (true, true)]
+                {
+                    let context = Context { gap_ms, same_direction, change, on_beat };
+                    let column = context.column() as usize;
+                    assert!(!core::mem::replace(&mut seen[column], true), "{context:?}");
+                }
+            }
+        }
+        assert!(seen.iter().all(|s| *s));
+    }
+
+    #[test]
+    fn a_share_after_a_keepalive_is_known_by_the_share_before_it() {
+        assert_eq!(Change::of(244, 245, 112), Change::None);
+        assert_eq!(Change::of(245, 112, 244), Change::Back);
+        assert_eq!(Change::of(1_270, 112, 1_282u32 as u8), Change::NearBack);
+        assert_eq!(Change::of(120, 112, 244), Change::Slight);
+        assert_eq!(Change::of(400, 500, 0), Change::Moderate);
+        assert_eq!(Change::of(100, 500, 0), Change::Large);
+    }
+
+    #[test]
+    fn a_clock_keeps_its_beat_and_chance_does_not() {
+        let class = |millis: u32| interval_class((millis / 16) as u16);
+        assert!(same_beat(class(10_000), class(10_200)));
+        assert!(same_beat(class(1_957), class(2_040)));
+        assert!(!same_beat(class(10_000), class(13_000)));
+        assert!(!same_beat(class(64), class(64)), "bursts have no beat");
+    }
+}

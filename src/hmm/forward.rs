@@ -1,0 +1,117 @@
+//! One step of the forward algorithm (Rabiner, "A tutorial on hidden Markov models", 1989, section
+//! III.A), scaled, in integers.
+
+use super::alphabet::Symbol;
+use super::model::{Chain, STATES};
+
+impl Chain {
+    /// Moves `forward` by one symbol; returns the logarithm of the symbol's probability given all
+    /// before it, base 2, in 2^-16 bits.
+    ///
+    /// Products are kept whole to 48 bits; what is rounded is the vector that is stored. Against
+    /// floating point a step is off by less than 2^-9 bits, see the test.
+    pub fn step(&self, forward: &mut [u16; STATES], symbol: Symbol) -> i32 {
+        let (Some(size), Some(context)) =
+            (self.size.get(usize::from(symbol.size)), self.context.get(usize::from(symbol.context)))
+        else {
+            return 0;
+        };
+        let mass: u32 = forward.iter().map(|&f| u32::from(f)).sum();
+        let mass = if mass == 0 { u32::from(u16::MAX) + 1 } else { mass };
+        let predicted = self.predict(forward);
+
+        let mut joint = [0u64; STATES];
+        let mut total = 0u64;
+        for (((joint, predicted), a), b) in
+            joint.iter_mut().zip(predicted).zip(&size.entries).zip(&context.entries)
+        {
+            let emission = u64::from(u32::from(*a) * u32::from(*b));
+            *joint = (u64::from(predicted) * emission) >> 16;
+            total += *joint;
+        }
+
+        let excess = total.checked_ilog2().unwrap_or(0).saturating_sub(15);
+        for (forward, joint) in forward.iter_mut().zip(joint) {
+            *forward = (joint >> excess) as u16;
+        }
+        // `predicted` is scaled by mass * 2^16, a column by 2^16 and its own shift, and 2^16 were dropped.
+        let scale = (32 + i32::from(size.shift) + i32::from(context.shift)) << FRACTION_BITS;
+        log2(total) as i32 - log2(u64::from(mass)) as i32 - scale
+    }
+
+    /// Probabilities of the next state, scaled by 2^16 times the mass of `forward`.
+    fn predict(&self, forward: &[u16; STATES]) -> [u32; STATES] {
+        if forward.iter().all(|&f| f == 0) {
+            return self.start.map(|p| u32::from(p) << 16);
+        }
+        let mut predicted = [0u32; STATES];
+        for (&from, row) in forward.iter().zip(&self.step) {
+            for (sum, &p) in predicted.iter_mut().zip(row) {
+                // Cannot overflow: `forward` sums to less than 2^16, and so is `p`.
+                *sum += u32::from(from) * u32::from(p);
+            }
+        }
+        predicted
+    }
+}
+
+/// Base-2 logarithm in 2^-16, off by less than 2^-13; 0 for 0.
+fn log2(x: u64) -> u32 {
+    let Some(octave) = x.checked_ilog2() else { return 0 };
+    // The bits below the leading one: six to find the table's entry, ten between two entries.
+    let mantissa = (x << (63 - octave)) << 1 >> 48;
+    let (entry, between) = ((mantissa >> 10) as usize, (mantissa & 0x3ff) as u32);
+    let (low, high) = match LOG2.get(entry..entry + 2) {
+        Some(&[low, high]) => (low, high),
+        _ => (0, 0),
+    };
+    (octave << FRACTION_BITS) + low + (((high - low) * between) >> 10)
+}
+
+/// Fraction bits of a logarithm.
+pub const FRACTION_BITS: u32 = 16;
+
+/// log2(1 + i / 64) in 2^-16.
+static LOG2: [u32; 65] = {
+    let mut table = [0; 65];
+    let mut i = 0;
+    while i < 65 {
+        // Squaring a number doubles its logarithm: a bit of it each time (Knuth, TAOCP 1.2.2).
+        let mut x = (64 + i as u64) << 24;
+        let mut bits = 0;
+        let mut value = 0;
+        while bits < 20 {
+            if x >= 2 << 30 {
+                value += 1;
+                x >>= 1;
+            }
+            value <<= 1;
+            x = (x * x) >> 30;
+            bits += 1;
+        }
+        table[i] = (value + 8) >> 4;
+        i += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_agree_with_floating_point() {
+        let mut worst = 0f64;
+        let mut x = 1u64;
+        while x < 1 << 60 {
+            for near in [x, x + 1, x + x / 3, x + x / 2 + x / 7] {
+                let exact = (near as f64).log2();
+                worst = worst.max((f64::from(log2(near)) / 65_536.0 - exact).abs());
+            }
+            x = x * 9 / 8 + 1;
+        }
+        assert!(worst < 1.0 / 8_192.0, "{worst}");
+        assert_eq!(log2(0), 0);
+        assert_eq!(log2(u64::MAX) >> FRACTION_BITS, 63);
+    }
+}

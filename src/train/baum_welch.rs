@@ -1,0 +1,134 @@
+//! Baum-Welch (Rabiner 1989, section III.C), from several starts.
+
+use super::chain::Chain;
+use super::parallel::map_chunks;
+use super::progress::Progress;
+use super::rng::Rng;
+use crate::hmm::alphabet::Symbol;
+
+/// How to train.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Of the starts.
+    pub seed: u64,
+    /// Starts; the likeliest result is taken.
+    pub restarts: u32,
+    /// Iterations at most.
+    pub iterations: u32,
+    /// The gain in log-likelihood per symbol, in nats, below which a training has converged.
+    pub tolerance: f64,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// What came of a training.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The model.
+    pub chain: Chain,
+    /// Log-likelihood per symbol, in nats, after each iteration of the best start.
+    pub log_likelihood: Vec<f64>,
+}
+
+/// Trains on symbol sequences with weights.
+pub fn train(data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
+    let mut best: Option<Trained> = None;
+    for restart in 0..options.restarts.max(1) {
+        let mut rng = Rng::keyed(options.seed, u64::from(restart));
+        let trained = climb(Chain::random(&mut rng, data), data, options, progress);
+        let last = |t: &Trained| t.log_likelihood.last().copied().unwrap_or(f64::NEG_INFINITY);
+        if best.as_ref().is_none_or(|best| last(&trained) > last(best)) {
+            best = Some(trained);
+        }
+    }
+    best.expect("at least one start")
+}
+
+fn climb(mut chain: Chain, data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
+    let mut log_likelihood: Vec<f64> = Vec::new();
+    for _ in 0..options.iterations {
+        progress.step();
+        let expected = expect(&chain, data, options.threads);
+        let now = expected.log_likelihood / expected.symbols.max(f64::MIN_POSITIVE);
+        chain = reestimate(expected.counts);
+        let gain = log_likelihood.last().map_or(f64::INFINITY, |before| now - before);
+        log_likelihood.push(now);
+        if gain < options.tolerance {
+            break;
+        }
+    }
+    Trained { chain, log_likelihood }
+}
+
+/// Expected counts over all data.
+struct Expected {
+    counts: Chain,
+    log_likelihood: f64,
+    symbols: f64,
+}
+
+fn expect(chain: &Chain, data: &[(&[Symbol], f64)], threads: usize) -> Expected {
+    let parts = map_chunks(data, CHUNKS, threads, |chunk| {
+        let mut part = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
+        let mut trellis = Vec::new();
+        for (symbols, weight) in chunk {
+            chain.forward(symbols, &mut trellis);
+            chain.expect(symbols, &trellis, *weight, 1.0, &mut part.counts);
+            part.log_likelihood += weight * trellis.iter().map(|moment| moment.scale.ln()).sum::<f64>();
+            part.symbols += weight * symbols.len() as f64;
+        }
+        part
+    });
+    let mut sum = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
+    for part in parts {
+        sum.counts.add(&part.counts);
+        sum.log_likelihood += part.log_likelihood;
+        sum.symbols += part.symbols;
+    }
+    sum
+}
+
+/// Counts become probabilities; what was never seen is still possible.
+fn reestimate(mut counts: Chain) -> Chain {
+    counts.values_mut().for_each(|count| *count += PSEUDO_COUNT);
+    counts.normalise();
+    counts.floored(FLOOR)
+}
+
+/// Added to every expected count (Laplace's rule, halved).
+const PSEUDO_COUNT: f64 = 0.5;
+/// No probability below this: the integer tables could not hold it, and one symbol must not decide.
+pub const FLOOR: f64 = 1.0 / 8_192.0;
+const CHUNKS: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(threads: usize) -> Options {
+        Options { seed: 9, restarts: 2, iterations: 40, tolerance: 1e-5, threads }
+    }
+
+    /// Two kinds of symbols in strict alternation, which one state can't tell and two can.
+    fn alternation() -> Vec<Symbol> {
+        (0..200).map(|at| Symbol { size: at % 2 * 7, context: at % 2 * 50 }).collect()
+    }
+
+    #[test]
+    fn the_likelihood_never_falls_and_structure_is_found() {
+        let symbols = alternation();
+        let trained = train(&[(&symbols, 1e6)], &options(1), &mut Progress::silent());
+        let course = &trained.log_likelihood;
+        assert!(course.windows(2).all(|pair| pair[1] > pair[0] - 1e-3), "{course:?}");
+        assert!(course.last().expect("iterated") > &-0.35, "{course:?}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
+        let symbols = alternation();
+        let data: Vec<(&[Symbol], f64)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
+        let [one, three] =
+            [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
+        assert_eq!(one, three);
+    }
+}

@@ -1,0 +1,99 @@
+//! What a training prints.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Training;
+use super::dataset::SCRIPTED;
+use super::folds::Grouping;
+use super::sequence::Label;
+use super::verdicts::{Peaks, Trace, interval};
+use crate::hmm::decision::{BANDS, Decision, Sensitivity, Thresholds};
+
+/// Rates on the sessions held back: of captured and scripted ones, by sensitivity, and by group.
+pub fn held_back(
+    traces: &[Trace<'_>],
+    thresholds: &Thresholds,
+    shape: &[i16; BANDS],
+    grouping: Grouping,
+) -> String {
+    let mut out = String::new();
+    let name = if grouping == Grouping::Application { "application" } else { "dialect" };
+    let _ = writeln!(out, "sessions held back, by {name}: recall at a rate of benign long flows");
+    out += &rates(traces, shape, thresholds.benign);
+    let (scripted, captured): (Vec<_>, Vec<_>) =
+        traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
+    for sensitivity in Sensitivity::ALL {
+        let _ = write!(out, "  {:9}", sensitivity.name());
+        for (what, traces) in [("captured", &captured), ("scripted", &scripted)] {
+            for (label, rate) in [(Label::Mining, "recall"), (Label::Benign, "false positives")] {
+                let (hits, of) = suspects(traces, label, thresholds, sensitivity);
+                let _ = write!(out, "  {what} {rate} {:.4} ({hits}/{of})", hits as f64 / of.max(1) as f64);
+            }
+        }
+        out.push('\n');
+    }
+    let mut groups: BTreeMap<(Label, &str), Vec<&Trace<'_>>> = BTreeMap::new();
+    for trace in traces {
+        groups.entry((trace.case.label(), grouping.of(trace.case))).or_default().push(trace);
+    }
+    for ((label, group), traces) in groups {
+        let _ = write!(out, "  {label:?} {group:24} {:5}", traces.len());
+        for sensitivity in Sensitivity::ALL {
+            let (hits, _) = suspects(&traces, label, thresholds, sensitivity);
+            let _ = write!(out, "  {} {hits}", sensitivity.name());
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Recall of captured and scripted sessions at several rates of false positives among them.
+pub fn rates(traces: &[Trace<'_>], shape: &[i16; BANDS], benign: i16) -> String {
+    let mut out = String::new();
+    let all = traces.iter().collect::<Vec<_>>();
+    let (scripted, captured): (Vec<_>, Vec<_>) =
+        traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
+    for (what, traces) in [("captured", &captured), ("scripted", &scripted), ("all", &all)] {
+        let peaks = Peaks::of(traces.iter().copied(), shape, benign);
+        let _ = write!(out, "  {what:9} {:5} mining, {:5} benign:", peaks.mining.len(), peaks.benign.len());
+        for rate in RATES {
+            let found = peaks.found(peaks.threshold(rate));
+            let (low, high) = interval(found, peaks.mining.len());
+            let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {}%", peaks.recall(rate), rate * 100.0);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn suspects(
+    traces: &[&Trace<'_>],
+    label: Label,
+    thresholds: &Thresholds,
+    sensitivity: Sensitivity,
+) -> (usize, usize) {
+    let of_label: Vec<_> = traces.iter().filter(|t| t.case.label() == label).collect();
+    let suspect = |t: &&&&Trace<'_>| t.outcome(thresholds, sensitivity).decision == Decision::Suspect;
+    (of_label.iter().filter(suspect).count(), of_label.len())
+}
+
+/// How the final training went.
+pub fn course(training: &Training) -> String {
+    let mut out = String::new();
+    let [mining, background] = &training.log_likelihood;
+    for (what, values) in [
+        ("log-likelihood per symbol of mining, by iteration", mining),
+        ("log-likelihood per symbol of the background, by iteration", background),
+        ("loss of the refinement, by round", &training.course.loss),
+    ] {
+        let _ = write!(out, "{what}:");
+        values.iter().for_each(|value| {
+            let _ = write!(out, " {value:.4}");
+        });
+        out.push('\n');
+    }
+    out
+}
+
+const RATES: [f64; 5] = [0.05, 0.01, 0.005, 0.001, 0.000_5];

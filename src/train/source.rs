@@ -1,0 +1,127 @@
+//! Where sequences come from: sequence files, captures, and folders of captures with a manifest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::sequence::{self, Label, Sequence};
+use super::{Error, capture};
+
+/// Reads `path`, whose flows are `label` unless it says otherwise itself:
+///
+/// - `NAME.seq`: a sequence file; its flows of the other label are left out;
+/// - `NAME.csv`: a manifest with a header line; columns `file` (relative to the manifest; a leading
+///   folder that does not exist is dropped), `label`, `app`, `dialect`, `transport`, `kind`;
+/// - a folder: every capture in it;
+/// - anything else: a capture.
+///
+/// # Errors
+/// With the path in it.
+pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
+    let at = |error: Error| error.at(path);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("seq") => {
+            let bytes = fs::read(path).map_err(|e| at(e.into()))?;
+            let mut sequences = sequence::decode(&bytes).map_err(at)?;
+            sequences.retain(|s| s.label == label);
+            Ok(sequences)
+        }
+        Some("csv") => manifest(path, label).map_err(at),
+        _ if path.is_dir() => {
+            let mut files: Vec<PathBuf> = fs::read_dir(path)
+                .and_then(|d| d.map(|e| e.map(|e| e.path())).collect())
+                .map_err(|e| at(e.into()))?;
+            files.retain(|f| f.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "cap"));
+            files.sort();
+            let mut sequences = Vec::new();
+            for (session, file) in files.iter().enumerate() {
+                match captured(file, label, session as u32) {
+                    Ok(more) => sequences.extend(more),
+                    Err(error) => log::warn!("left out: {}", error.at(file)),
+                }
+            }
+            Ok(sequences)
+        }
+        _ => captured(path, label, 0).map_err(at),
+    }
+}
+
+fn captured(path: &Path, label: Label, session: u32) -> Result<Vec<Sequence>, Error> {
+    let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+    let describe = |packets| Sequence {
+        label,
+        application: name.to_owned(),
+        dialect: name.to_owned(),
+        transport: String::new(),
+        kind: "capture".to_owned(),
+        session,
+        packets,
+    };
+    Ok(capture::flows(path)?.into_iter().map(describe).collect())
+}
+
+fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
+    let text = fs::read_to_string(path)?;
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let column = |name: &str| {
+        header.iter().position(|h| *h == name).ok_or_else(|| Error::from(format!("no column {name}")))
+    };
+    let [file, class, app, dialect, transport, kind] = [
+        column("file")?,
+        column("label")?,
+        column("app")?,
+        column("dialect")?,
+        column("transport")?,
+        column("kind")?,
+    ];
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let wanted = if label == Label::Mining { "mining" } else { "benign" };
+    let mut sequences = Vec::new();
+    for (session, line) in lines.enumerate() {
+        let fields = fields(line);
+        let field = |at: usize| fields.get(at).map(String::as_str).unwrap_or_default();
+        if field(class) != wanted {
+            continue;
+        }
+        let mut capture_path = folder.join(field(file));
+        if !capture_path.exists() {
+            let name = Path::new(field(file)).file_name().unwrap_or_default();
+            capture_path = folder.join(name);
+        }
+        let flows = capture::flows(&capture_path).map_err(|e| e.at(&capture_path))?;
+        sequences.extend(flows.into_iter().map(|packets| Sequence {
+            label,
+            application: field(app).to_owned(),
+            dialect: field(dialect).to_owned(),
+            transport: field(transport).to_owned(),
+            kind: field(kind).to_owned(),
+            session: session as u32,
+            packets,
+        }));
+    }
+    Ok(sequences)
+}
+
+/// The fields of one CSV line (RFC 4180 section 2, without line breaks inside quotes).
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            c => fields.last_mut().expect("never empty").push(c),
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_inside_quotes_belongs_to_the_field() {
+        assert_eq!(fields("a,\"b,c\",,d"), ["a", "b,c", "", "d"]);
+    }
+}
