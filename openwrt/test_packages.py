@@ -178,20 +178,7 @@ class Packages(unittest.TestCase):
 
 
 class Description(unittest.TestCase):
-    """The feed's Makefile against the project."""
-
     makefile = (HERE / "minewall/Makefile").read_text()
-
-    def test_version_and_profile_are_cargos(self):
-        cargo = (HERE.parent / "Cargo.toml").read_text()
-        version = re.search(r'^version = "(.*)"$', cargo, re.M)[1]
-        self.assertIn(f"\nPKG_VERSION:={version}\n", self.makefile)
-        profile = re.search(r"^CARGO_PKG_PROFILE:=(.*)$", self.makefile, re.M)[1]
-        self.assertIn(f"\n[profile.{profile}]\n", cargo)
-
-    def test_conffile_is_the_programs_default(self):
-        program = TARGET / "cross/x86_64/minewall"
-        self.assertEqual(output(program, "config", "--default"), (HERE / "minewall/files/minewall.conf").read_text())
 
     def test_form(self):
         """What the feed's reviewers look for: literal names, two spaces in metadata, tabs in recipes."""
