@@ -1,9 +1,9 @@
-# Commands for people who work on minewall. Packages for routers are built in cross/ and openwrt/.
+# Commands for people who work on minewall.
 
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools
+.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages
 
 all: build
 
@@ -35,3 +35,24 @@ bench: install-tools
 
 install-tools:
 	tests/install-tools.sh
+
+# Programs for routers, in target/cross/; see cross/README.md.
+cross:
+	cross/build.sh
+
+# The tests under user-mode emulation: MIPS both ways, armv7, aarch64.
+test-targets:
+	cross/test.sh
+
+# A second build elsewhere must give the same bytes.
+reproduce:
+	cross/reproduce.sh mipsel
+
+# Packages and feeds for opkg and apk, in target/packages/; see openwrt/README.md.
+packages: cross
+	openwrt/install-tools.sh
+	openwrt/pack.py
+
+# Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
+test-packages: packages
+	cd openwrt && python3 -m unittest
