@@ -16,7 +16,7 @@
 //! 3. [`Decision::LetGo`]: it bypasses the queue for a while; then it begins anew with a fresh state.
 //! 4. [`Decision::Undecided`]: go on.
 //!
-//! When a flow ends after fewer packets than a decision takes, [`swarm::Swarms::session`] is told.
+//! What the client sends in a session that is short so far is told to [`swarm::Swarms::sent`] too.
 
 pub mod alphabet;
 pub mod decision;
