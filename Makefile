@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages
+.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages model
 
 all: build
 
@@ -32,6 +32,11 @@ check: install-tools
 bench: install-tools
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+
+# The default model of stage one again, from the sequences in the repository and scripted ones.
+model:
+	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq \
+		--benign src/hmm/training/captures.seq --output src/hmm/default.model
 
 install-tools:
 	tests/install-tools.sh
