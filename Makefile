@@ -1,9 +1,9 @@
-# Commands for people who work on minewall. Packages for routers are built in cross/ and openwrt/.
+# Commands for people who work on minewall.
 
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools
+.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages model
 
 all: build
 
@@ -33,5 +33,31 @@ bench: install-tools
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
+# The default model of stage one again, from the sequences in the repository and scripted ones.
+model:
+	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq \
+		--benign src/hmm/training/captures.seq --output src/hmm/default.model
+
 install-tools:
 	tests/install-tools.sh
+
+# Programs for routers, in target/cross/; see cross/README.md.
+cross:
+	cross/build.sh
+
+# The tests under user-mode emulation: MIPS both ways, armv7, aarch64.
+test-targets:
+	cross/test.sh
+
+# A second build elsewhere must give the same bytes.
+reproduce:
+	cross/reproduce.sh mipsel
+
+# Packages and feeds for opkg and apk, in target/packages/; see openwrt/README.md.
+packages: cross
+	openwrt/install-tools.sh
+	openwrt/pack.py
+
+# Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
+test-packages: packages
+	cd openwrt && python3 -m unittest

@@ -45,9 +45,9 @@ use crate::hmm::model::{Model, Summary};
 
 /// `minewall train --mining PATH... --benign PATH... --output FILE`, and
 /// `[--scripted N] [--seed N] [--restarts N] [--iterations N] [--rounds N] [--folds N]
-/// [--by application|dialect] [--leave-out DIALECT...] [--threads N]`.
+/// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--rise BITS]`.
 ///
-/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--output` may be left
+/// `--rise BITS` is by how much thresholds rise from one band of packets to the next. `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--output` may be left
 /// out: the report is all that is wanted then.
 ///
 /// # Errors

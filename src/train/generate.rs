@@ -1,7 +1,7 @@
 //! Scripted sessions: what no capture at hand shows, written from the protocols.
 //!
-//! Miners of every dialect with pools, clients, wrappers and paths of all habits ([`mining`]), and
-//! long-lived sessions of the innocent ([`benign`]); both as [`script`]s of messages, carried over
+//! Miners of every dialect with pools, clients, wrappers and paths of all habits ([`mod@mining`]), and
+//! long-lived sessions of the innocent ([`mod@benign`]); both as [`script`]s of messages, carried over
 //! [`wire`]. Every session has a random stream of its own, keyed by (seed, index): the same seed
 //! gives the same sessions.
 

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""openwrt/pack.py [--keys DIR]: packages of minewall for both package managers, and their feeds.
+
+Reads openwrt/minewall/Makefile, the description that OpenWrt's own build reads, and the programs that
+cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. With keys (DIR/minewall.sec of
+signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
+"""
+
+import argparse
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import formats
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent / "target"
+
+
+def source_epoch():
+    """The time that all files bear: of the last commit, or what SOURCE_DATE_EPOCH says."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if given is None:
+        log = ["git", "-C", str(HERE), "log", "-1", "--format=%ct"]
+        given = subprocess.run(log, stdout=subprocess.PIPE, check=True, text=True).stdout
+    return int(given)
+
+
+def architectures():
+    """(architecture of OpenWrt's, target of cross/'s)."""
+    lines = (HERE / "architectures").read_text().splitlines()
+    return [line.split() for line in lines if line and not line.startswith("#")]
+
+
+def read(name, program, scratch, epoch):
+    """Reads the package's Makefile as a feed's, with `program` as what was built."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    feed, metadata, root, built = (scratch / part for part in ("feed", "metadata", "root", "built"))
+    for folder in (feed / "lang/rust", feed / "net", metadata, root, built / "bin"):
+        folder.mkdir(parents=True)
+    shutil.copytree(HERE / name, feed / "net" / name)
+    shutil.copy(HERE / "model/rust-package.mk", feed / "lang/rust")
+    shutil.copy(program, built / "bin" / name)
+    variables = {"TOPDIR": HERE / "model", "METADATA": metadata, "ROOT": root, "PKG_INSTALL_DIR": built}
+    make = ["make", "-s", "-C", str(feed / "net" / name), *(f"{key}={value}" for key, value in variables.items())]
+    subprocess.run(make, check=True, umask=0o022, env={"PATH": "/usr/bin:/bin"})
+
+    texts = {path.name: path.read_text().strip("\n") for path in metadata.iterdir()}
+    scripts = {script: texts.pop(script) + "\n" for script in ("postinst", "prerm") if texts.get(script)}
+    return formats.Package(
+        fields={field: text.strip() for field, text in texts.items()},
+        depends=[word.lstrip("+") for word in texts["DEPENDS"].split() if not word.startswith("@")],
+        description=texts["description"],
+        conffiles=texts["conffiles"].split(),
+        scripts=scripts,
+        root=root,
+        epoch=epoch,
+    )
+
+
+def opkg_feed(folder, keys):
+    """Packages, Packages.gz and, with a key, Packages.sig: what opkg of OpenWrt reads."""
+    stanzas = []
+    for file in sorted(folder.glob("*.ipk")):
+        data = file.read_bytes()
+        control, description = control_of(data).split("Description:", 1)
+        place = f"Filename: {file.name}\nSize: {len(data)}\nSHA256sum: {hashlib.sha256(data).hexdigest()}\n"
+        stanzas.append(f"{control}{place}Description:{description}\n")
+    (folder / "Packages").write_text("".join(stanzas))
+    (folder / "Packages.gz").write_bytes(formats.zipped((folder / "Packages").read_bytes()))
+    if keys:
+        sign = ["signify-openbsd", "-S", "-s", keys / "minewall.sec", "-m", folder / "Packages"]
+        subprocess.run([*sign, "-x", folder / "Packages.sig"], check=True)
+
+
+def control_of(ipk):
+    control = formats.members(formats.members(ipk)["./control.tar.gz"])
+    return control["./control"].decode()
+
+
+def apk_feed(folder, epoch, keys):
+    """APKINDEX.tar.gz, signed if there is a key: what apk 3 reads at the address of a folder."""
+    stanzas = []
+    for file in sorted(folder.glob("*.apk")):
+        data = file.read_bytes()
+        control = formats.gzip_members(data)[-2]
+        info = [line.split(" = ", 1) for line in formats.members(control)[".PKGINFO"].decode().splitlines()]
+        value = dict(info)
+        depends = " ".join(text for name, text in info if name == "depend")
+        letters = {"C": "Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode(), "P": value["pkgname"],
+                   "V": value["pkgver"], "A": value["arch"], "S": len(data), "I": value["size"],
+                   "T": value["pkgdesc"], "U": value["url"], "L": value["license"], "o": value["origin"],
+                   "m": value["maintainer"], "t": value["builddate"], "D": depends}
+        stanzas.append("".join(f"{letter}:{text}\n" for letter, text in letters.items()) + "\n")
+    files = [("DESCRIPTION", 0o644, b"minewall\n", {}), ("APKINDEX", 0o644, "".join(stanzas).encode(), {})]
+    index = formats.zipped(formats.tar(files, epoch))
+    signature = formats.signature(index, epoch, keys and keys / "minewall.pem")
+    (folder / "APKINDEX.tar.gz").write_bytes(signature + index)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--keys", type=Path, default=os.environ.get("MINEWALL_KEYS"))
+    options.add_argument("--out", type=Path, default=TARGET / "packages")
+    arguments = options.parse_args()
+    keys = arguments.keys and Path(arguments.keys).resolve()
+    epoch = source_epoch()
+    shutil.rmtree(arguments.out, ignore_errors=True)
+    for architecture, target in architectures():
+        program = TARGET / "cross" / target / "minewall"
+        package = read("minewall", program, TARGET / "openwrt", epoch)
+        package.architecture = architecture
+        ipk, apk = (arguments.out / form / architecture for form in ("ipk", "apk"))
+        ipk.mkdir(parents=True)
+        apk.mkdir(parents=True)
+        made = ipk / f"{package.name}_{package.version}_{architecture}.ipk"
+        made.write_bytes(formats.ipk(package))
+        opkg_feed(ipk, keys)
+        formats.add_apk_records(package)
+        made_apk = apk / f"{package.name}-{package.version}.apk"
+        made_apk.write_bytes(formats.apk(package, keys and keys / "minewall.pem"))
+        apk_feed(apk, epoch, keys)
+        print(f"{architecture}: ipk {made.stat().st_size} bytes, apk {made_apk.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
