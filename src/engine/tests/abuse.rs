@@ -113,10 +113,11 @@ fn with_a_suspect() -> Bench {
 }
 
 #[test]
-fn a_suspect_that_moves_fast_is_let_go() {
+fn a_suspect_that_moves_fast_does_not_stay_in_the_queue() {
     let mut bench = with_a_suspect();
     let verdicts: Vec<Verdict> = (0..60).map(|_| bench.send(DOWN, &[0x80; 1_400])).collect();
     assert_eq!((verdicts.first(), verdicts.last()), (Some(&WATCH), Some(&PASS)));
+    assert_eq!(bench.state(), Some(FlowState::Suspect));
 }
 
 #[test]
