@@ -241,16 +241,12 @@ mod tests {
     /// The twin compares bit by bit.
     #[test]
     fn prefixes_agree_with_a_naive_twin() {
-        let mut state = 1_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u32
-        };
+        let mut random = crate::test_random::Random::new(1);
         for _ in 0..20_000 {
-            let base = random();
-            let len = (random() % 33) as u8;
+            let base = random.next() as u32;
+            let len = random.below(33) as u8;
             // A random bit or none differs, so that both answers are frequent.
-            let other = base ^ 1_u32.checked_shl(random() % 40).unwrap_or(0);
+            let other = base ^ 1_u32.checked_shl(random.below(40)).unwrap_or(0);
             let same = (0..len).all(|bit| (base >> (31 - bit)) & 1 == (other >> (31 - bit)) & 1);
             let prefix = Prefix::new(core::net::Ipv4Addr::from(base).into(), len).expect("a valid length");
             assert_eq!(

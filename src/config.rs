@@ -357,11 +357,8 @@ mod tests {
     #[test]
     fn no_bytes_upset_it() {
         let good = default_file().replace("\t#option", "\toption").replace("\t#list", "\tlist");
-        let mut state = 7_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as usize % below
-        };
+        let mut source = crate::test_random::Random::new(7);
+        let mut random = |below: usize| source.below(below as u32) as usize;
         let (mut accepted, mut refused) = (0, 0);
         for _ in 0..4_000 {
             let mut bytes = good.clone().into_bytes();

@@ -10,6 +10,13 @@ say() {
 	printf '\n\033[1m%s\033[0m\n' "$*"
 }
 
+# Mbit/s; the median of three, for on a busy machine one is any number.
+download() {
+	for _ in 1 2 3; do
+		ip netns exec "$home" "$lab" fetch "$site" 2000
+	done | sort -n | sed -n 2p
+}
+
 if [ "$(id -u)" != 0 ]; then
 	echo "the demonstration makes network namespaces, which takes root" >&2
 	exit 1
@@ -24,8 +31,8 @@ wait_for listening web
 
 say "1. Without minewall: the miner gets work, the web is as fast as this machine"
 ip netns exec "$home" "$lab" miner "$pool" | cut -c -100
-before=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
-echo "download of 2 GB: $before Mbit/s"
+before=$(download)
+echo "downloads of 2 GB: $before Mbit/s"
 
 say "2. minewall runs on the router (real NFQUEUE)"
 start_minewall
@@ -42,8 +49,8 @@ grep 'mines' "$work/minewall"
 cat "$work/events.jsonl"
 
 say "5. The web goes on at full speed: decided connections bypass the queue"
-after=$(ip netns exec "$home" "$lab" fetch "$site" 2000)
-echo "download of 2 GB: $after Mbit/s ($((after * 100 / before)) % of before)"
+after=$(download)
+echo "downloads of 2 GB: $after Mbit/s ($((after * 100 / before)) % of before)"
 
 say "6. minewall status"
 "$minewall" status --config "$work/config"

@@ -16,7 +16,11 @@ fn the_package_brings_the_default_configuration() {
     if std::env::var_os("MINEWALL_BLESS").is_some() {
         fs::write(&file, &default).expect("the repository is writable");
     }
-    assert_eq!(fs::read_to_string(&file).expect("it is in the repository"), default, "if meant: MINEWALL_BLESS=1");
+    assert_eq!(
+        fs::read_to_string(&file).expect("it is in the repository"),
+        default,
+        "if meant: MINEWALL_BLESS=1"
+    );
 }
 
 #[test]

@@ -119,6 +119,10 @@ impl<S: BuildHasher> Judge<S> {
             self.note(record, certainty, hw_addr, now);
         }
         match record.state {
+            // It stays a suspect, but bulk must not pass through here for hours.
+            FlowState::Suspect if record.is_over_budget(now.stamp(), &self.settings) => {
+                Verdict::Accept(FlowMark::Benign)
+            }
             FlowState::Opening | FlowState::Undecided | FlowState::Suspect => {
                 Verdict::Accept(FlowMark::Undecided)
             }
@@ -154,11 +158,10 @@ impl<S: BuildHasher> Judge<S> {
         let before = record.state;
         record.state = match (answer, decision) {
             (Answer::Match, _) => FlowState::Mining,
-            // A suspect too: nothing that fast mines, and it must not pass through here for hours.
-            _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
             _ if before == FlowState::Suspect => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
+            _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
             _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
             _ => FlowState::Undecided,
         };

@@ -113,10 +113,11 @@ fn with_a_suspect() -> Bench {
 }
 
 #[test]
-fn a_suspect_that_moves_fast_is_let_go() {
+fn a_suspect_that_moves_fast_does_not_stay_in_the_queue() {
     let mut bench = with_a_suspect();
     let verdicts: Vec<Verdict> = (0..60).map(|_| bench.send(DOWN, &[0x80; 1_400])).collect();
     assert_eq!((verdicts.first(), verdicts.last()), (Some(&WATCH), Some(&PASS)));
+    assert_eq!(bench.state(), Some(FlowState::Suspect));
 }
 
 #[test]
@@ -127,4 +128,30 @@ fn a_slow_suspect_stays_one() {
         assert_eq!(bench.send(UP, &[0x80; 120]), WATCH);
     }
     assert_eq!(bench.state(), Some(FlowState::Suspect));
+}
+
+/// A text frame, unmasked or under a mask of zeros.
+fn frame(direction: Direction, text: &[u8]) -> Vec<u8> {
+    let mask: &[u8] = if direction == UP { &[0; 4] } else { &[] };
+    let masked = if direction == UP { 0x80 } else { 0 };
+    [&[0x81, masked | text.len() as u8][..], mask, text].concat()
+}
+
+#[test]
+fn a_chat_that_is_let_go_may_still_quote_a_miner() {
+    let mut bench = Bench::new("");
+    bench.connect();
+    bench.send(UP, b"GET /chat HTTP/1.1\r\nHost: chat.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    bench
+        .send(DOWN, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    for number in 0..HMM_CAP_PACKETS {
+        bench.millis += 700;
+        bench.send(UP, &frame(UP, format!("hello, what is this? {number}").as_bytes()));
+        bench.send(DOWN, &frame(DOWN, b"no idea"));
+    }
+    let text = SUBSCRIBE.strip_suffix(b"\n").unwrap();
+    bench.send(UP, &frame(UP, text));
+    bench.send(DOWN, &frame(DOWN, b"what does it do?"));
+    bench.send(UP, &frame(UP, text));
+    assert_ne!(bench.state(), Some(FlowState::Mining));
 }
