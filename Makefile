@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages
+.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages model
 
 all: build
 
@@ -22,8 +22,9 @@ test: install-tools check
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
-check:
+check: install-tools
 	$(CARGO) fmt --check
+	shellcheck -x .ci/run tests/*.sh tests/lab/*.sh tests/rules/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 
@@ -31,6 +32,11 @@ check:
 bench: install-tools
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+
+# The default model of stage one again, from the sequences in the repository and scripted ones.
+model:
+	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq \
+		--benign src/hmm/training/captures.seq --output src/hmm/default.model
 
 install-tools:
 	tests/install-tools.sh

@@ -7,6 +7,16 @@
 //! itself each time. [`decision`] compares the ratio with the thresholds of the [`model`].
 //!
 //! All arithmetic is of integers, saturates, and gives the same bits on every target.
+//!
+//! The engine, for every packet with new payload of an undecided flow that the DPI can't read, calls
+//! [`Scorer::packet`] with the flow's [`State`]:
+//!
+//! 1. [`Decision::Suspect`]: stage two probes the server; only proof blocks.
+//! 2. [`Decision::Benign`]: the flow bypasses the queue.
+//! 3. [`Decision::LetGo`]: it bypasses the queue for a while; then it begins anew with a fresh state.
+//! 4. [`Decision::Undecided`]: go on.
+//!
+//! What the client sends in a session that is short so far is told to [`swarm::Swarms::sent`] too.
 
 pub mod alphabet;
 pub mod decision;

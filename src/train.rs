@@ -45,9 +45,9 @@ use crate::hmm::model::{Model, Summary};
 
 /// `minewall train --mining PATH... --benign PATH... --output FILE`, and
 /// `[--scripted N] [--seed N] [--restarts N] [--iterations N] [--rounds N] [--folds N]
-/// [--by application|dialect] [--leave-out DIALECT...] [--threads N]`.
+/// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--rise BITS]`.
 ///
-/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,000). `--output` may be left
+/// `--rise BITS` is by how much thresholds rise from one band of packets to the next. `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--output` may be left
 /// out: the report is all that is wanted then.
 ///
 /// # Errors
@@ -143,7 +143,7 @@ impl Options {
             seed: arguments.value("seed", 1)?,
             restarts: arguments.value("restarts", 3)?,
             iterations: arguments.value("iterations", 40)?,
-            rounds: arguments.value("rounds", 16)?,
+            rounds: arguments.value("rounds", 24)?,
             folds: arguments.value("folds", 5)?,
             grouping,
             threads: arguments.value("threads", available_parallelism().map_or(1, usize::from))?,
@@ -220,7 +220,7 @@ const OPTIONS: &[&str] = &[
     "threads",
     "rise",
 ];
-const SCRIPTED: u32 = 4_000;
+const SCRIPTED: u32 = 4_500;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits from band to band.

@@ -14,7 +14,8 @@
 //!   doesn't match.
 //! - A strong sign from the server of a flow seen from its start is proof if the client asked for
 //!   anything in JSON: the request may be of a dialect not known yet, the answer is not. (Not over
-//!   WebSockets, where a pool shows its jobs to visitors of its site, too.)
+//!   WebSockets, where a pool shows its jobs to visitors of its site, too; nor if the server has said
+//!   what miners say, too, as a log does.)
 //! - Over HTTP only the dialects count that are at home there: pastes, logs and documents of all sorts
 //!   are stored and fetched by it.
 //! - A hint and a hint are no proof, however many there are.
@@ -154,8 +155,10 @@ impl Dialogue {
             }
             return self.pass(context, foreignness(&message));
         };
-        if !message.method.is_empty() && !message.is_bare_request() {
-            sign.weight = sign.weight.min(Weight::Strong);
+        match sign.role {
+            Role::Miner if !message.is_bare() => sign.weight = sign.weight.min(Weight::Strong),
+            Role::Pool if message.is_logged() => sign.weight = Weight::Hint,
+            _ => {}
         }
         let strong_request = sign.role == Role::Miner && sign.weight > Weight::Hint;
         let answer = self.weigh(finding, context, sign);
@@ -173,9 +176,9 @@ impl Dialogue {
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
     fn read_success<'a>(&self, message: &Message<'a>) -> Option<Sign<'a>> {
         let awaited = self.awaited != 0 && self.awaited == fold(message.id);
-        // A node that has no work to give answers with something else than work.
-        let dialect = self.dialect.filter(|&dialect| dialect != Dialect::EthGetWork)?;
-        if !awaited || !message.is_success() {
+        let dialect = self.dialect.filter(|_| awaited && message.is_success())?;
+        // A node that has no work to give, or a place that takes all sorts, answers with something else.
+        if dialect == Dialect::EthGetWork && !message.result.is_some_and(Value::is_bool) {
             return None;
         }
         Some(Sign::pool(dialect, Step::Authorisation, Weight::Hint, "success"))
@@ -187,7 +190,7 @@ impl Dialogue {
         if context.http.is_some() && !sign.dialect.is_over_http() {
             return self.pass(context, 1);
         }
-        self.weigh_template(&mut sign);
+        self.weigh_template(&mut sign, direction);
         if let Some(dialect) = self.dialect {
             if dialect.family() != sign.dialect.family() {
                 let has_strong = [Direction::ToServer, Direction::ToClient].iter().any(|&way| {
@@ -207,10 +210,12 @@ impl Dialogue {
         if sign.weight > Weight::Hint {
             self.facts |= fact(sign.role, direction, Weight::Strong);
         }
+        // An end that has spoken for both sides quotes.
         let by_itself = sign.weight == Weight::Unmistakable
             && sign.role == Role::Miner
             && context.from_start
-            && direction == Direction::ToServer;
+            && direction == Direction::ToServer
+            && !self.has(Role::Pool, direction, Weight::Strong);
         if by_itself || self.is_proven(context.from_start && context.http.is_none() && !context.websocket) {
             describe(finding, context, &sign, if by_itself { 0 } else { earlier });
             return Answer::Match;
@@ -227,13 +232,14 @@ impl Dialogue {
         };
         let answered = any_request_counts
             && self.facts & asked(Direction::ToServer) != 0
-            && self.has(Role::Pool, Direction::ToClient, Weight::Strong);
+            && self.has(Role::Pool, Direction::ToClient, Weight::Strong)
+            && !self.has(Role::Miner, Direction::ToClient, Weight::Hint);
         pair(Direction::ToServer) || pair(Direction::ToClient) || answered
     }
 
     /// A block template asked for is a hint, given it is another one. Asked for again right after that,
     /// or followed by a block, it is work.
-    fn weigh_template(&mut self, sign: &mut Sign<'_>) {
+    fn weigh_template(&mut self, sign: &mut Sign<'_>, direction: Direction) {
         match (sign.dialect, sign.role, sign.step) {
             (Dialect::GetBlockTemplate, Role::Miner, Step::Job) => {
                 if self.facts & TEMPLATE_GIVEN != 0 {
@@ -244,8 +250,11 @@ impl Dialogue {
             (Dialect::GetBlockTemplate, Role::Miner, Step::Share) if self.facts & TEMPLATE_ASKED != 0 => {
                 sign.weight = Weight::Unmistakable;
             }
-            (Dialect::GetBlockTemplate, Role::Pool, Step::Job) if self.facts & TEMPLATE_ASKED != 0 => {
-                self.facts |= TEMPLATE_GIVEN;
+            (Dialect::GetBlockTemplate, Role::Pool, Step::Job) => {
+                let asked = self.has(Role::Miner, direction.reverse(), Weight::Hint);
+                if asked && self.facts & TEMPLATE_ASKED != 0 {
+                    self.facts |= TEMPLATE_GIVEN;
+                }
             }
             _ => {}
         }

@@ -67,12 +67,15 @@ impl<S: BuildHasher> Judge<S> {
         if client == segment.src {
             self.neighbours.learn(client.addr(), hw_addr);
         }
-        let allow = &self.settings.allow;
-        if allow.allows_endpoint(&record.server())
-            || allow.allows_host(client.addr(), self.neighbours.hw_addr(client.addr()))
-        {
+        if self.exempts(record) {
             record.state = FlowState::Allowed;
         }
+    }
+
+    /// Whether the operator's list says that `record` is not to be looked at.
+    fn exempts(&self, record: &FlowRecord) -> bool {
+        let (allow, client) = (&self.settings.allow, record.client().addr());
+        allow.allows_endpoint(&record.server()) || allow.allows_host(client, self.neighbours.hw_addr(client))
     }
 
     /// The verdict on `segment`, which belongs to `record`.
@@ -90,6 +93,11 @@ impl<S: BuildHasher> Judge<S> {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), hw_addr);
         }
+        if record.state == FlowState::Allowed && !self.exempts(record) {
+            // The list has changed. Whatever passed until then was not read.
+            record.state = FlowState::Benign;
+            record.inspection = Inspection::begin(false);
+        }
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if segment.payload_len > 0 {
@@ -104,7 +112,10 @@ impl<S: BuildHasher> Judge<S> {
                 noticed = self.watch(record, segment, seq, arrival, direction, now.stamp());
             }
         }
-        if let Some(certainty) = noticed {
+        if noticed.is_some() && self.exempts(record) {
+            // The list has changed, or the host's card was not known yet.
+            record.state = FlowState::Allowed;
+        } else if let Some(certainty) = noticed {
             self.note(record, certainty, hw_addr, now);
         }
         match record.state {
@@ -143,10 +154,11 @@ impl<S: BuildHasher> Judge<S> {
         let before = record.state;
         record.state = match (answer, decision) {
             (Answer::Match, _) => FlowState::Mining,
+            // A suspect too: nothing that fast mines, and it must not pass through here for hours.
+            _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
             _ if before == FlowState::Suspect => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
-            _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
             _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
             _ => FlowState::Undecided,
         };
@@ -155,6 +167,7 @@ impl<S: BuildHasher> Judge<S> {
         }
         if record.state != FlowState::Undecided && before != record.state {
             reader::release(&mut self.assembly, record);
+            record.streams.waiting = Default::default();
         }
         if record.state == FlowState::Benign && record.inspection.is_opaque() {
             // What could not be read so far may be followed by what can, with no byte unseen in between.
@@ -195,7 +208,12 @@ impl<S: BuildHasher> Judge<S> {
             return Decision::Undecided;
         }
         if direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
-            let sent = Sent { client: record.client(), server: record.server(), now, bytes: seen.size };
+            let sent = Sent {
+                client: record.client(),
+                server: record.server(),
+                began: record.watched_since,
+                bytes: seen.size,
+            };
             if self.swarms.sent(&sent) == Decision::Suspect {
                 return Decision::Suspect;
             }
@@ -239,12 +257,14 @@ fn suspicion(record: &FlowRecord) -> Finding {
 }
 
 impl FlowRecord {
-    /// A connection attempt on this five-tuple that is not a copy of the one that opened the flow.
+    /// A connection attempt on this five-tuple that is not a copy of the one that opened the flow. Such
+    /// a copy lies no further back than the payload since then.
     pub(super) fn is_superseded_by(&self, segment: &Segment<'_>) -> bool {
+        let first = segment.seq.wrapping_add(1);
+        let is_copy = |next: u32| next.wrapping_sub(first) <= self.payload_bytes;
         segment.syn
             && !segment.has_ack
-            && (segment.src != self.client()
-                || self.streams.next(Direction::ToServer) != Some(segment.seq.wrapping_add(1)))
+            && (segment.src != self.client() || !self.streams.next(Direction::ToServer).is_some_and(is_copy))
     }
 
     fn is_watched(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord};
 use crate::limits::ASSEMBLY_BYTES;
 use crate::packet::Segment;
-use crate::stream::{Assembly, Slot};
+use crate::stream::{Assembly, Slot, SlotIndex};
 use crate::time::Stamp;
 
 /// One segment's reading.
@@ -33,6 +33,7 @@ impl Reader<'_> {
                 return answer;
             }
         }
+        self.notice_theft();
         let end = seq.wrapping_add(segment.payload_len);
         if !self.record.inspection.wants(self.direction) {
             self.record.streams.advance_to(self.direction, end);
@@ -78,6 +79,17 @@ impl Reader<'_> {
                 self.offer_head(peer)
             }
             _ => Answer::NeedMore,
+        }
+    }
+
+    /// Bytes that waited are gone if another flow has needed the slot more; how many is not known.
+    fn notice_theft(&mut self) {
+        let index = self.record.streams.waiting[self.direction as usize];
+        if index != SlotIndex::default()
+            && self.assembly.get(index, &self.record.key, self.direction).is_none()
+        {
+            self.record.streams.waiting[self.direction as usize] = SlotIndex::default();
+            self.record.inspection.gap(self.direction, u32::MAX);
         }
     }
 
@@ -131,7 +143,7 @@ impl Reader<'_> {
         }
         slot.consume(consumed);
         if slot.is_empty() || !self.record.inspection.wants(direction) {
-            self.assembly.release(index, &key, direction);
+            self.free(direction);
         }
         answer
     }
@@ -152,8 +164,14 @@ impl Reader<'_> {
             Some(slot) => slot.base(),
             None => from,
         };
-        self.assembly.release(index, &self.record.key, self.direction);
+        self.free(self.direction);
         self.record.inspection.gap(self.direction, to.wrapping_sub(unread));
+    }
+
+    /// Gives the slot of `direction` back.
+    fn free(&mut self, direction: Direction) {
+        let index = core::mem::take(&mut self.record.streams.waiting[direction as usize]);
+        self.assembly.release(index, &self.record.key, direction);
     }
 }
 

@@ -9,10 +9,8 @@ use crate::stream::SlotIndex;
 pub struct Streams {
     /// Sequence number of the next payload byte in each direction.
     next: [u32; 2],
-    /// A bit for each direction whose `next` is known.
-    known: u8,
-    /// A bit for each direction that is seen from its first byte.
-    from_start: u8,
+    /// [`KNOWN`], [`FROM_START`] and [`CARRIED`], a bit for each direction.
+    flags: u8,
     /// Where bytes of each direction wait for the rest of their message.
     pub waiting: [SlotIndex; 2],
 }
@@ -38,7 +36,7 @@ impl Streams {
     /// Learns initial sequence numbers from the handshake: from a SYN its sender's, from the first
     /// acknowledgement of a flow seen from its SYN the peer's.
     pub fn handshake(&mut self, direction: Direction, segment: &Segment<'_>) {
-        if segment.syn {
+        if segment.syn && !self.is_known(direction) {
             self.start(direction, segment.seq.wrapping_add(1));
         }
         let peer = direction.reverse();
@@ -48,6 +46,9 @@ impl Streams {
     }
 
     /// Places `len` payload bytes at sequence number `seq`; the stream does not advance.
+    ///
+    /// Nothing can be repeated before there was anything: then the initial sequence number was wrong,
+    /// that of a SYN which its receiver did not believe. A keepalive is no more than a byte.
     pub fn place(&self, direction: Direction, seq: u32, len: u32) -> Arrival {
         if !self.is_known(direction) {
             return Arrival::InOrder { skip: 0 };
@@ -57,13 +58,19 @@ impl Streams {
             return Arrival::Ahead { missing: offset };
         }
         let seen = offset.wrapping_neg();
-        if seen >= len { Arrival::Retransmission } else { Arrival::InOrder { skip: seen } }
+        if seen > 0 && len > 1 && self.flags & CARRIED.of(direction) == 0 {
+            Arrival::InOrder { skip: 0 }
+        } else if seen >= len {
+            Arrival::Retransmission
+        } else {
+            Arrival::InOrder { skip: seen }
+        }
     }
 
     /// The next byte of the stream is the one at `seq`.
     pub fn advance_to(&mut self, direction: Direction, seq: u32) {
         self.next[direction as usize] = seq;
-        self.known |= bit(direction);
+        self.flags |= KNOWN.of(direction) | CARRIED.of(direction);
     }
 
     /// Sequence number of the next byte expected, if known.
@@ -73,21 +80,33 @@ impl Streams {
 
     /// Whether this direction was seen from its first byte.
     pub fn is_from_start(&self, direction: Direction) -> bool {
-        self.from_start & bit(direction) != 0
+        self.flags & FROM_START.of(direction) != 0
     }
 
     fn is_known(&self, direction: Direction) -> bool {
-        self.known & bit(direction) != 0
+        self.flags & KNOWN.of(direction) != 0
     }
 
     fn start(&mut self, direction: Direction, first: u32) {
-        self.advance_to(direction, first);
-        self.from_start |= bit(direction);
+        self.next[direction as usize] = first;
+        self.flags |= KNOWN.of(direction) | FROM_START.of(direction);
     }
 }
 
-fn bit(direction: Direction) -> u8 {
-    1 << direction as u8
+/// What is known of a direction: the lowest of two bits, one for each.
+struct Flag(u8);
+
+/// Its next byte's sequence number.
+const KNOWN: Flag = Flag(0);
+/// It is seen from its first byte.
+const FROM_START: Flag = Flag(2);
+/// Its payload has been seen.
+const CARRIED: Flag = Flag(4);
+
+impl Flag {
+    fn of(&self, direction: Direction) -> u8 {
+        1 << (self.0 + direction as u8)
+    }
 }
 
 #[cfg(test)]

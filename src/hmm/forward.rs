@@ -8,8 +8,8 @@ impl Chain {
     /// Moves `forward` by one symbol; returns the logarithm of the symbol's probability given all
     /// before it, base 2, in 2^-16 bits.
     ///
-    /// Products are kept whole to 48 bits; what is rounded is the vector that is stored. Against
-    /// floating point a step is off by less than 2^-9 bits, see the test.
+    /// Products are kept whole to 48 bits; what loses bits is the vector that is stored. How far that
+    /// takes the ratio from floating point is [`super::RATIO_ERROR_BITS`].
     pub fn step(&self, forward: &mut [u16; STATES], symbol: Symbol) -> i32 {
         let (Some(size), Some(context)) =
             (self.size.get(usize::from(symbol.size)), self.context.get(usize::from(symbol.context)))

@@ -20,8 +20,8 @@ pub struct Sent {
     pub client: Endpoint,
     /// Who was called.
     pub server: Endpoint,
-    /// When.
-    pub now: Stamp,
+    /// When the session began.
+    pub began: Stamp,
     /// Payload bytes.
     pub bytes: u32,
 }
@@ -67,14 +67,14 @@ impl Swarms {
             return swarm.add(sent);
         }
         let silence =
-            |slot: &&mut Option<Swarm>| slot.map_or(u32::MAX, |swarm| sent.now.millis_since(swarm.began));
+            |slot: &&mut Option<Swarm>| slot.map_or(u32::MAX, |swarm| sent.began.millis_since(swarm.began));
         if let Some(slot) = self.slots.iter_mut().max_by_key(silence) {
             *slot = Some(Swarm {
                 client,
                 server: sent.server,
                 port: sent.client.port(),
                 sending: sent.bytes,
-                began: sent.now,
+                began: sent.began,
                 latest: None,
                 sent: 0,
                 sent_before: 0,
@@ -91,8 +91,12 @@ impl Swarm {
             self.sending = self.sending.saturating_add(sent.bytes);
             return Decision::Undecided;
         }
+        // Sessions side by side take turns: one that is older than the one at hand is not the next.
+        if sent.began.millis_since(self.began) == 0 {
+            return Decision::Undecided;
+        }
         let decision = self.session_over();
-        (self.port, self.sending, self.began) = (sent.client.port(), sent.bytes, sent.now);
+        (self.port, self.sending, self.began) = (sent.client.port(), sent.bytes, sent.began);
         decision
     }
 
@@ -119,14 +123,15 @@ impl Swarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SWARM_SESSION_PACKETS;
     use core::net::Ipv4Addr;
 
     /// A session of two packets from a port of its own.
     fn session(swarms: &mut Swarms, server: u8, at: u32, sent: u32) -> bool {
         let client = Endpoint::from((Ipv4Addr::new(192, 168, 1, 1), 32_768 + (at / 100 % 32_768) as u16));
         let server = Endpoint::from((Ipv4Addr::new(192, 0, 2, server), 443));
-        let mut packet = |at, bytes| swarms.sent(&Sent { client, server, now: Stamp(at), bytes });
-        let decisions = [packet(at, sent / 3), packet(at + 40, sent - sent / 3)];
+        let mut packet = |bytes| swarms.sent(&Sent { client, server, began: Stamp(at), bytes });
+        let decisions = [packet(sent / 3), packet(sent - sent / 3)];
         decisions.contains(&Decision::Suspect)
     }
 
@@ -147,6 +152,20 @@ mod tests {
     fn pages_of_all_lengths_and_rare_polls_do_not() {
         assert_eq!(run((0..400u32).map(|at| (at * 900, 500 + at * 7_919 % 1_300))), 0);
         assert_eq!(run((0..400u32).map(|at| (at * 3_600_000, 780))), 0);
+    }
+
+    /// A browser's six connections, an application's two: they take turns, and begin once.
+    #[test]
+    fn sessions_side_by_side_are_few() {
+        let mut swarms = Swarms::default();
+        let server = Endpoint::from((Ipv4Addr::new(192, 0, 2, 9), 443));
+        for turn in 0..SWARM_SESSION_PACKETS {
+            for session in 0..6 {
+                let client = Endpoint::from((Ipv4Addr::new(192, 168, 1, 1), 40_000 + session));
+                let sent = Sent { client, server, began: Stamp(u32::from(session)), bytes: 300 };
+                assert_eq!(swarms.sent(&sent), Decision::Undecided, "turn {turn}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -66,9 +67,13 @@ impl Control {
         if UnixStream::connect(path).is_ok() {
             return Err(format!("another minewall answers at {}", path.display()));
         }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(explain(error)),
-            _ => {}
+        match fs::symlink_metadata(path) {
+            Ok(there) if !there.file_type().is_socket() => {
+                return Err(format!("{} is there already, and not a socket", path.display()));
+            }
+            Ok(_) => fs::remove_file(path).map_err(explain)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(explain(error)),
         }
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(explain)?;
@@ -213,6 +218,15 @@ mod tests {
         drop(UnixListener::bind(&path).unwrap());
         let _control = Control::bind(&path).unwrap();
         assert!(Control::bind(&path).unwrap_err().contains("another minewall"));
+    }
+
+    #[test]
+    fn what_is_no_socket_is_not_replaced() {
+        let path = path("file");
+        fs::write(&path, "precious").unwrap();
+        assert!(Control::bind(&path).unwrap_err().contains("not a socket"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

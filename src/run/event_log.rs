@@ -1,7 +1,7 @@
 //! Detections as JSON lines, in a file of bounded size.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -71,21 +71,23 @@ impl EventLog {
 
     /// The file is opened for each event: events are rare, and it may have been moved away.
     fn try_write(&mut self, line: &str) -> io::Result<()> {
-        let len = line.len() as u64 + 1;
+        let len = line.len() as u64 + 2;
         let mut file = self.open()?;
         if file.metadata()?.len() + len > self.max_bytes {
             drop(file);
             self.rotate()?;
             file = self.open()?;
         }
-        file.write_all(format!("{line}\n").as_bytes())
+        // The disk was full, or the power went, in the middle of the line before.
+        let separator = if is_cut_short(&mut file)? { "\n" } else { "" };
+        file.write_all(format!("{separator}{line}\n").as_bytes())
     }
 
     fn open(&self) -> io::Result<File> {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
-        OpenOptions::new().create(true).append(true).open(&self.path)
+        OpenOptions::new().create(true).read(true).append(true).open(&self.path)
     }
 
     fn rotate(&self) -> io::Result<()> {
@@ -103,6 +105,17 @@ impl EventLog {
         name.push(format!(".{age}"));
         name.into()
     }
+}
+
+/// Whether the last line of `file` has no end.
+fn is_cut_short(file: &mut File) -> io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 #[cfg(test)]
@@ -125,6 +138,20 @@ mod tests {
             assert!(fs::metadata(directory.join(name)).unwrap().len() <= 100);
         }
         assert!(fs::read_to_string(&path).unwrap().contains("\"number\":49"));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_spoils_no_other() {
+        let directory = std::env::temp_dir().join(format!("minewall-cut-log-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("events.jsonl");
+        fs::write(&path, "{\"whole\":1}\n{\"cut").unwrap();
+        let mut log = EventLog::new(&path, 100, 1);
+        log.write("{\"next\":2}");
+        log.write("{\"next\":3}");
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "{\"whole\":1}\n{\"cut\n{\"next\":2}\n{\"next\":3}\n");
         fs::remove_dir_all(&directory).unwrap();
     }
 

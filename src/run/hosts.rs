@@ -51,8 +51,6 @@ pub struct Sighting {
     pub addr: IpAddr,
     /// Its hardware address, if known.
     pub mac: Option<String>,
-    /// Its name, if known.
-    pub host: Option<String>,
     /// When, RFC 3339 in UTC.
     pub time: String,
     /// Address and port of the pool.
@@ -79,7 +77,6 @@ impl Hosts {
         };
         host.detections = host.detections.saturating_add(1);
         host.mac = sighting.mac.or(host.mac);
-        host.host = sighting.host.or(host.host);
         host.last_time = sighting.time;
         host.server = sighting.server;
         host.dialect = sighting.dialect;
@@ -90,6 +87,13 @@ impl Hosts {
         }
         self.hosts.push(host);
         is_reported
+    }
+
+    /// The host of the latest detection has a name; without one it keeps what it had.
+    pub fn name_latest(&mut self, name: Option<String>) {
+        if let (Some(host), Some(name)) = (self.hosts.last_mut(), name) {
+            host.host = Some(name);
+        }
     }
 
     /// The hosts, latest detection first.
@@ -147,7 +151,6 @@ mod tests {
         Sighting {
             addr: IpAddr::from([192, 168, 1, last_octet]),
             mac: None,
-            host: Some("laptop".into()),
             time: "2026-01-01T00:00:00Z".into(),
             server: "192.0.2.1:3333".into(),
             dialect: "cryptonote".into(),

@@ -22,6 +22,8 @@ pub struct PacketQueue {
     /// A second handle of the same socket: nfq shows none, and poll(2) needs one.
     socket: OwnedFd,
     number: u16,
+    /// Packets that the kernel lets wait.
+    waiting_at_most: u32,
     mark: MarkPosition,
 }
 
@@ -65,7 +67,7 @@ impl PacketQueue {
         if let Err(error) = set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER_BYTES) {
             log::info!("the queue's receive buffer keeps its default size: {error}");
         }
-        Ok(PacketQueue { queue, socket, number, mark: config.mark })
+        Ok(PacketQueue { queue, socket, number, waiting_at_most: config.queue_length, mark: config.mark })
     }
 
     /// The next packet; `None` once no more waits.
@@ -110,9 +112,11 @@ impl PacketQueue {
         QueueState::read(self.number)
     }
 
-    /// Lets every waiting packet pass and gives the queue up; the rules' `bypass` does the rest.
+    /// Lets every waiting packet pass and gives the queue up; the rules' `bypass` does the rest. Under
+    /// a flood there is always another packet: those that came after the end was decided are lost.
     pub fn close(mut self, resetter: &Resetter) {
-        while let Ok(Some(packet)) = self.recv() {
+        for _ in 0..self.waiting_at_most {
+            let Ok(Some(packet)) = self.recv() else { break };
             if self.give(packet, &Verdict::Ignore, resetter).is_err() {
                 break;
             }

@@ -45,7 +45,6 @@ impl Reporter {
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
-            host: host_name(&self.leases_files, addr).map(|name| printable(&name)),
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
@@ -59,7 +58,9 @@ impl Reporter {
             self.unreported = self.unreported.saturating_add(1);
             return;
         }
-        log::warn!("{}", human_line(&sighting, detection));
+        let host = host_name(&self.leases_files, addr).map(|name| printable(&name));
+        self.hosts.name_latest(host.clone());
+        log::warn!("{}", human_line(&sighting, host.as_deref(), detection));
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
@@ -72,7 +73,7 @@ impl Reporter {
             time: &sighting.time,
             client: &client,
             mac: sighting.mac.as_deref(),
-            host: sighting.host.as_deref(),
+            host: host.as_deref(),
             server: &sighting.server,
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
@@ -105,8 +106,8 @@ fn event_log(config: &Config) -> EventLog {
 }
 
 /// `blocked: laptop (192.168.1.50, 02:...) mines cryptonote at 192.0.2.1:3333: login ...`
-fn human_line(sighting: &Sighting, detection: &Detection) -> String {
-    let name = sighting.host.as_deref().unwrap_or("host");
+fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) -> String {
+    let name = host.unwrap_or("host");
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
     let what = match detection.certainty {
@@ -139,6 +140,40 @@ fn printable(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A host can cause thousands of detections a second; what it costs to find its name is for those
+    /// that are told.
+    #[test]
+    fn only_what_is_told_costs_a_look_into_the_leases() {
+        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let leases = directory.join("leases");
+        let text = format!(
+            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\n",
+            leases.display(),
+            directory.join("events").display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config);
+        let detection = Detection {
+            at: crate::time::Instant::from_micros(0),
+            certainty: Certainty::Proven,
+            client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
+            hw_addr: None,
+            server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            finding: Default::default(),
+            payload_packets: 1,
+            blocked: true,
+        };
+        std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
+        reporter.report(&detection);
+        std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 desktop *\n").unwrap();
+        reporter.report(&detection);
+        let host = reporter.hosts().latest().next().unwrap();
+        assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
+        assert_eq!(reporter.unreported(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 
     #[test]
     fn names_from_the_network_are_harmless() {

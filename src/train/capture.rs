@@ -167,3 +167,70 @@ const LINK_NULL: i32 = 0;
 const LINK_ETHERNET: i32 = 1;
 const LINK_RAW: i32 = 101;
 const LINK_LINUX_COOKED: i32 = 113;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Direction::{ToClient, ToServer};
+    use std::io::Write;
+
+    /// An Ethernet frame between 192.168.0.2:40000 and 192.0.2.9:443.
+    fn frame(up: bool, seq: u32, flags: u8, len: u16) -> Vec<u8> {
+        let (client, server) = ([192, 168, 0, 2], [192, 0, 2, 9]);
+        let (src, dst) = if up { (client, server) } else { (server, client) };
+        let (src_port, dst_port) = if up { (40_000u16, 443u16) } else { (443, 40_000) };
+        let mut frame = vec![0; 12];
+        frame.extend([0x08, 0x00, 0x45, 0]);
+        frame.extend((40 + len).to_be_bytes());
+        frame.extend([0, 0, 0, 0, 64, 6, 0, 0]);
+        frame.extend(src);
+        frame.extend(dst);
+        frame.extend(src_port.to_be_bytes());
+        frame.extend(dst_port.to_be_bytes());
+        frame.extend(seq.to_be_bytes());
+        frame.extend([0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0]);
+        frame.extend(vec![7; usize::from(len)]);
+        frame
+    }
+
+    fn pcap(frames: &[(u32, Vec<u8>)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for word in [0xa1b2_c3d4u32, 0x0002_0004, 0, 0, 65_535, 1] {
+            out.extend(if word == 0x0002_0004 { [2, 0, 4, 0] } else { word.to_le_bytes() });
+        }
+        for (millis, frame) in frames {
+            for word in [millis / 1_000, millis % 1_000 * 1_000, frame.len() as u32, frame.len() as u32] {
+                out.extend(word.to_le_bytes());
+            }
+            out.extend(frame);
+        }
+        out
+    }
+
+    #[test]
+    fn a_retransmission_is_no_packet_and_a_hole_is_none_either() {
+        const SYN: u8 = 2;
+        const ACK: u8 = 16;
+        let frames = [
+            (0, frame(true, 99, SYN, 0)),
+            (20, frame(false, 499, SYN | ACK, 0)),
+            (30, frame(true, 100, ACK, 50)),
+            (80, frame(true, 100, ACK, 50)),
+            (90, frame(false, 500, ACK, 20)),
+            (1_500, frame(false, 530, ACK, 10)),
+            (1_600, frame(true, 140, ACK, 30)),
+        ];
+        let path = std::env::temp_dir().join(format!("minewall-capture-{}.pcap", std::process::id()));
+        File::create(&path).and_then(|mut file| file.write_all(&pcap(&frames))).expect("written");
+        let flows = flows(&path);
+        std::fs::remove_file(&path).expect("removed");
+        let packet = |direction, size, gap_ms| Packet { direction, size, gap_ms };
+        let expected = vec![
+            packet(ToServer, 50, 0),
+            packet(ToClient, 20, 60),
+            packet(ToClient, 10, 1_410),
+            packet(ToServer, 20, 100),
+        ];
+        assert_eq!(flows, Ok(vec![expected]));
+    }
+}

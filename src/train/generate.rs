@@ -1,7 +1,7 @@
 //! Scripted sessions: what no capture at hand shows, written from the protocols.
 //!
-//! Miners of every dialect with pools, clients, wrappers and paths of all habits ([`mining`]), and
-//! long-lived sessions of the innocent ([`benign`]); both as [`script`]s of messages, carried over
+//! Miners of every dialect with pools, clients, wrappers and paths of all habits ([`mod@mining`]), and
+//! long-lived sessions of the innocent ([`mod@benign`]); both as [`script`]s of messages, carried over
 //! [`wire`]. Every session has a random stream of its own, keyed by (seed, index): the same seed
 //! gives the same sessions.
 
@@ -51,4 +51,31 @@ fn sessions(
         }
     };
     (0..count).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_the_same_whatever_is_made_before_it() {
+        let (few, many) = (mining(5, 10, 100), mining(5, 90, 100));
+        assert_eq!(few, many[..10]);
+        assert_ne!(mining(6, 10, 100), few);
+        assert_eq!(benign(5, 20, 100), benign(5, 60, 100)[..20]);
+    }
+
+    #[test]
+    fn every_dialect_and_service_makes_long_sessions_with_payload_both_ways() {
+        let kinds = [mining(1, 200, 320), benign(1, 500, 320)].concat();
+        let mut long = std::collections::BTreeMap::new();
+        for sequence in &kinds {
+            let both =
+                sequence.packets.iter().any(|p| p.direction as u8 != sequence.packets[0].direction as u8);
+            assert!(both || sequence.packets.len() < 2, "{}", sequence.dialect);
+            *long.entry(&sequence.dialect).or_insert(0) += u32::from(sequence.is_long());
+        }
+        assert!(long.values().all(|&long| long > 0), "{long:?}");
+        assert!(kinds.iter().flat_map(|s| &s.packets).all(|p| (1..=1_460).contains(&p.size)));
+    }
 }

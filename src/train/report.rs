@@ -19,7 +19,7 @@ pub fn held_back(
 ) -> String {
     let mut out = String::new();
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
-    let _ = writeln!(out, "sessions held back, by {name}: recall at a rate of benign long flows");
+    let _ = writeln!(out, "sessions held back, by {name}:");
     out += &rates(traces, shape, thresholds.benign);
     let (scripted, captured): (Vec<_>, Vec<_>) =
         traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
@@ -50,11 +50,14 @@ pub fn held_back(
 
 /// Recall of captured and scripted sessions at several rates of false positives among them.
 pub fn rates(traces: &[Trace<'_>], shape: &[i16; BANDS], benign: i16) -> String {
-    let mut out = String::new();
+    let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
     let all = traces.iter().collect::<Vec<_>>();
     let (scripted, captured): (Vec<_>, Vec<_>) =
         traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
     for (what, traces) in [("captured", &captured), ("scripted", &scripted), ("all", &all)] {
+        if traces.is_empty() {
+            continue;
+        }
         let peaks = Peaks::of(traces.iter().copied(), shape, benign);
         let _ = write!(out, "  {what:9} {:5} mining, {:5} benign:", peaks.mining.len(), peaks.benign.len());
         for rate in RATES {

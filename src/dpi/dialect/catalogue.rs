@@ -43,26 +43,27 @@ pub enum Dialect {
     /// Ethereum's getwork over bare TCP: `eth_submitLogin` with a user, `eth_getWork`,
     /// `eth_submitWork` and `eth_submitHashrate` with hexadecimal parameters.
     EthProxy = 16,
-    /// Ethereum's getwork over HTTP: a share or hash rate; a request for work by a miner's name, or
-    /// one that is answered.
+    /// Ethereum's getwork over HTTP: a request by a miner's name, or a request for work that is answered
+    /// with work, a share or hash rate that is accepted.
     EthGetWork = 17,
     /// Bitcoin's getwork: by a miner's name, `X-Mining-Extensions`, with a solution, or answered.
     Getwork = 18,
     /// getblocktemplate (BIP 22): by a miner's name, with a miner's capabilities or a long poll,
     /// or again after it was answered; `submitblock` after it, or answered.
     GetBlockTemplate = 19,
-    /// Monero's daemon: `getblocktemplate` with wallet and room for a nonce; its height asked by a
-    /// miner's name.
+    /// Monero's daemon: `getblocktemplate` with wallet and room for a nonce; `get_miner_data`, answered;
+    /// its height asked by a miner's name.
     MoneroDaemon = 20,
-    /// CoinHive and its copies: `auth` with `site_key` and a kind of account; jobs; shares.
+    /// CoinHive and its copies: `auth` with `site_key` and a goal; jobs; shares.
     CoinHive = 21,
-    /// webminerpool and its kin: `handshake` with pool and login; jobs; `solved`.
+    /// webminerpool and its kin: `handshake` with pool, login and password, or `start` with the pool's
+    /// server, port and worker; jobs; `solved`.
     WebMinerPool = 22,
     /// Nimiq: `register` with an address of Nimiq's and a device; `settings`; `new-block`.
     Nimiq = 23,
     /// Xatum (Xelis, Dero): `shake~` with address, and agent or algorithms; `job~`; `submit~`.
     Xatum = 24,
-    /// Duino-Coin: `JOB,` with user and a known difficulty; jobs of two hashes.
+    /// Duino-Coin: `JOB,` with user and a known difficulty, after a greeting; jobs of two hashes.
     DuinoCoin = 25,
     /// Stratum V2, by the sizes of its Noise handshake.
     StratumV2 = 26,
@@ -172,8 +173,8 @@ impl Dialect {
         matches!(self, Dialect::StratumV1 | Dialect::CryptoNote | Dialect::EthProxy | Dialect::Getwork)
     }
 
-    /// Whether it is at home in HTTP. Of another one even an unmistakable request wants an answer:
-    /// web services take all sorts of JSON.
+    /// Whether it is at home in HTTP. What others have there is no sign: web services take all sorts of
+    /// JSON.
     pub(super) const fn is_over_http(self) -> bool {
         matches!(self.family(), Family::Node) || matches!(self, Dialect::EthGetWork)
     }

@@ -1,8 +1,8 @@
 //! The dialects of Ethereum's miners, and CKB's, which copies them.
 //!
 //! `eth_submitLogin`, `eth_submitWork`, `eth_submitHashrate`, `ckb_*` with fitting parameters are
-//! proof from the client. `eth_getWork` is, in bare TCP; over HTTP, where any tool may ask a node
-//! anything, it takes a miner's name in the head or work in the answer. The other `eth_*` methods
+//! proof from the client, and so is `eth_getWork`, in bare TCP. Over HTTP, where any tool may ask a node
+//! anything, it takes a miner's name in the head, or work or consent in the answer. The other `eth_*` methods
 //! (`eth_mining`, `eth_hashrate`, `eth_syncing`, ...) are what wallets and monitors ask, and nothing.
 
 use super::Dialect;
@@ -12,8 +12,16 @@ use crate::dpi::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let dialect = if message.http.is_some() { Dialect::EthGetWork } else { Dialect::EthProxy };
+    // What a miner's name is not on may be a tool that asks a node, or a paste.
+    let named = message.http.is_none_or(|head| {
+        head.is_of_miner() || contains(head.target, "miner=") || contains(head.target, "/0x")
+    });
     let ask = |step, said, fits: bool| {
-        let weight = if fits { Weight::Unmistakable } else { Weight::Hint };
+        let weight = match (fits, named) {
+            (true, true) => Weight::Unmistakable,
+            (true, false) => Weight::Strong,
+            (false, _) => Weight::Hint,
+        };
         Some(Sign::miner(dialect, step, weight, said).wallet(message.root.get("worker")))
     };
     let hex = |index, digits| has_hex(message.param_at(index), digits);
@@ -22,12 +30,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         "eth_login" => ask(Step::Authorisation, "eth_login", hex(0, 40)),
         "eth_getWork" => {
             let empty = message.params.is_none_or(|params| params.is_null() || params.is_empty());
-            let named = message.http.is_none_or(|head| {
-                head.is_of_miner() || contains(head.target, "miner=") || contains(head.target, "/0x")
-            });
-            let sign = ask(Step::Job, "eth_getWork", empty)?;
-            let weight = if named { sign.weight } else { sign.weight.min(Weight::Strong) };
-            Some(Sign { weight, ..sign })
+            ask(Step::Job, "eth_getWork", empty)
         }
         // Nonce (8 bytes), header and mix digest (32 bytes each).
         "eth_submitWork" => ask(Step::Share, "eth_submitWork", hex(0, 16) && hex(1, 64) && hex(2, 64)),

@@ -40,6 +40,9 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
             let sign = Sign::miner(Dialect::CryptoNote, Step::Authorisation, Weight::Hint, "keepalived");
             message.param("id").map(|_| sign)
         }
+        "keepalive" if message.id.is_some() => {
+            Some(Sign::miner(Dialect::Grin, Step::Authorisation, Weight::Hint, "keepalive"))
+        }
         "getjobtemplate" => Some(Sign::miner(Dialect::Grin, Step::Job, Weight::Hint, "getjobtemplate")),
         "block_template" => {
             let fits = has_hex(message.param("blob"), 100) && message.param("job_id").is_some();

@@ -50,11 +50,18 @@ impl<'a> Message<'a> {
         self.params?.item(index)
     }
 
+    /// Whether it has the members that log shippers add.
+    pub(super) fn is_logged(&self) -> bool {
+        self.root.members().any(|(name, _)| LOG_MEMBERS.iter().any(|known| name.is(known)))
+    }
+
     /// Whether it has no members but those of a request. Others, a time, say, or a severity, make it a
     /// line of a log perhaps that quotes one; pools don't mind them.
-    pub(super) fn is_bare_request(&self) -> bool {
-        let mut members = self.root.members();
-        members.all(|(name, _)| REQUEST_MEMBERS.iter().any(|known| name.is(known)))
+    pub(super) fn is_bare(&self) -> bool {
+        if self.method.is_empty() {
+            return !self.is_logged();
+        }
+        self.root.members().all(|(name, _)| REQUEST_MEMBERS.iter().any(|known| name.is(known)))
     }
 
     /// Whether it is the response to a request that succeeded.
@@ -185,3 +192,6 @@ const REQUEST_MEMBERS: [&str; 12] = [
     "id", "method", "params", "jsonrpc", "worker", "body", "agent", "pass", "api_key", "nonce", "output",
     "minerid",
 ];
+
+const LOG_MEMBERS: [&str; 10] =
+    ["@timestamp", "timestamp", "time", "ts", "host", "hostname", "level", "severity", "tag", "log"];

@@ -28,7 +28,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         "getwork" => ask(Dialect::Getwork, Step::Job, "getwork", Weight::Hint),
         "getblocktemplate" | "get_block_template" => read_template_request(message),
         // P2Pool builds its templates of what this gives; wallets and explorers have no use for it.
-        "get_miner_data" => ask(Dialect::MoneroDaemon, Step::Job, "get_miner_data", Weight::Strong),
+        "get_miner_data" => ask(Dialect::MoneroDaemon, Step::Job, "get_miner_data", Weight::Hint),
         "submitblock" | "submit_block" if has_hex(message.param_at(0), 160) => {
             ask(Dialect::GetBlockTemplate, Step::Share, "submitblock", Weight::Strong)
         }
@@ -69,7 +69,7 @@ fn read_result(result: Value<'_>) -> Option<Sign<'_>> {
         return Some(Sign::pool(Dialect::GetBlockTemplate, Step::Job, Weight::Hint, "block template"));
     }
     if hex("seed_hash", 64) && has("median_weight") && has("tx_backlog") {
-        return Some(Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Hint, "miner data"));
+        return Some(Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Strong, "miner data"));
     }
     let blob = hex("blocktemplate_blob", 100) || hex("blockhashing_blob", 100);
     blob.then(|| Sign::pool(Dialect::MoneroDaemon, Step::Job, Weight::Hint, "block template"))

@@ -2,6 +2,7 @@ mod clients;
 mod conversations;
 mod look_alikes;
 mod nodes;
+mod quotations;
 
 use super::*;
 

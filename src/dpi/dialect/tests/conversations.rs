@@ -349,45 +349,6 @@ fn weak_evidence_buys_some_patience() {
 }
 
 #[test]
-fn stratum_inside_http_is_a_paste() {
-    let mut talk = Talk::from_start();
-    let subscribe = r#"{"id":1,"method":"mining.subscribe","params":["x/1"]}"#;
-    assert_eq!(talk.request("/docs/1", "", subscribe), Answer::NeedMore);
-    assert_eq!(talk.response(r#"{"id":1,"result":"created"}"#), Answer::NeedMore);
-    talk.request("/docs/2", "", "");
-    assert_ne!(talk.response(r#"{"id":1,"result":[["mining.notify","x"],"08000002",4]}"#), Answer::Match);
-}
-
-#[test]
-fn a_request_with_other_members_wants_an_answer() {
-    for message in [
-        r#"{"junk":[[[[[[[[[[[[0]]]]]]]]]]]],"id":1,"method":"mining.subscribe","params":["x/1"]}"#,
-        r#"{"@timestamp":"2026-01-01","host":"rig","id":1,"method":"mining.subscribe","params":["x/1"]}"#,
-    ] {
-        let mut talk = Talk::from_start();
-        assert_eq!(talk.client(message), Answer::NeedMore, "{message}");
-        assert_eq!(talk.server(r#"{"ack":1}"#), Answer::NeedMore, "{message}");
-        assert_eq!(
-            talk.server(r#"{"id":1,"result":[null,"08000002"],"error":null}"#),
-            Answer::Match,
-            "{message}"
-        );
-    }
-}
-
-#[test]
-fn what_a_server_shows_the_visitors_of_a_website_is_not_mining() {
-    let job =
-        format!(r#"{{"method":"job","params":{{"job_id":"1","blob":"{H64}{H64}","target":"b88d0600"}}}}"#);
-    let mut talk = Talk::over_websocket();
-    talk.client(r#"{"op":"subscribe","channel":"jobs"}"#);
-    assert_eq!(talk.server(&job), Answer::NeedMore);
-    let mut talk = Talk::from_start();
-    talk.client(r#"{"op":"subscribe","channel":"jobs"}"#);
-    assert_eq!(talk.server(&job), Answer::Match);
-}
-
-#[test]
 fn duino_coin_begins_with_the_servers_greeting() {
     let mut queue = Talk::from_start();
     assert_eq!(queue.client("JOB,alice,LOW,report.pdf\n"), Answer::NeedMore);
@@ -435,4 +396,18 @@ fn two_exchanges_of_another_sort_do_not_hide_it() {
         > {"id":1,"method":"mining.subscribe","params":["x"]}"#,
     );
     assert_eq!((at, answer), (4, Answer::Match));
+}
+
+#[test]
+fn a_grin_miner_that_finds_nothing_is_told_by_its_keepalive() {
+    let job = format!(
+        r#"{{"id":"Stratum","jsonrpc":"2.0","method":"job","params":{{"height":1,"job_id":0,"pre_pow":"{}"}}}}"#,
+        H64.repeat(4)
+    );
+    let mut talk = Talk::midway();
+    assert_eq!(talk.server(&job), Answer::NeedMore);
+    assert_eq!(
+        talk.client(r#"{"id":"0","jsonrpc":"2.0","method":"keepalive","params":null}"#),
+        Answer::Match
+    );
 }
