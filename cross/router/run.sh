@@ -44,7 +44,7 @@ fetch() {
 		Dir::Etc::SourceParts "$work/apt-$debian/sources";
 	EOF
 	export APT_CONFIG="$work/apt-$debian/apt.conf"
-	apt-get update -q >/dev/null
+	apt-get update -q >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
 	image=$(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 	# shellcheck disable=SC2086 # a list of packages
 	(cd "$work/apt-$debian/archives" && apt-get download -q -o APT::Sandbox::User=root "$image" $PACKAGES >/dev/null)
