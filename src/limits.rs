@@ -161,3 +161,22 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
+
+/// Bytes of the evidence of a probe, one line.
+pub const PROBE_EVIDENCE_BYTES: usize = 96;
+/// Connections of one probe. All questions there are would take more than the time there is.
+pub const PROBE_CONNECTIONS: usize = 14;
+/// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
+pub const PROBE_SEND_BYTES: usize = 1_536;
+/// Bytes of answers that one probe reads.
+pub const PROBE_READ_BYTES: usize = 8 * 1_024;
+/// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
+pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
+/// How long a connection may take to come about, a TLS handshake included.
+pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
+/// How long an answer may take. Ten times the round trip to the other side of the world.
+pub const PROBE_ANSWER_WAIT: Duration = Duration::from_millis(2_500);
+/// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
+pub const PROBE_LINGER: Duration = Duration::from_millis(500);
+/// How long a probe may take.
+pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(25);

@@ -19,7 +19,7 @@ pub struct Finding {
 }
 
 /// Appends `bytes`, escaped; what doesn't fit is cut off, never inside an escape.
-pub(super) fn push_escaped<const N: usize>(text: &mut heapless::String<N>, bytes: &[u8]) {
+pub(crate) fn push_escaped<const N: usize>(text: &mut heapless::String<N>, bytes: &[u8]) {
     for &byte in bytes {
         let pushed = match byte {
             b'"' | b'\\' | b'%' => push_percent(text, byte),
