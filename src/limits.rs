@@ -180,3 +180,34 @@ pub const PROBE_ANSWER_WAIT: Duration = Duration::from_millis(2_500);
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(25);
+
+/// Suspects that may wait for the probe, and answers that may wait to be collected.
+pub const PROBE_QUEUE: usize = 16;
+/// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
+pub const PROBE_SNI_BYTES: usize = 128;
+/// Stack of the probing thread: rustls's handshake takes the most of it.
+pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+/// Probes that may follow one another at once.
+pub const PROBE_BURST: u32 = 6;
+/// The same for one block of addresses.
+pub const PROBE_BLOCK_BURST: u32 = 2;
+/// Blocks of addresses with a bucket of their own (40 bytes each).
+pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
+/// Probes an hour.
+pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
+/// Probes an hour of one /24 or /48.
+pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
+/// Outcomes that are kept, about 200 bytes each; on disk up to 250.
+pub const PROBE_OUTCOMES: usize = if cfg!(test) { 12 } else { 256 };
+/// The file of outcomes is read up to this length.
+pub const PROBE_CACHE_FILE_BYTES: u64 = 64 * 1_024;
+/// How long an outcome that proves nothing may wait to be written, to spare the flash.
+pub const PROBE_CACHE_WRITE_WAIT: Duration = Duration::from_secs(600);
+/// How long a pool stays one: they move, and addresses are handed on.
+pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
+/// How long another server stays one.
+pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
+/// After how long a server that didn't say is asked again.
+pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
+/// Endpoints of which the engine knows what a probe found, 48 bytes each.
+pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 256 };

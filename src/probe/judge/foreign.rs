@@ -67,7 +67,7 @@ pub(super) fn wants_tls(bytes: &[u8]) -> bool {
         b"speaking plain HTTP to an SSL-enabled server port",
     ];
     let complains = |words: &&[u8]| bytes.windows(words.len()).any(|window| window == *words);
-    is_alert || (bytes.starts_with(b"HTTP/") && complaints.iter().any(|words| complains(words)))
+    is_alert || (bytes.starts_with(b"HTTP/") && complaints.iter().any(complains))
 }
 
 /// The body of `bytes`, an HTTP response, if it is a pool's page and nothing else.
