@@ -5,6 +5,7 @@
 
 #[cfg(feature = "host")]
 pub mod fuzz;
+mod learnt;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -16,17 +17,20 @@ use heapless::Deque;
 
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
+use crate::dpi::finding::Finding;
 use crate::dpi::{Answer, Dpi, Inspection};
-use crate::event::Detection;
+use crate::event::{Detection, Source};
 use crate::flow::table::{Entry, FlowTable, TableCounters};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
 use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS};
 use crate::neighbours::Neighbours;
-use crate::packet::{self, Segment, Unreadable};
+use crate::packet::{self, Endpoint, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
+use learnt::Learnt;
+pub use learnt::Lesson;
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]
@@ -105,6 +109,7 @@ pub struct Engine<S> {
     neighbours: Neighbours<S>,
     assembly: Assembly,
     dpi: Dpi,
+    learnt: Learnt,
     events: Deque<Detection, EVENTS_PENDING>,
     counters: Counters,
 }
@@ -117,6 +122,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
             neighbours: Neighbours::new(hasher),
             assembly: Assembly::new(),
             dpi: Dpi::default(),
+            learnt: Learnt::default(),
             events: Deque::new(),
             counters: Counters::default(),
             settings,
@@ -176,6 +182,20 @@ impl<S: BuildHasher + Clone> Engine<S> {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), packet.hw_addr);
         }
+        if record.is_watched()
+            && let Some(dialect) = self.learnt.pool(&record.server())
+        {
+            self.dpi.finding = Finding::of_probe(dialect);
+            if segment.payload_len > 0 {
+                record.count_payload(segment.payload_len);
+            }
+            decide(record, Answer::Match, stamp, &self.settings, &mut self.assembly, &mut self.counters);
+            record.last_seen = stamp;
+            let record = record.clone();
+            self.note(&record, packet.hw_addr, direction, Source::Probe, now);
+            handled.verdict = self.verdict_on_proof(&segment, segment.seq);
+            return handled;
+        }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));
@@ -196,24 +216,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
                 .read(&segment, seq, arrival);
                 decide(record, answer, stamp, &self.settings, &mut self.assembly, &mut self.counters);
                 if answer == Answer::Match {
-                    let client = record.client();
-                    let detection = Detection {
-                        at: now,
-                        client,
-                        hw_addr: packet
-                            .hw_addr
-                            .filter(|_| direction == Direction::ToServer)
-                            .or_else(|| self.neighbours.hw_addr(client.addr())),
-                        server: record.server(),
-                        finding: core::mem::take(&mut self.dpi.finding),
-                        payload_packets: record.payload_packets,
-                        blocked: self.settings.mode == Mode::Block,
-                    };
-                    self.counters.detections = self.counters.detections.saturating_add(1);
-                    if self.events.push_back(detection).is_err() {
-                        self.counters.events_lost = self.counters.events_lost.saturating_add(1);
-                    }
                     record.last_seen = stamp;
+                    let record = record.clone();
+                    self.note(&record, packet.hw_addr, direction, Source::Dpi, now);
                     let missing = match arrival {
                         Arrival::InOrder { skip } => seq.wrapping_add(skip),
                         Arrival::Ahead { .. } | Arrival::Retransmission => seq,
@@ -248,8 +253,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
     }
 
-    /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
+    /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
+        self.learnt.sweep(now);
         let assembly = &mut self.assembly;
         self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
     }
@@ -272,6 +278,45 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The pool of waiting bytes.
     pub fn assembly(&self) -> &Assembly {
         &self.assembly
+    }
+
+    /// From now on until `until`, all flows to `server` are decided by `lesson`, those that are open
+    /// with their next packet. A lesson learnt later takes its place.
+    pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
+        self.learnt.enter(server, lesson, until);
+    }
+
+    /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.
+    pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
+        self.learnt.find(server)
+    }
+
+    /// Notes that mining is proven; what it consists of is in the DPI's finding.
+    fn note(
+        &mut self,
+        record: &FlowRecord,
+        hw_addr: Option<[u8; 6]>,
+        direction: Direction,
+        source: Source,
+        now: Instant,
+    ) {
+        let client = record.client();
+        let detection = Detection {
+            at: now,
+            client,
+            hw_addr: hw_addr
+                .filter(|_| direction == Direction::ToServer)
+                .or_else(|| self.neighbours.hw_addr(client.addr())),
+            server: record.server(),
+            finding: core::mem::take(&mut self.dpi.finding),
+            source,
+            payload_packets: record.payload_packets,
+            blocked: self.settings.mode == Mode::Block,
+        };
+        self.counters.detections = self.counters.detections.saturating_add(1);
+        if self.events.push_back(detection).is_err() {
+            self.counters.events_lost = self.counters.events_lost.saturating_add(1);
+        }
     }
 
     fn verdict_on_proof(&mut self, segment: &Segment<'_>, missing: u32) -> Verdict {

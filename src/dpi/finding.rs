@@ -18,6 +18,15 @@ pub struct Finding {
     pub evidence: heapless::String<96>,
 }
 
+impl Finding {
+    /// A session with a server that a probe has found to be a pool.
+    pub fn of_probe(dialect: Option<Dialect>) -> Self {
+        let mut finding = Finding { dialect, ..Finding::default() };
+        push_escaped(&mut finding.evidence, b"the server is a pool by its answers to a probe");
+        finding
+    }
+}
+
 /// Appends `bytes`, escaped; what doesn't fit is cut off, never inside an escape.
 pub(crate) fn push_escaped<const N: usize>(text: &mut heapless::String<N>, bytes: &[u8]) {
     for &byte in bytes {

@@ -248,6 +248,7 @@ mod tests {
             hw_addr: None,
             server: SERVER.into(),
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
+            source: crate::event::Source::Dpi,
             payload_packets: 3,
             blocked: true,
         };

@@ -71,6 +71,7 @@ impl Reporter {
             coin: coin.as_deref(),
             agent: agent.as_deref(),
             wallet: wallet.as_deref(),
+            source: detection.source.name(),
             evidence: &finding.evidence,
             verdict: sighting.verdict,
             payload_packets: detection.payload_packets,
