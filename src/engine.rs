@@ -17,7 +17,6 @@ use heapless::Deque;
 
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
-use crate::dpi::finding::Finding;
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::{Detection, Source};
 use crate::flow::table::{Entry, FlowTable, TableCounters};
@@ -183,9 +182,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
             self.neighbours.learn(segment.src.addr(), packet.hw_addr);
         }
         if record.is_watched()
-            && let Some(dialect) = self.learnt.pool(&record.server())
+            && let Some(finding) = self.learnt.proof(&record.server())
         {
-            self.dpi.finding = Finding::of_probe(dialect);
+            self.dpi.finding = finding;
             if segment.payload_len > 0 {
                 record.count_payload(segment.payload_len);
             }

@@ -19,10 +19,10 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A session with a server that a probe has found to be a pool.
-    pub fn of_probe(dialect: Option<Dialect>) -> Self {
+    /// A session that is judged by its server, for the reason `why`.
+    pub fn by_probe(dialect: Option<Dialect>, why: &str) -> Self {
         let mut finding = Finding { dialect, ..Finding::default() };
-        push_escaped(&mut finding.evidence, b"the server is a pool by its answers to a probe");
+        push_escaped(&mut finding.evidence, why.as_bytes());
         finding
     }
 }

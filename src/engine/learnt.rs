@@ -2,6 +2,7 @@
 //! a few comparisons, and nobody can make it more.
 
 use crate::dpi::dialect::Dialect;
+use crate::dpi::finding::Finding;
 use crate::limits::LEARNT_ENDPOINTS;
 use crate::packet::Endpoint;
 use crate::time::Instant;
@@ -11,6 +12,8 @@ use crate::time::Instant;
 pub enum Lesson {
     /// It is a pool. The dialect it speaks, if known.
     Pool(Option<Dialect>),
+    /// It didn't say what it is, and the user wants such suspects cut off.
+    Doubtful,
     /// It is none, whatever its traffic looks like.
     NotPool,
 }
@@ -19,7 +22,8 @@ pub enum Lesson {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Learnt {
     entries: heapless::Vec<Entry, LEARNT_ENDPOINTS>,
-    pools: usize,
+    /// Entries that cut flows off.
+    cutting: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,13 +61,18 @@ impl Learnt {
         }
     }
 
-    /// The pool that `server` is.
-    pub(super) fn pool(&self, server: &Endpoint) -> Option<Option<Dialect>> {
-        if self.pools == 0 {
+    /// What flows to `server` are cut off for. Costs nothing while there is nothing of the kind.
+    pub(super) fn proof(&self, server: &Endpoint) -> Option<Finding> {
+        if self.cutting == 0 {
             return None;
         }
         match self.find(server)? {
-            Lesson::Pool(dialect) => Some(dialect),
+            Lesson::Pool(dialect) => {
+                Some(Finding::by_probe(dialect, "the server answers a probe as pools do"))
+            }
+            Lesson::Doubtful => {
+                Some(Finding::by_probe(None, "a suspect, whose server doesn't say what it is"))
+            }
             Lesson::NotPool => None,
         }
     }
@@ -75,8 +84,7 @@ impl Learnt {
     }
 
     fn count(&mut self) {
-        let is_pool = |entry: &&Entry| matches!(entry.lesson, Lesson::Pool(_));
-        self.pools = self.entries.iter().filter(is_pool).count();
+        self.cutting = self.entries.iter().filter(|entry| entry.lesson != Lesson::NotPool).count();
     }
 }
 
@@ -117,7 +125,7 @@ mod tests {
         for number in 1..=200 {
             learnt.enter(server(number), Lesson::NotPool, at(100 + u64::from(number)));
         }
-        assert_eq!(learnt.pool(&server(0)), Some(None));
+        assert_eq!(learnt.find(&server(0)), Some(Lesson::Pool(None)));
         assert_eq!(learnt.find(&server(200)), Some(Lesson::NotPool));
         assert_eq!(learnt.entries.len(), LEARNT_ENDPOINTS);
     }

@@ -32,6 +32,8 @@ pub struct Strategy {
     /// It answered a line with HTTP, or showed a page.
     web: Option<Evidence>,
     speaks_json: bool,
+    /// It took a WebSocket, and said nothing there that we know.
+    speaks_websocket: bool,
     refused: Option<Evidence>,
     latest_failure: Option<Failure>,
     unreadable: bool,
@@ -49,6 +51,7 @@ impl Strategy {
             layer_is_known: false,
             web: None,
             speaks_json: false,
+            speaks_websocket: false,
             refused: None,
             latest_failure: None,
             unreadable: false,
@@ -91,12 +94,17 @@ impl Strategy {
                 if question.manner() == Manner::Lines {
                     // What answers a line of JSON with HTTP speaks nothing else.
                     self.keep(|ahead| matches!(ahead.manner(), Manner::Http | Manner::WebSocket));
-                    for question in [Question::Getwork, Question::EthGetWork, Question::WebSocket] {
+                    for question in OVER_HTTP {
                         self.append(question);
                     }
                 }
             }
             Finding::WantsTls if !self.tls && self.other_layer => self.change_layer(),
+            Finding::Open | Finding::Refused(_) | Finding::Unreadable
+                if question.manner() == Manner::WebSocket =>
+            {
+                self.speaks_websocket = true;
+            }
             Finding::Open | Finding::Refused(_) if question.manner() == Manner::Http => {
                 self.append(Question::NodeHttp);
             }
@@ -142,7 +150,7 @@ impl Strategy {
     /// What the answers amount to when there is nothing left to ask.
     pub fn conclusion(&self) -> Outcome {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
-        if let (Some(line), false) = (&self.web, self.speaks_json) {
+        if let (Some(line), false) = (&self.web, self.speaks_json || self.speaks_websocket) {
             let transport = if self.tls { Transport::Https } else { Transport::Http };
             let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
             outcome.evidence = line.clone();
@@ -154,6 +162,7 @@ impl Strategy {
             return outcome;
         }
         let why = match self.latest_failure {
+            _ if self.speaks_websocket => "a WebSocket without a word of mining",
             _ if self.speaks_json => "JSON-RPC without a word of mining",
             _ if self.unreadable => "answers in no protocol known here",
             Some(Failure::Unreachable) => return Outcome::inconclusive(None, "no connection"),
@@ -275,6 +284,10 @@ const ORDER: [Question; 13] = [
     Question::Xatum,
     Question::DuinoCoin,
 ];
+
+/// What is asked of a web server, which may be a pool's door.
+const OVER_HTTP: [Question; 4] =
+    [Question::Getwork, Question::EthGetWork, Question::WebSocket, Question::WebSocketProxy];
 
 /// All questions there are.
 const PLAN: usize = 24;

@@ -130,11 +130,11 @@ pub enum NotTaken {
 }
 
 impl Worker {
-    /// Starts the thread.
+    /// Starts the thread, which knows what is in `cache` already.
     ///
     /// # Errors
     /// There is no memory or descriptor left for it.
-    pub fn start(config: &Config) -> std::io::Result<Self> {
+    pub fn start(config: &Config, cache: Cache) -> std::io::Result<Self> {
         let (suspects, orders) = sync_channel(PROBE_QUEUE);
         let (answer, answers) = sync_channel(PROBE_QUEUE);
         let (wake, waker) = UnixStream::pair()?;
@@ -144,7 +144,7 @@ impl Worker {
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(PROBE_STACK_BYTES)
-            .spawn(move || Desk::new(settings, answer, waker).work(&orders))?;
+            .spawn(move || Desk::new(settings, cache, answer, waker).work(&orders))?;
         Ok(Worker { suspects, answers, wake, thread })
     }
 
@@ -164,9 +164,13 @@ impl Worker {
         self.suspects.try_send(Order::Configure(Box::new(config.into()))).is_ok()
     }
 
-    /// The next answer, without waiting. Empties [`Worker::wake`].
-    pub fn poll_answer(&self) -> Option<Answer> {
+    /// Empties [`Worker::wake`]; every answer there is must be collected after that.
+    pub fn fall_asleep(&self) {
         while (&self.wake).read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
+    }
+
+    /// The next answer, without waiting.
+    pub fn poll_answer(&self) -> Option<Answer> {
         self.answers.try_recv().ok()
     }
 
@@ -197,7 +201,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(settings: Settings, answers: SyncSender<Answer>, waker: UnixStream) -> Self {
+    fn new(settings: Settings, cache: Cache, answers: SyncSender<Answer>, waker: UnixStream) -> Self {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::warn!("probes run at the usual priority: {error}");
         }
@@ -206,7 +210,7 @@ impl Desk {
             waker,
             clock: std::time::Instant::now(),
             guard: Guard::new(settings.hourly, settings.block_hourly, Instant::default()),
-            cache: Cache::load(&settings.file),
+            cache,
             dialler: Dialler::new(settings.mark),
             counters: Counters::default(),
             unsaved_since: None,

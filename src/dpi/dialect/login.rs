@@ -39,6 +39,8 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
             let sign = Sign::miner(Dialect::CryptoNote, Step::Authorisation, Weight::Hint, "keepalived");
             message.param("id").map(|_| sign)
         }
+        // Grin's answers repeat the method.
+        "getjobtemplate" if message.result.is_some() => read_job(message.result?),
         "getjobtemplate" => Some(Sign::miner(Dialect::Grin, Step::Job, Weight::Hint, "getjobtemplate")),
         "block_template" => {
             let fits = has_hex(message.param("blob"), 100) && message.param("job_id").is_some();
