@@ -174,12 +174,12 @@ pub const PROBE_READ_BYTES: usize = 8 * 1_024;
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
 /// How long a connection may take to come about, a TLS handshake included.
 pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
-/// How long an answer may take. Ten times the round trip to the other side of the world.
-pub const PROBE_ANSWER_WAIT: Duration = Duration::from_millis(2_500);
+/// How long an answer may take: six times the round trip to the other side of the world.
+pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);
-/// How long a probe may take.
-pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(25);
+/// How long a probe may take: twelve questions to a server that never answers.
+pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;

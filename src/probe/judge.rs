@@ -117,8 +117,8 @@ impl Judge {
             return Some(Finding::WantsTls);
         }
         if bytes.starts_with(b"HTTP/") {
-            if let Some(software) = foreign::pool_page(bytes) {
-                return Some(Finding::Pool(Dialect::CryptoNote, words(&[b"page reads ", software])));
+            if let Some((page, dialect)) = foreign::pool_page(bytes) {
+                return Some(Finding::Pool(dialect, words(&[b"page reads ", page])));
             }
             if let Some(node) = foreign::node_page(bytes) {
                 return Some(Finding::Foreign(words(&[node])));
@@ -131,15 +131,15 @@ impl Judge {
             };
             return (!goes_on).then(|| Finding::Web(words(&[b"web server: ", line])));
         }
-        if let Some(kind) = foreign::banner(bytes) {
-            return Some(Finding::Foreign(words(&[b"speaks ", kind.as_bytes()])));
-        }
         if self.question.manner() == Manner::Opaque {
             return Some(match noise::server_hello(bytes) {
                 Answer::Match => Finding::Key,
                 Answer::NeedMore if bytes.len() < SV2_SERVER_HELLO => Finding::Nothing,
                 Answer::NeedMore | Answer::NoMatch => Finding::Unreadable,
             });
+        }
+        if let Some(kind) = foreign::banner(bytes) {
+            return Some(Finding::Foreign(words(&[b"speaks ", kind.as_bytes()])));
         }
         None
     }

@@ -55,6 +55,7 @@ enum State {
     Idle,
     Connecting {
         question: Question,
+        tls: bool,
         until: Instant,
     },
     Asking(Asking),
@@ -100,12 +101,14 @@ impl Session {
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
                         let until = now.after(PROBE_CONNECT_WAIT).min(self.deadline);
-                        self.state = State::Connecting { question, until };
+                        self.state = State::Connecting { question, tls, until };
                         return Action::Connect { tls };
                     }
                     _ => self.conclude(),
                 },
                 State::Connecting { until, .. } if now < *until => return Action::Wait(*until),
+                // The connection itself would have been refused sooner: this is a handshake without end.
+                State::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
                 State::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
                 State::Asking(asking) => {
                     if let Some(words) = asking.outbox.take() {

@@ -13,7 +13,9 @@ use super::strategy::Failure;
 #[cfg(feature = "tls")]
 use super::tls;
 use super::{Outcome, Target, random};
-use crate::limits::{PROBE_CONNECT_WAIT, PROBE_READ_BYTES, PROBE_WIRE_BYTES};
+#[cfg(feature = "tls")]
+use crate::limits::PROBE_READ_BYTES;
+use crate::limits::{PROBE_CONNECT_WAIT, PROBE_WIRE_BYTES};
 use crate::time::Instant;
 
 /// What all probes share.
@@ -72,6 +74,7 @@ impl Dialler {
                     let left = until.micros().saturating_sub(now().micros());
                     match link.receive(Duration::from_micros(left)) {
                         Ok(Heard::Nothing) => {}
+                        #[cfg(feature = "tls")]
                         Ok(Heard::Established) => session.connected(true, now()),
                         Ok(Heard::Bytes(bytes)) => session.handle_input(&bytes, now()),
                         Err(failure) => session.handle_failure(failure, now()),
@@ -134,6 +137,7 @@ struct Wrapped {
 
 enum Heard {
     Nothing,
+    #[cfg(feature = "tls")]
     Established,
     Bytes(Vec<u8>),
 }

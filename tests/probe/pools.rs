@@ -179,7 +179,7 @@ pub const POOLS: &[Model] = &[
     ),
     pool(
         "P2Pool",
-        "cryptonote",
+        "p2pool",
         &[
             (
                 "GET ",
@@ -344,7 +344,7 @@ pub const POOLS: &[Model] = &[
         )],
         otherwise: "",
     },
-    pool("Stratum V2", "stratum-v2", &[("{", "CLOSE"), ("GET ", "CLOSE")], "KEY"),
+    pool("Stratum V2", "stratum-v2", &[("\"id\"", "CLOSE"), ("GET /", "CLOSE")], "KEY"),
     pool("Stratum V2 that takes whatever comes for a key", "stratum-v2", &[], "KEY"),
     pool(
         "getwork over HTTP",

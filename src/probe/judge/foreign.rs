@@ -1,10 +1,12 @@
 //! Servers that are no pool, by what only they say.
 
+use crate::dpi::dialect::Dialect;
 use crate::dpi::json::Value;
 use crate::probe::question::Question;
 
 /// The whole body of the page that a pool's Stratum port shows: nodejs-pool and its heirs; P2Pool.
-const POOL_PAGES: [&[u8]; 2] = [b"Mining Pool Online", b"P2Pool Stratum online"];
+const POOL_PAGES: [(&[u8], Dialect); 2] =
+    [(b"Mining Pool Online", Dialect::CryptoNote), (b"P2Pool Stratum online", Dialect::P2pool)];
 
 /// First bytes of a server, and what it speaks.
 const BANNERS: [(&[u8], &str); 29] = [
@@ -41,12 +43,14 @@ const BANNERS: [(&[u8], &str); 29] = [
 
 /// What the server speaks, told by its first bytes.
 pub(super) fn banner(bytes: &[u8]) -> Option<&'static str> {
-    if let Some((_, kind)) = BANNERS.iter().find(|(banner, _)| bytes.starts_with(banner)) {
+    // A colon may begin anything; of Stratum V2's random bytes, one answer in 256.
+    let is_text = bytes.iter().take(16).filter(|byte| !byte.is_ascii()).count() == 0;
+    if let Some((_, kind)) = BANNERS.iter().find(|(banner, _)| is_text && bytes.starts_with(banner)) {
         return Some(kind);
     }
     match bytes {
         // Telnet: IAC and a negotiation (RFC 854).
-        [0xff, 0xfb..=0xfe, ..] => Some("Telnet"),
+        [0xff, 0xfb..=0xfe, 0..=50, ..] => Some("Telnet"),
         // HTTP/2: SETTINGS on stream 0 (RFC 9113 section 6.5).
         [0, 0, _, 4, 0 | 1, 0, 0, 0, 0, ..] => Some("HTTP/2"),
         // MySQL: length, sequence number 0, protocol 10 and a version, or an error.
@@ -71,9 +75,9 @@ pub(super) fn wants_tls(bytes: &[u8]) -> bool {
 }
 
 /// The body of `bytes`, an HTTP response, if it is a pool's page and nothing else.
-pub(super) fn pool_page(bytes: &[u8]) -> Option<&'static [u8]> {
+pub(super) fn pool_page(bytes: &[u8]) -> Option<(&'static [u8], Dialect)> {
     let body = body(bytes)?.trim_ascii();
-    POOL_PAGES.into_iter().find(|page| *page == body)
+    POOL_PAGES.into_iter().find(|(page, _)| *page == body)
 }
 
 /// A node's RPC port, told by the head of its refusal.
