@@ -252,3 +252,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,18 @@
 //! The probe in the router's namespace.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::time::Instant;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
+use minewall::dpi::dialect::Dialect;
 use minewall::packet::Endpoint;
+use minewall::probe::cache::Cache;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Verdict};
+use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
 
-use crate::net::{Net, SERVERS, ip};
+use crate::daemon::Daemon;
+use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
 
 /// Asks a pool on the internet from the router, with this mark on the packets.
 fn ask(net: &Net, server: &str, mark: u32) -> Outcome {
@@ -44,4 +47,35 @@ fn nobody_watches_the_daemon_s_own_questions() {
         // The SYN, the question and the answer.
         assert_eq!(net.queued() - before, 3, "{server}: else nothing is shown");
     }
+}
+
+/// What an earlier probe has confirmed is cut off at its first packet, after a restart too; what has
+/// proved to be something else is left alone.
+#[test]
+fn a_confirmed_pool_is_not_even_connected_to() {
+    let Some(net) = Net::new() else { return };
+    let config = Config::default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let mut known = Cache::default();
+    let listeners = SERVERS.map(|server| {
+        [Verdict::Pool, Verdict::NotPool].map(|verdict| {
+            let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
+            let at: SocketAddr = listener.local_addr().expect("an address");
+            let outcome = Outcome::new(verdict, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"known"]);
+            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &config.probe_lifetimes, now);
+            (at, listener)
+        })
+    });
+    let daemon = Daemon::start_with(&net, "option mode block\n", &known);
+    for ([(pool, pool_listener), (other, _listener)], home) in listeners.iter().zip(HOME) {
+        let refused = net.home.inside(|| TcpStream::connect_timeout(pool, PATIENCE));
+        assert_eq!(refused.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused), "{pool}");
+        pool_listener.set_nonblocking(true).expect("a listener");
+        assert!(pool_listener.accept().is_err(), "{pool}: it has heard of nobody");
+        net.home.inside(|| TcpStream::connect_timeout(other, PATIENCE)).expect("a way there");
+        wait_for("the event", || daemon.events().contains(home));
+    }
+    let events = daemon.events();
+    assert_eq!(events.matches("\"source\":\"probe\"").count(), SERVERS.len(), "{events}");
+    assert!(events.contains("\"dialect\":\"cryptonote\""), "{events}");
 }

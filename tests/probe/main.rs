@@ -2,8 +2,9 @@
 //! stranger are known, models of servers that are no pool, and servers that mean harm.
 //!
 //! The models are scripted from the software's source and from recorded answers; they are no real
-//! software. TLS is OpenSSL's own server in front of them. Real daemons are in `tests/daemons.sh`.
+//! software. TLS is OpenSSL's own server in front of them. Real daemons are in `tests/probe/daemons.sh`.
 
+mod command;
 mod hostile;
 mod others;
 mod pools;
