@@ -19,14 +19,17 @@ demo: install-tools
 test: install-tools check
 	$(CARGO) test --locked
 	$(CARGO) build --locked --no-default-features
+	$(CARGO) build --locked --no-default-features --features tls
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	tests/probe/daemons.sh $(RELEASE)/minewall
 
 check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run tests/*.sh tests/lab/*.sh tests/rules/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools

@@ -1,7 +1,10 @@
 //! The command line: which command, with which options.
 //!
 //! Exit statuses: 0 for success, 1 for a command line that is wrong or a file that can't be read,
-//! 2 for a capture that was damaged and read as far as it goes.
+//! 2 for a capture that was damaged and read as far as it goes. `probe` has its own: 0 for a pool, 1 for
+//! no pool, 2 for inconclusive, 3 where no probe was made.
+
+mod probe;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -38,6 +41,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("status") => status(arguments),
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
+        Some("probe") => Ok(probe::run(arguments)),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
@@ -189,6 +193,8 @@ usage:
                                               the rule set that feeds the queue, as text
   minewall config [--config FILE]             check the configuration
   minewall config --default                   print it with all options at their defaults
+  minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
+                                              ask a server whether it is a pool
 ",
             $host_commands,
             "  minewall --help | --version
@@ -196,6 +202,7 @@ usage:
 FILE is /etc/config/minewall unless said otherwise.
 exit status: 0 success; 1 wrong command line, unusable file or failure;
              2 damaged capture, read as far as it goes
+of probe:    0 pool; 1 not a pool; 2 inconclusive; 3 no probe was made
 "
         )
     };

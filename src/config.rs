@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use crate::allow::AllowList;
 use crate::hmm::decision::Sensitivity;
 use crate::limits;
+use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
 use given::{Given, shown};
 use kind::Kind;
@@ -33,6 +34,26 @@ pub enum Mode {
     Block,
     /// The flow is reported.
     Monitor,
+}
+
+/// Whether servers are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probing {
+    /// No suspect is handed to the worker.
+    Off,
+    /// It is said what would be asked.
+    Dry,
+    /// They are.
+    On,
+}
+
+/// What a suspect is whose server doesn't say what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It stays a suspect: reported, and let pass.
+    Alert,
+    /// It is treated as proven.
+    Block,
 }
 
 /// The configuration. Each field is an option of [`options::OPTIONS`], in its range.
@@ -80,6 +101,31 @@ pub struct Config {
     pub copy_range: u16,
     /// Position of our bits in the marks.
     pub mark: MarkPosition,
+    /// Whether suspects' servers are asked.
+    pub probe: bool,
+    /// Whether that is only said, not done.
+    pub probe_dry_run: bool,
+    /// What an inconclusive probe leads to.
+    pub probe_inconclusive: Doubt,
+    /// Probes an hour.
+    pub probes_per_hour: u32,
+    /// Probes an hour of one /24 or /48.
+    pub probes_per_block: u32,
+    /// How long outcomes hold.
+    pub probe_lifetimes: Lifetimes,
+    /// File of outcomes.
+    pub probe_cache: PathBuf,
+}
+
+impl Config {
+    /// What the two switches of the probe amount to.
+    pub fn probing(&self) -> Probing {
+        match (self.probe, self.probe_dry_run) {
+            (false, _) => Probing::Off,
+            (true, true) => Probing::Dry,
+            (true, false) => Probing::On,
+        }
+    }
 }
 
 impl Default for Config {
@@ -111,6 +157,13 @@ impl Default for Config {
             queue_length: 0,
             copy_range: 0,
             mark: ANY_MARK,
+            probe: false,
+            probe_dry_run: false,
+            probe_inconclusive: Doubt::Alert,
+            probes_per_hour: 0,
+            probes_per_block: 0,
+            probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
+            probe_cache: PathBuf::new(),
         };
         for option in OPTIONS {
             option.set_default(&mut config);

@@ -7,12 +7,13 @@
 mod framing;
 mod http;
 mod lines;
-mod noise;
+pub mod noise;
 mod socks;
 mod websocket;
 
 pub mod dialect;
 pub mod finding;
+pub mod hearing;
 pub mod json;
 
 use crate::flow::Direction;

@@ -6,6 +6,7 @@
 #[cfg(feature = "host")]
 pub mod fuzz;
 mod judge;
+mod learnt;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,12 @@ use crate::flow::{FlowKey, FlowRecord};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
-use crate::packet::{self, Segment, Unreadable};
+use crate::packet::{self, Endpoint, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::Instant;
 use crate::verdict::Verdict;
 use judge::Judge;
+pub use learnt::Lesson;
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]
@@ -174,8 +176,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
     }
 
-    /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
+    /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
+        self.judge.learnt.sweep(now);
         let assembly = &mut self.judge.assembly;
         self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
     }
@@ -198,5 +201,16 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The pool of waiting bytes.
     pub fn assembly(&self) -> &Assembly {
         &self.judge.assembly
+    }
+
+    /// From now on until `until`, all flows to `server` are decided by `lesson`, those that are open
+    /// with their next packet. A lesson learnt later takes its place.
+    pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
+        self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.
+    pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
+        self.judge.learnt.find(server)
     }
 }

@@ -4,13 +4,31 @@ use crate::dpi::finding::Finding;
 use crate::packet::Endpoint;
 use crate::time::Instant;
 
-/// How sure a detection is.
+/// What speaks for mining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// The DPI has read it.
-    Proven,
-    /// Stage one finds it likely; nothing is blocked for that.
-    Suspected,
+pub enum Source {
+    /// The session's own words: proof.
+    Dpi,
+    /// Its server, when asked: proof.
+    Probe,
+    /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
+    Hmm,
+}
+
+impl Source {
+    /// The name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Source::Dpi => "dpi",
+            Source::Probe => "probe",
+            Source::Hmm => "hmm",
+        }
+    }
+
+    /// Whether it is enough to block.
+    pub const fn is_proof(self) -> bool {
+        matches!(self, Source::Dpi | Source::Probe)
+    }
 }
 
 /// A mining session.
@@ -18,8 +36,6 @@ pub enum Certainty {
 pub struct Detection {
     /// When it was noticed.
     pub at: Instant,
-    /// How sure that is.
-    pub certainty: Certainty,
     /// The infected host, and its port.
     pub client: Endpoint,
     /// Its hardware address, where a packet from it came over a link that has them.
@@ -28,6 +44,8 @@ pub struct Detection {
     pub server: Endpoint,
     /// What was found.
     pub finding: Finding,
+    /// What speaks for it.
+    pub source: Source,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

@@ -12,6 +12,7 @@
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
+//! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
 //! [`run`] is the shell around the engine on a router.
 
 pub mod limits;
@@ -28,6 +29,8 @@ pub mod allow;
 pub mod neighbours;
 pub mod event;
 pub mod engine;
+
+pub mod probe;
 
 pub mod config;
 pub mod rules;

@@ -180,3 +180,53 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
+
+/// Bytes of the evidence of a probe, one line.
+pub const PROBE_EVIDENCE_BYTES: usize = 96;
+/// Connections of one probe. All questions there are would take more than the time there is.
+pub const PROBE_CONNECTIONS: usize = 14;
+/// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
+pub const PROBE_SEND_BYTES: usize = 1_536;
+/// Bytes of answers that one probe reads.
+pub const PROBE_READ_BYTES: usize = 8 * 1_024;
+/// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
+pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
+/// How long a connection may take to come about, a TLS handshake included.
+pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
+/// How long an answer may take: six times the round trip to the other side of the world.
+pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
+pub const PROBE_LINGER: Duration = Duration::from_millis(500);
+/// How long a probe may take: twelve questions to a server that never answers.
+pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
+
+/// Suspects that may wait for the probe, and answers that may wait to be collected.
+pub const PROBE_QUEUE: usize = 16;
+/// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
+pub const PROBE_SNI_BYTES: usize = 128;
+/// Stack of the probing thread: rustls's handshake takes the most of it.
+pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+/// Probes that may follow one another at once.
+pub const PROBE_BURST: u32 = 6;
+/// The same for one block of addresses.
+pub const PROBE_BLOCK_BURST: u32 = 2;
+/// Blocks of addresses with a bucket of their own (40 bytes each).
+pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
+/// Probes an hour.
+pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
+/// Probes an hour of one /24 or /48.
+pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
+/// Outcomes that are kept, about 200 bytes each; on disk up to 250.
+pub const PROBE_OUTCOMES: usize = if cfg!(test) { 12 } else { 256 };
+/// The file of outcomes is read up to this length.
+pub const PROBE_CACHE_FILE_BYTES: u64 = 64 * 1_024;
+/// How long an outcome that proves nothing may wait to be written, to spare the flash.
+pub const PROBE_CACHE_WRITE_WAIT: Duration = Duration::from_secs(600);
+/// How long a pool stays one: they move, and addresses are handed on.
+pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
+/// How long another server stays one.
+pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
+/// After how long a server that didn't say is asked again.
+pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
+/// Endpoints of which the engine knows what a probe found, 48 bytes each.
+pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 256 };

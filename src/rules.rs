@@ -11,6 +11,8 @@
 //! | output | the router's own connections | original direction |
 //! | input | the router's own connections | replies |
 //!
+//! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
+//!
 //! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
 //! attempts, and what carries payload in flows that nothing has been decided of. Flows let go are
 //! looked at again ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours) by the kernel's count alone.

@@ -5,7 +5,8 @@
 //!    verdict before the next one is received.
 //! 3. Report the detections.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
-//! 5. Once a second, sweep a part of the flow table.
+//! 5. Learn what probes have found out; a socket of the worker's says when there is something.
+//! 6. Once a second, sweep a part of the flow table.
 //!
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
@@ -14,6 +15,7 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod leases;
+mod prober;
 mod queue;
 mod report;
 mod reset;
@@ -34,10 +36,12 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, Settings};
+use crate::event::Source;
 use crate::hmm::model::{self, Model};
 use crate::limits::{ASSEMBLY_SLOTS, CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
 use control::{Control, Request};
+use prober::Prober;
 use queue::PacketQueue;
 use report::Reporter;
 use reset::Resetter;
@@ -59,15 +63,15 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
+    let model = load_model(&config)?;
+    let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
+    let clock = Clock::start();
+    let prober = Prober::start(&config, &mut engine, clock.now());
     let daemon = Daemon {
-        engine: Engine::new(
-            Settings::from(&config),
-            load_model(&config)?,
-            config.max_flows,
-            RandomState::new(),
-        ),
+        engine,
+        prober,
         reporter: Reporter::new(&config),
-        clock: Clock::start(),
+        clock,
         verdicts_failed: 0,
         queue,
         resetter,
@@ -109,6 +113,7 @@ fn mode_word(mode: Mode) -> &'static str {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    prober: Prober,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -120,11 +125,13 @@ impl Daemon {
     fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
         let mut swept_at = self.clock.now();
         loop {
-            let ready = wait(&self.queue, signals, &control).map_err(|error| format!("poll: {error}"))?;
+            let ready = wait(&self.queue, signals, &self.prober, &control)
+                .map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
+                self.prober.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -135,6 +142,9 @@ impl Daemon {
                 control.serve(|request| self.answer(request));
             }
             let now = self.clock.now();
+            if ready.answers {
+                self.prober.learn(&mut self.engine, now);
+            }
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
@@ -155,6 +165,9 @@ impl Daemon {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
             while let Some(detection) = self.engine.poll_event() {
+                if detection.source == Source::Hmm {
+                    self.prober.ask(&detection);
+                }
                 self.reporter.report(&detection);
             }
         }
@@ -183,6 +196,7 @@ impl Daemon {
         self.engine.configure(Settings::from(&new));
         self.engine.replace_model(model);
         self.reporter.configure(&new);
+        self.prober.configure(&new);
         self.config.mode = new.mode;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));
     }
@@ -224,6 +238,7 @@ impl Daemon {
                 dropped: kernel.map_or(0, |queue| queue.dropped),
                 user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
             },
+            probes: self.prober.counters().into(),
             verdicts_failed: self.verdicts_failed,
             unreported: self.reporter.unreported(),
             hosts: &hosts,
@@ -239,14 +254,16 @@ impl Daemon {
 struct Ready {
     reload: bool,
     stop: bool,
+    answers: bool,
     control: bool,
 }
 
 /// Waits until there is something to do, at most a second.
-fn wait(queue: &PacketQueue, signals: &Signals, control: &Control) -> io::Result<Ready> {
-    let mut descriptors: heapless::Vec<PollFd<'_>, { 4 + CONTROL_CLIENTS }> =
+fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Control) -> io::Result<Ready> {
+    let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
             .into_iter()
+            .chain(prober.wake())
             .chain(control.descriptors())
             .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
             .collect();
@@ -259,6 +276,7 @@ fn wait(queue: &PacketQueue, signals: &Signals, control: &Control) -> io::Result
     Ok(Ready {
         reload: reload == Some(true),
         stop: stop == Some(true),
+        answers: prober.wake().is_some() && is_ready.next() == Some(true),
         // A client that says nothing is given up once a second, when nothing else is ready.
         control: control.has_clients() || is_ready.any(|ready| ready),
     })

@@ -12,6 +12,17 @@ need conntrack conntrack
 need iperf3 iperf3
 need sysctl procps
 need shellcheck shellcheck
+need openssl openssl
+need socat socat
+need nginx nginx-light
+need redis-server redis-server
+need memcached memcached
+need mosquitto mosquitto
+need dovecot dovecot-imapd
+need sshd openssh-server
+need ngircd ngircd
+need prosody prosody
+need vsftpd vsftpd
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$missing"

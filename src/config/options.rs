@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::Mode;
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
+use super::{Doubt, Mode};
 use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
 use crate::limits;
@@ -251,6 +251,87 @@ pub const OPTIONS: &[OptionSpec] = &[
             "Lowest of the three bits of the packet and conntrack mark that hold the verdict; move",
             "them where mwan3, pbr or another program uses the same.",
         ],
+    },
+    OptionSpec {
+        name: "probe",
+        kind: Kind::Bool { default: true, set: |config, yes| config.probe = yes },
+        help: &["Whether servers that a host's traffic makes suspect are asked if they are pools."],
+    },
+    OptionSpec {
+        name: "probe_dry_run",
+        kind: Kind::Bool { default: false, set: |config, yes| config.probe_dry_run = yes },
+        help: &["Only say in the log which servers would be asked."],
+    },
+    OptionSpec {
+        name: "probe_inconclusive",
+        kind: Kind::Choice {
+            words: &["alert", "block"],
+            default: 0,
+            set: |config, index| {
+                config.probe_inconclusive = if index == 0 { Doubt::Alert } else { Doubt::Block };
+            },
+        },
+        help: &["What a suspect is whose server doesn't say: alert reports it, block cuts it off."],
+    },
+    OptionSpec {
+        name: "probes_per_hour",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::PROBES_PER_HOUR_DEFAULT,
+            unit: "probes/hour",
+            set: |config, probes| config.probes_per_hour = probes,
+        },
+        help: &["Servers that are asked; what is more waits."],
+    },
+    OptionSpec {
+        name: "probes_per_block",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::PROBES_PER_BLOCK_DEFAULT,
+            unit: "probes/hour",
+            set: |config, probes| config.probes_per_block = probes,
+        },
+        help: &["Of them, in one network (/24, or /48 of IPv6)."],
+    },
+    OptionSpec {
+        name: "probe_pool_hours",
+        kind: Kind::Integer {
+            min: 1,
+            max: 8_760,
+            default: limits::POOL_HOURS_DEFAULT,
+            unit: "hours",
+            set: |config, hours| config.probe_lifetimes.pool = hours * 3_600,
+        },
+        help: &["How long a server that has proved to be a pool is taken for one."],
+    },
+    OptionSpec {
+        name: "probe_not_pool_hours",
+        kind: Kind::Integer {
+            min: 1,
+            max: 8_760,
+            default: limits::NOT_POOL_HOURS_DEFAULT,
+            unit: "hours",
+            set: |config, hours| config.probe_lifetimes.not_pool = hours * 3_600,
+        },
+        help: &["How long one that has proved to be something else is no suspect."],
+    },
+    OptionSpec {
+        name: "probe_inconclusive_minutes",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_080,
+            default: limits::INCONCLUSIVE_MINUTES_DEFAULT,
+            unit: "minutes",
+            set: |config, minutes| config.probe_lifetimes.inconclusive = minutes * 60,
+        },
+        help: &["After how long one that didn't say is asked again."],
+    },
+    OptionSpec {
+        name: "probe_cache",
+        kind: Kind::Path { default: "/etc/minewall/probes", set: |config, path| config.probe_cache = path },
+        help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
     },
 ];
 

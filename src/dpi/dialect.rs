@@ -139,11 +139,8 @@ impl Dialogue {
 
     fn read_object(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {
         let message = Message::new(root, context);
-        let sign = node::read(&message)
-            .or_else(|| stratum::read(&message))
-            .or_else(|| login::read(&message))
-            .or_else(|| eth::read(&message).filter(|sign| self.is_asked_for(&message, sign)))
-            .or_else(|| browser::read(&message))
+        let sign = read_sign(&message)
+            .filter(|sign| self.is_asked_for(&message, sign))
             .or_else(|| self.read_success(&message));
         if sign.is_none_or(|sign| sign.role == Role::Miner) {
             self.facts |= asked(context.direction);
@@ -282,6 +279,41 @@ impl Dialogue {
     fn has(&self, role: Role, direction: Direction, weight: Weight) -> bool {
         self.facts & fact(role, direction, weight) != 0
     }
+}
+
+/// What one message by itself is a sign of, when pools send such messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Nobody but a pool says so; otherwise others may, too.
+    pub strong: bool,
+    /// The message in the field's words.
+    pub said: &'static str,
+}
+
+/// What `root`, an object that a server sent, is a sign of.
+pub(super) fn show(context: &Context<'_>, root: Value<'_>) -> Option<Shown> {
+    read_sign(&Message::new(root, context)).and_then(shown_by_pool)
+}
+
+/// What a line that isn't JSON is a sign of.
+pub(super) fn show_line(tape: &mut super::json::Tape, line: &[u8]) -> Option<Shown> {
+    line::read(tape, line).and_then(shown_by_pool)
+}
+
+fn shown_by_pool(sign: Sign<'_>) -> Option<Shown> {
+    let Sign { dialect, role, weight, said, .. } = sign;
+    (role == Role::Pool).then_some(Shown { dialect, strong: weight > Weight::Hint, said })
+}
+
+/// The sign of a message that needs no other to be understood.
+fn read_sign<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
+    node::read(message)
+        .or_else(|| stratum::read(message))
+        .or_else(|| login::read(message))
+        .or_else(|| eth::read(message))
+        .or_else(|| browser::read(message))
 }
 
 /// Fills `finding`; `earlier` are the facts that were known before.

@@ -18,8 +18,17 @@ pub struct Finding {
     pub evidence: heapless::String<96>,
 }
 
+impl Finding {
+    /// A session that was not read but judged by something else, for the reason `why`.
+    pub fn of(dialect: Option<Dialect>, why: &str) -> Self {
+        let mut finding = Finding { dialect, ..Finding::default() };
+        push_escaped(&mut finding.evidence, why.as_bytes());
+        finding
+    }
+}
+
 /// Appends `bytes`, escaped; what doesn't fit is cut off, never inside an escape.
-pub(super) fn push_escaped<const N: usize>(text: &mut heapless::String<N>, bytes: &[u8]) {
+pub(crate) fn push_escaped<const N: usize>(text: &mut heapless::String<N>, bytes: &[u8]) {
     for &byte in bytes {
         let pushed = match byte {
             b'"' | b'\\' | b'%' => push_percent(text, byte),

@@ -4,12 +4,14 @@ use core::hash::BuildHasher;
 
 use heapless::Deque;
 
+use super::Lesson;
+use super::learnt::Learnt;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
 use crate::dpi::finding::Finding;
 use crate::dpi::{Answer, Dpi, Inspection};
-use crate::event::{Certainty, Detection};
+use crate::event::{Detection, Source};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord, FlowState};
 use crate::hmm::decision::Decision;
@@ -31,6 +33,7 @@ pub(super) struct Judge<S> {
     pub assembly: Assembly,
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
+    pub learnt: Learnt,
     neighbours: Neighbours<S>,
     dpi: Dpi,
     swarms: Swarms,
@@ -44,6 +47,7 @@ impl<S: BuildHasher> Judge<S> {
             assembly: Assembly::new(),
             events: Deque::new(),
             counters: Counters::default(),
+            learnt: Learnt::default(),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
             swarms: Swarms::default(),
@@ -100,6 +104,17 @@ impl<S: BuildHasher> Judge<S> {
         }
         let mut first_missing = segment.seq;
         let mut noticed = None;
+        if record.is_watched()
+            && let Some(finding) = self.learnt.proof(&record.server())
+        {
+            self.dpi.finding = finding;
+            if segment.payload_len > 0 {
+                record.count_payload(segment.payload_len);
+            }
+            reader::release(&mut self.assembly, record);
+            record.state = FlowState::Mining;
+            noticed = Some(Source::Probe);
+        }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));
@@ -115,8 +130,8 @@ impl<S: BuildHasher> Judge<S> {
         if noticed.is_some() && self.exempts(record) {
             // The list has changed, or the host's card was not known yet.
             record.state = FlowState::Allowed;
-        } else if let Some(certainty) = noticed {
-            self.note(record, certainty, hw_addr, now);
+        } else if let Some(source) = noticed {
+            self.note(record, source, hw_addr, now);
         }
         match record.state {
             // It stays a suspect, but bulk must not pass through here for hours.
@@ -145,7 +160,7 @@ impl<S: BuildHasher> Judge<S> {
         arrival: Arrival,
         direction: Direction,
         now: Stamp,
-    ) -> Option<Certainty> {
+    ) -> Option<Source> {
         if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
             record.look_again(missing, now, &self.settings);
         }
@@ -153,7 +168,13 @@ impl<S: BuildHasher> Judge<S> {
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
         let answer = reader.read(segment, seq, arrival);
-        let decision = self.score(record, segment, arrival, direction, now);
+        let decision = match self.score(record, segment, arrival, direction, now) {
+            // Its server has been asked, and is no pool.
+            Decision::Suspect if self.learnt.find(&record.server()) == Some(Lesson::NotPool) => {
+                Decision::Undecided
+            }
+            decision => decision,
+        };
 
         let before = record.state;
         record.state = match (answer, decision) {
@@ -177,8 +198,8 @@ impl<S: BuildHasher> Judge<S> {
             record.inspection = Inspection::begin(false);
         }
         match record.state {
-            FlowState::Mining => Some(Certainty::Proven),
-            FlowState::Suspect if before != FlowState::Suspect => Some(Certainty::Suspected),
+            FlowState::Mining => Some(Source::Dpi),
+            FlowState::Suspect if before != FlowState::Suspect => Some(Source::Hmm),
             _ => None,
         }
     }
@@ -218,29 +239,32 @@ impl<S: BuildHasher> Judge<S> {
                 bytes: seen.size,
             };
             if self.swarms.sent(&sent) == Decision::Suspect {
+                self.dpi.finding =
+                    Finding::of(None, "short sessions to one server, each like the one before");
                 return Decision::Suspect;
             }
+        }
+        if decision == Decision::Suspect {
+            self.dpi.finding = suspicion(record);
         }
         decision
     }
 
     /// Tells of a detection.
-    fn note(&mut self, record: &FlowRecord, certainty: Certainty, hw_addr: Option<[u8; 6]>, now: Instant) {
+    fn note(&mut self, record: &FlowRecord, source: Source, hw_addr: Option<[u8; 6]>, now: Instant) {
         let client = record.client();
-        let (counter, finding) = match certainty {
-            Certainty::Proven => (&mut self.counters.detections, core::mem::take(&mut self.dpi.finding)),
-            Certainty::Suspected => (&mut self.counters.suspects, suspicion(record)),
-        };
+        let counter =
+            if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };
         *counter = counter.saturating_add(1);
         let detection = Detection {
             at: now,
-            certainty,
             client,
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: record.server(),
-            finding,
+            finding: core::mem::take(&mut self.dpi.finding),
+            source,
             payload_packets: record.payload_packets,
-            blocked: certainty == Certainty::Proven && self.settings.mode == Mode::Block,
+            blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };
         if self.events.push_back(detection).is_err() {
             self.counters.events_lost = self.counters.events_lost.saturating_add(1);

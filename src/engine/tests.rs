@@ -2,6 +2,8 @@ mod abuse;
 
 use super::*;
 use crate::config;
+use crate::dpi::dialect::Dialect;
+use crate::event::Source;
 use crate::flow::{Direction, FlowState};
 use crate::packet::Endpoint;
 use crate::verdict::FlowMark;
@@ -266,4 +268,62 @@ fn no_bytes_upset_it() {
         while bench.engine.poll_event().is_some() {}
     }
     assert!(bench.engine.flows().len() <= bench.engine.flows().capacity());
+}
+
+fn pool_found(bench: &mut Bench, lesson: Lesson) {
+    let until = Instant::from_micros((bench.millis + 60_000) * 1_000);
+    bench.engine.learn(Endpoint::new(POOL.into(), 3333), lesson, until);
+}
+
+#[test]
+fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
+    let mut bench = Bench::new("");
+    assert_eq!(bench.connect(), WATCH);
+    assert_eq!(bench.send(UP, &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3]), WATCH, "nothing to read in TLS");
+    pool_found(&mut bench, Lesson::Pool(Some(Dialect::CryptoNote)));
+    let Verdict::Reset(reset) = bench.send(DOWN, &[0x16, 3, 3, 0, 1, 2]) else { panic!("let through") };
+    assert!(reset.to_sender().is_some());
+    let detection = bench.engine.poll_event().expect("an event");
+    assert_eq!((detection.source, detection.finding.dialect), (Source::Probe, Some(Dialect::CryptoNote)));
+    assert_eq!((detection.client.addr(), detection.hw_addr), (IpAddr::from(HOST), Some(HOST_MAC)));
+    assert_eq!(detection.payload_packets, 2);
+    // The next one doesn't even get its connection.
+    bench.port += 1;
+    let Verdict::Reset(reset) = bench.connect() else { panic!("connected") };
+    let to_host = reset.to_sender().expect("the host is told at once");
+    let to_host = packet::parse(&to_host).map(|it| (it.rst, it.ack));
+    assert_eq!(to_host, Ok((true, bench.seq[0])), "it acknowledges the SYN, else nobody believes it");
+    assert!(bench.engine.poll_event().is_some());
+    // Until the lesson is over.
+    bench.millis += 60_000;
+    bench.engine.sweep(1, Instant::from_micros(bench.millis * 1_000));
+    bench.port += 1;
+    assert_eq!(bench.connect(), WATCH);
+}
+
+#[test]
+fn a_pool_that_the_user_exempts_stays_exempt() {
+    let mut bench = Bench::new("list allow_endpoint 203.0.113.9:3333");
+    pool_found(&mut bench, Lesson::Pool(None));
+    assert_eq!(bench.connect(), PASS);
+    assert_eq!(bench.send(UP, SUBSCRIBE), PASS);
+}
+
+#[test]
+fn a_pool_that_is_only_watched_is_reported_once_a_flow() {
+    let mut bench = Bench::new("option mode monitor");
+    pool_found(&mut bench, Lesson::Pool(None));
+    assert_eq!(bench.connect(), PASS);
+    assert!(bench.engine.poll_event().is_some());
+    assert_eq!(bench.send(UP, b"\x16\x03"), PASS);
+    assert!(bench.engine.poll_event().is_none());
+}
+
+#[test]
+fn a_server_that_is_no_pool_decides_nothing_by_itself() {
+    let mut bench = Bench::new("");
+    pool_found(&mut bench, Lesson::NotPool);
+    assert_eq!(bench.connect(), WATCH);
+    assert_eq!(bench.engine.lesson(&Endpoint::new(POOL.into(), 3333)), Some(Lesson::NotPool));
+    assert!(matches!(bench.send(UP, SUBSCRIBE), Verdict::Reset(_)), "a proof is a proof");
 }

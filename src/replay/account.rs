@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::dpi::finding::Finding;
-    use crate::event::Certainty;
+    use crate::event::Source;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
     const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
@@ -245,11 +245,11 @@ mod tests {
         let mining = record(FlowState::Mining);
         let detection = Detection {
             at: at(45),
-            certainty: Certainty::Proven,
             client: CLIENT.into(),
             hw_addr: None,
             server: SERVER.into(),
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
+            source: Source::Dpi,
             payload_packets: 3,
             blocked: true,
         };

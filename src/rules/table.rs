@@ -13,12 +13,13 @@ pub const REMOVE: &str = "table inet minewall\ndelete table inet minewall\n";
 
 /// Sets up the table in place of what it was, as one transaction.
 pub fn replace(config: &Config, variant: Variant) -> String {
-    let hooks = Hook::ALL.map(|hook| hook.chains(variant)).concat();
+    let hooks = Hook::ALL.map(|hook| hook.chains(config, variant)).concat();
+    let own = own(config);
     let watch = watch(config, variant);
     let ask = ask(config, variant);
     let decide = decide(config, variant);
     let empty = empty();
-    format!("{REMOVE}table inet minewall {{\n{hooks}{watch}{ask}{empty}{decide}}}\n")
+    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{ask}{empty}{decide}}}\n")
 }
 
 /// Where packets are looked at.
@@ -33,11 +34,19 @@ impl Hook {
     const ALL: [Hook; 3] = [Hook::Forward, Hook::Output, Hook::Input];
 
     /// Its two base chains.
-    fn chains(self, variant: Variant) -> String {
+    fn chains(self, config: &Config, variant: Variant) -> String {
         let (hook, which) = match self {
             Hook::Forward => ("forward", ""),
             Hook::Output => ("output", "oifname != \"lo\" ct direction original "),
             Hook::Input => ("input", "iifname != \"lo\" ct direction reply "),
+        };
+        let own = match self {
+            Hook::Output => format!(
+                "\t\tmeta l4proto tcp {which}meta mark & {:#010x} == {:#010x} goto own\n",
+                config.mark.mask(),
+                config.mark.own()
+            ),
+            Hook::Forward | Hook::Input => String::new(),
         };
         // The queue lies between the two: in nft's case it is the end of the first, in the other the
         // xtables rule at priority mangle.
@@ -48,7 +57,7 @@ impl Hook {
         format!(
             "	chain watch_{hook} {{
 		type filter hook {hook} priority {watch}; policy accept;
-		meta l4proto tcp {which}goto watch
+{own}		meta l4proto tcp {which}goto watch
 	}}
 	chain decide_{hook} {{
 		type filter hook {hook} priority {decide}; policy accept;
@@ -59,6 +68,20 @@ impl Hook {
     }
 }
 
+/// The daemon's own connections, told by the mark of their sockets: nobody watches its probes. Only what
+/// this machine sends can have it here.
+fn own(config: &Config) -> String {
+    format!(
+        "	chain own {{
+		ct mark set ct mark & {:#010x} | {:#010x}
+		accept
+	}}
+",
+        !config.mark.mask(),
+        config.mark.own()
+    )
+}
+
 /// What is queued, what passes, what is cut off. `accept` ends our chain, not the packet's way.
 fn watch(config: &Config, variant: Variant) -> String {
     let mask = config.mark.mask();
@@ -66,6 +89,7 @@ fn watch(config: &Config, variant: Variant) -> String {
     let others = !any;
     let benign = config.mark.value(FlowMark::Benign);
     let blocked = config.mark.value(FlowMark::Blocked);
+    let own = config.mark.own();
     let (blocked_goto, blocked_chain) = match config.mode {
         Mode::Block => (
             format!(", {blocked:#010x} : goto blocked"),
@@ -83,7 +107,7 @@ fn watch(config: &Config, variant: Variant) -> String {
 		# Whatever these bits said, it was no verdict of ours.
 		meta mark & {any:#010x} != 0 meta mark set meta mark & {others:#010x}
 		ct state invalid,untracked accept
-		ct mark & {mask:#010x} vmap {{ {benign:#010x} : goto again{blocked_goto} }}
+		ct mark & {mask:#010x} vmap {{ {benign:#010x} : goto again, {own:#010x} : accept{blocked_goto} }}
 		tcp flags & (syn | ack) == syn goto ask
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		goto ask

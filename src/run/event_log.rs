@@ -30,6 +30,8 @@ pub struct EventLine<'a> {
     pub agent: Option<&'a str>,
     /// The wallet, shortened.
     pub wallet: Option<&'a str>,
+    /// `dpi`, `probe` or `hmm`.
+    pub source: &'a str,
     /// What was seen.
     pub evidence: &'a str,
     /// `blocked`, `monitored` or `suspected`.

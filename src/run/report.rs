@@ -7,7 +7,7 @@ use super::hosts::{Hosts, Sighting};
 use super::leases::host_name;
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
-use crate::event::{Certainty, Detection};
+use crate::event::{Detection, Source};
 use crate::limits::EVENT_LINE_MAX_BYTES;
 
 /// Tells people.
@@ -48,10 +48,10 @@ impl Reporter {
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
-            verdict: match detection.certainty {
-                Certainty::Suspected => "suspected",
-                Certainty::Proven if detection.blocked => "blocked",
-                Certainty::Proven => "monitored",
+            verdict: match detection.source {
+                Source::Hmm => "suspected",
+                _ if detection.blocked => "blocked",
+                _ => "monitored",
             },
         };
         if !self.hosts.note(sighting.clone(), self.events_per_hour, now) {
@@ -66,10 +66,7 @@ impl Reporter {
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
         let client = addr.to_string();
         let line = EventLine {
-            event: match detection.certainty {
-                Certainty::Proven => "detection",
-                Certainty::Suspected => "suspicion",
-            },
+            event: if detection.source.is_proof() { "detection" } else { "suspicion" },
             time: &sighting.time,
             client: &client,
             mac: sighting.mac.as_deref(),
@@ -79,6 +76,7 @@ impl Reporter {
             coin: coin.as_deref(),
             agent: agent.as_deref(),
             wallet: wallet.as_deref(),
+            source: detection.source.name(),
             evidence: &finding.evidence,
             verdict: sighting.verdict,
             payload_packets: detection.payload_packets,
@@ -110,9 +108,9 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
     let name = host.unwrap_or("host");
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
-    let what = match detection.certainty {
-        Certainty::Proven => format!("mines {}", sighting.dialect),
-        Certainty::Suspected => "may be mining".into(),
+    let what = match detection.source {
+        Source::Hmm => "may be mining".into(),
+        Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
     };
     let mut line = format!(
         "{}: {name} ({}, {mac}) {what} at {}: {}",
@@ -157,11 +155,11 @@ mod tests {
         let mut reporter = Reporter::new(&config);
         let detection = Detection {
             at: crate::time::Instant::from_micros(0),
-            certainty: Certainty::Proven,
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
             finding: Default::default(),
+            source: Source::Dpi,
             payload_packets: 1,
             blocked: true,
         };

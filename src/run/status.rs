@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::hosts::Host;
 use crate::limits::STATUS_MAX_BYTES;
+use crate::probe::worker::Counters;
 
 /// The daemon at a glance.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,8 @@ pub struct Status<'a> {
     pub assembly: Slots,
     /// The kernel's queue.
     pub queue: QueueUse,
+    /// The probe.
+    pub probes: Probes,
     /// Verdicts that the kernel didn't take.
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
@@ -87,6 +90,35 @@ pub struct QueueUse {
     pub user_dropped: u32,
 }
 
+/// What became of suspects' servers.
+#[derive(Debug, Serialize)]
+pub struct Probes {
+    /// Asked, and a pool.
+    pub pool: u32,
+    /// Asked, and something else.
+    pub not_pool: u32,
+    /// Asked, and didn't say.
+    pub inconclusive: u32,
+    /// Not asked: known from an earlier probe.
+    pub known: u32,
+    /// Not asked: of this side, the router itself, or exempt.
+    pub forbidden: u32,
+    /// Not asked: too many lately.
+    pub too_many: u32,
+    /// Not asked: a dry run.
+    pub dry: u32,
+    /// Answers that found no room.
+    pub lost: u32,
+}
+
+impl From<Counters> for Probes {
+    fn from(counters: Counters) -> Self {
+        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
+            counters;
+        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, lost }
+    }
+}
+
 impl Status<'_> {
     /// As one line of JSON. Hosts that don't fit are left out, the oldest first.
     pub fn into_json(mut self) -> String {
@@ -110,6 +142,7 @@ impl Status<'_> {
              packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
+             probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
             self.uptime,
@@ -126,6 +159,12 @@ impl Status<'_> {
             self.queue.number,
             self.queue.waiting,
             u64::from(self.queue.dropped) + u64::from(self.queue.user_dropped),
+            self.probes.pool,
+            self.probes.not_pool,
+            self.probes.inconclusive,
+            self.probes.known,
+            self.probes.too_many,
+            self.probes.forbidden,
             self.detections,
             self.suspects,
             self.unreported,
@@ -194,11 +233,12 @@ mod tests {
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
+            probes: Counters::default().into(),
             verdicts_failed: 0,
             unreported: 0,
             hosts: &hosts,
         };
-        assert_eq!(status.to_text().lines().count(), 5 + HOSTS_REMEMBERED);
+        assert_eq!(status.to_text().lines().count(), 6 + HOSTS_REMEMBERED);
         let json = status.into_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");

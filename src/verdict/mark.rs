@@ -6,6 +6,9 @@ use crate::limits::MARK_BIT_MAX;
 /// Width of a [`FlowMark`] in the mark: room for its four values and four to come.
 const MARK_BITS: u32 = 0b111;
 
+/// The value behind those of [`FlowMark`].
+const OWN: u32 = FlowMark::Blocked as u32 + 1;
+
 /// The position of our bits in a 32-bit mark. Every other bit belongs to somebody else (mwan3,
 /// pbr, qosify) and is never touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,12 @@ impl MarkPosition {
     /// `packet_mark` with `mark` in our three bits, all others kept.
     pub const fn apply(self, packet_mark: u32, mark: FlowMark) -> u32 {
         (packet_mark & !self.mask()) | self.value(mark)
+    }
+
+    /// The three bits of what is ours and never judged: the connections of a probe. No [`FlowMark`] has
+    /// this value.
+    pub const fn own(self) -> u32 {
+        OWN << self.lowest_bit
     }
 
     /// A fourth bit of the packet mark: "queue this one". Only the iptables variant of the rule set

@@ -33,7 +33,8 @@ impl Reset {
     /// The resets in place of `segment`, of which `seq` is the first byte that its receiver misses.
     /// `first`: the segment completes the proof, so neither end knows yet.
     pub fn in_place_of(segment: &Segment<'_>, seq: u32, first: bool) -> Self {
-        let end = segment.seq.wrapping_add(segment.payload_len);
+        // A SYN takes a sequence number of its own.
+        let end = segment.seq.wrapping_add(segment.payload_len).wrapping_add(u32::from(segment.syn));
         Reset { sender: segment.src, receiver: segment.dst, seq, ack: segment.ack, end, first }
     }
 

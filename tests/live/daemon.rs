@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use minewall::config::{self, Config};
+use minewall::probe::cache::Cache;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::net::{Net, wait_for};
@@ -20,7 +21,12 @@ impl Daemon {
     /// Starts it with `options` (lines of the configuration), waits until it holds the queue, and
     /// loads the rules.
     pub fn start(net: &Net, options: &str) -> Self {
-        let mut daemon = Daemon::spawn(net, options);
+        Daemon::start_with(net, options, &Cache::default())
+    }
+
+    /// The same, with `known` of earlier probes.
+    pub fn start_with(net: &Net, options: &str, known: &Cache) -> Self {
+        let mut daemon = Daemon::launch(net, options, known);
         let queue = daemon.config().queue.to_string();
         wait_for("the daemon is ready", || {
             let ended = daemon.process.try_wait().expect("its own child");
@@ -37,8 +43,13 @@ impl Daemon {
 
     /// Starts it and waits for nothing.
     pub fn spawn(net: &Net, options: &str) -> Self {
+        Daemon::launch(net, options, &Cache::default())
+    }
+
+    fn launch(net: &Net, options: &str, known: &Cache) -> Self {
         let directory = Directory::new();
         directory.configure(options);
+        known.save(&directory.path("probes")).expect("a file of outcomes");
         let log = File::create(directory.path("log")).expect("a log file");
         let process = net
             .router
@@ -125,12 +136,14 @@ impl Directory {
     }
 
     fn configure(&self, options: &str) {
-        let [control, events, leases] = ["control", "events", "leases"].map(|name| self.path(name));
+        let [control, events, leases, probes] =
+            ["control", "events", "leases", "probes"].map(|name| self.path(name));
         let paths = format!(
-            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\n",
+            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\noption probe_cache '{}'\n",
             control.display(),
             events.display(),
-            leases.display()
+            leases.display(),
+            probes.display()
         );
         fs::write(leases, LEASES).expect("a leases file");
         fs::write(self.path("asking"), &paths).expect("a configuration file");

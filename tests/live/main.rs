@@ -10,5 +10,6 @@ mod net;
 mod session;
 
 mod mining;
+mod probe;
 mod rules;
 mod run;

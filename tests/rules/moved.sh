@@ -26,6 +26,7 @@ table inet minewall {
 	}
 	chain watch_output {
 		type filter hook output priority mangle - 10; policy accept;
+		meta l4proto tcp oifname != "lo" ct direction original meta mark & 0x00000700 == 0x00000400 goto own
 		meta l4proto tcp oifname != "lo" ct direction original goto watch
 	}
 	chain decide_output {
@@ -40,11 +41,15 @@ table inet minewall {
 		type filter hook input priority mangle + 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto decide
 	}
+	chain own {
+		ct mark set ct mark & 0xfffff8ff | 0x00000400
+		accept
+	}
 	chain watch {
 		# Whatever these bits said, it was no verdict of ours.
 		meta mark & 0x00000f00 != 0 meta mark set meta mark & 0xfffff0ff
 		ct state invalid,untracked accept
-		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000300 : goto blocked }
+		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000400 : accept, 0x00000300 : goto blocked }
 		tcp flags & (syn | ack) == syn goto ask
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto ask

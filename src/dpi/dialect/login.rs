@@ -43,6 +43,8 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
         "keepalive" if message.id.is_some() => {
             Some(Sign::miner(Dialect::Grin, Step::Authorisation, Weight::Hint, "keepalive"))
         }
+        // Grin's answers repeat the method.
+        "getjobtemplate" if message.result.is_some() => read_job(message.result?),
         "getjobtemplate" => Some(Sign::miner(Dialect::Grin, Step::Job, Weight::Hint, "getjobtemplate")),
         "block_template" => {
             let fits = has_hex(message.param("blob"), 100) && message.param("job_id").is_some();

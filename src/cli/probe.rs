@@ -1,0 +1,86 @@
+//! `minewall probe`: a person asks a server, be it a private one, whether it is a pool.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time;
+
+use minewall::config::{self, Config};
+use minewall::dpi::dialect::Dialect;
+use minewall::packet::Endpoint;
+use minewall::probe::transport::Dialler;
+use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+use minewall::time::Instant;
+use pico_args::Arguments;
+
+/// Runs the command.
+pub fn run(arguments: Arguments) -> ExitCode {
+    match probe(arguments) {
+        Ok(verdict) => ExitCode::from(verdict as u8),
+        Err(error) => {
+            eprintln!("minewall: probe: {error}");
+            ExitCode::from(STATUS_NO_PROBE)
+        }
+    }
+}
+
+fn probe(mut arguments: Arguments) -> Result<Verdict, String> {
+    let config = super::config_path(&mut arguments)?;
+    let json = arguments.contains("--json");
+    let layers = [("--tls", Layer::Tls), ("--plain", Layer::Plain), ("--auto", Layer::Auto)];
+    let given: Vec<Layer> = layers
+        .into_iter()
+        .filter(|(option, _)| arguments.contains(*option))
+        .map(|(_, layer)| layer)
+        .collect();
+    let layer = match given[..] {
+        [] => Layer::Auto,
+        [layer] => layer,
+        _ => return Err("one of --tls, --plain and --auto".into()),
+    };
+    if layer == Layer::Tls && cfg!(not(feature = "tls")) {
+        return Err("this program was built without TLS".into());
+    }
+    let sni: Option<String> =
+        arguments.opt_value_from_str("--sni").map_err(|error| format!("--sni: {error}"))?;
+    let operands = arguments.finish();
+    let [operand] = &operands[..] else { return Err("HOST:PORT, and nothing else besides options".into()) };
+    let operand = operand.to_str().filter(|text| !text.starts_with('-')).ok_or("HOST:PORT is wanted")?;
+    let (server, name) = resolve(operand)?;
+    let target =
+        Target { server: Endpoint::new(server.ip(), server.port()), layer, sni: sni.or(name), hint: None };
+    // The mark matters only beside a running daemon, which has a configuration.
+    let mark = config::load(Path::new(&config)).map_or(Config::default().mark, |loaded| loaded.config.mark);
+    let start = time::Instant::now();
+    let outcome =
+        Dialler::new(mark.own()).probe(&target, || Instant::from_micros(start.elapsed().as_micros() as u64));
+    let elapsed_ms = start.elapsed().as_millis() as u32;
+    let text = if json { outcome.to_json(operand, elapsed_ms) + "\n" } else { sentence(operand, &outcome) };
+    super::show(&text)?;
+    Ok(outcome.verdict)
+}
+
+/// The address of `HOST:PORT`, and the name if it is one.
+fn resolve(operand: &str) -> Result<(SocketAddr, Option<String>), String> {
+    if let Ok(server) = operand.parse() {
+        return Ok((server, None));
+    }
+    let mut addresses =
+        operand.to_socket_addrs().map_err(|error| format!("'{operand}' is no HOST:PORT: {error}"))?;
+    let server = addresses.next().ok_or_else(|| format!("'{operand}' has no address"))?;
+    let name = operand.rsplit_once(':').map(|(name, _)| name.to_owned());
+    Ok((server, name.filter(|name| name.parse::<IpAddr>().is_err())))
+}
+
+fn sentence(operand: &str, outcome: &Outcome) -> String {
+    let Outcome { verdict, dialect, transport, evidence } = outcome;
+    let what = match verdict {
+        Verdict::Pool => format!("a pool that speaks {}", dialect.map_or("mining", Dialect::name)),
+        Verdict::NotPool => "not a pool".into(),
+        Verdict::Inconclusive => "inconclusive".into(),
+    };
+    let over = transport.map_or(String::new(), |transport| format!(" over {}", Transport::name(transport)));
+    format!("{operand}: {what}{over}: {evidence}\n")
+}
+
+const STATUS_NO_PROBE: u8 = 3;

@@ -1,0 +1,128 @@
+//! What probes have found out about servers, for the packet path: a sorted list, so that a look-up is
+//! a few comparisons, and nobody can make it more.
+
+use crate::dpi::dialect::Dialect;
+use crate::dpi::finding::Finding;
+use crate::limits::LEARNT_ENDPOINTS;
+use crate::packet::Endpoint;
+use crate::time::Instant;
+
+/// What is known of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// It is a pool. The dialect it speaks, if known.
+    Pool(Option<Dialect>),
+    /// It didn't say what it is, and the user wants such suspects cut off.
+    Doubtful,
+    /// It is none, whatever its traffic looks like.
+    NotPool,
+}
+
+/// The list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learnt {
+    entries: heapless::Vec<Entry, LEARNT_ENDPOINTS>,
+    /// Entries that cut flows off.
+    cutting: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    server: Endpoint,
+    lesson: Lesson,
+    until: Instant,
+}
+
+const _: () = assert!(size_of::<Learnt>() <= LEARNT_ENDPOINTS * 48 + 16);
+
+impl Learnt {
+    /// Enters a lesson that holds until `until`. With no room left it replaces the one that ends first,
+    /// pools last of all.
+    pub(super) fn enter(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
+        self.entries.retain(|entry| entry.server != server);
+        if self.entries.is_full() {
+            let order = |entry: &Entry| (matches!(entry.lesson, Lesson::Pool(_)), entry.until);
+            let victim = self.entries.iter().enumerate().min_by_key(|(_, entry)| order(entry));
+            if let Some(at) = victim.map(|(at, _)| at) {
+                self.entries.remove(at);
+            }
+        }
+        let at = self.entries.partition_point(|entry| entry.server < server);
+        // Room has been made.
+        let _ = self.entries.insert(at, Entry { server, lesson, until });
+        self.count();
+    }
+
+    /// Forgets what holds no longer at `now`.
+    pub(super) fn sweep(&mut self, now: Instant) {
+        if self.entries.iter().any(|entry| entry.until <= now) {
+            self.entries.retain(|entry| entry.until > now);
+            self.count();
+        }
+    }
+
+    /// What flows to `server` are cut off for. Costs nothing while there is nothing of the kind.
+    pub(super) fn proof(&self, server: &Endpoint) -> Option<Finding> {
+        if self.cutting == 0 {
+            return None;
+        }
+        match self.find(server)? {
+            Lesson::Pool(dialect) => Some(Finding::of(dialect, "the server answers a probe as pools do")),
+            Lesson::Doubtful => Some(Finding::of(None, "a suspect, whose server doesn't say what it is")),
+            Lesson::NotPool => None,
+        }
+    }
+
+    /// What is known of `server`.
+    pub(super) fn find(&self, server: &Endpoint) -> Option<Lesson> {
+        let at = self.entries.binary_search_by(|entry| entry.server.cmp(server)).ok()?;
+        self.entries.get(at).map(|entry| entry.lesson)
+    }
+
+    fn count(&mut self) {
+        self.cutting = self.entries.iter().filter(|entry| entry.lesson != Lesson::NotPool).count();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::net::IpAddr;
+
+    fn server(number: u8) -> Endpoint {
+        Endpoint::new(IpAddr::from([192, 0, 2, number]), 3333)
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn it_is_a_map_as_long_as_there_is_room() {
+        let (mut learnt, mut twin) = (Learnt::default(), HashMap::new());
+        for number in (0..LEARNT_ENDPOINTS as u8).rev().chain(0..3) {
+            let lesson = if number % 3 == 0 { Lesson::Pool(None) } else { Lesson::NotPool };
+            learnt.enter(server(number), lesson, at(100 + u64::from(number)));
+            twin.insert(server(number), lesson);
+        }
+        for number in 0..=u8::MAX {
+            assert_eq!(learnt.find(&server(number)), twin.get(&server(number)).copied());
+        }
+        learnt.sweep(at(103));
+        assert_eq!(learnt.find(&server(3)), None);
+        assert!(learnt.find(&server(4)).is_some());
+    }
+
+    #[test]
+    fn what_matters_is_kept_when_it_is_full() {
+        let mut learnt = Learnt::default();
+        learnt.enter(server(0), Lesson::Pool(None), at(1));
+        for number in 1..=200 {
+            learnt.enter(server(number), Lesson::NotPool, at(100 + u64::from(number)));
+        }
+        assert_eq!(learnt.find(&server(0)), Some(Lesson::Pool(None)));
+        assert_eq!(learnt.find(&server(200)), Some(Lesson::NotPool));
+        assert_eq!(learnt.entries.len(), LEARNT_ENDPOINTS);
+    }
+}

@@ -1,0 +1,189 @@
+//! Stage two: a server that a host behind this router talks to is asked whether it is a pool.
+//!
+//! 1. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
+//! 2. [`cache`]: what is known of the endpoint already is not asked again.
+//! 3. [`guard`]: whether it may be asked at all, and how often.
+//! 4. [`strategy`]: which questions, in which order.
+//! 5. [`session`]: the conversation, without a socket or a clock.
+//! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
+//! 7. [`transport`] and `tls`: the bytes' way, the only place with a socket.
+//!
+//! A refusal that only a pool gives counts as much as a job. What any JSON-RPC server may say (an error
+//! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
+//! pool. The wallets in the questions are "0" and the zero address, which belong to nobody.
+
+pub mod cache;
+pub mod guard;
+pub mod judge;
+pub mod question;
+pub mod session;
+pub mod strategy;
+#[cfg(feature = "tls")]
+pub mod tls;
+pub mod transport;
+pub mod worker;
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::dpi::dialect::Dialect;
+use crate::dpi::finding::push_escaped;
+use crate::limits::PROBE_EVIDENCE_BYTES;
+use crate::packet::Endpoint;
+
+/// Whom to ask, and what is known beforehand.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Address and port.
+    pub server: Endpoint,
+    /// Whether to speak TLS.
+    pub layer: Layer,
+    /// The name that the suspected client sent to the server (TLS SNI), if it sent one.
+    pub sni: Option<String>,
+    /// The dialect that stage one or the wire points to.
+    pub hint: Option<Dialect>,
+}
+
+/// Whether the questions go through TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// They don't.
+    Plain,
+    /// They do.
+    Tls,
+    /// Whatever the server speaks.
+    Auto,
+}
+
+/// How a question went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Transport {
+    /// Bare TCP.
+    Tcp,
+    /// TLS.
+    Tls,
+    /// HTTP.
+    Http,
+    /// HTTP in TLS.
+    Https,
+    /// WebSocket.
+    Ws,
+    /// WebSocket in TLS.
+    Wss,
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Transport; 6] =
+        [Transport::Tcp, Transport::Tls, Transport::Http, Transport::Https, Transport::Ws, Transport::Wss];
+
+    /// The name in outcomes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Http => "http",
+            Transport::Https => "https",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        }
+    }
+}
+
+/// The answer to the question whether a server is a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// It is.
+    Pool = 0,
+    /// It is something else.
+    NotPool = 1,
+    /// It did not say.
+    Inconclusive = 2,
+}
+
+impl Verdict {
+    /// The name in outcomes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Pool => "pool",
+            Verdict::NotPool => "not_pool",
+            Verdict::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// What a probe has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Pool or not.
+    pub verdict: Verdict,
+    /// Of a pool, the dialect it speaks.
+    pub dialect: Option<Dialect>,
+    /// Where the evidence was found.
+    pub transport: Option<Transport>,
+    /// The evidence in one line, printable ASCII without quotes and backslashes.
+    pub evidence: heapless::String<PROBE_EVIDENCE_BYTES>,
+}
+
+impl Outcome {
+    /// An outcome whose evidence is `parts` one after the other, escaped.
+    pub fn new(
+        verdict: Verdict,
+        dialect: Option<Dialect>,
+        transport: Option<Transport>,
+        parts: &[&[u8]],
+    ) -> Self {
+        let mut evidence = heapless::String::new();
+        for part in parts {
+            push_escaped(&mut evidence, part);
+        }
+        Outcome { verdict, dialect, transport, evidence }
+    }
+
+    /// Nothing learnt, for the reason `why`.
+    pub fn inconclusive(transport: Option<Transport>, why: &str) -> Self {
+        Outcome::new(Verdict::Inconclusive, None, transport, &[why.as_bytes()])
+    }
+
+    /// As one line of JSON; `elapsed_ms` is how long the probe took.
+    pub fn to_json(&self, endpoint: &str, elapsed_ms: u32) -> String {
+        let line = Line {
+            endpoint,
+            outcome: self.verdict.name(),
+            dialect: self.dialect.map(Dialect::name),
+            transport: self.transport.map(Transport::name),
+            evidence: &self.evidence,
+            elapsed_ms,
+        };
+        let mut buffer = [0; 640];
+        // An endpoint has at most 54 bytes, a host name typed by hand 255.
+        serde_json_core::to_slice(&line, &mut buffer)
+            .map(|len| String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned())
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    endpoint: &'a str,
+    outcome: &'a str,
+    dialect: Option<&'a str>,
+    transport: Option<&'a str>,
+    evidence: &'a str,
+    elapsed_ms: u32,
+}
+
+/// Random bytes from the kernel.
+///
+/// # Errors
+/// getrandom(2) is missing.
+pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(())
+}

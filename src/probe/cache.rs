@@ -1,0 +1,277 @@
+//! What has been learnt of endpoints: bounded, with lifetimes, and on disk across restarts.
+//!
+//! The file is text, a line an endpoint, behind a first line with a version and a checksum. It is
+//! written beside the old one, synced, and renamed over it, so that after a power loss there is the old
+//! one or the new one. One that can't be read is set aside with a single warning.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::{Outcome, Transport, Verdict};
+use crate::dpi::dialect::Dialect;
+use crate::limits::{PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
+use crate::packet::Endpoint;
+
+/// How long each outcome holds, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Of [`Verdict::Pool`].
+    pub pool: u32,
+    /// Of [`Verdict::NotPool`].
+    pub not_pool: u32,
+    /// Of [`Verdict::Inconclusive`].
+    pub inconclusive: u32,
+}
+
+impl Lifetimes {
+    fn of(&self, verdict: Verdict) -> u64 {
+        u64::from(match verdict {
+            Verdict::Pool => self.pool,
+            Verdict::NotPool => self.not_pool,
+            Verdict::Inconclusive => self.inconclusive,
+        })
+    }
+}
+
+/// The outcomes. Times are seconds of the wall clock, since they outlive the process.
+#[derive(Clone, Debug, Default)]
+pub struct Cache {
+    entries: Vec<Entry>,
+}
+
+/// What is known of one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The endpoint.
+    pub server: Endpoint,
+    /// What was found.
+    pub outcome: Outcome,
+    /// Until when it holds.
+    pub until: u64,
+}
+
+impl Cache {
+    /// The outcome for `server` that holds at `now`.
+    ///
+    /// A router without a battery begins with a wrong clock: an outcome whose end is further away than
+    /// its lifetime was entered by another clock, and is taken as if it were new.
+    pub fn get(&mut self, server: &Endpoint, lifetimes: &Lifetimes, now: u64) -> Option<&Entry> {
+        let at = self.entries.iter().position(|entry| entry.server == *server)?;
+        let entry = self.entries.get_mut(at)?;
+        entry.until = entry.until.min(now.saturating_add(lifetimes.of(entry.outcome.verdict)));
+        if entry.until <= now {
+            self.entries.swap_remove(at);
+            return None;
+        }
+        self.entries.get(at)
+    }
+
+    /// Enters `outcome`. With no room left it replaces the one that ends first, pools last of all.
+    pub fn insert(&mut self, server: Endpoint, outcome: Outcome, lifetimes: &Lifetimes, now: u64) {
+        self.entries.retain(|entry| entry.server != server && entry.until > now);
+        if self.entries.len() >= PROBE_OUTCOMES {
+            let order = |entry: &Entry| (entry.outcome.verdict == Verdict::Pool, entry.until);
+            let victim = self.entries.iter().enumerate().min_by_key(|(_, entry)| order(entry));
+            if let Some(at) = victim.map(|(at, _)| at) {
+                self.entries.swap_remove(at);
+            }
+        }
+        let until = now.saturating_add(lifetimes.of(outcome.verdict));
+        self.entries.push(Entry { server, outcome, until });
+    }
+
+    /// Everything that is known.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Reads the file at `path`; an empty cache if there is none, or none that can be read.
+    pub fn load(path: &Path) -> Self {
+        match read(path) {
+            Ok(entries) => Cache { entries },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Cache::default(),
+            Err(error) => {
+                log::warn!("{}: {error}; outcomes of earlier probes are forgotten", path.display());
+                Cache::default()
+            }
+        }
+    }
+
+    /// Writes the file at `path` so that a power loss leaves the old one or the new one.
+    ///
+    /// # Errors
+    /// The directory can't be made, or the file not be written, synced or renamed.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(directory)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let mut file = File::create(&beside)?;
+        file.write_all(self.to_text().as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        // The directory holds the name.
+        File::open(directory)?.sync_all()
+    }
+
+    fn to_text(&self) -> String {
+        let mut body = String::new();
+        for Entry { server, outcome, until } in &self.entries {
+            let _ = writeln!(
+                body,
+                "{server} {until} {} {} {} {}",
+                outcome.verdict.name(),
+                outcome.dialect.map_or("-", Dialect::name),
+                outcome.transport.map_or("-", Transport::name),
+                outcome.evidence,
+            );
+        }
+        format!("{HEAD}{:08x}\n{body}", checksum(body.as_bytes()))
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<Entry>> {
+    let mut text = String::new();
+    File::open(path)?.take(PROBE_CACHE_FILE_BYTES).read_to_string(&mut text)?;
+    parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged"))
+}
+
+fn parse(text: &str) -> Option<Vec<Entry>> {
+    let (head, body) = text.split_once('\n')?;
+    let sum = u32::from_str_radix(head.strip_prefix(HEAD)?, 16).ok()?;
+    if sum != checksum(body.as_bytes()) {
+        return None;
+    }
+    body.lines().take(PROBE_OUTCOMES).map(parse_entry).collect()
+}
+
+fn parse_entry(line: &str) -> Option<Entry> {
+    let mut words = line.splitn(6, ' ');
+    let server: SocketAddr = words.next()?.parse().ok()?;
+    let until = words.next()?.parse().ok()?;
+    let verdict = words.next()?;
+    let verdict = [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive]
+        .into_iter()
+        .find(|known| known.name() == verdict)?;
+    let (dialect, transport) = (words.next()?, words.next()?);
+    // A name that a newer version has written is no damage.
+    let dialect = Dialect::ALL.into_iter().find(|known| known.name() == dialect);
+    let transport = Transport::ALL.into_iter().find(|known| known.name() == transport);
+    let mut outcome = Outcome::new(verdict, dialect, transport, &[]);
+    outcome.evidence = words.next()?.try_into().ok()?;
+    let is_printable = outcome.evidence.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"');
+    is_printable.then_some(Entry { server: Endpoint::new(server.ip(), server.port()), outcome, until })
+}
+
+/// CRC-32 (ISO 3309), bit by bit: a few kilobytes, once in a while.
+fn checksum(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(sum & 1)))
+    })
+}
+
+const HEAD: &str = "minewall-probes 1 ";
+const POLYNOMIAL: u32 = 0xedb8_8320;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::IpAddr;
+
+    const LIVES: Lifetimes = Lifetimes { pool: 1_000, not_pool: 500, inconclusive: 50 };
+
+    fn server(number: usize) -> Endpoint {
+        Endpoint::new(IpAddr::from([203, 0, (number / 256) as u8, number as u8]), 3333)
+    }
+
+    fn outcome(verdict: Verdict) -> Outcome {
+        let dialect = (verdict == Verdict::Pool).then_some(Dialect::CryptoNote);
+        Outcome::new(verdict, dialect, Some(Transport::Tls), &[b"refusal: \x1b\"Unauthenticated\""])
+    }
+
+    fn scratch(name: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("minewall-cache-{}-{name}", std::process::id()));
+        path.join("probes")
+    }
+
+    #[test]
+    fn outcomes_end() {
+        let mut cache = Cache::default();
+        for (number, verdict) in
+            [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive].into_iter().enumerate()
+        {
+            cache.insert(server(number), outcome(verdict), &LIVES, 100);
+        }
+        for (now, left) in [(149, 3), (150, 2), (599, 2), (600, 1), (1_099, 1), (1_100, 0)] {
+            let known = (0..3).filter(|&number| cache.get(&server(number), &LIVES, now).is_some()).count();
+            assert_eq!(known, left, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_nothing_eternal() {
+        let mut cache = Cache::default();
+        cache.insert(server(1), outcome(Verdict::NotPool), &LIVES, 1_000_000_000);
+        assert!(cache.get(&server(1), &LIVES, 10).is_some());
+        assert!(cache.get(&server(1), &LIVES, 10 + 500).is_none());
+    }
+
+    #[test]
+    fn full_is_normal_and_pools_stay_longest() {
+        let mut cache = Cache::default();
+        cache.insert(server(0), outcome(Verdict::Pool), &LIVES, 0);
+        for number in 1..3 * PROBE_OUTCOMES {
+            cache.insert(server(number), outcome(Verdict::NotPool), &LIVES, 1);
+            assert!(cache.entries().len() <= PROBE_OUTCOMES);
+        }
+        assert!(cache.get(&server(0), &LIVES, 2).is_some());
+        assert!(cache.get(&server(3 * PROBE_OUTCOMES - 1), &LIVES, 2).is_some());
+    }
+
+    #[test]
+    fn a_file_comes_back_as_it_was() {
+        let path = scratch("whole");
+        let mut cache = Cache::default();
+        for number in 0..PROBE_OUTCOMES {
+            let verdict = [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][number % 3];
+            cache.insert(server(number), outcome(verdict), &LIVES, 7);
+        }
+        cache.save(&path).expect("saved");
+        cache.save(&path).expect("saved over the old one");
+        assert!(fs::metadata(&path).expect("there").len() < PROBE_CACHE_FILE_BYTES);
+        assert_eq!(Cache::load(&path).entries(), cache.entries());
+        fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
+    }
+
+    /// Cut at every place, and with every bit of a line turned over: never half a cache, never a panic.
+    #[test]
+    fn a_damaged_file_is_no_cache() {
+        let mut cache = Cache::default();
+        cache.insert(server(1), outcome(Verdict::Pool), &LIVES, 7);
+        cache.insert(server(2), outcome(Verdict::NotPool), &LIVES, 7);
+        let text = cache.to_text();
+        assert_eq!(parse(&text).as_deref(), Some(cache.entries()));
+        for end in 0..text.len() {
+            assert_eq!(parse(&text[..end]), None, "{end}");
+        }
+        for at in 0..text.len() {
+            for bit in 0..7 {
+                let mut bytes = text.clone().into_bytes();
+                bytes[at] ^= 1 << bit;
+                let damaged = String::from_utf8(bytes).expect("ASCII stays ASCII");
+                let in_sum = (HEAD.len()..HEAD.len() + 8).contains(&at);
+                let same_number = in_sum && damaged.eq_ignore_ascii_case(&text);
+                assert_eq!(parse(&damaged).is_some(), same_number, "{at} {bit}: {damaged}");
+            }
+        }
+        let path = scratch("damaged");
+        fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        fs::write(&path, [0xff; 4_000]).expect("written");
+        assert!(Cache::load(&path).entries().is_empty());
+        assert!(Cache::load(&path.with_file_name("none")).entries().is_empty());
+        fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
+    }
+}

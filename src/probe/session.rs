@@ -1,0 +1,257 @@
+//! The conversation with one server: bytes in, bytes out, time as an argument.
+//!
+//! 1. [`Session::poll`] says what to do: connect, send, wait, or that it is over.
+//! 2. Whatever happens is told by [`Session::connected`], [`Session::handle_input`] and
+//!    [`Session::handle_failure`]; time passes with the next `poll`.
+//!
+//! Every connection has a deadline and so has the whole; bytes sent and read are counted over all
+//! connections of the probe. A server can make it shorter, never longer.
+
+use super::judge::{Finding, Judge};
+use super::question::{Manner, Question};
+use super::strategy::{Failure, Strategy};
+use super::{Outcome, Target, Verdict};
+use crate::dpi::Dpi;
+use crate::dpi::dialect::Dialect;
+use crate::limits::{
+    PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_LINGER, PROBE_READ_BYTES,
+    PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
+};
+use crate::time::Instant;
+
+/// What the session wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A fresh connection in place of the one there may be, through TLS or not.
+    Connect {
+        /// Through TLS.
+        tls: bool,
+    },
+    /// These bytes to be sent.
+    Transmit(Vec<u8>),
+    /// Input, or the time.
+    Wait(Instant),
+    /// Nothing more; this is what was found.
+    Done(Outcome),
+}
+
+/// One probe of one server.
+#[derive(Debug)]
+pub struct Session {
+    strategy: Strategy,
+    state: State,
+    dpi: Dpi,
+    host: String,
+    key: [u8; 64],
+    deadline: Instant,
+    connections: usize,
+    sent: usize,
+    read: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The next question needs a connection.
+    Idle,
+    Connecting {
+        question: Question,
+        tls: bool,
+        until: Instant,
+    },
+    Asking(Asking),
+    Done(Outcome),
+}
+
+#[derive(Debug)]
+struct Asking {
+    question: Question,
+    step: usize,
+    judge: Judge,
+    outbox: Option<Vec<u8>>,
+    until: Instant,
+}
+
+impl Session {
+    /// A probe of `target`, begun at `now`. `key` is random, for Stratum V2 and WebSocket's masks.
+    pub fn new(target: &Target, mut key: [u8; 64], now: Instant) -> Self {
+        // Neither JSON nor HTTP, SOCKS, TLS or a version of anything.
+        key[0] |= 0x80;
+        Session {
+            strategy: Strategy::new(target),
+            state: State::Idle,
+            dpi: Dpi::default(),
+            host: target.sni.clone().unwrap_or_else(|| target.server.to_string()),
+            key,
+            deadline: now.after(PROBE_TOTAL_WAIT),
+            connections: 0,
+            sent: 0,
+            read: 0,
+        }
+    }
+
+    /// What to do at `now`.
+    pub fn poll(&mut self, now: Instant) -> Action {
+        loop {
+            if now >= self.deadline {
+                self.conclude();
+            }
+            match &mut self.state {
+                State::Done(outcome) => return Action::Done(outcome.clone()),
+                State::Idle => match self.strategy.next() {
+                    Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
+                        self.connections += 1;
+                        let until = now.after(PROBE_CONNECT_WAIT).min(self.deadline);
+                        self.state = State::Connecting { question, tls, until };
+                        return Action::Connect { tls };
+                    }
+                    _ => self.conclude(),
+                },
+                State::Connecting { until, .. } if now < *until => return Action::Wait(*until),
+                // The connection itself would have been refused sooner: this is a handshake without end.
+                State::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
+                State::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
+                State::Asking(asking) => {
+                    if let Some(words) = asking.outbox.take() {
+                        return Action::Transmit(words);
+                    }
+                    if now < asking.until {
+                        return Action::Wait(asking.until);
+                    }
+                    self.settle(None, now);
+                }
+            }
+        }
+    }
+
+    /// The connection stands, the TLS handshake included.
+    pub fn connected(&mut self, tls: bool, now: Instant) {
+        if tls {
+            self.strategy.speaks_tls();
+        }
+        if let State::Connecting { question, .. } = self.state {
+            let judge = Judge::new(question);
+            self.ask(Asking { question, step: 0, judge, outbox: None, until: now }, now);
+        }
+    }
+
+    /// The server said `bytes`.
+    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
+        let State::Asking(asking) = &mut self.state else { return };
+        let room = PROBE_READ_BYTES.saturating_sub(self.read);
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.read += taken.len();
+        let finding = asking.judge.hear(&mut self.dpi, taken);
+        let (question, transport) = (asking.question, self.strategy.transport(asking.question));
+        let outcome = match finding {
+            Finding::Pool(dialect, evidence) => {
+                let mut outcome = Outcome::new(Verdict::Pool, Some(*dialect), Some(transport), &[]);
+                outcome.evidence.clone_from(evidence);
+                outcome
+            }
+            Finding::Foreign(evidence) => {
+                let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+                outcome.evidence.clone_from(evidence);
+                outcome
+            }
+            // More may stand in the next segment.
+            Finding::Nothing => return self.heed_cap(now),
+            Finding::Refused(_) | Finding::WantsTls if question.manner() != Manner::WebSocket => {
+                return self.settle(None, now);
+            }
+            _ => {
+                asking.until = asking.until.min(now.after(PROBE_LINGER));
+                return self.heed_cap(now);
+            }
+        };
+        self.state = State::Done(outcome);
+    }
+
+    /// The connection ended, or none came about.
+    pub fn handle_failure(&mut self, failure: Failure, now: Instant) {
+        match self.state {
+            State::Asking(_) => self.settle(Some(failure), now),
+            State::Connecting { .. } => self.give_up_question(failure),
+            State::Idle | State::Done(_) => {}
+        }
+    }
+
+    /// Bytes of ours that went out, over all connections.
+    pub fn bytes_sent(&self) -> usize {
+        self.sent
+    }
+
+    fn heed_cap(&mut self, now: Instant) {
+        if self.read >= PROBE_READ_BYTES {
+            self.settle(Some(Failure::Closed), now);
+            self.conclude();
+        }
+    }
+
+    /// The connection has nothing more to say on what was said last.
+    fn settle(&mut self, ended: Option<Failure>, now: Instant) {
+        let State::Asking(mut asking) = core::mem::replace(&mut self.state, State::Idle) else { return };
+        let is_websocket = asking.question.manner() == Manner::WebSocket;
+        match asking.judge.finding() {
+            Finding::Key if asking.question == Question::StratumV2Again => {
+                let parts: [&[u8]; 1] = [b"64 random bytes answered with 234, twice"];
+                let transport = self.strategy.transport(asking.question);
+                let dialect = Some(Dialect::StratumV2);
+                self.state = State::Done(Outcome::new(Verdict::Pool, dialect, Some(transport), &parts));
+            }
+            Finding::Nothing if !asking.judge.has_heard() => {
+                self.give_up_question(ended.unwrap_or(Failure::Silent));
+            }
+            finding => {
+                let may_follow = match finding {
+                    Finding::Open => true,
+                    Finding::Nothing | Finding::Refused(_) | Finding::Unreadable => is_websocket,
+                    _ => false,
+                };
+                let next = asking.step + 1;
+                if may_follow
+                    && ended.is_none()
+                    && asking.question.words(next, &self.host, &self.key).is_some()
+                {
+                    asking.step = next;
+                    self.ask(asking, now);
+                } else {
+                    let finding = match finding {
+                        Finding::Nothing => Finding::Unreadable,
+                        finding => finding.clone(),
+                    };
+                    self.strategy.learn(&finding);
+                }
+            }
+        }
+    }
+
+    /// Says the words of the step at hand.
+    fn ask(&mut self, mut asking: Asking, now: Instant) {
+        let Some(words) = asking.question.words(asking.step, &self.host, &self.key) else { return };
+        if self.sent + words.len() > PROBE_SEND_BYTES {
+            self.conclude();
+            return;
+        }
+        self.sent += words.len();
+        asking.judge.said(&mut self.dpi, &words);
+        asking.outbox = Some(words);
+        asking.until = now.after(PROBE_ANSWER_WAIT).min(self.deadline);
+        self.state = State::Asking(asking);
+    }
+
+    fn give_up_question(&mut self, failure: Failure) {
+        self.state = State::Idle;
+        if !self.strategy.fail(failure) {
+            self.conclude();
+        }
+    }
+
+    fn conclude(&mut self) {
+        if !matches!(self.state, State::Done(_)) {
+            self.state = State::Done(self.strategy.conclusion());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

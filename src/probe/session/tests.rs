@@ -1,0 +1,190 @@
+use super::*;
+use crate::packet::Endpoint;
+use crate::probe::{Layer, Transport};
+
+/// A server as a function of what it is told; the clock moves when the session waits.
+struct Bench {
+    session: Session,
+    now: Instant,
+    tls: bool,
+    /// Whether each connection went through TLS.
+    connections: Vec<bool>,
+    told: Vec<String>,
+}
+
+enum Reply {
+    Say(Vec<u8>),
+    Silence,
+    Close,
+}
+
+fn say(text: &str) -> Reply {
+    Reply::Say(text.as_bytes().to_vec())
+}
+
+impl Bench {
+    fn new(layer: Layer, port: u16, hint: Option<Dialect>) -> Self {
+        let server = Endpoint::new([192, 0, 2, 1].into(), port);
+        let target = Target { server, layer, sni: None, hint };
+        let now = Instant::from_micros(1_000_000);
+        let session = Session::new(&target, core::array::from_fn(|at| at as u8), now);
+        Bench { session, now, tls: false, connections: Vec::new(), told: Vec::new() }
+    }
+
+    /// Runs to the end; TLS handshakes succeed where `speaks_tls`.
+    fn run(&mut self, speaks_tls: bool, mut server: impl FnMut(&[u8]) -> Reply) -> Outcome {
+        for _ in 0..1_000 {
+            match self.session.poll(self.now) {
+                Action::Done(outcome) => return outcome,
+                Action::Connect { tls } => {
+                    self.tls = tls;
+                    self.connections.push(tls);
+                    if tls && !speaks_tls {
+                        self.session.handle_failure(Failure::NoTls, self.now);
+                    } else {
+                        self.session.connected(tls, self.now);
+                    }
+                }
+                Action::Transmit(words) => {
+                    self.told.push(String::from_utf8_lossy(&words).into_owned());
+                    self.now = self.now.after(core::time::Duration::from_millis(30));
+                    match server(&words) {
+                        Reply::Say(bytes) => self.session.handle_input(&bytes, self.now),
+                        Reply::Silence => {}
+                        Reply::Close => self.session.handle_failure(Failure::Closed, self.now),
+                    }
+                }
+                Action::Wait(until) => {
+                    assert!(until > self.now, "a wait for what is past");
+                    self.now = until;
+                }
+            }
+        }
+        panic!("it never ends");
+    }
+}
+
+#[test]
+fn it_stops_at_the_first_conclusive_answer() {
+    let mut bench = Bench::new(Layer::Plain, 3333, None);
+    let outcome = bench.run(false, |_| {
+        say("{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"status\":\"KEEPALIVED\"}}\n")
+    });
+    assert_eq!((outcome.verdict, outcome.transport), (Verdict::Pool, Some(Transport::Tcp)));
+    assert_eq!((bench.told.len(), bench.connections.len()), (1, 1));
+    assert!(bench.session.bytes_sent() < 100);
+}
+
+/// An answer in one byte at a time is the same answer.
+#[test]
+fn answers_come_in_any_segments() {
+    for size in [1, 2, 7, 30] {
+        let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV1));
+        let Action::Connect { tls: false } = bench.session.poll(bench.now) else { panic!("a connection") };
+        bench.session.connected(false, bench.now);
+        let Action::Transmit(_) = bench.session.poll(bench.now) else { panic!("a question") };
+        for part in
+            b"{\"id\":1,\"result\":[[\"mining.notify\",\"b2\"],\"08000002\",4],\"error\":null}\n".chunks(size)
+        {
+            bench.session.handle_input(part, bench.now);
+        }
+        let Action::Done(outcome) = bench.session.poll(bench.now) else { panic!("in pieces of {size}") };
+        assert_eq!(outcome.dialect, Some(Dialect::StratumV1));
+    }
+}
+
+#[test]
+fn every_question_has_a_connection_of_its_own_and_a_hint_comes_first() {
+    let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::Ckb));
+    let outcome = bench.run(false, |_| Reply::Close);
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(bench.told[0].contains("ckb_submitLogin"), "{:?}", bench.told);
+    assert_eq!(bench.told.len(), bench.connections.len());
+    let times = bench.told.iter().filter(|words| words.contains("ckb_submitLogin")).count();
+    assert_eq!(times, 1, "asked once");
+}
+
+#[test]
+fn tls_is_tried_once_and_kept_where_it_is_spoken() {
+    let mut bench = Bench::new(Layer::Auto, 3333, None);
+    let outcome = bench.run(true, |_| Reply::Silence);
+    assert_eq!(bench.connections[..3], [false, true, true]);
+    assert_eq!((outcome.verdict, outcome.transport), (Verdict::Inconclusive, Some(Transport::Tls)));
+    let mut bench = Bench::new(Layer::Auto, 3333, None);
+    bench.run(false, |_| Reply::Silence);
+    assert_eq!(bench.connections.iter().filter(|tls| **tls).count(), 1);
+    assert!(bench.connections.len() > 5, "and then the plain ones go on: {:?}", bench.connections);
+    let mut bench = Bench::new(Layer::Auto, 443, None);
+    bench.run(false, |_| Reply::Close);
+    assert_eq!(bench.connections[..3], [true, false, false]);
+}
+
+#[test]
+fn an_alert_of_tls_is_understood() {
+    let mut bench = Bench::new(Layer::Auto, 3333, None);
+    let outcome = bench.run(true, |words| match words {
+        [b'{', ..] => Reply::Say(vec![21, 3, 1, 0, 2, 2, 70]),
+        _ => Reply::Silence,
+    });
+    assert_eq!(bench.connections[..2], [false, true], "{outcome:?}");
+}
+
+#[test]
+fn one_answer_of_the_right_length_is_chance() {
+    let key: Vec<u8> = (0..234_u32).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+    let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV2));
+    let mut times = 0;
+    let outcome = bench.run(false, |_| {
+        times += 1;
+        if times == 1 { Reply::Say(key.clone()) } else { Reply::Close }
+    });
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV2));
+    let outcome = bench.run(false, |_| Reply::Say(key.clone()));
+    assert_eq!((outcome.verdict, bench.told.len()), (Verdict::Pool, 2));
+    assert_ne!(bench.told[0], bench.told[1], "another key");
+    // Bitcoin's nodes send more than that.
+    let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV2));
+    let outcome = bench.run(false, |_| Reply::Say([&key[..], b"more"].concat()));
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+}
+
+/// Whatever a server does, bytes, connections and time have an end.
+#[test]
+fn nothing_is_asked_without_end() {
+    let behaviours: [fn(&[u8]) -> Reply; 5] = [
+        |_| Reply::Silence,
+        |_| Reply::Close,
+        |_| say("{\"id\":1,\"result\":true}\n"),
+        |_| say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+        |_| Reply::Say(vec![b'{'; 100_000]),
+    ];
+    for (number, behaviour) in behaviours.into_iter().enumerate() {
+        for layer in [Layer::Plain, Layer::Tls, Layer::Auto] {
+            let mut bench = Bench::new(layer, 3333, None);
+            let start = bench.now;
+            let outcome = bench.run(true, behaviour);
+            assert_ne!(outcome.verdict, Verdict::Pool, "{number}");
+            assert!(bench.now <= start.after(PROBE_TOTAL_WAIT), "{number}");
+            assert!(bench.connections.len() <= PROBE_CONNECTIONS, "{number}");
+            let told: usize = bench.told.iter().map(String::len).sum();
+            assert!(
+                told <= 3 * PROBE_SEND_BYTES && bench.session.bytes_sent() <= PROBE_SEND_BYTES,
+                "{number}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_outcome_in_json_has_the_fields_that_were_agreed_on() {
+    let outcome =
+        Outcome::new(Verdict::Pool, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"refusal: \"\\\x1b"]);
+    assert_eq!(
+        outcome.to_json("192.0.2.1:3333", 17),
+        "{\"endpoint\":\"192.0.2.1:3333\",\"outcome\":\"pool\",\"dialect\":\"cryptonote\",\"transport\":\"tls\",\
+         \"evidence\":\"refusal: %22%5c%1b\",\"elapsed_ms\":17}"
+    );
+    let json = Outcome::inconclusive(None, "no connection").to_json("x:1", 0);
+    assert!(json.contains("\"dialect\":null,\"transport\":null"), "{json}");
+}

@@ -1,0 +1,294 @@
+//! Which question comes next, and what all the answers amount to.
+
+use super::judge::{Evidence, Finding};
+use super::question::{Manner, Question};
+use super::{Layer, Outcome, Target, Transport, Verdict};
+use crate::dpi::dialect::Dialect;
+
+/// The way a connection ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server took the words and said nothing in time.
+    Silent,
+    /// It closed or reset the connection.
+    Closed,
+    /// No connection came about.
+    Unreachable,
+    /// What it sent is no TLS, or it refused ours.
+    NoTls,
+}
+
+/// The plan of one probe.
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    ahead: heapless::Vec<Question, PLAN>,
+    hint: Option<Dialect>,
+    /// Through TLS from now on.
+    tls: bool,
+    /// Which layers may still be tried instead of the one at hand.
+    other_layer: bool,
+    /// The server has spoken TLS, or has answered without it.
+    layer_is_known: bool,
+    /// It answered a line with HTTP, or showed a page.
+    web: Option<Evidence>,
+    speaks_json: bool,
+    /// It took a WebSocket, and said nothing there that we know.
+    speaks_websocket: bool,
+    refused: Option<Evidence>,
+    latest_failure: Option<Failure>,
+    unreadable: bool,
+}
+
+impl Strategy {
+    /// The plan for `target`.
+    pub fn new(target: &Target) -> Self {
+        let likely_tls = target.server.port() == HTTPS_PORT || target.sni.is_some();
+        let mut strategy = Strategy {
+            ahead: heapless::Vec::new(),
+            hint: target.hint,
+            tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
+            other_layer: target.layer == Layer::Auto,
+            layer_is_known: false,
+            web: None,
+            speaks_json: false,
+            speaks_websocket: false,
+            refused: None,
+            latest_failure: None,
+            unreadable: false,
+        };
+        strategy.plan();
+        strategy
+    }
+
+    /// The question at hand, and whether it goes through TLS.
+    pub fn next(&self) -> Option<(Question, bool)> {
+        self.ahead.first().map(|question| (*question, self.tls))
+    }
+
+    /// The transport of `question` as things stand.
+    pub fn transport(&self, question: Question) -> Transport {
+        match (question.manner(), self.tls) {
+            (Manner::Lines | Manner::Opaque, false) => Transport::Tcp,
+            (Manner::Lines | Manner::Opaque, true) => Transport::Tls,
+            (Manner::Http, false) => Transport::Http,
+            (Manner::Http, true) => Transport::Https,
+            (Manner::WebSocket, false) => Transport::Ws,
+            (Manner::WebSocket, true) => Transport::Wss,
+        }
+    }
+
+    /// A TLS handshake was completed.
+    pub fn speaks_tls(&mut self) {
+        self.layer_is_known = true;
+    }
+
+    /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
+    pub fn learn(&mut self, finding: &Finding) {
+        let Some(question) = self.take() else { return };
+        if !matches!(finding, Finding::WantsTls | Finding::Nothing) {
+            self.layer_is_known = true;
+        }
+        match finding {
+            Finding::Web(line) => {
+                self.web.get_or_insert_with(|| line.clone());
+                if question.manner() == Manner::Lines {
+                    // What answers a line of JSON with HTTP speaks nothing else.
+                    self.keep(|ahead| matches!(ahead.manner(), Manner::Http | Manner::WebSocket));
+                    for question in OVER_HTTP {
+                        self.append(question);
+                    }
+                }
+            }
+            Finding::WantsTls if !self.tls && self.other_layer => self.change_layer(),
+            Finding::Open | Finding::Refused(_) | Finding::Unreadable
+                if question.manner() == Manner::WebSocket =>
+            {
+                self.speaks_websocket = true;
+            }
+            Finding::Open | Finding::Refused(_) if question.manner() == Manner::Http => {
+                self.append(Question::NodeHttp);
+            }
+            Finding::Open => self.heard_json(question),
+            Finding::Refused(words) => {
+                self.refused.get_or_insert_with(|| words.clone());
+                self.heard_json(question);
+                if words.contains("nvalid method") {
+                    // What CryptoNote's pools say to any other first word than `login`.
+                    self.bring_forward(Question::Login);
+                }
+            }
+            Finding::Key => self.first(Question::StratumV2Again),
+            Finding::Unreadable => {
+                self.unreadable = true;
+                // Stratum V2 takes any 64 bytes for a key. Duino-Coin's version is no JSON either.
+                self.bring_forward(Question::DuinoCoin);
+                self.bring_forward(Question::StratumV2);
+            }
+            Finding::WantsTls | Finding::Nothing | Finding::Pool(..) | Finding::Foreign(_) => {}
+        }
+    }
+
+    /// The question at hand went without an answer. Whether it makes sense to go on.
+    pub fn fail(&mut self, failure: Failure) -> bool {
+        let is_first = self.latest_failure.is_none() && !self.layer_is_known;
+        self.latest_failure = Some(failure);
+        match failure {
+            // Nobody there; or, later on, nobody who talks to us any more.
+            Failure::Unreachable => return false,
+            Failure::NoTls if self.other_layer => self.change_layer(),
+            Failure::NoTls => return false,
+            Failure::Silent | Failure::Closed if is_first && self.other_layer && !self.tls => {
+                self.change_layer();
+            }
+            Failure::Silent | Failure::Closed => {
+                self.take();
+            }
+        }
+        true
+    }
+
+    /// What the answers amount to when there is nothing left to ask.
+    pub fn conclusion(&self) -> Outcome {
+        let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
+        if let (Some(line), false) = (&self.web, self.speaks_json || self.speaks_websocket) {
+            let transport = if self.tls { Transport::Https } else { Transport::Http };
+            let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+            outcome.evidence = line.clone();
+            return outcome;
+        }
+        if let Some(words) = &self.refused {
+            let mut outcome = Outcome::inconclusive(Some(transport), "");
+            outcome.evidence = words.clone();
+            return outcome;
+        }
+        let why = match self.latest_failure {
+            _ if self.speaks_websocket => "a WebSocket without a word of mining",
+            _ if self.speaks_json => "JSON-RPC without a word of mining",
+            _ if self.unreadable => "answers in no protocol known here",
+            Some(Failure::Unreachable) => return Outcome::inconclusive(None, "no connection"),
+            Some(Failure::NoTls) => "no TLS handshake",
+            Some(Failure::Closed) => "closes the connection without an answer",
+            Some(Failure::Silent) | None => "no answer",
+        };
+        Outcome::inconclusive(Some(transport), why)
+    }
+
+    fn heard_json(&mut self, question: Question) {
+        let first = !self.speaks_json;
+        self.speaks_json = true;
+        self.keep(|ahead| ahead.manner() == Manner::Lines && ahead != Question::Xatum);
+        if first && question != Question::Electrum {
+            // Harmless, and settles the most frequent innocent.
+            self.first(Question::Electrum);
+            self.append(Question::Node);
+        }
+    }
+
+    /// Starts over in the other layer.
+    fn change_layer(&mut self) {
+        self.tls = !self.tls;
+        self.other_layer = !self.tls && !self.layer_is_known && self.other_layer;
+        if self.latest_failure == Some(Failure::NoTls) {
+            self.other_layer = false;
+        } else if self.tls {
+            // Back again if there is no TLS.
+            self.other_layer = true;
+        }
+        self.plan();
+    }
+
+    fn plan(&mut self) {
+        self.ahead.clear();
+        let hinted: &[Question] = match self.hint {
+            None => &[],
+            Some(Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon) => {
+                &[Question::Keepalive, Question::Page, Question::Login]
+            }
+            Some(Dialect::Grin) => &[Question::Grin, Question::Login],
+            Some(Dialect::Beam) => &[Question::Beam],
+            Some(Dialect::Ckb) => &[Question::Ckb],
+            Some(Dialect::EthProxy) => &[Question::EthProxy],
+            Some(Dialect::EthereumStratum2) => &[Question::Hello],
+            Some(Dialect::IronFish) => &[Question::IronFish],
+            Some(Dialect::Xatum) => &[Question::Xatum],
+            Some(Dialect::DuinoCoin) => &[Question::DuinoCoin],
+            Some(Dialect::StratumV2) => &[Question::StratumV2],
+            Some(Dialect::Getwork | Dialect::GetBlockTemplate) => &[Question::Getwork],
+            Some(Dialect::EthGetWork) => &[Question::EthGetWork],
+            Some(Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq | Dialect::GetworkWebSocket) => {
+                &[Question::WebSocket, Question::WebSocketProxy]
+            }
+            Some(
+                Dialect::StratumV1
+                | Dialect::Equihash
+                | Dialect::XmrigEthStratum
+                | Dialect::EthereumStratum1
+                | Dialect::Conflux
+                | Dialect::Alephium
+                | Dialect::Kaspa,
+            ) => &[Question::Subscribe],
+        };
+        for question in hinted.iter().chain(&ORDER) {
+            // Stratum V2 is encrypted by itself.
+            if !(self.tls && question.manner() == Manner::Opaque) {
+                self.append(*question);
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Question> {
+        (!self.ahead.is_empty()).then(|| self.ahead.remove(0))
+    }
+
+    fn keep(&mut self, test: impl Fn(Question) -> bool) {
+        self.ahead.retain(|question| test(*question));
+    }
+
+    /// Adds a question behind all others; with no room left there are more than time for.
+    fn append(&mut self, question: Question) {
+        if !self.ahead.contains(&question) {
+            let _ = self.ahead.push(question);
+        }
+    }
+
+    fn first(&mut self, question: Question) {
+        self.keep(|ahead| ahead != question);
+        if self.ahead.is_full() {
+            self.ahead.pop();
+        }
+        let _ = self.ahead.insert(0, question);
+    }
+
+    /// Asks `question` next, if it is to be asked at all.
+    fn bring_forward(&mut self, question: Question) {
+        if self.ahead.contains(&question) {
+            self.first(question);
+        }
+    }
+}
+
+/// From the least harmful on. Keepalive and page disturb no pool's software known; a wrong first word
+/// makes P2Pool and MoneroOcean ban the address, which the suspected host shares.
+const ORDER: [Question; 13] = [
+    Question::Keepalive,
+    Question::Page,
+    Question::Subscribe,
+    Question::Login,
+    Question::EthProxy,
+    Question::StratumV2,
+    Question::Hello,
+    Question::Grin,
+    Question::Beam,
+    Question::Ckb,
+    Question::IronFish,
+    Question::Xatum,
+    Question::DuinoCoin,
+];
+
+/// What is asked of a web server, which may be a pool's door.
+const OVER_HTTP: [Question; 4] =
+    [Question::Getwork, Question::EthGetWork, Question::WebSocket, Question::WebSocketProxy];
+
+/// All questions there are.
+const PLAN: usize = 24;
+const HTTPS_PORT: u16 = 443;

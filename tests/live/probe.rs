@@ -1,0 +1,81 @@
+//! The probe in the router's namespace.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use minewall::config::Config;
+use minewall::dpi::dialect::Dialect;
+use minewall::packet::Endpoint;
+use minewall::probe::cache::Cache;
+use minewall::probe::transport::Dialler;
+use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+
+use crate::daemon::Daemon;
+use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
+
+/// Asks a pool on the internet from the router, with this mark on the packets.
+fn ask(net: &Net, server: &str, mark: u32) -> Outcome {
+    let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0)).expect("a port"));
+    let port = listener.local_addr().expect("an address").port();
+    let pool = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the probe");
+        let _ = stream.read(&mut [0; 512]);
+        let answer = "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"status\":\"KEEPALIVED\"}}\n";
+        stream.write_all(answer.as_bytes()).expect("it is heard");
+    });
+    let target =
+        Target { server: Endpoint::new(ip(server), port), layer: Layer::Plain, sni: None, hint: None };
+    let start = Instant::now();
+    let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
+    let outcome = net.router.inside(|| Dialler::new(mark).probe(&target, now));
+    pool.join().expect("the pool");
+    outcome
+}
+
+/// The rules watch what the router itself says, but not its probes: neither words nor answers.
+#[test]
+fn nobody_watches_the_daemon_s_own_questions() {
+    let Some(net) = Net::new() else { return };
+    let config = Config::default();
+    net.load_rules(&config);
+    for server in SERVERS {
+        let before = net.queued();
+        assert_eq!(ask(&net, server, config.mark.own()).verdict, Verdict::Pool);
+        assert_eq!(net.queued(), before, "{server}");
+        assert_eq!(ask(&net, server, 0).verdict, Verdict::Pool);
+        // The SYN, the question and the answer.
+        assert_eq!(net.queued() - before, 3, "{server}: else nothing is shown");
+    }
+}
+
+/// What an earlier probe has confirmed is cut off at its first packet, after a restart too; what has
+/// proved to be something else is left alone.
+#[test]
+fn a_confirmed_pool_is_not_even_connected_to() {
+    let Some(net) = Net::new() else { return };
+    let config = Config::default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
+    let mut known = Cache::default();
+    let listeners = SERVERS.map(|server| {
+        [Verdict::Pool, Verdict::NotPool].map(|verdict| {
+            let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
+            let at: SocketAddr = listener.local_addr().expect("an address");
+            let outcome = Outcome::new(verdict, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"known"]);
+            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &config.probe_lifetimes, now);
+            (at, listener)
+        })
+    });
+    let daemon = Daemon::start_with(&net, "option mode block\n", &known);
+    for ([(pool, pool_listener), (other, _listener)], home) in listeners.iter().zip(HOME) {
+        let refused = net.home.inside(|| TcpStream::connect_timeout(pool, PATIENCE));
+        assert_eq!(refused.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused), "{pool}");
+        pool_listener.set_nonblocking(true).expect("a listener");
+        assert!(pool_listener.accept().is_err(), "{pool}: it has heard of nobody");
+        net.home.inside(|| TcpStream::connect_timeout(other, PATIENCE)).expect("a way there");
+        wait_for("the event", || daemon.events().contains(home));
+    }
+    let events = daemon.events();
+    assert_eq!(events.matches("\"source\":\"probe\"").count(), SERVERS.len(), "{events}");
+    assert!(events.contains("\"dialect\":\"cryptonote\""), "{events}");
+}

@@ -1,0 +1,123 @@
+//! Servers that mean harm: every probe ends in time, within its bounds, with nothing learnt.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use minewall::limits::{PROBE_CONNECTIONS, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT};
+use minewall::probe::{Layer, Verdict};
+use socket2::SockRef;
+
+use crate::server::{Server, probe};
+
+/// Probes a server that does `harm` on each connection: it takes its time, no more.
+#[track_caller]
+fn suffers(layer: Layer, harm: impl Fn(TcpStream) + Send + Sync + 'static) -> Verdict {
+    let server = Server::start(harm);
+    let start = Instant::now();
+    let outcome = probe(server.addr, layer);
+    let limit = PROBE_TOTAL_WAIT + Duration::from_secs(2);
+    assert!(start.elapsed() < limit, "{:?}: {outcome:?}", start.elapsed());
+    assert!((1..=PROBE_CONNECTIONS).contains(&server.connections()), "{}", server.connections());
+    assert_ne!(outcome.verdict, Verdict::Pool, "{outcome:?}");
+    outcome.verdict
+}
+
+#[test]
+fn a_server_that_hangs() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
+    let hang = move |mut stream: TcpStream| {
+        let mut buffer = [0; 4_096];
+        while let Ok(len @ 1..) = stream.read(&mut buffer) {
+            count.fetch_add(len, Ordering::Relaxed);
+        }
+    };
+    assert_eq!(suffers(Layer::Plain, hang), Verdict::Inconclusive);
+    let told = told.load(Ordering::Relaxed);
+    assert!((60..=PROBE_SEND_BYTES).contains(&told), "{told} bytes");
+}
+
+#[test]
+fn a_server_that_hangs_in_the_handshake() {
+    let hang = |mut stream: TcpStream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {};
+    assert_eq!(suffers(Layer::Tls, hang), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_server_that_answers_a_byte_a_second() {
+    let drip = |mut stream: TcpStream| {
+        for byte in b"{\"id\":1,\"result\":[[[\"mining.notify\",\"x\"]],\"00\",4]}\n" {
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    };
+    assert_eq!(suffers(Layer::Plain, drip), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_server_that_sends_a_megabyte() {
+    for filler in
+        [&b"x"[..], b"[", b"{\"a\":", b"\n", b"\xff", b"{\"id\":1,\"result\":true}\n", b"HTTP/1.1 200 OK\r\n"]
+    {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (count, bytes) = (sent.clone(), filler.repeat(1_000_000 / filler.len()));
+        suffers(Layer::Auto, move |mut stream| {
+            for part in bytes.chunks(4_096).take_while(|part| stream.write_all(part).is_ok()) {
+                count.fetch_add(part.len(), Ordering::Relaxed);
+            }
+        });
+        assert!(sent.load(Ordering::Relaxed) >= 4_096, "{filler:?} was never sent");
+    }
+}
+
+#[test]
+fn a_server_that_closes_or_resets_at_once() {
+    let close = |stream: TcpStream| drop(stream.shutdown(Shutdown::Both));
+    assert_eq!(suffers(Layer::Auto, close), Verdict::Inconclusive);
+    let reset = |stream: TcpStream| {
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a reset instead of an end");
+    };
+    assert_eq!(suffers(Layer::Auto, reset), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_server_that_sends_garbage_and_deep_json() {
+    let mut random = [0; 900];
+    minewall::probe::random(&mut random).expect("random bytes");
+    random[0] = 0x80;
+    let deep = [&b"[".repeat(3_000)[..], b"\n"].concat();
+    let deep_value =
+        [&b"{\"id\":1,\"result\":"[..], &b"[".repeat(2_000), &b"]".repeat(2_000), b"}\n"].concat();
+    let record = b"\x16\x03\x03\xff\xff\x02\x00\x00".repeat(100);
+    let frame =
+        b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff{".to_vec();
+    let garbage =
+        [random.to_vec(), deep, deep_value, record, frame, b"\0".to_vec(), b"{\"id\":1,\"result\":".to_vec()];
+    std::thread::scope(|scope| {
+        for words in &garbage {
+            for layer in [Layer::Plain, Layer::Tls] {
+                let words = words.clone();
+                let say = move |mut stream: TcpStream| {
+                    while stream.write_all(&words).is_ok()
+                        && stream.read(&mut [0; 512]).is_ok_and(|len| len > 0)
+                    {}
+                };
+                scope.spawn(move || suffers(layer, say));
+            }
+        }
+    });
+}
+
+#[test]
+fn nobody_at_all() {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a port");
+    let start = Instant::now();
+    let outcome = probe(port, Layer::Auto);
+    assert_eq!((outcome.verdict, outcome.evidence.as_str()), (Verdict::Inconclusive, "no connection"));
+    assert!(start.elapsed() < Duration::from_secs(2), "one attempt will do");
+}

@@ -1,0 +1,13 @@
+//! The active probe against servers on loopback: models of every pool software whose answers to a
+//! stranger are known, models of servers that are no pool, and servers that mean harm.
+//!
+//! The models are scripted from the software's source and from recorded answers; they are no real
+//! software. TLS is OpenSSL's own server in front of them. Real daemons are in `tests/probe/daemons.sh`.
+
+mod command;
+mod hostile;
+mod others;
+mod pools;
+mod server;
+mod tls;
+mod worker;

@@ -1,0 +1,339 @@
+//! Servers that are no pool.
+
+use minewall::probe::{Layer, Verdict};
+
+use crate::server::{Model, Server, probe};
+
+const fn other(
+    name: &'static str,
+    greeting: &'static str,
+    answers: &'static [(&'static str, &'static str)],
+    otherwise: &'static str,
+) -> Model {
+    Model { name, dialect: "", greeting, answers, otherwise }
+}
+
+const UNKNOWN: &str =
+    "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n";
+
+/// Servers, and whether they must be told for what they are. The others must only not be taken for pools.
+const OTHERS: &[(Verdict, Model)] = &[
+    (
+        Verdict::NotPool,
+        other(
+            "ElectrumX",
+            "",
+            &[(
+                "server.version",
+                "{\"jsonrpc\":\"2.0\",\"result\":[\"ElectrumX 1.16.0\",\"1.4\"],\"id\":1}\n",
+            )],
+            "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":\"unknown method \\\"keepalived\\\"\"},\"id\":1}\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "Fulcrum",
+            "",
+            &[("server.version", "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":[\"Fulcrum 1.9.1\",\"1.4\"]}\n")],
+            "{\"error\":{\"code\":-32601,\"message\":\"Unsupported request: mining.subscribe\"},\"id\":1,\"jsonrpc\":\"2.0\"}\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "electrs",
+            "",
+            &[("server.version", "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":[\"electrs/0.9.14\",\"1.4\"]}\n")],
+            "{\"error\":{\"code\":-32601,\"message\":\"unknown method login\"},\"id\":1,\"jsonrpc\":\"2.0\"}\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "go-ethereum, JSON-RPC over TCP",
+            "",
+            &[(
+                "web3_clientVersion",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"Geth/v1.13.15-stable/linux-amd64/go1.21.6\"}\n",
+            )],
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"the method keepalived does not exist/is not available\"}}\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "another Ethereum node, JSON-RPC over TCP",
+            "",
+            &[(
+                "web3_clientVersion",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"Nethermind/v1.25.4/linux-x64/dotnet8.0.2\"}\n",
+            )],
+            UNKNOWN,
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "an Ethereum node over HTTP",
+            "",
+            &[(
+                "POST / HTTP",
+                "HTTP:{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"the method eth_getWork does not exist/is not available\"}}",
+            )],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "bitcoind",
+            "",
+            &[(
+                "HTTP/1.1",
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"jsonrpc\"\r\nContent-Length: 0\r\n\r\n",
+            )],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "monerod",
+            "",
+            &[],
+            "HTTP/1.1 404 Not Found\r\nServer: Epee-based\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (Verdict::Inconclusive, other("a JSON-RPC server", "", &[], UNKNOWN)),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a JSON-RPC server with a code of its own",
+            "",
+            &[],
+            "{\"id\":1,\"error\":{\"code\":-1,\"message\":\"invalid method\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a JSON-RPC server that says yes to all",
+            "",
+            &[],
+            "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":true}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a JSON-RPC server that says no to all",
+            "",
+            &[],
+            "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":false}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a service with a method login",
+            "",
+            &[(
+                "\"login\"",
+                "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32000,\"message\":\"Invalid login\"}}\n",
+            )],
+            UNKNOWN,
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a service with e-mail addresses for logins",
+            "",
+            &[(
+                "\"login\"",
+                "{\"id\":1,\"error\":{\"code\":1,\"message\":\"Invalid address: not an e-mail\"}}\n",
+            )],
+            UNKNOWN,
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a service that wants a token",
+            "",
+            &[],
+            "{\"id\":1,\"error\":{\"code\":401,\"message\":\"Unauthorized\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a queue whose jobs have blobs",
+            "",
+            &[],
+            "{\"id\":1,\"result\":{\"status\":\"OK\",\"id\":\"4711\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a JSON-RPC server with bare errors",
+            "",
+            &[],
+            "{\"result\":null,\"error\":\"unknown command\",\"id\":1}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "JSON lines of something else",
+            "{\"type\":\"hello\",\"version\":3}\n",
+            &[],
+            "{\"type\":\"error\",\"text\":\"what?\"}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "cgminer's API",
+            "",
+            &[],
+            "{\"STATUS\":[{\"STATUS\":\"E\",\"When\":1,\"Code\":14,\"Msg\":\"Invalid command\",\"Description\":\"cgminer 4.11\"}],\"id\":1}",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "QEMU's monitor",
+            "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7}},\"capabilities\":[]}}\r\n",
+            &[],
+            "{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input member 'jsonrpc' is unexpected\"}}\r\n",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "a web server",
+            "",
+            &[],
+            "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 11\r\n\r\nBad Request",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "a pool's web site",
+            "",
+            &[(
+                "GET / HTTP",
+                "HTTP:<html><title>Mining Pool Online</title>Mining Pool Online. stratum+tcp://pool.example:3333</html>",
+            )],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a chat over WebSocket that quotes what it is told",
+            "",
+            &[
+                (
+                    "Upgrade: websocket",
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                ),
+                (
+                    "{\"id\"",
+                    "WS:{\"type\":\"message\",\"text\":\"{\\\"id\\\":1,\\\"method\\\":\\\"mining.notify\\\"}\"}",
+                ),
+            ],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (Verdict::NotPool, other("SSH", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n", &[], "CLOSE")),
+    (
+        Verdict::NotPool,
+        other("SMTP", "220 mail.example ESMTP Exim 4.96\r\n", &[], "500 unrecognized command\r\n"),
+    ),
+    (
+        Verdict::NotPool,
+        other("FTP", "220 (vsFTPd 3.0.3)\r\n", &[], "530 Please login with USER and PASS.\r\n"),
+    ),
+    (Verdict::NotPool, other("POP3", "+OK Dovecot ready.\r\n", &[], "-ERR Unknown command.\r\n")),
+    (
+        Verdict::NotPool,
+        other(
+            "IMAP",
+            "* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\n",
+            &[],
+            "{\"id\":1 BAD Error in IMAP command\r\n",
+        ),
+    ),
+    (Verdict::NotPool, other("IRC", "", &[], ":irc.example 451 * {\"id\":1} :Connection not registered\r\n")),
+    (
+        Verdict::NotPool,
+        other(
+            "XMPP",
+            "",
+            &[],
+            "<?xml version='1.0'?><stream:stream><stream:error><not-well-formed/></stream:error></stream:stream>",
+        ),
+    ),
+    (
+        Verdict::NotPool,
+        other(
+            "Redis",
+            "",
+            &[],
+            "-ERR unknown command '{\"id\":1,\"jsonrpc\":\"2.0\"', with args beginning with: \r\n",
+        ),
+    ),
+    (Verdict::NotPool, other("memcached", "", &[], "ERROR\r\n")),
+    (
+        Verdict::NotPool,
+        other(
+            "NATS",
+            "INFO {\"server_id\":\"x\",\"version\":\"2.10\"}\r\n",
+            &[],
+            "-ERR 'Unknown Protocol Operation'\r\n",
+        ),
+    ),
+    (Verdict::NotPool, other("VNC", "RFB 003.008\n", &[], "CLOSE")),
+    (Verdict::NotPool, other("rsync", "@RSYNCD: 31.0\n", &[], "@ERROR: protocol startup error\n")),
+    (Verdict::NotPool, other("MySQL", "I\0\0\0\x0a8.0.36\0abcdefgh", &[], "CLOSE")),
+    (Verdict::NotPool, other("AMQP", "", &[], "AMQP\0\0\x09\x01")),
+    (Verdict::NotPool, other("NNTP", "200 news.example ready\r\n", &[], "500 What?\r\n")),
+    (Verdict::NotPool, other("MPD", "OK MPD 0.23.5\n", &[], "ACK [5@0] {} unknown command\n")),
+    (Verdict::NotPool, other("an echo service", "", &[], "ECHO")),
+    (Verdict::Inconclusive, other("MQTT", "", &[], "CLOSE")),
+    (Verdict::Inconclusive, other("a discard service", "", &[], "")),
+    (
+        Verdict::Inconclusive,
+        other("a bug tracker's line", "", &[], "Unknown command {\"method\":\"mining.notify\"}\n"),
+    ),
+];
+
+#[test]
+fn nothing_else_is_taken_for_a_pool() {
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let probes: Vec<_> = OTHERS
+            .iter()
+            .map(|(expected, model)| {
+                scope.spawn(move || {
+                    let server = Server::of(*model);
+                    let outcome = probe(server.addr, Layer::Plain);
+                    println!(
+                        "{:50} {:?} {} ({} connections)",
+                        model.name,
+                        outcome.verdict,
+                        outcome.evidence,
+                        server.connections()
+                    );
+                    (outcome.verdict != *expected).then(|| format!("{}: {outcome:?}", model.name))
+                })
+            })
+            .collect();
+        probes.into_iter().filter_map(|probe| probe.join().expect("no panic")).collect()
+    });
+    assert!(failures.is_empty(), "{failures:#?}");
+}
