@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets reproduce packages test-packages model
+.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model
 
 all: build
 
@@ -48,6 +48,10 @@ cross:
 # The tests under user-mode emulation: MIPS both ways, armv7, aarch64.
 test-targets:
 	cross/test.sh
+
+# Routers in full-system emulation (mipsel, armv7), each with a miner behind it. Needs root for apt.
+test-routers:
+	cross/router/run.sh
 
 # A second build elsewhere must give the same bytes.
 reproduce:

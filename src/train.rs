@@ -47,8 +47,9 @@ use crate::hmm::model::{Model, Summary};
 /// `[--scripted N] [--seed N] [--restarts N] [--iterations N] [--rounds N] [--folds N]
 /// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--rise BITS]`.
 ///
-/// `--rise BITS` is by how much thresholds rise from one band of packets to the next. `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--output` may be left
-/// out: the report is all that is wanted then.
+/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--rise BITS` is by how
+/// much thresholds rise from one band of packets to the next. `--output` may be left out: the report
+/// is all that is wanted then.
 ///
 /// # Errors
 /// A sentence for the user.

@@ -44,10 +44,10 @@ fetch() {
 		Dir::Etc::SourceParts "$work/apt-$debian/sources";
 	EOF
 	export APT_CONFIG="$work/apt-$debian/apt.conf"
-	apt-get update -q >/dev/null
+	apt-get update -q >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
 	image=$(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 	# shellcheck disable=SC2086 # a list of packages
-	(cd "$work/apt-$debian/archives" && apt-get download -q "$image" $PACKAGES >/dev/null)
+	(cd "$work/apt-$debian/archives" && apt-get download -q -o APT::Sandbox::User=root "$image" $PACKAGES >/dev/null)
 	unset APT_CONFIG
 	for package in "$work/apt-$debian/archives/"*.deb; do
 		dpkg-deb -x "$package" "$root"
@@ -107,7 +107,7 @@ boot() {
 	console=$work/$debian.console
 	# shellcheck disable=SC2086 # a command with options
 	timeout "$DEADLINE_SECONDS" $machine -kernel "$root/boot/vmlinuz-$version" -initrd "$work/$debian.cpio.gz" \
-		-append "console=$serial rdinit=/init quiet panic=-1" -nographic -no-reboot -nic none \
+		-append "console=$serial rdinit=/init quiet panic=-1" -nographic -vga none -no-reboot -nic none \
 		</dev/null >"$console" 2>&1 || true
 	tr -d '\r' <"$console" | grep -aE '^(boot|ok|not ok|memory|passed)|panic' || true
 	grep -aE '^passed [0-9]+, failed 0' "$console" >/dev/null || {
