@@ -17,13 +17,13 @@ pub struct Host {
     pub host: Option<String>,
     /// Detections so far.
     pub detections: u32,
-    /// The latest one: when (RFC 3339, UTC), where to, what and what became of it.
+    /// The latest one, a proven one if there is any: when (RFC 3339, UTC), where to, what and what became of it.
     pub last_time: String,
     /// Address and port of the pool.
     pub server: String,
     /// The protocol.
     pub dialect: String,
-    /// `blocked` or `monitored`.
+    /// `blocked`, `monitored` or [`SUSPECTED`].
     pub verdict: String,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
@@ -57,7 +57,7 @@ pub struct Sighting {
     pub server: String,
     /// The protocol.
     pub dialect: String,
-    /// `blocked` or `monitored`.
+    /// `blocked`, `monitored` or [`SUSPECTED`].
     pub verdict: &'static str,
 }
 
@@ -77,10 +77,12 @@ impl Hosts {
         };
         host.detections = host.detections.saturating_add(1);
         host.mac = sighting.mac.or(host.mac);
-        host.last_time = sighting.time;
-        host.server = sighting.server;
-        host.dialect = sighting.dialect;
-        host.verdict = sighting.verdict.into();
+        if sighting.verdict != SUSPECTED || matches!(&host.verdict[..], "" | SUSPECTED) {
+            host.last_time = sighting.time;
+            host.server = sighting.server;
+            host.dialect = sighting.dialect;
+            host.verdict = sighting.verdict.into();
+        }
         let is_reported = host.has_allowance(per_hour, now) && self.has_room_this_minute(now);
         if !is_reported {
             host.unreported = host.unreported.saturating_add(1);
@@ -111,6 +113,9 @@ impl Hosts {
         self.reports_this_minute <= REPORTS_PER_MINUTE
     }
 }
+
+/// The verdict on what is not proven.
+pub const SUSPECTED: &str = "suspected";
 
 impl Host {
     fn unknown(addr: IpAddr, now: u64) -> Self {
@@ -168,6 +173,23 @@ mod tests {
         assert!((175..=185).contains(&reported), "{reported}");
         let host = hosts.latest().next().unwrap();
         assert_eq!((host.detections, host.unreported), (7_200, 7_200 - reported));
+    }
+
+    #[test]
+    fn a_suspicion_does_not_hide_a_proof() {
+        let mut hosts = Hosts::default();
+        let suspicion = Sighting {
+            server: "192.0.2.9:443".into(),
+            dialect: "unknown".into(),
+            verdict: SUSPECTED,
+            ..sighting(1)
+        };
+        hosts.note(suspicion.clone(), 60, 0);
+        hosts.note(sighting(1), 60, 1);
+        hosts.note(suspicion, 60, 2);
+        let host = hosts.latest().next().unwrap();
+        assert_eq!((&host.server[..], &host.verdict[..]), ("192.0.2.1:3333", "blocked"));
+        assert_eq!(host.detections, 3);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::event_log::{EventLine, EventLog};
-use super::hosts::{Hosts, Sighting};
+use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::leases::host_name;
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
@@ -49,7 +49,7 @@ impl Reporter {
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
             verdict: match detection.source {
-                Source::Hmm => "suspected",
+                Source::Hmm => SUSPECTED,
                 _ if detection.blocked => "blocked",
                 _ => "monitored",
             },

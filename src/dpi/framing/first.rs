@@ -173,8 +173,6 @@ fn value(bytes: &[u8]) -> Resumption {
     }
 }
 
-/// A header alone is no more than a few likely bits, so something must stand behind it: JSON in a data
-/// frame; after a control frame another one, or the end of the segment.
 /// Passes over the line in which a relay names the client (HAProxy's PROXY protocol, version 1, section
 /// 2.1); pools behind one expect it.
 fn proxied(bytes: &[u8]) -> Step {
@@ -185,6 +183,8 @@ fn proxied(bytes: &[u8]) -> Step {
     }
 }
 
+/// A header alone is no more than a few likely bits, so something must stand behind it: JSON in a data
+/// frame; after a control frame another one, or the end of the segment.
 fn opens_frame(bytes: &[u8]) -> Resumption {
     let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return Resumption::Unknown };
     match (frame.kind, frame.end_in(bytes)) {
