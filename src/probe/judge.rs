@@ -1,7 +1,8 @@
 //! What an answer shows.
 //!
 //! A message that the dialects' own rules call strong is a pool's. So are the refusals of [`refusal`],
-//! each in answer to the question that provokes it. Everything else leaves it open, unless it shows a
+//! each in answer to the question that provokes it; where others might say the same, a question that means
+//! nothing to a pool has to be answered differently. Everything else leaves it open, unless it shows a
 //! server of another kind ([`foreign`]).
 
 mod foreign;
@@ -25,6 +26,8 @@ pub enum Finding {
     Nothing,
     /// A pool.
     Pool(Dialect, Evidence),
+    /// A pool, unless it says the same to everybody.
+    Claim(Dialect, Evidence),
     /// A server of another kind, for certain.
     Foreign(Evidence),
     /// HTTP where lines were expected, or nothing but a page. Its status line.
@@ -184,8 +187,9 @@ fn weigh(question: Question, heard: &Heard<'_>) -> Finding {
         let dialect = if question == Question::EthGetWork { Dialect::EthGetWork } else { shown.dialect };
         return Finding::Pool(dialect, words(&[b"eth_getWork answered with work"]));
     }
-    if let Some((dialect, text)) = refusal::of_pool(question, root) {
-        return Finding::Pool(dialect, text);
+    if let Some(refusal) = refusal::of_pool(question, root) {
+        let finding = if refusal.certain { Finding::Pool } else { Finding::Claim };
+        return finding(refusal.dialect, refusal.words);
     }
     if let Some(kind) = foreign::service(question, root) {
         return Finding::Foreign(words(&[kind]));

@@ -153,6 +153,11 @@ impl Session {
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
+            Finding::Claim(dialect, evidence) => {
+                self.strategy.claim(*dialect, evidence);
+                self.state = State::Idle;
+                return;
+            }
             // More may stand in the next segment.
             Finding::Nothing => return self.heed_cap(now),
             Finding::Refused(_) | Finding::WantsTls if question.manner() != Manner::WebSocket => {
@@ -220,6 +225,7 @@ impl Session {
                         finding => finding.clone(),
                     };
                     self.strategy.learn(&finding);
+                    self.heed_confirmation();
                 }
             }
         }
@@ -243,6 +249,13 @@ impl Session {
         self.state = State::Idle;
         if !self.strategy.fail(failure) {
             self.conclude();
+        }
+        self.heed_confirmation();
+    }
+
+    fn heed_confirmation(&mut self) {
+        if let Some(outcome) = self.strategy.confirmed() {
+            self.state = State::Done(outcome);
         }
     }
 

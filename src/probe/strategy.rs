@@ -18,6 +18,16 @@ pub enum Failure {
     NoTls,
 }
 
+/// A refusal that speaks for a pool, unless the server says the same to [`CONTROL`].
+#[derive(Clone, Debug)]
+struct Claim {
+    outcome: Outcome,
+    holds: bool,
+}
+
+/// A question that means nothing to a pool.
+const CONTROL: Question = Question::Electrum;
+
 /// The plan of one probe.
 #[derive(Clone, Debug)]
 pub struct Strategy {
@@ -35,6 +45,8 @@ pub struct Strategy {
     /// It took a WebSocket, and said nothing there that we know.
     speaks_websocket: bool,
     refused: Option<Evidence>,
+    /// A refusal as pools give it, and whether the control has borne it out.
+    claim: Option<Claim>,
     latest_failure: Option<Failure>,
     unreadable: bool,
 }
@@ -53,6 +65,7 @@ impl Strategy {
             speaks_json: false,
             speaks_websocket: false,
             refused: None,
+            claim: None,
             latest_failure: None,
             unreadable: false,
         };
@@ -82,9 +95,36 @@ impl Strategy {
         self.layer_is_known = true;
     }
 
+    /// The question at hand was refused as pools do, but others might.
+    pub fn claim(&mut self, dialect: Dialect, words: &Evidence) {
+        let Some(question) = self.take() else { return };
+        let transport = Some(self.transport(question));
+        let mut outcome = Outcome::new(Verdict::Pool, Some(dialect), transport, &[]);
+        outcome.evidence.clone_from(words);
+        self.layer_is_known = true;
+        self.claim = Some(Claim { outcome, holds: false });
+        self.first(CONTROL);
+    }
+
+    /// The pool, if a claim has been borne out.
+    pub fn confirmed(&self) -> Option<Outcome> {
+        self.claim.as_ref().filter(|claim| claim.holds).map(|claim| claim.outcome.clone())
+    }
+
     /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
     pub fn learn(&mut self, finding: &Finding) {
         let Some(question) = self.take() else { return };
+        if question == CONTROL
+            && let Some(claim) = &mut self.claim
+        {
+            let behind = |words: &Evidence| words.split_once(": ").map(|(_, words)| words.to_owned());
+            match finding {
+                Finding::Refused(words) if behind(words) == behind(&claim.outcome.evidence) => {
+                    self.claim = None
+                }
+                _ => claim.holds = true,
+            }
+        }
         if !matches!(finding, Finding::WantsTls | Finding::Nothing) {
             self.layer_is_known = true;
         }
@@ -124,7 +164,11 @@ impl Strategy {
                 self.bring_forward(Question::DuinoCoin);
                 self.bring_forward(Question::StratumV2);
             }
-            Finding::WantsTls | Finding::Nothing | Finding::Pool(..) | Finding::Foreign(_) => {}
+            Finding::WantsTls
+            | Finding::Nothing
+            | Finding::Pool(..)
+            | Finding::Claim(..)
+            | Finding::Foreign(_) => {}
         }
     }
 
@@ -132,6 +176,11 @@ impl Strategy {
     pub fn fail(&mut self, failure: Failure) -> bool {
         let is_first = self.latest_failure.is_none() && !self.layer_is_known;
         self.latest_failure = Some(failure);
+        if let (Some((CONTROL, _)), Some(claim), Failure::Silent | Failure::Closed) =
+            (self.next(), &mut self.claim, failure)
+        {
+            claim.holds = true;
+        }
         match failure {
             // Nobody there; or, later on, nobody who talks to us any more.
             Failure::Unreachable => return false,
@@ -150,6 +199,10 @@ impl Strategy {
     /// What the answers amount to when there is nothing left to ask.
     pub fn conclusion(&self) -> Outcome {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
+        if let Some(claim) = &self.claim {
+            // Its control was never answered, nor left unanswered.
+            return Outcome { verdict: Verdict::Inconclusive, dialect: None, ..claim.outcome.clone() };
+        }
         if let (Some(line), false) = (&self.web, self.speaks_json || self.speaks_websocket) {
             let transport = if self.tls { Transport::Https } else { Transport::Http };
             let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);

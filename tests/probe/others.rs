@@ -160,6 +160,36 @@ const OTHERS: &[(Verdict, Model)] = &[
     (
         Verdict::Inconclusive,
         other(
+            "a service that lets nobody in",
+            "",
+            &[],
+            "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-1,\"message\":\"Unauthenticated\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a service that wants a login first",
+            "",
+            &[],
+            "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-1,\"message\":\"Invalid login\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a service that quotes the method it doesn't know",
+            "",
+            &[
+                ("mining.subscribe", "{\"id\":1,\"result\":true}\n"),
+                ("mining.authorize", "{\"id\":2,\"error\":\"unknown method mining.authorize\"}\n"),
+            ],
+            "{\"id\":1,\"error\":\"unknown method\"}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
             "a service that wants a token",
             "",
             &[],

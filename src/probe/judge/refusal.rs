@@ -10,17 +10,13 @@ use crate::dpi::json::Value;
 use crate::probe::question::{Manner, Question};
 
 /// Names what only pools deal in, whatever was asked.
-const OF_POOLS: [(&str, Dialect); 9] = [
+const OF_POOLS: [(&str, Dialect); 5] = [
     // CryptoNote's pools: node-cryptonote-pool and its heirs, nodejs-pool, monero-pool.
     ("payment address provided", Dialect::CryptoNote),
     ("address used for login", Dialect::CryptoNote),
     ("low difficulty share", Dialect::CryptoNote),
     ("duplicate share", Dialect::CryptoNote),
-    ("proxy is unavailable", Dialect::CryptoNote),
-    ("invalid_site_key", Dialect::CoinHive),
     ("unauthorized worker", Dialect::StratumV1),
-    ("mining.authorize", Dialect::StratumV1),
-    ("not subscribed", Dialect::StratumV1),
 ];
 
 /// What a wallet is refused with, by those who were given one.
@@ -33,45 +29,51 @@ const OF_WALLETS: [&str; 6] = [
     "incorrect wallet",
 ];
 
-/// The dialect of the pool that refuses so, and its words.
-pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<(Dialect, Evidence)> {
+/// A refusal that speaks for a pool.
+pub(super) struct OfPool {
+    pub dialect: Dialect,
+    pub words: Evidence,
+    /// Nobody else says so. Otherwise a server that refuses everybody with the same words, whatever they
+    /// ask, has to be ruled out.
+    pub certain: bool,
+}
+
+/// The pool that refuses so.
+pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let refusal = Refusal::read(root)?;
     let asked = question.dialect();
     let over_tcp = question.manner() != Manner::Http;
-    let dialect = if let Some((_, dialect)) = OF_POOLS.iter().find(|(text, _)| refusal.says(text)) {
-        over_tcp.then_some(*dialect)
-    } else {
-        match (question, refusal.code) {
-            // Stratum's form, [code, text, traceback], which nobody else has.
-            (
-                Question::Subscribe | Question::Hello | Question::IronFish | Question::WebSocket,
-                Some(20..=25),
-            ) if refusal.is_array => Some(Dialect::StratumV1),
-            // The same as an object, from Handshake's pools.
-            (Question::Subscribe, Some(20..=25))
-                if refusal.says("authorized") || refusal.says("job not found") =>
-            {
-                Some(Dialect::StratumV1)
-            }
-            (Question::Keepalive, Some(-1)) if refusal.is("unauthenticated") => Some(Dialect::CryptoNote),
-            (Question::Grin, Some(-32500)) if refusal.says("login first") => Some(Dialect::Grin),
-            (Question::Beam, Some(-32003)) if refusal.is("login failed") => Some(Dialect::Beam),
-            // Who understands eth_submitLogin and refuses the wallet.
-            (Question::EthProxy, _) if OF_WALLETS.iter().any(|text| refusal.says(text)) => {
-                Some(Dialect::EthProxy)
-            }
-            (Question::Login, _)
-                if ["wallet address", "mining address", "incorrect wallet"]
-                    .iter()
-                    .any(|text| refusal.says(text)) =>
-            {
-                asked
-            }
-            (Question::Ckb, _) if refusal.says("ckb address") || refusal.says("wallet address") => asked,
-            _ => None,
+    let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
+    let named = OF_POOLS.iter().find(|(text, _)| over_tcp && refusal.says(text));
+    let (dialect, certain) = match (named, question, refusal.code) {
+        (Some((_, dialect)), _, _) => (*dialect, true),
+        // Stratum's form, [code, text, traceback], which nobody else has.
+        (
+            _,
+            Question::Subscribe | Question::Hello | Question::IronFish | Question::WebSocket,
+            Some(20..=25),
+        ) if refusal.is_array => (Dialect::StratumV1, true),
+        (_, Question::WebSocket | Question::WebSocketProxy, _) if refusal.is("invalid_site_key") => {
+            (Dialect::CoinHive, true)
         }
-    }?;
-    Some((dialect, words(&[b"refusal: ", refusal.bytes])))
+        (_, Question::Grin, Some(-32500)) if refusal.says("login first") => (Dialect::Grin, true),
+        (_, Question::Beam, Some(-32003)) if refusal.is("login failed") => (Dialect::Beam, true),
+        // Stratum's codes in an object, from Handshake's pools.
+        (_, Question::Subscribe, Some(20..=25)) if says(&["authorized", "subscribed", "job not found"]) => {
+            (Dialect::StratumV1, false)
+        }
+        (_, Question::Keepalive, Some(-1)) if refusal.is("unauthenticated") => (Dialect::CryptoNote, false),
+        // Who understands a login and refuses the wallet, or has no pool to hand it to.
+        (_, Question::EthProxy, _) if says(&OF_WALLETS) => (asked?, false),
+        (_, Question::Login, _)
+            if says(&["wallet address", "mining address", "incorrect wallet", "proxy is unavailable"]) =>
+        {
+            (asked?, false)
+        }
+        (_, Question::Ckb, _) if says(&["ckb address", "wallet address"]) => (asked?, false),
+        _ => return None,
+    };
+    Some(OfPool { dialect, words: words(&[b"refusal: ", refusal.bytes]), certain })
 }
 
 /// The words of an error, if the message is one.
