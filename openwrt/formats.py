@@ -65,6 +65,9 @@ def tar(entries, epoch, end=True, form=tarfile.GNU_FORMAT):
     for name, mode, data, headers in entries:
         info = entry(name, epoch, mode, None if data is None else len(data))
         info.pax_headers = headers
+        # apk looks owners up by name, opkg's archives are numeric.
+        if form == tarfile.PAX_FORMAT:
+            info.uname = info.gname = "root"
         archive.addfile(info, None if data is None else io.BytesIO(data))
     length = archive.offset
     archive.close()
