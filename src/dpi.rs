@@ -135,10 +135,32 @@ impl Inspection {
 
     fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
         let mut scratch = core::mem::take(&mut dpi.scratch);
-        let mut reader = DialogueReader { dialogue: &mut self.dialogue, dpi };
+        let mut reader = Ear::Flow(DialogueReader { dialogue: &mut self.dialogue, dpi });
         let offer = self.framing.offer(&mut scratch, &mut reader, direction, bytes, last_chance);
         dpi.scratch = scratch;
         offer
+    }
+}
+
+/// Who listens. One type for both, so that the framing is in the program once.
+enum Ear<'a> {
+    Flow(DialogueReader<'a>),
+    Probe(hearing::Listener<'a>),
+}
+
+impl Reader for Ear<'_> {
+    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
+        match self {
+            Ear::Flow(reader) => reader.message(context, message),
+            Ear::Probe(listener) => listener.message(context, message),
+        }
+    }
+
+    fn stratum_v2(&mut self) {
+        match self {
+            Ear::Flow(reader) => reader.stratum_v2(),
+            Ear::Probe(listener) => listener.stratum_v2(),
+        }
     }
 }
 

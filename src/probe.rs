@@ -23,7 +23,8 @@ pub mod tls;
 pub mod transport;
 pub mod worker;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 
 use serde::Serialize;
 
@@ -176,14 +177,10 @@ struct Line<'a> {
     elapsed_ms: u32,
 }
 
-/// Random bytes from the kernel.
+/// Random bytes from the kernel (random(4)).
 ///
 /// # Errors
-/// getrandom(2) is missing.
+/// The device is missing.
 pub fn random(bytes: &mut [u8]) -> io::Result<()> {
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
-    Ok(())
+    File::open("/dev/urandom")?.read_exact(bytes)
 }

@@ -6,7 +6,7 @@
 use super::dialect::{self, Context, Shown};
 use super::framing::{Framing, Reader};
 use super::json::{Tape, Value};
-use super::{Answer, Dpi, Offer};
+use super::{Answer, Dpi, Ear, Offer};
 use crate::flow::Direction;
 
 /// One connection that we lead.
@@ -46,14 +46,14 @@ impl Hearing {
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> Offer {
         let mut scratch = core::mem::take(&mut dpi.scratch);
-        let mut listener = Listener { tape: &mut dpi.tape, each };
+        let mut listener = Ear::Probe(Listener { tape: &mut dpi.tape, each });
         let offer = self.framing.offer(&mut scratch, &mut listener, direction, bytes, false);
         dpi.scratch = scratch;
         offer
     }
 }
 
-struct Listener<'a> {
+pub(super) struct Listener<'a> {
     tape: &'a mut Tape,
     each: &'a mut dyn FnMut(&Heard<'_>),
 }
