@@ -241,9 +241,9 @@ mod tests {
     /// The twin compares bit by bit.
     #[test]
     fn prefixes_agree_with_a_naive_twin() {
-        let mut random = crate::test_random::Random::new(1);
+        let mut random = crate::random::Random::new(1);
         for _ in 0..20_000 {
-            let base = random.next() as u32;
+            let base = random.bits() as u32;
             let len = random.below(33) as u8;
             // A random bit or none differs, so that both answers are frequent.
             let other = base ^ 1_u32.checked_shl(random.below(40)).unwrap_or(0);

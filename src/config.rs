@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn no_bytes_upset_it() {
         let good = default_file().replace("\t#option", "\toption").replace("\t#list", "\tlist");
-        let mut source = crate::test_random::Random::new(7);
+        let mut source = crate::random::Random::new(7);
         let mut random = |below: usize| source.below(below as u32) as usize;
         let (mut accepted, mut refused) = (0, 0);
         for _ in 0..4_000 {

@@ -42,5 +42,5 @@ pub mod train;
 #[cfg(feature = "host")]
 pub mod evaluate;
 
-#[cfg(test)]
-mod test_random;
+#[cfg(any(test, feature = "host"))]
+mod random;

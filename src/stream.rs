@@ -305,7 +305,7 @@ mod tests {
     /// Random puts and consumes against a map from offset to byte.
     #[test]
     fn agrees_with_a_map_of_bytes() {
-        let mut random = crate::test_random::Random::new(11);
+        let mut random = crate::random::Random::new(11);
         for _ in 0..300 {
             let mut slot = slot(0);
             let mut twin = std::collections::BTreeMap::new();

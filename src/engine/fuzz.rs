@@ -96,7 +96,7 @@ const WHOLE_PACKET: u8 = 0xff;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_random::Random;
+    use crate::random::Random;
 
     #[test]
     fn random_scripts_leave_nothing_behind() {
@@ -112,13 +112,13 @@ mod tests {
             let mut random = Random::new(seed);
             let mut script = Vec::new();
             for _ in 0..60 {
-                let payload = match random.next() % 8 {
+                let payload = match random.bits() % 8 {
                     chosen @ 0..6 => words[chosen as usize].to_vec(),
-                    _ => random.next().to_be_bytes().repeat(3),
+                    _ => random.bits().to_be_bytes().repeat(3),
                 };
                 // Kinds without the flags that end a connection are the likelier ones.
-                let kind = random.next() as u8 & if random.next().is_multiple_of(4) { 0xff } else { 0xc1 };
-                script.extend([kind, random.next() as u8 & 0x3f, random.next() as u8, payload.len() as u8]);
+                let kind = random.bits() as u8 & if random.bits().is_multiple_of(4) { 0xff } else { 0xc1 };
+                script.extend([kind, random.bits() as u8 & 0x3f, random.bits() as u8, payload.len() as u8]);
                 script.extend(payload);
             }
             packets(&script);

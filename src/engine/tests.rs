@@ -249,7 +249,7 @@ fn what_is_not_tcp_passes_and_is_counted() {
 
 #[test]
 fn no_bytes_upset_it() {
-    let mut random = crate::test_random::Random::new(3);
+    let mut random = crate::random::Random::new(3);
     let mut bench = Bench::new("");
     let messages = [SUBSCRIBE, SHARE, ACCEPTED, b"GET / HTTP/1.1\r\n\r\n", b"\x05\x01\x00"];
     for _ in 0..50_000 {

@@ -332,7 +332,7 @@ mod tests {
     fn agrees_with_a_hash_map() {
         let mut table = FlowTable::new(4096, FLOW_IDLE, RandomState::new());
         let mut twin = HashMap::new();
-        let mut random = crate::test_random::Random::new(7);
+        let mut random = crate::random::Random::new(7);
         for step in 0..20_000u32 {
             let number = random.below(300);
             let state = [FlowState::Undecided, FlowState::Benign][random.below(2) as usize];

@@ -1,29 +1,26 @@
 //! Pseudo-random numbers: seeded, the same on every machine, nothing secret.
 
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+use crate::random::Random;
+
+/// Draws from the distributions that sessions are made of.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng(Random);
 
 impl Rng {
     /// A stream of its own for every seed.
     pub fn new(seed: u64) -> Self {
-        Rng(seed)
+        Rng(Random::new(seed))
     }
 
     /// A stream of its own for every (seed, index): item `index` comes out the same whatever is
     /// made before it.
     pub fn keyed(seed: u64, index: u64) -> Self {
-        let mut rng = Rng(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95));
-        Rng(rng.bits())
+        Rng::new(Rng::new(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95)).bits())
     }
 
     /// 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.bits()
     }
 
     /// Uniform in [0, 1).
