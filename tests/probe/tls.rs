@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::dpi::dialect::Dialect;
@@ -72,9 +73,11 @@ impl Wrapped {
         Some(Wrapped { addr, process, directory }.listening())
     }
 
-    fn listening(self) -> Self {
+    fn listening(mut self) -> Self {
         let start = Instant::now();
         while TcpStream::connect(self.addr).is_err() {
+            let ended = self.process.try_wait().expect("a child of ours");
+            assert!(ended.is_none(), "it ended: {ended:?}");
             assert!(start.elapsed() < Duration::from_secs(20), "it never listens");
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -107,8 +110,16 @@ fn certificate(name: &str, key: &[&str]) -> Option<PathBuf> {
     Some(directory)
 }
 
+/// A port that nobody else of these tests gets: below those that the kernel hands out, and each once.
+/// A freed port of the kernel's choice would be the next one's, and a probe would ask the wrong pool.
 fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a port")
+    static NEXT: AtomicU16 = AtomicU16::new(20_000);
+    loop {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, NEXT.fetch_add(1, Ordering::Relaxed)));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
 }
 
 /// A program's result; nothing, with the reason printed, where it isn't installed.
