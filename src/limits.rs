@@ -238,3 +238,10 @@ pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Endpoints of which the engine knows what a probe found, 48 bytes each.
 pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Lists that may be in force at once; an entry names its own by a byte.
+pub const INTEL_SOURCES: usize = 64;
+/// Longest line of a list.
+pub const INTEL_LINE_BYTES: usize = 1_024;
+/// Bad lines of one list that are reported one by one.
+pub const INTEL_WARNINGS: usize = 8;
