@@ -38,6 +38,9 @@ pub const FLOWS_MAX: usize = 524_288;
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
 /// A connection attempt that never carried payload is forgotten sooner.
 pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
+/// Records of one client in a set that is full of suspects, from which on that client makes room.
+/// Three quarters of it don't come together by chance.
+pub const CROWD: usize = FLOW_WAYS * 3 / 4;
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
