@@ -7,11 +7,13 @@
 pub mod fuzz;
 mod judge;
 mod learnt;
+pub mod names;
 mod reader;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::allow::AllowList;
@@ -207,6 +209,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
+    pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
+        self.judge.names.find(client, server).map(|name| &name[..])
     }
 
     /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.

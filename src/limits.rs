@@ -88,6 +88,10 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
 
+/// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
+/// wire, of which the first length and the root take two).
+pub const NAME_BYTES: usize = 253;
+
 /// Payload packets after which an undecided flow that moves fast is let go.
 pub const BUDGET_PACKETS: u16 = 32;
 /// Payload bytes after which an undecided flow that moves fast is let go.
@@ -207,6 +211,10 @@ pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 pub const PROBE_QUEUE: usize = 16;
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
+/// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
+pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
+/// Of them, in one set of the cache.
+pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
 /// Probes that may follow one another at once.

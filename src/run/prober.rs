@@ -50,8 +50,8 @@ impl Prober {
         let suspect = Suspect {
             server: suspected.server,
             client: suspected.client,
-            tls: None,
-            sni: heapless::String::new(),
+            tls: suspected.tls,
+            sni: suspected.server_name.clone(),
             hint: None,
         };
         if let Some(Err(why)) = self.worker.as_ref().map(|worker| worker.submit(suspect)) {
