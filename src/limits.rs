@@ -207,8 +207,16 @@ pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
+/// Probes that are under way at once: some may wait for servers that never answer.
+pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
+/// Suspects to be tried again later, 200 bytes each.
+pub const PROBES_AGAIN: usize = if cfg!(test) { 4 } else { 32 };
+/// After how long a suspect is tried again for which there was no room.
+pub const PROBE_QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// And one that came too soon after others.
+pub const PROBE_RATE_WAIT: Duration = Duration::from_secs(20);
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
