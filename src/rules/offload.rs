@@ -108,7 +108,9 @@ fn role(comment: &str) -> Role<'_> {
 fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
     let mut place = Place::default();
     listing.lines().filter_map(move |line| {
-        let (line, handle) = line.trim().rsplit_once(" # handle ")?;
+        let line = line.trim();
+        // Of the table nft prints no handle where one chain is asked for.
+        let (line, handle) = line.rsplit_once(" # handle ").unwrap_or((line, ""));
         let block = |keyword| line.strip_prefix(keyword).and_then(|rest| rest.strip_suffix(" {"));
         if let Some(table) = block("table ") {
             place.table = table;
@@ -122,7 +124,7 @@ fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
                 };
             let offloads = ["flow add @", "flow offload @"].iter().any(|statement| body.contains(statement));
             let is_whole = body.matches('{').count() == body.matches('}').count();
-            if offloads && is_whole {
+            if offloads && is_whole && !place.chain.is_empty() {
                 return handle.parse().ok().map(|handle| Rule { place, handle, body, comment });
             }
         }
@@ -215,6 +217,14 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         assert_eq!((rules(&once).count(), rules(&moved).count()), (4, 4));
         assert!(!moved.contains("0x07000000") && moved.contains("ct mark & 0x00000700"), "{moved}");
         assert_eq!(after(&moved, &release(&moved)), FW4);
+    }
+
+    /// `nft -a list chain` prints no handle of the table, `nft -a list ruleset` does.
+    #[test]
+    fn a_listing_of_one_chain_will_do() {
+        let chain = FW4.replace("fw4 { # handle 3", "fw4 {");
+        assert!(chain != FW4);
+        assert_eq!(wait(&config(""), &chain), wait(&config(""), FW4));
     }
 
     #[test]
