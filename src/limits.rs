@@ -225,6 +225,17 @@ pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+
+/// Longest name that is looked up (RFC 1035 section 2.3.4).
+pub const RESOLVE_NAME_BYTES: usize = 253;
+/// Longest answer of a name server without EDNS (RFC 1035 section 2.3.4).
+pub const RESOLVE_ANSWER_BYTES: usize = 512;
+/// Name servers that are asked, as many as libc asks (resolv.conf(5)).
+pub const RESOLVE_SERVERS: usize = 3;
+/// Times that each is asked.
+pub const RESOLVE_TRIES: usize = 2;
+/// How long each has to answer.
+pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
 /// The same for one block of addresses.
