@@ -11,9 +11,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use minewall::config::{self, Config};
+use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Request};
+use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -60,9 +61,14 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
+    let to_syslog = arguments.contains("--syslog");
     nothing_left(arguments)?;
+    if to_syslog {
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
+    } else {
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+    }
     // The configuration sets the level; until then errors and warnings must be heard.
-    env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     log::set_max_level(log::LevelFilter::Info);
     minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
 }
@@ -92,9 +98,10 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&config::default_file());
     }
     let path = config_path(&mut arguments)?;
+    let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    load(&path)?;
-    show(&format!("{} is fine\n", path.display()))
+    let config = load(&path)?;
+    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.
@@ -187,11 +194,12 @@ macro_rules! help {
 minewall: a cryptomining firewall that runs on the router itself
 
 usage:
-  minewall run [--config FILE]                judge the packets of the netfilter queue
+  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
   minewall status [--config FILE] [--json]    what the running daemon has seen
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
   minewall config [--config FILE]             check the configuration
+  minewall config [--config FILE] --service   the same, and what an init script has to know of it
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool

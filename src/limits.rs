@@ -158,6 +158,8 @@ pub const REPORTS_PER_MINUTE: u32 = 60;
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
+/// The longest line in the system log; logd cuts at 1,024 bytes, its own words included.
+pub const LOG_LINE_MAX_BYTES: usize = 960;
 /// Leases files are read up to this length.
 pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
 

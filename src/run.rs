@@ -20,6 +20,7 @@ mod queue;
 mod report;
 mod reset;
 mod status;
+pub mod syslog;
 mod wall_clock;
 
 use std::fs::File;
