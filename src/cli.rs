@@ -5,6 +5,7 @@
 //! no pool, 2 for inconclusive, 3 where no probe was made.
 
 mod probe;
+mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -43,6 +44,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
@@ -126,6 +128,12 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
+/// What is left once the options have been taken, as text.
+fn words(arguments: Arguments) -> Result<Vec<String>, String> {
+    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
+    arguments.finish().into_iter().map(word).collect()
+}
+
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
         Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
@@ -139,9 +147,7 @@ fn desk_tool(
     arguments: Arguments,
     tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
 ) -> Result<ExitCode, String> {
-    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
-    let words = arguments.finish().into_iter().map(word).collect::<Result<_, _>>()?;
-    tool(words).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]
@@ -203,6 +209,8 @@ usage:
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+",
+            "  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version

@@ -154,7 +154,7 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 pub const HOSTS_REMEMBERED: usize = 32;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 420 bytes and the counters.
+/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;

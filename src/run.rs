@@ -17,6 +17,7 @@ mod hosts;
 mod leases;
 mod prober;
 mod queue;
+pub mod recent;
 mod report;
 mod reset;
 mod status;
