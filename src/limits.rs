@@ -161,10 +161,12 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 pub const HOSTS_REMEMBERED: usize = 32;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 420 bytes and the counters.
+/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
+/// The longest line in the system log; logd cuts at 1,024 bytes, its own words included.
+pub const LOG_LINE_MAX_BYTES: usize = 960;
 /// Leases files are read up to this length.
 pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
 

@@ -17,9 +17,11 @@ mod hosts;
 mod leases;
 mod prober;
 mod queue;
+pub mod recent;
 mod report;
 mod reset;
 mod status;
+pub mod syslog;
 mod wall_clock;
 
 use std::fs::File;
