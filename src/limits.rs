@@ -192,12 +192,12 @@ pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;
-/// Connections of one probe. All questions there are would take more than the time there is.
-pub const PROBE_CONNECTIONS: usize = 14;
+/// Connections of one probe.
+pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
-pub const PROBE_SEND_BYTES: usize = 1_536;
+pub const PROBE_SEND_BYTES: usize = 1_024;
 /// Bytes of answers that one probe reads.
-pub const PROBE_READ_BYTES: usize = 8 * 1_024;
+pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
 /// How long a connection may take to come about, a TLS handshake included.
