@@ -6,7 +6,7 @@
 //! 3. Report the detections.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
 //! 5. Learn what probes have found out; a socket of the worker's says when there is something.
-//! 6. Once a second, sweep a part of the flow table.
+//! 6. Once a second, sweep a part of the flow table, and swap in lists that have been read.
 //!
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
@@ -15,6 +15,7 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod leases;
+mod lists;
 mod prober;
 mod queue;
 pub mod recent;
@@ -38,17 +39,19 @@ use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Layer, Settings};
 use crate::event::Source;
 use crate::hmm::model::{self, Model};
 use crate::limits::{ASSEMBLY_SLOTS, CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
 use control::{Control, Request};
+use lists::Lists;
 use prober::Prober;
 use queue::PacketQueue;
 use report::Reporter;
 use reset::Resetter;
 use status::{Flows, QueueUse, Slots, Status};
+use wall_clock::unix_seconds;
 
 /// Runs until a signal stops it.
 ///
@@ -69,9 +72,13 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let model = load_model(&config)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
+    let lists = Lists::start(&config);
+    engine.replace_intel(Layer::Lists, lists.current());
+    engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
     let daemon = Daemon {
         engine,
+        lists,
         prober,
         reporter: Reporter::new(&config),
         clock,
@@ -116,6 +123,7 @@ fn mode_word(mode: Mode) -> &'static str {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    lists: Lists,
     prober: Prober,
     queue: PacketQueue,
     resetter: Resetter,
@@ -154,6 +162,10 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.engine.tell_time(unix_seconds(), now);
+                if self.lists.collect() {
+                    self.engine.replace_intel(Layer::Lists, self.lists.current());
+                }
                 self.prober.ask_again(&self.engine, now);
             }
         }
@@ -204,6 +216,7 @@ impl Daemon {
         self.engine.replace_model(model);
         self.reporter.configure(&new);
         self.prober.configure(&new);
+        self.lists.reload(&new);
         self.config.mode = new.mode;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));
     }
