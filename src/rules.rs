@@ -11,6 +11,8 @@
 //! | output | the router's own connections | original direction |
 //! | input | the router's own connections | replies |
 //!
+//! Besides TCP, answers of name servers are queued; see `rules/names.rs`.
+//!
 //! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
 //!
 //! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
@@ -27,6 +29,7 @@
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
 
 pub mod offload;
+mod names;
 mod script;
 mod table;
 

@@ -10,6 +10,7 @@ mod net;
 mod session;
 mod tls;
 
+mod lists;
 mod mining;
 mod probe;
 mod rules;
