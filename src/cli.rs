@@ -96,7 +96,16 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
     let is_removal = arguments.contains("--remove");
+    let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
+    if is_offload {
+        let listing = io::read_to_string(io::stdin()).map_err(|error| format!("standard input: {error}"))?;
+        return show(&if is_removal {
+            rules::offload::release(&listing)
+        } else {
+            rules::offload::wait(&load(&path)?, &listing)
+        });
+    }
     // Removal takes no configuration: it must work with a bad one, too.
     show(&if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) })
 }
@@ -211,6 +220,9 @@ usage:
   minewall status [--config FILE] [--json]    what the running daemon has seen
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
+  minewall rules --offload [--config FILE] [--remove]
+                                              of rules that offload flows (as 'nft -a list' prints them,
+                                              on standard input), those that wait for the verdict
   minewall config [--config FILE]             check the configuration
   minewall config [--config FILE] --service   the same, and what an init script has to know of it
   minewall config --default                   print it with all options at their defaults

@@ -7,18 +7,20 @@
 pub mod fuzz;
 mod judge;
 mod learnt;
+pub mod names;
 mod reader;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowKey, FlowRecord};
+use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
@@ -176,6 +178,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
     }
 
+    /// Whether the flow from `client` to `server` is one that stage one suspects.
+    pub fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+        let flow = self.flows.get(&FlowKey::new(*client, *server));
+        flow.is_some_and(|record| record.state == FlowState::Suspect && record.client() == *client)
+    }
+
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
         self.judge.learnt.sweep(now);
@@ -207,6 +215,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
+    pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
+        self.judge.names.find(client, server).map(|name| &name[..])
     }
 
     /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.

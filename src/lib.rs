@@ -17,6 +17,7 @@
 
 pub mod limits;
 pub mod time;
+pub mod name;
 
 pub mod packet;
 pub mod flow;

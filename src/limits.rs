@@ -38,6 +38,9 @@ pub const FLOWS_MAX: usize = 524_288;
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
 /// A connection attempt that never carried payload is forgotten sooner.
 pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
+/// Records of one client in a set that is full of suspects, from which on that client makes room.
+/// Three quarters of it don't come together by chance.
+pub const CROWD: usize = FLOW_WAYS * 3 / 4;
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -84,6 +87,10 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// The shortest first message of a Stratum V2 client: an encrypted frame header (6 + 16) and a
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
+
+/// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
+/// wire, of which the first length and the root take two).
+pub const NAME_BYTES: usize = 253;
 
 /// Payload packets after which an undecided flow that moves fast is let go.
 pub const BUDGET_PACKETS: u16 = 32;
@@ -215,12 +222,35 @@ pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
+/// Probes that are under way at once: some may wait for servers that never answer.
+pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
+/// Suspects to be tried again later, 200 bytes each.
+pub const PROBES_AGAIN: usize = if cfg!(test) { 4 } else { 32 };
+/// After how long a suspect is tried again for which there was no room.
+pub const PROBE_QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// And one that came too soon after others.
+pub const PROBE_RATE_WAIT: Duration = Duration::from_secs(20);
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
+/// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
+pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
+/// Of them, in one set of the cache.
+pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+
+/// Longest name that is looked up (RFC 1035 section 2.3.4).
+pub const RESOLVE_NAME_BYTES: usize = 253;
+/// Longest answer of a name server without EDNS (RFC 1035 section 2.3.4).
+pub const RESOLVE_ANSWER_BYTES: usize = 512;
+/// Name servers that are asked, as many as libc asks (resolv.conf(5)).
+pub const RESOLVE_SERVERS: usize = 3;
+/// Times that each is asked.
+pub const RESOLVE_TRIES: usize = 2;
+/// How long each has to answer.
+pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
 /// The same for one block of addresses.

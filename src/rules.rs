@@ -26,6 +26,7 @@
 //!
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
 
+pub mod offload;
 mod script;
 mod table;
 

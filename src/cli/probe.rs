@@ -1,6 +1,6 @@
 //! `minewall probe`: a person asks a server, be it a private one, whether it is a pool.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time;
@@ -9,7 +9,7 @@ use minewall::config::{self, Config};
 use minewall::dpi::dialect::Dialect;
 use minewall::packet::Endpoint;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};
 use minewall::time::Instant;
 use pico_args::Arguments;
 
@@ -77,11 +77,10 @@ fn resolve(operand: &str) -> Result<(SocketAddr, Option<String>), String> {
     if let Ok(server) = operand.parse() {
         return Ok((server, None));
     }
-    let mut addresses =
-        operand.to_socket_addrs().map_err(|error| format!("'{operand}' is no HOST:PORT: {error}"))?;
-    let server = addresses.next().ok_or_else(|| format!("'{operand}' has no address"))?;
-    let name = operand.rsplit_once(':').map(|(name, _)| name.to_owned());
-    Ok((server, name.filter(|name| name.parse::<IpAddr>().is_err())))
+    let (name, port) = operand.rsplit_once(':').ok_or_else(|| format!("'{operand}' is no HOST:PORT"))?;
+    let port: u16 = port.parse().map_err(|_| format!("'{port}' is no port"))?;
+    let addr = resolve::address(name).map_err(|error| format!("'{name}': {error}"))?;
+    Ok((SocketAddr::new(addr, port), Some(name.to_owned())))
 }
 
 fn sentence(operand: &str, outcome: &Outcome) -> String {

@@ -64,6 +64,7 @@ impl Reporter {
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let server_name = some(&detection.server_name);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -72,6 +73,7 @@ impl Reporter {
             mac: sighting.mac.as_deref(),
             host: host.as_deref(),
             server: &sighting.server,
+            server_name: server_name.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -112,8 +114,12 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
         Source::Hmm => "may be mining".into(),
         Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
     };
+    let server_name = match &detection.server_name[..] {
+        "" => String::new(),
+        server_name => format!(" ({server_name})"),
+    };
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -158,6 +164,8 @@ mod tests {
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Default::default(),
             source: Source::Dpi,
             payload_packets: 1,
