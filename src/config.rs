@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::allow::AllowList;
 use crate::hmm::decision::Sensitivity;
+use crate::intel::entry::Policy;
 use crate::limits;
 use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
@@ -135,6 +136,16 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
+    /// Whether lists have any say.
+    pub intel: bool,
+    /// What the built-in list's entries are worth at most; none leaves it out.
+    pub intel_builtin: Option<Policy>,
+    /// Whether an address that many sites share is blocked by its address alone.
+    pub intel_blocks_shared: bool,
+    /// Directories of lists.
+    pub intel_lists: Vec<PathBuf>,
+    /// Bytes that all lists together may take.
+    pub intel_memory: usize,
 }
 
 impl Config {
@@ -187,6 +198,11 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
+            intel: false,
+            intel_builtin: None,
+            intel_blocks_shared: false,
+            intel_lists: Vec::new(),
+            intel_memory: 0,
         };
         for option in OPTIONS {
             option.set_default(&mut config);
