@@ -60,6 +60,17 @@ pub enum Doubt {
     Block,
 }
 
+/// Which events the hooks hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// None.
+    Nothing,
+    /// Proof of mining.
+    Proven,
+    /// Suspicions, too.
+    All,
+}
+
 /// The configuration. Each field is an option of [`options::OPTIONS`], in its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -79,6 +90,12 @@ pub struct Config {
     pub event_log_rotations: u32,
     /// Events an hour that are reported of one host.
     pub host_events_per_hour: u32,
+    /// Which events the hooks hear of.
+    pub notices: Noticed,
+    /// Notices an hour.
+    pub notices_per_hour: u32,
+    /// Time between two notices of one host.
+    pub notice_interval: Duration,
     /// DHCP leases files, in the order in which they are asked.
     pub leases_files: Vec<PathBuf>,
     /// Control socket.
@@ -158,6 +175,9 @@ impl Default for Config {
             event_log_bytes: 0,
             event_log_rotations: 0,
             host_events_per_hour: 0,
+            notices: Noticed::Nothing,
+            notices_per_hour: 0,
+            notice_interval: Duration::ZERO,
             leases_files: Vec::new(),
             control_socket: PathBuf::new(),
             max_flows: 0,

@@ -15,6 +15,7 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod leases;
+pub mod notice;
 mod prober;
 mod queue;
 pub mod recent;

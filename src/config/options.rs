@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
-use super::{Doubt, Mode};
+use super::{Doubt, Mode, Noticed};
 use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
 use crate::intel::entry::Policy;
@@ -126,6 +126,43 @@ pub const OPTIONS: &[OptionSpec] = &[
             set: |config, events| config.host_events_per_hour = events,
         },
         help: &["Events that one host may cause; what is more is only counted."],
+    },
+    OptionSpec {
+        name: "notices",
+        kind: Kind::Choice {
+            words: &["off", "proven", "all"],
+            default: 1,
+            set: |config, index| {
+                config.notices = match index {
+                    0 => Noticed::Nothing,
+                    1 => Noticed::Proven,
+                    _ => Noticed::All,
+                };
+            },
+        },
+        help: &["Which events the programs in /etc/minewall/hooks.d are run for; all has suspicions, too."],
+    },
+    OptionSpec {
+        name: "notices_per_hour",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::NOTICES_PER_HOUR_DEFAULT,
+            unit: "notices/hour",
+            set: |config, notices| config.notices_per_hour = notices,
+        },
+        help: &["How often they are run; what is more is counted and told with the next."],
+    },
+    OptionSpec {
+        name: "notice_interval",
+        kind: Kind::Integer {
+            min: 0,
+            max: 10_080,
+            default: limits::NOTICE_INTERVAL_MINUTES_DEFAULT,
+            unit: "minutes",
+            set: |config, minutes| config.notice_interval = Duration::from_secs(60 * u64::from(minutes)),
+        },
+        help: &["How long they hear nothing more of the same host."],
     },
     OptionSpec {
         name: "leases_file",
