@@ -1,7 +1,7 @@
 //! Whom the user exempts: hosts of his own, and servers anybody may use.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
 
 use crate::packet::Endpoint;
@@ -43,6 +43,37 @@ impl Prefix {
             IpAddr::V6(v6) => (v6.to_bits(), false),
         };
         is_v4 == self.is_v4 && bits & self.mask == self.bits
+    }
+
+    /// Whether every address of `other` begins with it.
+    pub fn covers(&self, other: &Prefix) -> bool {
+        self.is_v4 == other.is_v4 && self.mask & !other.mask == 0 && other.bits & self.mask == self.bits
+    }
+
+    /// Whether it is of IPv4.
+    pub fn is_v4(&self) -> bool {
+        self.is_v4
+    }
+
+    /// The address, if it is a single one.
+    pub fn as_address(&self) -> Option<IpAddr> {
+        (self.mask == u128::MAX).then(|| self.first())
+    }
+
+    fn first(&self) -> IpAddr {
+        let addr = Ipv6Addr::from_bits(self.bits);
+        if self.is_v4 { addr.to_canonical() } else { addr.into() }
+    }
+}
+
+impl fmt::Display for Prefix {
+    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.mask.leading_ones() - if self.is_v4 { MAPPED_PREFIX_LEN } else { 0 };
+        match self.as_address() {
+            Some(addr) => addr.fmt(f),
+            None => write!(f, "{}/{len}", self.first()),
+        }
     }
 }
 
@@ -86,6 +117,34 @@ pub struct Server {
     pub prefix: Prefix,
     /// Its port; every port without.
     pub port: Option<u16>,
+}
+
+impl Server {
+    /// A single server.
+    pub fn at(server: &Endpoint) -> Self {
+        let bits = match server.addr() {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        let prefix = Prefix { bits, mask: u128::MAX, is_v4: server.addr().is_ipv4() };
+        Server { prefix, port: Some(server.port()) }
+    }
+
+    /// Whether `server` is one of them.
+    pub fn includes(&self, server: &Endpoint) -> bool {
+        self.port.is_none_or(|port| port == server.port()) && self.prefix.contains(server.addr())
+    }
+}
+
+impl fmt::Display for Server {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            None => self.prefix.fmt(f),
+            Some(port) if self.prefix.is_v4 => write!(f, "{}:{port}", self.prefix),
+            Some(port) => write!(f, "[{}]:{port}", self.prefix),
+        }
+    }
 }
 
 impl FromStr for Server {
@@ -146,9 +205,7 @@ impl AllowList {
 
     /// Whether anybody may mine at `server`.
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
-        self.servers.iter().any(|allowed| {
-            allowed.port.is_none_or(|port| port == server.port()) && allowed.prefix.contains(server.addr())
-        })
+        self.servers.iter().any(|allowed| allowed.includes(server))
     }
 }
 

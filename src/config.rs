@@ -115,6 +115,12 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
 }
 
 impl Config {
@@ -164,6 +170,9 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
         };
         for option in OPTIONS {
             option.set_default(&mut config);

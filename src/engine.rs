@@ -209,6 +209,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.learnt.enter(server, lesson, until);
     }
 
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
+    }
+
     /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.
     pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
         self.judge.learnt.find(server)

@@ -11,6 +11,8 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
+    /// What was known of the server before the session began: proof.
+    Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
 }
@@ -21,13 +23,14 @@ impl Source {
         match self {
             Source::Dpi => "dpi",
             Source::Probe => "probe",
+            Source::Intel => "intel",
             Source::Hmm => "hmm",
         }
     }
 
     /// Whether it is enough to block.
     pub const fn is_proof(self) -> bool {
-        matches!(self, Source::Dpi | Source::Probe)
+        matches!(self, Source::Dpi | Source::Probe | Source::Intel)
     }
 }
 
@@ -46,6 +49,8 @@ pub struct Detection {
     pub finding: Finding,
     /// What speaks for it.
     pub source: Source,
+    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    pub server_is_pool: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

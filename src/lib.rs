@@ -13,6 +13,7 @@
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
+//! [`book`] is what was learnt of servers, here and by other routers.
 //! [`run`] is the shell around the engine on a router.
 
 pub mod limits;
@@ -31,6 +32,8 @@ pub mod event;
 pub mod engine;
 
 pub mod probe;
+pub mod book;
+mod durable;
 
 pub mod config;
 pub mod rules;

@@ -105,7 +105,7 @@ impl<S: BuildHasher> Judge<S> {
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if record.is_watched()
-            && let Some(finding) = self.learnt.proof(&record.server())
+            && let Some((source, finding)) = self.learnt.proof(&record.server())
         {
             self.dpi.finding = finding;
             if segment.payload_len > 0 {
@@ -113,7 +113,7 @@ impl<S: BuildHasher> Judge<S> {
             }
             reader::release(&mut self.assembly, record);
             record.state = FlowState::Mining;
-            noticed = Some(Source::Probe);
+            noticed = Some(source);
         }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
@@ -263,6 +263,11 @@ impl<S: BuildHasher> Judge<S> {
             server: record.server(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
+            server_is_pool: match source {
+                Source::Dpi => record.inspection.is_direct(),
+                Source::Probe | Source::Intel => true,
+                Source::Hmm => false,
+            },
             payload_packets: record.payload_packets,
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };

@@ -16,6 +16,7 @@ use super::guard::{Guard, Refusal};
 use super::transport::Dialler;
 use super::{Layer, Outcome, Target, Verdict};
 use crate::allow::AllowList;
+use crate::book::Subject;
 use crate::config::{Config, Probing};
 use crate::dpi::dialect::Dialect;
 use crate::limits::{PROBE_CACHE_WRITE_WAIT, PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
@@ -91,6 +92,7 @@ pub struct Worker {
 enum Order {
     Look(Box<Suspect>),
     Configure(Box<Settings>),
+    Forget(Subject),
     Stop,
 }
 
@@ -164,6 +166,11 @@ impl Worker {
         self.suspects.try_send(Order::Configure(Box::new(config.into()))).is_ok()
     }
 
+    /// Forgets what was found out about `subject`, once the queue has room; whether it had.
+    pub fn forget(&self, subject: &Subject) -> bool {
+        self.suspects.try_send(Order::Forget(subject.clone())).is_ok()
+    }
+
     /// Empties [`Worker::wake`]; every answer there is must be collected after that.
     pub fn fall_asleep(&self) {
         while (&self.wake).read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
@@ -226,6 +233,7 @@ impl Desk {
                     self.answer(*suspect, result);
                 }
                 Ok(Order::Configure(settings)) => self.configure(*settings),
+                Ok(Order::Forget(subject)) => self.forget(&subject),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -243,6 +251,15 @@ impl Desk {
             self.dialler = Dialler::new(settings.mark);
         }
         self.settings = settings;
+    }
+
+    /// A person's wish is worth a write.
+    fn forget(&mut self, subject: &Subject) {
+        if self.cache.forget(|server| subject.includes(server)) {
+            let now = self.now();
+            self.unsaved_since.get_or_insert(now);
+            self.save();
+        }
     }
 
     fn look(&mut self, suspect: &Suspect) -> Probed {

@@ -250,6 +250,7 @@ mod tests {
             server: SERVER.into(),
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             source: Source::Dpi,
+            server_is_pool: true,
             payload_packets: 3,
             blocked: true,
         };

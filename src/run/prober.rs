@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::book::Subject;
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::Detection;
@@ -59,8 +60,14 @@ impl Prober {
         }
     }
 
-    /// Teaches `engine` what has been found out since. To be called when [`Prober::wake`] is readable.
-    pub fn learn<S: BuildHasher + Clone>(&mut self, engine: &mut Engine<S>, now: Instant) {
+    /// Teaches `engine` what has been found out since, and tells of each pool and for how many seconds it
+    /// is one. To be called when [`Prober::wake`] is readable.
+    pub fn learn<S: BuildHasher + Clone>(
+        &mut self,
+        engine: &mut Engine<S>,
+        now: Instant,
+        mut found: impl FnMut(&mut Engine<S>, Endpoint, &Outcome, u32),
+    ) {
         if let Some(worker) = &self.worker {
             worker.fall_asleep();
         }
@@ -69,8 +76,16 @@ impl Prober {
             if let Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) = answer.result {
                 let until = now.after(Duration::from_secs(seconds.into()));
                 self.teach(engine, answer.suspect.server, &outcome, until);
+                if outcome.verdict == Verdict::Pool {
+                    found(engine, answer.suspect.server, &outcome, seconds);
+                }
             }
         }
+    }
+
+    /// Forgets what was found out about `subject`; whether that could be asked for.
+    pub fn forget(&self, subject: &Subject) -> bool {
+        self.worker.as_ref().is_none_or(|worker| worker.forget(subject))
     }
 
     /// Takes over another configuration. Whether there is a worker at all is decided at the start.
