@@ -45,19 +45,9 @@ impl Prefix {
         is_v4 == self.is_v4 && bits & self.mask == self.bits
     }
 
-    /// Whether every address of `other` begins with it.
-    pub fn covers(&self, other: &Prefix) -> bool {
-        self.is_v4 == other.is_v4 && self.mask & !other.mask == 0 && other.bits & self.mask == self.bits
-    }
-
     /// Whether it is of IPv4.
     pub fn is_v4(&self) -> bool {
         self.is_v4
-    }
-
-    /// The address, if it is a single one.
-    pub fn as_address(&self) -> Option<IpAddr> {
-        (self.mask == u128::MAX).then(|| self.first())
     }
 
     fn first(&self) -> IpAddr {
@@ -70,9 +60,9 @@ impl fmt::Display for Prefix {
     /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let len = self.mask.leading_ones() - if self.is_v4 { MAPPED_PREFIX_LEN } else { 0 };
-        match self.as_address() {
-            Some(addr) => addr.fmt(f),
-            None => write!(f, "{}/{len}", self.first()),
+        match self.mask {
+            u128::MAX => self.first().fmt(f),
+            _ => write!(f, "{}/{len}", self.first()),
         }
     }
 }
@@ -120,16 +110,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// A single server.
-    pub fn at(server: &Endpoint) -> Self {
-        let bits = match server.addr() {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(v6) => v6.to_bits(),
-        };
-        let prefix = Prefix { bits, mask: u128::MAX, is_v4: server.addr().is_ipv4() };
-        Server { prefix, port: Some(server.port()) }
-    }
-
     /// Whether `server` is one of them.
     pub fn includes(&self, server: &Endpoint) -> bool {
         self.port.is_none_or(|port| port == server.port()) && self.prefix.contains(server.addr())
@@ -263,6 +243,14 @@ mod tests {
         assert!(allows("198.51.100.99", 1) && !allows("198.51.101.99", 1));
         assert!(allows("2001:db8:1::1", 443) && !allows("2001:db8:1::1", 80));
         assert!(allows("fd00::1", 9) && !allows("fd00::2", 9));
+    }
+
+    #[test]
+    fn servers_are_shown_as_they_are_read() {
+        for text in ["192.0.2.1:3333", "192.0.2.0/24", "0.0.0.0/0", "[2001:db8::/32]:443", "fd00::1", "::/0"]
+        {
+            assert_eq!(text.parse().map(|server: Server| server.to_string()).as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The book: what was learnt of endpoints, here and elsewhere, until when, and what it is worth.
+//! The book: what was learnt of endpoints, here and elsewhere, until when, and what that is worth.
 //!
 //! | origin | how it got here | gives way to |
 //! |---|---|---|
@@ -15,12 +15,10 @@ mod file;
 mod line;
 mod subject;
 
-use core::net::IpAddr;
-
 pub use line::{BadLine, Heard, read_line};
-pub use subject::{NotASubject, Subject};
 
 use crate::dpi::dialect::Dialect;
+use crate::intel::entry::{Pattern, Policy};
 use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_ENTRIES};
 use crate::packet::Endpoint;
 
@@ -61,39 +59,13 @@ impl Origin {
     }
 }
 
-/// What an entry leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
-    /// Connections are cut off from their first packet on.
-    Block,
-    /// Connections are suspect, and the server is asked.
-    Suspect,
-}
-
-impl Worth {
-    const ALL: [Worth; 2] = [Worth::Block, Worth::Suspect];
-
-    /// The name in files, requests and lines of JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Worth::Block => "block",
-            Worth::Suspect => "suspect",
-        }
-    }
-
-    /// The other way round.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Worth::ALL.into_iter().find(|worth| worth.name() == name)
-    }
-}
-
 /// An entry. Times are seconds of the wall clock, since they outlive the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Whom it is about.
-    pub subject: Subject,
+    pub subject: Pattern,
     /// What it leads to.
-    pub worth: Worth,
+    pub policy: Policy,
     /// Where it comes from.
     pub origin: Origin,
     /// The dialect spoken there, if known.
@@ -133,7 +105,7 @@ impl Book {
             }
             let (since, dialect) = (known.since.min(entry.since), entry.dialect.or(known.dialect));
             // A finding confirmed in another way is news to those who hear of it.
-            let is_news = known.origin != entry.origin || known.worth != entry.worth;
+            let is_news = known.origin != entry.origin || known.policy != entry.policy;
             *known = Entry { since, dialect, ..entry };
             return if is_news { Entered::New } else { Entered::Renewed };
         }
@@ -154,7 +126,7 @@ impl Book {
     }
 
     /// Takes out what is about `subject` or a part of it; what was taken out.
-    pub fn remove(&mut self, subject: &Subject) -> Vec<Entry> {
+    pub fn remove(&mut self, subject: &Pattern) -> Vec<Entry> {
         self.entries.extract_if(.., |entry| subject.covers(&entry.subject)).collect()
     }
 
@@ -180,17 +152,6 @@ impl Book {
         let about = self.entries.iter().filter(|entry| entry.subject.includes(server));
         about.max_by_key(|entry| entry.origin)
     }
-
-    /// What is known of the host called `name`, at `port` if one is meant.
-    pub fn of_name(&self, name: &str, port: Option<u16>) -> Option<&Entry> {
-        let about = self.entries.iter().filter(|entry| entry.subject.includes_name(name, port));
-        about.max_by_key(|entry| entry.origin)
-    }
-
-    /// What is known of hosts at `addr`, at any port.
-    pub fn of_address(&self, addr: IpAddr) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| entry.subject.touches(addr))
-    }
 }
 
 #[cfg(test)]
@@ -201,7 +162,7 @@ mod tests {
     fn entry(subject: &str, origin: Origin, until: u64) -> Entry {
         Entry {
             subject: subject.parse().expect(subject),
-            worth: Worth::Block,
+            policy: Policy::Block,
             origin,
             dialect: None,
             since: 1,
@@ -294,12 +255,6 @@ mod tests {
         ] {
             assert_eq!(strike(&book, text), struck, "{text}");
         }
-        assert_eq!(
-            book.of_name("x.pool.example", Some(3333)).map(|e| e.subject.to_string()).as_deref(),
-            Some("pool.example:3333")
-        );
-        assert!(book.of_name("x.pool.example", Some(80)).is_none());
         assert!(book.of_server(&Endpoint::new("192.0.2.1".parse().expect("one"), 2)).is_some());
-        assert_eq!(book.of_address("192.0.2.1".parse().expect("one")).count(), 2);
     }
 }

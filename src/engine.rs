@@ -7,11 +7,13 @@
 pub mod fuzz;
 mod judge;
 mod learnt;
+pub mod names;
 mod reader;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::allow::AllowList;
@@ -213,6 +215,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// judged by what they say.
     pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
         self.judge.learnt.forget(meant)
+    }
+
+    /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
+    pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
+        self.judge.names.find(client, server).map(|name| &name[..])
     }
 
     /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.

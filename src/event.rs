@@ -1,6 +1,7 @@
 //! What the engine has to tell people: proof of mining, and suspicion of it.
 
 use crate::dpi::finding::Finding;
+use crate::limits::PROBE_SNI_BYTES;
 use crate::packet::Endpoint;
 use crate::time::Instant;
 
@@ -45,6 +46,10 @@ pub struct Detection {
     pub hw_addr: Option<[u8; 6]>,
     /// The pool.
     pub server: Endpoint,
+    /// The name by which the client last called it; empty if it is not known.
+    pub server_name: heapless::String<PROBE_SNI_BYTES>,
+    /// Whether the session is TLS, if known.
+    pub tls: Option<bool>,
     /// What was found.
     pub finding: Finding,
     /// What speaks for it.

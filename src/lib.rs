@@ -11,6 +11,7 @@
 //! Captures go the same way: `replay` (a desk's, behind the feature `host`).
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
+//! [`intel`] is what is known of servers beforehand.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
 //! [`book`] is what was learnt of servers, here and by other routers.
@@ -18,6 +19,7 @@
 
 pub mod limits;
 pub mod time;
+pub mod name;
 
 pub mod packet;
 pub mod flow;
@@ -26,6 +28,7 @@ pub mod dpi;
 pub mod hmm;
 pub mod verdict;
 
+pub mod intel;
 pub mod allow;
 pub mod neighbours;
 pub mod event;

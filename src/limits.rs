@@ -85,6 +85,10 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
 
+/// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
+/// wire, of which the first length and the root take two).
+pub const NAME_BYTES: usize = 253;
+
 /// Payload packets after which an undecided flow that moves fast is let go.
 pub const BUDGET_PACKETS: u16 = 32;
 /// Payload bytes after which an undecided flow that moves fast is let go.
@@ -210,6 +214,10 @@ pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 pub const PROBE_QUEUE: usize = 16;
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
+/// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
+pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
+/// Of them, in one set of the cache.
+pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
 /// Probes that may follow one another at once.
@@ -237,7 +245,7 @@ pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Endpoints of which the engine knows what a probe found or the book says, 48 bytes each.
 pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 768 };
 
-/// Entries of the book, 80 bytes each and the length of a name.
+/// Entries of the book, 320 bytes each: there is room for a name.
 pub const BOOK_ENTRIES: usize = if cfg!(test) { 12 } else { 512 };
 /// Those of them that other routers may fill.
 pub const BOOK_FLEET_ENTRIES: usize = BOOK_ENTRIES / 2;
@@ -277,3 +285,10 @@ pub const CLERK_PATIENCE: Duration = Duration::from_secs(5);
 pub const CLERK_STACK_BYTES: usize = 128 * 1_024;
 /// Lines for those who follow that may wait for the run loop's next turn.
 pub const LINES_PENDING: usize = 64;
+
+/// Lists that may be in force at once; an entry names its own by a byte.
+pub const INTEL_SOURCES: usize = 64;
+/// Longest line of a list.
+pub const INTEL_LINE_BYTES: usize = 1_024;
+/// Bad lines of one list that are reported one by one.
+pub const INTEL_WARNINGS: usize = 8;

@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
-use super::{Book, Entry, Origin, Worth};
+use super::{Book, Entry, Origin};
 use crate::dpi::dialect::Dialect;
 use crate::durable;
+use crate::intel::entry::Policy;
 use crate::limits::{BOOK_ENTRIES, BOOK_FILE_BYTES};
 
 impl Book {
@@ -33,9 +34,9 @@ impl Book {
     /// What is to be written.
     pub fn to_body(&self) -> String {
         let mut body = String::new();
-        for Entry { subject, worth, origin, dialect, since, until } in &self.entries {
+        for Entry { subject, policy, origin, dialect, since, until } in &self.entries {
             let dialect = dialect.map_or("-", Dialect::name);
-            let _ = writeln!(body, "{subject} {since} {until} {} {} {dialect}", worth.name(), origin.name());
+            let _ = writeln!(body, "{subject} {since} {until} {} {} {dialect}", policy.name(), origin.name());
         }
         body
     }
@@ -56,7 +57,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
         subject: next()?.parse().ok()?,
         since: next()?.parse().ok()?,
         until: next()?.parse().ok()?,
-        worth: Worth::from_name(next()?)?,
+        policy: next()?.parse::<Policy>().ok()?,
         origin: Origin::from_name(next()?)?,
         // A name that a newer version has written is no damage.
         dialect: Some(next()?)
@@ -81,7 +82,7 @@ mod tests {
             };
             book.enter(Entry {
                 subject: subject.parse().expect("a subject"),
-                worth: Worth::ALL[number % 2],
+                policy: Policy::ALL[number % 3],
                 origin: [Origin::Dpi, Origin::Probe, Origin::Operator][number % 3],
                 dialect: [None, Some(Dialect::CryptoNote)][number % 2],
                 since: 1_790_000_000,
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn the_longest_file_can_be_read() {
         let name = format!("{}.example:65535", vec!["x".repeat(60); 4].join("."));
-        assert!(name.parse::<super::super::Subject>().is_ok());
+        assert!(name.parse::<crate::intel::entry::Pattern>().is_ok());
         let line = format!("{name} {0} {0} suspect operator ethereum-stratum-1\n", u32::MAX);
         assert!(((line.len() + 8) * BOOK_ENTRIES) as u64 <= BOOK_FILE_BYTES);
     }

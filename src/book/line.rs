@@ -5,18 +5,19 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::{Entry, NotASubject, Subject, Worth};
+use super::Entry;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::json::{Tape, Value};
+use crate::intel::entry::{BadEntry, Pattern, Policy};
 use crate::limits::{BOOK_LINE_BYTES, BOOK_LINE_MAX_BYTES};
 
 /// What a line tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
     /// Whom it is about.
-    pub subject: Subject,
+    pub subject: Pattern,
     /// What it is worth, if the line says so.
-    pub worth: Option<Worth>,
+    pub policy: Option<Policy>,
     /// The dialect spoken there, if the line names one that we know.
     pub dialect: Option<Dialect>,
     /// For how many seconds it holds, if the line says so.
@@ -33,7 +34,7 @@ pub enum BadLine {
     /// An object that lacks this member, or has another kind of value there.
     Member(&'static str),
     /// The subject is none.
-    Subject(NotASubject),
+    Pattern(BadEntry),
 }
 
 impl fmt::Display for BadLine {
@@ -42,7 +43,7 @@ impl fmt::Display for BadLine {
             BadLine::TooLong => write!(f, "longer than {BOOK_LINE_MAX_BYTES} bytes"),
             BadLine::NotJson => f.write_str("not a JSON object on one line, or a key twice in it"),
             BadLine::Member(name) => write!(f, "no \"{name}\", or no such value for it"),
-            BadLine::Subject(why) => why.fmt(f),
+            BadLine::Pattern(why) => why.fmt(f),
         }
     }
 }
@@ -64,9 +65,9 @@ pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Heard>, BadLine>
             read_object(root.ok_or(BadLine::NotJson)?)
         }
         Some(_) => {
-            let subject = core::str::from_utf8(line).map_err(|_| BadLine::Subject(NotASubject))?;
-            let subject = subject.parse().map_err(BadLine::Subject)?;
-            Ok(Some(Heard { subject, worth: None, dialect: None, seconds: None }))
+            let subject = core::str::from_utf8(line).map_err(|_| BadLine::Pattern(BadEntry::What))?;
+            let subject = subject.parse().map_err(BadLine::Pattern)?;
+            Ok(Some(Heard { subject, policy: None, dialect: None, seconds: None }))
         }
     }
 }
@@ -78,17 +79,17 @@ fn read_object(root: Value<'_>) -> Result<Option<Heard>, BadLine> {
         // Through a proxy or on a shared host, a miner says nothing about the server that it talks to.
         let proves = root.get("server_is_pool").is_some_and(|value| value.is_bool() && !value.is_false());
         let subject = subject(root, "server")?;
-        return Ok(proves.then_some(Heard { subject, worth: None, dialect, seconds: None }));
+        return Ok(proves.then_some(Heard { subject, policy: None, dialect, seconds: None }));
     }
     if root.get("event").is_some() && !is("event", "intel") {
         return Ok(None);
     }
-    let worth = match root.get("policy") {
+    let policy = match root.get("policy") {
         None => None,
         Some(_) => Some(
-            Worth::ALL
+            Policy::ALL
                 .into_iter()
-                .find(|worth| is("policy", worth.name()))
+                .find(|policy| is("policy", policy.name()))
                 .ok_or(BadLine::Member("policy"))?,
         ),
     };
@@ -99,16 +100,16 @@ fn read_object(root: Value<'_>) -> Result<Option<Heard>, BadLine> {
             Some(digits.and_then(|digits| digits.parse().ok()).ok_or(BadLine::Member("expires_in"))?)
         }
     };
-    Ok(Some(Heard { subject: subject(root, "entry")?, worth, dialect, seconds }))
+    Ok(Some(Heard { subject: subject(root, "entry")?, policy, dialect, seconds }))
 }
 
-fn subject(root: Value<'_>, key: &'static str) -> Result<Subject, BadLine> {
+fn subject(root: Value<'_>, key: &'static str) -> Result<Pattern, BadLine> {
     let mut text = None;
     root.get(key).ok_or(BadLine::Member(key))?.holds(|bytes| {
         text = core::str::from_utf8(bytes).ok().map(str::parse);
         true
     });
-    text.ok_or(BadLine::Member(key))?.map_err(BadLine::Subject)
+    text.ok_or(BadLine::Member(key))?.map_err(BadLine::Pattern)
 }
 
 #[derive(Serialize)]
@@ -128,7 +129,7 @@ impl Entry {
         let line = Line {
             event: "intel",
             entry: &self.subject.to_string(),
-            policy: self.worth.name(),
+            policy: self.policy.name(),
             source: self.origin.name(),
             dialect: self.dialect.map(Dialect::name),
             since,
@@ -154,7 +155,7 @@ mod tests {
     fn entry(subject: &str) -> Entry {
         Entry {
             subject: subject.parse().expect(subject),
-            worth: Worth::Suspect,
+            policy: Policy::Suspect,
             origin: Origin::Operator,
             dialect: Some(Dialect::EthereumStratum2),
             since: 0,
@@ -168,7 +169,7 @@ mod tests {
             let line = entry(subject).to_json("1970-01-01T00:00:00Z", 800);
             let expected = Heard {
                 subject: subject.parse().expect(subject),
-                worth: Some(Worth::Suspect),
+                policy: Some(Policy::Suspect),
                 dialect: Some(Dialect::EthereumStratum2),
                 seconds: Some(604_000),
             };
@@ -188,7 +189,7 @@ mod tests {
         };
         let taught = heard(&event("detection", r#","server_is_pool":true"#)).expect("good").expect("news");
         assert_eq!(taught.subject.to_string(), "203.0.113.9:3333");
-        assert_eq!((taught.worth, taught.dialect), (None, Some(Dialect::CryptoNote)));
+        assert_eq!((taught.policy, taught.dialect), (None, Some(Dialect::CryptoNote)));
         for (kind, is_pool) in [
             ("detection", r#","server_is_pool":false"#),
             ("detection", ""),
@@ -221,13 +222,13 @@ mod tests {
             ("{}", BadLine::Member("entry")),
             (r#"{"entry":5}"#, BadLine::Member("entry")),
             (r#"{"event":"intel","server":"203.0.113.9:1"}"#, BadLine::Member("entry")),
-            (r#"{"entry":"203.0.113.9","policy":"allow"}"#, BadLine::Member("policy")),
+            (r#"{"entry":"203.0.113.9","policy":"deny"}"#, BadLine::Member("policy")),
             (r#"{"entry":"203.0.113.9","policy":1}"#, BadLine::Member("policy")),
             (r#"{"entry":"203.0.113.9","expires_in":-1}"#, BadLine::Member("expires_in")),
             (r#"{"entry":"203.0.113.9","expires_in":"1"}"#, BadLine::Member("expires_in")),
             (r#"{"entry":"203.0.113.9","expires_in":99999999999}"#, BadLine::Member("expires_in")),
-            (r#"{"entry":"$(reboot)"}"#, BadLine::Subject(NotASubject)),
-            ("rm -rf /", BadLine::Subject(NotASubject)),
+            (r#"{"entry":"$(reboot)"}"#, BadLine::Pattern(BadEntry::What)),
+            ("rm -rf /", BadLine::Pattern(BadEntry::What)),
             (&"x".repeat(BOOK_LINE_MAX_BYTES + 1), BadLine::TooLong),
         ] {
             assert_eq!(heard(line), Err(why), "{line}");

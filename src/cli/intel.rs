@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
-use minewall::book::{self, Origin, Subject, Worth};
+use minewall::book::{self, Origin};
 use minewall::config::Config;
 use minewall::dpi::json::Tape;
+use minewall::intel::entry::{Pattern, Policy};
 use minewall::limits::BOOK_LINE_MAX_BYTES;
 use minewall::run::control::{self, Answer, Offer, Outcome, Request};
 use pico_args::Arguments;
@@ -40,21 +41,22 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 struct Terms {
     origin: Origin,
     /// Only the operator's own lines may say what they are worth.
-    worth: Option<Worth>,
+    policy: Option<Policy>,
     seconds: Option<u32>,
 }
 
 fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
-    let worth: Option<String> =
+    let policy: Option<String> =
         arguments.opt_value_from_str("--policy").map_err(|error| format!("--policy: {error}"))?;
+    let policy = policy
+        .map(|name| name.parse().map_err(|_| format!("--policy: '{name}' is not block, suspect or allow")))
+        .transpose()?;
     let hours: Option<u32> =
         arguments.opt_value_from_str("--hours").map_err(|error| format!("--hours: {error}"))?;
     let origin = if arguments.contains("--fleet") { Origin::Fleet } else { Origin::Operator };
     let terms = Terms {
         origin,
-        worth: worth
-            .map(|name| Worth::from_name(&name).ok_or(format!("--policy: '{name}' is not block or suspect")))
-            .transpose()?,
+        policy,
         seconds: match hours {
             Some(hours @ 1..=8_760) => Some(hours * 3_600),
             Some(_) => return Err("--hours: 1 to 8760".into()),
@@ -69,7 +71,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
-                let heard = book::Heard { subject, worth: None, dialect: None, seconds: None };
+                let heard = book::Heard { subject, policy: None, dialect: None, seconds: None };
                 let answer = ask(config, &Request::Add(terms.offer(heard)))?;
                 super::tell(&answer)?;
                 if answer.outcome == Outcome::Refused {
@@ -139,11 +141,11 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 
 impl Terms {
     fn offer(&self, heard: book::Heard) -> Offer {
-        let said = if self.origin == Origin::Operator { heard.worth } else { None };
+        let said = if self.origin == Origin::Operator { heard.policy } else { None };
         let usual = match self.origin {
-            Origin::Operator => Worth::Block,
+            Origin::Operator => Policy::Block,
             // Others are believed as far as the operator says.
-            Origin::Fleet | Origin::Dpi | Origin::Probe => Worth::Suspect,
+            Origin::Fleet | Origin::Dpi | Origin::Probe => Policy::Suspect,
         };
         let seconds = match (self.seconds, heard.seconds) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
@@ -151,7 +153,7 @@ impl Terms {
         };
         Offer {
             subject: heard.subject,
-            worth: self.worth.or(said).unwrap_or(usual),
+            policy: self.policy.or(said).unwrap_or(usual),
             origin: self.origin,
             seconds,
             dialect: heard.dialect,
@@ -160,14 +162,14 @@ impl Terms {
 }
 
 /// The one address or name that is left.
-pub fn only_subject(arguments: Arguments) -> Result<Subject, String> {
+pub fn only_subject(arguments: Arguments) -> Result<Pattern, String> {
     match &arguments.finish()[..] {
         [one] => subject(one),
         _ => Err("one address or name is wanted, with or without a port".into()),
     }
 }
 
-fn subject(text: &OsString) -> Result<Subject, String> {
+fn subject(text: &OsString) -> Result<Pattern, String> {
     let shown = text.display();
     let text = text.to_str().ok_or_else(|| format!("'{shown}' is no text"))?;
     text.parse().map_err(|why| format!("'{shown}': {why}"))

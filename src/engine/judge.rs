@@ -6,10 +6,12 @@ use heapless::Deque;
 
 use super::Lesson;
 use super::learnt::Learnt;
+use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
 use crate::dpi::finding::Finding;
+use crate::dpi::target::{Host, Naming, Target};
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::{Detection, Source};
 use crate::flow::tcp::Arrival;
@@ -34,12 +36,13 @@ pub(super) struct Judge<S> {
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
     pub learnt: Learnt,
+    pub names: Names<S>,
     neighbours: Neighbours<S>,
     dpi: Dpi,
     swarms: Swarms,
 }
 
-impl<S: BuildHasher> Judge<S> {
+impl<S: BuildHasher + Clone> Judge<S> {
     pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
         Judge {
             settings,
@@ -48,6 +51,7 @@ impl<S: BuildHasher> Judge<S> {
             events: Deque::new(),
             counters: Counters::default(),
             learnt: Learnt::default(),
+            names: Names::new(hasher.clone()),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
             swarms: Swarms::default(),
@@ -168,6 +172,9 @@ impl<S: BuildHasher> Judge<S> {
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
         let answer = reader.read(segment, seq, arrival);
+        if let Some(naming) = self.dpi.naming.take() {
+            self.hear(record, &naming, now);
+        }
         let decision = match self.score(record, segment, arrival, direction, now) {
             // Its server has been asked, and is no pool.
             Decision::Suspect if self.learnt.find(&record.server()) == Some(Lesson::NotPool) => {
@@ -250,6 +257,19 @@ impl<S: BuildHasher> Judge<S> {
         decision
     }
 
+    /// Takes note of whom the client calls its server. What it says inside a tunnel is not meant for the
+    /// flow's server.
+    fn hear(&mut self, record: &FlowRecord, naming: &Naming, now: Stamp) {
+        let name = match naming {
+            _ if record.inspection.is_tunnelled() => return,
+            Naming::Tls(name) => name.as_ref(),
+            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(_) => None,
+            Naming::Proxy(_) => return,
+        };
+        self.names.learn(record.client().addr(), record.server(), name, now);
+    }
+
     /// Tells of a detection.
     fn note(&mut self, record: &FlowRecord, source: Source, hw_addr: Option<[u8; 6]>, now: Instant) {
         let client = record.client();
@@ -261,6 +281,8 @@ impl<S: BuildHasher> Judge<S> {
             client,
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: record.server(),
+            server_name: self.names.find(client.addr(), &record.server()).cloned().unwrap_or_default(),
+            tls: record.inspection.is_tls(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
             server_is_pool: match source {

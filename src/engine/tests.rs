@@ -1,4 +1,5 @@
 mod abuse;
+mod naming;
 
 use super::*;
 use crate::config;

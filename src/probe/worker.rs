@@ -16,9 +16,9 @@ use super::guard::{Guard, Refusal};
 use super::transport::Dialler;
 use super::{Layer, Outcome, Target, Verdict};
 use crate::allow::AllowList;
-use crate::book::Subject;
 use crate::config::{Config, Probing};
 use crate::dpi::dialect::Dialect;
+use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_CACHE_WRITE_WAIT, PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
 use crate::packet::Endpoint;
 use crate::time::Instant;
@@ -92,7 +92,7 @@ pub struct Worker {
 enum Order {
     Look(Box<Suspect>),
     Configure(Box<Settings>),
-    Forget(Subject),
+    Forget(Pattern),
     Stop,
 }
 
@@ -167,7 +167,7 @@ impl Worker {
     }
 
     /// Forgets what was found out about `subject`, once the queue has room; whether it had.
-    pub fn forget(&self, subject: &Subject) -> bool {
+    pub fn forget(&self, subject: &Pattern) -> bool {
         self.suspects.try_send(Order::Forget(subject.clone())).is_ok()
     }
 
@@ -254,7 +254,7 @@ impl Desk {
     }
 
     /// A person's wish is worth a write.
-    fn forget(&mut self, subject: &Subject) {
+    fn forget(&mut self, subject: &Pattern) {
         if self.cache.forget(|server| subject.includes(server)) {
             let now = self.now();
             self.unsaved_since.get_or_insert(now);

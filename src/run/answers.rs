@@ -8,9 +8,10 @@ use super::keeper;
 use super::status::{Flows, Learned, QueueUse, Slots, Status, hosts_to_json, hosts_to_text};
 use super::wall_clock::{rfc3339, unix_seconds};
 use super::{Daemon, mode_word};
-use crate::book::{Entry, Origin, Subject, Worth};
+use crate::book::{Entry, Origin};
 use crate::dpi::dialect::Dialect;
 use crate::engine::Lesson;
+use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::limits::ASSEMBLY_SLOTS;
 
 impl Daemon {
@@ -69,7 +70,7 @@ impl Daemon {
     }
 
     /// Forgets whatever was learnt of `subject`: book, kernel, engine, and the outcomes of probes.
-    fn unblock(&mut self, subject: &Subject) -> Answer {
+    fn unblock(&mut self, subject: &Pattern) -> Answer {
         let now = self.clock.now();
         if !self.prober.forget(subject) {
             return Answer::refused("the probe is busy; try again");
@@ -85,14 +86,14 @@ impl Daemon {
     }
 
     /// What becomes of connections to `subject`, and why: source and sentence, what decides first.
-    fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
+    fn check(&self, subject: &Pattern) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
         let mut reasons = Vec::new();
         let mut policy = None;
         let endpoint = subject.as_endpoint();
-        if let Subject::Server(server) = subject {
+        if let What::Net(net) = &subject.what {
             let exempting = self.config.allow.servers.iter().filter(|allowed| {
-                allowed.prefix.covers(&server.prefix)
-                    && (allowed.port.is_none() || allowed.port == server.port)
+                allowed.prefix.contains(net.addr())
+                    && allowed.port.is_none_or(|port| subject.ports == Ports::One(port))
             });
             for allowed in exempting {
                 policy.get_or_insert("allow");
@@ -103,7 +104,7 @@ impl Daemon {
             self.keeper.book().entries().iter().filter(|entry| entry.subject.concerns(subject)).collect();
         entries.sort_by_key(|entry| core::cmp::Reverse(entry.origin));
         for entry in entries {
-            policy.get_or_insert(entry.worth.name());
+            policy.get_or_insert(entry.policy.name());
             reasons.push((entry.origin.name(), shown(entry)));
         }
         let lesson = endpoint.and_then(|server| self.engine.lesson(&server));
@@ -166,7 +167,7 @@ impl Daemon {
                 probe: count(Origin::Probe),
                 operator: count(Origin::Operator),
                 fleet: count(Origin::Fleet),
-                blocking: entries.iter().filter(|entry| entry.worth == Worth::Block).count(),
+                blocking: entries.iter().filter(|entry| entry.policy == Policy::Block).count(),
                 refused_by_kernel,
             },
             verdicts_failed: self.verdicts_failed,
@@ -178,7 +179,7 @@ impl Daemon {
 
 /// An entry, for a person.
 fn shown(entry: &Entry) -> String {
-    let Entry { subject, worth, origin, dialect, since, until } = entry;
+    let Entry { subject, policy, origin, dialect, since, until } = entry;
     let what = match origin {
         Origin::Operator => "entered by hand",
         Origin::Probe => "a pool by its own answer",
@@ -189,7 +190,7 @@ fn shown(entry: &Entry) -> String {
     let (days, hours, minutes) = (left / 86_400, left / 3_600 % 24, left / 60 % 60);
     let left = if days > 0 { format!("{days} d {hours} h") } else { format!("{hours} h {minutes} min") };
     let dialect = dialect.map_or(String::new(), |dialect| format!(", {}", dialect.name()));
-    format!("{subject}: {}, {what}{dialect}, since {}, for {left} more", worth.name(), rfc3339(*since))
+    format!("{subject}: {}, {what}{dialect}, since {}, for {left} more", policy.name(), rfc3339(*since))
 }
 
 /// What a lesson means that the book doesn't explain, and why.

@@ -24,6 +24,8 @@ pub struct EventLine<'a> {
     pub server: &'a str,
     /// Whether it is that itself: no proxy, and no host that serves others, as far as can be seen.
     pub server_is_pool: bool,
+    /// The name by which the host called it.
+    pub server_name: Option<&'a str>,
     /// The protocol.
     pub dialect: &'a str,
     /// Coin or algorithm, where the wire told.

@@ -14,10 +14,11 @@ use super::clerk::{Clerk, Order};
 use super::control::{Answer, Offer};
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::allow::AllowList;
-use crate::book::{Book, Entered, Entry, Origin, Subject, Worth};
+use crate::book::{Book, Entered, Entry, Origin};
 use crate::config::{Config, Mode};
 use crate::engine::{Engine, Lesson};
 use crate::event::{Detection, Source};
+use crate::intel::entry::{Pattern, Policy};
 use crate::limits::{
     BOOK_FLEET_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY,
     LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
@@ -129,8 +130,8 @@ impl Keeper {
         if !is_known && self.lessons.take(now) {
             let wall_clock = unix_seconds();
             let entry = Entry {
-                subject: Subject::endpoint(&server),
-                worth: Worth::Block,
+                subject: Pattern::of(&server),
+                policy: Policy::Block,
                 origin: Origin::Dpi,
                 dialect: detection.finding.dialect,
                 since: wall_clock,
@@ -155,8 +156,8 @@ impl Keeper {
         }
         let wall_clock = unix_seconds();
         let entry = Entry {
-            subject: Subject::endpoint(&server),
-            worth: Worth::Block,
+            subject: Pattern::of(&server),
+            policy: Policy::Block,
             origin: Origin::Probe,
             dialect: outcome.dialect,
             since: wall_clock,
@@ -172,7 +173,7 @@ impl Keeper {
         engine: &mut Engine<S>,
         now: Instant,
     ) -> Answer {
-        let Offer { subject, worth, origin, seconds, dialect } = offer;
+        let Offer { subject, policy, origin, seconds, dialect } = offer;
         let Some(server) = subject.as_endpoint() else {
             return Answer::refused(format_args!("{subject}: an address and its port are wanted"));
         };
@@ -202,7 +203,7 @@ impl Keeper {
         let wall_clock = unix_seconds();
         let entry = Entry {
             subject: subject.clone(),
-            worth: *worth,
+            policy: *policy,
             origin: *origin,
             dialect: *dialect,
             since: wall_clock,
@@ -221,7 +222,7 @@ impl Keeper {
     /// Strikes out what is about `subject`, and has the engine forget it.
     pub fn remove<S: BuildHasher + Clone>(
         &mut self,
-        subject: &Subject,
+        subject: &Pattern,
         engine: &mut Engine<S>,
         now: Instant,
     ) -> Vec<Entry> {
@@ -262,7 +263,7 @@ impl Keeper {
         let wall_clock = unix_seconds();
         rules::elements(self.book.entries().iter().filter_map(|entry| {
             let server = entry.subject.as_endpoint().filter(|server| !self.is_exempt(server))?;
-            (entry.worth == Worth::Block).then_some((server, entry.until.saturating_sub(wall_clock)))
+            (entry.policy == Policy::Block).then_some((server, entry.until.saturating_sub(wall_clock)))
         }))
     }
 
@@ -345,7 +346,7 @@ impl Keeper {
 fn teach<S: BuildHasher + Clone>(engine: &mut Engine<S>, entry: &Entry, wall_clock: u64, now: Instant) {
     let Some(server) = entry.subject.as_endpoint() else { return };
     let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
-    if entry.worth == Worth::Block {
+    if entry.policy == Policy::Block {
         engine.learn(server, Lesson::Known(entry.origin, entry.dialect), until);
     }
 }

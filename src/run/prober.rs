@@ -4,10 +4,10 @@ use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::book::Subject;
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::Detection;
+use crate::intel::entry::Pattern;
 use crate::packet::Endpoint;
 use crate::probe::cache::Cache;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
@@ -51,8 +51,8 @@ impl Prober {
         let suspect = Suspect {
             server: suspected.server,
             client: suspected.client,
-            tls: None,
-            sni: heapless::String::new(),
+            tls: suspected.tls,
+            sni: suspected.server_name.clone(),
             hint: None,
         };
         if let Some(Err(why)) = self.worker.as_ref().map(|worker| worker.submit(suspect)) {
@@ -84,7 +84,7 @@ impl Prober {
     }
 
     /// Forgets what was found out about `subject`; whether that could be asked for.
-    pub fn forget(&self, subject: &Subject) -> bool {
+    pub fn forget(&self, subject: &Pattern) -> bool {
         self.worker.as_ref().is_none_or(|worker| worker.forget(subject))
     }
 

@@ -66,6 +66,7 @@ impl Reporter {
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let server_name = some(&detection.server_name);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -75,6 +76,7 @@ impl Reporter {
             host: host.as_deref(),
             server: &sighting.server,
             server_is_pool: detection.server_is_pool,
+            server_name: server_name.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -125,8 +127,12 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
         Source::Hmm => "may be mining".into(),
         Source::Dpi | Source::Probe | Source::Intel => format!("mines {}", sighting.dialect),
     };
+    let server_name = match &detection.server_name[..] {
+        "" => String::new(),
+        server_name => format!(" ({server_name})"),
+    };
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -171,6 +177,8 @@ mod tests {
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Default::default(),
             source: Source::Dpi,
             server_is_pool: true,

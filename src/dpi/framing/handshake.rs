@@ -1,11 +1,25 @@
-//! Handshakes that lead to other bytes than they are made of: proxies, Stratum V2.
+//! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2.
 
-use super::{DEPTH, Desk, Framing, Layer, Reader, Step};
+use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS};
+use crate::dpi::client_hello::{self, Parsed};
 use crate::dpi::{Answer, noise, socks};
 use crate::flow::Direction;
 use crate::limits::PROXY_DEPTH;
 
 impl Framing {
+    /// What follows the server's name can't be read, whatever it is.
+    pub(super) fn tls_hello<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        let name = match client_hello::parse(bytes) {
+            Parsed::Hello(name) => name,
+            Parsed::NeedMore if bytes.len() < desk.limit => return Step::Wait,
+            Parsed::NeedMore => None,
+            Parsed::Invalid => return Step::Foreign,
+        };
+        self.flags |= TLS;
+        desk.reader.named(Naming::Tls(name));
+        Step::Foreign
+    }
+
     pub(super) fn client_hello(&mut self, bytes: &[u8]) -> Step {
         match noise::client_hello(bytes) {
             Answer::Match => {

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::book::{Origin, Subject, Worth};
+use crate::book::Origin;
 use crate::dpi::dialect::Dialect;
+use crate::intel::entry::{Pattern, Policy};
 
 /// What a client asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +29,13 @@ pub enum Request {
     /// Enters something into the book.
     Add(Offer),
     /// Strikes it out.
-    Remove(Subject),
+    Remove(Pattern),
     /// What is known of it, and what that leads to, for a person.
-    Check(Subject),
+    Check(Pattern),
     /// The same as JSON.
-    CheckJson(Subject),
+    CheckJson(Pattern),
     /// Forgets whatever was learnt of it.
-    Unblock(Subject),
+    Unblock(Pattern),
     /// What the kernel's sets are to hold: elements in nft's words.
     Elements,
 }
@@ -43,9 +44,9 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// Whom it is about.
-    pub subject: Subject,
-    /// What it is worth.
-    pub worth: Worth,
+    pub subject: Pattern,
+    /// What it is policy.
+    pub policy: Policy,
     /// Where it comes from.
     pub origin: Origin,
     /// For how many seconds it is to hold; as long as the daemon's configuration says without.
@@ -83,7 +84,7 @@ impl FromStr for Request {
         let request = match next()? {
             "add" => Request::Add(Offer {
                 origin: Origin::from_name(next()?).ok_or(UnknownRequest)?,
-                worth: Worth::from_name(next()?).ok_or(UnknownRequest)?,
+                policy: next()?.parse().map_err(|_| UnknownRequest)?,
                 seconds: match next()? {
                     "-" => None,
                     seconds => Some(seconds.parse().map_err(|_| UnknownRequest)?),
@@ -107,7 +108,7 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Request::Add(offer) => {
-                write!(f, "add {} {} ", offer.origin.name(), offer.worth.name())?;
+                write!(f, "add {} {} ", offer.origin.name(), offer.policy.name())?;
                 match offer.seconds {
                     Some(seconds) => write!(f, "{seconds} ")?,
                     None => f.write_str("- ")?,
@@ -126,7 +127,7 @@ impl fmt::Display for Request {
     }
 }
 
-fn subject(text: &str) -> Result<Subject, UnknownRequest> {
+fn subject(text: &str) -> Result<Pattern, UnknownRequest> {
     text.parse().map_err(|_| UnknownRequest)
 }
 
@@ -137,12 +138,12 @@ mod tests {
 
     #[test]
     fn every_request_is_read_as_it_is_written() {
-        let longest = format!("{}.example:65535", "long-label".repeat(6) + &".label".repeat(25));
+        let longest = format!("{}.example:65535", "long-label".repeat(6) + &".label".repeat(28));
         for text in ["203.0.113.9:3333", "[2001:db8::1]:443", "10.0.0.0/8", "pool.example", &longest] {
-            let subject: Subject = text.parse().expect(text);
+            let subject: Pattern = text.parse().expect(text);
             let offer = Offer {
                 subject: subject.clone(),
-                worth: Worth::Suspect,
+                policy: Policy::Suspect,
                 origin: Origin::Fleet,
                 seconds: Some(u32::MAX),
                 dialect: Some(Dialect::CryptoNote),
