@@ -9,6 +9,7 @@ mod namespace;
 mod net;
 mod session;
 
+mod known;
 mod mining;
 mod probe;
 mod rules;
