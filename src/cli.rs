@@ -8,15 +8,17 @@
 mod events;
 mod intel;
 mod probe;
+mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use minewall::config::{self, Config};
+use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Answer, Outcome, Request};
+use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -49,6 +51,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
@@ -67,9 +70,14 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
+    let to_syslog = arguments.contains("--syslog");
     nothing_left(arguments)?;
+    if to_syslog {
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
+    } else {
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+    }
     // The configuration sets the level; until then errors and warnings must be heard.
-    env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     log::set_max_level(log::LevelFilter::Info);
     minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
 }
@@ -107,7 +115,16 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
     let is_removal = arguments.contains("--remove");
+    let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
+    if is_offload {
+        let listing = io::read_to_string(io::stdin()).map_err(|error| format!("standard input: {error}"))?;
+        return show(&if is_removal {
+            rules::offload::release(&listing)
+        } else {
+            rules::offload::wait(&load(&path)?, &listing)
+        });
+    }
     // Removal takes no configuration: it must work with a bad one, too.
     if is_removal {
         return show(&rules::remove(variant));
@@ -125,9 +142,10 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&config::default_file());
     }
     let path = config_path(&mut arguments)?;
+    let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    load(&path)?;
-    show(&format!("{} is fine\n", path.display()))
+    let config = load(&path)?;
+    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.
@@ -152,6 +170,12 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
+/// What is left once the options have been taken, as text.
+fn words(arguments: Arguments) -> Result<Vec<String>, String> {
+    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
+    arguments.finish().into_iter().map(word).collect()
+}
+
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
         Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
@@ -165,9 +189,7 @@ fn desk_tool(
     arguments: Arguments,
     tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
 ) -> Result<ExitCode, String> {
-    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
-    let words = arguments.finish().into_iter().map(word).collect::<Result<_, _>>()?;
-    tool(words).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]
@@ -222,7 +244,7 @@ macro_rules! help {
 minewall: a cryptomining firewall that runs on the router itself
 
 usage:
-  minewall run [--config FILE]                judge the packets of the netfilter queue
+  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
   minewall status [--config FILE] [--json]    what the running daemon has seen
   minewall hosts [--config FILE] [--json]     the hosts that were caught
   minewall events [--config FILE] [--last N] [--follow]
@@ -239,10 +261,16 @@ usage:
                                               what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
+  minewall rules --offload [--config FILE] [--remove]
+                                              of rules that offload flows (as 'nft -a list' prints them,
+                                              on standard input), those that wait for the verdict
   minewall config [--config FILE]             check the configuration
+  minewall config [--config FILE] --service   the same, and what an init script has to know of it
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+",
+            "  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version

@@ -6,7 +6,10 @@
 mod given;
 pub mod kind;
 pub mod options;
+pub mod service;
 pub mod uci;
+#[cfg(any(test, feature = "host"))]
+pub mod validation;
 
 use core::fmt;
 use core::time::Duration;

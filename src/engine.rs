@@ -20,7 +20,7 @@ use crate::allow::AllowList;
 use crate::config::{Config, Mode};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowKey, FlowRecord};
+use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
@@ -176,6 +176,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The flow that `segment` belongs to, if it is tracked.
     pub fn flow(&self, segment: &Segment<'_>) -> Option<&FlowRecord> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
+    }
+
+    /// Whether the flow from `client` to `server` is one that stage one suspects.
+    pub fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+        let flow = self.flows.get(&FlowKey::new(*client, *server));
+        flow.is_some_and(|record| record.state == FlowState::Suspect && record.client() == *client)
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.

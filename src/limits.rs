@@ -38,6 +38,9 @@ pub const FLOWS_MAX: usize = 524_288;
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
 /// A connection attempt that never carried payload is forgotten sooner.
 pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
+/// Records of one client in a set that is full of suspects, from which on that client makes room.
+/// Three quarters of it don't come together by chance.
+pub const CROWD: usize = FLOW_WAYS * 3 / 4;
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -158,10 +161,12 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 pub const HOSTS_REMEMBERED: usize = 32;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 420 bytes and the counters.
+/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
+/// The longest line in the system log; logd cuts at 1,024 bytes, its own words included.
+pub const LOG_LINE_MAX_BYTES: usize = 960;
 /// Leases files are read up to this length.
 pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
 
@@ -210,8 +215,16 @@ pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
+/// Probes that are under way at once: some may wait for servers that never answer.
+pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
+/// Suspects to be tried again later, 200 bytes each.
+pub const PROBES_AGAIN: usize = if cfg!(test) { 4 } else { 32 };
+/// After how long a suspect is tried again for which there was no room.
+pub const PROBE_QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// And one that came too soon after others.
+pub const PROBE_RATE_WAIT: Duration = Duration::from_secs(20);
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
@@ -220,6 +233,17 @@ pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+
+/// Longest name that is looked up (RFC 1035 section 2.3.4).
+pub const RESOLVE_NAME_BYTES: usize = 253;
+/// Longest answer of a name server without EDNS (RFC 1035 section 2.3.4).
+pub const RESOLVE_ANSWER_BYTES: usize = 512;
+/// Name servers that are asked, as many as libc asks (resolv.conf(5)).
+pub const RESOLVE_SERVERS: usize = 3;
+/// Times that each is asked.
+pub const RESOLVE_TRIES: usize = 2;
+/// How long each has to answer.
+pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
 /// The same for one block of addresses.

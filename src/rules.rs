@@ -29,6 +29,7 @@
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
 
 mod known;
+pub mod offload;
 mod script;
 mod table;
 

@@ -21,9 +21,11 @@ mod keeper;
 mod leases;
 mod prober;
 mod queue;
+pub mod recent;
 mod report;
 mod reset;
 mod status;
+pub mod syslog;
 pub mod wall_clock;
 
 use std::fs::File;
@@ -32,6 +34,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -139,7 +142,10 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                self.prober.stop();
+                // Nobody waits for us any more: a write to the flash may take its time.
+                if let Some(Err(_)) = self.prober.stop().map(JoinHandle::join) {
+                    log::error!("the probe's thread has panicked");
+                }
                 self.keeper.stop();
                 return Ok(());
             }
@@ -167,6 +173,7 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.keeper.tick(now);
+                self.prober.ask_again(&self.engine, now);
             }
         }
     }

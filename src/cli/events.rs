@@ -1,14 +1,12 @@
 //! `minewall events`: what has been logged, and what is being logged.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write, stdout};
-use std::path::Path;
+use std::io::{BufRead, Write, stdout};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::limits::EVENT_LINE_MAX_BYTES;
 use minewall::run::control::{self, Request};
+use minewall::run::recent;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -58,25 +56,10 @@ fn show(lines: &mut dyn Iterator<Item = String>) -> Result<bool, String> {
     Ok(true)
 }
 
-/// The last `wanted` events of the log and of its older files.
+/// The last `wanted` events of the log, the oldest first.
 fn tail(config: &Config, wanted: usize) -> VecDeque<String> {
-    let mut lines = VecDeque::new();
-    if wanted == 0 {
-        return lines;
-    }
-    for age in (0..=config.event_log_rotations).rev() {
-        let mut name = config.event_log.clone().into_os_string();
-        if age > 0 {
-            name.push(format!(".{age}"));
-        }
-        let Ok(file) = File::open(Path::new(&name)) else { continue };
-        let whole = |line: &Vec<u8>| line.ends_with(b"}") && line.len() <= EVENT_LINE_MAX_BYTES;
-        for line in BufReader::new(file).split(b'\n').map_while(Result::ok).filter(whole) {
-            if lines.len() == wanted {
-                lines.pop_front();
-            }
-            lines.push_back(String::from_utf8_lossy(&line).into_owned());
-        }
-    }
-    lines
+    recent::events(config, wanted.min(MOST)).into()
 }
+
+/// More events than this, two full files' worth, nobody is shown at once.
+const MOST: usize = 10_000;

@@ -141,7 +141,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "control_socket",
         kind: Kind::Path {
-            default: "/var/run/minewall.sock",
+            default: "/var/run/minewall/control.sock",
             set: |config, path| config.control_socket = path,
         },
         help: &["Unix socket that 'minewall status' asks."],

@@ -8,9 +8,11 @@ mod judge;
 mod namespace;
 mod net;
 mod session;
+mod tls;
 
 mod known;
 mod mining;
 mod probe;
 mod rules;
 mod run;
+mod suspect;
