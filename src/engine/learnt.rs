@@ -80,13 +80,12 @@ impl Learnt {
             return None;
         }
         let (source, dialect, why) = match self.find(server)? {
-            Lesson::Pool(dialect) => (Source::Probe, dialect, "the server answers a probe as pools do"),
+            Lesson::Pool(dialect) | Lesson::Known(Origin::Probe, dialect) => {
+                (Source::Probe, dialect, "the server answers a probe as pools do")
+            }
             Lesson::Doubtful => (Source::Probe, None, "a suspect, whose server doesn't say what it is"),
             Lesson::Known(Origin::Dpi, dialect) => {
                 (Source::Intel, dialect, "a pool that was mined at before")
-            }
-            Lesson::Known(Origin::Probe, dialect) => {
-                (Source::Intel, dialect, "a pool by its own answer to an earlier probe")
             }
             Lesson::Known(Origin::Operator, dialect) => (Source::Intel, dialect, "entered as a pool by hand"),
             Lesson::Known(Origin::Fleet, dialect) => (Source::Intel, dialect, "a pool, says another router"),

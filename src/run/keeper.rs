@@ -346,8 +346,12 @@ impl Keeper {
 fn teach<S: BuildHasher + Clone>(engine: &mut Engine<S>, entry: &Entry, wall_clock: u64, now: Instant) {
     let Some(server) = entry.subject.as_endpoint() else { return };
     let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
+    let lesson = match entry.origin {
+        Origin::Probe => Lesson::Pool(entry.dialect),
+        Origin::Dpi | Origin::Operator | Origin::Fleet => Lesson::Known(entry.origin, entry.dialect),
+    };
     if entry.policy == Policy::Block {
-        engine.learn(server, Lesson::Known(entry.origin, entry.dialect), until);
+        engine.learn(server, lesson, until);
     }
 }
 
