@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::allow::AllowList;
 use crate::hmm::decision::Sensitivity;
+use crate::intel::entry::Policy;
 use crate::limits;
 use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
@@ -124,6 +125,16 @@ pub struct Config {
     pub learn_file: PathBuf,
     /// Whether the kernel is to refuse known pools by itself.
     pub kernel_block: bool,
+    /// Whether lists have any say.
+    pub intel: bool,
+    /// What the built-in list's entries are worth at most; none leaves it out.
+    pub intel_builtin: Option<Policy>,
+    /// Whether an address that many sites share is blocked by its address alone.
+    pub intel_blocks_shared: bool,
+    /// Directories of lists.
+    pub intel_lists: Vec<PathBuf>,
+    /// Bytes that all lists together may take.
+    pub intel_memory: usize,
 }
 
 impl Config {
@@ -176,6 +187,11 @@ impl Default for Config {
             learn: Duration::ZERO,
             learn_file: PathBuf::new(),
             kernel_block: false,
+            intel: false,
+            intel_builtin: None,
+            intel_blocks_shared: false,
+            intel_lists: Vec::new(),
+            intel_memory: 0,
         };
         for option in OPTIONS {
             option.set_default(&mut config);

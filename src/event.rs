@@ -12,10 +12,12 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
-    /// What was known of the server before the session began: proof.
+    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
     Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
+    /// A list, whose policy is to suspect, or what is less certain than the server's name: the same.
+    Hint,
 }
 
 impl Source {
@@ -24,8 +26,8 @@ impl Source {
         match self {
             Source::Dpi => "dpi",
             Source::Probe => "probe",
-            Source::Intel => "intel",
             Source::Hmm => "hmm",
+            Source::Intel | Source::Hint => "intel",
         }
     }
 

@@ -8,6 +8,8 @@
 //! 4. [`dpi`]: what the bytes say.
 //! 5. [`verdict`]: what the kernel is told.
 //!
+//! An answer of a name server is read by [`dns`] instead.
+//!
 //! Captures go the same way: `replay` (a desk's, behind the feature `host`).
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
@@ -22,6 +24,7 @@ pub mod time;
 pub mod name;
 
 pub mod packet;
+pub mod dns;
 pub mod flow;
 pub mod stream;
 pub mod dpi;

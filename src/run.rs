@@ -172,7 +172,7 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
-                self.keeper.tick(now);
+                self.keeper.tick(&mut self.engine, now);
                 self.prober.ask_again(&self.engine, now);
             }
         }
@@ -193,7 +193,7 @@ impl Daemon {
             }
             while let Some(detection) = self.engine.poll_event() {
                 let lore = self.keeper.learn(&detection, &mut self.engine, now);
-                if detection.source == Source::Hmm || lore == Lore::AskServer {
+                if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
                     self.prober.ask(&detection);
                 }
                 self.reporter.report(&detection);

@@ -6,6 +6,7 @@ use super::kind::{Kind, OptionSpec, all, parse_all, path};
 use super::{Doubt, Mode};
 use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
+use crate::intel::entry::Policy;
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 
@@ -357,6 +358,68 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
         help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
     },
+    OptionSpec {
+        name: "intel",
+        kind: Kind::Bool { default: true, set: |config, yes| config.intel = yes },
+        help: &["Whether lists of known pools, and answers of name servers, have any say."],
+    },
+    OptionSpec {
+        name: "intel_builtin",
+        kind: Kind::Choice {
+            words: &["off", "suspect", "block"],
+            default: 2,
+            set: |config, index| {
+                config.intel_builtin =
+                    [None, Some(Policy::Suspect), Some(Policy::Block)].get(index).copied().flatten();
+            },
+        },
+        help: &[
+            "The list that is part of the program: block cuts off connections to hosts that are only",
+            "there for mining, at other ports than the web's, and makes the rest suspects; suspect makes",
+            "suspects of all.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_shared",
+        kind: Kind::Choice {
+            words: &["suspect", "block"],
+            default: 0,
+            set: |config, index| config.intel_blocks_shared = index == 1,
+        },
+        help: &[
+            "What a listed address is worth that other sites have, too (CDN, shared host): suspect asks",
+            "its server, block cuts off the others with it.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_lists",
+        kind: Kind::List {
+            default: &["/etc/minewall/lists", "/var/lib/minewall/feeds"],
+            form: "an absolute path",
+            set: |config, values| {
+                config.intel_lists = all(values, path)?;
+                Ok(())
+            },
+        },
+        help: &[
+            "Directories of lists. A file's name ends in what its entries are worth: .block, .suspect,",
+            ".allow. Names, addresses, prefixes, host:port; hosts, adblock and dnsmasq files, too.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_memory",
+        kind: Kind::Integer {
+            min: 64,
+            max: 65_536,
+            default: limits::INTEL_KIB_DEFAULT,
+            unit: "KiB",
+            set: |config, kib| config.intel_memory = kib as usize * 1_024,
+        },
+        help: &[
+            "Memory that all lists together may take, about 30 bytes an entry; three times as much for",
+            "a moment while they are read. A list that doesn't fit is refused.",
+        ],
+    },
 ];
 
 #[cfg(test)]
@@ -382,7 +445,7 @@ mod tests {
             Kind::Integer { min, max, default, .. } => if default == max { min } else { max }.to_string(),
             Kind::Choice { words, default, .. } => words[(default + 1) % words.len()].to_string(),
             Kind::Path { .. } => "/elsewhere".into(),
-            Kind::List { .. } if option.name == "leases_file" => "/elsewhere".into(),
+            Kind::List { .. } if matches!(option.name, "leases_file" | "intel_lists") => "/elsewhere".into(),
             Kind::List { .. } => "192.0.2.1".into(),
         };
         let changed = |options: &[&OptionSpec]| {

@@ -8,6 +8,7 @@ JSON on standard input), or to canned answers; `uci` is a model over one file.
 import json
 import re
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -72,6 +73,15 @@ class Uci:
         self.staged = None
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        # A browser that leaves a page drops its connections.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Router:
     """Serves on a free port of the loopback interface; `calls` lists every call of ubus."""
 
@@ -85,8 +95,7 @@ class Router:
         self.menu = json.loads((APP / "root/usr/share/luci/menu.d/luci-app-minewall.json").read_text())
         self.scopes = ("read", "write")
         self.catalogue = {}
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), handler_of(self))
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 

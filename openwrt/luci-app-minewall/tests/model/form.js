@@ -21,9 +21,11 @@ const types = {
 };
 
 function isAddress(value) {
+	if (!value.includes(':'))
+		return /^[0-9]+(\.[0-9]+){3}$/.test(value) && value.split('.').every((part) => +part <= 255);
+
 	try {
-		const host = new URL(value.includes(':') ? 'http://[%s]'.format(value) : 'http://%s'.format(value)).hostname;
-		return host.startsWith('[') || host === value;
+		return new URL('http://[%s]'.format(value)).hostname !== '';
 	}
 	catch (error) {
 		return false;

@@ -194,7 +194,7 @@
 		__init__() {
 			const place = document.getElementById('view');
 
-			dom.content(place, E('div', { 'class': 'spinning' }, _('Loading view…')));
+			dom.content(place, E('div', { 'class': 'spinning' }, [ _('Loading view…') ]));
 			Promise.resolve(this.load())
 				.then((data) => this.render(data))
 				.then((nodes) => {

@@ -49,6 +49,15 @@ return baseclass.extend({
 	verdictOf,
 	nameOf,
 
+	/* What was mined, as far as is known. */
+	whatOf(event) {
+		const { coin, agent, dialect } = event;
+
+		if (coin || agent)
+			return [ coin, agent ].filter((text) => text).join(', ');
+		return dialect === 'unknown' ? _('an encrypted session') : dialect;
+	},
+
 	/* What of a host an exemption should name: the hardware address outlives a lease. */
 	identityOf(host) {
 		return host.mac || host.client;

@@ -180,7 +180,7 @@ return view.extend({
 				E('small', {}, [ list(host.host ? host.client : null, host.mac) ])
 			]),
 			E('div', {}, [
-				E('span', {}, [ list(event.coin, event.agent) || host.dialect ]),
+				E('span', {}, [ api.whatOf(Object.assign({}, event, { dialect: host.dialect })) ]),
 				E('small', {}, [ _('at %s').format(host.server) ]),
 				E('small', {}, [ list(event.coin || event.agent ? host.dialect : null, event.wallet ? _('wallet %s').format(event.wallet) : null) ])
 			]),
@@ -327,7 +327,7 @@ return view.extend({
 				E('span', {}, [ api.nameOf(event) ]), E('small', {}, [ list(event.host ? event.client : null, event.mac) ])
 			]),
 			E('td', { 'class': 'td', 'data-title': _('What') }, [
-				E('span', {}, [ list(event.coin, event.agent) || event.dialect || event.event ]), E('small', {}, [ event.evidence ])
+				E('span', {}, [ api.whatOf(event) || event.event ]), E('small', {}, [ event.evidence ])
 			]),
 			E('td', { 'class': 'td', 'data-title': _('Pool') }, [ event.server ]),
 			E('td', { 'class': 'td', 'data-title': _('Outcome') }, [ event.verdict ? widgets.badge(event.verdict) : '' ])
