@@ -173,7 +173,7 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
-                self.keeper.tick(now);
+                self.keeper.tick(&mut self.engine, now);
                 self.prober.ask_again(&self.engine, now);
             }
         }

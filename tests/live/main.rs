@@ -10,6 +10,7 @@ mod net;
 mod session;
 mod tls;
 
+mod fleet;
 mod known;
 mod mining;
 mod probe;
