@@ -192,10 +192,14 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
     }
 
-    /// Whether the flow from `client` to `server` is one that stage one suspects.
-    pub fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+    /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
+    /// list.
+    pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
         let flow = self.flows.get(&FlowKey::new(*client, *server));
-        flow.is_some_and(|record| record.state == FlowState::Suspect && record.client() == *client)
+        flow.is_some_and(|record| {
+            let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
+            record.client() == *client && (record.state == FlowState::Suspect || is_hinted())
+        })
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
