@@ -28,7 +28,9 @@ test: install-tools check
 
 check: install-tools
 	$(CARGO) fmt --check
-	shellcheck -x .ci/run cross/*.sh cross/cc cross/ar cross/router/* tests/*.sh tests/lab/*.sh tests/rules/*.sh
+	shellcheck -x .ci/run \
+		cross/*.sh cross/cc cross/ar cross/router/* \
+		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
@@ -37,6 +39,7 @@ check: install-tools
 bench: install-tools
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
 model:

@@ -4,16 +4,19 @@
 //! 2 for a capture that was damaged and read as far as it goes. `probe` has its own: 0 for a pool, 1 for
 //! no pool, 2 for inconclusive, 3 where no probe was made.
 
+mod notify;
 mod probe;
+mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use minewall::config::{self, Config};
+use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Request};
+use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -42,6 +45,8 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("notify") => notify::run(arguments),
+        Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
@@ -60,11 +65,21 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
+    start_log(&mut arguments)?;
     nothing_left(arguments)?;
-    // The configuration sets the level; until then errors and warnings must be heard.
-    env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
-    log::set_max_level(log::LevelFilter::Info);
     minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+}
+
+/// To the system log with `--syslog`, to standard error without.
+fn start_log(arguments: &mut Arguments) -> Result<(), String> {
+    if arguments.contains("--syslog") {
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
+    } else {
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+    }
+    // The configuration sets the level; until then errors and warnings must be heard.
+    log::set_max_level(log::LevelFilter::Info);
+    Ok(())
 }
 
 fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -101,9 +116,10 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&config::default_file());
     }
     let path = config_path(&mut arguments)?;
+    let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    load(&path)?;
-    show(&format!("{} is fine\n", path.display()))
+    let config = load(&path)?;
+    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.
@@ -128,6 +144,12 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
+/// What is left once the options have been taken, as text.
+fn words(arguments: Arguments) -> Result<Vec<String>, String> {
+    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
+    arguments.finish().into_iter().map(word).collect()
+}
+
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
         Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
@@ -141,9 +163,7 @@ fn desk_tool(
     arguments: Arguments,
     tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
 ) -> Result<ExitCode, String> {
-    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
-    let words = arguments.finish().into_iter().map(word).collect::<Result<_, _>>()?;
-    tool(words).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]
@@ -196,7 +216,7 @@ macro_rules! help {
 minewall: a cryptomining firewall that runs on the router itself
 
 usage:
-  minewall run [--config FILE]                judge the packets of the netfilter queue
+  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
   minewall status [--config FILE] [--json]    what the running daemon has seen
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
@@ -204,9 +224,14 @@ usage:
                                               of rules that offload flows (as 'nft -a list' prints them,
                                               on standard input), those that wait for the verdict
   minewall config [--config FILE]             check the configuration
+  minewall config [--config FILE] --service   the same, and what an init script has to know of it
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+",
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
+                                              run the hooks for the events on standard input
+  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version

@@ -15,11 +15,14 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod leases;
+pub mod notice;
 mod prober;
 mod queue;
+pub mod recent;
 mod report;
 mod reset;
 mod status;
+pub mod syslog;
 mod wall_clock;
 
 use std::fs::File;
@@ -28,6 +31,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -131,7 +135,10 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                self.prober.stop();
+                // Nobody waits for us any more: a write to the flash may take its time.
+                if let Some(Err(_)) = self.prober.stop().map(JoinHandle::join) {
+                    log::error!("the probe's thread has panicked");
+                }
                 return Ok(());
             }
             if ready.reload {
@@ -148,6 +155,7 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.prober.ask_again(&self.engine, now);
             }
         }
     }
@@ -165,7 +173,7 @@ impl Daemon {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
             while let Some(detection) = self.engine.poll_event() {
-                if detection.source == Source::Hmm {
+                if matches!(detection.source, Source::Hmm | Source::Hint) {
                     self.prober.ask(&detection);
                 }
                 self.reporter.report(&detection);

@@ -1,6 +1,6 @@
-//! What `openwrt/` repeats of the program: its default configuration and its version.
+//! What `openwrt/` repeats of the program: its default configuration, its table of options and its version.
 //!
-//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes the configuration anew.
+//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes the first two anew.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,18 +9,27 @@ fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openwrt/minewall")
 }
 
-#[test]
-fn the_package_brings_the_default_configuration() {
-    let file = package().join("files/minewall.conf");
-    let default = minewall::config::default_file();
+fn holds(name: &str, text: &str) {
+    let file = package().join("files").join(name);
     if std::env::var_os("MINEWALL_BLESS").is_some() {
-        fs::write(&file, &default).expect("the repository is writable");
+        fs::write(&file, text).expect("the repository is writable");
     }
     assert_eq!(
         fs::read_to_string(&file).expect("it is in the repository"),
-        default,
+        text,
         "if meant: MINEWALL_BLESS=1"
     );
+}
+
+#[test]
+fn the_package_brings_the_default_configuration() {
+    holds("minewall.conf", &minewall::config::default_file());
+}
+
+#[test]
+#[cfg(feature = "host")]
+fn the_package_validates_by_the_daemons_table() {
+    holds("minewall.validate", &minewall::config::validation::script());
 }
 
 #[test]

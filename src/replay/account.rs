@@ -248,6 +248,8 @@ mod tests {
             client: CLIENT.into(),
             hw_addr: None,
             server: SERVER.into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             source: Source::Dpi,
             payload_packets: 3,

@@ -22,6 +22,8 @@ pub struct EventLine<'a> {
     pub host: Option<&'a str>,
     /// Address and port of the pool.
     pub server: &'a str,
+    /// The name by which the host called it.
+    pub server_name: Option<&'a str>,
     /// The protocol.
     pub dialect: &'a str,
     /// Coin or algorithm, where the wire told.

@@ -49,7 +49,7 @@ impl Reporter {
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
             verdict: match detection.source {
-                Source::Hmm => SUSPECTED,
+                Source::Hmm | Source::Hint => SUSPECTED,
                 _ if detection.blocked => "blocked",
                 _ => "monitored",
             },
@@ -64,6 +64,7 @@ impl Reporter {
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let server_name = some(&detection.server_name);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -72,6 +73,7 @@ impl Reporter {
             mac: sighting.mac.as_deref(),
             host: host.as_deref(),
             server: &sighting.server,
+            server_name: server_name.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -109,11 +111,16 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
     let what = match detection.source {
-        Source::Hmm => "may be mining".into(),
+        Source::Hmm | Source::Hint => "may be mining".into(),
+        Source::Intel => "is kept from mining".into(),
         Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
     };
+    let server_name = match &detection.server_name[..] {
+        "" => String::new(),
+        server_name => format!(" ({server_name})"),
+    };
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -158,6 +165,8 @@ mod tests {
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Default::default(),
             source: Source::Dpi,
             payload_packets: 1,

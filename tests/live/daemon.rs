@@ -101,6 +101,13 @@ impl Daemon {
         fs::read_to_string(self.directory.path("events")).unwrap_or_default()
     }
 
+    /// Its resident memory (proc(5), status, `VmRSS`).
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("as proc(5) says");
+        line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
     /// `minewall status --json`.
     pub fn status(&self) -> String {
         // With a file of its own: the daemon's is bad in some tests.

@@ -8,8 +8,10 @@ mod judge;
 mod namespace;
 mod net;
 mod session;
+mod tls;
 
 mod mining;
 mod probe;
 mod rules;
 mod run;
+mod suspect;
