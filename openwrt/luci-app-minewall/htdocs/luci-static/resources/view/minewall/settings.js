@@ -146,7 +146,7 @@ function resources(options) {
 	options.number('queue_length', _('Length of the queue'), _('Packets that may wait in it; what is more passes unseen.'), 1024, 16, 65536, _('packets'));
 	options.number('copy_range', _('Bytes of a packet'), _('Bytes of each packet that are looked at.'), 1600, 128, 65531, _('bytes'));
 	options.number('mark_bit', _('Mark bit'), _('Lowest of the three bits of the packet and conntrack mark that hold the verdict; move them where mwan3, pbr or another program uses the same.'), 24, 0, 28);
-	options.file('control_socket', _('Control socket'), _('Unix socket that "minewall status" and this page ask.'), '/var/run/minewall.sock');
+	options.file('control_socket', _('Control socket'), _('Unix socket that "minewall status" and this page ask.'), '/var/run/minewall/control.sock');
 }
 
 return view.extend({
