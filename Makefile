@@ -23,11 +23,16 @@ test: install-tools check
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/daemons.sh $(RELEASE)/minewall
+	cross/test.sh --quick
+	cross/router/run.sh --quick armv7
 	$(MAKE) test-luci
 
 check: install-tools
 	$(CARGO) fmt --check
-	shellcheck -x .ci/run tests/*.sh tests/lab/*.sh tests/rules/*.sh openwrt/luci-app-minewall/tests/*.sh
+	shellcheck -x .ci/run \
+		cross/*.sh cross/cc cross/ar cross/router/* \
+		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
+		openwrt/luci-app-minewall/tests/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
@@ -36,6 +41,7 @@ check: install-tools
 bench: install-tools
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
 model:
@@ -53,13 +59,13 @@ cross:
 test-targets:
 	cross/test.sh
 
-# Routers in full-system emulation (mipsel, armv7), each with a miner behind it. Needs root for apt.
+# Routers in full-system emulation (mipsel, armv7, aarch64, x86-64), with miners behind them. Needs root for apt.
 test-routers:
 	cross/router/run.sh
 
 # A second build elsewhere must give the same bytes.
 reproduce:
-	cross/reproduce.sh mipsel
+	cross/reproduce.sh
 
 # Packages and feeds for opkg and apk, in target/packages/; see openwrt/README.md.
 packages: cross

@@ -45,7 +45,7 @@ build_router() {
 	silent) flags="$flags -C panic=immediate-abort -Z unstable-options" ;;
 	esac
 	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags -C force-unwind-tables=no$(remapped_paths)"
-	UNWINDER=$cross/no-unwind.c \
+	LEAN=$cross/lean.c \
 		cargo build --locked --no-default-features --profile router --target "$triple" \
 		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size "$@"
 }

@@ -7,7 +7,7 @@
 pub mod client_hello;
 mod framing;
 mod http;
-mod lines;
+pub(crate) mod lines;
 pub mod noise;
 mod socks;
 pub mod target;
@@ -18,6 +18,7 @@ pub mod finding;
 pub mod hearing;
 pub mod json;
 
+use crate::dns::Resolution;
 use crate::flow::Direction;
 use crate::limits::ASSEMBLY_BYTES;
 use dialect::{Context, Dialect, Dialogue};
@@ -67,12 +68,20 @@ pub struct Dpi {
     pub finding: Finding,
     /// How a client has named its server in what was read last; to be taken.
     pub naming: Option<Naming>,
+    /// What a name server has answered in what was read last; to be taken.
+    pub resolution: Option<Resolution>,
 }
 
 impl Default for Dpi {
     fn default() -> Self {
         let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
-        Dpi { tape: json::Tape::default(), scratch, finding: Finding::default(), naming: None }
+        Dpi {
+            tape: json::Tape::default(),
+            scratch,
+            finding: Finding::default(),
+            naming: None,
+            resolution: None,
+        }
     }
 }
 
@@ -184,6 +193,13 @@ impl Reader for Ear<'_> {
             Ear::Probe(listener) => listener.named(naming),
         }
     }
+
+    fn resolved(&mut self, message: &[u8]) {
+        match self {
+            Ear::Flow(reader) => reader.resolved(message),
+            Ear::Probe(listener) => listener.resolved(message),
+        }
+    }
 }
 
 /// Hands messages to the flow's dialogue.
@@ -207,5 +223,9 @@ impl Reader for DialogueReader<'_> {
 
     fn named(&mut self, naming: Naming) {
         self.dpi.naming = Some(naming);
+    }
+
+    fn resolved(&mut self, message: &[u8]) {
+        self.dpi.resolution = Resolution::read(message).or(self.dpi.resolution.take());
     }
 }

@@ -6,15 +6,18 @@
 #[cfg(feature = "host")]
 pub mod fuzz;
 mod judge;
+mod knowledge;
 mod learnt;
 pub mod names;
 mod reader;
+mod resolved;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
@@ -24,11 +27,13 @@ use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
+use crate::intel::Intel;
 use crate::packet::{self, Endpoint, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::Instant;
 use crate::verdict::Verdict;
 use judge::Judge;
+pub use knowledge::Layer;
 pub use learnt::Lesson;
 
 /// How the engine judges; may change while it runs.
@@ -48,6 +53,8 @@ pub struct Settings {
     pub sensitivity: Option<Sensitivity>,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
+    /// A list may block an address that many sites share.
+    pub blocks_shared: bool,
 }
 
 impl From<&Config> for Settings {
@@ -60,6 +67,7 @@ impl From<&Config> for Settings {
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
             allow: config.allow.clone(),
+            blocks_shared: config.intel_blocks_shared,
         }
     }
 }
@@ -103,6 +111,8 @@ pub struct Counters {
     pub let_go: u32,
     /// Detections that nobody collected in time.
     pub events_lost: u32,
+    /// Answers of name servers that were read.
+    pub dns_answers: u32,
 }
 
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
@@ -124,7 +134,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Judges by other settings from now on; flows keep their state.
     pub fn configure(&mut self, settings: Settings) {
         self.flows.set_idle(settings.flow_idle);
-        self.judge.settings = settings;
+        self.judge.configure(settings);
     }
 
     /// Scores by another model from now on. What flows have gathered stays: ratios of two models
@@ -145,6 +155,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
                     Unreadable::NotTcp | Unreadable::Fragment => judge.counters.not_tcp += 1,
                     Unreadable::Malformed => judge.counters.malformed += 1,
                 }
+                if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(packet.bytes)) {
+                    judge.datagram(&datagram, now);
+                }
                 return handled;
             }
         };
@@ -163,7 +176,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
             }
             Entry::Refused => return handled,
         };
-        handled.verdict = judge.verdict(record, &segment, packet.hw_addr, now);
+        handled.verdict = judge.verdict(record, &segment, handled.opened, packet.hw_addr, now);
         record.last_seen = now.stamp();
         handled
     }
@@ -215,6 +228,18 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
+    /// so that somebody with more time may free them.
+    pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        self.judge.knowledge.replace(layer, intel)
+    }
+
+    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. Whoever is not told
+    /// takes `now` for the time since 1970.
+    pub fn tell_time(&mut self, unix: u64, now: Instant) {
+        self.judge.knowledge.tell_time(unix, now);
     }
 
     /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.

@@ -12,8 +12,12 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
+    /// A list, whose policy is to block.
+    Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
+    /// A list, whose policy is to suspect, or what is less certain than the server's name: the same.
+    Hint,
 }
 
 impl Source {
@@ -23,12 +27,13 @@ impl Source {
             Source::Dpi => "dpi",
             Source::Probe => "probe",
             Source::Hmm => "hmm",
+            Source::Intel | Source::Hint => "intel",
         }
     }
 
     /// Whether it is enough to block.
     pub const fn is_proof(self) -> bool {
-        matches!(self, Source::Dpi | Source::Probe)
+        matches!(self, Source::Dpi | Source::Probe | Source::Intel)
     }
 }
 

@@ -8,9 +8,12 @@
 //! 4. [`dpi`]: what the bytes say.
 //! 5. [`verdict`]: what the kernel is told.
 //!
+//! An answer of a name server is read by [`dns`] instead.
+//!
 //! Captures go the same way: `replay` (a desk's, behind the feature `host`).
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
+//! [`intel`] is what is known of servers beforehand.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
 //! [`run`] is the shell around the engine on a router.
@@ -20,12 +23,14 @@ pub mod time;
 pub mod name;
 
 pub mod packet;
+pub mod dns;
 pub mod flow;
 pub mod stream;
 pub mod dpi;
 pub mod hmm;
 pub mod verdict;
 
+pub mod intel;
 pub mod allow;
 pub mod neighbours;
 pub mod event;

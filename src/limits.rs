@@ -150,6 +150,19 @@ pub const EVENT_LOG_ROTATIONS_DEFAULT: u32 = 1;
 /// and reconnects every 5 s would write 720.
 pub const HOST_EVENTS_PER_HOUR_DEFAULT: u32 = 60;
 
+/// Notices in an hour, of all hosts together.
+pub const NOTICES_PER_HOUR_DEFAULT: u32 = 12;
+/// Minutes between two notices of one host.
+pub const NOTICE_INTERVAL_MINUTES_DEFAULT: u32 = 60;
+/// Hosts whose latest notice is remembered.
+pub const NOTICE_HOSTS: usize = 64;
+/// Notices that may wait for the hooks of another.
+pub const NOTICES_WAITING: usize = 16;
+/// Bytes of a value in a hook's environment.
+pub const NOTICE_VALUE_BYTES: usize = 256;
+/// How long a hook may take: a mail over a slow line.
+pub const HOOK_PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+
 /// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
 pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
 /// Packets handled before signals and the control socket get a turn.
@@ -192,12 +205,12 @@ pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;
-/// Connections of one probe. All questions there are would take more than the time there is.
-pub const PROBE_CONNECTIONS: usize = 14;
+/// Connections of one probe.
+pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
-pub const PROBE_SEND_BYTES: usize = 1_536;
+pub const PROBE_SEND_BYTES: usize = 1_024;
 /// Bytes of answers that one probe reads.
-pub const PROBE_READ_BYTES: usize = 8 * 1_024;
+pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
 /// How long a connection may take to come about, a TLS handshake included.
@@ -262,3 +275,35 @@ pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Endpoints of which the engine knows what a probe found, 48 bytes each.
 pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 256 };
+
+/// Lists that may be in force at once; an entry names its own by a byte.
+pub const INTEL_SOURCES: usize = 64;
+/// Longest line of a list.
+pub const INTEL_LINE_BYTES: usize = 1_024;
+/// Bad lines of one list that are reported one by one.
+pub const INTEL_WARNINGS: usize = 8;
+
+/// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.
+pub const DNS_CHAIN: usize = 8;
+/// Addresses of one DNS answer that are remembered.
+pub const DNS_ADDRESSES: usize = 16;
+/// Records of one DNS answer that are looked at.
+pub const DNS_RECORDS: u16 = 48;
+/// What is remembered of an answer holds for so long at least: clients go on using an address.
+pub const DNS_TTL_MIN_SECONDS: u32 = 600;
+/// And at most.
+pub const DNS_TTL_MAX_SECONDS: u32 = 86_400;
+/// Addresses of listed names that are remembered, 112 bytes each.
+pub const RESOLVED_NAMES: usize = if cfg!(test) { 32 } else { 512 };
+/// Of them, in one set.
+pub const RESOLVED_WAYS: usize = 8;
+/// Longest listed name that is remembered with its address; those of pools have up to 50 bytes.
+pub const RESOLVED_NAME_BYTES: usize = 64;
+/// Addresses of names on no list, 8 bytes each.
+pub const RESOLVED_OTHERS: usize = 4_096;
+/// Endpoints whose suspicion by a list has been told lately, 40 bytes each.
+pub const HINTS_TOLD: usize = 64;
+/// How long such a suspicion is not told again.
+pub const HINT_REPEAT: Duration = Duration::from_secs(600);
+/// Bytes that all lists together may take.
+pub const INTEL_KIB_DEFAULT: u32 = 2_048;

@@ -15,6 +15,7 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod leases;
+pub mod notice;
 mod prober;
 mod queue;
 pub mod recent;
@@ -172,7 +173,7 @@ impl Daemon {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
             while let Some(detection) = self.engine.poll_event() {
-                if detection.source == Source::Hmm {
+                if matches!(detection.source, Source::Hmm | Source::Hint) {
                     self.prober.ask(&detection);
                 }
                 self.reporter.report(&detection);

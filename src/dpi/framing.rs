@@ -26,6 +26,8 @@ pub trait Reader {
     fn stratum_v2(&mut self);
     /// Notes whom the client has named as its server.
     fn named(&mut self, naming: Naming);
+    /// Reads what a name server answers.
+    fn resolved(&mut self, message: &[u8]);
 }
 
 /// Where both directions of a flow stand.
@@ -76,6 +78,8 @@ enum Layer {
     Socks5Reply,
     /// SOCKS 4: the server's word on the request.
     Socks4Reply,
+    /// DNS: the length of a message, and the message.
+    Dns,
     /// TLS: the rest of the ClientHello, as far as the server name.
     TlsHello,
     /// Stratum V2: the rest of the client's key.
@@ -170,6 +174,7 @@ impl Framing {
             | Layer::Socks5Method
             | Layer::Socks5Reply
             | Layer::Socks4Reply
+            | Layer::Dns
             | Layer::TlsHello
             | Layer::ClientHello
             | Layer::Setup
@@ -236,6 +241,7 @@ impl Framing {
             Layer::Socks5Method => self.socks_step(direction, socks::method(bytes), Layer::Socks5Reply),
             Layer::Socks5Reply => self.socks_step(direction, socks::reply(bytes), Layer::Socks5Reply),
             Layer::Socks4Reply => self.socks_step(direction, socks::reply_4(bytes), Layer::Opaque),
+            Layer::Dns => self.dns(&mut desk, bytes),
             Layer::TlsHello => self.tls_hello(&mut desk, bytes),
             Layer::ClientHello => self.client_hello(bytes),
             Layer::Setup => self.setup(&mut desk, bytes),

@@ -88,4 +88,6 @@ impl Reader for Listener<'_> {
     fn stratum_v2(&mut self) {}
 
     fn named(&mut self, _: Naming) {}
+
+    fn resolved(&mut self, _: &[u8]) {}
 }

@@ -1,22 +1,23 @@
 //! From a segment and its flow to a verdict.
 
+mod lists;
+
 use core::hash::BuildHasher;
 
 use heapless::Deque;
 
-use super::Lesson;
+use super::knowledge::Knowledge;
 use super::learnt::Learnt;
 use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Naming, Target};
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::{Detection, Source};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord, FlowState};
-use crate::hmm::decision::Decision;
+use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
 use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
@@ -36,6 +37,7 @@ pub(super) struct Judge<S> {
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
     pub learnt: Learnt,
+    pub knowledge: Knowledge<S>,
     pub names: Names<S>,
     neighbours: Neighbours<S>,
     dpi: Dpi,
@@ -44,18 +46,28 @@ pub(super) struct Judge<S> {
 
 impl<S: BuildHasher + Clone> Judge<S> {
     pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
-        Judge {
-            settings,
+        let knowledge = Knowledge::new(hasher.clone());
+        let mut judge = Judge {
+            settings: settings.clone(),
             scorer: Scorer::new(model),
             assembly: Assembly::new(),
             events: Deque::new(),
             counters: Counters::default(),
             learnt: Learnt::default(),
+            knowledge,
             names: Names::new(hasher.clone()),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
             swarms: Swarms::default(),
-        }
+        };
+        judge.configure(settings);
+        judge
+    }
+
+    /// Judges by other settings from now on.
+    pub fn configure(&mut self, settings: Settings) {
+        self.knowledge.blocks_shared = settings.blocks_shared;
+        self.settings = settings;
     }
 
     /// Makes `record` that of a flow which `segment` opens, in the place of `old`.
@@ -75,22 +87,25 @@ impl<S: BuildHasher + Clone> Judge<S> {
         if client == segment.src {
             self.neighbours.learn(client.addr(), hw_addr);
         }
-        if self.exempts(record) {
+        if self.exempts(record, now) {
             record.state = FlowState::Allowed;
         }
     }
 
     /// Whether the operator's list says that `record` is not to be looked at.
-    fn exempts(&self, record: &FlowRecord) -> bool {
-        let (allow, client) = (&self.settings.allow, record.client().addr());
-        allow.allows_endpoint(&record.server()) || allow.allows_host(client, self.neighbours.hw_addr(client))
+    fn exempts(&self, record: &FlowRecord, now: Instant) -> bool {
+        let (allow, client, server) = (&self.settings.allow, record.client().addr(), record.server());
+        allow.allows_endpoint(&server)
+            || allow.allows_host(client, self.neighbours.hw_addr(client))
+            || self.knowledge.exempts(&server, now)
     }
 
-    /// The verdict on `segment`, which belongs to `record`.
+    /// The verdict on `segment`, which belongs to `record`, and may have opened it.
     pub fn verdict(
         &mut self,
         record: &mut FlowRecord,
         segment: &Segment<'_>,
+        opened: bool,
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Verdict {
@@ -101,7 +116,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), hw_addr);
         }
-        if record.state == FlowState::Allowed && !self.exempts(record) {
+        if record.state == FlowState::Allowed && !self.exempts(record, now) {
             // The list has changed. Whatever passed until then was not read.
             record.state = FlowState::Benign;
             record.inspection = Inspection::begin(false);
@@ -119,6 +134,10 @@ impl<S: BuildHasher + Clone> Judge<S> {
             record.state = FlowState::Mining;
             noticed = Some(Source::Probe);
         }
+        if opened && record.is_watched() {
+            let opinion = self.knowledge.of_endpoint(record.client().addr(), &record.server(), now);
+            noticed = self.heed(record, opinion, now);
+        }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));
@@ -128,10 +147,10 @@ impl<S: BuildHasher + Clone> Judge<S> {
                 Arrival::Ahead { .. } | Arrival::Retransmission => seq,
             };
             if arrival != Arrival::Retransmission && record.is_watched() {
-                noticed = self.watch(record, segment, seq, arrival, direction, now.stamp());
+                noticed = self.watch(record, segment, seq, arrival, direction, now).or(noticed);
             }
         }
-        if noticed.is_some() && self.exempts(record) {
+        if noticed.is_some() && self.exempts(record, now) {
             // The list has changed, or the host's card was not known yet.
             record.state = FlowState::Allowed;
         } else if let Some(source) = noticed {
@@ -163,8 +182,9 @@ impl<S: BuildHasher + Clone> Judge<S> {
         seq: u32,
         arrival: Arrival,
         direction: Direction,
-        now: Stamp,
+        at: Instant,
     ) -> Option<Source> {
+        let now = at.stamp();
         if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
             record.look_again(missing, now, &self.settings);
         }
@@ -172,20 +192,20 @@ impl<S: BuildHasher + Clone> Judge<S> {
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
         let answer = reader.read(segment, seq, arrival);
-        if let Some(naming) = self.dpi.naming.take() {
-            self.hear(record, &naming, now);
+        let opinion = self.dpi.naming.take().and_then(|naming| self.hear(record, &naming, at));
+        if let Some(resolution) = self.dpi.resolution.take() {
+            self.answered(record, &resolution, at);
         }
-        let decision = match self.score(record, segment, arrival, direction, now) {
-            // Its server has been asked, and is no pool.
-            Decision::Suspect if self.learnt.find(&record.server()) == Some(Lesson::NotPool) => {
-                Decision::Undecided
-            }
+        let decision = match self.score(record, segment, arrival, direction, at) {
+            Decision::Suspect if self.clears(record, at) => Decision::Undecided,
             decision => decision,
         };
 
         let before = record.state;
+        let heeded = if answer == Answer::Match { None } else { self.heed(record, opinion, at) };
         record.state = match (answer, decision) {
             (Answer::Match, _) => FlowState::Mining,
+            _ if heeded == Some(Source::Intel) => FlowState::Mining,
             _ if before == FlowState::Suspect => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
@@ -205,9 +225,9 @@ impl<S: BuildHasher + Clone> Judge<S> {
             record.inspection = Inspection::begin(false);
         }
         match record.state {
-            FlowState::Mining => Some(Source::Dpi),
+            FlowState::Mining => heeded.or(Some(Source::Dpi)),
             FlowState::Suspect if before != FlowState::Suspect => Some(Source::Hmm),
-            _ => None,
+            _ => heeded,
         }
     }
 
@@ -218,11 +238,15 @@ impl<S: BuildHasher + Clone> Judge<S> {
         segment: &Segment<'_>,
         arrival: Arrival,
         direction: Direction,
-        now: Stamp,
+        at: Instant,
     ) -> Decision {
-        let Some(sensitivity) = self.settings.sensitivity else {
+        let now = at.stamp();
+        let Some(mut sensitivity) = self.settings.sensitivity else {
             return Decision::Undecided;
         };
+        if self.knowledge.suspects(record.client().addr(), &record.server(), at) {
+            sensitivity = Sensitivity::Eager;
+        }
         let seen_before = match arrival {
             Arrival::InOrder { skip } => skip,
             Arrival::Ahead { .. } | Arrival::Retransmission => 0,
@@ -257,19 +281,6 @@ impl<S: BuildHasher + Clone> Judge<S> {
         decision
     }
 
-    /// Takes note of whom the client calls its server. What it says inside a tunnel is not meant for the
-    /// flow's server.
-    fn hear(&mut self, record: &FlowRecord, naming: &Naming, now: Stamp) {
-        let name = match naming {
-            _ if record.inspection.is_tunnelled() => return,
-            Naming::Tls(name) => name.as_ref(),
-            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
-            Naming::Http(_) => None,
-            Naming::Proxy(_) => return,
-        };
-        self.names.learn(record.client().addr(), record.server(), name, now);
-    }
-
     /// Tells of a detection.
     fn note(&mut self, record: &FlowRecord, source: Source, hw_addr: Option<[u8; 6]>, now: Instant) {
         let client = record.client();
@@ -281,7 +292,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             client,
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: record.server(),
-            server_name: self.names.find(client.addr(), &record.server()).cloned().unwrap_or_default(),
+            server_name: self.server_name(record, now),
             tls: record.inspection.is_tls(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,

@@ -28,7 +28,7 @@ pub fn wait(config: &Config, listing: &str) -> String {
                 let _ = writeln!(text, "delete rule {place} handle {handle}");
                 continue;
             }
-            Role::Others(comment) => (body.strip_prefix(NOT_TCP).unwrap_or(body), comment),
+            Role::Others(comment) => (original(body), comment),
             Role::Original => (body, comment),
         };
         // Their comments may fill the room there is.
@@ -50,7 +50,7 @@ pub fn release(listing: &str) -> String {
         let _ = match role(comment) {
             Role::Decided => writeln!(text, "delete rule {place} handle {handle}"),
             Role::Others(comment) => {
-                let original = body.strip_prefix(NOT_TCP).unwrap_or(body);
+                let original = original(body);
                 let quoted =
                     if comment.is_empty() { String::new() } else { format!(" comment \"{comment}\"") };
                 writeln!(text, "replace rule {place} handle {handle} {original}{quoted}")
@@ -101,6 +101,11 @@ fn role(comment: &str) -> Role<'_> {
         None if comment.starts_with(DECIDED) => Role::Decided,
         None => Role::Original,
     }
+}
+
+/// What a rule for everything but TCP was before. nft prints numbers where /etc/protocols is missing.
+fn original(body: &str) -> &str {
+    [NOT_TCP, "meta l4proto != 6 "].iter().find_map(|test| body.strip_prefix(test)).unwrap_or(body)
 }
 
 /// The rules of `listing` that offload flows. nft prints a line each; what it breaks off (a long list of
@@ -217,6 +222,18 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         assert_eq!((rules(&once).count(), rules(&moved).count()), (4, 4));
         assert!(!moved.contains("0x07000000") && moved.contains("ct mark & 0x00000700"), "{moved}");
         assert_eq!(after(&moved, &release(&moved)), FW4);
+    }
+
+    /// Without /etc/protocols nft prints numbers.
+    #[test]
+    fn protocols_may_be_numbers() {
+        let listing = FW4.replace("tcp, udp", "6, 17");
+        let numbers = |text: String| text.replace("l4proto tcp", "l4proto 6").replace("!= tcp", "!= 6");
+        let once = numbers(after(&listing, &wait(&config(""), &listing)));
+        let twice = numbers(after(&once, &wait(&config(""), &once)));
+        let bodies = |listing: &str| rules(listing).map(|rule| rule.body.to_owned()).collect::<Vec<_>>();
+        assert_eq!(bodies(&twice), bodies(&once));
+        assert_eq!(after(&twice, &release(&twice)), listing);
     }
 
     /// `nft -a list chain` prints no handle of the table, `nft -a list ruleset` does.

@@ -49,7 +49,7 @@ impl Reporter {
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
             verdict: match detection.source {
-                Source::Hmm => SUSPECTED,
+                Source::Hmm | Source::Hint => SUSPECTED,
                 _ if detection.blocked => "blocked",
                 _ => "monitored",
             },
@@ -111,7 +111,8 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
     let what = match detection.source {
-        Source::Hmm => "may be mining".into(),
+        Source::Hmm | Source::Hint => "may be mining".into(),
+        Source::Intel => "is kept from mining".into(),
         Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
     };
     let server_name = match &detection.server_name[..] {

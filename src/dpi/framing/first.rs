@@ -1,6 +1,7 @@
 //! Telling protocols by their first bytes.
 
 use super::{Desk, Framing, Layer, Naming, Reader, Step};
+use crate::dns;
 use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
 use crate::dpi::websocket::{self, Kind};
@@ -28,11 +29,12 @@ impl Framing {
             (lines::scalar_line(bytes).0, Layer::Line),
             (Fit::prefix(bytes, PROXY), Layer::FirstBytes),
             (client_hello::opens(bytes), Layer::TlsHello),
+            (dns::opens_query(bytes), Layer::Dns),
         ];
         if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
             match layer {
                 Layer::FirstBytes => return proxied(bytes),
-                Layer::HttpHead => self.expect_of_server(Layer::HttpHead),
+                Layer::HttpHead | Layer::Dns => self.expect_of_server(*layer),
                 _ => {}
             }
             return self.enter(client, *layer);

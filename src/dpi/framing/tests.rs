@@ -14,6 +14,7 @@ struct Recorder {
     messages: Vec<String>,
     stratum_v2: bool,
     named: Vec<Naming>,
+    resolved: Vec<Vec<u8>>,
 }
 
 impl Reader for Recorder {
@@ -36,6 +37,10 @@ impl Reader for Recorder {
 
     fn named(&mut self, naming: Naming) {
         self.named.push(naming);
+    }
+
+    fn resolved(&mut self, message: &[u8]) {
+        self.resolved.push(message.to_vec());
     }
 }
 

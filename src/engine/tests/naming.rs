@@ -3,7 +3,7 @@
 use super::*;
 
 /// A ClientHello for `pool.example`, with a key share of the post-quantum size before it: two segments.
-fn client_hello() -> Vec<u8> {
+pub(super) fn client_hello() -> Vec<u8> {
     let name = b"\0\0\0\x11\0\x0f\0\0\x0cpool.example";
     let share = [&[0, 51][..], &1_263u16.to_be_bytes(), &[7; 1_263]].concat();
     let extensions = [&share[..], name].concat();

@@ -87,3 +87,18 @@ fn a_flow_knows_whether_it_is_tls() {
     let midway = Flow::begin(false).play(&Dialogue::parse("> {\"id\":1}"));
     assert_eq!(midway.framing.is_tls(), None);
 }
+
+#[test]
+fn answers_of_name_servers_are_handed_on_whole() {
+    let text = r"
+>hex 001e12340120000100000000000004706f6f6c076578616d706c650000010001
+<hex 000f123481800001000000000000000102
+<hex 000c123481800001000000000000
+>hex 0001ff
+";
+    let (messages, answer) = play(text);
+    assert_eq!((messages, answer), (vec![], Answer::NoMatch));
+    let flow = Flow::begin(true).play(&Dialogue::parse(text));
+    let lengths: Vec<usize> = flow.recorder.resolved.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [15, 12]);
+}
