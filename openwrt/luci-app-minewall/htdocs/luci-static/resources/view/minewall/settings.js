@@ -135,6 +135,17 @@ function reports(options) {
 		(_section_id, value) => value === '' || value.startsWith('/') ? true : _('Expecting an absolute path'));
 }
 
+function notices(options) {
+	options.tab('notices', _('Notices'), _('Programs in /etc/minewall/hooks.d are run when something was found: to send a mail, a message, a request.'));
+	options.choice('notices', _('Tell of'), _('Which events they are run for.'), 'proven', [
+		[ 'off', _('nothing') ],
+		[ 'proven', _('proven miners') ],
+		[ 'all', _('suspicions, too') ]
+	]);
+	options.number('notices_per_hour', _('At most'), _('What is more is counted and told with the next.'), 12, 1, 3600, _('notices/hour'));
+	options.number('notice_interval', _('Pause'), _('How long they hear nothing more of the same host.'), 60, 0, 10080, _('minutes'));
+}
+
 function resources(options) {
 	options.tab('resources', _('Resources'), _('For those who know why. The defaults suit a router with 64 MB of memory.'));
 	options.number('max_flows', _('Connections followed'), _('At once, 128 bytes of memory each.'), 8192, 256, 524288, _('connections'));
@@ -160,7 +171,7 @@ return view.extend({
 		const map = new form.Map('minewall', _('Minewall'), _('The firewall against cryptomining: what it watches, blocks and reports.'));
 		const options = new Options(map.section(form.NamedSection, SECTION, 'minewall'));
 
-		for (const part of [ general, encrypted, probe, reports, resources ])
+		for (const part of [ general, encrypted, probe, reports, notices, resources ])
 			part(options);
 
 		draw(status);
