@@ -103,7 +103,7 @@ def ipk_control(package):
         f"Installed-Size: {package.installed_size()}",
         "Description: " + "\n".join(" " + line.strip() for line in package.description.splitlines()),
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(line + "\n" for line in lines if not line.endswith(": "))
 
 
 # OpenWrt's own functions enable and start services, run uci-defaults, and stop what is removed.

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """openwrt/pack.py [--keys DIR]: packages of minewall for both package managers, and their feeds.
 
-Reads openwrt/minewall/Makefile, the description that OpenWrt's own build reads, and the programs that
-cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. With keys (DIR/minewall.sec of
-signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
+Reads the Makefiles of openwrt/minewall and openwrt/luci-app-minewall, the descriptions that OpenWrt's own build
+reads, and the programs that cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. With keys
+(DIR/minewall.sec of signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
 """
 
 import argparse
@@ -36,14 +36,16 @@ def architectures():
 
 
 def read(name, program, scratch, epoch):
-    """Reads the package's Makefile as a feed's, with `program` as what was built."""
+    """Reads the package's Makefile as a feed's, with `program` as what was built, if anything was."""
     shutil.rmtree(scratch, ignore_errors=True)
     feed, metadata, root, built = (scratch / part for part in ("feed", "metadata", "root", "built"))
     for folder in (feed / "lang/rust", feed / "net", metadata, root, built / "bin"):
         folder.mkdir(parents=True)
     shutil.copytree(HERE / name, feed / "net" / name)
     shutil.copy(HERE / "model/rust-package.mk", feed / "lang/rust")
-    shutil.copy(program, built / "bin" / name)
+    shutil.copy(HERE / "model/luci.mk", feed)
+    if program:
+        shutil.copy(program, built / "bin" / name)
     variables = {"TOPDIR": HERE / "model", "METADATA": metadata, "ROOT": root, "PKG_INSTALL_DIR": built}
     make = ["make", "-s", "-C", str(feed / "net" / name), *(f"{key}={value}" for key, value in variables.items())]
     subprocess.run(make, check=True, umask=0o022, env={"PATH": "/usr/bin:/bin"})
@@ -110,20 +112,26 @@ def main():
     epoch = source_epoch()
     shutil.rmtree(arguments.out, ignore_errors=True)
     for architecture, target in architectures():
-        program = TARGET / "cross" / target / "minewall"
-        package = read("minewall", program, TARGET / "openwrt", epoch)
-        package.architecture = architecture
         ipk, apk = (arguments.out / form / architecture for form in ("ipk", "apk"))
         ipk.mkdir(parents=True)
         apk.mkdir(parents=True)
-        made = ipk / f"{package.name}_{package.version}_{architecture}.ipk"
-        made.write_bytes(formats.ipk(package))
+        # The pages are the same for all of them, but apk looks for packages in the folder of its own only.
+        for name, program in (("minewall", TARGET / "cross" / target / "minewall"), ("luci-app-minewall", None)):
+            package = read(name, program, TARGET / "openwrt", epoch)
+            package.architecture = package.fields["PKGARCH"] or architecture
+            write(package, ipk, apk, keys)
         opkg_feed(ipk, keys)
-        formats.add_apk_records(package)
-        made_apk = apk / f"{package.name}-{package.version}.apk"
-        made_apk.write_bytes(formats.apk(package, keys and keys / "minewall.pem"))
         apk_feed(apk, epoch, keys)
-        print(f"{architecture}: ipk {made.stat().st_size} bytes, apk {made_apk.stat().st_size} bytes")
+
+
+def write(package, ipk, apk, keys):
+    """A package in both formats."""
+    made = ipk / f"{package.name}_{package.version}_{package.architecture}.ipk"
+    made.write_bytes(formats.ipk(package))
+    formats.add_apk_records(package)
+    made_apk = apk / f"{package.name}-{package.version}.apk"
+    made_apk.write_bytes(formats.apk(package, keys and keys / "minewall.pem"))
+    print(f"{made.parent.name}: {package.name}: ipk {made.stat().st_size} bytes, apk {made_apk.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

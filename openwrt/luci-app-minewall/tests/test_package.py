@@ -2,10 +2,18 @@
 
 import json
 import re
+import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 import catalogue
 from router import APP
+
+sys.path.append(str(APP.parent))
+
+import formats
+import pack
 
 RESOURCES = APP / "htdocs/luci-static/resources"
 PLACES = re.compile(r"%(?:\.\d)?[a-z]")
@@ -29,6 +37,37 @@ class Catalogue(unittest.TestCase):
                     self.assertTrue(translated)
                     self.assertEqual(PLACES.findall(translated), PLACES.findall(text))
                     self.assertNotRegex(translated, "[<>&]")
+
+
+class Package(unittest.TestCase):
+    """As the Makefile describes it, in both formats."""
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory(prefix="minewall-luci-package-")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.out = Path(scratch.name)
+        package = pack.read("luci-app-minewall", None, cls.out / "scratch", 0)
+        package.architecture = package.fields["PKGARCH"]
+        pack.write(package, cls.out, cls.out, None)
+
+    def test_every_file_is_where_luci_looks(self):
+        ipk = formats.members((self.out / "luci-app-minewall_0.1.0-r1_all.ipk").read_bytes())
+        files = formats.members(ipk["./data.tar.gz"])
+        expected = {f"./www/{path.relative_to(APP / 'htdocs')}": path for path in (APP / "htdocs").rglob("*.*")}
+        expected |= {f"./{path.relative_to(APP / 'root')}": path for path in (APP / "root").rglob("*.json")}
+        self.assertEqual(sorted(files), sorted(expected))
+        for name, path in expected.items():
+            self.assertEqual(files[name], path.read_bytes(), name)
+        control = formats.members(ipk["./control.tar.gz"])
+        self.assertIn(b"\nDepends: luci-base, minewall\n", control["./control"])
+        self.assertIn(b"\nArchitecture: all\n", control["./control"])
+        self.assertIn(b"/etc/init.d/rpcd reload", control["./postinst-pkg"])
+
+    def test_apk(self):
+        apk = (self.out / "luci-app-minewall-0.1.0-r1.apk").read_bytes()
+        information = formats.members(formats.gzip_members(apk)[-2])[".PKGINFO"]
+        self.assertIn(b"\narch = noarch\n", information)
 
 
 class Parts(unittest.TestCase):
