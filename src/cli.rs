@@ -2,8 +2,11 @@
 //!
 //! Exit statuses: 0 for success, 1 for a command line that is wrong or a file that can't be read,
 //! 2 for a capture that was damaged and read as far as it goes. `probe` has its own: 0 for a pool, 1 for
-//! no pool, 2 for inconclusive, 3 where no probe was made.
+//! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
+//! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod events;
+mod intel;
 mod notify;
 mod probe;
 mod ubus;
@@ -15,7 +18,7 @@ use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
-use minewall::run::control::{self, Request};
+use minewall::run::control::{self, Answer, Outcome, Request};
 use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
@@ -41,7 +44,11 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
-        Some("status") => status(arguments),
+        Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
+        Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
+        Some("events") => events::run(arguments),
+        Some("unblock") => unblock(arguments),
+        Some("intel") => intel::run(arguments),
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
@@ -82,11 +89,30 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     Ok(())
 }
 
-fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
+/// A question with two answers: for people, and for programs.
+fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let config = load(&config_path(&mut arguments)?)?;
-    let request = if arguments.contains("--json") { Request::StatusJson } else { Request::Status };
+    let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
-    show(&control::ask(&config.control_socket, request)?)
+    tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = load(&config_path(&mut arguments)?)?;
+    let request = Request::Unblock(intel::only_subject(arguments)?);
+    tell(&control::ask(&config.control_socket, &request).map_err(|error| error.to_string())?)
+}
+
+/// Prints an answer of the daemon's.
+fn tell(answer: &Answer) -> Result<ExitCode, String> {
+    match answer.outcome {
+        Outcome::Done => show(&answer.text),
+        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        Outcome::Refused => {
+            eprint!("minewall: {}", answer.text);
+            Ok(ExitCode::from(STATUS_REFUSED))
+        }
+    }
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -107,7 +133,14 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         });
     }
     // Removal takes no configuration: it must work with a bad one, too.
-    show(&if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) })
+    if is_removal {
+        return show(&rules::remove(variant));
+    }
+    let config = load(&path)?;
+    // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
+    let known = control::ask(&config.control_socket, &Request::Elements);
+    let known = known.map_or(String::new(), |answer| answer.text);
+    show(&rules::install_with(&config, variant, &known))
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -205,6 +238,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
 }
 
 const STATUS_UNUSABLE: u8 = 1;
+const STATUS_NOTHING: u8 = 3;
+const STATUS_REFUSED: u8 = 4;
 #[cfg(feature = "host")]
 const STATUS_DAMAGED: u8 = 2;
 
@@ -218,6 +253,19 @@ minewall: a cryptomining firewall that runs on the router itself
 usage:
   minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
   minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall hosts [--config FILE] [--json]     the hosts that were caught
+  minewall events [--config FILE] [--last N] [--follow]
+                                              detections as lines of JSON: the last N of the log (all,
+                                              or with --follow none), then those that come
+  minewall events --follow --share            only what other routers may know: pools found here
+  minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
+  minewall intel list [--json]                what is known of servers
+  minewall intel add [--policy block|suspect] [--hours N] [--fleet] ADDRESS:PORT... | -
+                                              enter servers by hand; - reads lines (JSON or addresses);
+                                              --fleet: they come from other routers
+  minewall intel remove ADDRESS[:PORT]|NAME   strike entries out
+  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
+                                              what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
   minewall rules --offload [--config FILE] [--remove]
@@ -240,6 +288,8 @@ FILE is /etc/config/minewall unless said otherwise.
 exit status: 0 success; 1 wrong command line, unusable file or failure;
              2 damaged capture, read as far as it goes
 of probe:    0 pool; 1 not a pool; 2 inconclusive; 3 no probe was made
+of unblock and intel: 3 nothing is known of it; 4 the daemon refused (some of) it
+of events --follow:   1 once the daemon has ended
 "
         )
     };

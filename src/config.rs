@@ -146,6 +146,12 @@ pub struct Config {
     pub intel_lists: Vec<PathBuf>,
     /// Bytes that all lists together may take.
     pub intel_memory: usize,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
 }
 
 impl Config {
@@ -203,6 +209,9 @@ impl Default for Config {
             intel_blocks_shared: false,
             intel_lists: Vec::new(),
             intel_memory: 0,
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
         };
         for option in OPTIONS {
             option.set_default(&mut config);

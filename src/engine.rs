@@ -242,6 +242,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.knowledge.tell_time(unix, now);
     }
 
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
+    }
+
     /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
     pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
         self.judge.names.find(client, server).map(|name| &name[..])

@@ -11,6 +11,8 @@
 //! | output | the router's own connections | original direction |
 //! | input | the router's own connections | replies |
 //!
+//! Connection attempts to servers that are known as pools are refused by the kernel alone (`known`).
+//!
 //! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
 //!
 //! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
@@ -26,12 +28,15 @@
 //!
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
 
+mod known;
 pub mod offload;
 mod script;
 mod table;
 
 use core::fmt;
 use core::str::FromStr;
+
+pub use known::{EMPTY, REFUSING_CHAIN, elements};
 
 use crate::config::Config;
 
@@ -71,7 +76,16 @@ impl std::error::Error for UnknownVariant {}
 /// The text that puts the rules of `config` in force, replacing those of an earlier one in a single
 /// transaction.
 pub fn install(config: &Config, variant: Variant) -> String {
-    let table = table::replace(config, variant);
+    install_with(config, variant, "")
+}
+
+/// The same, with the sets of known pools filled by `elements`, a text that [`elements`] makes. Where the
+/// configuration wants no such sets they are left out.
+pub fn install_with(config: &Config, variant: Variant, elements: &str) -> String {
+    let mut table = table::replace(config, variant);
+    if known::is_wanted(config) {
+        table += elements;
+    }
     match variant {
         Variant::Nft => table,
         Variant::Iptables => script::install(config, &table),

@@ -18,10 +18,11 @@ pub fn describe(config: &Config) -> String {
     let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
     let mut reads: Vec<&Path> = config.leases_files.iter().map(AsRef::as_ref).collect();
     reads.push(&config.model);
-    let mut writes: Vec<&Path> = [&config.control_socket, &config.event_log, &config.probe_cache]
-        .iter()
-        .filter_map(|path| path.parent())
-        .collect();
+    let mut writes: Vec<&Path> =
+        [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]
+            .iter()
+            .filter_map(|path| path.parent())
+            .collect();
     for (word, paths) in [("read", &mut reads), ("write", &mut writes)] {
         paths.sort();
         paths.dedup();

@@ -124,7 +124,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if record.is_watched()
-            && let Some(finding) = self.learnt.proof(&record.server())
+            && let Some((source, finding)) = self.learnt.proof(&record.server())
         {
             self.dpi.finding = finding;
             if segment.payload_len > 0 {
@@ -132,7 +132,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             }
             reader::release(&mut self.assembly, record);
             record.state = FlowState::Mining;
-            noticed = Some(Source::Probe);
+            noticed = Some(source);
         }
         if opened && record.is_watched() {
             let opinion = self.knowledge.of_endpoint(record.client().addr(), &record.server(), now);
@@ -296,6 +296,11 @@ impl<S: BuildHasher + Clone> Judge<S> {
             tls: record.inspection.is_tls(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
+            server_is_pool: match source {
+                Source::Dpi => record.inspection.is_direct(),
+                Source::Probe => true,
+                Source::Intel | Source::Hmm | Source::Hint => false,
+            },
             payload_packets: record.payload_packets,
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };

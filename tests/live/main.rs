@@ -10,6 +10,7 @@ mod net;
 mod session;
 mod tls;
 
+mod known;
 mod mining;
 mod probe;
 mod rules;
