@@ -2,8 +2,12 @@
 //!
 //! Exit statuses: 0 for success, 1 for a command line that is wrong or a file that can't be read,
 //! 2 for a capture that was damaged and read as far as it goes. `probe` has its own: 0 for a pool, 1 for
-//! no pool, 2 for inconclusive, 3 where no probe was made.
+//! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
+//! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod events;
+mod intel;
+mod notify;
 mod probe;
 mod ubus;
 
@@ -14,7 +18,7 @@ use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
-use minewall::run::control::{self, Request};
+use minewall::run::control::{self, Answer, Outcome, Request};
 use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
@@ -40,10 +44,15 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
-        Some("status") => status(arguments),
+        Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
+        Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
+        Some("events") => events::run(arguments),
+        Some("unblock") => unblock(arguments),
+        Some("intel") => intel::run(arguments),
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
@@ -63,23 +72,47 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let to_syslog = arguments.contains("--syslog");
+    start_log(&mut arguments)?;
     nothing_left(arguments)?;
-    if to_syslog {
+    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+}
+
+/// To the system log with `--syslog`, to standard error without.
+fn start_log(arguments: &mut Arguments) -> Result<(), String> {
+    if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
         env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
-    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
+/// A question with two answers: for people, and for programs.
+fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let config = load(&config_path(&mut arguments)?)?;
-    let request = if arguments.contains("--json") { Request::StatusJson } else { Request::Status };
+    let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
-    show(&control::ask(&config.control_socket, request)?)
+    tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = load(&config_path(&mut arguments)?)?;
+    let request = Request::Unblock(intel::only_subject(arguments)?);
+    tell(&control::ask(&config.control_socket, &request).map_err(|error| error.to_string())?)
+}
+
+/// Prints an answer of the daemon's.
+fn tell(answer: &Answer) -> Result<ExitCode, String> {
+    match answer.outcome {
+        Outcome::Done => show(&answer.text),
+        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        Outcome::Refused => {
+            eprint!("minewall: {}", answer.text);
+            Ok(ExitCode::from(STATUS_REFUSED))
+        }
+    }
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -100,7 +133,14 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         });
     }
     // Removal takes no configuration: it must work with a bad one, too.
-    show(&if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) })
+    if is_removal {
+        return show(&rules::remove(variant));
+    }
+    let config = load(&path)?;
+    // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
+    let known = control::ask(&config.control_socket, &Request::Elements);
+    let known = known.map_or(String::new(), |answer| answer.text);
+    show(&rules::install_with(&config, variant, &known))
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -198,6 +238,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
 }
 
 const STATUS_UNUSABLE: u8 = 1;
+const STATUS_NOTHING: u8 = 3;
+const STATUS_REFUSED: u8 = 4;
 #[cfg(feature = "host")]
 const STATUS_DAMAGED: u8 = 2;
 
@@ -211,6 +253,19 @@ minewall: a cryptomining firewall that runs on the router itself
 usage:
   minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
   minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall hosts [--config FILE] [--json]     the hosts that were caught
+  minewall events [--config FILE] [--last N] [--follow]
+                                              detections as lines of JSON: the last N of the log (all,
+                                              or with --follow none), then those that come
+  minewall events --follow --share            only what other routers may know: pools found here
+  minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
+  minewall intel list [--json]                what is known of servers
+  minewall intel add [--policy block|suspect] [--hours N] [--fleet] ADDRESS:PORT... | -
+                                              enter servers by hand; - reads lines (JSON or addresses);
+                                              --fleet: they come from other routers
+  minewall intel remove ADDRESS[:PORT]|NAME   strike entries out
+  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
+                                              what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
   minewall rules --offload [--config FILE] [--remove]
@@ -222,7 +277,9 @@ usage:
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
 ",
-            "  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
+                                              run the hooks for the events on standard input
+  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version
@@ -231,6 +288,8 @@ FILE is /etc/config/minewall unless said otherwise.
 exit status: 0 success; 1 wrong command line, unusable file or failure;
              2 damaged capture, read as far as it goes
 of probe:    0 pool; 1 not a pool; 2 inconclusive; 3 no probe was made
+of unblock and intel: 3 nothing is known of it; 4 the daemon refused (some of) it
+of events --follow:   1 once the daemon has ended
 "
         )
     };

@@ -60,6 +60,17 @@ pub enum Doubt {
     Block,
 }
 
+/// Which events the hooks hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// None.
+    Nothing,
+    /// Proof of mining.
+    Proven,
+    /// Suspicions, too.
+    All,
+}
+
 /// The configuration. Each field is an option of [`options::OPTIONS`], in its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -79,6 +90,12 @@ pub struct Config {
     pub event_log_rotations: u32,
     /// Events an hour that are reported of one host.
     pub host_events_per_hour: u32,
+    /// Which events the hooks hear of.
+    pub notices: Noticed,
+    /// Notices an hour.
+    pub notices_per_hour: u32,
+    /// Time between two notices of one host.
+    pub notice_interval: Duration,
     /// DHCP leases files, in the order in which they are asked.
     pub leases_files: Vec<PathBuf>,
     /// Control socket.
@@ -119,6 +136,12 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
     /// Whether lists have any say.
     pub intel: bool,
     /// What the built-in list's entries are worth at most; none leaves it out.
@@ -158,6 +181,9 @@ impl Default for Config {
             event_log_bytes: 0,
             event_log_rotations: 0,
             host_events_per_hour: 0,
+            notices: Noticed::Nothing,
+            notices_per_hour: 0,
+            notice_interval: Duration::ZERO,
             leases_files: Vec::new(),
             control_socket: PathBuf::new(),
             max_flows: 0,
@@ -178,6 +204,9 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
             intel: false,
             intel_builtin: None,
             intel_blocks_shared: false,

@@ -157,6 +157,12 @@ impl Inspection {
         self.framing.has_evidence() || self.dialogue.has_evidence()
     }
 
+    /// Whether the two ends talk with each other and nobody else: not through a proxy or a web server, which
+    /// others may share, as far as can be seen from the connection's first byte on.
+    pub fn is_direct(&self) -> bool {
+        self.framing.is_direct()
+    }
+
     fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
         let mut scratch = core::mem::take(&mut dpi.scratch);
         let mut reader = Ear::Flow(DialogueReader { dialogue: &mut self.dialogue, dpi });

@@ -27,7 +27,8 @@ use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
-use crate::intel::Intel;
+use crate::intel::entry::Pattern;
+use crate::intel::{Explanation, Intel};
 use crate::packet::{self, Endpoint, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::Instant;
@@ -232,6 +233,22 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// What the lists have of `pattern`, the entry that decides first.
+    pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
+        self.judge.knowledge.explain(pattern, now)
+    }
+
+    /// Whether nobody's sessions with `server` are looked at, by the configuration or a list.
+    pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
+        self.judge.exempts_server(server, now)
+    }
+
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
     }
 
     /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,

@@ -12,7 +12,7 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
-    /// A list, whose policy is to block.
+    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
     Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
@@ -56,6 +56,8 @@ pub struct Detection {
     pub finding: Finding,
     /// What speaks for it.
     pub source: Source,
+    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    pub server_is_pool: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

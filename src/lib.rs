@@ -16,6 +16,7 @@
 //! [`intel`] is what is known of servers beforehand.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
+//! [`book`] is what was learnt of servers, here and by other routers.
 //! [`run`] is the shell around the engine on a router.
 
 pub mod limits;
@@ -37,6 +38,8 @@ pub mod event;
 pub mod engine;
 
 pub mod probe;
+pub mod book;
+mod durable;
 
 pub mod config;
 pub mod rules;

@@ -18,6 +18,8 @@ need nginx nginx-light
 need redis-server redis-server
 need memcached memcached
 need mosquitto mosquitto
+need mosquitto_pub mosquitto-clients
+need busybox busybox
 need dovecot dovecot-imapd
 need sshd openssh-server
 need ngircd ngircd

@@ -79,7 +79,9 @@ fn status(path: &Path, rules: &Rules) -> String {
     let enabled = config.map(|config| config.enabled);
     let socket =
         config.map_or_else(|| Config::default().control_socket, |config| config.control_socket.clone());
-    let daemon = control::ask(&socket, Request::StatusJson).map(|text| text.trim_end().to_owned());
+    let daemon = control::ask(&socket, &Request::StatusJson)
+        .map(|answer| answer.text.trim_end().to_owned())
+        .map_err(|complaint| complaint.to_string());
     let running = daemon.is_ok();
     match (&daemon, enabled) {
         (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
@@ -129,7 +131,8 @@ fn mode_of(status: &str) -> Option<Mode> {
 /// The hosts of the daemon, and whether each may mine by now.
 fn hosts(path: &Path) -> String {
     let config = config::load(path).map_or_else(|_| Config::default(), |loaded| loaded.config);
-    let status = control::ask(&config.control_socket, Request::StatusJson).unwrap_or_default();
+    let status = control::ask(&config.control_socket, &Request::StatusJson);
+    let status = status.map_or(String::new(), |answer| answer.text);
     // A quote within a text is escaped, so this can be nothing but the member.
     let list = status.split_once("\"hosts\":[").map_or("", |(_, list)| list);
     let described: Vec<String> = objects(list).map(|host| with_permissions(host, &config)).collect();

@@ -207,6 +207,23 @@ impl Framing {
         self.layer(Direction::ToClient) == Layer::SetupReceived
     }
 
+    /// Whether neither a proxy nor HTTP carries the flow, seen from its start.
+    pub fn is_direct(&self) -> bool {
+        let is_bare = |layer: &Layer| {
+            matches!(
+                layer,
+                Layer::FirstBytes
+                    | Layer::Line
+                    | Layer::LineEnd
+                    | Layer::Text
+                    | Layer::ClientHello
+                    | Layer::Setup
+                    | Layer::SetupReceived
+            )
+        };
+        self.flags == 0 && self.layers.iter().all(is_bare)
+    }
+
     fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
         let direction = desk.direction;
         let layer = self.layer(direction);

@@ -23,7 +23,7 @@ use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
 use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
 use crate::neighbours::Neighbours;
-use crate::packet::Segment;
+use crate::packet::{Endpoint, Segment};
 use crate::stream::Assembly;
 use crate::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
@@ -94,10 +94,14 @@ impl<S: BuildHasher + Clone> Judge<S> {
 
     /// Whether the operator's list says that `record` is not to be looked at.
     fn exempts(&self, record: &FlowRecord, now: Instant) -> bool {
-        let (allow, client, server) = (&self.settings.allow, record.client().addr(), record.server());
-        allow.allows_endpoint(&server)
-            || allow.allows_host(client, self.neighbours.hw_addr(client))
-            || self.knowledge.exempts(&server, now)
+        let client = record.client().addr();
+        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
+            || self.exempts_server(&record.server(), now)
+    }
+
+    /// The same of whatever goes to `server`.
+    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
+        self.settings.allow.allows_endpoint(server) || self.knowledge.exempts(server, now)
     }
 
     /// The verdict on `segment`, which belongs to `record`, and may have opened it.
@@ -124,7 +128,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if record.is_watched()
-            && let Some(finding) = self.learnt.proof(&record.server())
+            && let Some((source, finding)) = self.learnt.proof(&record.server())
         {
             self.dpi.finding = finding;
             if segment.payload_len > 0 {
@@ -132,7 +136,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             }
             reader::release(&mut self.assembly, record);
             record.state = FlowState::Mining;
-            noticed = Some(Source::Probe);
+            noticed = Some(source);
         }
         if opened && record.is_watched() {
             let opinion = self.knowledge.of_endpoint(record.client().addr(), &record.server(), now);
@@ -296,6 +300,11 @@ impl<S: BuildHasher + Clone> Judge<S> {
             tls: record.inspection.is_tls(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
+            server_is_pool: match source {
+                Source::Dpi => record.inspection.is_direct(),
+                Source::Probe => true,
+                Source::Intel | Source::Hmm | Source::Hint => false,
+            },
             payload_packets: record.payload_packets,
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };

@@ -252,6 +252,7 @@ mod tests {
             tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             source: Source::Dpi,
+            server_is_pool: true,
             payload_packets: 3,
             blocked: true,
         };

@@ -8,7 +8,7 @@ use super::leases::host_name;
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
 use crate::event::{Detection, Source};
-use crate::limits::EVENT_LINE_MAX_BYTES;
+use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
 
 /// Tells people.
 pub struct Reporter {
@@ -17,6 +17,7 @@ pub struct Reporter {
     leases_files: Vec<PathBuf>,
     events_per_hour: u32,
     unreported: u32,
+    lines: heapless::Deque<String, LINES_PENDING>,
 }
 
 impl Reporter {
@@ -28,6 +29,7 @@ impl Reporter {
             leases_files: config.leases_files.clone(),
             events_per_hour: config.host_events_per_hour,
             unreported: 0,
+            lines: heapless::Deque::new(),
         }
     }
 
@@ -73,6 +75,7 @@ impl Reporter {
             mac: sighting.mac.as_deref(),
             host: host.as_deref(),
             server: &sighting.server,
+            server_is_pool: detection.server_is_pool,
             server_name: server_name.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
@@ -85,9 +88,19 @@ impl Reporter {
         };
         let mut buffer = [0; EVENT_LINE_MAX_BYTES];
         match serde_json_core::to_slice(&line, &mut buffer) {
-            Ok(len) => self.log.write(&String::from_utf8_lossy(buffer.get(..len).unwrap_or_default())),
+            Ok(len) => {
+                let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
+                self.log.write(&line);
+                // Those who follow are told of what there is room for; the file has it all.
+                let _ = self.lines.push_back(line.into_owned());
+            }
             Err(error) => log::error!("an event line is too long to be written: {error:?}"),
         }
+    }
+
+    /// The next event, as it was logged, for those who follow.
+    pub fn poll_line(&mut self) -> Option<String> {
+        self.lines.pop_front()
     }
 
     /// Hosts with detections.
@@ -169,6 +182,7 @@ mod tests {
             tls: None,
             finding: Default::default(),
             source: Source::Dpi,
+            server_is_pool: true,
             payload_packets: 1,
             blocked: true,
         };

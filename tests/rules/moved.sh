@@ -57,7 +57,7 @@ table inet minewall {
 		meta mark & 0x00000f00 != 0 meta mark set meta mark & 0xfffff0ff
 		ct state invalid,untracked accept
 		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000400 : accept, 0x00000300 : goto blocked }
-		tcp flags & (syn | ack) == syn goto ask
+		tcp flags & (syn | ack) == syn goto fresh
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto ask
 	}
@@ -74,6 +74,36 @@ table inet minewall {
 	chain blocked {
 		tcp flags & rst == rst accept
 		reject with tcp reset
+	}
+	set pools4 {
+		type ipv4_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set pools6 {
+		type ipv6_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	chain fresh {
+		ip daddr . tcp dport @pools4 goto known
+		ip6 daddr . tcp dport @pools6 goto known
+		goto ask
+	}
+	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
+	chain known {
+		limit rate 30/minute burst 30 packets goto ask
+		goto refuse
+	}
+	chain unheard {
+		meta mark set meta mark & 0xfffff0ff
+		ip daddr . tcp dport @pools4 goto refuse
+		ip6 daddr . tcp dport @pools6 goto refuse
+	}
+	chain refuse {
+		counter reject with tcp reset
 	}
 	# What names stand for.
 	chain answers {
@@ -110,6 +140,7 @@ table inet minewall {
 		tcp doff 15 ip6 length 60 accept
 	}
 	chain decide {
+		tcp flags & (syn | ack) == syn meta mark & 0x00000700 == 0 goto unheard
 		meta mark & 0x00000f00 == 0 accept
 		ct mark & 0x00000700 == 0x00000300 goto block
 		meta mark & 0x00000700 vmap { 0x00000100 : jump undecided, 0x00000200 : jump benign, 0x00000300 : goto block }
