@@ -15,6 +15,7 @@ pub struct Target {
 
 /// A name or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "the packet path has no heap")]
 pub enum Host {
     /// A name.
     Name(HostName),

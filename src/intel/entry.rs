@@ -138,6 +138,7 @@ impl FromStr for Net {
 
 /// The servers that are meant, whatever their port.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "names are compared and copied without a heap")]
 pub enum What {
     /// A name, and all names under it.
     Name(HostName),

@@ -213,11 +213,12 @@ pub(super) fn key(what: &What) -> Key {
 fn net_key(net: &Net) -> Key {
     let len = net.prefix_len();
     let covered = usize::from(len.div_ceil(8));
-    let (family, octets) = match net.addr() {
-        IpAddr::V4(v4) => (V4, v4.to_ipv6_mapped().octets().into_iter().skip(12)),
-        IpAddr::V6(v6) => (V6, v6.octets().into_iter().skip(0)),
+    let octets = match net.addr() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
     };
-    [family, len].into_iter().chain(octets.take(covered)).collect()
+    let (family, before) = if net.addr().is_ipv4() { (V4, 12) } else { (V6, 0) };
+    [family, len].into_iter().chain(octets.into_iter().skip(before).take(covered)).collect()
 }
 
 /// What `key` is the key of.
