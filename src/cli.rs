@@ -44,6 +44,9 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
+        Some("status") if arguments.contains("--prometheus") => {
+            ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
+        }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
         Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
         Some("events") => events::run(arguments),
@@ -252,7 +255,8 @@ minewall: a cryptomining firewall that runs on the router itself
 
 usage:
   minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
-  minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall status [--config FILE] [--json|--prometheus]
+                                              what the running daemon has seen
   minewall hosts [--config FILE] [--json]     the hosts that were caught
   minewall events [--config FILE] [--last N] [--follow]
                                               detections as lines of JSON: the last N of the log (all,
@@ -277,8 +281,9 @@ usage:
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
 ",
-            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
-                                              run the hooks for the events on standard input
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
+                                              run the owner's programs for the daemon's events, or those on
+                                              standard input
   minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,

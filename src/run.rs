@@ -19,6 +19,7 @@ mod event_log;
 mod hosts;
 mod keeper;
 mod leases;
+mod metrics;
 pub mod notice;
 mod prober;
 mod queue;
