@@ -19,6 +19,9 @@
 //! attempts, and what carries payload in flows that nothing has been decided of. Flows let go are
 //! looked at again ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours) by the kernel's count alone.
 //!
+//! A firewall that offloads flows would take connections away before any payload: [`offload`] makes its
+//! rules wait for the mark.
+//!
 //! The conntrack mark outlives the rule set: loading, reloading and removing it never touch the
 //! marks of connections, so what was decided by an earlier daemon stays decided until the
 //! connection ends. Without a daemon the queue is bypassed, and a bypassed packet decides nothing.
