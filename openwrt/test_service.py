@@ -29,7 +29,7 @@ class OnRouter(unittest.TestCase):
             raise unittest.SkipTest(why)
         cls.scratch = Path(tempfile.mkdtemp(prefix="minewall-package-"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch)
-        cls.package = pack.read("minewall", program(), cls.scratch, 0)
+        cls.package = pack.read("minewall", cls.scratch, 0, program())
 
     def setUp(self):
         self.router = router.Router(self.has_ujail)
