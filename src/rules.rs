@@ -12,6 +12,7 @@
 //! | input | the router's own connections | replies |
 //!
 //! Connection attempts to servers that are known as pools are refused by the kernel alone (`known`).
+//! Besides TCP, answers of name servers are queued; see `rules/names.rs`.
 //!
 //! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
 //!
@@ -33,6 +34,7 @@
 
 mod known;
 pub mod offload;
+mod names;
 mod script;
 mod table;
 
