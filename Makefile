@@ -36,7 +36,7 @@ check: install-tools
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
 			minewall.validate hooks/* fleet/*) \
-		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/etc/rc.common \
+		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
 		openwrt/model/root/etc/init.d/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
