@@ -18,6 +18,7 @@ DAEMON = {
     "queue": {"number": 1330, "waiting": 0, "dropped": 3, "user_dropped": 1},
     "probes": {"pool": 1, "not_pool": 2, "inconclusive": 0, "known": 0, "forbidden": 0, "too_many": 0, "dry": 0,
                "lost": 0},
+    "learned": {"dpi": 3, "probe": 1, "operator": 0, "fleet": 0, "blocking": 4, "refused_by_kernel": 52},
     "verdicts_failed": 0, "unreported": 0, "hosts": [],
 }
 
