@@ -264,16 +264,23 @@ class Deeds(PageCase):
             finish.wait(60)
             return {"ok": True, "outcome": "inconclusive"}
 
-        self.serve_deeds(probe=probe)
+        hosts = [canned.host()]
+        self.serve(answers={"hosts": lambda _: {"hosts": hosts}, "probe": probe})
+        self.open(STATUS)
         self.click("probe")
-        self.browser.wait(f"document.querySelector('{HOST} [data-deed=probe]').disabled")
-        before = len(self.calls_of("status"))
+        button = f"document.querySelector('{HOST} [data-deed=probe]')"
+        self.browser.wait(f"{button}.disabled")
         self.browser.click(f"{HOST} [data-deed=probe]")
-        self.until(lambda: len(self.calls_of("status")) >= before + 2)
+        # News of the host must not bring a fresh button.
+        hosts[0] = canned.host(detections=9)
+        before = len(self.calls_of("hosts"))
+        self.until(lambda: len(self.calls_of("hosts")) >= before + 2)
+        self.assertTrue(self.browser.evaluate(f"{button}.disabled"))
         self.browser.click(f"{HOST} [data-deed=probe]")
         finish.set()
         self.assertIn("did not say", self.outcome())
-        self.browser.wait(f"!document.querySelector('{HOST} [data-deed=probe]').disabled")
+        self.wait_for("9 times")
+        self.browser.wait(f"!{button}.disabled")
         self.assertEqual(len(self.calls_of("probe")), 1)
 
     def test_the_result_stays_when_the_page_is_polled(self):
