@@ -23,7 +23,7 @@ use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
 use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
 use crate::neighbours::Neighbours;
-use crate::packet::Segment;
+use crate::packet::{Endpoint, Segment};
 use crate::stream::Assembly;
 use crate::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
@@ -94,10 +94,14 @@ impl<S: BuildHasher + Clone> Judge<S> {
 
     /// Whether the operator's list says that `record` is not to be looked at.
     fn exempts(&self, record: &FlowRecord, now: Instant) -> bool {
-        let (allow, client, server) = (&self.settings.allow, record.client().addr(), record.server());
-        allow.allows_endpoint(&server)
-            || allow.allows_host(client, self.neighbours.hw_addr(client))
-            || self.knowledge.exempts(&server, now)
+        let client = record.client().addr();
+        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
+            || self.exempts_server(&record.server(), now)
+    }
+
+    /// The same of whatever goes to `server`.
+    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
+        self.settings.allow.allows_endpoint(server) || self.knowledge.exempts(server, now)
     }
 
     /// The verdict on `segment`, which belongs to `record`, and may have opened it.

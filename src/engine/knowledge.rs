@@ -9,8 +9,8 @@ use super::resolved::Resolved;
 use crate::dns::Resolution;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Target};
-use crate::intel::entry::Policy;
-use crate::intel::{Intel, Match, builtin};
+use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::{Explanation, Intel, Match, builtin};
 use crate::limits::{HINT_REPEAT, HINTS_TOLD};
 use crate::name::HostName;
 use crate::packet::Endpoint;
@@ -67,6 +67,16 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
             Layer::Learnt => learnt,
         };
         core::mem::replace(place, intel)
+    }
+
+    /// Every entry of the lists that matches, for people.
+    pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
+        let port = match pattern.ports {
+            Ports::One(port) => Some(port),
+            Ports::Any | Ports::NonWeb => None,
+        };
+        let [lists, _] = &self.layers;
+        lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
     /// It is `unix` seconds since 1970 now.

@@ -65,7 +65,7 @@ impl Daemon {
                 }
                 Answer { outcome, text: text + "]}\n" }
             }
-            Request::Elements => Answer::done(self.keeper.elements()),
+            Request::Elements => Answer::done(self.keeper.elements(&self.engine, now)),
         })
     }
 
@@ -77,26 +77,37 @@ impl Daemon {
         }
         let struck_out = !self.keeper.remove(subject, &mut self.engine, now).is_empty();
         let forgotten = self.engine.forget(|server| subject.includes(server));
-        if struck_out || forgotten {
-            log::info!("unblocked by hand: {subject}");
-            Answer::done(format!("{subject}: unblocked\n"))
-        } else {
-            Answer::nothing(format!("{subject}: nothing was learnt of it\n"))
+        let listed = self.engine.explain(subject, now);
+        let blocking = listed.iter().find(|found| found.decides && found.entry.policy == Policy::Block);
+        let exempt = format!("'minewall intel add --policy allow {subject}' exempts it");
+        match blocking {
+            Some(found) => {
+                let source = printable(&found.source);
+                Answer::refused(format_args!(
+                    "{subject}: list '{source}' blocks it by {}; {exempt}",
+                    found.entry.pattern
+                ))
+            }
+            None if struck_out || forgotten => {
+                log::info!("unblocked by hand: {subject}");
+                Answer::done(format!("{subject}: unblocked\n"))
+            }
+            None => Answer::nothing(format!("{subject}: nothing was learnt of it\n")),
         }
     }
 
-    /// What becomes of connections to `subject`, and why: source and sentence, what decides first.
+    /// What becomes of connections to `subject`, and why: source and sentence.
     fn check(&self, subject: &Pattern) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
+        let now = self.clock.now();
         let mut reasons = Vec::new();
         let mut policy = None;
-        let endpoint = subject.as_endpoint();
         if let What::Net(net) = &subject.what {
             let exempting = self.config.allow.servers.iter().filter(|allowed| {
                 allowed.prefix.contains(net.addr())
                     && allowed.port.is_none_or(|port| subject.ports == Ports::One(port))
             });
             for allowed in exempting {
-                policy.get_or_insert("allow");
+                policy = Some(Policy::Allow);
                 reasons.push(("config", format!("option 'allow_endpoint' has {allowed}: nothing is done")));
             }
         }
@@ -104,16 +115,25 @@ impl Daemon {
             self.keeper.book().entries().iter().filter(|entry| entry.subject.concerns(subject)).collect();
         entries.sort_by_key(|entry| core::cmp::Reverse(entry.origin));
         for entry in entries {
-            policy.get_or_insert(entry.policy.name());
-            reasons.push((entry.origin.name(), shown(entry)));
+            let worth = self.keeper.worth(entry);
+            policy = policy.max(Some(worth));
+            let shared = if worth == entry.policy { "" } else { "; others share the address: suspect" };
+            reasons.push((entry.origin.name(), shown(entry) + shared));
         }
-        let lesson = endpoint.and_then(|server| self.engine.lesson(&server));
-        if let Some((source, means, reason)) = lesson.and_then(explained) {
-            policy.get_or_insert(means);
-            reasons.push((source, reason));
+        for found in self.engine.explain(subject, now) {
+            let ended = if found.holds { "" } else { ", which has ended" };
+            if found.holds {
+                policy = policy.max(Some(found.entry.policy));
+            }
+            reasons.push(("list", format!("list '{}' has {}{ended}", printable(&found.source), found.entry)));
+        }
+        let lesson = subject.as_endpoint().and_then(|server| self.engine.lesson(&server));
+        if let Some((means, reason)) = lesson.and_then(explained) {
+            policy = policy.max(means);
+            reasons.push(("probe", reason));
         }
         let outcome = if reasons.is_empty() { Outcome::Nothing } else { Outcome::Done };
-        (outcome, policy.unwrap_or("none"), reasons)
+        (outcome, policy.map_or("none", Policy::name), reasons)
     }
 
     fn hosts(&self) -> Vec<&Host> {
@@ -194,14 +214,20 @@ fn shown(entry: &Entry) -> String {
 }
 
 /// What a lesson means that the book doesn't explain, and why.
-fn explained(lesson: Lesson) -> Option<(&'static str, &'static str, String)> {
+fn explained(lesson: Lesson) -> Option<(Option<Policy>, String)> {
     Some(match lesson {
         Lesson::Pool(dialect) => {
             let dialect = dialect.map_or("mining", Dialect::name);
-            ("probe", "block", format!("when asked, it answered as pools do, in {dialect}"))
+            (Some(Policy::Block), format!("when asked, it answered as pools do, in {dialect}"))
         }
-        Lesson::Doubtful => ("probe", "block", "a suspect that didn't say what it is when asked".into()),
-        Lesson::NotPool => ("probe", "none", "when asked, it was no pool: nobody is suspected for it".into()),
+        Lesson::Doubtful => (Some(Policy::Block), "a suspect that didn't say what it is when asked".into()),
+        Lesson::NotPool => (None, "when asked, it was no pool: nobody is suspected for it".into()),
         Lesson::Known(..) => return None,
     })
+}
+
+/// The name of a list comes from a file's, which may have anything in it.
+fn printable(source: &str) -> String {
+    let is_safe = |letter: &char| (' '..='~').contains(letter) && !"\"\\".contains(*letter);
+    source.chars().map(|letter| if is_safe(&letter) { letter } else { '?' }).collect()
 }

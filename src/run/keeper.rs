@@ -8,17 +8,18 @@
 
 use core::hash::BuildHasher;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clerk::{Clerk, Order};
 use super::control::{Answer, Offer};
 use super::wall_clock::{rfc3339, unix_seconds};
-use crate::allow::AllowList;
 use crate::book::{Book, Entered, Entry, Origin};
 use crate::config::{Config, Mode};
-use crate::engine::{Engine, Lesson};
+use crate::engine::{Engine, Layer, Lesson};
 use crate::event::{Detection, Source};
-use crate::intel::entry::{Pattern, Policy};
+use crate::intel::entry::{self, Pattern, Policy, Ports, What};
+use crate::intel::{Builder, Intel, builtin};
 use crate::limits::{
     BOOK_FLEET_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY,
     LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
@@ -32,6 +33,8 @@ use crate::time::Instant;
 /// The book, and what is done about it.
 pub struct Keeper {
     book: Book,
+    /// Addresses that many sites share.
+    shared_hosts: Intel,
     wishes: Wishes,
     clerk: Option<Clerk>,
     lessons: Ration,
@@ -56,7 +59,8 @@ pub enum Lore {
 struct Wishes {
     lifetime: Duration,
     file: PathBuf,
-    allow: AllowList,
+    /// Addresses that others share are blocked, too.
+    blocks_shared: bool,
     fills: bool,
 }
 
@@ -65,7 +69,7 @@ impl From<&Config> for Wishes {
         Wishes {
             lifetime: config.learn,
             file: config.learn_file.clone(),
-            allow: config.allow.clone(),
+            blocks_shared: config.intel_blocks_shared,
             fills: config.mode == Mode::Block && config.kernel_block,
         }
     }
@@ -80,6 +84,7 @@ impl Keeper {
         }
         let mut keeper = Keeper {
             book: Book::load(&config.learn_file),
+            shared_hosts: builtin::shared(),
             wishes: config.into(),
             clerk: clerk.ok(),
             lessons: Ration::new(LESSONS_PER_HOUR, Duration::from_secs(3_600)),
@@ -93,8 +98,9 @@ impl Keeper {
         let wall_clock = unix_seconds();
         keeper.book.sweep(wall_clock);
         for entry in keeper.book.entries() {
-            teach(engine, entry, wall_clock, now);
+            keeper.teach(engine, entry, wall_clock, now);
         }
+        keeper.replace_layer(engine);
         keeper
     }
 
@@ -116,13 +122,11 @@ impl Keeper {
         now: Instant,
     ) -> Lore {
         let server = detection.server;
-        if detection.source != Source::Dpi || self.wishes.lifetime.is_zero() || self.is_exempt(&server) {
+        let is_news = detection.source == Source::Dpi && detection.server_is_pool;
+        if !is_news || self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
             return Lore::Settled;
         }
-        if !detection.server_is_pool {
-            return Lore::Settled;
-        }
-        if server.port() <= SERVICE_PORTS {
+        if server.port() <= SERVICE_PORTS || self.is_shared(&server) {
             return Lore::AskServer;
         }
         let seconds = self.wishes.lifetime.as_secs();
@@ -151,7 +155,7 @@ impl Keeper {
         seconds: u32,
         now: Instant,
     ) {
-        if self.wishes.lifetime.is_zero() || self.is_exempt(&server) {
+        if self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
             return;
         }
         let wall_clock = unix_seconds();
@@ -174,11 +178,9 @@ impl Keeper {
         now: Instant,
     ) -> Answer {
         let Offer { subject, policy, origin, seconds, dialect } = offer;
-        let Some(server) = subject.as_endpoint() else {
-            return Answer::refused(format_args!("{subject}: an address and its port are wanted"));
-        };
-        if self.is_exempt(&server) {
-            return Answer::refused(format_args!("{subject}: option 'allow_endpoint' exempts it"));
+        let endpoint = subject.as_endpoint();
+        if *policy != Policy::Allow && endpoint.is_some_and(|server| engine.exempts(&server, now)) {
+            return Answer::refused(format_args!("{subject}: exempt, by the configuration or a list"));
         }
         let usual = u32::try_from(self.wishes.lifetime.as_secs()).unwrap_or(u32::MAX);
         let seconds = match origin {
@@ -186,10 +188,10 @@ impl Keeper {
             Origin::Fleet if usual == 0 => {
                 return Answer::refused(format_args!("{subject}: option 'learn_hours' is 0"));
             }
-            Origin::Fleet if !is_global(server.addr()) => {
-                return Answer::refused(format_args!("{subject}: no address of the internet"));
-            }
-            Origin::Fleet => seconds.unwrap_or(usual).min(usual),
+            Origin::Fleet => match refusal(subject, *policy) {
+                Some(why) => return Answer::refused(format_args!("{subject}: {why}")),
+                None => seconds.unwrap_or(usual).min(usual),
+            },
             Origin::Dpi | Origin::Probe => {
                 return Answer::refused("only this router finds out for itself");
             }
@@ -228,17 +230,19 @@ impl Keeper {
     ) -> Vec<Entry> {
         let removed = self.book.remove(subject);
         if !removed.is_empty() {
+            self.replace_layer(engine);
             engine.forget(|server| removed.iter().any(|entry| entry.subject.includes(server)));
             self.write_at = Some(now);
             self.fill_at = Some(now);
-            self.tick(now);
+            self.tick(engine, now);
         }
         removed
     }
 
     /// What is to be done now and then; to be called at least once a second.
-    pub fn tick(&mut self, now: Instant) {
+    pub fn tick<S: BuildHasher + Clone>(&mut self, engine: &mut Engine<S>, now: Instant) {
         if !self.book.sweep(unix_seconds()).is_empty() {
+            self.replace_layer(engine);
             self.write_at.get_or_insert(now.after(BOOK_FLEET_WRITE_WAIT));
         }
         if self.write_at.is_some_and(|at| now >= at)
@@ -247,8 +251,8 @@ impl Keeper {
             self.write_at = None;
         }
         if self.fill_at.is_none_or(|at| now >= at) {
-            let is_done =
-                !self.wishes.fills || self.order(Order::Fill(format!("{}{}", rules::EMPTY, self.elements())));
+            let is_done = !self.wishes.fills
+                || self.order(Order::Fill(format!("{}{}", rules::EMPTY, self.elements(engine, now))));
             if is_done {
                 self.fill_at = Some(now.after(KERNEL_FILL_EVERY));
             }
@@ -256,15 +260,33 @@ impl Keeper {
     }
 
     /// The elements of the kernel's sets, as text for nft; nothing where the kernel is not to block.
-    pub fn elements(&self) -> String {
+    pub fn elements<S: BuildHasher + Clone>(&self, engine: &Engine<S>, now: Instant) -> String {
         if !self.wishes.fills {
             return String::new();
         }
         let wall_clock = unix_seconds();
         rules::elements(self.book.entries().iter().filter_map(|entry| {
-            let server = entry.subject.as_endpoint().filter(|server| !self.is_exempt(server))?;
-            (entry.policy == Policy::Block).then_some((server, entry.until.saturating_sub(wall_clock)))
+            let server = self.blocked(entry).filter(|server| !engine.exempts(server, now))?;
+            Some((server, entry.until.saturating_sub(wall_clock)))
         }))
+    }
+
+    /// The server that `entry` blocks, if it is a single one that nobody shares.
+    fn blocked(&self, entry: &Entry) -> Option<Endpoint> {
+        let is_by_hand = entry.origin == Origin::Operator;
+        let server = entry.subject.as_endpoint().filter(|_| entry.policy == Policy::Block)?;
+        (is_by_hand || !self.is_shared(&server)).then_some(server)
+    }
+
+    /// What `entry` comes to: an address that others share is not blocked for one of them.
+    pub fn worth(&self, entry: &Entry) -> Policy {
+        let is_spared = entry.subject.as_endpoint().is_some() && self.blocked(entry).is_none();
+        if entry.policy == Policy::Block && is_spared { Policy::Suspect } else { entry.policy }
+    }
+
+    /// Whether `server` has an address that many sites share, so that it can't be blocked for one of them.
+    fn is_shared(&self, server: &Endpoint) -> bool {
+        !self.wishes.blocks_shared && self.shared_hosts.by_addr(server.addr(), None, 0).is_some()
     }
 
     /// The book.
@@ -302,11 +324,6 @@ impl Keeper {
         clerk.stop();
     }
 
-    /// Whether anybody may mine at `server`.
-    pub fn is_exempt(&self, server: &Endpoint) -> bool {
-        self.wishes.allow.allows_endpoint(server)
-    }
-
     fn enter<S: BuildHasher + Clone>(
         &mut self,
         entry: Entry,
@@ -318,7 +335,11 @@ impl Keeper {
         if matches!(entered, Entered::Outranked | Entered::Full) {
             return entered;
         }
-        teach(engine, &entry, wall_clock, now);
+        self.teach(engine, &entry, wall_clock, now);
+        if self.blocked(&entry).is_none() || entered == Entered::New {
+            // It may have been one of those before.
+            self.replace_layer(engine);
+        }
         let wait = match entry.origin {
             Origin::Operator => Duration::ZERO,
             Origin::Dpi | Origin::Probe => BOOK_WRITE_WAIT,
@@ -340,18 +361,65 @@ impl Keeper {
     fn order(&self, order: Order) -> bool {
         self.clerk.as_ref().is_none_or(|clerk| clerk.order(order))
     }
+
+    /// Has the engine act upon `entry`, if that is about a single server and blocks it.
+    fn teach<S: BuildHasher + Clone>(
+        &self,
+        engine: &mut Engine<S>,
+        entry: &Entry,
+        wall_clock: u64,
+        now: Instant,
+    ) {
+        let Some(server) = self.blocked(entry) else {
+            // What was known of it before is not what is known now.
+            if let Some(server) = entry.subject.as_endpoint() {
+                engine.forget(|known| *known == server);
+            }
+            return;
+        };
+        let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
+        let lesson = match entry.origin {
+            Origin::Probe => Lesson::Pool(entry.dialect),
+            Origin::Dpi | Origin::Operator | Origin::Fleet => Lesson::Known(entry.origin, entry.dialect),
+        };
+        engine.learn(server, lesson, until);
+    }
+
+    /// Has the engine act upon all other entries: names, prefixes, and whatever is not to be blocked. So few
+    /// are put in order in less than a packet takes; lists of any length come from elsewhere.
+    fn replace_layer<S: BuildHasher + Clone>(&self, engine: &mut Engine<S>) {
+        let mut builder = Builder::new(usize::MAX);
+        for origin in [Origin::Operator, Origin::Probe, Origin::Dpi, Origin::Fleet] {
+            let of_origin = self.book.entries().iter().filter(|entry| entry.origin == origin);
+            let others = of_origin.filter(|entry| self.blocked(entry).is_none()).map(|entry| entry::Entry {
+                pattern: entry.subject.clone(),
+                policy: entry.policy,
+                // The book forgets what has ended.
+                expires: None,
+            });
+            // Four lists of any length are not too many.
+            let _ = builder.begin(origin.name());
+            for entry in others {
+                let _ = builder.add(&entry);
+            }
+        }
+        let layer = (!builder.is_empty()).then(|| Arc::new(builder.build().0));
+        engine.replace_intel(Layer::Learnt, layer);
+    }
 }
 
-/// Has the engine act upon `entry`.
-fn teach<S: BuildHasher + Clone>(engine: &mut Engine<S>, entry: &Entry, wall_clock: u64, now: Instant) {
-    let Some(server) = entry.subject.as_endpoint() else { return };
-    let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
-    let lesson = match entry.origin {
-        Origin::Probe => Lesson::Pool(entry.dialect),
-        Origin::Dpi | Origin::Operator | Origin::Fleet => Lesson::Known(entry.origin, entry.dialect),
-    };
-    if entry.policy == Policy::Block {
-        engine.learn(server, lesson, until);
+/// Why another router's word is not taken.
+fn refusal(subject: &Pattern, policy: Policy) -> Option<&'static str> {
+    match (&subject.what, subject.ports) {
+        _ if policy == Policy::Allow => Some("other routers exempt nobody"),
+        (What::Net(_), _) if subject.as_endpoint().is_none() => {
+            Some("of addresses, one and its port are wanted")
+        }
+        (What::Net(net), _) if !is_global(net.addr()) => Some("no address of the internet"),
+        (What::Name(_), Ports::Any) if policy == Policy::Block => {
+            Some("of a name that is to be blocked, a port is wanted")
+        }
+        _ => None,
     }
 }
 

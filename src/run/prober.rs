@@ -73,7 +73,7 @@ impl Prober {
     /// in a while.
     pub fn ask_again<S: BuildHasher + Clone>(&mut self, engine: &Engine<S>, now: Instant) {
         while let Some(suspect) = self.again.take_due(now) {
-            if engine.suspects(&suspect.client, &suspect.server) {
+            if engine.suspects(&suspect.client, &suspect.server, now) {
                 self.submit(suspect, now);
             }
         }

@@ -119,6 +119,11 @@ impl Daemon {
         said.output
     }
 
+    /// A configuration by which commands speak to this daemon.
+    pub fn config_path(&self) -> PathBuf {
+        self.directory.path("asking")
+    }
+
     /// Runs `minewall` with `arguments`, which speaks to this daemon, and with `input`.
     pub fn command(&self, arguments: &[&str], input: &str) -> Said {
         let mut child = self.start_command(arguments);

@@ -246,7 +246,8 @@ fn what_others_say_is_taken_as_far_as_it_makes_sense() {
     assert_eq!(entries, ["203.0.113.4:3333", "203.0.113.5:3333", "203.0.113.8:3333", "203.0.113.9:3333"]);
     assert_eq!(list.matches("\"policy\":\"block\",\"source\":\"fleet\"").count(), 4, "{list}");
     assert!(
-        said.errors.contains("line 6 is passed over: 203.0.113.7:3333: option 'allow_endpoint' exempts it"),
+        said.errors
+            .contains("line 6 is passed over: 203.0.113.7:3333: exempt, by the configuration or a list"),
         "{}",
         said.errors
     );
@@ -258,6 +259,35 @@ fn what_others_say_is_taken_as_far_as_it_makes_sense() {
     assert!(said.errors.contains("line 12 is passed over: longer than"), "{}", said.errors);
     assert_eq!(daemon.command(&["intel", "remove", "203.0.113.0/24"], "").status, 0);
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+}
+
+/// Names, and what they are worth, whatever the address; and the way back.
+#[test]
+fn a_name_entered_by_hand_is_blocked_until_it_is_unblocked() {
+    let Some(net) = Net::new() else { return };
+    let mut daemon = Daemon::start(&net, "");
+    let ask = |name: &str| {
+        let session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+        let request = format!("GET /news HTTP/1.1\r\nHost: {name}\r\nAccept: text/html\r\n\r\n");
+        (&session.client).write_all(request.as_bytes()).expect("it leaves the client");
+        let mut heard = vec![0; request.len()];
+        (&session.server).read_exact(&mut heard).is_ok()
+    };
+    assert!(ask("eu.pool.example"));
+    assert_eq!(daemon.command(&["intel", "add", "pool.example", "192.0.2.0/24:3333"], "").status, 0);
+    assert!(!ask("eu.pool.example") && ask("notpool.example"));
+    daemon.restart(&net, Signal::TERM);
+    assert!(!ask("pool.example"), "after a restart, too");
+    assert_eq!(daemon.command(&["intel", "check", "www.pool.example:80"], "").status, 0);
+    assert_eq!(daemon.command(&["intel", "check", "192.0.2.77:3333"], "").status, 0);
+    assert_eq!(daemon.command(&["intel", "check", "192.0.2.77:3334"], "").status, 3);
+    assert_eq!(daemon.command(&["unblock", "pool.example"], "").status, 0);
+    assert!(ask("eu.pool.example"));
+    let list = daemon.command(&["intel", "list"], "").output;
+    assert!(
+        list.starts_with("192.0.2.0/24:3333: block, entered by hand") && list.lines().count() == 1,
+        "{list}"
+    );
 }
 
 /// Events and pools are told as they come, to each who follows; the end of the daemon is the end of that.
