@@ -34,7 +34,7 @@ class Answer(PageCase):
         self.serve(answers=busy())
         state, text = self.judged()
         self.assertEqual(state, "protecting")
-        self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected", text)
+        self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected of mining; nothing is proven.", text)
         self.assertNotIn("rig-in-the-cellar", text, "what is allowed is no news")
         self.assertEqual(self.count(".mw-warn"), 1)
 
@@ -114,7 +114,7 @@ class Contents(PageCase):
         self.open(STATUS)
         cards = self.browser.texts(".mw-host")
         for text in ("childs-laptop", "192.168.1.50, 02:00:5e:10:00:01", "rx/0, XMRig/6.26.0 (Linux x86_64)",
-                     "at 203.0.113.9:3333", "wallet 48edfH..Zx2q", "Blocked"):
+                     "at pool.example, 203.0.113.9:3333", "wallet 48edfH..Zx2q", "Blocked"):
             self.assertIn(text, cards[0])
         self.assertRegex(cards[0], r"3 times, latest \d minutes ago\n")
         self.assertIn("an encrypted session", cards[1])
@@ -128,6 +128,13 @@ class Contents(PageCase):
         self.browser.click(".mw .cbi-section:last-child > .btn")
         self.browser.wait("document.querySelectorAll('.mw-events tbody tr').length == 19")
         self.browser.wait("getComputedStyle(document.querySelector('.mw .cbi-section:last-child > .btn')).display == 'none'")
+
+    def test_a_pool_that_was_known_before(self):
+        event = canned.event(source="intel", dialect="unknown", coin=None, agent=None, evidence="on a list")
+        self.serve(answers={"hosts": {"hosts": [canned.host(dialect="unknown")]}, "events": {"events": [event]}})
+        self.open(STATUS)
+        self.assertIn("a connection to a known pool\nat pool.example, 203.0.113.9:3333", self.browser.text(".mw-host"))
+        self.assertIn("pool.example", self.browser.text(".mw-events td:nth-child(4)"))
 
     def test_charts(self):
         self.open(STATUS)

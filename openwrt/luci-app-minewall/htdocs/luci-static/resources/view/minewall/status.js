@@ -185,7 +185,7 @@ return view.extend({
 			]),
 			E('div', {}, [
 				E('span', {}, [ api.whatOf(Object.assign({}, event, { dialect: host.dialect })) ]),
-				E('small', {}, [ _('at %s').format(host.server) ]),
+				E('small', {}, [ _('at %s').format(event.server_name ? '%s, %s'.format(event.server_name, host.server) : host.server) ]),
 				E('small', {}, [ list(event.coin || event.agent ? host.dialect : null, event.wallet ? _('wallet %s').format(event.wallet) : null) ])
 			]),
 			E('div', {}, [
@@ -337,7 +337,9 @@ return view.extend({
 			E('td', { 'class': 'td', 'data-title': _('What') }, [
 				E('span', {}, [ api.whatOf(event) || event.event ]), E('small', {}, [ event.evidence ])
 			]),
-			E('td', { 'class': 'td', 'data-title': _('Pool') }, [ event.server ]),
+			E('td', { 'class': 'td', 'data-title': _('Pool') }, [
+				E('span', {}, [ event.server_name || event.server ]), E('small', {}, [ event.server_name ? event.server : '' ])
+			]),
 			E('td', { 'class': 'td', 'data-title': _('Outcome') }, [ event.verdict ? widgets.badge(event.verdict) : '' ])
 		]));
 
