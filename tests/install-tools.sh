@@ -18,11 +18,14 @@ need nginx nginx-light
 need redis-server redis-server
 need memcached memcached
 need mosquitto mosquitto
+need mosquitto_pub mosquitto-clients
+need busybox busybox
 need dovecot dovecot-imapd
 need sshd openssh-server
 need ngircd ngircd
 need prosody prosody
 need vsftpd vsftpd
+need dnsmasq dnsmasq-base
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$missing"

@@ -19,6 +19,7 @@ use super::guard::Refusal;
 use crate::allow::AllowList;
 use crate::config::{Config, Probing};
 use crate::dpi::dialect::Dialect;
+use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
 use crate::packet::Endpoint;
 use desk::Desk;
@@ -94,6 +95,7 @@ pub struct Worker {
 enum Order {
     Look(Box<Suspect>),
     Configure(Box<Settings>),
+    Forget(Pattern),
 }
 
 /// What the thread wants of the configuration.
@@ -166,6 +168,11 @@ impl Worker {
     /// Probes by another configuration from now on, once the queue has room; whether it had.
     pub fn configure(&self, config: &Config) -> bool {
         self.order(Order::Configure(Box::new(config.into()))).is_ok()
+    }
+
+    /// Forgets what was found out about `subject`, once the queue has room; whether it had.
+    pub fn forget(&self, subject: &Pattern) -> bool {
+        self.order(Order::Forget(subject.clone())).is_ok()
     }
 
     /// Empties [`Worker::wake`]; every answer there is must be collected after that.

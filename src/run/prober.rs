@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::Detection;
+use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
 use crate::packet::Endpoint;
 use crate::probe::cache::Cache;
@@ -61,8 +62,8 @@ impl Prober {
         let suspect = Suspect {
             server: suspected.server,
             client: suspected.client,
-            tls: None,
-            sni: heapless::String::new(),
+            tls: suspected.tls,
+            sni: suspected.server_name.clone(),
             hint: None,
         };
         self.submit(suspect, suspected.at);
@@ -72,7 +73,7 @@ impl Prober {
     /// in a while.
     pub fn ask_again<S: BuildHasher + Clone>(&mut self, engine: &Engine<S>, now: Instant) {
         while let Some(suspect) = self.again.take_due(now) {
-            if engine.suspects(&suspect.client, &suspect.server) {
+            if engine.suspects(&suspect.client, &suspect.server, now) {
                 self.submit(suspect, now);
             }
         }
@@ -86,8 +87,14 @@ impl Prober {
         }
     }
 
-    /// Teaches `engine` what has been found out since. To be called when [`Prober::wake`] is readable.
-    pub fn learn<S: BuildHasher + Clone>(&mut self, engine: &mut Engine<S>, now: Instant) {
+    /// Teaches `engine` what has been found out since, and tells of each pool and for how many seconds it
+    /// is one. To be called when [`Prober::wake`] is readable.
+    pub fn learn<S: BuildHasher + Clone>(
+        &mut self,
+        engine: &mut Engine<S>,
+        now: Instant,
+        mut found: impl FnMut(&mut Engine<S>, Endpoint, &Outcome, u32),
+    ) {
         if let Some(worker) = &self.worker {
             worker.fall_asleep();
         }
@@ -97,6 +104,9 @@ impl Prober {
                 Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) => {
                     let until = now.after(Duration::from_secs(seconds.into()));
                     self.teach(engine, answer.suspect.server, &outcome, until);
+                    if outcome.verdict == Verdict::Pool {
+                        found(engine, answer.suspect.server, &outcome, seconds);
+                    }
                     if outcome.verdict == Verdict::Inconclusive {
                         self.again.put_off(answer.suspect, until);
                     }
@@ -107,6 +117,11 @@ impl Prober {
                 Probed::Refused(_) | Probed::Dry => {}
             }
         }
+    }
+
+    /// Forgets what was found out about `subject`; whether that could be asked for.
+    pub fn forget(&self, subject: &Pattern) -> bool {
+        self.worker.as_ref().is_none_or(|worker| worker.forget(subject))
     }
 
     /// Takes over another configuration. Whether there is a worker at all is decided at the start.

@@ -10,6 +10,9 @@ mod net;
 mod session;
 mod tls;
 
+mod fleet;
+mod known;
+mod lists;
 mod mining;
 mod probe;
 mod rules;

@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Answer, Counters, Order, Probed, Settings, Suspect};
 use crate::config::Probing;
+use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_CACHE_WRITE_WAIT, PROBE_QUEUE, PROBES_AT_ONCE};
 use crate::probe::cache::Cache;
 use crate::probe::guard::{Guard, Refusal};
@@ -90,6 +91,7 @@ impl Desk {
             match orders.try_recv() {
                 Ok(Order::Look(suspect)) => drop(self.waiting.push(suspect)),
                 Ok(Order::Configure(settings)) => self.configure(*settings),
+                Ok(Order::Forget(subject)) => self.forget(&subject),
                 Err(_) => return,
             }
             self.begin_probes();
@@ -102,6 +104,15 @@ impl Desk {
             self.dialler = Dialler::new(settings.mark);
         }
         self.settings = settings;
+    }
+
+    /// A person's wish is worth a write.
+    fn forget(&mut self, subject: &Pattern) {
+        if self.cache.forget(|server| subject.includes(server)) {
+            let now = self.now();
+            self.unsaved_since.get_or_insert(now);
+            self.save();
+        }
     }
 
     /// Goes through the suspects that wait, in the order in which they came. One whose server is being
