@@ -13,7 +13,7 @@ const POOL_PAGES: [(&[u8], Dialect); 2] =
 const DERO_REFUSAL: &[u8] = b"err: invalid human-readable part :  != void";
 
 /// First bytes of a server, and what it speaks.
-const BANNERS: [(&[u8], &str); 29] = [
+const BANNERS: [(&[u8], &str); 30] = [
     (b"SSH-", "SSH"),
     (b"220 ", "SMTP or FTP"),
     (b"220-", "SMTP or FTP"),
@@ -36,6 +36,7 @@ const BANNERS: [(&[u8], &str); 29] = [
     (b"-NOAUTH", "Redis"),
     (b"-DENIED", "Redis"),
     (b"ERROR\r\n", "memcached"),
+    (b"UNKNOWN_COMMAND\r\n", "beanstalkd"),
     (b"INFO {", "NATS"),
     (b"RFB 00", "VNC"),
     (b"@RSYNCD:", "rsync"),
