@@ -7,6 +7,7 @@
 
 mod events;
 mod intel;
+mod notify;
 mod probe;
 mod ubus;
 
@@ -51,6 +52,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
@@ -70,16 +72,21 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let to_syslog = arguments.contains("--syslog");
+    start_log(&mut arguments)?;
     nothing_left(arguments)?;
-    if to_syslog {
+    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+}
+
+/// To the system log with `--syslog`, to standard error without.
+fn start_log(arguments: &mut Arguments) -> Result<(), String> {
+    if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
         env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
-    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// A question with two answers: for people, and for programs.
@@ -270,7 +277,9 @@ usage:
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
 ",
-            "  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
+                                              run the hooks for the events on standard input
+  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version

@@ -60,6 +60,17 @@ pub enum Doubt {
     Block,
 }
 
+/// Which events the hooks hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// None.
+    Nothing,
+    /// Proof of mining.
+    Proven,
+    /// Suspicions, too.
+    All,
+}
+
 /// The configuration. Each field is an option of [`options::OPTIONS`], in its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -79,6 +90,12 @@ pub struct Config {
     pub event_log_rotations: u32,
     /// Events an hour that are reported of one host.
     pub host_events_per_hour: u32,
+    /// Which events the hooks hear of.
+    pub notices: Noticed,
+    /// Notices an hour.
+    pub notices_per_hour: u32,
+    /// Time between two notices of one host.
+    pub notice_interval: Duration,
     /// DHCP leases files, in the order in which they are asked.
     pub leases_files: Vec<PathBuf>,
     /// Control socket.
@@ -119,12 +136,6 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
-    /// How long what was proven of a server holds; zero learns nothing.
-    pub learn: Duration,
-    /// File of what was learnt.
-    pub learn_file: PathBuf,
-    /// Whether the kernel is to refuse known pools by itself.
-    pub kernel_block: bool,
     /// Whether lists have any say.
     pub intel: bool,
     /// What the built-in list's entries are worth at most; none leaves it out.
@@ -135,6 +146,12 @@ pub struct Config {
     pub intel_lists: Vec<PathBuf>,
     /// Bytes that all lists together may take.
     pub intel_memory: usize,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
 }
 
 impl Config {
@@ -164,6 +181,9 @@ impl Default for Config {
             event_log_bytes: 0,
             event_log_rotations: 0,
             host_events_per_hour: 0,
+            notices: Noticed::Nothing,
+            notices_per_hour: 0,
+            notice_interval: Duration::ZERO,
             leases_files: Vec::new(),
             control_socket: PathBuf::new(),
             max_flows: 0,
@@ -184,14 +204,14 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
-            learn: Duration::ZERO,
-            learn_file: PathBuf::new(),
-            kernel_block: false,
             intel: false,
             intel_builtin: None,
             intel_blocks_shared: false,
             intel_lists: Vec::new(),
             intel_memory: 0,
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
         };
         for option in OPTIONS {
             option.set_default(&mut config);
@@ -263,7 +283,9 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Complaint> {
         let (name, value, is_list) = match statement {
             Err(fault) => return Err(complaint(Some(line), fault.to_string())),
             Ok(Statement::Section { kind, name }) => {
-                section = if kind != SECTION_KIND {
+                section = if OTHER_KINDS.contains(&&kind[..]) {
+                    Section::Foreign
+                } else if kind != SECTION_KIND {
                     warnings
                         .push(complaint(Some(line), format!("unknown section {} is ignored", shown(&kind))));
                     Section::Foreign
@@ -333,6 +355,9 @@ pub fn default_file() -> String {
 
 /// Type of our section.
 const SECTION_KIND: &str = "minewall";
+
+/// Types of sections that scripts beside the daemon read.
+const OTHER_KINDS: [&str; 1] = ["fleet"];
 
 /// The section that the statements at hand belong to.
 #[derive(Clone, Copy, Debug)]
@@ -413,7 +438,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_warning() {
-        let text = "config other\n option mode 3\nconfig minewall main\n option colour red\nconfig minewall two\n option \
+        let text = "config other\n option mode 3\nconfig fleet\n option host x\nconfig minewall main\n option colour red\nconfig minewall two\n option \
                     mode x\nconfig minewall main\n option mode monitor\n";
         let loaded = read(text).expect("only warnings");
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -421,8 +446,8 @@ mod tests {
             warnings,
             [
                 "minewall.conf:1: unknown section 'other' is ignored",
-                "minewall.conf:4: unknown option 'colour' is ignored",
-                "minewall.conf:5: a second section of type 'minewall' is ignored",
+                "minewall.conf:6: unknown option 'colour' is ignored",
+                "minewall.conf:7: a second section of type 'minewall' is ignored",
             ]
         );
         assert_eq!(loaded.config.mode, Mode::Monitor);

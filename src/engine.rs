@@ -241,12 +241,6 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.exempts_server(server, now)
     }
 
-    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
-    /// judged by what they say.
-    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
-        self.judge.learnt.forget(meant)
-    }
-
     /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
     /// so that somebody with more time may free them.
     pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
@@ -257,6 +251,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.judge.knowledge.tell_time(unix, now);
+    }
+
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
     }
 
     /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.

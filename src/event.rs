@@ -12,7 +12,8 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
-    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
+    /// What was known of the server before the session began: a list whose policy is to block, or a proof
+    /// of an earlier session.
     Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,

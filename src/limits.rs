@@ -150,6 +150,19 @@ pub const EVENT_LOG_ROTATIONS_DEFAULT: u32 = 1;
 /// and reconnects every 5 s would write 720.
 pub const HOST_EVENTS_PER_HOUR_DEFAULT: u32 = 60;
 
+/// Notices in an hour, of all hosts together.
+pub const NOTICES_PER_HOUR_DEFAULT: u32 = 12;
+/// Minutes between two notices of one host.
+pub const NOTICE_INTERVAL_MINUTES_DEFAULT: u32 = 60;
+/// Hosts whose latest notice is remembered.
+pub const NOTICE_HOSTS: usize = 64;
+/// Notices that may wait for the hooks of another.
+pub const NOTICES_WAITING: usize = 16;
+/// Bytes of a value in a hook's environment.
+pub const NOTICE_VALUE_BYTES: usize = 256;
+/// How long a hook may take: a mail over a slow line.
+pub const HOOK_PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+
 /// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
 pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
 /// Packets handled before signals and the control socket get a turn.

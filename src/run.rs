@@ -19,6 +19,7 @@ mod event_log;
 mod hosts;
 mod keeper;
 mod leases;
+pub mod notice;
 mod prober;
 mod queue;
 pub mod recent;

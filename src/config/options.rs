@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
-use super::{Doubt, Mode};
+use super::{Doubt, Mode, Noticed};
 use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
 use crate::intel::entry::Policy;
@@ -126,6 +126,43 @@ pub const OPTIONS: &[OptionSpec] = &[
             set: |config, events| config.host_events_per_hour = events,
         },
         help: &["Events that one host may cause; what is more is only counted."],
+    },
+    OptionSpec {
+        name: "notices",
+        kind: Kind::Choice {
+            words: &["off", "proven", "all"],
+            default: 1,
+            set: |config, index| {
+                config.notices = match index {
+                    0 => Noticed::Nothing,
+                    1 => Noticed::Proven,
+                    _ => Noticed::All,
+                };
+            },
+        },
+        help: &["Which events the programs in /etc/minewall/hooks.d are run for; all has suspicions, too."],
+    },
+    OptionSpec {
+        name: "notices_per_hour",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::NOTICES_PER_HOUR_DEFAULT,
+            unit: "notices/hour",
+            set: |config, notices| config.notices_per_hour = notices,
+        },
+        help: &["How often they are run; what is more is counted and told with the next."],
+    },
+    OptionSpec {
+        name: "notice_interval",
+        kind: Kind::Integer {
+            min: 0,
+            max: 10_080,
+            default: limits::NOTICE_INTERVAL_MINUTES_DEFAULT,
+            unit: "minutes",
+            set: |config, minutes| config.notice_interval = Duration::from_secs(60 * u64::from(minutes)),
+        },
+        help: &["How long they hear nothing more of the same host."],
     },
     OptionSpec {
         name: "leases_file",
@@ -335,30 +372,6 @@ pub const OPTIONS: &[OptionSpec] = &[
         help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
     },
     OptionSpec {
-        name: "learn_hours",
-        kind: Kind::Integer {
-            min: 0,
-            max: 8_760,
-            default: limits::LEARN_HOURS_DEFAULT,
-            unit: "hours",
-            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
-        },
-        help: &[
-            "How long a server that has proved to be a pool, here or to another router, is blocked",
-            "from the first packet on; 0 learns nothing.",
-        ],
-    },
-    OptionSpec {
-        name: "learn_file",
-        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
-        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
-    },
-    OptionSpec {
-        name: "kernel_block",
-        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
-        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
-    },
-    OptionSpec {
         name: "intel",
         kind: Kind::Bool { default: true, set: |config, yes| config.intel = yes },
         help: &["Whether lists of known pools, and answers of name servers, have any say."],
@@ -419,6 +432,30 @@ pub const OPTIONS: &[OptionSpec] = &[
             "Memory that all lists together may take, about 30 bytes an entry; three times as much for",
             "a moment while they are read. A list that doesn't fit is refused.",
         ],
+    },
+    OptionSpec {
+        name: "learn_hours",
+        kind: Kind::Integer {
+            min: 0,
+            max: 8_760,
+            default: limits::LEARN_HOURS_DEFAULT,
+            unit: "hours",
+            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
+        },
+        help: &[
+            "How long a server that has proved to be a pool, here or to another router, is blocked",
+            "from the first packet on; 0 learns nothing.",
+        ],
+    },
+    OptionSpec {
+        name: "learn_file",
+        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
+        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
+    },
+    OptionSpec {
+        name: "kernel_block",
+        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
+        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
     },
 ];
 

@@ -16,7 +16,8 @@ use super::Config;
 /// The last two are what a jail has to show it, besides its own.
 pub fn describe(config: &Config) -> String {
     let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
-    let mut reads: Vec<&Path> = config.leases_files.iter().map(AsRef::as_ref).collect();
+    let lists = config.leases_files.iter().chain(&config.intel_lists);
+    let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
     reads.push(&config.model);
     let mut writes: Vec<&Path> =
         [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]

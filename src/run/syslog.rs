@@ -1,7 +1,8 @@
 //! The system log: lines with real priorities, as `logread -l` and a log server tell them apart.
 //!
 //! What a service writes to its standard error, procd logs as errors all alike. So the daemon speaks the
-//! protocol of `/dev/log` (RFC 3164 section 4.1, without time and host, which logd adds) and falls back to
+//! protocol of `/dev/log` (RFC 3164 section 4.1, without time and host, which logd adds, and without the process, which in a jail is
+//! always 1) and falls back to
 //! standard error. It never waits: a line that the log can't take at once is lost.
 
 use std::fmt::Write as _;
@@ -62,10 +63,7 @@ impl Log for Syslog {
 
     fn log(&self, record: &Record<'_>) {
         let text = one_line(record);
-        if self
-            .send(&format!("<{}>minewall[{}]: {text}", priority(record.level()), std::process::id()))
-            .is_err()
-        {
+        if self.send(&format!("<{}>minewall: {text}", priority(record.level()))).is_err() {
             eprintln!("{text}");
         }
     }
@@ -130,9 +128,9 @@ mod tests {
                 String::from_utf8_lossy(&buffer[..len]).into_owned()
             };
             say(&syslog, Level::Warn, round);
-            assert_eq!(heard(), format!("<28>minewall[{}]: {round}", std::process::id()));
+            assert_eq!(heard(), format!("<28>minewall: {round}"));
             say(&syslog, Level::Info, "two\nlines");
-            assert_eq!(heard(), format!("<30>minewall[{}]: two lines", std::process::id()));
+            assert_eq!(heard(), "<30>minewall: two lines");
             say(&syslog, Level::Error, &"é".repeat(LOG_LINE_MAX_BYTES));
             let long = heard();
             assert!(long.starts_with("<27>") && long.ends_with('é') && long.len() < LOG_LINE_MAX_BYTES + 40);

@@ -94,7 +94,7 @@ fn answers_of_name_servers_are_handed_on_whole() {
 >hex 001e12340120000100000000000004706f6f6c076578616d706c650000010001
 <hex 000f123481800001000000000000000102
 <hex 000c123481800001000000000000
-> not DNS any more
+>hex 0001ff
 ";
     let (messages, answer) = play(text);
     assert_eq!((messages, answer), (vec![], Answer::NoMatch));
