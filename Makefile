@@ -30,7 +30,8 @@ check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run \
 		cross/*.sh cross/cc cross/ar cross/router/* \
-		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh
+		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
+		openwrt/minewall/files/fleet/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
