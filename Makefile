@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model
+.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci
 
 all: build
 
@@ -25,13 +25,15 @@ test: install-tools check
 	tests/probe/daemons.sh $(RELEASE)/minewall
 	cross/test.sh --quick
 	cross/router/run.sh --quick armv7
+	$(MAKE) test-luci
 
 check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run \
 		cross/*.sh cross/cc cross/ar cross/router/* \
 		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
-		openwrt/minewall/files/fleet/*
+		openwrt/minewall/files/fleet/* \
+		openwrt/luci-app-minewall/tests/*.sh
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
@@ -74,3 +76,9 @@ packages: cross
 # Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
 test-packages: packages
 	cd openwrt && python3 -m unittest
+
+# LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
+test-luci: install-tools
+	openwrt/luci-app-minewall/tests/install-tools.sh
+	$(CARGO) build --locked --bin minewall --example lab
+	cd openwrt/luci-app-minewall/tests && python3 -m unittest

@@ -100,7 +100,7 @@ class Router:
 
     def opkg_install(self, upgrade=False):
         variables = {"PKG_UPGRADE": "1"} if upgrade else {}
-        ipk = next((PACKAGES / "ipk" / ARCHITECTURE).glob("*.ipk")).read_bytes()
+        ipk = next((PACKAGES / "ipk" / ARCHITECTURE).glob("minewall_*.ipk")).read_bytes()
         control = formats.members(formats.members(ipk)["./control.tar.gz"])
         if upgrade:
             self.check(f"/{INFO}/minewall.prerm upgrade", **variables)
@@ -116,7 +116,7 @@ class Router:
         self.check(f"/{INFO}/minewall.prerm remove")
 
     def apk_install(self, upgrade=False):
-        apk = next((PACKAGES / "apk" / ARCHITECTURE).glob("*.apk")).read_bytes()
+        apk = next((PACKAGES / "apk" / ARCHITECTURE).glob("minewall-*.apk")).read_bytes()
         *_, control, data = formats.gzip_members(apk)
         self.scripts = formats.members(control)
         self.unpack(data, self.read("lib/apk/packages/minewall.conffiles").split() if upgrade else [])

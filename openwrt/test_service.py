@@ -111,6 +111,23 @@ class Service(OnRouter):
         there.check(command)
         self.assertTrue(there.table())
 
+    def test_flow_offload_waits_while_the_service_runs(self):
+        there = self.router
+        there.write("etc/config/firewall", "config defaults\n\toption flow_offloading '1'\n")
+        there.check("fw4 start")
+        rules = lambda: re.findall(r"(.*)log prefix \"flow add @ft\"", there.check("nft list table inet fw4"))
+        plain = rules()
+        self.assertEqual(len(plain), 1)
+        self.install()
+        waiting = rules()
+        self.assertEqual(len(waiting), 2)
+        self.assertRegex(waiting[0], r"(tcp|6) ct mark & 0x07000000 == \{ 0x02000000, 0x04000000 \}")
+        for command in ("fw4 reload", "/etc/init.d/minewall reload", "/etc/init.d/firewall stop; fw4 start"):
+            there.check(command)
+            self.assertEqual(rules(), waiting, command)
+        there.check("/etc/init.d/minewall stop")
+        self.assertEqual(rules(), plain)
+
     def test_a_reload_takes_what_it_can_by_a_signal_and_restarts_for_the_rest(self):
         self.install()
         there = self.router

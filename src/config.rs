@@ -136,6 +136,12 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
     /// Whether lists have any say.
     pub intel: bool,
     /// What the built-in list's entries are worth at most; none leaves it out.
@@ -146,12 +152,6 @@ pub struct Config {
     pub intel_lists: Vec<PathBuf>,
     /// Bytes that all lists together may take.
     pub intel_memory: usize,
-    /// How long what was proven of a server holds; zero learns nothing.
-    pub learn: Duration,
-    /// File of what was learnt.
-    pub learn_file: PathBuf,
-    /// Whether the kernel is to refuse known pools by itself.
-    pub kernel_block: bool,
 }
 
 impl Config {
@@ -204,14 +204,14 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
             intel: false,
             intel_builtin: None,
             intel_blocks_shared: false,
             intel_lists: Vec::new(),
             intel_memory: 0,
-            learn: Duration::ZERO,
-            learn_file: PathBuf::new(),
-            kernel_block: false,
         };
         for option in OPTIONS {
             option.set_default(&mut config);

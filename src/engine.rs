@@ -192,10 +192,14 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
     }
 
-    /// Whether the flow from `client` to `server` is one that stage one suspects.
-    pub fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+    /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
+    /// list.
+    pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
         let flow = self.flows.get(&FlowKey::new(*client, *server));
-        flow.is_some_and(|record| record.state == FlowState::Suspect && record.client() == *client)
+        flow.is_some_and(|record| {
+            let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
+            record.client() == *client && (record.state == FlowState::Suspect || is_hinted())
+        })
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
@@ -241,6 +245,12 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.exempts_server(server, now)
     }
 
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
+    }
+
     /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
     /// so that somebody with more time may free them.
     pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
@@ -251,12 +261,6 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.judge.knowledge.tell_time(unix, now);
-    }
-
-    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
-    /// judged by what they say.
-    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
-        self.judge.learnt.forget(meant)
     }
 
     /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.

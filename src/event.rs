@@ -12,8 +12,7 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
-    /// What was known of the server before the session began: a list whose policy is to block, or a proof
-    /// of an earlier session.
+    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
     Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,

@@ -330,6 +330,8 @@ pub const INTEL_LINE_BYTES: usize = 1_024;
 /// Bad lines of one list that are reported one by one.
 pub const INTEL_WARNINGS: usize = 8;
 
+/// Answers of name servers that are read in a second; what is more passes unread.
+pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.
 pub const DNS_CHAIN: usize = 8;
 /// Addresses of one DNS answer that are remembered.

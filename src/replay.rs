@@ -15,6 +15,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use account::Account;
 use capture::{Capture, Damage, Frame, OpenError};
@@ -23,8 +24,9 @@ use link::NotIp;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::engine::{Engine, Packet, Settings};
+use crate::engine::{Engine, Layer, Packet, Settings};
 use crate::hmm::model::Model;
+use crate::intel::{Builder, builtin};
 use crate::packet;
 use crate::time::Instant;
 
@@ -108,14 +110,21 @@ pub struct Replayed {
     pub damage: Option<Damage>,
 }
 
-/// An engine as the default configuration makes it, except that its hash key is fixed: the same capture
-/// is judged the same way every time.
+/// An engine as the default configuration makes it, the built-in list of pools included, except that its
+/// hash key is fixed: the same capture is judged the same way every time.
 ///
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default())
+    let config = Config::default();
+    let mut engine = Engine::new(Settings::from(&config), model, max_flows, FixedKey::default());
+    let mut lists = Builder::new(config.intel_memory);
+    if let Some(at_most) = config.intel_builtin {
+        builtin::add(&mut lists, at_most).expect("the default memory holds the built-in list");
+    }
+    engine.replace_intel(Layer::Lists, Some(Arc::new(lists.build().0)));
+    engine
 }
 
 /// A keyed hash whose key is not drawn.

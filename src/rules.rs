@@ -12,12 +12,16 @@
 //! | input | the router's own connections | replies |
 //!
 //! Connection attempts to servers that are known as pools are refused by the kernel alone (`known`).
+//! Besides TCP, answers of name servers are queued; see `rules/names.rs`.
 //!
 //! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
 //!
 //! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
 //! attempts, and what carries payload in flows that nothing has been decided of. Flows let go are
 //! looked at again ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours) by the kernel's count alone.
+//!
+//! A firewall that offloads flows would take connections away before any payload: [`offload`] makes its
+//! rules wait for the mark.
 //!
 //! The conntrack mark outlives the rule set: loading, reloading and removing it never touch the
 //! marks of connections, so what was decided by an earlier daemon stays decided until the
@@ -30,6 +34,7 @@
 
 mod known;
 pub mod offload;
+mod names;
 mod script;
 mod table;
 

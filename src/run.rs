@@ -7,7 +7,7 @@
 //!    the kernel's sets.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
 //! 5. Learn what probes have found out; a socket of the worker's says when there is something.
-//! 6. Once a second, sweep a part of the flow table.
+//! 6. Once a second, sweep a part of the flow table, and swap in lists that have been read.
 //!
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
@@ -19,6 +19,7 @@ mod event_log;
 mod hosts;
 mod keeper;
 mod leases;
+mod lists;
 pub mod notice;
 mod prober;
 mod queue;
@@ -43,17 +44,19 @@ use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Layer, Settings};
 use crate::event::Source;
 use crate::hmm::model::{self, Model};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
 use control::{Control, Stream};
 use keeper::{Keeper, Lore};
+use lists::Lists;
 use prober::Prober;
 use queue::PacketQueue;
 use report::Reporter;
 use reset::Resetter;
+use wall_clock::unix_seconds;
 
 /// Runs until a signal stops it.
 ///
@@ -74,11 +77,15 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let model = load_model(&config)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
+    let lists = Lists::start(&config);
+    engine.replace_intel(Layer::Lists, lists.current());
+    engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
     // What a person has entered goes before what an earlier probe has found.
     let keeper = Keeper::start(&config, &mut engine, clock.now());
     let daemon = Daemon {
         engine,
+        lists,
         prober,
         keeper,
         reporter: Reporter::new(&config),
@@ -124,6 +131,7 @@ fn mode_word(mode: Mode) -> &'static str {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    lists: Lists,
     prober: Prober,
     keeper: Keeper,
     queue: PacketQueue,
@@ -161,7 +169,7 @@ impl Daemon {
             if ready.answers {
                 let Daemon { prober, keeper, engine, .. } = &mut self;
                 prober.learn(engine, now, |engine, server, outcome, seconds| {
-                    keeper.confirmed(engine, server, outcome, seconds, now);
+                    keeper.asked(engine, server, outcome, seconds, now);
                 });
             }
             while let Some(line) = self.reporter.poll_line() {
@@ -174,6 +182,11 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.keeper.tick(&mut self.engine, now);
+                self.engine.tell_time(unix_seconds(), now);
+                if self.lists.collect() {
+                    self.engine.replace_intel(Layer::Lists, self.lists.current());
+                    self.keeper.refill(now);
+                }
                 self.prober.ask_again(&self.engine, now);
             }
         }
@@ -227,6 +240,7 @@ impl Daemon {
         self.reporter.configure(&new);
         self.prober.configure(&new);
         self.keeper.configure(&new, self.clock.now());
+        self.lists.reload(&new);
         self.config.mode = new.mode;
         self.config.allow = new.allow;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));

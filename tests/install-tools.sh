@@ -25,6 +25,7 @@ need sshd openssh-server
 need ngircd ngircd
 need prosody prosody
 need vsftpd vsftpd
+need dnsmasq dnsmasq-base
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$missing"

@@ -372,6 +372,30 @@ pub const OPTIONS: &[OptionSpec] = &[
         help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
     },
     OptionSpec {
+        name: "learn_hours",
+        kind: Kind::Integer {
+            min: 0,
+            max: 8_760,
+            default: limits::LEARN_HOURS_DEFAULT,
+            unit: "hours",
+            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
+        },
+        help: &[
+            "How long a server that has proved to be a pool, here or to another router, is blocked",
+            "from the first packet on; 0 learns nothing.",
+        ],
+    },
+    OptionSpec {
+        name: "learn_file",
+        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
+        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
+    },
+    OptionSpec {
+        name: "kernel_block",
+        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
+        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
+    },
+    OptionSpec {
         name: "intel",
         kind: Kind::Bool { default: true, set: |config, yes| config.intel = yes },
         help: &["Whether lists of known pools, and answers of name servers, have any say."],
@@ -432,30 +456,6 @@ pub const OPTIONS: &[OptionSpec] = &[
             "Memory that all lists together may take, about 30 bytes an entry; three times as much for",
             "a moment while they are read. A list that doesn't fit is refused.",
         ],
-    },
-    OptionSpec {
-        name: "learn_hours",
-        kind: Kind::Integer {
-            min: 0,
-            max: 8_760,
-            default: limits::LEARN_HOURS_DEFAULT,
-            unit: "hours",
-            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
-        },
-        help: &[
-            "How long a server that has proved to be a pool, here or to another router, is blocked",
-            "from the first packet on; 0 learns nothing.",
-        ],
-    },
-    OptionSpec {
-        name: "learn_file",
-        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
-        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
-    },
-    OptionSpec {
-        name: "kernel_block",
-        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
-        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
     },
 ];
 

@@ -11,20 +11,22 @@ use super::Config;
 /// | `enabled` | 0 or 1 |
 /// | `fixed` | the options that a running daemon can't change, as one text to compare |
 /// | `read` | a file that it reads and that may be missing |
+/// | `folder` | a directory that it reads |
 /// | `write` | a directory that it writes to |
 ///
-/// The last two are what a jail has to show it, besides its own.
+/// The last three are what a jail has to show it, besides its own.
 pub fn describe(config: &Config) -> String {
     let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
     let lists = config.leases_files.iter().chain(&config.intel_lists);
     let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
     reads.push(&config.model);
+    let mut folders: Vec<&Path> = config.intel_lists.iter().map(AsRef::as_ref).collect();
     let mut writes: Vec<&Path> =
         [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]
             .iter()
             .filter_map(|path| path.parent())
             .collect();
-    for (word, paths) in [("read", &mut reads), ("write", &mut writes)] {
+    for (word, paths) in [("read", &mut reads), ("folder", &mut folders), ("write", &mut writes)] {
         paths.sort();
         paths.dedup();
         for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
@@ -57,7 +59,9 @@ mod tests {
         for option in OPTIONS.iter().filter(|option| matches!(option.kind, Kind::Path { .. }) || list(option))
         {
             let text = described(&format!("config minewall\noption {} '/else/where'\n", option.name));
-            let is_told = ["\nread /else/where\n", "\nwrite /else\n"].iter().any(|line| text.contains(line));
+            let is_told = ["\nread /else/where\n", "\nfolder /else/where\n", "\nwrite /else\n"]
+                .iter()
+                .any(|line| text.contains(line));
             assert!(is_told, "{}: {text}", option.name);
         }
     }

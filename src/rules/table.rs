@@ -1,6 +1,6 @@
 //! The table `inet minewall`, text for `nft -f`.
 
-use super::{Variant, known};
+use super::{Variant, known, names};
 use crate::config::{Config, Mode};
 use crate::limits::{
     SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
@@ -20,7 +20,8 @@ pub fn replace(config: &Config, variant: Variant) -> String {
     let decide = decide(config, variant);
     let empty = empty();
     let known = known::chains(config, !ours(config, variant));
-    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{known}{ask}{empty}{decide}}}\n")
+    let answers = names::chain(config);
+    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{known}{answers}{ask}{empty}{decide}}}\n")
 }
 
 /// Where packets are looked at.
@@ -36,11 +37,13 @@ impl Hook {
 
     /// Its two base chains.
     fn chains(self, config: &Config, variant: Variant) -> String {
-        let (hook, which) = match self {
-            Hook::Forward => ("forward", ""),
-            Hook::Output => ("output", "oifname != \"lo\" ct direction original "),
-            Hook::Input => ("input", "iifname != \"lo\" ct direction reply "),
+        let (hook, device, direction) = match self {
+            Hook::Forward => ("forward", "", ""),
+            Hook::Output => ("output", "oifname != \"lo\" ", "ct direction original "),
+            Hook::Input => ("input", "iifname != \"lo\" ", "ct direction reply "),
         };
+        let which = format!("{device}{direction}");
+        let (answers, answered) = (names::watch(config, device), names::decide(config, variant, device));
         let own = match self {
             Hook::Output => format!(
                 "\t\tmeta l4proto tcp {which}meta mark & {:#010x} == {:#010x} goto own\n",
@@ -59,11 +62,11 @@ impl Hook {
             "	chain watch_{hook} {{
 		type filter hook {hook} priority {watch}; policy accept;
 {own}		meta l4proto tcp {which}goto watch
-	}}
+{answers}	}}
 	chain decide_{hook} {{
 		type filter hook {hook} priority {decide}; policy accept;
 		meta l4proto tcp {which}goto decide
-	}}
+{answered}	}}
 "
         )
     }

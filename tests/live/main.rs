@@ -12,6 +12,7 @@ mod tls;
 
 mod fleet;
 mod known;
+mod lists;
 mod mining;
 mod probe;
 mod rules;

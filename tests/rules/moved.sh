@@ -5,6 +5,7 @@ for v in '' 6; do
 *mangle
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
+-A minewall -p udp --sport 53 -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
 COMMIT
 END
 	for hook in FORWARD OUTPUT INPUT; do
@@ -19,27 +20,33 @@ table inet minewall {
 	chain watch_forward {
 		type filter hook forward priority mangle - 10; policy accept;
 		meta l4proto tcp goto watch
+		meta l4proto udp udp sport 53 ct direction reply goto answers
 	}
 	chain decide_forward {
 		type filter hook forward priority mangle + 10; policy accept;
 		meta l4proto tcp goto decide
+		meta l4proto udp udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain watch_output {
 		type filter hook output priority mangle - 10; policy accept;
 		meta l4proto tcp oifname != "lo" ct direction original meta mark & 0x00000700 == 0x00000400 goto own
 		meta l4proto tcp oifname != "lo" ct direction original goto watch
+		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_output {
 		type filter hook output priority mangle + 10; policy accept;
 		meta l4proto tcp oifname != "lo" ct direction original goto decide
+		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain watch_input {
 		type filter hook input priority mangle - 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto watch
+		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_input {
 		type filter hook input priority mangle + 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto decide
+		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain own {
 		ct mark set ct mark & 0xfffff8ff | 0x00000400
@@ -97,6 +104,11 @@ table inet minewall {
 	}
 	chain refuse {
 		counter reject with tcp reset
+	}
+	# What names stand for.
+	chain answers {
+		limit rate 200/second burst 200 packets goto ask
+		accept
 	}
 	chain ask {
 		meta mark set meta mark | 0x00000800 accept

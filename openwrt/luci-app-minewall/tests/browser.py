@@ -162,10 +162,10 @@ class Browser:
         """Types into what has the focus."""
         self.call("Input.insertText", text=text)
 
-    def screenshot(self, path):
-        """The whole page as PNG."""
+    def screenshot(self, path, height=None):
+        """The page as PNG, whole or the uppermost `height` CSS pixels."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
         shot = self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         with open(path, "wb") as file:
             file.write(base64.b64decode(shot["data"]))

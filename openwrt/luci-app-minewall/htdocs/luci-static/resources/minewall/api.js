@@ -15,7 +15,8 @@ const callEvents = rpc.declare({ object: 'minewall', method: 'events', params: [
 const callAllow = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'host', 'remove' ], reject: true });
 const callAllowEndpoint = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'endpoint', 'remove' ], reject: true });
 const callUnblock = rpc.declare({ object: 'minewall', method: 'unblock', params: [ 'target' ], reject: true });
-const callProbe = rpc.declare({ object: 'minewall', method: 'probe', params: [ 'server' ], reject: true });
+/* Takes up to 15 seconds: in a batch with others it would hold them up. */
+const callProbe = rpc.declare({ object: 'minewall', method: 'probe', params: [ 'server' ], reject: true, nobatch: true });
 
 /* A host whose latest detection is older counts as history in the answer at the top, in hours. */
 const RECENT_HOURS = 24;

@@ -135,6 +135,17 @@ function reports(options) {
 		(_section_id, value) => value === '' || value.startsWith('/') ? true : _('Expecting an absolute path'));
 }
 
+function notices(options) {
+	options.tab('notices', _('Notices'), _('Programs in /etc/minewall/hooks.d are run when something was found: to send a mail, a message, a request.'));
+	options.choice('notices', _('Tell of'), _('Which events they are run for.'), 'proven', [
+		[ 'off', _('nothing') ],
+		[ 'proven', _('proven miners') ],
+		[ 'all', _('suspicions, too') ]
+	]);
+	options.number('notices_per_hour', _('At most'), _('What is more is counted and told with the next.'), 12, 1, 3600, _('notices/hour'));
+	options.number('notice_interval', _('Pause'), _('How long they hear nothing more of the same host.'), 60, 0, 10080, _('minutes'));
+}
+
 function resources(options) {
 	options.tab('resources', _('Resources'), _('For those who know why. The defaults suit a router with 64 MB of memory.'));
 	options.number('max_flows', _('Connections followed'), _('At once, 128 bytes of memory each.'), 8192, 256, 524288, _('connections'));
@@ -146,7 +157,7 @@ function resources(options) {
 	options.number('queue_length', _('Length of the queue'), _('Packets that may wait in it; what is more passes unseen.'), 1024, 16, 65536, _('packets'));
 	options.number('copy_range', _('Bytes of a packet'), _('Bytes of each packet that are looked at.'), 1600, 128, 65531, _('bytes'));
 	options.number('mark_bit', _('Mark bit'), _('Lowest of the three bits of the packet and conntrack mark that hold the verdict; move them where mwan3, pbr or another program uses the same.'), 24, 0, 28);
-	options.file('control_socket', _('Control socket'), _('Unix socket that "minewall status" and this page ask.'), '/var/run/minewall.sock');
+	options.file('control_socket', _('Control socket'), _('Unix socket that "minewall status" and this page ask.'), '/var/run/minewall/control.sock');
 }
 
 return view.extend({
@@ -160,7 +171,7 @@ return view.extend({
 		const map = new form.Map('minewall', _('Minewall'), _('The firewall against cryptomining: what it watches, blocks and reports.'));
 		const options = new Options(map.section(form.NamedSection, SECTION, 'minewall'));
 
-		for (const part of [ general, encrypted, probe, reports, resources ])
+		for (const part of [ general, encrypted, probe, reports, notices, resources ])
 			part(options);
 
 		draw(status);

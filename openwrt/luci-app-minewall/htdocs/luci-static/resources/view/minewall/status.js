@@ -17,6 +17,9 @@ const SAMPLE_TIME = 900;
 /* Samples of the packet rate that the chart holds: ten minutes at the usual interval of five seconds. */
 const SAMPLES = 120;
 
+/* Until there are so many, the chart is wider than they are. */
+const SAMPLES_AT_FIRST = 12;
+
 /* A shield, drawn for this page. */
 const SHIELD = 'M22 2 L40 8 V21 C40 32 32 39 22 43 C12 39 4 32 4 21 V8 Z';
 
@@ -304,7 +307,7 @@ return view.extend({
 			this.last = null;
 			this.samples = [];
 		}
-		dom.content(this.rate, widgets.line(this.samples, SAMPLES, _('Packets per second while this page is open')));
+		dom.content(this.rate, widgets.line(this.samples, Math.max(SAMPLES_AT_FIRST, this.samples.length), _('Packets per second while this page is open')));
 
 		const unseen = daemon ? daemon.queue.dropped + daemon.queue.user_dropped : 0;
 
