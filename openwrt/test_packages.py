@@ -18,8 +18,10 @@ TARGET = HERE.parent / "target"
 FILES = {
     "etc/config/minewall": 0o600,
     "etc/init.d/minewall": 0o755,
+    "etc/init.d/minewall-fleet": 0o755,
     "etc/uci-defaults/90-minewall": 0o755,
     "usr/sbin/minewall": 0o755,
+    "usr/sbin/minewall-fleet": 0o755,
     "usr/share/minewall/firewall.include": 0o644,
 }
 RECORDS = {f"lib/apk/packages/minewall.{name}": 0o644 for name in ("list", "conffiles", "conffiles_static")}

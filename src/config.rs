@@ -283,7 +283,9 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Complaint> {
         let (name, value, is_list) = match statement {
             Err(fault) => return Err(complaint(Some(line), fault.to_string())),
             Ok(Statement::Section { kind, name }) => {
-                section = if kind != SECTION_KIND {
+                section = if OTHER_KINDS.contains(&&kind[..]) {
+                    Section::Foreign
+                } else if kind != SECTION_KIND {
                     warnings
                         .push(complaint(Some(line), format!("unknown section {} is ignored", shown(&kind))));
                     Section::Foreign
@@ -353,6 +355,9 @@ pub fn default_file() -> String {
 
 /// Type of our section.
 const SECTION_KIND: &str = "minewall";
+
+/// Types of sections that scripts beside the daemon read.
+const OTHER_KINDS: [&str; 1] = ["fleet"];
 
 /// The section that the statements at hand belong to.
 #[derive(Clone, Copy, Debug)]
@@ -433,7 +438,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_warning() {
-        let text = "config other\n option mode 3\nconfig minewall main\n option colour red\nconfig minewall two\n option \
+        let text = "config other\n option mode 3\nconfig fleet\n option host x\nconfig minewall main\n option colour red\nconfig minewall two\n option \
                     mode x\nconfig minewall main\n option mode monitor\n";
         let loaded = read(text).expect("only warnings");
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -441,8 +446,8 @@ mod tests {
             warnings,
             [
                 "minewall.conf:1: unknown section 'other' is ignored",
-                "minewall.conf:4: unknown option 'colour' is ignored",
-                "minewall.conf:5: a second section of type 'minewall' is ignored",
+                "minewall.conf:6: unknown option 'colour' is ignored",
+                "minewall.conf:7: a second section of type 'minewall' is ignored",
             ]
         );
         assert_eq!(loaded.config.mode, Mode::Monitor);

@@ -4,7 +4,8 @@
 //! A session's own words are proof against that session; against its *server* only where nobody else can be
 //! meant: not through a proxy or a web server ([`Detection::server_is_pool`]), and not at a well-known port,
 //! where one infected host could have a service of the whole house blocked by speaking Stratum to it. Such
-//! servers are asked first. An exempt server is never entered.
+//! servers are asked first; others are entered at once and asked all the same, and one whose answer is that
+//! of something else is struck out again. An exempt server is never entered.
 
 use core::hash::BuildHasher;
 use std::path::PathBuf;
@@ -25,8 +26,8 @@ use crate::limits::{
     LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
 };
 use crate::packet::Endpoint;
-use crate::probe::Outcome;
 use crate::probe::guard::is_global;
+use crate::probe::{Outcome, Verdict};
 use crate::rules;
 use crate::time::Instant;
 
@@ -49,9 +50,9 @@ pub struct Keeper {
 /// What a session's words have led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lore {
-    /// Its server is known now, or can't be.
+    /// Its server has been known, or is never to be.
     Settled,
-    /// Its server would be known if it said so itself.
+    /// Its server is to be asked: one host's words are not enough, or may be a lie.
     AskServer,
 }
 
@@ -142,12 +143,14 @@ impl Keeper {
                 until: wall_clock.saturating_add(seconds),
             };
             self.enter(entry, engine, now);
+            // What one host has said may be a lie; what is no pool is struck out again.
+            return Lore::AskServer;
         }
         Lore::Settled
     }
 
-    /// A probe has found `server` to be a pool, for so many seconds.
-    pub fn confirmed<S: BuildHasher + Clone>(
+    /// A probe has asked `server`; what it has found out holds for so many seconds.
+    pub fn asked<S: BuildHasher + Clone>(
         &mut self,
         engine: &mut Engine<S>,
         server: Endpoint,
@@ -155,12 +158,22 @@ impl Keeper {
         seconds: u32,
         now: Instant,
     ) {
-        if self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
+        let subject = Pattern::of(&server);
+        if outcome.verdict == Verdict::NotPool {
+            let is_refuted = |entry: &Entry| entry.subject == subject && entry.origin <= Origin::Probe;
+            if self.book.entries().iter().any(is_refuted) {
+                log::info!("unlearnt: {server} is no pool by its own answer");
+                self.remove(&subject, engine, now);
+                engine.learn(server, Lesson::NotPool, now.after(Duration::from_secs(seconds.into())));
+            }
+        }
+        let is_pool = outcome.verdict == Verdict::Pool;
+        if !is_pool || self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
             return;
         }
         let wall_clock = unix_seconds();
         let entry = Entry {
-            subject: Pattern::of(&server),
+            subject,
             policy: Policy::Block,
             origin: Origin::Probe,
             dialect: outcome.dialect,
@@ -257,6 +270,11 @@ impl Keeper {
                 self.fill_at = Some(now.after(KERNEL_FILL_EVERY));
             }
         }
+    }
+
+    /// Fills the kernel's sets anew at the next tick: what is exempt has changed.
+    pub fn refill(&mut self, now: Instant) {
+        self.fill_at = Some(now);
     }
 
     /// The elements of the kernel's sets, as text for nft; nothing where the kernel is not to block.
