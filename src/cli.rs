@@ -20,7 +20,6 @@ use std::process::ExitCode;
 use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Answer, Outcome, Request};
-use minewall::run::stderr::Stderr;
 use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
@@ -88,7 +87,7 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
-        Stderr.install().map_err(|error| error.to_string())?;
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
