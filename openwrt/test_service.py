@@ -29,7 +29,7 @@ class OnRouter(unittest.TestCase):
             raise unittest.SkipTest(why)
         cls.scratch = Path(tempfile.mkdtemp(prefix="minewall-package-"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch)
-        cls.package = pack.read("minewall", program(), cls.scratch, 0)
+        cls.package = pack.read("minewall", cls.scratch, 0, program())
 
     def setUp(self):
         self.router = router.Router(self.has_ujail)
@@ -252,6 +252,9 @@ class Jail(OnRouter):
         self.assertRegex(mounts, r" /etc/minewall \S+ rw")
         self.assertRegex(mounts, r" /etc/minewall/hooks.d \S+ ro")
         self.assertRegex(mounts, r"\bnone / \S+ ro")
+        # What it learns, it tells the kernel.
+        there.check("minewall intel add 203.0.113.9:3333")
+        there.wait_for(lambda: "203.0.113.9 . 3333" in there.table())
         # Signals pass through.
         there.edit("option mode 'block'", "option mode 'monitor'")
         there.check("/etc/init.d/minewall reload")

@@ -20,6 +20,7 @@ mod hosts;
 mod keeper;
 mod leases;
 mod lists;
+mod metrics;
 pub mod notice;
 mod prober;
 mod queue;

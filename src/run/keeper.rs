@@ -38,7 +38,7 @@ use crate::time::Instant;
 pub struct Keeper {
     book: Book,
     /// Addresses that many sites share.
-    shared_hosts: Intel,
+    shared_hosts: &'static Intel,
     wishes: Wishes,
     clerk: Option<Clerk>,
     lessons: Ration,

@@ -56,15 +56,20 @@ class Browser:
 
     def close(self):
         """Ends the process that was started here."""
-        self.process.terminate()
+        # No answer comes to this one.
+        os.write(self.out, json.dumps({"id": next(self.numbers), "method": "Browser.close"}).encode() + b"\0")
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         os.close(self.out)
         os.close(self.inn)
-        shutil.rmtree(self.profile, ignore_errors=True)
+        # Its children may still be writing their last.
+        deadline = time.monotonic() + PATIENCE
+        while os.path.exists(self.profile) and time.monotonic() < deadline:
+            shutil.rmtree(self.profile, ignore_errors=True)
+            time.sleep(0.05)
 
     def call(self, method, **params):
         """One command of the protocol, and its answer."""

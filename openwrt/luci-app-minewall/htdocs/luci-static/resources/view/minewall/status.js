@@ -153,7 +153,7 @@ return view.extend({
 
 	/* A card stays in place while its host stays, so that what a click has brought is not polled away. */
 	drawHosts(now) {
-		const { hosts, events } = this.data;
+		const { status, hosts, events } = this.data;
 		const cards = new Map();
 
 		for (const host of hosts) {
@@ -166,7 +166,8 @@ return view.extend({
 
 		this.cards = cards;
 		dom.content(this.hosts, cards.size ? Array.from(cards.values(), (card) => card.node)
-			: [ E('em', {}, [ _('No host has tried to mine since minewall was started.') ]) ]);
+			: [ E('em', {}, [ status.running === false ? _('While minewall does not run, no host is known.')
+				: _('No host has tried to mine since minewall was started.') ]) ]);
 	},
 
 	drawHost(card, host, event, now) {
@@ -184,7 +185,7 @@ return view.extend({
 			]),
 			E('div', {}, [
 				E('span', {}, [ api.whatOf(Object.assign({}, event, { dialect: host.dialect })) ]),
-				E('small', {}, [ _('at %s').format(host.server) ]),
+				E('small', {}, [ _('at %s').format(event.server_name ? '%s, %s'.format(event.server_name, host.server) : host.server) ]),
 				E('small', {}, [ list(event.coin || event.agent ? host.dialect : null, event.wallet ? _('wallet %s').format(event.wallet) : null) ])
 			]),
 			E('div', {}, [
@@ -307,18 +308,22 @@ return view.extend({
 			this.last = null;
 			this.samples = [];
 		}
-		dom.content(this.rate, widgets.line(this.samples, Math.max(SAMPLES_AT_FIRST, this.samples.length), _('Packets per second while this page is open')));
+		dom.content(this.rate, widgets.line(this.samples, Math.max(SAMPLES_AT_FIRST, this.samples.length), _('Packets per second while this page is open'), daemon ? _('measuring…') : ''));
 
-		const unseen = daemon ? daemon.queue.dropped + daemon.queue.user_dropped : 0;
+		/* A daemon of another version may know less. */
+		const { flows = {}, queue = {}, learned = {} } = daemon || {};
 
 		dom.content(this.tiles, daemon ? [
 			widgets.tile(_('detections'), widgets.large(daemon.detections), _('Sessions proven to be mining since the start')),
 			widgets.tile(_('suspects'), widgets.large(daemon.suspects), _('Encrypted sessions that looked like mining')),
 			widgets.tile(_('packets cut off'), widgets.large(daemon.resets), _('Packets replaced by a reset')),
+			widgets.tile(_('known pools'), widgets.large(learned.blocking), _('Servers whose connections are refused from the first packet on')),
+			widgets.tile(_('connections refused'), widgets.large(learned.refused_by_kernel), _('By the kernel, to known pools')),
 			widgets.tile(_('packets looked at'), widgets.large(daemon.packets), _('Packets handled since the start')),
-			widgets.tile(_('connections followed'), '%s / %s'.format(widgets.large(daemon.flows.used), widgets.large(daemon.flows.capacity)),
+			widgets.tile(_('connections followed'), '%s / %s'.format(widgets.large(flows.used), widgets.large(flows.capacity)),
 				_('Connections in the table, and how many it can hold')),
-			widgets.tile(_('packets unseen'), widgets.large(unseen), _('Packets that found the queue full and were let pass'))
+			widgets.tile(_('packets unseen'), widgets.large(queue.dropped + queue.user_dropped),
+				_('Packets that found the queue full and were let pass'))
 		] : []);
 	},
 
@@ -332,7 +337,9 @@ return view.extend({
 			E('td', { 'class': 'td', 'data-title': _('What') }, [
 				E('span', {}, [ api.whatOf(event) || event.event ]), E('small', {}, [ event.evidence ])
 			]),
-			E('td', { 'class': 'td', 'data-title': _('Pool') }, [ event.server ]),
+			E('td', { 'class': 'td', 'data-title': _('Pool') }, [
+				E('span', {}, [ event.server_name || event.server ]), E('small', {}, [ event.server_name ? event.server : '' ])
+			]),
 			E('td', { 'class': 'td', 'data-title': _('Outcome') }, [ event.verdict ? widgets.badge(event.verdict) : '' ])
 		]));
 
