@@ -5,6 +5,7 @@
 //! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
 //! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod check_list;
 mod events;
 mod intel;
 mod notify;
@@ -55,6 +56,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("check-list") => check_list::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
@@ -280,6 +282,8 @@ usage:
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+  minewall check-list [--config FILE] [--count] LIST...
+                                              whether files are lists, and how many entries they have
 ",
             "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
                                               run the owner's programs for the daemon's events, or those on
