@@ -45,6 +45,9 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
+        Some("status") if arguments.contains("--prometheus") => {
+            ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
+        }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
         Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
         Some("events") => events::run(arguments),
@@ -254,7 +257,8 @@ minewall: a cryptomining firewall that runs on the router itself
 
 usage:
   minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
-  minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall status [--config FILE] [--json|--prometheus]
+                                              what the running daemon has seen
   minewall hosts [--config FILE] [--json]     the hosts that were caught
   minewall events [--config FILE] [--last N] [--follow]
                                               detections as lines of JSON: the last N of the log (all,
@@ -281,8 +285,9 @@ usage:
   minewall check-list [--config FILE] [--count] LIST...
                                               whether files are lists, and how many entries they have
 ",
-            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
-                                              run the hooks for the events on standard input
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
+                                              run the owner's programs for the daemon's events, or those on
+                                              standard input
   minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,

@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_warning() {
-        let text = "config other\n option mode 3\nconfig minewall main\n option colour red\nconfig minewall two\n option \
+        let text = "config other\n option mode 3\nconfig fleet\n option host x\nconfig minewall main\n option colour red\nconfig minewall two\n option \
                     mode x\nconfig minewall main\n option mode monitor\n";
         let loaded = read(text).expect("only warnings");
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -463,8 +463,8 @@ mod tests {
             warnings,
             [
                 "minewall.conf:1: unknown section 'other' is ignored",
-                "minewall.conf:4: unknown option 'colour' is ignored",
-                "minewall.conf:5: a second section of type 'minewall' is ignored",
+                "minewall.conf:6: unknown option 'colour' is ignored",
+                "minewall.conf:7: a second section of type 'minewall' is ignored",
             ]
         );
         assert_eq!(loaded.config.mode, Mode::Monitor);

@@ -20,6 +20,10 @@ need memcached memcached
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need busybox busybox
+need setpriv util-linux
+need python3 python3
+need make make
+need lua5.1 lua5.1
 need dovecot dovecot-imapd
 need sshd openssh-server
 need ngircd ngircd

@@ -213,12 +213,12 @@ pub(super) fn key(what: &What) -> Key {
 fn net_key(net: &Net) -> Key {
     let len = net.prefix_len();
     let covered = usize::from(len.div_ceil(8));
-    let octets = match net.addr() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
+    let (family, octets) = match net.addr() {
+        IpAddr::V4(v4) => (V4, v4.to_ipv6_mapped()),
+        IpAddr::V6(v6) => (V6, v6),
     };
-    let (family, before) = if net.addr().is_ipv4() { (V4, 12) } else { (V6, 0) };
-    [family, len].into_iter().chain(octets.into_iter().skip(before).take(covered)).collect()
+    let octets = octets.octets().into_iter().skip(if family == V4 { 12 } else { 0 });
+    [family, len].into_iter().chain(octets.take(covered)).collect()
 }
 
 /// What `key` is the key of.

@@ -190,8 +190,9 @@ const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVer
 
 /// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
 const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
-/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw".
-const DNS_QUERY: [u8; 19] = *b"\x00\x11mw\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01";
+/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". Nobody is asked to
+/// look further than at what he has.
+const DNS_QUERY: [u8; 19] = *b"\x00\x11mw\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01";
 /// SSLRequest of PostgreSQL's protocol 3 (section 55.7): answered with one letter.
 const POSTGRES_SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// An anonymous bind (RFC 4511 section 4.2), number 1.

@@ -163,6 +163,8 @@ impl Session {
             Finding::Refused(_) | Finding::WantsTls if question.manner() != Manner::WebSocket => {
                 return self.settle(None, now);
             }
+            // Of a page, its body may follow; here the first line says it all.
+            Finding::Web(_) if question.manner() == Manner::Lines => return self.settle(None, now),
             _ => {
                 asking.until = asking.until.min(now.after(PROBE_LINGER));
                 return self.heed_cap(now);

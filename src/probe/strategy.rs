@@ -51,8 +51,8 @@ pub struct Strategy {
     /// A refusal as pools give it, and whether the control has borne it out.
     claim: Option<Claim>,
     latest_failure: Option<Failure>,
-    unreadable: bool,
-    asked_duino_coin: bool,
+    /// Answers in no protocol known here.
+    unreadable: u8,
     asked_over_http: bool,
 }
 
@@ -73,8 +73,7 @@ impl Strategy {
             refused: None,
             claim: None,
             latest_failure: None,
-            unreadable: false,
-            asked_duino_coin: false,
+            unreadable: 0,
             asked_over_http: false,
         };
         strategy.plan();
@@ -160,15 +159,7 @@ impl Strategy {
                 }
             }
             Finding::Key => self.first(Question::StratumV2Again),
-            Finding::Unreadable => {
-                self.unreadable = true;
-                // Stratum V2 takes any 64 bytes for a key. Duino-Coin's version is no JSON either.
-                if question.manner() == Manner::Lines && !self.asked_duino_coin {
-                    self.asked_duino_coin = true;
-                    self.first(Question::DuinoCoin);
-                }
-                self.bring_forward(Question::StratumV2);
-            }
+            Finding::Unreadable => self.heard_something_else(question),
             Finding::WantsTls
             | Finding::Nothing
             | Finding::Pool(..)
@@ -222,7 +213,7 @@ impl Strategy {
         let why = match self.latest_failure {
             _ if self.speaks_websocket => "a WebSocket without a word of mining",
             _ if self.speaks_json => "JSON-RPC without a word of mining",
-            _ if self.unreadable => "answers in no protocol known here",
+            _ if self.unreadable > 0 => "answers in no protocol known here",
             Some(Failure::Unreachable) => return Outcome::inconclusive(None, "no connection"),
             Some(Failure::NoTls) => "no TLS handshake",
             Some(Failure::Closed) => "closes the connection without an answer",
@@ -251,6 +242,22 @@ impl Strategy {
             for question in order::over_http(self.port) {
                 self.append(*question);
             }
+        }
+    }
+
+    fn heard_something_else(&mut self, question: Question) {
+        // Stratum V2 takes any 64 bytes for a key.
+        self.bring_forward(Question::StratumV2);
+        self.unreadable = self.unreadable.saturating_add(1);
+        if question.manner() != Manner::Lines || self.speaks_json {
+            return;
+        }
+        if self.unreadable == 1 {
+            // The version that Duino-Coin's server begins with is no JSON, either.
+            self.first(Question::DuinoCoin);
+        } else {
+            // Who speaks JSON answers it in JSON.
+            self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
         }
     }
 

@@ -136,6 +136,8 @@ fn counter(listing: &str) -> Option<u32> {
 fn nft(arguments: &[&str], input: &str) -> io::Result<String> {
     let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
     let mut child = Command::new("nft")
+        // A jail has none.
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -219,6 +219,62 @@ fn a_proxy_is_not_taken_for_the_pool() {
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
 }
 
+/// At a port that is everybody's, one host's words are not enough; at another they are until the server,
+/// when asked, says what it is.
+#[test]
+fn what_one_host_says_has_nobody_else_blocked_for_long() {
+    let Some(net) = Net::new() else { return };
+    // The probe asks nobody at a private address.
+    net.internet.run(&["ip", "address", "add", "203.0.113.9/24", "dev", "eth0"]);
+    net.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
+    let daemon = Daemon::start(&net, "");
+    for (number, port) in [443, 8443].into_iter().enumerate() {
+        let at = SocketAddr::new(ip("203.0.113.9"), port);
+        let listener = net.internet.inside(|| TcpListener::bind(at)).expect("nobody else listens there");
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                std::thread::spawn(move || {
+                    while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {
+                        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+                    }
+                });
+            }
+        });
+        let liar = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("a way there");
+        liar.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+        (&liar).write_all(LOGIN.as_bytes()).expect("it leaves the host");
+        assert!(is_reset(&liar), "{at}: the session is cut off");
+        wait_for("the probe", || daemon.log().matches("suspected by 10.7.1.2").count() > number);
+        wait_for("nobody else is", || {
+            net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).is_ok()
+                && daemon.command(&["intel", "list"], "").output.is_empty()
+        });
+    }
+    let log = daemon.log();
+    assert!(!log.contains("learnt: 203.0.113.9:443 "), "{log}");
+    assert!(
+        log.contains("\u{20}learnt: 203.0.113.9:8443 (dpi)") && log.contains("unlearnt: 203.0.113.9:8443"),
+        "{log}"
+    );
+}
+
+/// Another router's suspicion is a reason to ask and to tell, not to block.
+#[test]
+fn a_suspect_of_others_is_told_of_and_let_pass() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    net.internet.run(&["ip", "address", "add", "203.0.113.9/24", "dev", "eth0"]);
+    net.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
+    let pool = Pool::open(&net, "203.0.113.9");
+    let line = format!("{{\"event\":\"intel\",\"entry\":\"{}\",\"policy\":\"block\"}}\n", pool.at);
+    assert_eq!(daemon.command(&["intel", "add", "--fleet", "-"], &line).status, 0);
+    assert!(pool.connect(&net).is_some(), "{}", pool.at);
+    wait_for("the event", || daemon.events().contains("\"event\":\"suspicion\""));
+    let events = daemon.events();
+    assert!(events.contains("\"source\":\"intel\"") && events.contains("list fleet"), "{events}");
+    assert!(!pool.is_in_the_set(&net) && pool.connect(&net).is_some());
+}
+
 /// What is fed to it may come from anybody who has the broker's password.
 #[test]
 fn what_others_say_is_taken_as_far_as_it_makes_sense() {

@@ -1,7 +1,7 @@
 //! Sessions in TLS across the network of a live test: socat at both ends.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,6 +20,31 @@ pub fn serve(listener: TcpListener, serve: impl Fn(TcpStream) + Clone + Send + '
     });
 }
 
+/// Lets those through to `inner` who send `name` (RFC 6066 section 3), and nobody else: many servers at one
+/// address are told apart like this.
+fn doorman(name: &'static str, inner: SocketAddr) -> impl Fn(TcpStream) + Clone + Send + 'static {
+    move |mut outer| {
+        let mut hello = [0; 2_048];
+        let Ok(len) = outer.peek(&mut hello) else { return };
+        if !hello[..len].windows(name.len()).any(|part| part == name.as_bytes()) {
+            return;
+        }
+        let mut server = TcpStream::connect(inner).expect("it listens");
+        for end in [&outer, &server] {
+            end.set_nodelay(true).expect("TCP_NODELAY");
+        }
+        let (mut from_server, mut to_client) =
+            (server.try_clone().expect("a descriptor"), outer.try_clone().expect("a descriptor"));
+        let back = thread::spawn(move || {
+            let _ = io::copy(&mut from_server, &mut to_client);
+            let _ = to_client.shutdown(Shutdown::Both);
+        });
+        let _ = io::copy(&mut outer, &mut server);
+        let _ = server.shutdown(Shutdown::Both);
+        let _ = back.join();
+    }
+}
+
 /// A server in TLS on the internet.
 pub struct TlsServer {
     /// Where it listens.
@@ -29,8 +54,13 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Serves at `addr`, with what `model` does to the words inside.
-    pub fn start(net: &Net, addr: SocketAddr, model: impl Fn(TcpStream) + Clone + Send + 'static) -> Self {
+    /// Serves those who ask for `name` at `addr`, with what `model` does to the words inside.
+    pub fn start(
+        net: &Net,
+        addr: SocketAddr,
+        name: &'static str,
+        model: impl Fn(TcpStream) + Clone + Send + 'static,
+    ) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory =
@@ -49,13 +79,14 @@ impl TlsServer {
         let inner = net.internet.inside(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let inner_addr = inner.local_addr().expect("an address");
         serve(inner, model);
-        let (host, family) = match addr.ip() {
-            IpAddr::V4(v4) => (v4.to_string(), 4),
-            IpAddr::V6(v6) => (format!("[{v6}]"), 6),
-        };
+        let door = net.internet.inside(|| TcpListener::bind(addr)).expect("nobody else listens there");
+        // A port that is free now, and nobody else is in this namespace to take it.
+        let wrapped = net.internet.inside(|| {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a port")
+        });
         let listen = format!(
-            "OPENSSL-LISTEN:{},bind={host},pf=ip{family},fork,reuseaddr,verify=0,nodelay,cert={},key={}",
-            addr.port(),
+            "OPENSSL-LISTEN:{},bind=127.0.0.1,fork,reuseaddr,verify=0,nodelay,cert={},key={}",
+            wrapped.port(),
             cert.display(),
             key.display()
         );
@@ -71,8 +102,10 @@ impl TlsServer {
         wait_for("the server listens", || {
             let ended = server.process.try_wait().expect("a child of ours");
             assert!(ended.is_none(), "socat ended: {ended:?}");
-            net.internet.inside(|| TcpStream::connect(addr)).is_ok()
+            net.internet.inside(|| TcpStream::connect(wrapped)).is_ok()
         });
+        // Threads stand where the one that made them does.
+        net.internet.inside(|| serve(door, doorman(name, wrapped)));
         server
     }
 }
@@ -93,11 +126,11 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// Connects from `from`.
-    pub fn connect(from: &Namespace, to: SocketAddr) -> Self {
+    /// Connects from `from` to the server called `name`.
+    pub fn connect(from: &Namespace, to: SocketAddr, name: &str) -> Self {
         let mut process = from
             .command("socat")
-            .args(["-", &format!("OPENSSL:{to},verify=0,nodelay")])
+            .args(["-", &format!("OPENSSL:{to},verify=0,nodelay,snihost={name}")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,6 +1,19 @@
 # shellcheck shell=sh disable=SC3043,SC2034,SC1090
 # What the scripts of a package find in OpenWrt's /lib/functions.sh, as thin as the test of ours allows:
-# the conventions of installing.
+# options by section and name, and the conventions of installing.
+
+config_load() {
+	CONFIG=$1
+}
+
+# variable, section, option, default
+config_get() {
+	eval "$1=\$(uci -q get \"$CONFIG.$2.$3\" || echo \"\$4\")"
+}
+
+config_get_bool() {
+	config_get "$@"
+}
 
 # opkg names the script; apk has set pkgname, and its own script has the rest of the package's.
 package_name() {
