@@ -193,6 +193,18 @@ class Service(OnRouter):
         there.check("fw4 reload")
         self.assertEqual(self.ask("status")["problems"], [])
 
+    def test_a_kernel_without_queues_is_told_once_and_nothing_is_started(self):
+        there = self.router
+        self.install()
+        there.check("/etc/init.d/minewall stop; sed -i 's,^QUEUES=.*,QUEUES=/nowhere,' /etc/init.d/minewall")
+        there.write("var/log/messages", "")
+        there.call("/etc/init.d/minewall start")
+        there.check("fw4 reload")
+        self.assertEqual((there.pid(), there.table(), self.log().count("kmod-nft-queue")), ("", "", 1))
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["problems"][0]["code"]), ("off", "rules"))
+        self.assertIn("is kmod-nft-queue installed?", status["problems"][0]["text"])
+
     def test_the_log_has_priorities(self):
         self.install()
         there = self.router

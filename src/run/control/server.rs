@@ -116,7 +116,7 @@ impl Control {
                     Progress::Waiting => return client.since.elapsed() < CONTROL_PATIENCE,
                     Progress::Gone => return false,
                     Progress::Asked(None) => Reply::Once(Answer::refused("unknown request")),
-                    Progress::Asked(Some(request)) => answer(request),
+                    Progress::Asked(Some(request)) => answer(*request),
                 };
                 client.state = match reply {
                     Reply::Stream(..) if places == 0 => {
@@ -171,7 +171,7 @@ fn on_the_wire(answer: &Answer) -> Vec<u8> {
 
 enum Progress {
     Waiting,
-    Asked(Option<Request>),
+    Asked(Option<Box<Request>>),
     Gone,
 }
 
@@ -197,7 +197,7 @@ impl Client {
                     if let Some(end) = request.iter().position(|&byte| byte == b'\n') {
                         request.truncate(end);
                         let line = core::str::from_utf8(request).ok();
-                        return Progress::Asked(line.and_then(|line| line.parse().ok()));
+                        return Progress::Asked(line.and_then(|line| line.parse().ok()).map(Box::new));
                     }
                     if request.len() > CONTROL_REQUEST_BYTES {
                         return Progress::Asked(None);
