@@ -346,6 +346,26 @@ fn a_name_entered_by_hand_is_blocked_until_it_is_unblocked() {
     );
 }
 
+/// What a list says is no lesson that could be forgotten, but a person's word goes before it.
+#[test]
+fn what_a_list_blocks_takes_an_exemption() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    const NAME: &str = "pool.supportxmr.com:3333";
+    let check = || daemon.command(&["intel", "check", NAME], "").output;
+    wait_for("the built-in list", || check().contains("list 'builtin'"));
+    assert!(check().starts_with(&format!("{NAME}: block\n")), "{}", check());
+    let said = daemon.command(&["unblock", NAME], "");
+    assert!(said.status == 4 && said.errors.contains("intel add --policy allow"), "{}", said.errors);
+    assert_eq!(daemon.command(&["intel", "add", "--policy", "allow", NAME], "").status, 0);
+    assert!(check().starts_with(&format!("{NAME}: allow\n")), "{}", check());
+    let json = daemon.command(&["intel", "check", "--json", NAME], "").output;
+    assert!(
+        json.starts_with(&format!("{{\"subject\":\"{NAME}\",\"policy\":\"allow\",\"reasons\":[")),
+        "{json}"
+    );
+}
+
 /// A file that makes no sense is set aside with one line in the log, and replaced in time.
 #[test]
 fn a_damaged_file_is_no_obstacle() {
