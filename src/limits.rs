@@ -208,6 +208,9 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
+/// Connection attempts that are looked at; a house makes a few dozen. Of those beyond, in a flood, the first
+/// payload is the first thing that is seen.
+pub const ATTEMPTS_PER_SECOND: u32 = 500;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;

@@ -106,12 +106,15 @@ make_image() {
 	cp cross/router/init "$tree/init"
 	# shellcheck disable=SC2086 # a list
 	printf '%s\n' $sections >"$tree/sections"
-	cp openwrt/minewall/files/minewall.conf "$tree/etc/config/minewall"
+	# A miner's rhythm is no two times the same: what is shown is that a suspect's server is asked.
+	sed "s/#option sensitivity 'balanced'/option sensitivity 'eager'/" openwrt/minewall/files/minewall.conf >"$tree/etc/config/minewall"
+	grep -q "^	option sensitivity 'eager'" "$tree/etc/config/minewall"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=pool.example \
 		-keyout "$tree/tls.pem" -out "$tree/certificate" 2>/dev/null
 	cat "$tree/certificate" >>"$tree/tls.pem"
 	for program in nft ip socat; do copy_libraries "$tree/bin/$program"; done
 	loader=$(readelf -l "$tree/bin/nft" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+	mkdir -p "$tree$(dirname "$loader")"
 	cp -L "$(found "$(basename "$loader")")" "$tree$loader"
 	version=$(ls "$root/lib/modules")
 	modules=$root/lib/modules/$version
