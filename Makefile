@@ -44,8 +44,10 @@ check: install-tools
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab
+	$(CARGO) build --release --locked --bin minewall --example lab --example intel
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	$(RELEASE)/examples/intel
+	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
