@@ -9,8 +9,8 @@ use core::time::Duration;
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
 pub const FLOW_RECORD_MAX_BYTES: usize = 128;
 
-/// Bytes of a flow record that belong to the hidden Markov model (forward vectors of two models in
-/// `u16`, the cumulative log-likelihood ratio, the last size in each direction).
+/// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
+/// the log-likelihood ratio, the latest sizes by role).
 pub const HMM_STATE_BYTES: usize = 44;
 /// Payload packets of the shortest session that stage one may call suspect.
 pub const HMM_MIN_PACKETS: u16 = 12;
