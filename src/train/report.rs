@@ -33,7 +33,9 @@ pub fn held_back(
         }
         out.push('\n');
     }
-    let groups: [(&str, fn(&Trace<'_>) -> bool, fn(&Trace<'_>) -> String); 3] = [
+    type Wanted = fn(&Trace<'_>) -> bool;
+    type Name = fn(&Trace<'_>) -> String;
+    let groups: [(&str, Wanted, Name); 3] = [
         ("captured, by application", is_captured, |trace| trace.case.sequence.application.clone()),
         ("captured, by dialect and transport", is_captured, |trace| {
             format!("{} {}", trace.case.sequence.dialect, trace.case.sequence.transport)
