@@ -35,7 +35,7 @@ check: install-tools
 		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
-			minewall.validate hooks/* fleet/*) \
+			minewall.validate minewall-update-lists hooks/* fleet/*) \
 		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
 		openwrt/model/root/etc/init.d/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
