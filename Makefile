@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci
+.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -25,6 +25,7 @@ test: install-tools check
 	tests/probe/daemons.sh $(RELEASE)/minewall
 	cross/test.sh --quick
 	cross/router/run.sh --quick armv7
+	$(MAKE) test-openwrt
 	$(MAKE) test-luci
 
 check: install-tools
@@ -32,15 +33,21 @@ check: install-tools
 	shellcheck -x .ci/run \
 		cross/*.sh cross/cc cross/ar cross/router/* \
 		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
-		openwrt/luci-app-minewall/tests/*.sh
+		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
+		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
+			minewall.validate minewall-update-lists hooks/* fleet/*) \
+		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
+		openwrt/model/root/etc/init.d/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab
+	$(CARGO) build --release --locked --bin minewall --example lab --example intel
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	$(RELEASE)/examples/intel
+	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
@@ -75,6 +82,11 @@ packages: cross
 # Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
 test-packages: packages
 	cd openwrt && python3 -m unittest
+
+# The package's scripts, the guide and the ubus object on a model of a router, with the newest program that was
+# built here; two at a time, since most of it is waiting. Needs root.
+test-openwrt: install-tools
+	cd openwrt && echo service guide ubus notices | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
 test-luci: install-tools

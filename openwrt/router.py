@@ -34,9 +34,7 @@ class Router:
                        "var/log", "usr/lib/opkg/info", "usr/sbin", "lib/apk/packages"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         for tool in TOOLS:
-            self.copy_program(Path(shutil.which(tool)))
-        (self.root / "usr/sbin/nft").symlink_to("/bin/nft")
-        (self.root / "bin/nft").rename(self.root / "bin/nft.real")
+            self.copy_program(Path(shutil.which(tool)), "usr/sbin" if tool == "nft" else "bin")
         applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout
         for applet in applets.split():
             if not (self.root / "bin" / applet).exists():
@@ -73,7 +71,7 @@ class Router:
     def call(self, command, given="", **variables):
         """What a shell's command in the root says, as subprocess has it."""
         enter = ["nsenter", "-t", self.init, "--net", "--mount", "--pid", "chroot", str(self.root)]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **variables}
+        environment = {"PATH": "/model:/usr/sbin:/usr/bin:/sbin:/bin", **variables}
         # To a file: what the command leaves running must not keep us from seeing its end.
         with tempfile.TemporaryFile("w+") as said:
             done = subprocess.run([*enter, "/bin/sh", "-c", command], env=environment, input=given, text=True,
@@ -116,11 +114,11 @@ class Router:
         return bool(pid) and self.run(f"kill -0 {pid} 2>/dev/null") == 0
 
     def tables(self):
-        return self.check("nft.real list tables").split("table ")[1:]
+        return self.check("/usr/sbin/nft list tables").split("table ")[1:]
 
     def table(self):
         """The service's rules as the kernel has them; empty if there are none."""
-        done = self.call("nft.real list table inet minewall 2>/dev/null")
+        done = self.call("/usr/sbin/nft list table inet minewall 2>/dev/null")
         return done.stdout if done.returncode == 0 else ""
 
     def wait_for(self, condition, what="waited in vain"):

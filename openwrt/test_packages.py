@@ -16,11 +16,23 @@ import pack
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
 FILES = {
+    "etc/capabilities/minewall.json": 0o644,
     "etc/config/minewall": 0o600,
     "etc/init.d/minewall": 0o755,
+    "etc/init.d/minewall-fleet": 0o755,
     "etc/uci-defaults/90-minewall": 0o755,
+    "lib/upgrade/keep.d/minewall": 0o644,
+    "usr/lib/lua/prometheus-collectors/minewall.lua": 0o644,
+    "usr/libexec/rpcd/minewall": 0o755,
     "usr/sbin/minewall": 0o755,
+    "usr/sbin/minewall-fleet": 0o755,
+    "usr/sbin/minewall-update-lists": 0o755,
     "usr/share/minewall/firewall.include": 0o644,
+    "usr/share/minewall/hooks/mail": 0o755,
+    "usr/share/minewall/hooks/mqtt": 0o755,
+    "usr/share/minewall/hooks/webhook": 0o755,
+    "usr/share/minewall/validate": 0o644,
+    "usr/share/rpcd/acl.d/minewall.json": 0o644,
 }
 RECORDS = {f"lib/apk/packages/minewall.{name}": 0o644 for name in ("list", "conffiles", "conffiles_static")}
 

@@ -5,6 +5,7 @@
 //! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
 //! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod check_list;
 mod events;
 mod intel;
 mod notify;
@@ -44,6 +45,9 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
+        Some("status") if arguments.contains("--prometheus") => {
+            ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
+        }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
         Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
         Some("events") => events::run(arguments),
@@ -52,6 +56,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("check-list") => check_list::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
@@ -252,7 +257,8 @@ minewall: a cryptomining firewall that runs on the router itself
 
 usage:
   minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
-  minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall status [--config FILE] [--json|--prometheus]
+                                              what the running daemon has seen
   minewall hosts [--config FILE] [--json]     the hosts that were caught
   minewall events [--config FILE] [--last N] [--follow]
                                               detections as lines of JSON: the last N of the log (all,
@@ -260,10 +266,11 @@ usage:
   minewall events --follow --share            only what other routers may know: pools found here
   minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
   minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect] [--hours N] [--fleet] ADDRESS:PORT... | -
-                                              enter servers by hand; - reads lines (JSON or addresses);
-                                              --fleet: they come from other routers
-  minewall intel remove ADDRESS[:PORT]|NAME   strike entries out
+  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
+                                              enter servers by hand: ADDRESS, PREFIX or NAME, each with
+                                              :PORT or without; - reads lines (these, or JSON); --fleet:
+                                              they come from other routers
+  minewall intel remove ENTRY                 strike entries out
   minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
                                               what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
@@ -276,9 +283,12 @@ usage:
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+  minewall check-list [--config FILE] [--count] LIST...
+                                              whether files are lists, and how many entries they have
 ",
-            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] -
-                                              run the hooks for the events on standard input
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
+                                              run the owner's programs for the daemon's events, or those on
+                                              standard input
   minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,

@@ -283,7 +283,9 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Complaint> {
         let (name, value, is_list) = match statement {
             Err(fault) => return Err(complaint(Some(line), fault.to_string())),
             Ok(Statement::Section { kind, name }) => {
-                section = if kind != SECTION_KIND {
+                section = if SCRIPT_SECTIONS.contains(&&kind[..]) {
+                    Section::Foreign
+                } else if kind != SECTION_KIND {
                     warnings
                         .push(complaint(Some(line), format!("unknown section {} is ignored", shown(&kind))));
                     Section::Foreign
@@ -347,12 +349,25 @@ pub fn default_file() -> String {
         }
         text.push('\n');
     }
-    text.pop();
-    text
+    text + FEED_EXAMPLE
 }
 
 /// Type of our section.
 const SECTION_KIND: &str = "minewall";
+/// Types of sections that scripts of the package read.
+const SCRIPT_SECTIONS: [&str; 2] = ["feed", "fleet"];
+/// How a feed is entered.
+const FEED_EXAMPLE: &str = "\
+# Lists from elsewhere: minewall-update-lists, run by cron, fetches them and checks them before they count.
+# 'policy' is suspect, block or allow; 'interval' is in hours, 'max_size' in KiB; a feed that has lost more than
+# 'max_loss' per cent of its entries is refused.
+#config feed 'pools'
+#	option url 'https://lists.example/pools.txt'
+#	option policy 'suspect'
+#	option interval '24'
+#	option max_size '2048'
+#	option max_loss '50'
+";
 
 /// The section that the statements at hand belong to.
 #[derive(Clone, Copy, Debug)]
@@ -432,8 +447,15 @@ mod tests {
     }
 
     #[test]
+    fn sections_for_scripts_are_theirs() {
+        let text = "config feed x\n option url y\nconfig minewall main\n option mode monitor\nconfig fleet z\n option host w\n";
+        let loaded = read(text).expect("good");
+        assert_eq!((loaded.warnings, loaded.config.mode), (vec![], Mode::Monitor));
+    }
+
+    #[test]
     fn what_is_unknown_is_a_warning() {
-        let text = "config other\n option mode 3\nconfig minewall main\n option colour red\nconfig minewall two\n option \
+        let text = "config other\n option mode 3\nconfig fleet\n option host x\nconfig minewall main\n option colour red\nconfig minewall two\n option \
                     mode x\nconfig minewall main\n option mode monitor\n";
         let loaded = read(text).expect("only warnings");
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -441,8 +463,8 @@ mod tests {
             warnings,
             [
                 "minewall.conf:1: unknown section 'other' is ignored",
-                "minewall.conf:4: unknown option 'colour' is ignored",
-                "minewall.conf:5: a second section of type 'minewall' is ignored",
+                "minewall.conf:6: unknown option 'colour' is ignored",
+                "minewall.conf:7: a second section of type 'minewall' is ignored",
             ]
         );
         assert_eq!(loaded.config.mode, Mode::Monitor);

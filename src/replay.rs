@@ -15,7 +15,6 @@ use std::fs::File;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use account::Account;
 use capture::{Capture, Damage, Frame, OpenError};
@@ -26,7 +25,7 @@ use report::{Format, Report, Summary, printable};
 use crate::config::Config;
 use crate::engine::{Engine, Layer, Packet, Settings};
 use crate::hmm::model::Model;
-use crate::intel::{Builder, builtin};
+use crate::intel::builtin;
 use crate::packet;
 use crate::time::Instant;
 
@@ -117,13 +116,8 @@ pub struct Replayed {
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    let config = Config::default();
-    let mut engine = Engine::new(Settings::from(&config), model, max_flows, FixedKey::default());
-    let mut lists = Builder::new(config.intel_memory);
-    if let Some(at_most) = config.intel_builtin {
-        builtin::add(&mut lists, at_most).expect("the default memory holds the built-in list");
-    }
-    engine.replace_intel(Layer::Lists, Some(Arc::new(lists.build().0)));
+    let mut engine = Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default());
+    engine.replace_intel(Layer::Lists, Some(builtin::pools()));
     engine
 }
 

@@ -20,6 +20,7 @@ mod hosts;
 mod keeper;
 mod leases;
 mod lists;
+mod metrics;
 pub mod notice;
 mod prober;
 mod queue;
@@ -169,7 +170,7 @@ impl Daemon {
             if ready.answers {
                 let Daemon { prober, keeper, engine, .. } = &mut self;
                 prober.learn(engine, now, |engine, server, outcome, seconds| {
-                    keeper.confirmed(engine, server, outcome, seconds, now);
+                    keeper.asked(engine, server, outcome, seconds, now);
                 });
             }
             while let Some(line) = self.reporter.poll_line() {
@@ -185,6 +186,7 @@ impl Daemon {
                 self.engine.tell_time(unix_seconds(), now);
                 if self.lists.collect() {
                     self.engine.replace_intel(Layer::Lists, self.lists.current());
+                    self.keeper.refill(now);
                 }
                 self.prober.ask_again(&self.engine, now);
             }

@@ -13,7 +13,7 @@ work=$PWD/target/cross/router
 PACKAGES="busybox-static nftables libnftables1 libc6 libedit2 libgmp10 libjansson4 libmnl0 libnftnl11
 	libxtables12 libbsd0 libmd0 libtinfo6 libgcc-s1 iproute2 libbpf1 libelf1 libcap2 libselinux1
 	libpcre2-8-0 zlib1g socat libssl3 libwrap0 libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3
-	libcom-err2 libkrb5support0 libkeyutils1"
+	libcom-err2 libkrb5support0 libkeyutils1 libatomic1"
 MODULES="crc32c_generic nf_tables nfnetlink_queue nft_queue nf_conntrack nft_ct nft_reject_inet nft_limit
 	nf_flow_table nf_flow_table_inet nft_flow_offload veth"
 
@@ -29,17 +29,12 @@ install_tools() {
 	done
 	[ -z "$missing" ] && return
 	# shellcheck disable=SC2086 # a list of packages
-	{ try apt-get update -q && DEBIAN_FRONTEND=noninteractive try apt-get install -q -y --no-install-recommends $missing; } >/dev/null
-}
-
-# Networks fail now and then.
-try() {
-	"$@" || { sleep 5 && "$@"; } || { sleep 20 && "$@"; }
+	{ cross/try apt-get update -q && DEBIAN_FRONTEND=noninteractive cross/try apt-get install -q -y --no-install-recommends $missing; } >/dev/null
 }
 
 # Debian's packages of another architecture, unpacked into $root; this machine's own apt is left alone.
 fetch() {
-	[ ! -e "$root/fetched" ] || return 0
+	[ "$(cat "$root/fetched" 2>/dev/null)" != "$PACKAGES" ] || return 0
 	rm -rf "$root" "$work/apt-$debian"
 	mkdir -p "$root" "$work/apt-$debian/lists/partial" "$work/apt-$debian/archives/partial" "$work/apt-$debian/sources"
 	# The release alone: lists that change daily are not always whole.
@@ -59,15 +54,15 @@ fetch() {
 		Dir::Etc::SourceParts "$work/apt-$debian/sources";
 	EOF
 	export APT_CONFIG="$work/apt-$debian/apt.conf"
-	try apt-get update -q >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
+	cross/try apt-get update -q >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
 	image=$(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 	# shellcheck disable=SC2086 # a list of packages
-	(cd "$work/apt-$debian/archives" && try apt-get download -q -o APT::Sandbox::User=root "$image" $PACKAGES >/dev/null)
+	(cd "$work/apt-$debian/archives" && "$OLDPWD/cross/try" apt-get download -q -o APT::Sandbox::User=root "$image" $PACKAGES >/dev/null)
 	unset APT_CONFIG
 	for package in "$work/apt-$debian/archives/"*.deb; do
 		dpkg-deb -x "$package" "$root"
 	done
-	touch "$root/fetched"
+	printf '%s\n' "$PACKAGES" >"$root/fetched"
 }
 
 # The file of Debian's that an image's path comes from; libraries may lie in either folder.
@@ -111,12 +106,15 @@ make_image() {
 	cp cross/router/init "$tree/init"
 	# shellcheck disable=SC2086 # a list
 	printf '%s\n' $sections >"$tree/sections"
-	cp openwrt/minewall/files/minewall.conf "$tree/etc/config/minewall"
+	# A miner's rhythm is no two times the same: what is shown is that a suspect's server is asked.
+	sed "s/#option sensitivity 'balanced'/option sensitivity 'eager'/" openwrt/minewall/files/minewall.conf >"$tree/etc/config/minewall"
+	grep -q "^	option sensitivity 'eager'" "$tree/etc/config/minewall"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=pool.example \
 		-keyout "$tree/tls.pem" -out "$tree/certificate" 2>/dev/null
 	cat "$tree/certificate" >>"$tree/tls.pem"
 	for program in nft ip socat; do copy_libraries "$tree/bin/$program"; done
 	loader=$(readelf -l "$tree/bin/nft" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+	mkdir -p "$tree$(dirname "$loader")"
 	cp -L "$(found "$(basename "$loader")")" "$tree$loader"
 	version=$(ls "$root/lib/modules")
 	modules=$root/lib/modules/$version

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use minewall::config::Config;
 use minewall::limits::NOTICES_WAITING;
+use minewall::run::control::{self, Request};
 use minewall::run::notice::{self, Notice, Notices};
 use pico_args::Arguments;
 
@@ -36,7 +38,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             hooks.join().map_err(|_| "the hooks were given up")?;
             Ok(ExitCode::SUCCESS)
         }
-        _ => Err("'-' for standard input is wanted".into()),
+        [] => follow(&config, &mut notices, &hand_over),
+        _ => Err("'-' for standard input, and nothing else besides options".into()),
     }
 }
 
@@ -51,5 +54,18 @@ fn read(input: impl BufRead, notices: &mut Notices, hand_over: &SyncSender<Notic
     }
 }
 
+/// Reads the daemon's events, and those of the daemon that comes after it.
+fn follow(config: &Config, notices: &mut Notices, hand_over: &SyncSender<Notice>) -> ! {
+    loop {
+        match control::follow(&config.control_socket, &Request::Follow) {
+            Ok(stream) => read(stream, notices, hand_over),
+            Err(why) => log::debug!("no events: {why}"),
+        }
+        thread::sleep(AGAIN_AFTER);
+    }
+}
+
+/// How long a daemon that isn't there is left alone.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Where the package has them.
 const HOOKS: &str = "/etc/minewall/hooks.d";

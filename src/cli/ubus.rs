@@ -5,7 +5,7 @@
 //! already and are handed on as they are.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
@@ -13,17 +13,20 @@ use std::time::{Duration, Instant};
 
 use minewall::allow;
 use minewall::config::options::OPTIONS;
-use minewall::config::{self, Config, Mode};
+use minewall::config::{self, Complaint, Config, Loaded, Mode};
 use minewall::dpi::json::{End, Tape, Value, end_of_value};
 use minewall::packet::Endpoint;
 use minewall::probe::Layer;
-use minewall::run::control::{self, Request};
+use minewall::run::control::{self, Answer, Outcome, Request};
 use minewall::run::recent;
 use pico_args::Arguments;
 
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
+    let running: Option<PathBuf> =
+        arguments.opt_value_from_str("--running").map_err(|error| format!("--running: {error}"))?;
+    let service = Service::find(path, running);
     let rules = Rules {
         loaded: arguments.opt_value_from_str("--rules").map_err(|error| format!("--rules: {error}"))?,
         complaint: arguments.opt_value_from_str("--rules-said").map_err(|error| error.to_string())?,
@@ -37,12 +40,34 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             let mut tape = Tape::default();
             let arguments = tape.index(&input).filter(|value| value.is_object() && value.is_whole());
             super::show(&match arguments {
-                Some(arguments) => call(method, arguments, &path, &rules)?,
+                Some(arguments) => call(method, arguments, &service, &rules)?,
                 None => refusal("the arguments are no JSON object of reasonable size"),
             })
         }
         ["edit"] => edit(),
         _ => Err("'list', 'call METHOD' or 'edit' is wanted".into()),
+    }
+}
+
+/// The configuration as it is written, and the socket of the daemon that may have another one.
+struct Service {
+    loaded: Result<Loaded, Complaint>,
+    socket: PathBuf,
+}
+
+impl Service {
+    /// With the configuration at `path`, and the daemon that has that at `running`.
+    fn find(path: PathBuf, running: Option<PathBuf>) -> Self {
+        let loaded = config::load(&path);
+        let of_daemon = running.and_then(|path| config::load(&path).ok());
+        let socket =
+            of_daemon.as_ref().or(loaded.as_ref().ok()).map(|loaded| loaded.config.control_socket.clone());
+        Service { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
+    }
+
+    /// The defaults, where there is none.
+    fn config(&self) -> Config {
+        self.loaded.as_ref().map_or_else(|_| Config::default(), |loaded| loaded.config.clone())
     }
 }
 
@@ -58,36 +83,38 @@ struct Rules {
 const METHODS: &str = r#"{"status":{},"hosts":{},"events":{"last":32},"allow":{"host":"","endpoint":"","remove":true},"unblock":{"target":""},"probe":{"server":"","layer":"","sni":""}}
 "#;
 
-fn call(method: &str, arguments: Value<'_>, path: &Path, rules: &Rules) -> Result<String, String> {
+fn call(method: &str, arguments: Value<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
     Ok(match method {
-        "status" => status(path, rules),
-        "hosts" => hosts(path),
-        "events" => events(arguments, path),
-        "probe" => probe(arguments, path),
+        "status" => status(service, rules),
+        "hosts" => hosts(service),
+        "events" => events(arguments, service),
+        "unblock" => unblock(arguments, service),
+        "probe" => probe(arguments, service),
         _ => return Err(format!("no method '{method}'")),
     })
 }
 
-fn status(path: &Path, rules: &Rules) -> String {
+fn status(service: &Service, rules: &Rules) -> String {
     let mut problems = Vec::new();
     let mut problem = |code: &'static str, text: String| problems.push((code, text));
-    let loaded = config::load(path);
+    let loaded = &service.loaded;
     let config = loaded.as_ref().ok().map(|loaded| &loaded.config);
-    if let Err(complaint) = &loaded {
+    if let Err(complaint) = loaded {
         problem("config", complaint.to_string());
     }
     let enabled = config.map(|config| config.enabled);
-    let socket =
-        config.map_or_else(|| Config::default().control_socket, |config| config.control_socket.clone());
-    let daemon = control::ask(&socket, &Request::StatusJson)
+    let daemon = control::ask(&service.socket, &Request::StatusJson)
         .map(|answer| answer.text.trim_end().to_owned())
         .map_err(|complaint| complaint.to_string());
     let running = daemon.is_ok();
+    let why = rules.complaint.clone().filter(|text| !text.is_empty());
     match (&daemon, enabled) {
         (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
-        (Err(complaint), _) => problem("not_running", complaint.clone()),
+        (Err(complaint), _) => match why {
+            Some(why) => problem("rules", why),
+            None => problem("not_running", complaint.clone()),
+        },
         (Ok(_), _) if rules.loaded == Some(0) => {
-            let why = rules.complaint.clone().filter(|text| !text.is_empty());
             problem("rules", why.unwrap_or_else(|| "the kernel has none of minewall's rules".into()));
         }
         (Ok(_), _) => {}
@@ -129,13 +156,13 @@ fn mode_of(status: &str) -> Option<Mode> {
 }
 
 /// The hosts of the daemon, and whether each may mine by now.
-fn hosts(path: &Path) -> String {
-    let config = config::load(path).map_or_else(|_| Config::default(), |loaded| loaded.config);
-    let status = control::ask(&config.control_socket, &Request::StatusJson);
-    let status = status.map_or(String::new(), |answer| answer.text);
-    // A quote within a text is escaped, so this can be nothing but the member.
-    let list = status.split_once("\"hosts\":[").map_or("", |(_, list)| list);
-    let described: Vec<String> = objects(list).map(|host| with_permissions(host, &config)).collect();
+fn hosts(service: &Service) -> String {
+    let config = service.config();
+    let answer = control::ask(&service.socket, &Request::HostsJson);
+    let list = answer.map_or(String::new(), |answer| answer.text);
+    let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
+        .map(|host| with_permissions(host, &config))
+        .collect();
     format!("{{\"hosts\":[{}]}}\n", described.join(","))
 }
 
@@ -166,7 +193,7 @@ fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn events(arguments: Value<'_>, path: &Path) -> String {
+fn events(arguments: Value<'_>, service: &Service) -> String {
     let last = match arguments.get("last") {
         None => Some(EVENTS_DEFAULT),
         Some(value) => core::str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok()),
@@ -174,8 +201,7 @@ fn events(arguments: Value<'_>, path: &Path) -> String {
     let Some(last) = last.filter(|last| (1..=EVENTS_MAX).contains(last)) else {
         return refusal("'last' is a number from 1 to 500");
     };
-    let config = config::load(path).map_or_else(|_| Config::default(), |loaded| loaded.config);
-    let lines = recent::events(&config, last);
+    let lines = recent::events(&service.config(), last);
     let is_whole =
         |line: &&String| line.starts_with('{') && end_of_value(line.as_bytes()) == End::Complete(line.len());
     let whole: Vec<&str> = lines.iter().filter(is_whole).map(String::as_str).collect();
@@ -185,7 +211,18 @@ fn events(arguments: Value<'_>, path: &Path) -> String {
 const EVENTS_DEFAULT: usize = 50;
 const EVENTS_MAX: usize = 500;
 
-fn probe(arguments: Value<'_>, path: &Path) -> String {
+fn unblock(arguments: Value<'_>, service: &Service) -> String {
+    let Some(subject) = arguments.get("target").and_then(string).and_then(|text| text.parse().ok()) else {
+        return refusal("'target' is an address, with or without a port, or a name");
+    };
+    match control::ask(&service.socket, &Request::Unblock(subject)) {
+        Ok(Answer { outcome: Outcome::Refused, text }) => refusal(text.trim_end()),
+        Ok(Answer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
+        Err(complaint) => refusal(&complaint.to_string()),
+    }
+}
+
+fn probe(arguments: Value<'_>, service: &Service) -> String {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let layer = match text("layer") {
         None | Some("auto") => Layer::Auto,
@@ -195,7 +232,7 @@ fn probe(arguments: Value<'_>, path: &Path) -> String {
     };
     let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
     let sni = text("sni").map(str::to_owned);
-    let config = config::load(path).map_or_else(|_| Config::default(), |loaded| loaded.config);
+    let config = service.config();
     let (tell, told) = mpsc::channel();
     let begin = Instant::now();
     let operand = server.clone();
@@ -301,6 +338,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn edited(json: &str) -> Result<String, String> {
         let mut tape = Tape::default();

@@ -30,7 +30,7 @@ pub enum Layer {
 pub(super) struct Knowledge<S> {
     layers: [Option<Arc<Intel>>; 2],
     /// Addresses that many sites share.
-    shared: Intel,
+    shared: &'static Intel,
     /// A shared address is blocked by its address, too.
     pub blocks_shared: bool,
     resolved: Resolved<S>,

@@ -1,5 +1,7 @@
 //! What is known without any list of the user's.
 
+use std::sync::{Arc, OnceLock};
+
 use super::entry::{Entry, Policy};
 use super::list::BadList;
 use super::{Builder, Intel, TooLarge};
@@ -28,8 +30,18 @@ pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
 ///
 /// # Panics
 /// If the list that is part of the program can't be read, which a test rules out.
-pub fn shared() -> Intel {
-    read("shared", SHARED)
+pub fn shared() -> &'static Intel {
+    static READ: OnceLock<Intel> = OnceLock::new();
+    READ.get_or_init(|| read("shared", SHARED))
+}
+
+/// The list of pools alone, as the program brings it.
+///
+/// # Panics
+/// As [`shared`].
+pub fn pools() -> Arc<Intel> {
+    static READ: OnceLock<Arc<Intel>> = OnceLock::new();
+    READ.get_or_init(|| Arc::new(read(NAME, POOLS))).clone()
 }
 
 fn read(name: &str, text: &str) -> Intel {

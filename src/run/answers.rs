@@ -5,6 +5,7 @@ use core::fmt::Write;
 use super::control::{Answer, Outcome, Reply, Request, Stream};
 use super::hosts::Host;
 use super::keeper;
+use super::metrics;
 use super::status::{Flows, Learned, QueueUse, Slots, Status, hosts_to_json, hosts_to_text};
 use super::wall_clock::{rfc3339, unix_seconds};
 use super::{Daemon, mode_word};
@@ -23,6 +24,9 @@ impl Daemon {
             Request::FollowShared => return Reply::Stream(Stream::Shared, self.keeper.shared()),
             Request::Status => Answer::done(self.with_status(|status| status.to_text())),
             Request::StatusJson => Answer::done(self.with_status(|status| status.into_json()) + "\n"),
+            Request::StatusPrometheus => {
+                Answer::done(self.with_status(|status| metrics::to_prometheus(&status)))
+            }
             Request::Hosts => Answer::done(hosts_to_text(&self.hosts())),
             Request::HostsJson => Answer::done(hosts_to_json(&self.hosts()) + "\n"),
             Request::List => {

@@ -104,7 +104,10 @@ impl Desk {
                     match &filled {
                         Ok(_) => log::debug!("the kernel's sets are filled"),
                         // Without rules there are no sets; those that come bring the elements along.
-                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => log::debug!("{error}"),
+                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                            log::debug!("{error}");
+                            continue;
+                        }
                         Err(error) if !self.has_failed_to_fill => {
                             log::warn!("the kernel does not block by itself what was learnt: {error}");
                         }
@@ -136,6 +139,8 @@ fn counter(listing: &str) -> Option<u32> {
 fn nft(arguments: &[&str], input: &str) -> io::Result<String> {
     let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
     let mut child = Command::new("nft")
+        // A jail has none.
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -87,8 +87,8 @@ impl Prober {
         }
     }
 
-    /// Teaches `engine` what has been found out since, and tells of each pool and for how many seconds it
-    /// is one. To be called when [`Prober::wake`] is readable.
+    /// Teaches `engine` what has been found out since, and tells of each outcome and for how many seconds it
+    /// holds. To be called when [`Prober::wake`] is readable.
     pub fn learn<S: BuildHasher + Clone>(
         &mut self,
         engine: &mut Engine<S>,
@@ -104,9 +104,7 @@ impl Prober {
                 Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) => {
                     let until = now.after(Duration::from_secs(seconds.into()));
                     self.teach(engine, answer.suspect.server, &outcome, until);
-                    if outcome.verdict == Verdict::Pool {
-                        found(engine, answer.suspect.server, &outcome, seconds);
-                    }
+                    found(engine, answer.suspect.server, &outcome, seconds);
                     if outcome.verdict == Verdict::Inconclusive {
                         self.again.put_off(answer.suspect, until);
                     }

@@ -219,6 +219,62 @@ fn a_proxy_is_not_taken_for_the_pool() {
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
 }
 
+/// At a port that is everybody's, one host's words are not enough; at another they are until the server,
+/// when asked, says what it is.
+#[test]
+fn what_one_host_says_has_nobody_else_blocked_for_long() {
+    let Some(net) = Net::new() else { return };
+    // The probe asks nobody at a private address.
+    net.internet.run(&["ip", "address", "add", "203.0.113.9/24", "dev", "eth0"]);
+    net.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
+    let daemon = Daemon::start(&net, "");
+    for (number, port) in [443, 8443].into_iter().enumerate() {
+        let at = SocketAddr::new(ip("203.0.113.9"), port);
+        let listener = net.internet.inside(|| TcpListener::bind(at)).expect("nobody else listens there");
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                std::thread::spawn(move || {
+                    while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {
+                        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+                    }
+                });
+            }
+        });
+        let liar = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("a way there");
+        liar.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+        (&liar).write_all(LOGIN.as_bytes()).expect("it leaves the host");
+        assert!(is_reset(&liar), "{at}: the session is cut off");
+        wait_for("the probe", || daemon.log().matches("suspected by 10.7.1.2").count() > number);
+        wait_for("nobody else is", || {
+            net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).is_ok()
+                && daemon.command(&["intel", "list"], "").output.is_empty()
+        });
+    }
+    let log = daemon.log();
+    assert!(!log.contains("learnt: 203.0.113.9:443 "), "{log}");
+    assert!(
+        log.contains("\u{20}learnt: 203.0.113.9:8443 (dpi)") && log.contains("unlearnt: 203.0.113.9:8443"),
+        "{log}"
+    );
+}
+
+/// Another router's suspicion is a reason to ask and to tell, not to block.
+#[test]
+fn a_suspect_of_others_is_told_of_and_let_pass() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    net.internet.run(&["ip", "address", "add", "203.0.113.9/24", "dev", "eth0"]);
+    net.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
+    let pool = Pool::open(&net, "203.0.113.9");
+    let line = format!("{{\"event\":\"intel\",\"entry\":\"{}\",\"policy\":\"block\"}}\n", pool.at);
+    assert_eq!(daemon.command(&["intel", "add", "--fleet", "-"], &line).status, 0);
+    assert!(pool.connect(&net).is_some(), "{}", pool.at);
+    wait_for("the event", || daemon.events().contains("\"event\":\"suspicion\""));
+    let events = daemon.events();
+    assert!(events.contains("\"source\":\"intel\"") && events.contains("list fleet"), "{events}");
+    assert!(!pool.is_in_the_set(&net) && pool.connect(&net).is_some());
+}
+
 /// What is fed to it may come from anybody who has the broker's password.
 #[test]
 fn what_others_say_is_taken_as_far_as_it_makes_sense() {
@@ -288,6 +344,70 @@ fn a_name_entered_by_hand_is_blocked_until_it_is_unblocked() {
         list.starts_with("192.0.2.0/24:3333: block, entered by hand") && list.lines().count() == 1,
         "{list}"
     );
+}
+
+/// What a list says is no lesson that could be forgotten, but a person's word goes before it.
+#[test]
+fn what_a_list_blocks_takes_an_exemption() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    const NAME: &str = "pool.supportxmr.com:3333";
+    let check = || daemon.command(&["intel", "check", NAME], "").output;
+    wait_for("the built-in list", || check().contains("list 'builtin'"));
+    assert!(check().starts_with(&format!("{NAME}: block\n")), "{}", check());
+    let said = daemon.command(&["unblock", NAME], "");
+    assert!(said.status == 4 && said.errors.contains("intel add --policy allow"), "{}", said.errors);
+    assert_eq!(daemon.command(&["intel", "add", "--policy", "allow", NAME], "").status, 0);
+    assert!(check().starts_with(&format!("{NAME}: allow\n")), "{}", check());
+    let json = daemon.command(&["intel", "check", "--json", NAME], "").output;
+    assert!(
+        json.starts_with(&format!("{{\"subject\":\"{NAME}\",\"policy\":\"allow\",\"reasons\":[")),
+        "{json}"
+    );
+}
+
+/// A file that makes no sense is set aside with one line in the log, and replaced in time.
+#[test]
+fn a_damaged_file_is_no_obstacle() {
+    let Some(net) = Net::new() else { return };
+    let mut daemon = Daemon::start(&net, "");
+    assert_eq!(daemon.command(&["intel", "add", "203.0.113.1:3333"], "").status, 0);
+    let file = daemon.config().learn_file;
+    wait_for("the file", || file.exists());
+    let text = std::fs::read_to_string(&file).expect("text");
+    std::fs::write(&file, text.replace("203.0.113.1", "203.0.113.2")).expect("written");
+    daemon.restart(&net, Signal::KILL);
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.log().matches("what was learnt of pools is forgotten").count(), 1, "{}", daemon.log());
+    assert_eq!(daemon.command(&["intel", "add", "203.0.113.3:3333"], "").status, 0);
+    wait_for("another file", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("203.0.113.3"))
+    });
+}
+
+/// A thousand entries, and a program that follows them and doesn't read: packets don't wait.
+#[test]
+fn a_flood_of_entries_holds_up_nobody() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    let mut sleeper = daemon.start_command(&["events", "--follow", "--share"]);
+    let lines: String =
+        (1..1_000).map(|number| format!("pool{number}.example:3333\n203.0.113.9:{number}\n")).collect();
+    std::thread::scope(|scope| {
+        let flood = scope.spawn(|| daemon.command(&["intel", "add", "-"], &lines));
+        let mut session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+        let mut exchanges = 0;
+        while !flood.is_finished() || exchanges < 100 {
+            session.exchange(b"hello");
+            exchanges += 1;
+        }
+        let said = flood.join().expect("it ends");
+        assert_eq!((said.status, said.output.lines().count()), (0, 2 * 999), "{}", said.errors);
+    });
+    let list = daemon.command(&["intel", "list", "--json"], "").output;
+    assert_eq!(list.lines().count(), minewall::limits::BOOK_ENTRIES);
+    sleeper.kill().expect("it is there");
+    sleeper.wait().expect("its end");
 }
 
 /// Events and pools are told as they come, to each who follows; the end of the daemon is the end of that.

@@ -56,15 +56,20 @@ class Browser:
 
     def close(self):
         """Ends the process that was started here."""
-        self.process.terminate()
+        # No answer comes to this one.
+        os.write(self.out, json.dumps({"id": next(self.numbers), "method": "Browser.close"}).encode() + b"\0")
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         os.close(self.out)
         os.close(self.inn)
-        shutil.rmtree(self.profile, ignore_errors=True)
+        # Its children may still be writing their last.
+        deadline = time.monotonic() + PATIENCE
+        while os.path.exists(self.profile) and time.monotonic() < deadline:
+            shutil.rmtree(self.profile, ignore_errors=True)
+            time.sleep(0.05)
 
     def call(self, method, **params):
         """One command of the protocol, and its answer."""
@@ -148,15 +153,25 @@ class Browser:
 
     def click(self, selector):
         """A real click with the mouse on the middle of the element."""
+        self.press(selector)
+        self.release(selector)
+
+    def press(self, selector):
+        """The first half of a click."""
         self.wait(f"document.querySelector({json.dumps(selector)})")
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{ block: 'center' }})")
+        self.mouse("mousePressed", selector)
+
+    def release(self, selector):
+        """The second half."""
+        self.mouse("mouseReleased", selector)
+
+    def mouse(self, kind, selector):
         place = self.evaluate(f"""(() => {{
-            const element = document.querySelector({json.dumps(selector)});
-            element.scrollIntoView({{ block: 'center' }});
-            const box = element.getBoundingClientRect();
+            const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
             return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }};
         }})()""")
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+        self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def type(self, text):
         """Types into what has the focus."""

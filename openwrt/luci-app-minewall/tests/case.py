@@ -3,11 +3,12 @@
 import json
 import re
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 import canned
-from browser import Browser
+from browser import PATIENCE, Browser
 from catalogue import literals
 from router import APP, Router
 
@@ -69,6 +70,13 @@ class PageCase(unittest.TestCase):
     def wait_for(self, text):
         """Until the page says `text`."""
         self.browser.wait(f"document.body.innerText.includes({json.dumps(text)})")
+
+    def until(self, condition):
+        """Until `condition()` is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, "waited in vain")
+            time.sleep(0.05)
 
     def count(self, selector):
         return self.browser.evaluate(f"document.querySelectorAll({json.dumps(selector)}).length")

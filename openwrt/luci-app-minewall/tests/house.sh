@@ -13,6 +13,7 @@ here=${0%/*}
 place_plugin() {
 	mkdir "$work/run" "$work/bin"
 	touch "$work/run/fixed"
+	cp "$work/config" "$work/run/config"
 	cat >"$work/minewall-ubus" <<-END
 		#!/bin/sh
 		shift
@@ -20,7 +21,7 @@ place_plugin() {
 	END
 	cat >"$work/init" <<-END
 		#!/bin/sh
-		kill -HUP $daemon
+		cp '$work/config' '$work/run/config' && kill -HUP $daemon
 	END
 	cat >"$work/bin/uci" <<-END
 		#!/bin/sh

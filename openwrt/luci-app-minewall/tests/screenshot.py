@@ -9,7 +9,7 @@ from browser import Browser
 from case import STATUS
 from router import APP, Router
 
-HEIGHT = 1256
+HEIGHT = 1226
 
 
 def main():

@@ -102,6 +102,9 @@ class Hostile(PageCase):
         self.wait_for("192.168.1.50 tried to mine and was cut off.")
         self.wait_for("reload")
         self.wait_for("yesterday")
+        self.router.answers["status"] = {"state": "protecting", "daemon": {"version": "9", "uptime": 1}}
+        self.wait_for("Version 9")
+        self.wait_for("– / –\nconnections followed")
 
 
 def quoted(text):

@@ -34,7 +34,7 @@ class Answer(PageCase):
         self.serve(answers=busy())
         state, text = self.judged()
         self.assertEqual(state, "protecting")
-        self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected", text)
+        self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected of mining; nothing is proven.", text)
         self.assertNotIn("rig-in-the-cellar", text, "what is allowed is no news")
         self.assertEqual(self.count(".mw-warn"), 1)
 
@@ -70,6 +70,7 @@ class Answer(PageCase):
                 self.assertIn("Off\nNobody is watching", answer)
                 self.assertIn(text, self.browser.text(f'[data-problem="{code}"]'))
                 self.assertEqual(self.count(".mw-bad"), 1)
+                self.assertIn("While minewall does not run", self.browser.text(".mw-hosts"))
                 self.leave()
 
     def test_a_refused_configuration_beside_a_daemon_that_goes_on(self):
@@ -113,8 +114,9 @@ class Contents(PageCase):
         self.open(STATUS)
         cards = self.browser.texts(".mw-host")
         for text in ("childs-laptop", "192.168.1.50, 02:00:5e:10:00:01", "rx/0, XMRig/6.26.0 (Linux x86_64)",
-                     "at 203.0.113.9:3333", "wallet 48edfH..Zx2q", "Blocked", "3 times, latest 3 minutes ago"):
+                     "at pool.example, 203.0.113.9:3333", "wallet 48edfH..Zx2q", "Blocked"):
             self.assertIn(text, cards[0])
+        self.assertRegex(cards[0], r"3 times, latest \d minutes ago\n")
         self.assertIn("an encrypted session", cards[1])
         self.assertIn("Suspected", cards[1])
         self.assertIn("Allowed", cards[2])
@@ -126,6 +128,13 @@ class Contents(PageCase):
         self.browser.click(".mw .cbi-section:last-child > .btn")
         self.browser.wait("document.querySelectorAll('.mw-events tbody tr').length == 19")
         self.browser.wait("getComputedStyle(document.querySelector('.mw .cbi-section:last-child > .btn')).display == 'none'")
+
+    def test_a_pool_that_was_known_before(self):
+        event = canned.event(source="intel", dialect="unknown", coin=None, agent=None, evidence="on a list")
+        self.serve(answers={"hosts": {"hosts": [canned.host(dialect="unknown")]}, "events": {"events": [event]}})
+        self.open(STATUS)
+        self.assertIn("a connection to a known pool\nat pool.example, 203.0.113.9:3333", self.browser.text(".mw-host"))
+        self.assertIn("pool.example", self.browser.text(".mw-events td:nth-child(4)"))
 
     def test_charts(self):
         self.open(STATUS)
@@ -147,8 +156,7 @@ class Contents(PageCase):
     def test_events_are_not_asked_for_in_vain(self):
         self.open(STATUS)
         self.browser.wait("document.querySelector('.mw-chart')")
-        while len(self.calls_of("status")) < 3:
-            self.browser.wait("true")
+        self.until(lambda: len(self.calls_of("status")) >= 3)
         self.assertEqual(len(self.calls_of("events")), 1)
         self.assertEqual(self.calls_of("events"), [{"last": 500}])
 
@@ -263,15 +271,23 @@ class Deeds(PageCase):
             finish.wait(60)
             return {"ok": True, "outcome": "inconclusive"}
 
-        self.serve_deeds(probe=probe)
+        hosts = [canned.host()]
+        self.serve(answers={"hosts": lambda _: {"hosts": hosts}, "probe": probe})
+        self.open(STATUS)
         self.click("probe")
-        self.browser.wait(f"document.querySelector('{HOST} [data-deed=probe]').disabled")
-        before = len(self.calls_of("status"))
-        while len(self.calls_of("status")) < before + 2:
-            self.browser.click(f"{HOST} [data-deed=probe]")
+        button = f"document.querySelector('{HOST} [data-deed=probe]')"
+        self.browser.wait(f"{button}.disabled")
+        self.browser.click(f"{HOST} [data-deed=probe]")
+        # News of the host must not bring a fresh button.
+        hosts[0] = canned.host(detections=9)
+        before = len(self.calls_of("hosts"))
+        self.until(lambda: len(self.calls_of("hosts")) >= before + 2)
+        self.assertTrue(self.browser.evaluate(f"{button}.disabled"))
+        self.browser.click(f"{HOST} [data-deed=probe]")
         finish.set()
         self.assertIn("did not say", self.outcome())
-        self.browser.wait(f"!document.querySelector('{HOST} [data-deed=probe]').disabled")
+        self.wait_for("9 times")
+        self.browser.wait(f"!{button}.disabled")
         self.assertEqual(len(self.calls_of("probe")), 1)
 
     def test_the_result_stays_when_the_page_is_polled(self):
@@ -282,6 +298,17 @@ class Deeds(PageCase):
         self.assertEqual(self.outcome(), "forgotten")
         hosts[0] = canned.host(detections=4)
         self.wait_for("4 times")
+        self.assertEqual(self.outcome(), "forgotten")
+
+    def test_a_click_and_the_focus_survive_polls(self):
+        self.serve_deeds(unblock={"ok": True, "text": "forgotten"})
+        button = f"document.querySelector('{HOST} [data-deed=unblock]')"
+        self.browser.evaluate(f"{button}.focus()")
+        self.browser.press(f"{HOST} [data-deed=unblock]")
+        before = len(self.calls_of("hosts"))
+        self.until(lambda: len(self.calls_of("hosts")) >= before + 3)
+        self.assertTrue(self.browser.evaluate(f"document.activeElement == {button}"))
+        self.browser.release(f"{HOST} [data-deed=unblock]")
         self.assertEqual(self.outcome(), "forgotten")
 
     def test_who_may_only_look(self):

@@ -14,6 +14,8 @@ pub enum Request {
     Status,
     /// The same as JSON.
     StatusJson,
+    /// The same in Prometheus's format.
+    StatusPrometheus,
     /// The hosts with detections, for a person.
     Hosts,
     /// The same as JSON.
@@ -56,9 +58,10 @@ pub struct Offer {
 }
 
 /// Requests that are a word and nothing else.
-const WORDS: [(&str, Request); 9] = [
+const WORDS: [(&str, Request); 10] = [
     ("status", Request::Status),
     ("status-json", Request::StatusJson),
+    ("status-prometheus", Request::StatusPrometheus),
     ("hosts", Request::Hosts),
     ("hosts-json", Request::HostsJson),
     ("follow", Request::Follow),

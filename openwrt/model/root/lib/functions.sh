@@ -1,6 +1,27 @@
 # shellcheck shell=sh disable=SC3043,SC2034,SC1090
 # What the scripts of a package find in OpenWrt's /lib/functions.sh, as thin as the test of ours allows:
-# the conventions of installing.
+# options by section and name, and the conventions of installing.
+
+config_load() {
+	CONFIG=$1
+}
+
+# variable, section, option, default
+config_get() {
+	eval "$1=\$(uci -q get \"$CONFIG.$2.$3\" || echo \"\$4\")"
+}
+
+# Calls $1 for every section of type $2 that has a name.
+config_foreach() {
+	local section
+	for section in $(uci show "$CONFIG" | sed -n "s/^$CONFIG\.\(.*\)=$2$/\1/p"); do
+		"$1" "$section"
+	done
+}
+
+config_get_bool() {
+	config_get "$@"
+}
 
 # opkg names the script; apk has set pkgname, and its own script has the rest of the package's.
 package_name() {

@@ -52,11 +52,13 @@ return baseclass.extend({
 
 	/* What was mined, as far as is known. */
 	whatOf(event) {
-		const { coin, agent, dialect } = event;
+		const { coin, agent, dialect, source } = event;
 
 		if (coin || agent)
 			return [ coin, agent ].filter((text) => text).join(', ');
-		return dialect === 'unknown' ? _('an encrypted session') : dialect;
+		if (dialect === 'unknown')
+			return source === 'intel' ? _('a connection to a known pool') : _('an encrypted session');
+		return dialect;
 	},
 
 	/* What of a host an exemption should name: the hardware address outlives a lease. */
@@ -83,7 +85,7 @@ return baseclass.extend({
 
 		say(mining, _('%s mines, and is not blocked.'), _('%d hosts mine, and are not blocked.'));
 		say(blocked, _('%s tried to mine and was cut off.'), _('%d hosts tried to mine and were cut off.'));
-		say(suspected, _('%s is suspected: its encrypted traffic looks like mining.'), _('%d hosts are suspected: their encrypted traffic looks like mining.'));
+		say(suspected, _('%s is suspected of mining; nothing is proven.'), _('%d hosts are suspected of mining; nothing is proven.'));
 		if (blocked.length || suspected.length)
 			mood = 'warn';
 		if (mining.length)

@@ -50,8 +50,10 @@ function ago(time, now) {
 	return clock(time);
 }
 
-/* 12345678 as '12.3 M'. */
+/* 12345678 as '12.3 M', and what is not known as a dash. */
 function large(number) {
+	if (!(number >= 0))
+		return '–';
 	if (number >= 1e9)
 		return '%.1f G'.format(number / 1e9);
 	if (number >= 1e6)
@@ -118,8 +120,8 @@ return baseclass.extend({
 		return chart;
 	},
 
-	/* Samples of a rate, the latest last, as a line over an area; `room` of them fill the width. */
-	line(samples, room, title) {
+	/* Samples of a rate, the latest last, as a line over an area; `room` of them fill the width. `none` stands for no sample. */
+	line(samples, room, title, none) {
 		const most = Math.max(1, ...samples);
 		const x = (index) => (288 * (index + room - samples.length) / (room - 1)).toFixed(1);
 		const y = (value) => (75 - 66 * value / most).toFixed(1);
@@ -133,7 +135,7 @@ return baseclass.extend({
 				draw('polygon', { 'points': [ '%s,75.5'.format(x(0)), ...points, '288,75.5' ].join(' '), 'class': 'mw-area' }),
 				draw('polyline', { 'points': points.join(' '), 'class': 'mw-line' }));
 		chart.append(
-			draw('text', { 'x': 0, 'y': 89 }, samples.length ? _('%s per second now').format(large(Math.round(samples[samples.length - 1]))) : _('measuring…')),
+			draw('text', { 'x': 0, 'y': 89 }, samples.length ? _('%s per second now').format(large(Math.round(samples[samples.length - 1]))) : none),
 			draw('text', { 'x': 288, 'y': 89, 'text-anchor': 'end' }, samples.length ? _('peak %s').format(large(Math.round(Math.max(...samples)))) : ''));
 		return chart;
 	}

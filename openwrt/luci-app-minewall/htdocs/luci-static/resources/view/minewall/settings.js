@@ -18,11 +18,19 @@ const ENDPOINT = new RegExp('^(?:' + [
 	'[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*(?:/[0-9]{1,3})?'
 ].join('|') + ')$', 'i');
 
+function isPath(_section_id, value) {
+	return value === '' || value.startsWith('/') ? true : _('Expecting an absolute path');
+}
+
 function isEndpoint(section_id, value) {
 	const match = ENDPOINT.exec(value);
 
 	return value === '' || match && +(match[1] || match[2] || 0) <= 65535
 		? true : _('Expecting an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant');
+}
+
+function isUrl(_section_id, value) {
+	return value.startsWith('http://') || value.startsWith('https://') ? true : _('Expecting a URL that begins with http:// or https://');
 }
 
 /* Options of one section, by tab. What stands in no option is the daemon's default. */
@@ -68,7 +76,7 @@ class Options {
 		const file = this.add(form.Value, option, title, help);
 
 		file.placeholder = by_default;
-		file.validate = (_section_id, value) => value === '' || value.startsWith('/') ? true : _('Expecting an absolute path');
+		file.validate = isPath;
 	}
 
 	list(option, title, help, validate) {
@@ -122,6 +130,58 @@ function probe(options) {
 	options.file('probe_cache', _('Memory of answers'), _('What probes have found, kept across restarts; written rarely.'), '/etc/minewall/probes');
 }
 
+function known(options) {
+	options.tab('known', _('Known pools'), _('Connections to servers that are known to be pools, from lists or by proof, are cut off before they say a word.'));
+	options.flag('intel', _('Lists and names'), _('Whether lists of known pools, and answers of name servers, have any say.'), '1');
+	options.choice('intel_builtin', _('List built in'), _('Blocking is for hosts that are only there for mining, at other ports than the web\'s; the rest are suspects.'), 'block', [
+		[ 'off', _('not used') ],
+		[ 'suspect', _('makes suspects') ],
+		[ 'block', _('blocks') ]
+	]);
+	options.choice('intel_shared', _('Shared addresses'), _('What a listed address is worth that other sites have, too (CDN, shared host): a suspect is asked, blocking cuts off the others with it.'), 'suspect', [
+		[ 'suspect', _('make suspects') ],
+		[ 'block', _('are blocked') ]
+	]);
+	options.list('intel_lists', _('Folders of lists'), _('The name of a file ends in what its entries are worth: .block, .suspect, .allow. Names, addresses, prefixes, host:port; hosts, adblock and dnsmasq files, too. If none is given: /etc/minewall/lists and /var/lib/minewall/feeds.'), isPath);
+	options.number('intel_memory', _('Memory for lists'), _('All together, about 30 bytes an entry; three times as much for a moment while they are read. A list that does not fit is refused.'), 2048, 64, 65536, _('KiB'));
+	options.number('learn_hours', _('What is learnt holds for'), _('How long a server that has proved to be a pool, here or to another router, is blocked from the first packet on; 0 learns nothing.'), 168, 0, 8760, _('hours'));
+	options.file('learn_file', _('Memory of pools'), _('What was learnt, kept across restarts; written rarely.'), '/etc/minewall/learned');
+	options.flag('kernel_block', _('Refusal by the kernel'), _('Whether the kernel itself refuses connections to such servers.'), '1');
+	feeds(options);
+}
+
+/* Sections of their own, which minewall-update-lists reads. */
+function feeds(options) {
+	const { subsection } = options.section.taboption(options.name, form.SectionValue, '_feeds', form.TypedSection, 'feed', _('Lists from elsewhere'),
+		_('Fetched by minewall-update-lists, which cron has to run, and checked before they count.'));
+
+	subsection.addremove = true;
+	subsection.anonymous = false;
+
+	const option = (...args) => subsection.option(...args);
+	const number = (name, title, unit, by_default, low, high) => {
+		const value = option(form.Value, name, title, _('%d to %d %s, %d if empty.').format(low, high, unit, by_default));
+
+		value.datatype = 'and(uinteger,range(%d,%d))'.format(low, high);
+		value.placeholder = String(by_default);
+	};
+	const enabled = option(form.Flag, 'enabled', _('Enabled'));
+	const url = option(form.Value, 'url', _('URL'));
+	const policy = option(form.ListValue, 'policy', _('Its entries'));
+
+	enabled.default = '1';
+	enabled.rmempty = false;
+	url.rmempty = false;
+	url.validate = isUrl;
+	policy.default = 'suspect';
+	policy.value('suspect', _('make suspects'));
+	policy.value('block', _('are blocked'));
+	policy.value('allow', _('are exempt'));
+	number('interval', _('Fetched every'), _('hours'), 24, 1, 8760);
+	number('max_size', _('Refused if larger than'), _('KiB'), 2048, 1, 65536);
+	number('max_loss', _('Refused if it has lost'), _('per cent'), 50, 0, 100);
+}
+
 function reports(options) {
 	options.tab('reports', _('Reports'));
 	options.choice('log_level', _('System log'), _('How much the daemon tells the system log.'), 'info', [
@@ -131,8 +191,7 @@ function reports(options) {
 	options.number('event_log_size', _('Size of the event log'), _('At which it is rotated; 0 writes none.'), 128, 0, 65536, _('KiB'));
 	options.number('event_log_rotations', _('Older event logs'), _('Rotated files that are kept beside it.'), 1, 0, 16, _('files'));
 	options.number('host_events', _('Events of one host'), _('What is more is only counted.'), 60, 1, 3600, _('events/hour'));
-	options.list('leases_file', _('DHCP leases'), _('Files in the format of dnsmasq, for the names of hosts; /tmp/dhcp.leases if none is given.'),
-		(_section_id, value) => value === '' || value.startsWith('/') ? true : _('Expecting an absolute path'));
+	options.list('leases_file', _('DHCP leases'), _('Files in the format of dnsmasq, for the names of hosts; /tmp/dhcp.leases if none is given.'), isPath);
 }
 
 function notices(options) {
@@ -171,7 +230,7 @@ return view.extend({
 		const map = new form.Map('minewall', _('Minewall'), _('The firewall against cryptomining: what it watches, blocks and reports.'));
 		const options = new Options(map.section(form.NamedSection, SECTION, 'minewall'));
 
-		for (const part of [ general, encrypted, probe, reports, notices, resources ])
+		for (const part of [ general, encrypted, probe, known, reports, notices, resources ])
 			part(options);
 
 		draw(status);
