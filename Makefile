@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model
+.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -23,18 +23,32 @@ test: install-tools check
 	$(CARGO) build --release --locked --bin minewall --example lab
 	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/daemons.sh $(RELEASE)/minewall
+	cross/test.sh --quick
+	cross/router/run.sh --quick armv7
+	$(MAKE) test-openwrt
+	$(MAKE) test-luci
 
 check: install-tools
 	$(CARGO) fmt --check
-	shellcheck -x .ci/run tests/*.sh tests/lab/*.sh tests/rules/*.sh
+	shellcheck -x .ci/run \
+		cross/*.sh cross/cc cross/ar cross/router/* \
+		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
+		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
+		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
+			minewall.validate minewall-update-lists hooks/* fleet/*) \
+		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
+		openwrt/model/root/etc/init.d/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab
+	$(CARGO) build --release --locked --bin minewall --example lab --example intel
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	$(RELEASE)/examples/intel
+	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
 model:
@@ -52,13 +66,13 @@ cross:
 test-targets:
 	cross/test.sh
 
-# Routers in full-system emulation (mipsel, armv7), each with a miner behind it. Needs root for apt.
+# Routers in full-system emulation (mipsel, armv7, aarch64, x86-64), with miners behind them. Needs root for apt.
 test-routers:
 	cross/router/run.sh
 
 # A second build elsewhere must give the same bytes.
 reproduce:
-	cross/reproduce.sh mipsel
+	cross/reproduce.sh
 
 # Packages and feeds for opkg and apk, in target/packages/; see openwrt/README.md.
 packages: cross
@@ -68,3 +82,14 @@ packages: cross
 # Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
 test-packages: packages
 	cd openwrt && python3 -m unittest
+
+# The package's scripts, the guide and the ubus object on a model of a router, with the newest program that was
+# built here; two at a time, since most of it is waiting. Needs root.
+test-openwrt: install-tools
+	cd openwrt && echo service guide ubus notices | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
+
+# LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
+test-luci: install-tools
+	openwrt/luci-app-minewall/tests/install-tools.sh
+	$(CARGO) build --locked --bin minewall --example lab
+	cd openwrt/luci-app-minewall/tests && python3 -m unittest

@@ -1,8 +1,14 @@
 #!/bin/sh
-# cross/build.sh [TARGET...]: static, stripped programs in target/cross/TARGET/minewall, all targets of
-# cross/targets if none is named. Fails where one is over its size budget.
+# cross/build.sh [--for-emulation] [TARGET...]: static, stripped programs in target/cross/TARGET: minewall, and
+# minewall-tls, whose probe speaks TLS; all targets of cross/targets if none is named. Fails where one is
+# over its size budget. --for-emulation: what cross/router/run.sh needs, minewall-tls and lab.
 set -eu
 cd "$(dirname "$0")/.."
+emulation=""
+[ "${1:-}" != --for-emulation ] || {
+	emulation=1
+	shift
+}
 cross/setup.sh
 # shellcheck source=cross/env.sh
 . cross/env.sh
@@ -13,17 +19,31 @@ cross/setup.sh
 }
 cargo fetch --locked
 too_large=0
-for target; do
-	choose_target "$target"
-	build_router
-	mkdir -p "target/cross/$name"
-	# MIPS keeps a table for debuggers that strip leaves.
-	objcopy -R .pdr -R .comment "$CARGO_TARGET_DIR/$triple/router/minewall" "target/cross/$name/minewall"
-	size=$(wc -c <"target/cross/$name/minewall")
-	echo "$name: $size bytes of $budget"
-	if [ "$size" -gt "$budget" ]; then
+
+# install NAME BYTES: of what was built, without what strip leaves.
+install() {
+	out=target/cross/$name/$1
+	# MIPS keeps a table for debuggers.
+	objcopy -R .pdr -R .comment "$CARGO_TARGET_DIR/$triple/router/minewall" "$out"
+	size=$(wc -c <"$out")
+	echo "$name: $1, $size bytes of $2"
+	[ "$size" -le "$2" ] || {
 		echo "$name: over its budget" >&2
 		too_large=1
+	}
+}
+
+for target; do
+	choose_target "$target"
+	mkdir -p "target/cross/$name"
+	build_router --bin minewall --features tls
+	install minewall-tls "$tls_budget"
+	if [ -n "$emulation" ]; then
+		build_router --example lab
+		cp "$CARGO_TARGET_DIR/$triple/router/examples/lab" "target/cross/$name/lab"
+	else
+		build_router --bin minewall
+		install minewall "$budget"
 	fi
 done
 exit "$too_large"

@@ -18,7 +18,7 @@ target_names() {
 	awk '!/^#/ && NF { print $1 }' "$cross/targets"
 }
 
-# Reads the line of target $1 into name, triple, emulator, panic, budget, and sets up cargo for it.
+# Reads the line of target $1 into name, triple, emulator, panic, budget, tls_budget, and sets up cargo for it.
 choose_target() {
 	line=$(awk -v name="$1" '$1 == name' "$cross/targets")
 	[ -n "$line" ] || {
@@ -26,7 +26,7 @@ choose_target() {
 		exit 1
 	}
 	# shellcheck disable=SC2034 # the sourcing scripts read them
-	read -r name triple ZIG_TARGET ZIG_CPU emulator panic budget <<-EOF
+	read -r name triple ZIG_TARGET ZIG_CPU emulator panic budget tls_budget <<-EOF
 		$line
 	EOF
 	emulator=$(echo "$emulator" | tr , ' ')
@@ -38,16 +38,16 @@ choose_target() {
 	flags="-C target-feature=+crt-static -C relocation-model=static -C link-self-contained=no"
 }
 
-# Builds minewall for the chosen target. cargo must have fetched everything.
+# Builds for the chosen target as routers want it; the arguments say what. cargo must have fetched everything.
 build_router() {
 	# No unwinding, so no tables for it.
 	case $panic in
 	silent) flags="$flags -C panic=immediate-abort -Z unstable-options" ;;
 	esac
 	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags -C force-unwind-tables=no$(remapped_paths)"
-	UNWINDER=$cross/no-unwind.c \
-		cargo build --locked --no-default-features --profile router --bin minewall --target "$triple" \
-		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size
+	LEAN=$cross/lean.c \
+		cargo build --locked --no-default-features --profile router --target "$triple" \
+		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size "$@"
 }
 
 # The bytes of a program must not depend on where it was built: paths in the messages of panics are cut.

@@ -30,11 +30,11 @@ if [ -n "$missing" ]; then
 	fi
 	echo "installing:$missing"
 	# shellcheck disable=SC2086 # a list of packages
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >/dev/null
+	{ cross/try apt-get update -q && DEBIAN_FRONTEND=noninteractive cross/try apt-get install -q -y --no-install-recommends $missing; } >/dev/null
 fi
 if [ ! -e "$python/zig-$ZIG_VERSION" ]; then
 	rm -rf "$python"
 	/usr/bin/python3 -m venv "$python"
-	"$python/bin/pip" install -q --disable-pip-version-check "ziglang==$ZIG_VERSION"
+	cross/try "$python/bin/pip" install -q --disable-pip-version-check "ziglang==$ZIG_VERSION"
 	touch "$python/zig-$ZIG_VERSION"
 fi

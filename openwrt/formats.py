@@ -89,20 +89,22 @@ def ipk_control(package):
     lines = [f"Package: {package.name}", f"Version: {package.version}"]
     if package.depends:
         lines.append("Depends: " + ", ".join(package.depends))
-    lines += [
-        f"Source: feeds/packages/net/{package.name}",
-        f"SourceName: {package.name}",
-        f"License: {fields['PKG_LICENSE']}",
-        f"LicenseFiles: {fields['PKG_LICENSE_FILES']}",
-        f"Section: {fields['SECTION']}",
-        f"SourceDateEpoch: {package.epoch}",
-        f"URL: {fields['URL']}",
-        f"CPE-ID: {fields['PKG_CPE_ID']}",
-        f"Maintainer: {fields['PKG_MAINTAINER']}",
-        f"Architecture: {package.architecture}",
-        f"Installed-Size: {package.installed_size()}",
-        "Description: " + "\n".join(" " + line.strip() for line in package.description.splitlines()),
-    ]
+    values = {
+        "Source": f"feeds/{'luci/applications' if fields['SECTION'] == 'luci' else 'packages/net'}/{package.name}",
+        "SourceName": package.name,
+        "License": fields["PKG_LICENSE"],
+        "LicenseFiles": fields["PKG_LICENSE_FILES"],
+        "Section": fields["SECTION"],
+        "Require-User": fields["USERID"],
+        "SourceDateEpoch": str(package.epoch),
+        "URL": fields["URL"],
+        "CPE-ID": fields["PKG_CPE_ID"],
+        "Maintainer": fields["PKG_MAINTAINER"],
+        "Architecture": package.architecture,
+        "Installed-Size": str(package.installed_size()),
+    }
+    lines += [f"{name}: {value}" for name, value in values.items() if value]
+    lines.append("Description: " + "\n".join(" " + line.strip() for line in package.description.splitlines()))
     return "\n".join(lines) + "\n"
 
 
@@ -131,23 +133,17 @@ def ipk(package):
     return zipped(tar([(name, 0o644, data, {}) for name, data in members.items()], package.epoch))
 
 
-def add_apk_records(package):
-    """Adds what OpenWrt's scripts look for in an apk: the list of files, conffiles and their checksums."""
+def apk_records(package):
+    """What OpenWrt's scripts look for in an apk: the list of files, conffiles and their checksums, and users."""
     files = [path.relative_to(package.root).as_posix() for path in package.paths() if path.is_file()]
     lists = {"list": "".join(f"/{name}\n" for name in files)}
     if package.conffiles:
         digest = {path: hashlib.sha256((package.root / path.lstrip("/")).read_bytes()) for path in package.conffiles}
         lists["conffiles"] = "".join(path + "\n" for path in package.conffiles)
         lists["conffiles_static"] = "".join(f"{path} {digest[path].hexdigest()}\n" for path in package.conffiles)
-    folder = package.root
-    for part in ("lib", "apk", "packages"):
-        folder = folder / part
-        folder.mkdir(mode=0o755, exist_ok=True)
-        folder.chmod(0o755)
-    for name, text in lists.items():
-        file = folder / f"{package.name}.{name}"
-        file.write_text(text)
-        file.chmod(0o644)
+    if package.fields["USERID"]:
+        lists["rusers"] = package.fields["USERID"] + "\n"
+    return [(f"lib/apk/packages/{package.name}.{name}", text.encode()) for name, text in lists.items()]
 
 
 def apk_scripts(package):
@@ -173,7 +169,12 @@ def signature(data, epoch, key):
 
 def apk(package, key=None):
     checksum = lambda data: {"APK-TOOLS.checksum.SHA1": hashlib.sha1(data).hexdigest()}
-    data = zipped(tar(tree(package, "", checksum), package.epoch, form=tarfile.PAX_FORMAT))
+    entries = tree(package, "", checksum)
+    present = {name for name, *_ in entries}
+    folders = [name for name in ("lib", "lib/apk", "lib/apk/packages") if name not in present]
+    entries += [(name, 0o755, None, {}) for name in folders]
+    entries += [(name, 0o644, data, checksum(data)) for name, data in apk_records(package)]
+    data = zipped(tar(sorted(entries, key=lambda entry: entry[0].split("/")), package.epoch, form=tarfile.PAX_FORMAT))
     fields = package.fields
     info = [
         ("pkgname", package.name),
@@ -189,7 +190,8 @@ def apk(package, key=None):
         *(("depend", name) for name in package.depends),
         ("datahash", hashlib.sha256(data).hexdigest()),
     ]
-    entries = [(".PKGINFO", 0o644, "".join(f"{name} = {value}\n" for name, value in info).encode(), {})]
+    lines = "".join(f"{name} = {value}\n" for name, value in info if value != "")
+    entries = [(".PKGINFO", 0o644, lines.encode(), {})]
     entries += [(name, 0o755, text.encode(), {}) for name, text in sorted(apk_scripts(package).items())]
     control = zipped(tar(entries, package.epoch, end=False))
     return signature(control, package.epoch, key) + control + data

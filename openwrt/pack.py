@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""openwrt/pack.py [--keys DIR]: packages of minewall for both package managers, and their feeds.
+"""openwrt/pack.py [--keys DIR]: packages of minewall and its LuCI app for both package managers, and feeds.
 
-Reads openwrt/minewall/Makefile, the description that OpenWrt's own build reads, and the programs that
-cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. With keys (DIR/minewall.sec of
+Reads the Makefiles of openwrt/minewall and openwrt/luci-app-minewall, the descriptions that OpenWrt's own
+build reads, and the programs that cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. The
+app is the same for all architectures and lies in each one's feed. With keys (DIR/minewall.sec of
 signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
 """
 
@@ -35,16 +36,19 @@ def architectures():
     return [line.split() for line in lines if line and not line.startswith("#")]
 
 
-def read(name, program, scratch, epoch):
-    """Reads the package's Makefile as a feed's, with `program` as what was built."""
+def read(name, scratch, epoch, program=None):
+    """Reads a package's Makefile as a feed's, with `program` as what was built; an app of LuCI's has none."""
     shutil.rmtree(scratch, ignore_errors=True)
     feed, metadata, root, built = (scratch / part for part in ("feed", "metadata", "root", "built"))
     for folder in (feed / "lang/rust", feed / "net", metadata, root, built / "bin"):
         folder.mkdir(parents=True)
     shutil.copytree(HERE / name, feed / "net" / name)
     shutil.copy(HERE / "model/rust-package.mk", feed / "lang/rust")
-    shutil.copy(program, built / "bin" / name)
-    variables = {"TOPDIR": HERE / "model", "METADATA": metadata, "ROOT": root, "PKG_INSTALL_DIR": built}
+    shutil.copy(HERE / "model/luci.mk", feed)
+    if program:
+        shutil.copy(program, built / "bin" / name)
+    variables = {"TOPDIR": HERE / "model", "METADATA": metadata, "ROOT": root, "PKG_INSTALL_DIR": built,
+                 "LUCI_VERSION": version()}
     make = ["make", "-s", "-C", str(feed / "net" / name), *(f"{key}={value}" for key, value in variables.items())]
     subprocess.run(make, check=True, umask=0o022, env={"PATH": "/usr/bin:/bin"})
 
@@ -59,6 +63,12 @@ def read(name, program, scratch, epoch):
         root=root,
         epoch=epoch,
     )
+
+
+def version():
+    """Of the program. LuCI's own build takes the date of the last commit for an app's."""
+    lines = (HERE / "minewall/Makefile").read_text().splitlines()
+    return next(line.removeprefix("PKG_VERSION:=") for line in lines if line.startswith("PKG_VERSION:="))
 
 
 def opkg_feed(folder, keys):
@@ -92,7 +102,7 @@ def apk_feed(folder, epoch, keys):
         depends = " ".join(text for name, text in info if name == "depend")
         letters = {"C": "Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode(), "P": value["pkgname"],
                    "V": value["pkgver"], "A": value["arch"], "S": len(data), "I": value["size"],
-                   "T": value["pkgdesc"], "U": value["url"], "L": value["license"], "o": value["origin"],
+                   "T": value["pkgdesc"], "U": value.get("url", ""), "L": value["license"], "o": value["origin"],
                    "m": value["maintainer"], "t": value["builddate"], "D": depends}
         stanzas.append("".join(f"{letter}:{text}\n" for letter, text in letters.items()) + "\n")
     files = [("DESCRIPTION", 0o644, b"minewall\n", {}), ("APKINDEX", 0o644, "".join(stanzas).encode(), {})]
@@ -109,21 +119,22 @@ def main():
     keys = arguments.keys and Path(arguments.keys).resolve()
     epoch = source_epoch()
     shutil.rmtree(arguments.out, ignore_errors=True)
+    app = read("luci-app-minewall", TARGET / "openwrt/app", epoch)
+    app.architecture = app.fields["PKGARCH"]
     for architecture, target in architectures():
-        program = TARGET / "cross" / target / "minewall"
-        package = read("minewall", program, TARGET / "openwrt", epoch)
+        program = TARGET / "cross" / target / "minewall-tls"
+        package = read("minewall", TARGET / "openwrt/package", epoch, program)
         package.architecture = architecture
         ipk, apk = (arguments.out / form / architecture for form in ("ipk", "apk"))
         ipk.mkdir(parents=True)
         apk.mkdir(parents=True)
-        made = ipk / f"{package.name}_{package.version}_{architecture}.ipk"
-        made.write_bytes(formats.ipk(package))
+        for each in (package, app):
+            (ipk / f"{each.name}_{each.version}_{each.architecture}.ipk").write_bytes(formats.ipk(each))
+            (apk / f"{each.name}-{each.version}.apk").write_bytes(formats.apk(each, keys and keys / "minewall.pem"))
         opkg_feed(ipk, keys)
-        formats.add_apk_records(package)
-        made_apk = apk / f"{package.name}-{package.version}.apk"
-        made_apk.write_bytes(formats.apk(package, keys and keys / "minewall.pem"))
         apk_feed(apk, epoch, keys)
-        print(f"{architecture}: ipk {made.stat().st_size} bytes, apk {made_apk.stat().st_size} bytes")
+        sizes = (f"{file.name} {file.stat().st_size}" for file in sorted([*ipk.glob("*.ipk"), *apk.glob("*.apk")]))
+        print(f"{architecture}: {', '.join(sizes)}")
 
 
 if __name__ == "__main__":

@@ -16,11 +16,23 @@ import pack
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
 FILES = {
+    "etc/capabilities/minewall.json": 0o644,
     "etc/config/minewall": 0o600,
     "etc/init.d/minewall": 0o755,
+    "etc/init.d/minewall-fleet": 0o755,
     "etc/uci-defaults/90-minewall": 0o755,
+    "lib/upgrade/keep.d/minewall": 0o644,
+    "usr/lib/lua/prometheus-collectors/minewall.lua": 0o644,
+    "usr/libexec/rpcd/minewall": 0o755,
     "usr/sbin/minewall": 0o755,
+    "usr/sbin/minewall-fleet": 0o755,
+    "usr/sbin/minewall-update-lists": 0o755,
     "usr/share/minewall/firewall.include": 0o644,
+    "usr/share/minewall/hooks/mail": 0o755,
+    "usr/share/minewall/hooks/mqtt": 0o755,
+    "usr/share/minewall/hooks/webhook": 0o755,
+    "usr/share/minewall/validate": 0o644,
+    "usr/share/rpcd/acl.d/minewall.json": 0o644,
 }
 RECORDS = {f"lib/apk/packages/minewall.{name}": 0o644 for name in ("list", "conffiles", "conffiles_static")}
 
@@ -59,8 +71,13 @@ class Packages(unittest.TestCase):
     def packages(self, form):
         """(architecture, target, bytes) of each."""
         folder = self.scratch / "first" / form
-        return [(architecture, target, next((folder / architecture).glob(f"*.{form}")).read_bytes())
+        return [(architecture, target, next((folder / architecture).glob(f"minewall[_-]*.{form}")).read_bytes())
                 for architecture, target in pack.architectures()]
+
+    def apps(self, form):
+        """The LuCI app in each architecture's feed."""
+        return [next((self.scratch / "first" / form / architecture).glob(f"luci-app-minewall[_-]*.{form}")).read_bytes()
+                for architecture, _ in pack.architectures()]
 
     def check_files(self, data, prefix, expected):
         with archive(data) as files:
@@ -76,7 +93,7 @@ class Packages(unittest.TestCase):
     def test_twice_the_same_bytes(self):
         names = lambda out: sorted(path.relative_to(self.scratch / out) for path in (self.scratch / out).rglob("*.*pk"))
         self.assertEqual(names("first"), names("second"))
-        self.assertEqual(len(names("first")), 2 * len(pack.architectures()))
+        self.assertEqual(len(names("first")), 2 * 2 * len(pack.architectures()))
         for name in names("first"):
             self.assertEqual((self.scratch / "first" / name).read_bytes(), (self.scratch / "second" / name).read_bytes())
 
@@ -128,6 +145,41 @@ class Packages(unittest.TestCase):
             self.assertEqual(static, f"/etc/config/minewall {digest}\n")
             self.check_program(contents["usr/sbin/minewall"], target)
 
+    def app_files(self):
+        """What LuCI's build makes of the app's folder, and with which modes."""
+        app = HERE / "luci-app-minewall"
+        files = {}
+        for folder, place in (("htdocs", "www/"), ("root", "")):
+            for path in (app / folder).rglob("*"):
+                if path.is_file():
+                    mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                    files[place + path.relative_to(app / folder).as_posix()] = mode
+        return files
+
+    def test_app_for_opkg(self):
+        first, *others = self.apps("ipk")
+        self.assertEqual(set(others), {first})
+        parts = formats.members(first)
+        self.check_files(parts["./data.tar.gz"], "./", self.app_files())
+        control = formats.members(parts["./control.tar.gz"])
+        self.assertEqual(sorted(control), ["./control", "./postinst", "./postinst-pkg", "./prerm"])
+        fields = dict(re.findall(r"^([A-Za-z-]+): *(.*)$", control["./control"].decode(), re.M))
+        self.assertEqual((fields["Package"], fields["Architecture"]), ("luci-app-minewall", "all"))
+        self.assertEqual(fields["Depends"], "luci-base, minewall")
+        self.assertIn(b"rpcd reload", control["./postinst-pkg"])
+
+    def test_app_for_apk(self):
+        first, *others = self.apps("apk")
+        # RSA signatures of PKCS 1 are the same for the same bytes, too.
+        self.assertEqual(set(others), {first})
+        signature, control, data = formats.gzip_members(first)
+        self.check_signature(signature, control)
+        record = {"lib/apk/packages/luci-app-minewall.list": 0o644}
+        self.check_files(data, "", self.app_files() | record)
+        info = formats.members(control)[".PKGINFO"].decode()
+        self.assertIn("\narch = noarch\n", info)
+        self.assertIn("\ndepend = luci-base\ndepend = minewall\n", info)
+
     def check_signature(self, member, signed):
         """By the public key that a router would have, under the name that the signature gives."""
         ((name, signature),) = formats.members(member).items()
@@ -170,7 +222,9 @@ class Packages(unittest.TestCase):
             signature, index = formats.gzip_members(
                 (self.scratch / "first/apk" / architecture / "APKINDEX.tar.gz").read_bytes())
             self.check_signature(signature, index)
-            stanza = dict(line.split(":", 1) for line in formats.members(index)["APKINDEX"].decode().split("\n") if line)
+            stanzas = formats.members(index)["APKINDEX"].decode().strip().split("\n\n")
+            app, stanza = (dict(line.split(":", 1) for line in text.split("\n")) for text in stanzas)
+            self.assertEqual((app["P"], app["A"], app["D"]), ("luci-app-minewall", "noarch", "luci-base minewall"))
             self.assertEqual((stanza["P"], stanza["V"], stanza["A"]), ("minewall", "0.1.0-r1", architecture))
             self.assertEqual(int(stanza["S"]), len(apk))
             self.assertRegex(stanza["C"], r"^Q1[A-Za-z0-9+/]{27}=$")

@@ -1,7 +1,7 @@
 //! Whom the user exempts: hosts of his own, and servers anybody may use.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
 
 use crate::packet::Endpoint;
@@ -43,6 +43,27 @@ impl Prefix {
             IpAddr::V6(v6) => (v6.to_bits(), false),
         };
         is_v4 == self.is_v4 && bits & self.mask == self.bits
+    }
+
+    /// Whether it is of IPv4.
+    pub fn is_v4(&self) -> bool {
+        self.is_v4
+    }
+
+    fn first(&self) -> IpAddr {
+        let addr = Ipv6Addr::from_bits(self.bits);
+        if self.is_v4 { addr.to_canonical() } else { addr.into() }
+    }
+}
+
+impl fmt::Display for Prefix {
+    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.mask.leading_ones() - if self.is_v4 { MAPPED_PREFIX_LEN } else { 0 };
+        match self.mask {
+            u128::MAX => self.first().fmt(f),
+            _ => write!(f, "{}/{len}", self.first()),
+        }
     }
 }
 
@@ -86,6 +107,24 @@ pub struct Server {
     pub prefix: Prefix,
     /// Its port; every port without.
     pub port: Option<u16>,
+}
+
+impl Server {
+    /// Whether `server` is one of them.
+    pub fn includes(&self, server: &Endpoint) -> bool {
+        self.port.is_none_or(|port| port == server.port()) && self.prefix.contains(server.addr())
+    }
+}
+
+impl fmt::Display for Server {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            None => self.prefix.fmt(f),
+            Some(port) if self.prefix.is_v4 => write!(f, "{}:{port}", self.prefix),
+            Some(port) => write!(f, "[{}]:{port}", self.prefix),
+        }
+    }
 }
 
 impl FromStr for Server {
@@ -146,9 +185,7 @@ impl AllowList {
 
     /// Whether anybody may mine at `server`.
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
-        self.servers.iter().any(|allowed| {
-            allowed.port.is_none_or(|port| port == server.port()) && allowed.prefix.contains(server.addr())
-        })
+        self.servers.iter().any(|allowed| allowed.includes(server))
     }
 }
 
@@ -206,6 +243,14 @@ mod tests {
         assert!(allows("198.51.100.99", 1) && !allows("198.51.101.99", 1));
         assert!(allows("2001:db8:1::1", 443) && !allows("2001:db8:1::1", 80));
         assert!(allows("fd00::1", 9) && !allows("fd00::2", 9));
+    }
+
+    #[test]
+    fn servers_are_shown_as_they_are_read() {
+        for text in ["192.0.2.1:3333", "192.0.2.0/24", "0.0.0.0/0", "[2001:db8::/32]:443", "fd00::1", "::/0"]
+        {
+            assert_eq!(text.parse().map(|server: Server| server.to_string()).as_deref(), Ok(text));
+        }
     }
 
     #[test]

@@ -2,18 +2,25 @@
 //!
 //! Exit statuses: 0 for success, 1 for a command line that is wrong or a file that can't be read,
 //! 2 for a capture that was damaged and read as far as it goes. `probe` has its own: 0 for a pool, 1 for
-//! no pool, 2 for inconclusive, 3 where no probe was made.
+//! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
+//! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod check_list;
+mod events;
+mod intel;
+mod notify;
 mod probe;
+mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use minewall::config::{self, Config};
+use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
-use minewall::run::control::{self, Request};
+use minewall::run::control::{self, Answer, Outcome, Request};
+use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -38,10 +45,20 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     match command.as_deref() {
         Some("run") => run_daemon(arguments),
-        Some("status") => status(arguments),
+        Some("status") if arguments.contains("--prometheus") => {
+            ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
+        }
+        Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
+        Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
+        Some("events") => events::run(arguments),
+        Some("unblock") => unblock(arguments),
+        Some("intel") => intel::run(arguments),
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("check-list") => check_list::run(arguments),
+        Some("notify") => notify::run(arguments),
+        Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
@@ -60,18 +77,47 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
+    start_log(&mut arguments)?;
     nothing_left(arguments)?;
-    // The configuration sets the level; until then errors and warnings must be heard.
-    env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
-    log::set_max_level(log::LevelFilter::Info);
     minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
 }
 
-fn status(mut arguments: Arguments) -> Result<ExitCode, String> {
+/// To the system log with `--syslog`, to standard error without.
+fn start_log(arguments: &mut Arguments) -> Result<(), String> {
+    if arguments.contains("--syslog") {
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
+    } else {
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+    }
+    // The configuration sets the level; until then errors and warnings must be heard.
+    log::set_max_level(log::LevelFilter::Info);
+    Ok(())
+}
+
+/// A question with two answers: for people, and for programs.
+fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let config = load(&config_path(&mut arguments)?)?;
-    let request = if arguments.contains("--json") { Request::StatusJson } else { Request::Status };
+    let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
-    show(&control::ask(&config.control_socket, request)?)
+    tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = load(&config_path(&mut arguments)?)?;
+    let request = Request::Unblock(intel::only_subject(arguments)?);
+    tell(&control::ask(&config.control_socket, &request).map_err(|error| error.to_string())?)
+}
+
+/// Prints an answer of the daemon's.
+fn tell(answer: &Answer) -> Result<ExitCode, String> {
+    match answer.outcome {
+        Outcome::Done => show(&answer.text),
+        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        Outcome::Refused => {
+            eprint!("minewall: {}", answer.text);
+            Ok(ExitCode::from(STATUS_REFUSED))
+        }
+    }
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -81,9 +127,25 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
     let is_removal = arguments.contains("--remove");
+    let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
+    if is_offload {
+        let listing = io::read_to_string(io::stdin()).map_err(|error| format!("standard input: {error}"))?;
+        return show(&if is_removal {
+            rules::offload::release(&listing)
+        } else {
+            rules::offload::wait(&load(&path)?, &listing)
+        });
+    }
     // Removal takes no configuration: it must work with a bad one, too.
-    show(&if is_removal { rules::remove(variant) } else { rules::install(&load(&path)?, variant) })
+    if is_removal {
+        return show(&rules::remove(variant));
+    }
+    let config = load(&path)?;
+    // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
+    let known = control::ask(&config.control_socket, &Request::Elements);
+    let known = known.map_or(String::new(), |answer| answer.text);
+    show(&rules::install_with(&config, variant, &known))
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -92,9 +154,10 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&config::default_file());
     }
     let path = config_path(&mut arguments)?;
+    let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    load(&path)?;
-    show(&format!("{} is fine\n", path.display()))
+    let config = load(&path)?;
+    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.
@@ -119,6 +182,12 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
+/// What is left once the options have been taken, as text.
+fn words(arguments: Arguments) -> Result<Vec<String>, String> {
+    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
+    arguments.finish().into_iter().map(word).collect()
+}
+
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
         Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
@@ -132,9 +201,7 @@ fn desk_tool(
     arguments: Arguments,
     tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
 ) -> Result<ExitCode, String> {
-    let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
-    let words = arguments.finish().into_iter().map(word).collect::<Result<_, _>>()?;
-    tool(words).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]
@@ -176,6 +243,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
 }
 
 const STATUS_UNUSABLE: u8 = 1;
+const STATUS_NOTHING: u8 = 3;
+const STATUS_REFUSED: u8 = 4;
 #[cfg(feature = "host")]
 const STATUS_DAMAGED: u8 = 2;
 
@@ -187,14 +256,40 @@ macro_rules! help {
 minewall: a cryptomining firewall that runs on the router itself
 
 usage:
-  minewall run [--config FILE]                judge the packets of the netfilter queue
-  minewall status [--config FILE] [--json]    what the running daemon has seen
+  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
+  minewall status [--config FILE] [--json|--prometheus]
+                                              what the running daemon has seen
+  minewall hosts [--config FILE] [--json]     the hosts that were caught
+  minewall events [--config FILE] [--last N] [--follow]
+                                              detections as lines of JSON: the last N of the log (all,
+                                              or with --follow none), then those that come
+  minewall events --follow --share            only what other routers may know: pools found here
+  minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
+  minewall intel list [--json]                what is known of servers
+  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
+                                              enter servers by hand: ADDRESS, PREFIX or NAME, each with
+                                              :PORT or without; - reads lines (these, or JSON); --fleet:
+                                              they come from other routers
+  minewall intel remove ENTRY                 strike entries out
+  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
+                                              what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
                                               the rule set that feeds the queue, as text
+  minewall rules --offload [--config FILE] [--remove]
+                                              of rules that offload flows (as 'nft -a list' prints them,
+                                              on standard input), those that wait for the verdict
   minewall config [--config FILE]             check the configuration
+  minewall config [--config FILE] --service   the same, and what an init script has to know of it
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+  minewall check-list [--config FILE] [--count] LIST...
+                                              whether files are lists, and how many entries they have
+",
+            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
+                                              run the owner's programs for the daemon's events, or those on
+                                              standard input
+  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",
             $host_commands,
             "  minewall --help | --version
@@ -203,6 +298,8 @@ FILE is /etc/config/minewall unless said otherwise.
 exit status: 0 success; 1 wrong command line, unusable file or failure;
              2 damaged capture, read as far as it goes
 of probe:    0 pool; 1 not a pool; 2 inconclusive; 3 no probe was made
+of unblock and intel: 3 nothing is known of it; 4 the daemon refused (some of) it
+of events --follow:   1 once the daemon has ended
 "
         )
     };

@@ -6,7 +6,10 @@
 mod given;
 pub mod kind;
 pub mod options;
+pub mod service;
 pub mod uci;
+#[cfg(any(test, feature = "host"))]
+pub mod validation;
 
 use core::fmt;
 use core::time::Duration;
@@ -16,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::allow::AllowList;
 use crate::hmm::decision::Sensitivity;
+use crate::intel::entry::Policy;
 use crate::limits;
 use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
@@ -56,6 +60,17 @@ pub enum Doubt {
     Block,
 }
 
+/// Which events the hooks hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// None.
+    Nothing,
+    /// Proof of mining.
+    Proven,
+    /// Suspicions, too.
+    All,
+}
+
 /// The configuration. Each field is an option of [`options::OPTIONS`], in its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -75,6 +90,12 @@ pub struct Config {
     pub event_log_rotations: u32,
     /// Events an hour that are reported of one host.
     pub host_events_per_hour: u32,
+    /// Which events the hooks hear of.
+    pub notices: Noticed,
+    /// Notices an hour.
+    pub notices_per_hour: u32,
+    /// Time between two notices of one host.
+    pub notice_interval: Duration,
     /// DHCP leases files, in the order in which they are asked.
     pub leases_files: Vec<PathBuf>,
     /// Control socket.
@@ -115,6 +136,22 @@ pub struct Config {
     pub probe_lifetimes: Lifetimes,
     /// File of outcomes.
     pub probe_cache: PathBuf,
+    /// How long what was proven of a server holds; zero learns nothing.
+    pub learn: Duration,
+    /// File of what was learnt.
+    pub learn_file: PathBuf,
+    /// Whether the kernel is to refuse known pools by itself.
+    pub kernel_block: bool,
+    /// Whether lists have any say.
+    pub intel: bool,
+    /// What the built-in list's entries are worth at most; none leaves it out.
+    pub intel_builtin: Option<Policy>,
+    /// Whether an address that many sites share is blocked by its address alone.
+    pub intel_blocks_shared: bool,
+    /// Directories of lists.
+    pub intel_lists: Vec<PathBuf>,
+    /// Bytes that all lists together may take.
+    pub intel_memory: usize,
 }
 
 impl Config {
@@ -144,6 +181,9 @@ impl Default for Config {
             event_log_bytes: 0,
             event_log_rotations: 0,
             host_events_per_hour: 0,
+            notices: Noticed::Nothing,
+            notices_per_hour: 0,
+            notice_interval: Duration::ZERO,
             leases_files: Vec::new(),
             control_socket: PathBuf::new(),
             max_flows: 0,
@@ -164,6 +204,14 @@ impl Default for Config {
             probes_per_block: 0,
             probe_lifetimes: Lifetimes { pool: 0, not_pool: 0, inconclusive: 0 },
             probe_cache: PathBuf::new(),
+            learn: Duration::ZERO,
+            learn_file: PathBuf::new(),
+            kernel_block: false,
+            intel: false,
+            intel_builtin: None,
+            intel_blocks_shared: false,
+            intel_lists: Vec::new(),
+            intel_memory: 0,
         };
         for option in OPTIONS {
             option.set_default(&mut config);
@@ -235,7 +283,9 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Complaint> {
         let (name, value, is_list) = match statement {
             Err(fault) => return Err(complaint(Some(line), fault.to_string())),
             Ok(Statement::Section { kind, name }) => {
-                section = if kind != SECTION_KIND {
+                section = if SCRIPT_SECTIONS.contains(&&kind[..]) {
+                    Section::Foreign
+                } else if kind != SECTION_KIND {
                     warnings
                         .push(complaint(Some(line), format!("unknown section {} is ignored", shown(&kind))));
                     Section::Foreign
@@ -299,12 +349,25 @@ pub fn default_file() -> String {
         }
         text.push('\n');
     }
-    text.pop();
-    text
+    text + FEED_EXAMPLE
 }
 
 /// Type of our section.
 const SECTION_KIND: &str = "minewall";
+/// Types of sections that scripts of the package read.
+const SCRIPT_SECTIONS: [&str; 2] = ["feed", "fleet"];
+/// How a feed is entered.
+const FEED_EXAMPLE: &str = "\
+# Lists from elsewhere: minewall-update-lists, run by cron, fetches them and checks them before they count.
+# 'policy' is suspect, block or allow; 'interval' is in hours, 'max_size' in KiB; a feed that has lost more than
+# 'max_loss' per cent of its entries is refused.
+#config feed 'pools'
+#	option url 'https://lists.example/pools.txt'
+#	option policy 'suspect'
+#	option interval '24'
+#	option max_size '2048'
+#	option max_loss '50'
+";
 
 /// The section that the statements at hand belong to.
 #[derive(Clone, Copy, Debug)]
@@ -384,8 +447,15 @@ mod tests {
     }
 
     #[test]
+    fn sections_for_scripts_are_theirs() {
+        let text = "config feed x\n option url y\nconfig minewall main\n option mode monitor\nconfig fleet z\n option host w\n";
+        let loaded = read(text).expect("good");
+        assert_eq!((loaded.warnings, loaded.config.mode), (vec![], Mode::Monitor));
+    }
+
+    #[test]
     fn what_is_unknown_is_a_warning() {
-        let text = "config other\n option mode 3\nconfig minewall main\n option colour red\nconfig minewall two\n option \
+        let text = "config other\n option mode 3\nconfig fleet\n option host x\nconfig minewall main\n option colour red\nconfig minewall two\n option \
                     mode x\nconfig minewall main\n option mode monitor\n";
         let loaded = read(text).expect("only warnings");
         let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
@@ -393,8 +463,8 @@ mod tests {
             warnings,
             [
                 "minewall.conf:1: unknown section 'other' is ignored",
-                "minewall.conf:4: unknown option 'colour' is ignored",
-                "minewall.conf:5: a second section of type 'minewall' is ignored",
+                "minewall.conf:6: unknown option 'colour' is ignored",
+                "minewall.conf:7: a second section of type 'minewall' is ignored",
             ]
         );
         assert_eq!(loaded.config.mode, Mode::Monitor);

@@ -4,11 +4,13 @@
 //! [`Answer::NeedMore`], [`Answer::NoMatch`], [`Answer::Match`]. It keeps 20 bytes a flow. Bytes that wait
 //! for the rest of their message are the caller's to hold ([`crate::stream`]).
 
+pub mod client_hello;
 mod framing;
 mod http;
-mod lines;
+pub(crate) mod lines;
 pub mod noise;
 mod socks;
+pub mod target;
 mod websocket;
 
 pub mod dialect;
@@ -16,11 +18,13 @@ pub mod finding;
 pub mod hearing;
 pub mod json;
 
+use crate::dns::Resolution;
 use crate::flow::Direction;
 use crate::limits::ASSEMBLY_BYTES;
 use dialect::{Context, Dialect, Dialogue};
 use finding::Finding;
 use framing::{Framing, Reader};
+use target::Naming;
 
 /// What the DPI knows of one flow.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +66,22 @@ pub struct Dpi {
     scratch: Scratch,
     /// What the latest [`Answer::Match`] consists of.
     pub finding: Finding,
+    /// How a client has named its server in what was read last; to be taken.
+    pub naming: Option<Naming>,
+    /// What a name server has answered in what was read last; to be taken.
+    pub resolution: Option<Resolution>,
 }
 
 impl Default for Dpi {
     fn default() -> Self {
         let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
-        Dpi { tape: json::Tape::default(), scratch, finding: Finding::default() }
+        Dpi {
+            tape: json::Tape::default(),
+            scratch,
+            finding: Finding::default(),
+            naming: None,
+            resolution: None,
+        }
     }
 }
 
@@ -128,9 +142,25 @@ impl Inspection {
         !self.wants(Direction::ToServer) && !self.wants(Direction::ToClient)
     }
 
+    /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
+    pub fn is_tls(&self) -> Option<bool> {
+        self.framing.is_tls()
+    }
+
+    /// Whether it goes through a proxy: what the client says is meant for another server than the flow's.
+    pub fn is_tunnelled(&self) -> bool {
+        self.framing.is_tunnelled()
+    }
+
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.
     pub fn has_evidence(&self) -> bool {
         self.framing.has_evidence() || self.dialogue.has_evidence()
+    }
+
+    /// Whether the two ends talk with each other and nobody else: not through a proxy or a web server, which
+    /// others may share, as far as can be seen from the connection's first byte on.
+    pub fn is_direct(&self) -> bool {
+        self.framing.is_direct()
     }
 
     fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
@@ -162,6 +192,20 @@ impl Reader for Ear<'_> {
             Ear::Probe(listener) => listener.stratum_v2(),
         }
     }
+
+    fn named(&mut self, naming: Naming) {
+        match self {
+            Ear::Flow(reader) => reader.named(naming),
+            Ear::Probe(listener) => listener.named(naming),
+        }
+    }
+
+    fn resolved(&mut self, message: &[u8]) {
+        match self {
+            Ear::Flow(reader) => reader.resolved(message),
+            Ear::Probe(listener) => listener.resolved(message),
+        }
+    }
 }
 
 /// Hands messages to the flow's dialogue.
@@ -181,5 +225,13 @@ impl Reader for DialogueReader<'_> {
         let _ =
             finding.evidence.push_str("Noise handshake (64 and 234 bytes) and a first frame from the client");
         self.dpi.finding = finding;
+    }
+
+    fn named(&mut self, naming: Naming) {
+        self.dpi.naming = Some(naming);
+    }
+
+    fn resolved(&mut self, message: &[u8]) {
+        self.dpi.resolution = Resolution::read(message).or(self.dpi.resolution.take());
     }
 }

@@ -6,27 +6,35 @@
 #[cfg(feature = "host")]
 pub mod fuzz;
 mod judge;
+mod knowledge;
 mod learnt;
+pub mod names;
 mod reader;
+mod resolved;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::allow::AllowList;
 use crate::config::{Config, Mode};
 use crate::event::Detection;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowKey, FlowRecord};
+use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
+use crate::intel::entry::Pattern;
+use crate::intel::{Explanation, Intel};
 use crate::packet::{self, Endpoint, Segment, Unreadable};
 use crate::stream::Assembly;
 use crate::time::Instant;
 use crate::verdict::Verdict;
 use judge::Judge;
+pub use knowledge::Layer;
 pub use learnt::Lesson;
 
 /// How the engine judges; may change while it runs.
@@ -46,6 +54,8 @@ pub struct Settings {
     pub sensitivity: Option<Sensitivity>,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
+    /// A list may block an address that many sites share.
+    pub blocks_shared: bool,
 }
 
 impl From<&Config> for Settings {
@@ -58,6 +68,7 @@ impl From<&Config> for Settings {
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
             allow: config.allow.clone(),
+            blocks_shared: config.intel_blocks_shared,
         }
     }
 }
@@ -101,6 +112,8 @@ pub struct Counters {
     pub let_go: u32,
     /// Detections that nobody collected in time.
     pub events_lost: u32,
+    /// Answers of name servers that were read.
+    pub dns_answers: u32,
 }
 
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
@@ -122,7 +135,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Judges by other settings from now on; flows keep their state.
     pub fn configure(&mut self, settings: Settings) {
         self.flows.set_idle(settings.flow_idle);
-        self.judge.settings = settings;
+        self.judge.configure(settings);
     }
 
     /// Scores by another model from now on. What flows have gathered stays: ratios of two models
@@ -143,6 +156,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
                     Unreadable::NotTcp | Unreadable::Fragment => judge.counters.not_tcp += 1,
                     Unreadable::Malformed => judge.counters.malformed += 1,
                 }
+                if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(packet.bytes)) {
+                    judge.datagram(&datagram, now);
+                }
                 return handled;
             }
         };
@@ -161,7 +177,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
             }
             Entry::Refused => return handled,
         };
-        handled.verdict = judge.verdict(record, &segment, packet.hw_addr, now);
+        handled.verdict = judge.verdict(record, &segment, handled.opened, packet.hw_addr, now);
         record.last_seen = now.stamp();
         handled
     }
@@ -174,6 +190,16 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The flow that `segment` belongs to, if it is tracked.
     pub fn flow(&self, segment: &Segment<'_>) -> Option<&FlowRecord> {
         self.flows.get(&FlowKey::new(segment.src, segment.dst))
+    }
+
+    /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
+    /// list.
+    pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
+        let flow = self.flows.get(&FlowKey::new(*client, *server));
+        flow.is_some_and(|record| {
+            let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
+            record.client() == *client && (record.state == FlowState::Suspect || is_hinted())
+        })
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
@@ -207,6 +233,39 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.judge.learnt.enter(server, lesson, until);
+    }
+
+    /// What the lists have of `pattern`, the entry that decides first.
+    pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
+        self.judge.knowledge.explain(pattern, now)
+    }
+
+    /// Whether nobody's sessions with `server` are looked at, by the configuration or a list.
+    pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
+        self.judge.exempts_server(server, now)
+    }
+
+    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
+    /// judged by what they say.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        self.judge.learnt.forget(meant)
+    }
+
+    /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
+    /// so that somebody with more time may free them.
+    pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        self.judge.knowledge.replace(layer, intel)
+    }
+
+    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. Whoever is not told
+    /// takes `now` for the time since 1970.
+    pub fn tell_time(&mut self, unix: u64, now: Instant) {
+        self.judge.knowledge.tell_time(unix, now);
+    }
+
+    /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
+    pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
+        self.judge.names.find(client, server).map(|name| &name[..])
     }
 
     /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.

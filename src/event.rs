@@ -1,6 +1,7 @@
 //! What the engine has to tell people: proof of mining, and suspicion of it.
 
 use crate::dpi::finding::Finding;
+use crate::limits::PROBE_SNI_BYTES;
 use crate::packet::Endpoint;
 use crate::time::Instant;
 
@@ -11,8 +12,12 @@ pub enum Source {
     Dpi,
     /// Its server, when asked: proof.
     Probe,
+    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
+    Intel,
     /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
+    /// A list, whose policy is to suspect, or what is less certain than the server's name: the same.
+    Hint,
 }
 
 impl Source {
@@ -22,12 +27,13 @@ impl Source {
             Source::Dpi => "dpi",
             Source::Probe => "probe",
             Source::Hmm => "hmm",
+            Source::Intel | Source::Hint => "intel",
         }
     }
 
     /// Whether it is enough to block.
     pub const fn is_proof(self) -> bool {
-        matches!(self, Source::Dpi | Source::Probe)
+        matches!(self, Source::Dpi | Source::Probe | Source::Intel)
     }
 }
 
@@ -42,10 +48,16 @@ pub struct Detection {
     pub hw_addr: Option<[u8; 6]>,
     /// The pool.
     pub server: Endpoint,
+    /// The name by which the client last called it; empty if it is not known.
+    pub server_name: heapless::String<PROBE_SNI_BYTES>,
+    /// Whether the session is TLS, if known.
+    pub tls: Option<bool>,
     /// What was found.
     pub finding: Finding,
     /// What speaks for it.
     pub source: Source,
+    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    pub server_is_pool: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

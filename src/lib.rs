@@ -8,29 +8,38 @@
 //! 4. [`dpi`]: what the bytes say.
 //! 5. [`verdict`]: what the kernel is told.
 //!
+//! An answer of a name server is read by [`dns`] instead.
+//!
 //! Captures go the same way: `replay` (a desk's, behind the feature `host`).
 //!
 //! [`engine`] strings them together; [`limits`] holds every capacity; [`time`] is an argument everywhere.
+//! [`intel`] is what is known of servers beforehand.
 //! [`config`] is what the user wishes, [`allow`] whom he exempts, [`rules`] what the kernel is told of it.
 //! [`probe`] asks a server that stage one suspects whether it is a pool, in a thread of its own.
+//! [`book`] is what was learnt of servers, here and by other routers.
 //! [`run`] is the shell around the engine on a router.
 
 pub mod limits;
 pub mod time;
+pub mod name;
 
 pub mod packet;
+pub mod dns;
 pub mod flow;
 pub mod stream;
 pub mod dpi;
 pub mod hmm;
 pub mod verdict;
 
+pub mod intel;
 pub mod allow;
 pub mod neighbours;
 pub mod event;
 pub mod engine;
 
 pub mod probe;
+pub mod book;
+mod durable;
 
 pub mod config;
 pub mod rules;

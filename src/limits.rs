@@ -38,6 +38,9 @@ pub const FLOWS_MAX: usize = 524_288;
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
 /// A connection attempt that never carried payload is forgotten sooner.
 pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
+/// Records of one client in a set that is full of suspects, from which on that client makes room.
+/// Three quarters of it don't come together by chance.
+pub const CROWD: usize = FLOW_WAYS * 3 / 4;
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -84,6 +87,10 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// The shortest first message of a Stratum V2 client: an encrypted frame header (6 + 16) and a
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
+
+/// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
+/// wire, of which the first length and the root take two).
+pub const NAME_BYTES: usize = 253;
 
 /// Payload packets after which an undecided flow that moves fast is let go.
 pub const BUDGET_PACKETS: u16 = 32;
@@ -143,6 +150,19 @@ pub const EVENT_LOG_ROTATIONS_DEFAULT: u32 = 1;
 /// and reconnects every 5 s would write 720.
 pub const HOST_EVENTS_PER_HOUR_DEFAULT: u32 = 60;
 
+/// Notices in an hour, of all hosts together.
+pub const NOTICES_PER_HOUR_DEFAULT: u32 = 12;
+/// Minutes between two notices of one host.
+pub const NOTICE_INTERVAL_MINUTES_DEFAULT: u32 = 60;
+/// Hosts whose latest notice is remembered.
+pub const NOTICE_HOSTS: usize = 64;
+/// Notices that may wait for the hooks of another.
+pub const NOTICES_WAITING: usize = 16;
+/// Bytes of a value in a hook's environment.
+pub const NOTICE_VALUE_BYTES: usize = 256;
+/// How long a hook may take: a mail over a slow line.
+pub const HOOK_PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+
 /// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
 pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
 /// Packets handled before signals and the control socket get a turn.
@@ -154,17 +174,25 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 pub const HOSTS_REMEMBERED: usize = 32;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 420 bytes and the counters.
+/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
+/// The longest line in the system log; logd cuts at 1,024 bytes, its own words included.
+pub const LOG_LINE_MAX_BYTES: usize = 960;
 /// Leases files are read up to this length.
 pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
 
 /// Programs that may talk to the control socket at once.
-pub const CONTROL_CLIENTS: usize = 4;
-/// The longest request on it.
-pub const CONTROL_REQUEST_BYTES: usize = 64;
+pub const CONTROL_CLIENTS: usize = 12;
+/// Those of them that may follow a stream; the others' places are for questions.
+pub const CONTROL_FOLLOWERS: usize = 6;
+/// The longest request on it: a word or five and a host's name (253 bytes, RFC 1035 section 2.3.4).
+pub const CONTROL_REQUEST_BYTES: usize = 384;
+/// The longest answer: the whole book as lines of JSON.
+pub const CONTROL_ANSWER_BYTES: usize = BOOK_ENTRIES * BOOK_LINE_BYTES;
+/// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
+pub const CONTROL_STREAM_BYTES: usize = CONTROL_ANSWER_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
 /// A packet of a benign flow from this size on is not looked at again: what a miner says fits in
@@ -180,19 +208,24 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
+/// Connection attempts that are looked at; a house makes a few dozen. Of those beyond, in a flood, the first
+/// payload is the first thing that is seen.
+pub const ATTEMPTS_PER_SECOND: u32 = 500;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;
-/// Connections of one probe. All questions there are would take more than the time there is.
-pub const PROBE_CONNECTIONS: usize = 14;
+/// Connections of one probe.
+pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
-pub const PROBE_SEND_BYTES: usize = 1_536;
+pub const PROBE_SEND_BYTES: usize = 1_024;
 /// Bytes of answers that one probe reads.
-pub const PROBE_READ_BYTES: usize = 8 * 1_024;
+pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
-/// How long a connection may take to come about, a TLS handshake included.
+/// How long a connection may take to come about.
 pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
+/// The same with a TLS handshake, in which a slow router at work has its share.
+pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// How long an answer may take: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
@@ -200,12 +233,35 @@ pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
+/// Probes that are under way at once: some may wait for servers that never answer.
+pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
+/// Suspects to be tried again later, 200 bytes each.
+pub const PROBES_AGAIN: usize = if cfg!(test) { 4 } else { 32 };
+/// After how long a suspect is tried again for which there was no room.
+pub const PROBE_QUEUE_WAIT: Duration = Duration::from_secs(5);
+/// And one that came too soon after others.
+pub const PROBE_RATE_WAIT: Duration = Duration::from_secs(20);
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
+/// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
+pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
+/// Of them, in one set of the cache.
+pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
+
+/// Longest name that is looked up (RFC 1035 section 2.3.4).
+pub const RESOLVE_NAME_BYTES: usize = 253;
+/// Longest answer of a name server without EDNS (RFC 1035 section 2.3.4).
+pub const RESOLVE_ANSWER_BYTES: usize = 512;
+/// Name servers that are asked, as many as libc asks (resolv.conf(5)).
+pub const RESOLVE_SERVERS: usize = 3;
+/// Times that each is asked.
+pub const RESOLVE_TRIES: usize = 2;
+/// How long each has to answer.
+pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
 /// The same for one block of addresses.
@@ -228,5 +284,80 @@ pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
 pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
 /// After how long a server that didn't say is asked again.
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
-/// Endpoints of which the engine knows what a probe found, 48 bytes each.
-pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 256 };
+/// Endpoints of which the engine knows what a probe found or the book says, 48 bytes each.
+pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 768 };
+
+/// Entries of the book, 320 bytes each: there is room for a name.
+pub const BOOK_ENTRIES: usize = if cfg!(test) { 12 } else { 512 };
+/// Those of them that other routers may fill.
+pub const BOOK_FLEET_ENTRIES: usize = BOOK_ENTRIES / 2;
+/// The file of the book is read up to this length: the longest names in every entry.
+pub const BOOK_FILE_BYTES: u64 = 340 * BOOK_ENTRIES as u64;
+/// The longest line of JSON that the book writes.
+pub const BOOK_LINE_BYTES: usize = 480;
+/// The longest that it reads: any event.
+pub const BOOK_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
+
+/// How long what was proven of a server is held for true: pools move, and addresses are handed on.
+pub const LEARN_HOURS_DEFAULT: u32 = 7 * 24;
+/// Servers that sessions may teach in an hour, and at once; what is more is cut off session by session.
+pub const LESSONS_PER_HOUR: u32 = 60;
+/// Well-known services (RFC 6335 section 6): what a session says of a server at such a port is learnt only
+/// once the server, when asked, has said the same, since many may depend on it.
+pub const SERVICE_PORTS: u16 = 1_023;
+/// How long what was learnt may wait to be written, to spare the flash.
+pub const BOOK_WRITE_WAIT: Duration = Duration::from_secs(60);
+/// The same for what other routers say.
+pub const BOOK_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
+/// Entries of other routers that are taken in a minute.
+pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
+/// The longest life of an element of the kernel's sets, and so of a block without a daemon.
+pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
+/// How often the sets are filled anew.
+pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
+/// Attempts to connect to known pools of which the daemon is told, by all hosts together.
+pub const KERNEL_TOLD_PER_MINUTE: u32 = 30;
+/// How often the kernel is asked what it has refused, at most.
+pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
+/// Orders that may wait for the clerk.
+pub const CLERK_ORDERS: usize = 4;
+/// How long `nft`, or the end of the clerk, is waited for.
+pub const CLERK_PATIENCE: Duration = Duration::from_secs(5);
+/// Stack of the clerk's thread.
+pub const CLERK_STACK_BYTES: usize = 128 * 1_024;
+/// Lines for those who follow that may wait for the run loop's next turn.
+pub const LINES_PENDING: usize = 64;
+
+/// Lists that may be in force at once; an entry names its own by a byte.
+pub const INTEL_SOURCES: usize = 64;
+/// Longest line of a list.
+pub const INTEL_LINE_BYTES: usize = 1_024;
+/// Bad lines of one list that are reported one by one.
+pub const INTEL_WARNINGS: usize = 8;
+
+/// Answers of name servers that are read in a second; what is more passes unread.
+pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
+/// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.
+pub const DNS_CHAIN: usize = 8;
+/// Addresses of one DNS answer that are remembered.
+pub const DNS_ADDRESSES: usize = 16;
+/// Records of one DNS answer that are looked at.
+pub const DNS_RECORDS: u16 = 48;
+/// What is remembered of an answer holds for so long at least: clients go on using an address.
+pub const DNS_TTL_MIN_SECONDS: u32 = 600;
+/// And at most.
+pub const DNS_TTL_MAX_SECONDS: u32 = 86_400;
+/// Addresses of listed names that are remembered, 112 bytes each.
+pub const RESOLVED_NAMES: usize = if cfg!(test) { 32 } else { 512 };
+/// Of them, in one set.
+pub const RESOLVED_WAYS: usize = 8;
+/// Longest listed name that is remembered with its address; those of pools have up to 50 bytes.
+pub const RESOLVED_NAME_BYTES: usize = 64;
+/// Addresses of names on no list, 8 bytes each.
+pub const RESOLVED_OTHERS: usize = 4_096;
+/// Endpoints whose suspicion by a list has been told lately, 40 bytes each.
+pub const HINTS_TOLD: usize = 64;
+/// How long such a suspicion is not told again.
+pub const HINT_REPEAT: Duration = Duration::from_secs(600);
+/// Bytes that all lists together may take.
+pub const INTEL_KIB_DEFAULT: u32 = 2_048;

@@ -131,5 +131,33 @@ pub fn parse(bytes: &[u8]) -> Result<Segment<'_>, Unreadable> {
     })
 }
 
+/// A UDP datagram.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Sender.
+    pub src: Endpoint,
+    /// Receiver.
+    pub dst: Endpoint,
+    /// Payload at hand, which may be cut short.
+    pub payload: &'a [u8],
+}
+
+/// Reads the UDP datagram (RFC 768) in the IP packet `bytes`; `None` for anything else.
+pub fn datagram(bytes: &[u8]) -> Option<Datagram<'_>> {
+    let (ip, _) = LaxIpSlice::from_slice(bytes).ok()?;
+    if ip.is_fragmenting_payload() || ip.payload_ip_number() != ip_number::UDP {
+        return None;
+    }
+    let (header, payload) = ip.payload().payload.split_first_chunk::<UDP_HEADER_LEN>()?;
+    let [src_high, src_low, dst_high, dst_low, len_high, len_low, ..] = *header;
+    let len = usize::from(u16::from_be_bytes([len_high, len_low])).checked_sub(UDP_HEADER_LEN)?;
+    Some(Datagram {
+        src: Endpoint::new(ip.source_addr(), u16::from_be_bytes([src_high, src_low])),
+        dst: Endpoint::new(ip.destination_addr(), u16::from_be_bytes([dst_high, dst_low])),
+        payload: payload.get(..len).unwrap_or(payload),
+    })
+}
+
+const UDP_HEADER_LEN: usize = 8;
 /// RFC 8200 section 3.
 const IPV6_HEADER_LEN: usize = 40;

@@ -6,7 +6,8 @@
 //! 4. [`strategy`]: which questions, in which order.
 //! 5. [`session`]: the conversation, without a socket or a clock.
 //! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
-//! 7. [`transport`] and `tls`: the bytes' way, the only place with a socket.
+//! 7. [`transport`] and `tls`: the bytes' way, the only place with a connection.
+//! 8. [`resolve`]: the address of a name, where a person asks by name.
 //!
 //! A refusal that only a pool gives counts as much as a job. What any JSON-RPC server may say (an error
 //! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
@@ -16,6 +17,7 @@ pub mod cache;
 pub mod guard;
 pub mod judge;
 pub mod question;
+pub mod resolve;
 pub mod session;
 pub mod strategy;
 #[cfg(feature = "tls")]

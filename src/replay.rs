@@ -23,8 +23,9 @@ use link::NotIp;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::engine::{Engine, Packet, Settings};
+use crate::engine::{Engine, Layer, Packet, Settings};
 use crate::hmm::model::Model;
+use crate::intel::builtin;
 use crate::packet;
 use crate::time::Instant;
 
@@ -108,14 +109,16 @@ pub struct Replayed {
     pub damage: Option<Damage>,
 }
 
-/// An engine as the default configuration makes it, except that its hash key is fixed: the same capture
-/// is judged the same way every time.
+/// An engine as the default configuration makes it, the built-in list of pools included, except that its
+/// hash key is fixed: the same capture is judged the same way every time.
 ///
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default())
+    let mut engine = Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default());
+    engine.replace_intel(Layer::Lists, Some(builtin::pools()));
+    engine
 }
 
 /// A keyed hash whose key is not drawn.

@@ -11,11 +11,17 @@
 //! | output | the router's own connections | original direction |
 //! | input | the router's own connections | replies |
 //!
+//! Connection attempts to servers that are known as pools are refused by the kernel alone (`known`).
+//! Besides TCP, answers of name servers are queued; see `rules/names.rs`.
+//!
 //! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
 //!
 //! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
 //! attempts, and what carries payload in flows that nothing has been decided of. Flows let go are
 //! looked at again ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours) by the kernel's count alone.
+//!
+//! A firewall that offloads flows would take connections away before any payload: [`offload`] makes its
+//! rules wait for the mark.
 //!
 //! The conntrack mark outlives the rule set: loading, reloading and removing it never touch the
 //! marks of connections, so what was decided by an earlier daemon stays decided until the
@@ -26,11 +32,16 @@
 //!
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
 
+mod known;
+pub mod offload;
+mod names;
 mod script;
 mod table;
 
 use core::fmt;
 use core::str::FromStr;
+
+pub use known::{EMPTY, REFUSING_CHAIN, elements};
 
 use crate::config::Config;
 
@@ -70,7 +81,16 @@ impl std::error::Error for UnknownVariant {}
 /// The text that puts the rules of `config` in force, replacing those of an earlier one in a single
 /// transaction.
 pub fn install(config: &Config, variant: Variant) -> String {
-    let table = table::replace(config, variant);
+    install_with(config, variant, "")
+}
+
+/// The same, with the sets of known pools filled by `elements`, a text that [`elements`] makes. Where the
+/// configuration wants no such sets they are left out.
+pub fn install_with(config: &Config, variant: Variant, elements: &str) -> String {
+    let mut table = table::replace(config, variant);
+    if known::is_wanted(config) {
+        table += elements;
+    }
     match variant {
         Variant::Nft => table,
         Variant::Iptables => script::install(config, &table),

@@ -3,24 +3,33 @@
 //! 1. Wait (poll(2)) for packets, signals and control clients.
 //! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
 //!    verdict before the next one is received.
-//! 3. Report the detections.
+//! 3. Report the detections, and learn from them; a thread of its own keeps what is learnt on disk and in
+//!    the kernel's sets.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
 //! 5. Learn what probes have found out; a socket of the worker's says when there is something.
-//! 6. Once a second, sweep a part of the flow table.
+//! 6. Once a second, sweep a part of the flow table, and swap in lists that have been read.
 //!
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
+mod answers;
+mod clerk;
 pub mod control;
 mod event_log;
 mod hosts;
+mod keeper;
 mod leases;
+mod lists;
+mod metrics;
+pub mod notice;
 mod prober;
 mod queue;
+pub mod recent;
 mod report;
 mod reset;
 mod status;
-mod wall_clock;
+pub mod syslog;
+pub mod wall_clock;
 
 use std::fs::File;
 use std::hash::RandomState;
@@ -28,6 +37,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -35,17 +45,19 @@ use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config, Mode};
-use crate::engine::{Engine, Settings};
+use crate::engine::{Engine, Layer, Settings};
 use crate::event::Source;
 use crate::hmm::model::{self, Model};
-use crate::limits::{ASSEMBLY_SLOTS, CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::time::Instant;
-use control::{Control, Request};
+use control::{Control, Stream};
+use keeper::{Keeper, Lore};
+use lists::Lists;
 use prober::Prober;
 use queue::PacketQueue;
 use report::Reporter;
 use reset::Resetter;
-use status::{Flows, QueueUse, Slots, Status};
+use wall_clock::unix_seconds;
 
 /// Runs until a signal stops it.
 ///
@@ -66,10 +78,17 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let model = load_model(&config)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
+    let lists = Lists::start(&config);
+    engine.replace_intel(Layer::Lists, lists.current());
+    engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
+    // What a person has entered goes before what an earlier probe has found.
+    let keeper = Keeper::start(&config, &mut engine, clock.now());
     let daemon = Daemon {
         engine,
+        lists,
         prober,
+        keeper,
         reporter: Reporter::new(&config),
         clock,
         verdicts_failed: 0,
@@ -113,7 +132,9 @@ fn mode_word(mode: Mode) -> &'static str {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    lists: Lists,
     prober: Prober,
+    keeper: Keeper,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -131,7 +152,11 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                self.prober.stop();
+                // Nobody waits for us any more: a write to the flash may take its time.
+                if let Some(Err(_)) = self.prober.stop().map(JoinHandle::join) {
+                    log::error!("the probe's thread has panicked");
+                }
+                self.keeper.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -139,15 +164,31 @@ impl Daemon {
                 self.reload(config_path);
             }
             if ready.control {
-                control.serve(|request| self.answer(request));
+                control.serve(|request| self.reply(request));
             }
             let now = self.clock.now();
             if ready.answers {
-                self.prober.learn(&mut self.engine, now);
+                let Daemon { prober, keeper, engine, .. } = &mut self;
+                prober.learn(engine, now, |engine, server, outcome, seconds| {
+                    keeper.asked(engine, server, outcome, seconds, now);
+                });
+            }
+            while let Some(line) = self.reporter.poll_line() {
+                control.publish(Stream::Events, &line);
+            }
+            while let Some(line) = self.keeper.poll_shared() {
+                control.publish(Stream::Shared, &line);
             }
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.keeper.tick(&mut self.engine, now);
+                self.engine.tell_time(unix_seconds(), now);
+                if self.lists.collect() {
+                    self.engine.replace_intel(Layer::Lists, self.lists.current());
+                    self.keeper.refill(now);
+                }
+                self.prober.ask_again(&self.engine, now);
             }
         }
     }
@@ -160,12 +201,14 @@ impl Daemon {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
-            let verdict = self.engine.handle(&packet.packet(), self.clock.now()).verdict;
+            let now = self.clock.now();
+            let verdict = self.engine.handle(&packet.packet(), now).verdict;
             if self.queue.give(packet, &verdict, &self.resetter).is_err() {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
             while let Some(detection) = self.engine.poll_event() {
-                if detection.source == Source::Hmm {
+                let lore = self.keeper.learn(&detection, &mut self.engine, now);
+                if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
                     self.prober.ask(&detection);
                 }
                 self.reporter.report(&detection);
@@ -197,56 +240,11 @@ impl Daemon {
         self.engine.replace_model(model);
         self.reporter.configure(&new);
         self.prober.configure(&new);
+        self.keeper.configure(&new, self.clock.now());
+        self.lists.reload(&new);
         self.config.mode = new.mode;
+        self.config.allow = new.allow;
         log::info!("configuration reloaded, {} mode", mode_word(new.mode));
-    }
-
-    fn answer(&self, request: Request) -> String {
-        let counters = self.engine.counters();
-        let table = self.engine.table_counters();
-        let kernel = self.queue.state();
-        let hosts: Vec<_> = self.reporter.hosts().latest().collect();
-        let status = Status {
-            version: env!("CARGO_PKG_VERSION"),
-            mode: mode_word(self.config.mode),
-            uptime: self.clock.now().micros() / 1_000_000,
-            packets: counters.packets,
-            payload_packets: counters.payload_packets,
-            not_tcp: counters.not_tcp,
-            malformed: counters.malformed,
-            detections: counters.detections,
-            suspects: counters.suspects,
-            resets: counters.resets,
-            let_go: counters.let_go,
-            flows: Flows {
-                used: self.engine.flows().len(),
-                capacity: self.engine.flows().capacity(),
-                opened: table.opened,
-                expired: table.expired,
-                evicted_settled: table.evicted_settled,
-                evicted_undecided: table.evicted_undecided,
-                refused: table.refused,
-            },
-            assembly: Slots {
-                used: self.engine.assembly().in_use(),
-                capacity: ASSEMBLY_SLOTS,
-                taken_away: self.engine.assembly().taken_away,
-            },
-            queue: QueueUse {
-                number: self.config.queue,
-                waiting: kernel.map_or(0, |queue| queue.waiting),
-                dropped: kernel.map_or(0, |queue| queue.dropped),
-                user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
-            },
-            probes: self.prober.counters().into(),
-            verdicts_failed: self.verdicts_failed,
-            unreported: self.reporter.unreported(),
-            hosts: &hosts,
-        };
-        match request {
-            Request::Status => status.to_text(),
-            Request::StatusJson => status.into_json() + "\n",
-        }
     }
 }
 
@@ -264,8 +262,9 @@ fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Contr
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
             .into_iter()
             .chain(prober.wake())
+            .map(|fd| (fd, PollFlags::IN))
             .chain(control.descriptors())
-            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
     match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}

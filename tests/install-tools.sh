@@ -18,11 +18,20 @@ need nginx nginx-light
 need redis-server redis-server
 need memcached memcached
 need mosquitto mosquitto
+need mosquitto_pub mosquitto-clients
+need busybox busybox
+need setpriv util-linux
+need python3 python3
+need make make
+need lua5.1 lua5.1
 need dovecot dovecot-imapd
 need sshd openssh-server
 need ngircd ngircd
 need prosody prosody
 need vsftpd vsftpd
+need dnsmasq dnsmasq-base
+need busybox busybox
+need wget wget
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$missing"

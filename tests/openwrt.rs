@@ -1,6 +1,6 @@
-//! What `openwrt/` repeats of the program: its default configuration and its version.
+//! What `openwrt/` repeats of the program: its default configuration, its table of options and its version.
 //!
-//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes the configuration anew.
+//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes the first two anew.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,18 +9,85 @@ fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openwrt/minewall")
 }
 
-#[test]
-fn the_package_brings_the_default_configuration() {
-    let file = package().join("files/minewall.conf");
-    let default = minewall::config::default_file();
+fn holds(name: &str, text: &str) {
+    let file = package().join("files").join(name);
     if std::env::var_os("MINEWALL_BLESS").is_some() {
-        fs::write(&file, &default).expect("the repository is writable");
+        fs::write(&file, text).expect("the repository is writable");
     }
     assert_eq!(
         fs::read_to_string(&file).expect("it is in the repository"),
-        default,
+        text,
         "if meant: MINEWALL_BLESS=1"
     );
+}
+
+#[test]
+fn the_package_brings_the_default_configuration() {
+    holds("minewall.conf", &minewall::config::default_file());
+}
+
+#[test]
+#[cfg(feature = "host")]
+fn the_package_validates_by_the_daemons_table() {
+    holds("minewall.validate", &minewall::config::validation::script());
+}
+
+/// What `validate_data` of OpenWrt's ubox makes of `value`, as far as our types go.
+#[cfg(feature = "host")]
+fn is_valid(datatype: &str, value: &str) -> bool {
+    let (name, arguments) = datatype.split_once('(').unwrap_or((datatype, ""));
+    let mut arguments = arguments.trim_end_matches(')').split(',');
+    let mut number = || arguments.next()?.parse::<u64>().ok();
+    match name {
+        "or" => arguments.any(|one| is_valid(one, value)),
+        "bool" => ["0", "off", "false", "no", "1", "on", "true", "yes"].contains(&value),
+        "range" => {
+            let (min, max) = (number(), number());
+            value.parse().is_ok_and(|value: u64| Some(value) >= min && Some(value) <= max)
+        }
+        "maxlength" => Some(value.len() as u64) <= number(),
+        "list" => true,
+        word => word.trim_matches('"') == value,
+    }
+}
+
+/// Both say the same of numbers and words. Of paths and addresses the daemon alone says all, and the
+/// other refuses nothing that it takes.
+#[test]
+#[cfg(feature = "host")]
+fn the_validation_agrees_with_the_daemon() {
+    let script = minewall::config::validation::script();
+    let mut options = 0;
+    for line in script.lines().filter_map(|line| line.trim().strip_prefix('\'')) {
+        let (name, rest) = line.split_once(':').expect("a name");
+        let datatype = rest.trim_end_matches(['\\', ' ', '\'']).split(':').next().expect("a type");
+        let mut values =
+            vec!["0", "1", "2", "yes", "off", "enabled", "never", "-1", "1.5", "/a", "a b", "192.0.2.1"];
+        let edges: Vec<String> = datatype
+            .split(['(', ',', ')'])
+            .filter_map(|word| word.parse::<u64>().ok())
+            .flat_map(|edge| [edge.saturating_sub(1), edge, edge + 1])
+            .map(|number| number.to_string())
+            .collect();
+        values.extend(edges.iter().map(String::as_str));
+        values.extend(
+            datatype.split(['(', ',', ')']).filter_map(|word| word.strip_prefix('"')?.strip_suffix('"')),
+        );
+        let long = format!("/{}", "a".repeat(107));
+        values.push(&long);
+        for value in values {
+            let text = format!("config minewall\n\toption {name} '{value}'\n");
+            let is_taken = minewall::config::parse(std::path::Path::new("test"), text.as_bytes()).is_ok();
+            let is_valid = is_valid(datatype, value);
+            let is_exact = datatype.starts_with("or(") || datatype.starts_with("range(");
+            assert!(
+                is_taken == is_valid || (is_valid && !is_exact),
+                "{name} '{value}': {is_taken}, {is_valid}"
+            );
+        }
+        options += 1;
+    }
+    assert_eq!(options, minewall::config::options::OPTIONS.len());
 }
 
 #[test]

@@ -63,3 +63,13 @@ fn monitoring_cuts_nothing_off() {
         assert!(!text.contains("reject") && !text.contains("drop") && !text.contains("0x03000000"), "{text}");
     }
 }
+
+/// Without lists nobody asks what names stand for.
+#[test]
+fn answers_of_name_servers_are_for_lists() {
+    for variant in [Variant::Nft, Variant::Iptables] {
+        assert!(rules::install(&config(""), variant).contains("sport 53"));
+        let text = rules::install(&config("option intel 0\n"), variant);
+        assert!(!text.contains("sport 53") && !text.contains("answers"), "{text}");
+    }
+}

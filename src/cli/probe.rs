@@ -1,6 +1,6 @@
 //! `minewall probe`: a person asks a server, be it a private one, whether it is a pool.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time;
@@ -9,7 +9,7 @@ use minewall::config::{self, Config};
 use minewall::dpi::dialect::Dialect;
 use minewall::packet::Endpoint;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};
 use minewall::time::Instant;
 use pico_args::Arguments;
 
@@ -38,26 +38,38 @@ fn probe(mut arguments: Arguments) -> Result<Verdict, String> {
         [layer] => layer,
         _ => return Err("one of --tls, --plain and --auto".into()),
     };
-    if layer == Layer::Tls && cfg!(not(feature = "tls")) {
-        return Err("this program was built without TLS".into());
-    }
     let sni: Option<String> =
         arguments.opt_value_from_str("--sni").map_err(|error| format!("--sni: {error}"))?;
     let operands = arguments.finish();
     let [operand] = &operands[..] else { return Err("HOST:PORT, and nothing else besides options".into()) };
     let operand = operand.to_str().filter(|text| !text.starts_with('-')).ok_or("HOST:PORT is wanted")?;
-    let (server, name) = resolve(operand)?;
-    let target =
-        Target { server: Endpoint::new(server.ip(), server.port()), layer, sni: sni.or(name), hint: None };
     // The mark matters only beside a running daemon, which has a configuration.
-    let mark = config::load(Path::new(&config)).map_or(Config::default().mark, |loaded| loaded.config.mark);
+    let config = config::load(Path::new(&config)).map_or_else(|_| Config::default(), |loaded| loaded.config);
     let start = time::Instant::now();
-    let outcome =
-        Dialler::new(mark.own()).probe(&target, || Instant::from_micros(start.elapsed().as_micros() as u64));
+    let outcome = ask(&config, operand, layer, sni)?;
     let elapsed_ms = start.elapsed().as_millis() as u32;
     let text = if json { outcome.to_json(operand, elapsed_ms) + "\n" } else { sentence(operand, &outcome) };
     super::show(&text)?;
     Ok(outcome.verdict)
+}
+
+/// Asks the server at `operand`, `HOST:PORT`; takes up to
+/// [`PROBE_TOTAL_WAIT`](minewall::limits::PROBE_TOTAL_WAIT).
+pub(super) fn ask(
+    config: &Config,
+    operand: &str,
+    layer: Layer,
+    sni: Option<String>,
+) -> Result<Outcome, String> {
+    if layer == Layer::Tls && cfg!(not(feature = "tls")) {
+        return Err("this program was built without TLS".into());
+    }
+    let (server, name) = resolve(operand)?;
+    let target =
+        Target { server: Endpoint::new(server.ip(), server.port()), layer, sni: sni.or(name), hint: None };
+    let start = time::Instant::now();
+    let now = || Instant::from_micros(start.elapsed().as_micros() as u64);
+    Ok(Dialler::new(config.mark.own()).probe(&target, now))
 }
 
 /// The address of `HOST:PORT`, and the name if it is one.
@@ -65,11 +77,10 @@ fn resolve(operand: &str) -> Result<(SocketAddr, Option<String>), String> {
     if let Ok(server) = operand.parse() {
         return Ok((server, None));
     }
-    let mut addresses =
-        operand.to_socket_addrs().map_err(|error| format!("'{operand}' is no HOST:PORT: {error}"))?;
-    let server = addresses.next().ok_or_else(|| format!("'{operand}' has no address"))?;
-    let name = operand.rsplit_once(':').map(|(name, _)| name.to_owned());
-    Ok((server, name.filter(|name| name.parse::<IpAddr>().is_err())))
+    let (name, port) = operand.rsplit_once(':').ok_or_else(|| format!("'{operand}' is no HOST:PORT"))?;
+    let port: u16 = port.parse().map_err(|_| format!("'{port}' is no port"))?;
+    let addr = resolve::address(name).map_err(|error| format!("'{name}': {error}"))?;
+    Ok((SocketAddr::new(addr, port), Some(name.to_owned())))
 }
 
 fn sentence(operand: &str, outcome: &Outcome) -> String {

@@ -3,9 +3,10 @@
 use core::time::Duration;
 
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
-use super::{Doubt, Mode};
+use super::{Doubt, Mode, Noticed};
 use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
+use crate::intel::entry::Policy;
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 
@@ -127,6 +128,43 @@ pub const OPTIONS: &[OptionSpec] = &[
         help: &["Events that one host may cause; what is more is only counted."],
     },
     OptionSpec {
+        name: "notices",
+        kind: Kind::Choice {
+            words: &["off", "proven", "all"],
+            default: 1,
+            set: |config, index| {
+                config.notices = match index {
+                    0 => Noticed::Nothing,
+                    1 => Noticed::Proven,
+                    _ => Noticed::All,
+                };
+            },
+        },
+        help: &["Which events the programs in /etc/minewall/hooks.d are run for; all has suspicions, too."],
+    },
+    OptionSpec {
+        name: "notices_per_hour",
+        kind: Kind::Integer {
+            min: 1,
+            max: 3_600,
+            default: limits::NOTICES_PER_HOUR_DEFAULT,
+            unit: "notices/hour",
+            set: |config, notices| config.notices_per_hour = notices,
+        },
+        help: &["How often they are run; what is more is counted and told with the next."],
+    },
+    OptionSpec {
+        name: "notice_interval",
+        kind: Kind::Integer {
+            min: 0,
+            max: 10_080,
+            default: limits::NOTICE_INTERVAL_MINUTES_DEFAULT,
+            unit: "minutes",
+            set: |config, minutes| config.notice_interval = Duration::from_secs(60 * u64::from(minutes)),
+        },
+        help: &["How long they hear nothing more of the same host."],
+    },
+    OptionSpec {
         name: "leases_file",
         kind: Kind::List {
             default: &["/tmp/dhcp.leases"],
@@ -141,7 +179,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "control_socket",
         kind: Kind::Path {
-            default: "/var/run/minewall.sock",
+            default: "/var/run/minewall/control.sock",
             set: |config, path| config.control_socket = path,
         },
         help: &["Unix socket that 'minewall status' asks."],
@@ -333,6 +371,92 @@ pub const OPTIONS: &[OptionSpec] = &[
         kind: Kind::Path { default: "/etc/minewall/probes", set: |config, path| config.probe_cache = path },
         help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
     },
+    OptionSpec {
+        name: "learn_hours",
+        kind: Kind::Integer {
+            min: 0,
+            max: 8_760,
+            default: limits::LEARN_HOURS_DEFAULT,
+            unit: "hours",
+            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
+        },
+        help: &[
+            "How long a server that has proved to be a pool, here or to another router, is blocked",
+            "from the first packet on; 0 learns nothing.",
+        ],
+    },
+    OptionSpec {
+        name: "learn_file",
+        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
+        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
+    },
+    OptionSpec {
+        name: "kernel_block",
+        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
+        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
+    },
+    OptionSpec {
+        name: "intel",
+        kind: Kind::Bool { default: true, set: |config, yes| config.intel = yes },
+        help: &["Whether lists of known pools, and answers of name servers, have any say."],
+    },
+    OptionSpec {
+        name: "intel_builtin",
+        kind: Kind::Choice {
+            words: &["off", "suspect", "block"],
+            default: 2,
+            set: |config, index| {
+                config.intel_builtin =
+                    [None, Some(Policy::Suspect), Some(Policy::Block)].get(index).copied().flatten();
+            },
+        },
+        help: &[
+            "The list that is part of the program: block cuts off connections to hosts that are only",
+            "there for mining, at other ports than the web's, and makes the rest suspects; suspect makes",
+            "suspects of all.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_shared",
+        kind: Kind::Choice {
+            words: &["suspect", "block"],
+            default: 0,
+            set: |config, index| config.intel_blocks_shared = index == 1,
+        },
+        help: &[
+            "What a listed address is worth that other sites have, too (CDN, shared host): suspect asks",
+            "its server, block cuts off the others with it.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_lists",
+        kind: Kind::List {
+            default: &["/etc/minewall/lists", "/var/lib/minewall/feeds"],
+            form: "an absolute path",
+            set: |config, values| {
+                config.intel_lists = all(values, path)?;
+                Ok(())
+            },
+        },
+        help: &[
+            "Directories of lists. A file's name ends in what its entries are worth: .block, .suspect,",
+            ".allow. Names, addresses, prefixes, host:port; hosts, adblock and dnsmasq files, too.",
+        ],
+    },
+    OptionSpec {
+        name: "intel_memory",
+        kind: Kind::Integer {
+            min: 64,
+            max: 65_536,
+            default: limits::INTEL_KIB_DEFAULT,
+            unit: "KiB",
+            set: |config, kib| config.intel_memory = kib as usize * 1_024,
+        },
+        help: &[
+            "Memory that all lists together may take, about 30 bytes an entry; three times as much for",
+            "a moment while they are read. A list that doesn't fit is refused.",
+        ],
+    },
 ];
 
 #[cfg(test)]
@@ -358,7 +482,7 @@ mod tests {
             Kind::Integer { min, max, default, .. } => if default == max { min } else { max }.to_string(),
             Kind::Choice { words, default, .. } => words[(default + 1) % words.len()].to_string(),
             Kind::Path { .. } => "/elsewhere".into(),
-            Kind::List { .. } if option.name == "leases_file" => "/elsewhere".into(),
+            Kind::List { .. } if matches!(option.name, "leases_file" | "intel_lists") => "/elsewhere".into(),
             Kind::List { .. } => "192.0.2.1".into(),
         };
         let changed = |options: &[&OptionSpec]| {

@@ -13,6 +13,7 @@ mod websocket;
 use super::dialect::{Context, HttpHead};
 use super::http::Asked;
 use super::lines::{self, Fit, Line, Tail};
+use super::target::Naming;
 use super::{Answer, Offer, Scratch, socks};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
@@ -23,6 +24,10 @@ pub trait Reader {
     fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer;
     /// Notes that a Stratum V2 handshake has been completed, which leaves no message to read.
     fn stratum_v2(&mut self);
+    /// Notes whom the client has named as its server.
+    fn named(&mut self, naming: Naming);
+    /// Reads what a name server answers.
+    fn resolved(&mut self, message: &[u8]);
 }
 
 /// Where both directions of a flow stand.
@@ -35,7 +40,7 @@ pub struct Framing {
     layers: [Layer; 2],
     /// HTTP requests without a response yet.
     asked: Asked,
-    /// Proxies entered so far, and [`MIDWAY`].
+    /// Proxies entered so far, [`MIDWAY`] and [`TLS`].
     flags: u8,
 }
 
@@ -73,6 +78,10 @@ enum Layer {
     Socks5Reply,
     /// SOCKS 4: the server's word on the request.
     Socks4Reply,
+    /// DNS: the length of a message, and the message.
+    Dns,
+    /// TLS: the rest of the ClientHello, as far as the server name.
+    TlsHello,
     /// Stratum V2: the rest of the client's key.
     ClientHello,
     /// Stratum V2: the client's first frame.
@@ -165,6 +174,8 @@ impl Framing {
             | Layer::Socks5Method
             | Layer::Socks5Reply
             | Layer::Socks4Reply
+            | Layer::Dns
+            | Layer::TlsHello
             | Layer::ClientHello
             | Layer::Setup
             | Layer::SetupReceived
@@ -177,9 +188,40 @@ impl Framing {
         self.layer(direction) != Layer::Opaque
     }
 
+    /// Whether a proxy has been entered: what the client says is meant for another server than the flow's.
+    pub fn is_tunnelled(&self) -> bool {
+        self.flags & DEPTH > 0
+    }
+
+    /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
+    pub fn is_tls(&self) -> Option<bool> {
+        match (self.flags & (MIDWAY | TLS), self.layer(Direction::ToServer)) {
+            (flags, _) if flags & TLS > 0 => Some(true),
+            (0, layer) if !matches!(layer, Layer::FirstBytes | Layer::TlsHello) => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether a Stratum V2 handshake lacks only its last message.
     pub fn has_evidence(&self) -> bool {
         self.layer(Direction::ToClient) == Layer::SetupReceived
+    }
+
+    /// Whether neither a proxy nor HTTP carries the flow, seen from its start.
+    pub fn is_direct(&self) -> bool {
+        let is_bare = |layer: &Layer| {
+            matches!(
+                layer,
+                Layer::FirstBytes
+                    | Layer::Line
+                    | Layer::LineEnd
+                    | Layer::Text
+                    | Layer::ClientHello
+                    | Layer::Setup
+                    | Layer::SetupReceived
+            )
+        };
+        self.flags == 0 && self.layers.iter().all(is_bare)
     }
 
     fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
@@ -207,10 +249,17 @@ impl Framing {
             Layer::HttpChunk => self.http_chunk(direction, bytes),
             Layer::HttpTrailer => self.http_trailer(direction, bytes),
             Layer::Frame | Layer::FrameRest => self.frames(&mut desk, bytes),
-            Layer::Socks5Request => self.socks_step(direction, socks::request(bytes), Layer::Socks5Request),
+            Layer::Socks5Request => {
+                if let Some(target) = socks::target(bytes) {
+                    desk.reader.named(Naming::Proxy(target));
+                }
+                self.socks_step(direction, socks::request(bytes), Layer::Socks5Request)
+            }
             Layer::Socks5Method => self.socks_step(direction, socks::method(bytes), Layer::Socks5Reply),
             Layer::Socks5Reply => self.socks_step(direction, socks::reply(bytes), Layer::Socks5Reply),
             Layer::Socks4Reply => self.socks_step(direction, socks::reply_4(bytes), Layer::Opaque),
+            Layer::Dns => self.dns(&mut desk, bytes),
+            Layer::TlsHello => self.tls_hello(&mut desk, bytes),
             Layer::ClientHello => self.client_hello(bytes),
             Layer::Setup => self.setup(&mut desk, bytes),
             // The server has had its turn; the client's comes first.
@@ -335,6 +384,8 @@ impl Framing {
 const DEPTH: u8 = 3;
 /// Part of the flow has not been seen.
 const MIDWAY: u8 = 4;
+/// The client has sent a ClientHello.
+const TLS: u8 = 8;
 
 const _: () = assert!(PROXY_DEPTH <= DEPTH);
 const _: () = assert!(size_of::<Framing>() <= 12);

@@ -6,6 +6,7 @@
 use super::dialect::{self, Context, Shown};
 use super::framing::{Framing, Reader};
 use super::json::{Tape, Value};
+use super::target::Naming;
 use super::{Answer, Dpi, Ear, Offer};
 use crate::flow::Direction;
 
@@ -85,4 +86,8 @@ impl Reader for Listener<'_> {
     }
 
     fn stratum_v2(&mut self) {}
+
+    fn named(&mut self, _: Naming) {}
+
+    fn resolved(&mut self, _: &[u8]) {}
 }

@@ -4,6 +4,7 @@ pub mod chunked;
 
 use super::dialect::HttpHead;
 use super::lines::Fit;
+use super::target::{Naming, Target};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Head<'a> {
     pub fields: HttpHead<'a>,
     /// `Upgrade: websocket`.
     pub websocket: bool,
+    /// `Host`; empty without.
+    host: &'a [u8],
     /// `Content-Length`.
     content_length: Option<u32>,
     /// `Transfer-Encoding: chunked`.
@@ -78,7 +81,8 @@ pub fn head(bytes: &[u8]) -> Parsed<'_> {
     };
     let Some((start, target)) = start_line(first) else { return Parsed::Invalid };
     let fields = HttpHead { target, ..HttpHead::default() };
-    let mut head = Head { len: 0, start, fields, websocket: false, content_length: None, chunked: false };
+    let mut head =
+        Head { len: 0, start, fields, websocket: false, host: b"", content_length: None, chunked: false };
     loop {
         match lines.next() {
             None => return Parsed::NeedMore,
@@ -114,6 +118,18 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Whom a request is for.
+    pub fn naming(&self) -> Option<Naming> {
+        match self.start {
+            Start::Response(_) => None,
+            Start::Connect => Target::parse(self.fields.target).map(Naming::Proxy),
+            Start::Request | Start::Head => match Target::of_url(self.fields.target) {
+                Some(target) => Some(Naming::Proxy(target)),
+                None => Target::parse(self.host).map(Naming::Http),
+            },
+        }
+    }
+
     /// Takes one header field; `false` if the framing it gives is nonsense.
     fn field(&mut self, line: &'a [u8]) -> bool {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { return false };
@@ -128,6 +144,8 @@ impl<'a> Head<'a> {
         }
         if is("transfer-encoding") {
             self.chunked = ends_with_ignore_case(value, b"chunked");
+        } else if is("host") {
+            self.host = value;
         } else if is("upgrade") {
             self.websocket = value.eq_ignore_ascii_case(b"websocket");
         } else if is("user-agent") || is("server") {

@@ -1,6 +1,10 @@
 //! SOCKS in the clear: version 4 and 4a (their memoranda), version 5 (RFC 1928), user and password
 //! (RFC 1929). Only `CONNECT` with an outcome of success leads to a tunnel.
 
+use core::net::{Ipv4Addr, Ipv6Addr};
+
+use super::target::{Host, Target};
+
 /// What stands at the head of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Socks {
@@ -41,6 +45,42 @@ pub fn request(bytes: &[u8]) -> Socks {
         [VERSION_5, CONNECT, 0, rest @ ..] => address(3, rest),
         _ => Socks::Foreign,
     }
+}
+
+/// Whom a whole request of version 5 is for.
+pub fn target(bytes: &[u8]) -> Option<Target> {
+    let [VERSION_5, CONNECT, 0, rest @ ..] = bytes else { return None };
+    let (host, port) = match rest {
+        [1, rest @ ..] => {
+            let (addr, rest) = rest.split_first_chunk::<4>()?;
+            (Host::Addr(Ipv4Addr::from(*addr).into()), rest)
+        }
+        [3, len, rest @ ..] => {
+            let (name, rest) = rest.split_at_checked(usize::from(*len))?;
+            (Host::parse(name)?, rest)
+        }
+        [4, rest @ ..] => {
+            let (addr, rest) = rest.split_first_chunk::<16>()?;
+            (Host::Addr(Ipv6Addr::from(*addr).into()), rest)
+        }
+        _ => return None,
+    };
+    Some(Target { host, port: Some(u16::from_be_bytes(*port.first_chunk()?)) })
+}
+
+/// Whom a whole request of version 4 or 4a is for.
+pub fn target_4(bytes: &[u8]) -> Option<Target> {
+    let [VERSION_4, CONNECT, high, low, addr @ ..] = bytes else { return None };
+    let (addr, rest) = addr.split_first_chunk::<4>()?;
+    let user = name(rest).ok()?;
+    let host = match addr {
+        [0, 0, 0, last] if *last != 0 => {
+            let rest = rest.get(user..)?;
+            Host::parse(rest.get(..name(rest).ok()?.checked_sub(1)?)?)?
+        }
+        _ => Host::Addr(Ipv4Addr::from(*addr).into()),
+    };
+    Some(Target { host, port: Some(u16::from_be_bytes([*high, *low])) })
 }
 
 /// The method a SOCKS 5 server chooses.
@@ -157,6 +197,23 @@ mod tests {
         read_in_any_portion(request_4, b"\x04\x01\x0d\x05\x0a\x01\x02\x03me\0", Socks::Tunnel);
         read_in_any_portion(request_4, b"\x04\x01\x0d\x05\0\0\0\x01\0pool.example\0", Socks::Tunnel);
         read_in_any_portion(reply_4, b"\x00\x5a\0\0\0\0\0\0", Socks::Tunnel);
+    }
+
+    #[test]
+    fn a_request_says_whom_it_is_for() {
+        let parse = |text: &[u8]| Target::parse(text);
+        let v6 = b"\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x0d\x05";
+        assert_eq!(target(b"\x05\x01\x00\x01\x01\x02\x03\x04\x0d\x05"), parse(b"1.2.3.4:3333"));
+        assert_eq!(target(b"\x05\x01\x00\x03\x04Pool\x0d\x05"), parse(b"pool:3333"));
+        assert_eq!(target(b"\x05\x01\x00\x03\x071.2.3.4\x0d\x05"), parse(b"1.2.3.4:3333"));
+        assert_eq!(target(v6), parse(b"[2001:db8::1]:3333"));
+        assert_eq!(target_4(b"\x04\x01\x0d\x05\x0a\x01\x02\x03me\0"), parse(b"10.1.2.3:3333"));
+        assert_eq!(target_4(b"\x04\x01\x0d\x05\0\0\0\x01\0pool.example\0"), parse(b"pool.example:3333"));
+        for end in 0..v6.len() {
+            assert_eq!(target(&v6[..end]), None);
+        }
+        assert_eq!(target(b"\x01\x02me\x03pwd"), None, "a password");
+        assert_eq!(target_4(b"\x04\x01\x0d\x05\0\0\0\x01\0pool"), None);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! From a segment and its flow to a verdict.
 
+mod lists;
+
 use core::hash::BuildHasher;
 
 use heapless::Deque;
 
-use super::Lesson;
+use super::knowledge::Knowledge;
 use super::learnt::Learnt;
+use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
@@ -14,13 +17,13 @@ use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::{Detection, Source};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord, FlowState};
-use crate::hmm::decision::Decision;
+use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
 use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
 use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
 use crate::neighbours::Neighbours;
-use crate::packet::Segment;
+use crate::packet::{Endpoint, Segment};
 use crate::stream::Assembly;
 use crate::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
@@ -34,24 +37,37 @@ pub(super) struct Judge<S> {
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
     pub learnt: Learnt,
+    pub knowledge: Knowledge<S>,
+    pub names: Names<S>,
     neighbours: Neighbours<S>,
     dpi: Dpi,
     swarms: Swarms,
 }
 
-impl<S: BuildHasher> Judge<S> {
+impl<S: BuildHasher + Clone> Judge<S> {
     pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
-        Judge {
-            settings,
+        let knowledge = Knowledge::new(hasher.clone());
+        let mut judge = Judge {
+            settings: settings.clone(),
             scorer: Scorer::new(model),
             assembly: Assembly::new(),
             events: Deque::new(),
             counters: Counters::default(),
             learnt: Learnt::default(),
+            knowledge,
+            names: Names::new(hasher.clone()),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
             swarms: Swarms::default(),
-        }
+        };
+        judge.configure(settings);
+        judge
+    }
+
+    /// Judges by other settings from now on.
+    pub fn configure(&mut self, settings: Settings) {
+        self.knowledge.blocks_shared = settings.blocks_shared;
+        self.settings = settings;
     }
 
     /// Makes `record` that of a flow which `segment` opens, in the place of `old`.
@@ -71,22 +87,29 @@ impl<S: BuildHasher> Judge<S> {
         if client == segment.src {
             self.neighbours.learn(client.addr(), hw_addr);
         }
-        if self.exempts(record) {
+        if self.exempts(record, now) {
             record.state = FlowState::Allowed;
         }
     }
 
     /// Whether the operator's list says that `record` is not to be looked at.
-    fn exempts(&self, record: &FlowRecord) -> bool {
-        let (allow, client) = (&self.settings.allow, record.client().addr());
-        allow.allows_endpoint(&record.server()) || allow.allows_host(client, self.neighbours.hw_addr(client))
+    fn exempts(&self, record: &FlowRecord, now: Instant) -> bool {
+        let client = record.client().addr();
+        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
+            || self.exempts_server(&record.server(), now)
     }
 
-    /// The verdict on `segment`, which belongs to `record`.
+    /// The same of whatever goes to `server`.
+    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
+        self.settings.allow.allows_endpoint(server) || self.knowledge.exempts(server, now)
+    }
+
+    /// The verdict on `segment`, which belongs to `record`, and may have opened it.
     pub fn verdict(
         &mut self,
         record: &mut FlowRecord,
         segment: &Segment<'_>,
+        opened: bool,
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Verdict {
@@ -97,7 +120,7 @@ impl<S: BuildHasher> Judge<S> {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), hw_addr);
         }
-        if record.state == FlowState::Allowed && !self.exempts(record) {
+        if record.state == FlowState::Allowed && !self.exempts(record, now) {
             // The list has changed. Whatever passed until then was not read.
             record.state = FlowState::Benign;
             record.inspection = Inspection::begin(false);
@@ -105,7 +128,7 @@ impl<S: BuildHasher> Judge<S> {
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if record.is_watched()
-            && let Some(finding) = self.learnt.proof(&record.server())
+            && let Some((source, finding)) = self.learnt.proof(&record.server())
         {
             self.dpi.finding = finding;
             if segment.payload_len > 0 {
@@ -113,7 +136,11 @@ impl<S: BuildHasher> Judge<S> {
             }
             reader::release(&mut self.assembly, record);
             record.state = FlowState::Mining;
-            noticed = Some(Source::Probe);
+            noticed = Some(source);
+        }
+        if opened && record.is_watched() {
+            let opinion = self.knowledge.of_endpoint(record.client().addr(), &record.server(), now);
+            noticed = self.heed(record, opinion, now);
         }
         if segment.payload_len > 0 {
             // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
@@ -124,10 +151,10 @@ impl<S: BuildHasher> Judge<S> {
                 Arrival::Ahead { .. } | Arrival::Retransmission => seq,
             };
             if arrival != Arrival::Retransmission && record.is_watched() {
-                noticed = self.watch(record, segment, seq, arrival, direction, now.stamp());
+                noticed = self.watch(record, segment, seq, arrival, direction, now).or(noticed);
             }
         }
-        if noticed.is_some() && self.exempts(record) {
+        if noticed.is_some() && self.exempts(record, now) {
             // The list has changed, or the host's card was not known yet.
             record.state = FlowState::Allowed;
         } else if let Some(source) = noticed {
@@ -159,8 +186,9 @@ impl<S: BuildHasher> Judge<S> {
         seq: u32,
         arrival: Arrival,
         direction: Direction,
-        now: Stamp,
+        at: Instant,
     ) -> Option<Source> {
+        let now = at.stamp();
         if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
             record.look_again(missing, now, &self.settings);
         }
@@ -168,17 +196,20 @@ impl<S: BuildHasher> Judge<S> {
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
         let answer = reader.read(segment, seq, arrival);
-        let decision = match self.score(record, segment, arrival, direction, now) {
-            // Its server has been asked, and is no pool.
-            Decision::Suspect if self.learnt.find(&record.server()) == Some(Lesson::NotPool) => {
-                Decision::Undecided
-            }
+        let opinion = self.dpi.naming.take().and_then(|naming| self.hear(record, &naming, at));
+        if let Some(resolution) = self.dpi.resolution.take() {
+            self.answered(record, &resolution, at);
+        }
+        let decision = match self.score(record, segment, arrival, direction, at) {
+            Decision::Suspect if self.clears(record, at) => Decision::Undecided,
             decision => decision,
         };
 
         let before = record.state;
+        let heeded = if answer == Answer::Match { None } else { self.heed(record, opinion, at) };
         record.state = match (answer, decision) {
             (Answer::Match, _) => FlowState::Mining,
+            _ if heeded == Some(Source::Intel) => FlowState::Mining,
             _ if before == FlowState::Suspect => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
@@ -198,9 +229,9 @@ impl<S: BuildHasher> Judge<S> {
             record.inspection = Inspection::begin(false);
         }
         match record.state {
-            FlowState::Mining => Some(Source::Dpi),
+            FlowState::Mining => heeded.or(Some(Source::Dpi)),
             FlowState::Suspect if before != FlowState::Suspect => Some(Source::Hmm),
-            _ => None,
+            _ => heeded,
         }
     }
 
@@ -211,11 +242,15 @@ impl<S: BuildHasher> Judge<S> {
         segment: &Segment<'_>,
         arrival: Arrival,
         direction: Direction,
-        now: Stamp,
+        at: Instant,
     ) -> Decision {
-        let Some(sensitivity) = self.settings.sensitivity else {
+        let now = at.stamp();
+        let Some(mut sensitivity) = self.settings.sensitivity else {
             return Decision::Undecided;
         };
+        if self.knowledge.suspects(record.client().addr(), &record.server(), at) {
+            sensitivity = Sensitivity::Eager;
+        }
         let seen_before = match arrival {
             Arrival::InOrder { skip } => skip,
             Arrival::Ahead { .. } | Arrival::Retransmission => 0,
@@ -261,8 +296,15 @@ impl<S: BuildHasher> Judge<S> {
             client,
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: record.server(),
+            server_name: self.server_name(record, now),
+            tls: record.inspection.is_tls(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
+            server_is_pool: match source {
+                Source::Dpi => record.inspection.is_direct(),
+                Source::Probe => true,
+                Source::Intel | Source::Hmm | Source::Hint => false,
+            },
             payload_packets: record.payload_packets,
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };

@@ -1,8 +1,10 @@
-//! What probes have found out about servers, for the packet path: a sorted list, so that a look-up is
+//! What is known of servers, for the packet path: a sorted list, so that a look-up is
 //! a few comparisons, and nobody can make it more.
 
+use crate::book::Origin;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::event::Source;
 use crate::limits::LEARNT_ENDPOINTS;
 use crate::packet::Endpoint;
 use crate::time::Instant;
@@ -16,6 +18,8 @@ pub enum Lesson {
     Doubtful,
     /// It is none, whatever its traffic looks like.
     NotPool,
+    /// The book says that it is a pool.
+    Known(Origin, Option<Dialect>),
 }
 
 /// The list.
@@ -41,7 +45,8 @@ impl Learnt {
     pub(super) fn enter(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
         self.entries.retain(|entry| entry.server != server);
         if self.entries.is_full() {
-            let order = |entry: &Entry| (matches!(entry.lesson, Lesson::Pool(_)), entry.until);
+            let is_pool = |lesson| matches!(lesson, Lesson::Pool(_) | Lesson::Known(..));
+            let order = |entry: &Entry| (is_pool(entry.lesson), entry.until);
             let victim = self.entries.iter().enumerate().min_by_key(|(_, entry)| order(entry));
             if let Some(at) = victim.map(|(at, _)| at) {
                 self.entries.remove(at);
@@ -53,6 +58,14 @@ impl Learnt {
         self.count();
     }
 
+    /// Forgets what is known of the servers that are `meant`; whether anything was.
+    pub(super) fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !meant(&entry.server));
+        self.count();
+        self.entries.len() < before
+    }
+
     /// Forgets what holds no longer at `now`.
     pub(super) fn sweep(&mut self, now: Instant) {
         if self.entries.iter().any(|entry| entry.until <= now) {
@@ -62,15 +75,23 @@ impl Learnt {
     }
 
     /// What flows to `server` are cut off for. Costs nothing while there is nothing of the kind.
-    pub(super) fn proof(&self, server: &Endpoint) -> Option<Finding> {
+    pub(super) fn proof(&self, server: &Endpoint) -> Option<(Source, Finding)> {
         if self.cutting == 0 {
             return None;
         }
-        match self.find(server)? {
-            Lesson::Pool(dialect) => Some(Finding::of(dialect, "the server answers a probe as pools do")),
-            Lesson::Doubtful => Some(Finding::of(None, "a suspect, whose server doesn't say what it is")),
-            Lesson::NotPool => None,
-        }
+        let (source, dialect, why) = match self.find(server)? {
+            Lesson::Pool(dialect) | Lesson::Known(Origin::Probe, dialect) => {
+                (Source::Probe, dialect, "the server answers a probe as pools do")
+            }
+            Lesson::Doubtful => (Source::Probe, None, "a suspect, whose server doesn't say what it is"),
+            Lesson::Known(Origin::Dpi, dialect) => {
+                (Source::Intel, dialect, "a pool that was mined at before")
+            }
+            Lesson::Known(Origin::Operator, dialect) => (Source::Intel, dialect, "entered as a pool by hand"),
+            Lesson::Known(Origin::Fleet, dialect) => (Source::Intel, dialect, "a pool, says another router"),
+            Lesson::NotPool => return None,
+        };
+        Some((source, Finding::of(dialect, why)))
     }
 
     /// What is known of `server`.

@@ -1,4 +1,6 @@
 mod abuse;
+mod lists;
+mod naming;
 
 use super::*;
 use crate::config;
@@ -25,6 +27,7 @@ const ACCEPTED: &[u8] = b"{\"id\":4,\"result\":true,\"error\":null}\n";
 struct Bench {
     engine: Engine<BuildHasherDefault<DefaultHasher>>,
     port: u16,
+    server_port: u16,
     seq: [u32; 2],
     millis: u64,
 }
@@ -33,13 +36,13 @@ impl Bench {
     fn new(options: &str) -> Self {
         let engine =
             Engine::new(settings(options), Model::embedded().unwrap(), 64, BuildHasherDefault::default());
-        Bench { engine, port: 40_000, seq: [100, 900], millis: 1 }
+        Bench { engine, port: 40_000, server_port: 3333, seq: [100, 900], millis: 1 }
     }
 
     fn packet(&self, direction: Direction, seq: u32, syn: bool, payload: &[u8]) -> Vec<u8> {
         let (src, dst, ports) = match direction {
-            Direction::ToServer => (HOST, POOL, (self.port, 3333)),
-            Direction::ToClient => (POOL, HOST, (3333, self.port)),
+            Direction::ToServer => (HOST, POOL, (self.port, self.server_port)),
+            Direction::ToClient => (POOL, HOST, (self.server_port, self.port)),
         };
         let mut tcp = TcpHeader::new(ports.0, ports.1, seq, 0);
         tcp.syn = syn;
@@ -69,7 +72,8 @@ impl Bench {
     }
 
     fn state(&self) -> Option<FlowState> {
-        let key = FlowKey::new(Endpoint::new(HOST.into(), self.port), Endpoint::new(POOL.into(), 3333));
+        let key =
+            FlowKey::new(Endpoint::new(HOST.into(), self.port), Endpoint::new(POOL.into(), self.server_port));
         self.engine.flows().get(&key).map(|record| record.state)
     }
 }

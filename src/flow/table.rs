@@ -8,14 +8,16 @@
 //! **Eviction.** A full set gives up, in this order: a flow that has expired; a connection attempt
 //! without payload; a flow let go as benign; a proven one (the kernel remembers those two by its
 //! conntrack mark); an undecided flow. Among equals the longest idle goes. A suspect, or a flow
-//! with evidence of mining, goes only once it has been idle for [`SUSPECT_IDLE`]; if a whole set is
-//! of that kind the newcomer is refused: it passes unwatched and is counted.
+//! with evidence of mining, goes only once it has been idle for [`SUSPECT_IDLE`]. If a whole set is
+//! of that kind, and one client has [`CROWD`] or more of it, that client loses its longest idle one:
+//! nobody hides a miner behind suspects of its own making, nor takes away another's. Otherwise the
+//! newcomer is refused: it passes unwatched and is counted.
 
 use core::hash::BuildHasher;
 use core::time::Duration;
 
 use super::{FlowKey, FlowRecord, FlowState};
-use crate::limits::{FLOW_SYN_IDLE, FLOW_WAYS, SUSPECT_IDLE};
+use crate::limits::{CROWD, FLOW_SYN_IDLE, FLOW_WAYS, SUSPECT_IDLE};
 use crate::time::Stamp;
 
 /// The flow table. `S` is the keyed hash.
@@ -90,7 +92,8 @@ impl<S: BuildHasher> FlowTable<S> {
         match set.find(key, tag) {
             Some(way) if !set.records[way].has_expired(now, self.idle) => Entry::Known(&mut set.records[way]),
             found => {
-                let Some(way) = found.or_else(|| set.room(now, self.idle)) else {
+                let way = found.or_else(|| set.room(now, self.idle)).or_else(|| set.crowded_out(now));
+                let Some(way) = way else {
                     self.counters.refused = self.counters.refused.saturating_add(1);
                     return Entry::Refused;
                 };
@@ -194,6 +197,17 @@ impl Set {
             .min()
             .map(|(_, _, way)| way)
     }
+
+    /// The way of the longest idle record of the client that has [`CROWD`] or more; all are to be spared.
+    fn crowded_out(&self, now: Stamp) -> Option<usize> {
+        let client = |record: &FlowRecord| record.client().addr();
+        let crowd = |record: &FlowRecord| {
+            self.records.iter().filter(|other| client(other) == client(record)).count() >= CROWD
+        };
+        (0..FLOW_WAYS)
+            .filter(|&way| crowd(&self.records[way]))
+            .max_by_key(|&way| now.millis_since(self.records[way].last_seen))
+    }
 }
 
 /// What eviction thinks of a record, least first.
@@ -290,13 +304,28 @@ mod tests {
     #[test]
     fn a_set_full_of_suspects_refuses_newcomers_until_they_are_idle() {
         let mut table = FlowTable::new(FLOW_WAYS, FLOW_IDLE, FixedHash::default());
-        for number in 0..FLOW_WAYS as u32 {
-            assert!(enter(&mut table, number, FlowState::Suspect, Stamp(0)));
+        for client in 0..FLOW_WAYS as u32 {
+            assert!(enter(&mut table, client << 16, FlowState::Suspect, Stamp(0)));
         }
         assert!(!enter(&mut table, 99, FlowState::Opening, Stamp(1_000)));
         assert_eq!(table.counters().refused, 1);
         let later = Stamp(SUSPECT_IDLE.as_millis() as u32);
         assert!(enter(&mut table, 99, FlowState::Opening, later));
+    }
+
+    #[test]
+    fn a_crowd_of_one_client_makes_room_and_takes_nothing_away() {
+        let mut table = FlowTable::new(FLOW_WAYS, FLOW_IDLE, FixedHash::default());
+        let (other, crowd) = (1 << 16, 2 << 16);
+        assert!(enter(&mut table, other, FlowState::Suspect, Stamp(0)));
+        for number in 0..1_000 {
+            assert!(enter(&mut table, crowd + number, FlowState::Suspect, Stamp(1 + number)));
+        }
+        assert_eq!(table.counters().refused, 0);
+        assert!(table.get(&key(other)).is_some());
+        assert!(table.get(&key(crowd + 999)).is_some());
+        assert!(table.get(&key(crowd)).is_none());
+        assert!(enter(&mut table, 3 << 16, FlowState::Opening, Stamp(2_000)), "a third client finds room");
     }
 
     #[test]

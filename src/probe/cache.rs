@@ -1,17 +1,15 @@
 //! What has been learnt of endpoints: bounded, with lifetimes, and on disk across restarts.
 //!
-//! The file is text, a line an endpoint, behind a first line with a version and a checksum. It is
-//! written beside the old one, synced, and renamed over it, so that after a power loss there is the old
-//! one or the new one. One that can't be read is set aside with a single warning.
+//! The file ([`durable`]) has a line an endpoint. One that can't be read is set aside with a single warning.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use super::{Outcome, Transport, Verdict};
 use crate::dpi::dialect::Dialect;
+use crate::durable;
 use crate::limits::{PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
 use crate::packet::Endpoint;
 
@@ -83,6 +81,13 @@ impl Cache {
         self.entries.push(Entry { server, outcome, until });
     }
 
+    /// Forgets the outcomes of the servers that are `meant`; whether there were any.
+    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !meant(&entry.server));
+        self.entries.len() < before
+    }
+
     /// Everything that is known.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -105,19 +110,10 @@ impl Cache {
     /// # Errors
     /// The directory can't be made, or the file not be written, synced or renamed.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(directory)?;
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".new");
-        let mut file = File::create(&beside)?;
-        file.write_all(self.to_text().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        // The directory holds the name.
-        File::open(directory)?.sync_all()
+        durable::save(path, HEAD, &self.body())
     }
 
-    fn to_text(&self) -> String {
+    fn body(&self) -> String {
         let mut body = String::new();
         for Entry { server, outcome, until } in &self.entries {
             let _ = writeln!(
@@ -129,23 +125,13 @@ impl Cache {
                 outcome.evidence,
             );
         }
-        format!("{HEAD}{:08x}\n{body}", checksum(body.as_bytes()))
+        body
     }
 }
 
 fn read(path: &Path) -> io::Result<Vec<Entry>> {
-    let mut text = String::new();
-    File::open(path)?.take(PROBE_CACHE_FILE_BYTES).read_to_string(&mut text)?;
-    parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "damaged"))
-}
-
-fn parse(text: &str) -> Option<Vec<Entry>> {
-    let (head, body) = text.split_once('\n')?;
-    let sum = u32::from_str_radix(head.strip_prefix(HEAD)?, 16).ok()?;
-    if sum != checksum(body.as_bytes()) {
-        return None;
-    }
-    body.lines().take(PROBE_OUTCOMES).map(parse_entry).collect()
+    let body = durable::load(path, HEAD, PROBE_CACHE_FILE_BYTES)?;
+    body.lines().take(PROBE_OUTCOMES).map(parse_entry).collect::<Option<_>>().ok_or_else(durable::damaged)
 }
 
 fn parse_entry(line: &str) -> Option<Entry> {
@@ -166,19 +152,12 @@ fn parse_entry(line: &str) -> Option<Entry> {
     is_printable.then_some(Entry { server: Endpoint::new(server.ip(), server.port()), outcome, until })
 }
 
-/// CRC-32 (ISO 3309), bit by bit: a few kilobytes, once in a while.
-fn checksum(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(sum & 1)))
-    })
-}
-
 const HEAD: &str = "minewall-probes 1 ";
-const POLYNOMIAL: u32 = 0xedb8_8320;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::net::IpAddr;
 
     const LIVES: Lifetimes = Lifetimes { pool: 1_000, not_pool: 500, inconclusive: 50 };
@@ -246,13 +225,17 @@ mod tests {
         fs::remove_dir_all(path.parent().expect("a directory")).expect("removed");
     }
 
+    fn parse(text: &str) -> Option<Vec<Entry>> {
+        durable::unseal(HEAD, text)?.lines().map(parse_entry).collect()
+    }
+
     /// Cut at every place, and with every bit of a line turned over: never half a cache, never a panic.
     #[test]
     fn a_damaged_file_is_no_cache() {
         let mut cache = Cache::default();
         cache.insert(server(1), outcome(Verdict::Pool), &LIVES, 7);
         cache.insert(server(2), outcome(Verdict::NotPool), &LIVES, 7);
-        let text = cache.to_text();
+        let text = durable::seal(HEAD, &cache.body());
         assert_eq!(parse(&text).as_deref(), Some(cache.entries()));
         for end in 0..text.len() {
             assert_eq!(parse(&text[..end]), None, "{end}");

@@ -120,7 +120,7 @@ impl Judge {
             return Some(Finding::WantsTls);
         }
         if bytes.starts_with(b"HTTP/") {
-            if let Some((page, dialect)) = foreign::pool_page(bytes) {
+            if let Some((page, dialect)) = foreign::pool_page(self.question, bytes) {
                 return Some(Finding::Pool(dialect, words(&[b"page reads ", page])));
             }
             if let Some(node) = foreign::node_page(bytes) {
@@ -133,6 +133,13 @@ impl Judge {
                 Manner::Lines | Manner::Opaque => false,
             };
             return (!goes_on).then(|| Finding::Web(words(&[b"web server: ", line])));
+        }
+        if let Some((protocol, answer)) = foreign::answer(self.question, bytes) {
+            return Some(match answer {
+                Answer::Match => Finding::Foreign(words(&[b"speaks ", protocol.as_bytes()])),
+                Answer::NeedMore => Finding::Nothing,
+                Answer::NoMatch => Finding::Unreadable,
+            });
         }
         if self.question.manner() == Manner::Opaque {
             return Some(match noise::server_hello(bytes) {

@@ -12,7 +12,7 @@ pub enum Question {
     Keepalive,
     /// A page: the software of some pools says what it is.
     Page,
-    /// Stratum V1 and its relatives.
+    /// Stratum V1 and its relatives, IronFish among them.
     Subscribe,
     /// CryptoNote.
     Login,
@@ -26,8 +26,6 @@ pub enum Question {
     Beam,
     /// Nervos CKB.
     Ckb,
-    /// IronFish.
-    IronFish,
     /// Xatum.
     Xatum,
     /// Duino-Coin, whose server speaks first.
@@ -44,12 +42,22 @@ pub enum Question {
     WebSocket,
     /// The same where the proxies of CoinHive and its copies have their door.
     WebSocketProxy,
+    /// The same where Dero's nodes and pools have theirs: the wallet is in the path.
+    WebSocketWork,
     /// Whether it is an Electrum server, which is no pool.
     Electrum,
     /// Whether it is an Ethereum node, which is no pool.
     Node,
     /// The same over HTTP.
     NodeHttp,
+    /// Whether it is a broker of MQTT.
+    Mqtt,
+    /// Whether it answers for the DNS, over TCP or TLS.
+    Dns,
+    /// Whether it is PostgreSQL.
+    Postgres,
+    /// Whether it is a directory that speaks LDAP.
+    Ldap,
 }
 
 /// How the answer is framed.
@@ -61,7 +69,7 @@ pub enum Manner {
     Http,
     /// HTTP, then WebSocket frames.
     WebSocket,
-    /// Random-looking bytes of a known length.
+    /// Bytes that are no text.
     Opaque,
 }
 
@@ -70,8 +78,13 @@ impl Question {
     pub const fn manner(self) -> Manner {
         match self {
             Question::Page | Question::Getwork | Question::EthGetWork | Question::NodeHttp => Manner::Http,
-            Question::WebSocket | Question::WebSocketProxy => Manner::WebSocket,
-            Question::StratumV2 | Question::StratumV2Again => Manner::Opaque,
+            Question::WebSocket | Question::WebSocketProxy | Question::WebSocketWork => Manner::WebSocket,
+            Question::StratumV2
+            | Question::StratumV2Again
+            | Question::Mqtt
+            | Question::Dns
+            | Question::Postgres
+            | Question::Ldap => Manner::Opaque,
             _ => Manner::Lines,
         }
     }
@@ -86,14 +99,21 @@ impl Question {
             Question::Grin => Dialect::Grin,
             Question::Beam => Dialect::Beam,
             Question::Ckb => Dialect::Ckb,
-            Question::IronFish => Dialect::IronFish,
             Question::Xatum => Dialect::Xatum,
             Question::DuinoCoin => Dialect::DuinoCoin,
             Question::StratumV2 | Question::StratumV2Again => Dialect::StratumV2,
             Question::Getwork => Dialect::Getwork,
             Question::EthGetWork => Dialect::EthGetWork,
             Question::WebSocket | Question::WebSocketProxy => Dialect::CoinHive,
-            Question::Page | Question::Electrum | Question::Node | Question::NodeHttp => return None,
+            Question::WebSocketWork => Dialect::GetworkWebSocket,
+            Question::Page
+            | Question::Electrum
+            | Question::Node
+            | Question::NodeHttp
+            | Question::Mqtt
+            | Question::Dns
+            | Question::Postgres
+            | Question::Ldap => return None,
         })
     }
 
@@ -104,9 +124,10 @@ impl Question {
             (Question::Keepalive, 0) => {
                 line(r#"{"id":1,"jsonrpc":"2.0","method":"keepalived","params":{"id":"0"}}"#)
             }
-            (Question::Subscribe, 0) => {
-                line(r#"{"id":1,"method":"mining.subscribe","params":["minewall/1"]}"#)
-            }
+            // Whoever reads the parameters passes over the body, and the other way round.
+            (Question::Subscribe, 0) => line(
+                r#"{"id":1,"method":"mining.subscribe","params":["minewall/1"],"body":{"version":3,"publicAddress":"0"}}"#,
+            ),
             (Question::Subscribe, 1) => line(r#"{"id":2,"method":"mining.authorize","params":["0","x"]}"#),
             (Question::Login, 0) => line(
                 r#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"0","pass":"x","agent":"minewall/1"}}"#,
@@ -126,9 +147,6 @@ impl Question {
             (Question::Ckb, 0) => {
                 line(r#"{"id":1,"method":"ckb_submitLogin","params":{"login":"0","agent":"minewall/1"}}"#)
             }
-            (Question::IronFish, 0) => line(
-                r#"{"id":0,"method":"mining.subscribe","body":{"version":3,"agent":"minewall/1","publicAddress":"0"}}"#,
-            ),
             (Question::Xatum, 0) => line(r#"shake~{"addr":"0","work":"x","agent":"minewall/1","algos":[]}"#),
             (Question::DuinoCoin, 0) => line("JOB,0,LOW"),
             (Question::StratumV2, 0) => Some(key.to_vec()),
@@ -150,6 +168,8 @@ impl Question {
             (Question::NodeHttp, 0) => Some(post(host, CLIENT_VERSION, "")),
             (Question::WebSocket, 0) => Some(upgrade(host, "/")),
             (Question::WebSocketProxy, 0) => Some(upgrade(host, "/proxy")),
+            // A well-formed address (BIP 173) of a network that there isn't.
+            (Question::WebSocketWork, 0) => Some(upgrade(host, "/ws/void1mzaswn")),
             (Question::WebSocket | Question::WebSocketProxy, step) => {
                 FRAMES.get(step.checked_sub(1)?).map(|text| frame(text, key))
             }
@@ -157,12 +177,26 @@ impl Question {
                 line(r#"{"id":1,"method":"server.version","params":["minewall","1.4"]}"#)
             }
             (Question::Node, 0) => line(CLIENT_VERSION),
+            (Question::Mqtt, 0) => Some(MQTT_CONNECT.to_vec()),
+            (Question::Dns, 0) => Some(DNS_QUERY.to_vec()),
+            (Question::Postgres, 0) => Some(POSTGRES_SSL_REQUEST.to_vec()),
+            (Question::Ldap, 0) => Some(LDAP_BIND.to_vec()),
             _ => None,
         }
     }
 }
 
 const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion","params":[]}"#;
+
+/// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
+const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
+/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". Nobody is asked to
+/// look further than at what he has.
+const DNS_QUERY: [u8; 19] = *b"\x00\x11mw\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01";
+/// SSLRequest of PostgreSQL's protocol 3 (section 55.7): answered with one letter.
+const POSTGRES_SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+/// An anonymous bind (RFC 4511 section 4.2), number 1.
+const LDAP_BIND: [u8; 14] = *b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
 
 /// What is said in WebSocket messages, one after the other.
 const FRAMES: [&str; 4] = [
@@ -204,7 +238,7 @@ mod tests {
     use super::*;
     use crate::limits::PROBE_SEND_BYTES;
 
-    const EVERY: [Question; 21] = [
+    const EVERY: [Question; 25] = [
         Question::Keepalive,
         Question::Page,
         Question::Subscribe,
@@ -214,7 +248,6 @@ mod tests {
         Question::Grin,
         Question::Beam,
         Question::Ckb,
-        Question::IronFish,
         Question::Xatum,
         Question::DuinoCoin,
         Question::StratumV2,
@@ -223,9 +256,14 @@ mod tests {
         Question::EthGetWork,
         Question::WebSocket,
         Question::WebSocketProxy,
+        Question::WebSocketWork,
         Question::Electrum,
         Question::Node,
         Question::NodeHttp,
+        Question::Mqtt,
+        Question::Dns,
+        Question::Postgres,
+        Question::Ldap,
     ];
 
     #[test]

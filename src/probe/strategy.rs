@@ -1,5 +1,7 @@
 //! Which question comes next, and what all the answers amount to.
 
+mod order;
+
 use super::judge::{Evidence, Finding};
 use super::question::{Manner, Question};
 use super::{Layer, Outcome, Target, Transport, Verdict};
@@ -33,6 +35,7 @@ const CONTROL: Question = Question::Electrum;
 pub struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
     hint: Option<Dialect>,
+    port: u16,
     /// Through TLS from now on.
     tls: bool,
     /// Which layers may still be tried instead of the one at hand.
@@ -48,7 +51,9 @@ pub struct Strategy {
     /// A refusal as pools give it, and whether the control has borne it out.
     claim: Option<Claim>,
     latest_failure: Option<Failure>,
-    unreadable: bool,
+    /// Answers in no protocol known here.
+    unreadable: u8,
+    asked_over_http: bool,
 }
 
 impl Strategy {
@@ -58,6 +63,7 @@ impl Strategy {
         let mut strategy = Strategy {
             ahead: heapless::Vec::new(),
             hint: target.hint,
+            port: target.server.port(),
             tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
             other_layer: target.layer == Layer::Auto,
             layer_is_known: false,
@@ -67,7 +73,8 @@ impl Strategy {
             refused: None,
             claim: None,
             latest_failure: None,
-            unreadable: false,
+            unreadable: 0,
+            asked_over_http: false,
         };
         strategy.plan();
         strategy
@@ -131,13 +138,7 @@ impl Strategy {
         match finding {
             Finding::Web(line) => {
                 self.web.get_or_insert_with(|| line.clone());
-                if question.manner() == Manner::Lines {
-                    // What answers a line of JSON with HTTP speaks nothing else.
-                    self.keep(|ahead| matches!(ahead.manner(), Manner::Http | Manner::WebSocket));
-                    for question in OVER_HTTP {
-                        self.append(question);
-                    }
-                }
+                self.heard_http(question);
             }
             Finding::WantsTls if !self.tls && self.other_layer => self.change_layer(),
             Finding::Open | Finding::Refused(_) | Finding::Unreadable
@@ -158,12 +159,7 @@ impl Strategy {
                 }
             }
             Finding::Key => self.first(Question::StratumV2Again),
-            Finding::Unreadable => {
-                self.unreadable = true;
-                // Stratum V2 takes any 64 bytes for a key. Duino-Coin's version is no JSON either.
-                self.bring_forward(Question::DuinoCoin);
-                self.bring_forward(Question::StratumV2);
-            }
+            Finding::Unreadable => self.heard_something_else(question),
             Finding::WantsTls
             | Finding::Nothing
             | Finding::Pool(..)
@@ -217,7 +213,7 @@ impl Strategy {
         let why = match self.latest_failure {
             _ if self.speaks_websocket => "a WebSocket without a word of mining",
             _ if self.speaks_json => "JSON-RPC without a word of mining",
-            _ if self.unreadable => "answers in no protocol known here",
+            _ if self.unreadable > 0 => "answers in no protocol known here",
             Some(Failure::Unreachable) => return Outcome::inconclusive(None, "no connection"),
             Some(Failure::NoTls) => "no TLS handshake",
             Some(Failure::Closed) => "closes the connection without an answer",
@@ -226,14 +222,57 @@ impl Strategy {
         Outcome::inconclusive(Some(transport), why)
     }
 
+    fn heard_http(&mut self, question: Question) {
+        match question {
+            // Who shows a page may still listen to lines: it has closed the connection on one so far.
+            Question::Page => self.keep(|ahead| {
+                matches!(ahead, Question::Subscribe | Question::Login)
+                    || matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+            }),
+            // What answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
+            _ if matches!(question.manner(), Manner::Lines | Manner::Opaque) => {
+                self.keep(|ahead| {
+                    ahead != Question::Page && matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+                });
+            }
+            _ => return,
+        }
+        if !self.asked_over_http {
+            self.asked_over_http = true;
+            for question in order::over_http(self.port) {
+                self.append(*question);
+            }
+        }
+    }
+
+    fn heard_something_else(&mut self, question: Question) {
+        // Stratum V2 takes any 64 bytes for a key.
+        self.bring_forward(Question::StratumV2);
+        self.unreadable = self.unreadable.saturating_add(1);
+        if question.manner() != Manner::Lines || self.speaks_json {
+            return;
+        }
+        if self.unreadable == 1 {
+            // The version that Duino-Coin's server begins with is no JSON, either.
+            self.first(Question::DuinoCoin);
+        } else {
+            // Who speaks JSON answers it in JSON.
+            self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
+        }
+    }
+
     fn heard_json(&mut self, question: Question) {
         let first = !self.speaks_json;
         self.speaks_json = true;
         self.keep(|ahead| ahead.manner() == Manner::Lines && ahead != Question::Xatum);
+        if first {
+            for question in order::IN_JSON {
+                self.append(question);
+            }
+        }
         if first && question != Question::Electrum {
             // Harmless, and settles the most frequent innocent.
             self.first(Question::Electrum);
-            self.append(Question::Node);
         }
     }
 
@@ -252,40 +291,15 @@ impl Strategy {
 
     fn plan(&mut self) {
         self.ahead.clear();
-        let hinted: &[Question] = match self.hint {
-            None => &[],
-            Some(Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon) => {
-                &[Question::Keepalive, Question::Page, Question::Login]
-            }
-            Some(Dialect::Grin) => &[Question::Grin, Question::Login],
-            Some(Dialect::Beam) => &[Question::Beam],
-            Some(Dialect::Ckb) => &[Question::Ckb],
-            Some(Dialect::EthProxy) => &[Question::EthProxy],
-            Some(Dialect::EthereumStratum2) => &[Question::Hello],
-            Some(Dialect::IronFish) => &[Question::IronFish],
-            Some(Dialect::Xatum) => &[Question::Xatum],
-            Some(Dialect::DuinoCoin) => &[Question::DuinoCoin],
-            Some(Dialect::StratumV2) => &[Question::StratumV2],
-            Some(Dialect::Getwork | Dialect::GetBlockTemplate) => &[Question::Getwork],
-            Some(Dialect::EthGetWork) => &[Question::EthGetWork],
-            Some(Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq | Dialect::GetworkWebSocket) => {
-                &[Question::WebSocket, Question::WebSocketProxy]
-            }
-            Some(
-                Dialect::StratumV1
-                | Dialect::Equihash
-                | Dialect::XmrigEthStratum
-                | Dialect::EthereumStratum1
-                | Dialect::Conflux
-                | Dialect::Alephium
-                | Dialect::Kaspa,
-            ) => &[Question::Subscribe],
-        };
-        for question in hinted.iter().chain(&ORDER) {
-            // Stratum V2 is encrypted by itself.
-            if !(self.tls && question.manner() == Manner::Opaque) {
-                self.append(*question);
-            }
+        for question in order::usual_at(self.port).into_iter().chain(order::for_dialect(self.hint)) {
+            self.append(question);
+        }
+        for question in order::CORE {
+            self.append(question);
+        }
+        if self.tls {
+            // It is encrypted by itself.
+            self.keep(|ahead| ahead != Question::StratumV2);
         }
     }
 
@@ -320,28 +334,6 @@ impl Strategy {
     }
 }
 
-/// From the least harmful on. Keepalive and page disturb no pool's software known; a wrong first word
-/// makes P2Pool and MoneroOcean ban the address, which the suspected host shares.
-const ORDER: [Question; 13] = [
-    Question::Keepalive,
-    Question::Page,
-    Question::Subscribe,
-    Question::Login,
-    Question::EthProxy,
-    Question::StratumV2,
-    Question::Hello,
-    Question::Grin,
-    Question::Beam,
-    Question::Ckb,
-    Question::IronFish,
-    Question::Xatum,
-    Question::DuinoCoin,
-];
-
-/// What is asked of a web server, which may be a pool's door.
-const OVER_HTTP: [Question; 4] =
-    [Question::Getwork, Question::EthGetWork, Question::WebSocket, Question::WebSocketProxy];
-
-/// All questions there are.
+/// More than are ever planned at once.
 const PLAN: usize = 24;
 const HTTPS_PORT: u16 = 443;

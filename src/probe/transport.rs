@@ -1,11 +1,17 @@
-//! The session's way to the network: one connection at a time, blocking with deadlines.
+//! The session's way to the network: one connection at a time, without ever blocking.
 //!
-//! It runs in the worker's thread or in `minewall probe`, never in the packet path.
+//! 1. [`Dialler::begin`] opens the probe of one server.
+//! 2. [`Probe::advance`] does whatever can be done without waiting, and says until when there is nothing
+//!    more to do unless the socket of [`Probe::interest`] is ready.
+//!
+//! The worker's thread has several of them at hand and waits for all of them together;
+//! [`Dialler::probe`] is the loop for one alone.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::session::{Action, Session};
@@ -37,65 +43,59 @@ impl Dialler {
         }
     }
 
-    /// Probes `target`; takes up to [`crate::limits::PROBE_TOTAL_WAIT`] by the clock `now`.
-    pub fn probe(&self, target: &Target, now: impl Fn() -> Instant) -> Outcome {
+    /// Begins a probe of `target`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// There are no random numbers.
+    pub fn begin(&self, target: Target, now: Instant) -> io::Result<Probe> {
         let mut key = [0; 64];
-        if let Err(error) = random(&mut key) {
-            return Outcome::inconclusive(None, &format!("no random numbers: {error}"));
-        }
-        let mut session = Session::new(target, key, now());
-        let mut link = None;
+        random(&mut key)?;
+        let session = Session::new(&target, key, now);
+        Ok(Probe { target, session, link: None })
+    }
+
+    /// Probes `target` and waits for the outcome, up to [`crate::limits::PROBE_TOTAL_WAIT`] by the
+    /// clock `now`.
+    pub fn probe(&self, target: &Target, now: impl Fn() -> Instant) -> Outcome {
+        let mut probe = match self.begin(target.clone(), now()) {
+            Ok(probe) => probe,
+            Err(error) => return Outcome::inconclusive(None, &format!("no random numbers: {error}")),
+        };
         loop {
-            match session.poll(now()) {
-                Action::Done(outcome) => return outcome,
-                Action::Connect { tls } => {
-                    link = None;
-                    match self.dial(target, tls) {
-                        Ok(new) => {
-                            if !tls {
-                                session.connected(false, now());
-                            }
-                            link = Some(new);
-                        }
-                        Err(failure) => session.handle_failure(failure, now()),
-                    }
-                }
-                Action::Transmit(words) => {
-                    if let Some(Err(failure)) = link.as_mut().map(|link: &mut Link| link.send(&words)) {
-                        session.handle_failure(failure, now());
-                    }
-                }
-                Action::Wait(until) => {
-                    let Some(link) = &mut link else {
-                        // No connection, nothing to wait for: the session has been told of its failure.
-                        session.handle_failure(Failure::Unreachable, now());
-                        continue;
-                    };
-                    let left = until.micros().saturating_sub(now().micros());
-                    match link.receive(Duration::from_micros(left)) {
-                        Ok(Heard::Nothing) => {}
-                        #[cfg(feature = "tls")]
-                        Ok(Heard::Established) => session.connected(true, now()),
-                        Ok(Heard::Bytes(bytes)) => session.handle_input(&bytes, now()),
-                        Err(failure) => session.handle_failure(failure, now()),
-                    }
+            match probe.advance(self, now()) {
+                Progress::Done(outcome) => return outcome,
+                Progress::WaitUntil(until) => {
+                    let mut ready: heapless::Vec<PollFd<'_>, 1> = probe
+                        .interest()
+                        .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
+                        .into_iter()
+                        .collect();
+                    // Interrupted by a signal, it has waited less than it might have.
+                    let _ = poll(&mut ready, Some(&time_until(until, now())));
                 }
             }
         }
     }
 
-    fn dial(&self, target: &Target, tls: bool) -> Result<Link, Failure> {
+    fn dial(&self, target: &Target, tls: bool, now: Instant) -> Result<Link, Failure> {
         let addr = SocketAddr::new(target.server.addr(), target.server.port());
-        let connect = || -> std::io::Result<TcpStream> {
+        let connect = || -> io::Result<TcpStream> {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
             // Without CAP_NET_ADMIN (a user's own shell) the packets are watched like any other.
             let _ = socket.set_mark(self.mark);
-            socket.connect_timeout(&addr.into(), PROBE_CONNECT_WAIT)?;
-            Ok(socket.into())
+            socket.set_nonblocking(true)?;
+            match socket.connect(&addr.into()) {
+                Err(error) if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {
+                    Err(error)
+                }
+                _ => Ok(socket.into()),
+            }
         };
         let socket = connect().map_err(|_| Failure::Unreachable)?;
         let link = Link {
             socket,
+            connecting_until: Some(now.after(PROBE_CONNECT_WAIT)),
+            unsent: Vec::new(),
             wire: 0,
             #[cfg(feature = "tls")]
             tls: None,
@@ -108,7 +108,6 @@ impl Dialler {
         let client = self.tls.as_ref().ok_or(Failure::NoTls)?;
         let connection = client.connect(target.server.addr(), target.sni.as_deref());
         link.tls = Some(Box::new(Wrapped { tls: connection.map_err(|_| Failure::NoTls)?, told: false }));
-        link.flush()?;
         Ok(link)
     }
 
@@ -119,9 +118,92 @@ impl Dialler {
     }
 }
 
+/// The probe of one server, under way.
+#[derive(Debug)]
+pub struct Probe {
+    target: Target,
+    session: Session,
+    link: Option<Link>,
+}
+
+/// How far a probe has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It is over; this is what was found.
+    Done(Outcome),
+    /// There is nothing to do until then, or until the socket is ready.
+    WaitUntil(Instant),
+}
+
+impl Probe {
+    /// Goes on as far as it can at `now`.
+    pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> Progress {
+        if self.link.as_ref().is_some_and(|link| link.connecting_until.is_some_and(|until| now >= until)) {
+            // The session would take it for a handshake without end.
+            self.session.handle_failure(Failure::Unreachable, now);
+        }
+        loop {
+            match self.session.poll(now) {
+                Action::Done(outcome) => {
+                    self.link = None;
+                    return Progress::Done(outcome);
+                }
+                Action::Connect { tls } => {
+                    self.link = None;
+                    match dialler.dial(&self.target, tls, now) {
+                        Ok(link) => self.link = Some(link),
+                        Err(failure) => self.session.handle_failure(failure, now),
+                    }
+                }
+                Action::Transmit(words) => {
+                    if let Some(Err(failure)) = self.link.as_mut().map(|link| link.send(&words)) {
+                        self.session.handle_failure(failure, now);
+                    }
+                }
+                Action::Wait(until) => {
+                    let Some(link) = &mut self.link else {
+                        // No connection, nothing to wait for: the session has been told of its failure.
+                        self.session.handle_failure(Failure::Unreachable, now);
+                        continue;
+                    };
+                    match link.receive() {
+                        Ok(Heard::Nothing) => return Progress::WaitUntil(until),
+                        Ok(Heard::Connected { tls }) => self.session.connected(tls, now),
+                        Ok(Heard::Bytes(bytes)) => self.session.handle_input(&bytes, now),
+                        Err(failure) => self.session.handle_failure(failure, now),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The socket to wait for, and what for (poll(2)).
+    pub fn interest(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+        self.link.as_ref().map(|link| {
+            let flags = match (link.connecting_until, link.unsent.is_empty()) {
+                (Some(_), _) => PollFlags::OUT,
+                (None, true) => PollFlags::IN,
+                (None, false) => PollFlags::IN | PollFlags::OUT,
+            };
+            (link.socket.as_fd(), flags)
+        })
+    }
+}
+
+/// From `now` to `until`, for poll(2).
+pub(super) fn time_until(until: Instant, now: Instant) -> Timespec {
+    let micros = until.micros().saturating_sub(now.micros());
+    Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000 * 1_000) as _ }
+}
+
 /// One connection.
+#[derive(Debug)]
 struct Link {
     socket: TcpStream,
+    /// It has not come about yet; and until when it may.
+    connecting_until: Option<Instant>,
+    /// Bytes that the socket has no room for yet.
+    unsent: Vec<u8>,
     /// Bytes read off the wire.
     wire: usize,
     #[cfg(feature = "tls")]
@@ -129,6 +211,7 @@ struct Link {
 }
 
 #[cfg(feature = "tls")]
+#[derive(Debug)]
 struct Wrapped {
     tls: tls::Tls,
     /// The session knows that the handshake is done.
@@ -136,9 +219,12 @@ struct Wrapped {
 }
 
 enum Heard {
+    /// Nothing, for now.
     Nothing,
-    #[cfg(feature = "tls")]
-    Established,
+    /// The connection stands, the handshake of TLS included.
+    Connected {
+        tls: bool,
+    },
     Bytes(Vec<u8>),
 }
 
@@ -149,47 +235,90 @@ impl Link {
             wrapped.tls.send(words);
             return self.flush();
         }
-        self.write(words)
+        self.unsent.extend_from_slice(words);
+        self.flush()
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        // A few hundred bytes fit in the socket's buffer, so this doesn't wait.
-        self.socket.write_all(bytes).map_err(|_| Failure::Closed)
-    }
-
-    fn receive(&mut self, patience: Duration) -> Result<Heard, Failure> {
+    /// Sends what waits, as far as the socket takes it; a few hundred bytes at a time, it always does.
+    fn flush(&mut self) -> Result<(), Failure> {
         #[cfg(feature = "tls")]
-        if let Some(wrapped) = &mut self.tls
-            && wrapped.tls.is_established()
-            && !wrapped.told
-        {
-            wrapped.told = true;
-            return Ok(Heard::Established);
+        if let Some(wrapped) = &mut self.tls {
+            wrapped.tls.take_output(&mut self.unsent);
         }
-        let mut buffer = [0; 2_048];
-        // A time of zero would mean no limit at all.
-        let patience = patience.max(Duration::from_millis(1));
-        if self.socket.set_read_timeout(Some(patience)).is_err() || self.wire >= PROBE_WIRE_BYTES {
-            return Err(self.ended());
-        }
-        let len = match self.socket.read(&mut buffer) {
-            Ok(0) => return Err(self.ended()),
-            Ok(len) => len,
-            Err(error) => {
-                let is_wait = matches!(
-                    error.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                );
-                return if is_wait { Ok(Heard::Nothing) } else { Err(self.ended()) };
+        while !self.unsent.is_empty() {
+            match self.socket.write(&self.unsent) {
+                Ok(len) => drop(self.unsent.drain(..len)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return Err(self.ended()),
             }
-        };
-        self.wire += len;
-        let bytes = buffer.get(..len).unwrap_or_default();
-        #[cfg(feature = "tls")]
-        if self.tls.is_some() {
-            return self.decrypt(bytes);
         }
-        Ok(Heard::Bytes(bytes.to_vec()))
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Result<Heard, Failure> {
+        if self.connecting_until.is_some() {
+            if !self.has_come_about()? {
+                return Ok(Heard::Nothing);
+            }
+            self.connecting_until = None;
+            if !self.is_wrapped() {
+                return Ok(Heard::Connected { tls: false });
+            }
+        }
+        self.flush()?;
+        self.hear()
+    }
+
+    #[cfg(feature = "tls")]
+    fn is_wrapped(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self, reason = "the twin above uses it")]
+    fn is_wrapped(&self) -> bool {
+        false
+    }
+
+    /// Whether the connection stands.
+    fn has_come_about(&self) -> Result<bool, Failure> {
+        match self.socket.take_error() {
+            Ok(None) => Ok(self.socket.peer_addr().is_ok()),
+            Ok(Some(_)) | Err(_) => Err(Failure::Unreachable),
+        }
+    }
+
+    fn hear(&mut self) -> Result<Heard, Failure> {
+        loop {
+            #[cfg(feature = "tls")]
+            if let Some(wrapped) = &mut self.tls
+                && wrapped.tls.is_established()
+                && !wrapped.told
+            {
+                wrapped.told = true;
+                return Ok(Heard::Connected { tls: true });
+            }
+            if self.wire >= PROBE_WIRE_BYTES {
+                return Err(self.ended());
+            }
+            let mut buffer = [0; 2_048];
+            let len = match self.socket.read(&mut buffer) {
+                Ok(0) => return Err(self.ended()),
+                Ok(len) => len,
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    return Ok(Heard::Nothing);
+                }
+                Err(_) => return Err(self.ended()),
+            };
+            self.wire += len;
+            let bytes = buffer.get(..len).unwrap_or_default();
+            #[cfg(feature = "tls")]
+            let bytes = &self.decrypt(bytes)?[..];
+            if !bytes.is_empty() {
+                return Ok(Heard::Bytes(bytes.to_vec()));
+            }
+        }
     }
 
     /// Why there is nothing more to read: a server that ends the connection amid the handshake speaks no
@@ -202,9 +331,10 @@ impl Link {
         Failure::Closed
     }
 
+    /// What `bytes` say; nothing while they are of the handshake.
     #[cfg(feature = "tls")]
-    fn decrypt(&mut self, bytes: &[u8]) -> Result<Heard, Failure> {
-        let Some(wrapped) = &mut self.tls else { return Ok(Heard::Nothing) };
+    fn decrypt(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+        let Some(wrapped) = &mut self.tls else { return Ok(bytes.to_vec()) };
         let mut plain = Vec::new();
         let received = wrapped.tls.receive(bytes, &mut plain, PROBE_READ_BYTES);
         let established = wrapped.tls.is_established();
@@ -212,16 +342,6 @@ impl Link {
         if received.is_err() && plain.is_empty() {
             return Err(if established { Failure::Closed } else { Failure::NoTls });
         }
-        flushed?;
-        Ok(if plain.is_empty() { Heard::Nothing } else { Heard::Bytes(plain) })
-    }
-
-    #[cfg(feature = "tls")]
-    fn flush(&mut self) -> Result<(), Failure> {
-        let mut wire = Vec::new();
-        if let Some(wrapped) = &mut self.tls {
-            wrapped.tls.take_output(&mut wire);
-        }
-        if wire.is_empty() { Ok(()) } else { self.write(&wire) }
+        flushed.map(|()| plain)
     }
 }

@@ -3,24 +3,26 @@
 //! The packet path hands suspects over with [`Worker::submit`], which never waits: with the queue full
 //! the suspect stays one and comes again. Answers wait in a queue of their own; a byte in
 //! [`Worker::wake`] (a socket for poll(2)) says that there are some, for [`Worker::poll_answer`].
+//! What the thread does is in `desk`.
+
+mod desk;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Outcome;
 use super::cache::{Cache, Lifetimes};
-use super::guard::{Guard, Refusal};
-use super::transport::Dialler;
-use super::{Layer, Outcome, Target, Verdict};
+use super::guard::Refusal;
 use crate::allow::AllowList;
 use crate::config::{Config, Probing};
 use crate::dpi::dialect::Dialect;
-use crate::limits::{PROBE_CACHE_WRITE_WAIT, PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
+use crate::intel::entry::Pattern;
+use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
 use crate::packet::Endpoint;
-use crate::time::Instant;
+use desk::Desk;
 
 /// A server that a host behind this router talks to, and that stage one suspects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Worker {
     suspects: SyncSender<Order>,
     answers: Receiver<Answer>,
     wake: UnixStream,
+    /// A byte in it wakes the thread.
+    bell: UnixStream,
     thread: JoinHandle<()>,
 }
 
@@ -91,7 +95,7 @@ pub struct Worker {
 enum Order {
     Look(Box<Suspect>),
     Configure(Box<Settings>),
-    Stop,
+    Forget(Box<Pattern>),
 }
 
 /// What the thread wants of the configuration.
@@ -137,15 +141,16 @@ impl Worker {
     pub fn start(config: &Config, cache: Cache) -> std::io::Result<Self> {
         let (suspects, orders) = sync_channel(PROBE_QUEUE);
         let (answer, answers) = sync_channel(PROBE_QUEUE);
-        let (wake, waker) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        waker.set_nonblocking(true)?;
+        let ((wake, waker), (bell, rung)) = (UnixStream::pair()?, UnixStream::pair()?);
+        for end in [&wake, &waker, &bell, &rung] {
+            end.set_nonblocking(true)?;
+        }
         let settings = Settings::from(config);
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(PROBE_STACK_BYTES)
-            .spawn(move || Desk::new(settings, cache, answer, waker).work(&orders))?;
-        Ok(Worker { suspects, answers, wake, thread })
+            .spawn(move || Desk::new(settings, cache, answer, waker).work(&orders, &rung))?;
+        Ok(Worker { suspects, answers, wake, bell, thread })
     }
 
     /// Hands a suspect over, without waiting.
@@ -153,7 +158,8 @@ impl Worker {
     /// # Errors
     /// The queue is full; it may be tried again later.
     pub fn submit(&self, suspect: Suspect) -> Result<(), NotTaken> {
-        self.suspects.try_send(Order::Look(Box::new(suspect))).map_err(|error| match error {
+        let order = Order::Look(Box::new(suspect));
+        self.order(order).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Full,
             TrySendError::Disconnected(_) => NotTaken::Gone,
         })
@@ -161,7 +167,12 @@ impl Worker {
 
     /// Probes by another configuration from now on, once the queue has room; whether it had.
     pub fn configure(&self, config: &Config) -> bool {
-        self.suspects.try_send(Order::Configure(Box::new(config.into()))).is_ok()
+        self.order(Order::Configure(Box::new(config.into()))).is_ok()
+    }
+
+    /// Forgets what was found out about `subject`, once the queue has room; whether it had.
+    pub fn forget(&self, subject: &Pattern) -> bool {
+        self.order(Order::Forget(Box::new(subject.clone()))).is_ok()
     }
 
     /// Empties [`Worker::wake`]; every answer there is must be collected after that.
@@ -179,155 +190,18 @@ impl Worker {
         &self.wake
     }
 
-    /// Lets the thread end once it is through with the probe at hand; doesn't wait for that.
+    /// Lets the thread end: probes under way are given up, what has been found is written to disk.
     pub fn stop(self) -> JoinHandle<()> {
-        // A thread that finds its queue closed ends as well.
-        let _ = self.suspects.try_send(Order::Stop);
+        // A thread that finds its queue closed, and the bell, ends.
         self.thread
     }
-}
 
-/// The thread's own.
-struct Desk {
-    settings: Settings,
-    answers: SyncSender<Answer>,
-    waker: UnixStream,
-    clock: std::time::Instant,
-    guard: Guard,
-    cache: Cache,
-    dialler: Dialler,
-    counters: Counters,
-    unsaved_since: Option<Instant>,
-}
-
-impl Desk {
-    fn new(settings: Settings, cache: Cache, answers: SyncSender<Answer>, waker: UnixStream) -> Self {
-        if let Err(error) = rustix::process::nice(LOWEST) {
-            log::warn!("probes run at the usual priority: {error}");
-        }
-        Desk {
-            answers,
-            waker,
-            clock: std::time::Instant::now(),
-            guard: Guard::new(settings.hourly, settings.block_hourly, Instant::default()),
-            cache,
-            dialler: Dialler::new(settings.mark),
-            counters: Counters::default(),
-            unsaved_since: None,
-            settings,
-        }
-    }
-
-    fn work(mut self, orders: &Receiver<Order>) {
-        loop {
-            match orders.recv_timeout(PROBE_CACHE_WRITE_WAIT) {
-                Ok(Order::Look(suspect)) => {
-                    let result = self.look(&suspect);
-                    self.answer(*suspect, result);
-                }
-                Ok(Order::Configure(settings)) => self.configure(*settings),
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-            let waits_long = |since: Instant| self.now() >= since.after(PROBE_CACHE_WRITE_WAIT);
-            if self.unsaved_since.is_some_and(waits_long) {
-                self.save();
-            }
-        }
-        self.save();
-    }
-
-    fn configure(&mut self, settings: Settings) {
-        self.guard.configure(settings.hourly, settings.block_hourly);
-        if settings.mark != self.settings.mark {
-            self.dialler = Dialler::new(settings.mark);
-        }
-        self.settings = settings;
-    }
-
-    fn look(&mut self, suspect: &Suspect) -> Probed {
-        let lifetimes = self.settings.lifetimes;
-        let server = suspect.server;
-        if let Some(entry) = self.cache.get(&server, &lifetimes, unix_seconds()) {
-            self.counters.known = self.counters.known.saturating_add(1);
-            let left = entry.until.saturating_sub(unix_seconds());
-            return Probed::Known(entry.outcome.clone(), u32::try_from(left).unwrap_or(u32::MAX));
-        }
-        let now = self.now();
-        if let Err(refusal) = self.guard.admit(&server, &self.settings.allow, now) {
-            let counter = match refusal {
-                Refusal::Rate => &mut self.counters.too_many,
-                Refusal::NotGlobal | Refusal::Own | Refusal::Allowed => &mut self.counters.forbidden,
-            };
-            *counter = counter.saturating_add(1);
-            return Probed::Refused(refusal);
-        }
-        if self.settings.probing == Probing::Dry {
-            self.counters.dry = self.counters.dry.saturating_add(1);
-            log::info!("probe of {server} left out (dry run), suspected by {}", suspect.client);
-            return Probed::Dry;
-        }
-        let target = Target {
-            server,
-            layer: match suspect.tls {
-                Some(true) => Layer::Tls,
-                Some(false) => Layer::Plain,
-                None => Layer::Auto,
-            },
-            sni: (!suspect.sni.is_empty()).then(|| suspect.sni.as_str().into()),
-            hint: suspect.hint,
-        };
-        let outcome = self.dialler.probe(&target, || self.now());
-        log::info!(
-            "probe of {server}, suspected by {}: {}, {}",
-            suspect.client,
-            outcome.verdict.name(),
-            outcome.evidence
-        );
-        if let Some(count) = self.counters.asked.get_mut(outcome.verdict as usize) {
-            *count = count.saturating_add(1);
-        }
-        self.cache.insert(server, outcome.clone(), &lifetimes, unix_seconds());
-        let now = self.now();
-        self.unsaved_since.get_or_insert(now);
-        if outcome.verdict == Verdict::Pool {
-            // A proof is worth a write.
-            self.save();
-        }
-        let seconds = match outcome.verdict {
-            Verdict::Pool => lifetimes.pool,
-            Verdict::NotPool => lifetimes.not_pool,
-            Verdict::Inconclusive => lifetimes.inconclusive,
-        };
-        Probed::Asked(outcome, seconds)
-    }
-
-    fn answer(&mut self, suspect: Suspect, result: Probed) {
-        let answer = Answer { suspect, result, counters: self.counters };
-        if self.answers.try_send(answer).is_err() {
-            self.counters.lost = self.counters.lost.saturating_add(1);
-        }
+    fn order(&self, order: Order) -> Result<(), TrySendError<Order>> {
+        self.suspects.try_send(order)?;
         // With the socket full there are bytes enough to wake anybody.
-        let _ = self.waker.write(&[1]);
+        let _ = (&self.bell).write(&[1]);
+        Ok(())
     }
-
-    fn save(&mut self) {
-        if self.unsaved_since.take().is_some()
-            && let Err(error) = self.cache.save(&self.settings.file)
-        {
-            log::warn!("outcomes of probes are not kept in {}: {error}", self.settings.file.display());
-        }
-    }
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(self.clock.elapsed().as_micros() as u64)
-    }
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 const THREAD_NAME: &str = "minewall-probe";
-/// setpriority(2): the weakest claim to the processor there is outside the idle class.
-const LOWEST: i32 = 19;

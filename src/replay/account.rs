@@ -248,8 +248,11 @@ mod tests {
             client: CLIENT.into(),
             hw_addr: None,
             server: SERVER.into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             source: Source::Dpi,
+            server_is_pool: true,
             payload_packets: 3,
             blocked: true,
         };

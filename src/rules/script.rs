@@ -1,11 +1,13 @@
 //! The iptables variant: the same table, and the queue by an xtables target.
 
+use super::names;
 use crate::config::Config;
 
 /// Loads `table` and leads the packets that it marks to the queue.
 pub fn install(config: &Config, table: &str) -> String {
     let bit = config.mark.queue_bit();
     let queue = config.queue;
+    let answers = names::iptables(config);
     // The mark of a packet made by the kernel can be anything (an MLD report's is its spare room), hence -p tcp.
     // --noflush replaces the rules of our own chain and leaves all others, in one transaction.
     format!(
@@ -16,7 +18,7 @@ for v in '' 6; do
 *mangle
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
-COMMIT
+{answers}COMMIT
 END
 	for hook in {HOOKS}; do
 		ip${{v}}tables-nft -t mangle -C $hook -j minewall 2>/dev/null ||

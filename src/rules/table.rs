@@ -1,10 +1,10 @@
 //! The table `inet minewall`, text for `nft -f`.
 
-use super::Variant;
+use super::{Variant, known, names};
 use crate::config::{Config, Mode};
 use crate::limits::{
-    SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
-    SECOND_LOOK_PACKETS_PER_SECOND,
+    ATTEMPTS_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS,
+    SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_PACKETS_PER_SECOND,
 };
 use crate::verdict::FlowMark;
 
@@ -19,7 +19,9 @@ pub fn replace(config: &Config, variant: Variant) -> String {
     let ask = ask(config, variant);
     let decide = decide(config, variant);
     let empty = empty();
-    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{ask}{empty}{decide}}}\n")
+    let known = known::chains(config, !ours(config, variant));
+    let answers = names::chain(config);
+    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{known}{answers}{ask}{empty}{decide}}}\n")
 }
 
 /// Where packets are looked at.
@@ -35,11 +37,13 @@ impl Hook {
 
     /// Its two base chains.
     fn chains(self, config: &Config, variant: Variant) -> String {
-        let (hook, which) = match self {
-            Hook::Forward => ("forward", ""),
-            Hook::Output => ("output", "oifname != \"lo\" ct direction original "),
-            Hook::Input => ("input", "iifname != \"lo\" ct direction reply "),
+        let (hook, device, direction) = match self {
+            Hook::Forward => ("forward", "", ""),
+            Hook::Output => ("output", "oifname != \"lo\" ", "ct direction original "),
+            Hook::Input => ("input", "iifname != \"lo\" ", "ct direction reply "),
         };
+        let which = format!("{device}{direction}");
+        let (answers, answered) = (names::watch(config, device), names::decide(config, variant, device));
         let own = match self {
             Hook::Output => format!(
                 "\t\tmeta l4proto tcp {which}meta mark & {:#010x} == {:#010x} goto own\n",
@@ -58,11 +62,11 @@ impl Hook {
             "	chain watch_{hook} {{
 		type filter hook {hook} priority {watch}; policy accept;
 {own}		meta l4proto tcp {which}goto watch
-	}}
+{answers}	}}
 	chain decide_{hook} {{
 		type filter hook {hook} priority {decide}; policy accept;
 		meta l4proto tcp {which}goto decide
-	}}
+{answered}	}}
 "
         )
     }
@@ -102,15 +106,21 @@ fn watch(config: &Config, variant: Variant) -> String {
         ),
         Mode::Monitor => (String::new(), ""),
     };
+    let fresh = if known::is_wanted(config) { "fresh" } else { "attempts" };
     format!(
         "	chain watch {{
 		# Whatever these bits said, it was no verdict of ours.
 		meta mark & {any:#010x} != 0 meta mark set meta mark & {others:#010x}
 		ct state invalid,untracked accept
 		ct mark & {mask:#010x} vmap {{ {benign:#010x} : goto again, {own:#010x} : accept{blocked_goto} }}
-		tcp flags & (syn | ack) == syn goto ask
+		tcp flags & (syn | ack) == syn goto {fresh}
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		goto ask
+	}}
+	# A flood of them is not shown: what comes of it is looked at when it says something.
+	chain attempts {{
+		limit rate {attempts}/second burst {attempts} packets goto ask
+		accept
 	}}
 	# The second look at what was let go.
 	chain again {{
@@ -123,6 +133,7 @@ fn watch(config: &Config, variant: Variant) -> String {
 	}}
 {blocked_chain}",
         early = SECOND_LOOK_EARLY_PACKETS,
+        attempts = ATTEMPTS_PER_SECOND,
         rate = SECOND_LOOK_PACKETS_PER_SECOND,
     )
 }
@@ -177,9 +188,14 @@ fn decide(config: &Config, variant: Variant) -> String {
         ),
         Mode::Monitor => Default::default(),
     };
+    let unheard = if known::is_wanted(config) {
+        format!("\t\ttcp flags & (syn | ack) == syn meta mark & {mask:#010x} == 0 goto unheard\n")
+    } else {
+        String::new()
+    };
     format!(
         "	chain decide {{
-		meta mark & {any:#010x} == 0 accept
+{unheard}		meta mark & {any:#010x} == 0 accept
 {already}		meta mark & {mask:#010x} vmap {{ {undecided:#010x} : jump undecided, {benign:#010x} : jump benign{verdict} }}
 		meta mark set meta mark & {others:#010x}
 	}}

@@ -22,6 +22,10 @@ pub struct EventLine<'a> {
     pub host: Option<&'a str>,
     /// Address and port of the pool.
     pub server: &'a str,
+    /// Whether it is that itself: no proxy, and no host that serves others, as far as can be seen.
+    pub server_is_pool: bool,
+    /// The name by which the host called it.
+    pub server_name: Option<&'a str>,
     /// The protocol.
     pub dialect: &'a str,
     /// Coin or algorithm, where the wire told.
@@ -30,7 +34,7 @@ pub struct EventLine<'a> {
     pub agent: Option<&'a str>,
     /// The wallet, shortened.
     pub wallet: Option<&'a str>,
-    /// `dpi`, `probe` or `hmm`.
+    /// `dpi`, `probe`, `intel` or `hmm`.
     pub source: &'a str,
     /// What was seen.
     pub evidence: &'a str,

@@ -17,6 +17,8 @@ pub struct Host {
     pub host: Option<String>,
     /// Detections so far.
     pub detections: u32,
+    /// When the first one was (RFC 3339, UTC).
+    pub first_time: String,
     /// The latest one, a proven one if there is any: when (RFC 3339, UTC), where to, what and what became of it.
     pub last_time: String,
     /// Address and port of the pool.
@@ -75,6 +77,9 @@ impl Hosts {
                 Host::unknown(sighting.addr, now)
             }
         };
+        if host.detections == 0 {
+            host.first_time.clone_from(&sighting.time);
+        }
         host.detections = host.detections.saturating_add(1);
         host.mac = sighting.mac.or(host.mac);
         if sighting.verdict != SUSPECTED || matches!(&host.verdict[..], "" | SUSPECTED) {
@@ -124,6 +129,7 @@ impl Host {
             mac: None,
             host: None,
             detections: 0,
+            first_time: String::new(),
             last_time: String::new(),
             server: String::new(),
             dialect: String::new(),

@@ -1,30 +1,42 @@
 //! The run loop's end of the probe: suspects go out, lessons come in, nobody waits for anybody.
 
+mod again;
+
 use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::Detection;
+use crate::intel::entry::Pattern;
+use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
 use crate::packet::Endpoint;
 use crate::probe::cache::Cache;
+use crate::probe::guard::Refusal;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
 use crate::probe::{Outcome, Verdict};
 use crate::time::Instant;
+use again::Again;
 
 /// The worker, if there is to be one.
 pub struct Prober {
     worker: Option<Worker>,
     counters: Counters,
     doubt: Doubt,
+    again: Again,
 }
 
 impl Prober {
     /// Starts the worker as `config` wishes, and teaches `engine` what is known from earlier probes.
     pub fn start<S: BuildHasher + Clone>(config: &Config, engine: &mut Engine<S>, now: Instant) -> Self {
-        let mut prober =
-            Prober { worker: None, counters: Counters::default(), doubt: config.probe_inconclusive };
+        let mut prober = Prober {
+            worker: None,
+            counters: Counters::default(),
+            doubt: config.probe_inconclusive,
+            again: Again::default(),
+        };
         if config.probing() == Probing::Off {
             return prober;
         }
@@ -44,33 +56,70 @@ impl Prober {
         prober
     }
 
-    /// Asks about the server of a suspected session. Where there is no room for the question the
-    /// session stays a suspect, and the next one to that server asks again.
-    pub fn ask(&self, suspected: &Detection) {
+    /// Asks about the server of a suspected session. Where there is no room for the question, it is tried
+    /// again while the session is a suspect.
+    pub fn ask(&mut self, suspected: &Detection) {
         let suspect = Suspect {
             server: suspected.server,
             client: suspected.client,
-            tls: None,
-            sni: heapless::String::new(),
+            tls: suspected.tls,
+            sni: suspected.server_name.clone(),
             hint: None,
         };
-        if let Some(Err(why)) = self.worker.as_ref().map(|worker| worker.submit(suspect)) {
-            log::debug!("{} is not asked: {why:?}", suspected.server);
+        self.submit(suspect, suspected.at);
+    }
+
+    /// Asks again about those servers whose turn has come, if there is a suspect still. To be called once
+    /// in a while.
+    pub fn ask_again<S: BuildHasher + Clone>(&mut self, engine: &Engine<S>, now: Instant) {
+        while let Some(suspect) = self.again.take_due(now) {
+            if engine.suspects(&suspect.client, &suspect.server, now) {
+                self.submit(suspect, now);
+            }
         }
     }
 
-    /// Teaches `engine` what has been found out since. To be called when [`Prober::wake`] is readable.
-    pub fn learn<S: BuildHasher + Clone>(&mut self, engine: &mut Engine<S>, now: Instant) {
+    fn submit(&mut self, suspect: Suspect, now: Instant) {
+        let Some(worker) = &self.worker else { return };
+        if let Err(why) = worker.submit(suspect.clone()) {
+            log::debug!("{} is not asked yet: {why:?}", suspect.server);
+            self.again.put_off(suspect, now.after(PROBE_QUEUE_WAIT));
+        }
+    }
+
+    /// Teaches `engine` what has been found out since, and tells of each outcome and for how many seconds it
+    /// holds. To be called when [`Prober::wake`] is readable.
+    pub fn learn<S: BuildHasher + Clone>(
+        &mut self,
+        engine: &mut Engine<S>,
+        now: Instant,
+        mut found: impl FnMut(&mut Engine<S>, Endpoint, &Outcome, u32),
+    ) {
         if let Some(worker) = &self.worker {
             worker.fall_asleep();
         }
         while let Some(answer) = self.worker.as_ref().and_then(Worker::poll_answer) {
             self.counters = answer.counters;
-            if let Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) = answer.result {
-                let until = now.after(Duration::from_secs(seconds.into()));
-                self.teach(engine, answer.suspect.server, &outcome, until);
+            match answer.result {
+                Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) => {
+                    let until = now.after(Duration::from_secs(seconds.into()));
+                    self.teach(engine, answer.suspect.server, &outcome, until);
+                    found(engine, answer.suspect.server, &outcome, seconds);
+                    if outcome.verdict == Verdict::Inconclusive {
+                        self.again.put_off(answer.suspect, until);
+                    }
+                }
+                Probed::Refused(Refusal::Rate) => {
+                    self.again.put_off(answer.suspect, now.after(PROBE_RATE_WAIT));
+                }
+                Probed::Refused(_) | Probed::Dry => {}
             }
         }
+    }
+
+    /// Forgets what was found out about `subject`; whether that could be asked for.
+    pub fn forget(&self, subject: &Pattern) -> bool {
+        self.worker.as_ref().is_none_or(|worker| worker.forget(subject))
     }
 
     /// Takes over another configuration. Whether there is a worker at all is decided at the start.
@@ -78,7 +127,7 @@ impl Prober {
         self.doubt = config.probe_inconclusive;
         let is_wanted = config.probing() != Probing::Off;
         match &self.worker {
-            Some(_) if !is_wanted => self.stop(),
+            Some(_) if !is_wanted => drop(self.stop()),
             None if is_wanted => log::warn!("option 'probe' takes effect at a restart"),
             Some(worker) if !worker.configure(config) => {
                 log::warn!("the probe is busy and keeps its old configuration; reload again");
@@ -87,11 +136,9 @@ impl Prober {
         }
     }
 
-    /// Lets the worker end; what it has found is on disk once it does.
-    pub fn stop(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            worker.stop();
-        }
+    /// Lets the worker end; what it has found is on disk once its thread has.
+    pub fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.worker.take().map(Worker::stop)
     }
 
     /// The worker's counters at its latest answer.

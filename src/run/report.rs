@@ -8,7 +8,7 @@ use super::leases::host_name;
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
 use crate::event::{Detection, Source};
-use crate::limits::EVENT_LINE_MAX_BYTES;
+use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
 
 /// Tells people.
 pub struct Reporter {
@@ -17,6 +17,7 @@ pub struct Reporter {
     leases_files: Vec<PathBuf>,
     events_per_hour: u32,
     unreported: u32,
+    lines: heapless::Deque<String, LINES_PENDING>,
 }
 
 impl Reporter {
@@ -28,6 +29,7 @@ impl Reporter {
             leases_files: config.leases_files.clone(),
             events_per_hour: config.host_events_per_hour,
             unreported: 0,
+            lines: heapless::Deque::new(),
         }
     }
 
@@ -49,7 +51,7 @@ impl Reporter {
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
             verdict: match detection.source {
-                Source::Hmm => SUSPECTED,
+                Source::Hmm | Source::Hint => SUSPECTED,
                 _ if detection.blocked => "blocked",
                 _ => "monitored",
             },
@@ -64,6 +66,7 @@ impl Reporter {
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let server_name = some(&detection.server_name);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -72,6 +75,8 @@ impl Reporter {
             mac: sighting.mac.as_deref(),
             host: host.as_deref(),
             server: &sighting.server,
+            server_is_pool: detection.server_is_pool,
+            server_name: server_name.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -83,9 +88,19 @@ impl Reporter {
         };
         let mut buffer = [0; EVENT_LINE_MAX_BYTES];
         match serde_json_core::to_slice(&line, &mut buffer) {
-            Ok(len) => self.log.write(&String::from_utf8_lossy(buffer.get(..len).unwrap_or_default())),
+            Ok(len) => {
+                let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
+                self.log.write(&line);
+                // Those who follow are told of what there is room for; the file has it all.
+                let _ = self.lines.push_back(line.into_owned());
+            }
             Err(error) => log::error!("an event line is too long to be written: {error:?}"),
         }
+    }
+
+    /// The next event, as it was logged, for those who follow.
+    pub fn poll_line(&mut self) -> Option<String> {
+        self.lines.pop_front()
     }
 
     /// Hosts with detections.
@@ -109,11 +124,16 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
     let mac = sighting.mac.as_deref().unwrap_or("no MAC");
     let Detection { finding, .. } = detection;
     let what = match detection.source {
-        Source::Hmm => "may be mining".into(),
+        Source::Hmm | Source::Hint => "may be mining".into(),
+        Source::Intel => "is kept from mining".into(),
         Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
     };
+    let server_name = match &detection.server_name[..] {
+        "" => String::new(),
+        server_name => format!(" ({server_name})"),
+    };
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -158,8 +178,11 @@ mod tests {
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            server_name: Default::default(),
+            tls: None,
             finding: Default::default(),
             source: Source::Dpi,
+            server_is_pool: true,
             payload_packets: 1,
             blocked: true,
         };

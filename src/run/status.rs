@@ -39,6 +39,8 @@ pub struct Status<'a> {
     pub queue: QueueUse,
     /// The probe.
     pub probes: Probes,
+    /// The book.
+    pub learned: Learned,
     /// Verdicts that the kernel didn't take.
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
@@ -111,6 +113,23 @@ pub struct Probes {
     pub lost: u32,
 }
 
+/// What the book knows of servers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Learned {
+    /// Entries that sessions have taught.
+    pub dpi: usize,
+    /// Entries that probes have.
+    pub probe: usize,
+    /// Entries of people.
+    pub operator: usize,
+    /// Entries of other routers.
+    pub fleet: usize,
+    /// Entries of all of them that block.
+    pub blocking: usize,
+    /// Connection attempts that the kernel has refused without us.
+    pub refused_by_kernel: u32,
+}
+
 impl From<Counters> for Probes {
     fn from(counters: Counters) -> Self {
         let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
@@ -143,6 +162,7 @@ impl Status<'_> {
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
+             learned    {} by reading, {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
             self.uptime,
@@ -165,25 +185,45 @@ impl Status<'_> {
             self.probes.known,
             self.probes.too_many,
             self.probes.forbidden,
+            self.learned.dpi,
+            self.learned.probe,
+            self.learned.operator,
+            self.learned.fleet,
+            self.learned.refused_by_kernel,
             self.detections,
             self.suspects,
             self.unreported,
         );
-        for host in self.hosts {
-            text += &format!(
-                "{}  {} ({}, {})  {} to {}, {}, {} times\n",
-                host.last_time,
-                host.client,
-                host.host.as_deref().unwrap_or("no name"),
-                host.mac.as_deref().unwrap_or("no MAC"),
-                host.dialect,
-                host.server,
-                host.verdict,
-                host.detections,
-            );
-        }
+        text += &hosts_to_text(self.hosts);
         text
     }
+}
+
+/// Hosts with detections, a line each, for a person.
+pub fn hosts_to_text(hosts: &[&Host]) -> String {
+    let line = |host: &&Host| {
+        format!(
+            "{}  {} ({}, {})  {} to {}, {}, {} times\n",
+            host.last_time,
+            host.client,
+            host.host.as_deref().unwrap_or("no name"),
+            host.mac.as_deref().unwrap_or("no MAC"),
+            host.dialect,
+            host.server,
+            host.verdict,
+            host.detections,
+        )
+    };
+    hosts.iter().map(line).collect()
+}
+
+/// The same as an array of JSON.
+pub fn hosts_to_json(hosts: &[&Host]) -> String {
+    let mut buffer = vec![0; STATUS_MAX_BYTES];
+    // A test holds the longest against the buffer.
+    let len = serde_json_core::to_slice(hosts, &mut buffer).unwrap_or_default();
+    buffer.truncate(len);
+    String::from_utf8(buffer).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -234,11 +274,13 @@ mod tests {
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
             probes: Counters::default().into(),
+            learned: Learned::default(),
             verdicts_failed: 0,
             unreported: 0,
             hosts: &hosts,
         };
-        assert_eq!(status.to_text().lines().count(), 6 + HOSTS_REMEMBERED);
+        assert_eq!(status.to_text().lines().count(), 7 + HOSTS_REMEMBERED);
+        assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_REMEMBERED);
         let json = status.into_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");

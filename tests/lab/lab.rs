@@ -14,6 +14,11 @@ usage:
   lab web ADDR:PORT                  a web server: GET /N answers N megabytes
   lab fetch ADDR:PORT MEGABYTES      downloads, prints the rate in Mbit/s
   lab visit ADDR:PORT SECONDS        a connection a request, prints connections a second
+  lab echo ADDR:PORT                 repeats what it is told
+  lab ping ADDR:PORT SECONDS         short questions to that; prints the microseconds until the answer (median,
+                                     99th and 99.9th percentile), the number of questions, and the longest
+  lab suspects ADDR:PORT SECONDS     every second, short encrypted sessions with the next port, until stage
+                                     one has reason to suspect them
 ";
 
 /// How long any one step may take.
@@ -28,6 +33,9 @@ fn main() -> ExitCode {
         ["web", addr] => serve(addr, web),
         ["fetch", addr, megabytes] => fetch(addr, megabytes),
         ["visit", addr, seconds] => visit(addr, seconds),
+        ["echo", addr] => serve(addr, echo),
+        ["ping", addr, seconds] => ping(addr, seconds),
+        ["suspects", addr, seconds] => suspects(addr, seconds),
         _ => Err(io::Error::other(USAGE)),
     };
     match done {
@@ -113,6 +121,55 @@ fn visit(addr: &str, seconds: &str) -> io::Result<()> {
     Ok(())
 }
 
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = [0; 64];
+    loop {
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            len => stream.write_all(&buffer[..len])?,
+        }
+    }
+}
+
+fn ping(addr: &str, seconds: &str) -> io::Result<()> {
+    let limit = Duration::from_secs(seconds.parse().map_err(io::Error::other)?);
+    let start = Instant::now();
+    let mut micros = Vec::new();
+    while start.elapsed() < limit {
+        let mut stream = connect(addr)?;
+        // So few that nothing is decided of the connection, and every packet goes through the queue.
+        for _ in 0..3 {
+            let asked = Instant::now();
+            stream.write_all(b"ping")?;
+            stream.read_exact(&mut [0; 4])?;
+            micros.push(asked.elapsed().as_micros());
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+    micros.sort_unstable();
+    let at = |thousandth: usize| micros[(micros.len() - 1) * thousandth / 1_000];
+    println!("{} {} {} {} {}", at(500), at(990), at(999), micros.len(), at(1_000));
+    Ok(())
+}
+
+fn suspects(addr: &str, seconds: &str) -> io::Result<()> {
+    /// More than it takes to look like a miner that asks for work again and again.
+    const SESSIONS: usize = 28;
+    let first: SocketAddr = addr.parse().map_err(io::Error::other)?;
+    let start = Instant::now();
+    for second in 0..seconds.parse().map_err(io::Error::other)? {
+        let mut server = first;
+        server.set_port(first.port() + second);
+        for _ in 0..SESSIONS {
+            connect(&server.to_string())?.write_all(CLIENT_HELLO)?;
+            thread::sleep(Duration::from_millis(2));
+        }
+        thread::sleep(Duration::from_secs(1 + u64::from(second)).saturating_sub(start.elapsed()));
+    }
+    Ok(())
+}
+
 fn request(addr: &str, path: &str) -> io::Result<usize> {
     let mut stream = connect(addr)?;
     write!(stream, "GET /{path} HTTP/1.1\r\nHost: web.example\r\nUser-Agent: lab\r\n\r\n")?;
@@ -145,3 +202,7 @@ const LOGIN: &[u8] = b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"para
 const JOB: &[u8] =
     b"{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"id\":\"1\",\"job\":{\"blob\":\"1010\",\
 \"job_id\":\"1\",\"target\":\"b88d0600\",\"algo\":\"rx/0\",\"height\":1},\"status\":\"OK\"}}\n";
+
+/// A beginning as TLS has it (RFC 8446 section 4.1.2), and no more.
+const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03\
+0123456789abcdef0123456789abcdef\x00\x00\x02\x13\x01\x01\x00\x00\x00";

@@ -83,6 +83,8 @@ write_config() {
 			option mode 'block'
 			option event_log '$work/events.jsonl'
 			option control_socket '$work/control.sock'
+			option learn_file '$work/learned'
+			option probe_cache '$work/probes'
 			list leases_file '$work/leases'
 	EOF
 	mac=$(ip netns exec "$home" cat /sys/class/net/eth0/address)

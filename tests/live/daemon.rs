@@ -1,6 +1,8 @@
 //! `minewall run` in the router of a live test.
 
 use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,18 +29,34 @@ impl Daemon {
     /// The same, with `known` of earlier probes.
     pub fn start_with(net: &Net, options: &str, known: &Cache) -> Self {
         let mut daemon = Daemon::launch(net, options, known);
-        let queue = daemon.config().queue.to_string();
-        wait_for("the daemon is ready", || {
-            let ended = daemon.process.try_wait().expect("its own child");
-            assert!(ended.is_none(), "the daemon ended: {}", daemon.log());
-            let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
-            let queues =
-                net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
-            let is_bound = queues.lines().any(|line| line.split_whitespace().next() == Some(&queue));
-            is_bound && daemon.directory.path("control").exists()
-        });
+        daemon.wait_until_ready(net);
         net.load_rules(&daemon.config());
         daemon
+    }
+
+    fn wait_until_ready(&mut self, net: &Net) {
+        wait_for("the daemon is ready", || {
+            let ended = self.process.try_wait().expect("its own child");
+            assert!(ended.is_none(), "the daemon ended: {}", self.log());
+            self.holds_queue(net) && UnixStream::connect(self.directory.path("control")).is_ok()
+        });
+    }
+
+    fn holds_queue(&self, net: &Net) -> bool {
+        let queue = self.config().queue.to_string();
+        let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
+        let queues = net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
+        queues.lines().any(|line| line.split_whitespace().next() == Some(&queue))
+    }
+
+    /// Ends it by `signal`, and starts another in its place, with the files that it has left. The rules stay.
+    pub fn restart(&mut self, net: &Net, signal: Signal) {
+        self.signal(signal);
+        self.wait();
+        // The kernel takes its time to close a socket for a process that was killed.
+        wait_for("the queue is free", || !self.holds_queue(net));
+        self.process = spawn(net, &self.directory);
+        self.wait_until_ready(net);
     }
 
     /// Starts it and waits for nothing.
@@ -50,17 +68,7 @@ impl Daemon {
         let directory = Directory::new();
         directory.configure(options);
         known.save(&directory.path("probes")).expect("a file of outcomes");
-        let log = File::create(directory.path("log")).expect("a log file");
-        let process = net
-            .router
-            .command(MINEWALL)
-            .args(["run", "--config"])
-            .arg(directory.path("config"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("ip(8) starts");
+        let process = spawn(net, &directory);
         Daemon { process, directory }
     }
 
@@ -101,15 +109,78 @@ impl Daemon {
         fs::read_to_string(self.directory.path("events")).unwrap_or_default()
     }
 
+    /// Its resident memory (proc(5), status, `VmRSS`).
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("as proc(5) says");
+        line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
     /// `minewall status --json`.
     pub fn status(&self) -> String {
-        // With a file of its own: the daemon's is bad in some tests.
-        let asking = self.directory.path("asking");
-        let output = Command::new(MINEWALL).args(["status", "--json", "--config"]).arg(asking).output();
-        let output = output.expect("minewall starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("JSON is UTF-8")
+        let said = self.command(&["status", "--json"], "");
+        assert_eq!(said.status, 0, "{}", said.errors);
+        said.output
     }
+
+    /// A configuration by which commands speak to this daemon.
+    pub fn config_path(&self) -> PathBuf {
+        self.directory.path("asking")
+    }
+
+    /// Runs `minewall` with `arguments`, which speaks to this daemon, and with `input`.
+    pub fn command(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.start_command(arguments);
+        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads its input");
+        let output = child.wait_with_output().expect("it ends");
+        Said {
+            status: output.status.code().expect("no signal ends it"),
+            output: String::from_utf8(output.stdout).expect("UTF-8"),
+            errors: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts `minewall` with `arguments`, for as long as it lasts.
+    pub fn start_command(&self, arguments: &[&str]) -> Child {
+        // With a file of its own: the daemon's is bad in some tests.
+        Command::new(MINEWALL)
+            .args(arguments)
+            .arg("--config")
+            .arg(self.directory.path("asking"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("minewall starts")
+    }
+
+    /// Loads the rules as the service does, by the command.
+    pub fn load_rules(&self, net: &Net) {
+        let config = self.directory.path("config");
+        let rules =
+            Command::new(MINEWALL).args(["rules", "--variant", "iptables", "--config"]).arg(config).output();
+        net.router.script(&String::from_utf8(rules.expect("minewall starts").stdout).expect("UTF-8"));
+    }
+}
+
+/// What a command has said.
+pub struct Said {
+    pub status: i32,
+    pub output: String,
+    pub errors: String,
+}
+
+fn spawn(net: &Net, directory: &Directory) -> Child {
+    let log = File::options().create(true).append(true).open(directory.path("log")).expect("a log file");
+    net.router
+        .command(MINEWALL)
+        .args(["run", "--config"])
+        .arg(directory.path("config"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("ip(8) starts")
 }
 
 impl Drop for Daemon {
@@ -120,10 +191,10 @@ impl Drop for Daemon {
 }
 
 /// A directory of the test's own.
-struct Directory(PathBuf);
+pub struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Self {
+    pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("minewall-{}-{number}", std::process::id()));
@@ -131,19 +202,20 @@ impl Directory {
         Directory(path)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     fn configure(&self, options: &str) {
-        let [control, events, leases, probes] =
-            ["control", "events", "leases", "probes"].map(|name| self.path(name));
+        let [control, events, leases, probes, learned] =
+            ["control", "events", "leases", "probes", "learned"].map(|name| self.path(name));
         let paths = format!(
-            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\noption probe_cache '{}'\n",
+            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\noption probe_cache '{}'\noption learn_file '{}'\n",
             control.display(),
             events.display(),
             leases.display(),
-            probes.display()
+            probes.display(),
+            learned.display()
         );
         fs::write(leases, LEASES).expect("a leases file");
         fs::write(self.path("asking"), &paths).expect("a configuration file");

@@ -8,8 +8,14 @@ mod judge;
 mod namespace;
 mod net;
 mod session;
+mod tls;
 
+mod fleet;
+mod known;
+mod lists;
 mod mining;
+mod notices;
 mod probe;
 mod rules;
 mod run;
+mod suspect;

@@ -11,7 +11,7 @@ use crate::run::WEB;
 use crate::session::{Session, is_reset};
 
 /// What XMRig says first.
-const LOGIN: &str = concat!(
+pub const LOGIN: &str = concat!(
     r#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3"#,
     r#"XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A","pass":"x","agent":"XMRig/6.21.0 (Linux x86_64) libuv/1.44.2 "#,
     r#"gcc/11.2.1","rigid":"","algo":["rx/0","cn/r"]}}"#,

@@ -103,6 +103,15 @@ impl Net {
         }
     }
 
+    /// Gives the internet another address: one that the probe may ask, unlike the private ones above.
+    pub fn publish(&self, address: IpAddr) {
+        let [via, family, length] =
+            if address.is_ipv4() { [SERVERS[0], "-4", "32"] } else { [SERVERS[1], "-6", "128"] };
+        let address = format!("{address}/{length}");
+        self.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
+        self.router.run(&["ip", family, "route", "add", &address, "via", via]);
+    }
+
     /// Makes every packet a single segment: by default devices like these carry 64 KB in one.
     pub fn send_single_segments(&self) {
         for (namespace, device) in

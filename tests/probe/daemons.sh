@@ -31,6 +31,13 @@ has() {
 	return 1
 }
 next() { port=$((port + 1)); }
+# usually PORT: the port that the protocol is known by, if nobody has it.
+usually() {
+	between=$port
+	hex=$(printf '%04X' "$1")
+	if grep -qE ":$hex [0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6; then next; else port=$1; fi
+}
+unusually() { [ "$port" -ge 24000 ] || port=$between; }
 # ask NAME [OPTION...]: waits until somebody listens, then probes.
 ask() {
 	name=$1
@@ -211,11 +218,12 @@ if has beanstalkd; then
 	ask beanstalkd
 fi
 if has slapd; then
-	next
+	usually 389
 	mkdir -p "$dir/ldap"
 	printf 'include /etc/ldap/schema/core.schema\nmoduleload back_mdb\nmodulepath /usr/lib/ldap\ndatabase mdb\nsuffix "dc=x"\ndirectory %s\npidfile %s\n' "$dir/ldap" "$dir/slapd.pid" >"$dir/slapd.conf"
 	start slapd -d 0 -f "$dir/slapd.conf" -h "ldap://127.0.0.1:$port"
 	ask "slapd, LDAP"
+	unusually
 fi
 if has rsync; then
 	next
@@ -224,7 +232,7 @@ if has rsync; then
 	ask rsync
 fi
 if has unbound; then
-	next
+	usually 853
 	cat >"$dir/unbound.conf" <<-EOF
 		server:
 			interface: 127.0.0.1@$port
@@ -242,15 +250,17 @@ if has unbound; then
 	EOF
 	start unbound -d -c "$dir/unbound.conf"
 	ask "unbound, DNS over TLS" --tls
+	unusually
 fi
 if has postgres; then
-	next
+	usually 5432
 	mkdir "$dir/pg"
 	chown nobody "$dir/pg"
 	if setpriv --reuid=nobody --clear-groups initdb -D "$dir/pg" >"$dir/log.$port" 2>&1; then
 		start setpriv --reuid=nobody --clear-groups "$(command -v postgres)" -D "$dir/pg" -h 127.0.0.1 -p "$port" -k "$dir/pg"
 		ask PostgreSQL
 	fi
+	unusually
 fi
 if has socat; then
 	next

@@ -25,8 +25,25 @@ fn suffers(layer: Layer, harm: impl Fn(TcpStream) + Send + Sync + 'static) -> Ve
     outcome.verdict
 }
 
+/// All at once: most of the time is waiting for what never comes.
 #[test]
-fn a_server_that_hangs() {
+fn servers_that_mean_harm() {
+    let cases: [(&str, fn()); 6] = [
+        ("hangs", hangs),
+        ("hangs in the handshake", hangs_in_the_handshake),
+        ("answers a byte a second", answers_a_byte_a_second),
+        ("sends a megabyte", sends_a_megabyte),
+        ("closes or resets at once", closes_or_resets_at_once),
+        ("sends garbage and deep JSON", sends_garbage_and_deep_json),
+    ];
+    let failures: Vec<&str> = std::thread::scope(|scope| {
+        let running = cases.map(|(name, case)| (name, scope.spawn(case)));
+        running.into_iter().filter_map(|(name, case)| case.join().is_err().then_some(name)).collect()
+    });
+    assert!(failures.is_empty(), "a server that {failures:?}");
+}
+
+fn hangs() {
     let told = Arc::new(AtomicUsize::new(0));
     let count = told.clone();
     let hang = move |mut stream: TcpStream| {
@@ -40,14 +57,12 @@ fn a_server_that_hangs() {
     assert!((60..=PROBE_SEND_BYTES).contains(&told), "{told} bytes");
 }
 
-#[test]
-fn a_server_that_hangs_in_the_handshake() {
+fn hangs_in_the_handshake() {
     let hang = |mut stream: TcpStream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {};
     assert_eq!(suffers(Layer::Tls, hang), Verdict::Inconclusive);
 }
 
-#[test]
-fn a_server_that_answers_a_byte_a_second() {
+fn answers_a_byte_a_second() {
     let drip = |mut stream: TcpStream| {
         for byte in b"{\"id\":1,\"result\":[[[\"mining.notify\",\"x\"]],\"00\",4]}\n" {
             if stream.write_all(&[*byte]).is_err() {
@@ -59,24 +74,33 @@ fn a_server_that_answers_a_byte_a_second() {
     assert_eq!(suffers(Layer::Plain, drip), Verdict::Inconclusive);
 }
 
-#[test]
-fn a_server_that_sends_a_megabyte() {
-    for filler in
-        [&b"x"[..], b"[", b"{\"a\":", b"\n", b"\xff", b"{\"id\":1,\"result\":true}\n", b"HTTP/1.1 200 OK\r\n"]
-    {
-        let sent = Arc::new(AtomicUsize::new(0));
-        let (count, bytes) = (sent.clone(), filler.repeat(1_000_000 / filler.len()));
-        suffers(Layer::Auto, move |mut stream| {
-            for part in bytes.chunks(4_096).take_while(|part| stream.write_all(part).is_ok()) {
-                count.fetch_add(part.len(), Ordering::Relaxed);
-            }
-        });
-        assert!(sent.load(Ordering::Relaxed) >= 4_096, "{filler:?} was never sent");
-    }
+fn sends_a_megabyte() {
+    let fillers = [
+        &b"x"[..],
+        b"[",
+        b"{\"a\":",
+        b"\n",
+        b"\xff",
+        b"{\"id\":1,\"result\":true}\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ];
+    std::thread::scope(|scope| {
+        for filler in fillers {
+            scope.spawn(move || {
+                let sent = Arc::new(AtomicUsize::new(0));
+                let (count, bytes) = (sent.clone(), filler.repeat(1_000_000 / filler.len()));
+                suffers(Layer::Auto, move |mut stream| {
+                    for part in bytes.chunks(4_096).take_while(|part| stream.write_all(part).is_ok()) {
+                        count.fetch_add(part.len(), Ordering::Relaxed);
+                    }
+                });
+                assert!(sent.load(Ordering::Relaxed) >= 4_096, "{filler:?} was never sent");
+            });
+        }
+    });
 }
 
-#[test]
-fn a_server_that_closes_or_resets_at_once() {
+fn closes_or_resets_at_once() {
     let close = |stream: TcpStream| drop(stream.shutdown(Shutdown::Both));
     assert_eq!(suffers(Layer::Auto, close), Verdict::Inconclusive);
     let reset = |stream: TcpStream| {
@@ -85,8 +109,7 @@ fn a_server_that_closes_or_resets_at_once() {
     assert_eq!(suffers(Layer::Auto, reset), Verdict::Inconclusive);
 }
 
-#[test]
-fn a_server_that_sends_garbage_and_deep_json() {
+fn sends_garbage_and_deep_json() {
     let mut random = [0; 900];
     minewall::probe::random(&mut random).expect("random bytes");
     random[0] = 0x80;

@@ -335,7 +335,33 @@ const OTHERS: &[(Verdict, Model)] = &[
     (Verdict::NotPool, other("NNTP", "200 news.example ready\r\n", &[], "500 What?\r\n")),
     (Verdict::NotPool, other("MPD", "OK MPD 0.23.5\n", &[], "ACK [5@0] {} unknown command\n")),
     (Verdict::NotPool, other("an echo service", "", &[], "ECHO")),
-    (Verdict::Inconclusive, other("MQTT", "", &[], "CLOSE")),
+    (Verdict::NotPool, other("MQTT", "", &[("MQTT", " \u{2}\0\0")], "CLOSE")),
+    (Verdict::NotPool, other("MQTT that lets nobody in", "", &[("MQTT", " \u{2}\0\u{5}")], "CLOSE")),
+    (Verdict::Inconclusive, other("a service that closes on whatever it doesn't know", "", &[], "CLOSE")),
+    (
+        Verdict::NotPool,
+        other(
+            "a web server that finds a path no human could read",
+            "",
+            &[("GET /ws/", "HTTP:err: invalid human-readable part")],
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
+            "a chat over WebSocket that wants a registration",
+            "",
+            &[
+                (
+                    "Upgrade: websocket",
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                ),
+                ("{", "WS:{\"type\":\"error\",\"reason\":\"registration required\"}"),
+            ],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
     (Verdict::Inconclusive, other("a discard service", "", &[], "")),
     (
         Verdict::Inconclusive,
@@ -353,11 +379,12 @@ fn nothing_else_is_taken_for_a_pool() {
                     let server = Server::of(*model);
                     let outcome = probe(server.addr, Layer::Plain);
                     println!(
-                        "{:50} {:?} {} ({} connections)",
+                        "{:50} {:?} {} ({} connections, {} bytes)",
                         model.name,
                         outcome.verdict,
                         outcome.evidence,
-                        server.connections()
+                        server.connections(),
+                        server.told()
                     );
                     (outcome.verdict != *expected).then(|| format!("{}: {outcome:?}", model.name))
                 })

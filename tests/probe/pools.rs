@@ -407,6 +407,27 @@ pub const POOLS: &[Model] = &[
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
     ),
     pool(
+        "Nimiq's mining-pool",
+        "nimiq",
+        &[
+            ("Upgrade: websocket", UPGRADED),
+            ("\"register\"", "WS:{\"message\":\"registered\"}"),
+            ("{", "WS:{\"message\":\"error\",\"reason\":\"registration required\"}"),
+        ],
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+    ),
+    pool(
+        "Dero's node",
+        "getwork-websocket",
+        &[
+            ("GET /ws/dero1", UPGRADED),
+            ("GET /ws/void1", "HTTP:err: invalid human-readable part :  != void\n"),
+            ("GET ", "HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\n\r\n404 page not found\n"),
+            ("POST ", "HTTP/1.1 404 Not Found\r\nContent-Length: 19\r\n\r\n404 page not found\n"),
+        ],
+        "CLOSE",
+    ),
+    pool(
         "a pool that only pushes jobs",
         "stratum-v1",
         &[("mining.authorize", NOTIFY), ("mining.subscribe", "{\"id\":1,\"result\":true}\n")],
@@ -425,7 +446,11 @@ fn every_pool_is_confirmed_in_its_dialect() {
                     let server = Server::of(*model);
                     let outcome = probe(server.addr, Layer::Plain);
                     let dialect = outcome.dialect.map(Dialect::name);
-                    println!("{:55} {:?} {dialect:?} {}", model.name, outcome.verdict, outcome.evidence);
+                    let cost = (server.connections(), server.told());
+                    println!(
+                        "{:55} {:?} {dialect:?} {} {cost:?}",
+                        model.name, outcome.verdict, outcome.evidence
+                    );
                     let right = outcome.verdict == Verdict::Pool && dialect == Some(model.dialect);
                     (!right).then(|| format!("{}: {outcome:?}", model.name))
                 })

@@ -43,6 +43,7 @@ pub struct Server {
     pub addr: SocketAddr,
     stop: Arc<AtomicBool>,
     connections: Arc<AtomicUsize>,
+    told: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -50,11 +51,15 @@ impl Server {
     /// Serves `model`.
     pub fn of(model: Model) -> Self {
         let banned = Arc::new(AtomicBool::new(false));
-        Server::start(move |stream| {
-            if !banned.load(Ordering::Relaxed) && serve(model, stream).is_none() {
+        let told = Arc::new(AtomicUsize::new(0));
+        let count = told.clone();
+        let mut server = Server::start(move |stream| {
+            if !banned.load(Ordering::Relaxed) && serve(model, stream, &count).is_none() {
                 banned.store(true, Ordering::Relaxed);
             }
-        })
+        });
+        server.told = told;
+        server
     }
 
     /// Hands every connection to `serve`, in a thread of its own.
@@ -74,7 +79,12 @@ impl Server {
                 thread::spawn(move || serve(stream.expect("a connection")));
             }
         });
-        Server { addr, stop, connections, thread: Some(thread) }
+        Server { addr, stop, connections, told: Arc::default(), thread: Some(thread) }
+    }
+
+    /// Bytes that a model was told so far.
+    pub fn told(&self) -> usize {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// Connections so far.
@@ -101,12 +111,13 @@ pub fn probe(addr: SocketAddr, layer: Layer) -> Outcome {
 }
 
 /// `None` if the client is never to be served again.
-fn serve(model: Model, mut stream: TcpStream) -> Option<()> {
+fn serve(model: Model, mut stream: TcpStream, told: &AtomicUsize) -> Option<()> {
     let mut buffer = [0; 4_096];
     if !model.greeting.is_empty() {
         say(&mut stream, model.greeting);
     }
     while let Ok(len @ 1..) = stream.read(&mut buffer) {
+        told.fetch_add(len, Ordering::Relaxed);
         match model.answer(&buffer[..len]).as_str() {
             "CLOSE" => break,
             "ECHO" => drop(stream.write_all(&buffer[..len])),

@@ -5,6 +5,7 @@ for v in '' 6; do
 *mangle
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
+-A minewall -p udp --sport 53 -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
 COMMIT
 END
 	for hook in FORWARD OUTPUT INPUT; do
@@ -19,27 +20,33 @@ table inet minewall {
 	chain watch_forward {
 		type filter hook forward priority mangle - 10; policy accept;
 		meta l4proto tcp goto watch
+		meta l4proto udp udp sport 53 ct direction reply goto answers
 	}
 	chain decide_forward {
 		type filter hook forward priority mangle + 10; policy accept;
 		meta l4proto tcp goto decide
+		meta l4proto udp udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
 	}
 	chain watch_output {
 		type filter hook output priority mangle - 10; policy accept;
 		meta l4proto tcp oifname != "lo" ct direction original meta mark & 0x07000000 == 0x04000000 goto own
 		meta l4proto tcp oifname != "lo" ct direction original goto watch
+		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_output {
 		type filter hook output priority mangle + 10; policy accept;
 		meta l4proto tcp oifname != "lo" ct direction original goto decide
+		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
 	}
 	chain watch_input {
 		type filter hook input priority mangle - 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto watch
+		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_input {
 		type filter hook input priority mangle + 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto decide
+		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
 	}
 	chain own {
 		ct mark set ct mark & 0xf8ffffff | 0x04000000
@@ -50,9 +57,14 @@ table inet minewall {
 		meta mark & 0x0f000000 != 0 meta mark set meta mark & 0xf0ffffff
 		ct state invalid,untracked accept
 		ct mark & 0x07000000 vmap { 0x02000000 : goto again, 0x04000000 : accept, 0x03000000 : goto blocked }
-		tcp flags & (syn | ack) == syn goto ask
+		tcp flags & (syn | ack) == syn goto fresh
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto ask
+	}
+	# A flood of them is not shown: what comes of it is looked at when it says something.
+	chain attempts {
+		limit rate 500/second burst 500 packets goto ask
+		accept
 	}
 	# The second look at what was let go.
 	chain again {
@@ -67,6 +79,41 @@ table inet minewall {
 	chain blocked {
 		tcp flags & rst == rst accept
 		reject with tcp reset
+	}
+	set pools4 {
+		type ipv4_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set pools6 {
+		type ipv6_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	chain fresh {
+		ip daddr . tcp dport @pools4 goto known
+		ip6 daddr . tcp dport @pools6 goto known
+		goto attempts
+	}
+	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
+	chain known {
+		limit rate 30/minute burst 30 packets goto ask
+		goto refuse
+	}
+	chain unheard {
+		meta mark set meta mark & 0xf0ffffff
+		ip daddr . tcp dport @pools4 goto refuse
+		ip6 daddr . tcp dport @pools6 goto refuse
+	}
+	chain refuse {
+		counter reject with tcp reset
+	}
+	# What names stand for.
+	chain answers {
+		limit rate 200/second burst 200 packets goto ask
+		accept
 	}
 	chain ask {
 		meta mark set meta mark | 0x08000000 accept
@@ -98,6 +145,7 @@ table inet minewall {
 		tcp doff 15 ip6 length 60 accept
 	}
 	chain decide {
+		tcp flags & (syn | ack) == syn meta mark & 0x07000000 == 0 goto unheard
 		meta mark & 0x0f000000 == 0 accept
 		ct mark & 0x07000000 == 0x03000000 goto block
 		meta mark & 0x07000000 vmap { 0x01000000 : jump undecided, 0x02000000 : jump benign, 0x03000000 : goto block }

@@ -1,21 +1,22 @@
 //! Telling protocols by their first bytes.
 
-use super::{Desk, Framing, Layer, Reader, Step};
+use super::{Desk, Framing, Layer, Naming, Reader, Step};
+use crate::dns;
 use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
 use crate::dpi::websocket::{self, Kind};
-use crate::dpi::{Answer, http, noise, socks};
+use crate::dpi::{Answer, client_hello, http, noise, socks};
 use crate::flow::Direction;
 
 impl Framing {
     pub(super) fn first_bytes<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
         match desk.direction {
-            Direction::ToServer => self.client_first_bytes(bytes),
+            Direction::ToServer => self.client_first_bytes(desk, bytes),
             Direction::ToClient => self.server_first_bytes(desk, bytes),
         }
     }
 
-    fn client_first_bytes(&mut self, bytes: &[u8]) -> Step {
+    fn client_first_bytes<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
         let client = Direction::ToServer;
         if self.layer(Direction::ToClient) == Layer::Text {
             return self.enter(client, Layer::Text);
@@ -27,11 +28,13 @@ impl Framing {
             (http::opens_request(bytes), Layer::HttpHead),
             (lines::scalar_line(bytes).0, Layer::Line),
             (Fit::prefix(bytes, PROXY), Layer::FirstBytes),
+            (client_hello::opens(bytes), Layer::TlsHello),
+            (dns::opens_query(bytes), Layer::Dns),
         ];
         if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
             match layer {
                 Layer::FirstBytes => return proxied(bytes),
-                Layer::HttpHead => self.expect_of_server(Layer::HttpHead),
+                Layer::HttpHead | Layer::Dns => self.expect_of_server(*layer),
                 _ => {}
             }
             return self.enter(client, *layer);
@@ -47,6 +50,9 @@ impl Framing {
             socks::Socks::Foreign if fits.iter().any(|(fit, _)| *fit == Fit::Maybe) => return Step::Wait,
             // Nothing known by its bytes: a key of Stratum V2, or none of ours.
             socks::Socks::Foreign => return self.enter(client, Layer::ClientHello),
+        }
+        if let Some(target) = socks::target_4(bytes) {
+            desk.reader.named(Naming::Proxy(target));
         }
         self.socks_step(client, greeting, Layer::Socks5Request)
     }

@@ -1,11 +1,42 @@
-//! Handshakes that lead to other bytes than they are made of: proxies, Stratum V2.
+//! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
-use super::{DEPTH, Desk, Framing, Layer, Reader, Step};
+use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS};
+use crate::dpi::client_hello::{self, Parsed};
 use crate::dpi::{Answer, noise, socks};
 use crate::flow::Direction;
 use crate::limits::PROXY_DEPTH;
 
 impl Framing {
+    /// What follows the server's name can't be read, whatever it is.
+    pub(super) fn tls_hello<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        let name = match client_hello::parse(bytes) {
+            Parsed::Hello(name) => name,
+            Parsed::NeedMore if bytes.len() < desk.limit => return Step::Wait,
+            Parsed::NeedMore => None,
+            Parsed::Invalid => return Step::Foreign,
+        };
+        self.flags |= TLS;
+        desk.reader.named(Naming::Tls(name));
+        Step::Foreign
+    }
+
+    /// DNS over TCP (RFC 1035 section 4.2.2). An answer too long to wait for is read as far as it goes.
+    pub(super) fn dns<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        let Some((len, message)) = bytes.split_first_chunk() else { return Step::Wait };
+        let len = usize::from(u16::from_be_bytes(*len));
+        let message = match message.get(..len) {
+            _ if len < DNS_HEADER_BYTES => return Step::Foreign,
+            Some(message) => message,
+            None if bytes.len() < desk.limit => return Step::Wait,
+            None => message,
+        };
+        if desk.direction == Direction::ToClient {
+            desk.reader.resolved(message);
+        }
+        self.set_pending(desk.direction, len.saturating_sub(message.len()) as u32);
+        Step::Done(2 + message.len())
+    }
+
     pub(super) fn client_hello(&mut self, bytes: &[u8]) -> Step {
         match noise::client_hello(bytes) {
             Answer::Match => {
@@ -55,3 +86,6 @@ impl Framing {
         Step::Done(len)
     }
 }
+
+/// RFC 1035 section 4.1.1.
+const DNS_HEADER_BYTES: usize = 12;

@@ -36,6 +36,9 @@ impl Framing {
             _ => self.http_body(desk, &head, head.body(request), window),
         };
         if !matches!(step, Step::Wait) {
+            if let Some(naming) = head.naming() {
+                desk.reader.named(naming);
+            }
             self.commit(asked, &head, request);
         }
         step

@@ -6,12 +6,15 @@ use dialogue::Dialogue;
 #[path = "../../../tests/common/dialogue.rs"]
 mod dialogue;
 mod hostile;
+mod naming;
 
 /// Takes down what it is given to read, and wants more.
 #[derive(Debug, Default, PartialEq)]
 struct Recorder {
     messages: Vec<String>,
     stratum_v2: bool,
+    named: Vec<Naming>,
+    resolved: Vec<Vec<u8>>,
 }
 
 impl Reader for Recorder {
@@ -30,6 +33,14 @@ impl Reader for Recorder {
 
     fn stratum_v2(&mut self) {
         self.stratum_v2 = true;
+    }
+
+    fn named(&mut self, naming: Naming) {
+        self.named.push(naming);
+    }
+
+    fn resolved(&mut self, message: &[u8]) {
+        self.resolved.push(message.to_vec());
     }
 }
 
@@ -322,7 +333,7 @@ fn other_random_looking_handshakes_are_not_stratum_v2() {
 #[test]
 fn foreign_first_bytes_end_the_flow_at_once() {
     for text in [
-        ">hex 1603010200010001fc0303",
+        ">hex 15030100020228",
         "<crlf 220 mail.example ESMTP",
         "<raw SSH-2.0-OpenSSH_9.2\\r\\n",
         ">raw SSH-2.0-OpenSSH_9.2p1 Debian-2\\r\\n",

@@ -1,5 +1,6 @@
 //! Servers that are no pool, by what only they say.
 
+use crate::dpi::Answer;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::json::Value;
 use crate::probe::question::Question;
@@ -8,8 +9,11 @@ use crate::probe::question::Question;
 const POOL_PAGES: [(&[u8], Dialect); 2] =
     [(b"Mining Pool Online", Dialect::CryptoNote), (b"P2Pool Stratum online", Dialect::P2pool)];
 
+/// What Dero's getwork server says of the address in our path.
+const DERO_REFUSAL: &[u8] = b"err: invalid human-readable part :  != void";
+
 /// First bytes of a server, and what it speaks.
-const BANNERS: [(&[u8], &str); 29] = [
+const BANNERS: [(&[u8], &str); 30] = [
     (b"SSH-", "SSH"),
     (b"220 ", "SMTP or FTP"),
     (b"220-", "SMTP or FTP"),
@@ -32,6 +36,7 @@ const BANNERS: [(&[u8], &str); 29] = [
     (b"-NOAUTH", "Redis"),
     (b"-DENIED", "Redis"),
     (b"ERROR\r\n", "memcached"),
+    (b"UNKNOWN_COMMAND\r\n", "beanstalkd"),
     (b"INFO {", "NATS"),
     (b"RFB 00", "VNC"),
     (b"@RSYNCD:", "rsync"),
@@ -75,9 +80,36 @@ pub(super) fn wants_tls(bytes: &[u8]) -> bool {
 }
 
 /// The body of `bytes`, an HTTP response, if it is a pool's page and nothing else.
-pub(super) fn pool_page(bytes: &[u8]) -> Option<(&'static [u8], Dialect)> {
+pub(super) fn pool_page(question: Question, bytes: &[u8]) -> Option<(&'static [u8], Dialect)> {
     let body = body(bytes)?.trim_ascii();
+    // Dero's words for an address of another network, which nobody else would look for in a path.
+    if question == Question::WebSocketWork && body == DERO_REFUSAL {
+        return Some((DERO_REFUSAL, Dialect::GetworkWebSocket));
+    }
     POOL_PAGES.into_iter().find(|(page, _)| *page == body)
+}
+
+/// The protocol that is no mining and that `question` is about, and whether `bytes` are its answer.
+pub(super) fn answer(question: Question, bytes: &[u8]) -> Option<(&'static str, Answer)> {
+    let (protocol, is_answer) = match question {
+        // CONNACK (MQTT 3.1.1 section 3.2).
+        Question::Mqtt => ("MQTT", bytes.get(..4).map(|head| matches!(head, [0x20, 2, 0 | 1, 0..=5]))),
+        // The same number, and the bit of a response (RFC 1035 section 4.1.1).
+        Question::Dns => {
+            ("DNS", bytes.get(..5).map(|head| matches!(head, [_, _, b'm', b'w', flags] if flags & 0x80 != 0)))
+        }
+        // One letter: it speaks TLS or doesn't.
+        Question::Postgres => ("PostgreSQL", (!bytes.is_empty()).then_some(matches!(bytes, b"S" | b"N"))),
+        // BindResponse number 1 (RFC 4511 section 4.2.2).
+        Question::Ldap => ("LDAP", bytes.get(..6).map(|head| matches!(head, [0x30, _, 2, 1, 1, 0x61]))),
+        _ => return None,
+    };
+    let answer = match is_answer {
+        Some(true) => Answer::Match,
+        Some(false) => Answer::NoMatch,
+        None => Answer::NeedMore,
+    };
+    Some((protocol, answer))
 }
 
 /// A node's RPC port, told by the head of its refusal.

@@ -48,13 +48,20 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let (dialect, certain) = match (named, question, refusal.code) {
         (Some((_, dialect)), _, _) => (*dialect, true),
         // Stratum's form, [code, text, traceback], which nobody else has.
-        (
-            _,
-            Question::Subscribe | Question::Hello | Question::IronFish | Question::WebSocket,
-            Some(20..=25),
-        ) if refusal.is_array => (Dialect::StratumV1, true),
+        (_, Question::Subscribe | Question::Hello | Question::WebSocket, Some(20..=25))
+            if refusal.is_array =>
+        {
+            (Dialect::StratumV1, true)
+        }
         (_, Question::WebSocket | Question::WebSocketProxy, _) if refusal.is("invalid_site_key") => {
             (Dialect::CoinHive, true)
+        }
+        // Nimiq's pools, to whoever begins with another message than theirs.
+        (_, Question::WebSocket | Question::WebSocketProxy, _)
+            if refusal.is("registration required")
+                && root.get("message").is_some_and(|kind| kind.is("error")) =>
+        {
+            (Dialect::Nimiq, true)
         }
         (_, Question::Grin, Some(-32500)) if refusal.says("login first") => (Dialect::Grin, true),
         (_, Question::Beam, Some(-32003)) if refusal.is("login failed") => (Dialect::Beam, true),
@@ -97,7 +104,8 @@ impl<'a> Refusal<'a> {
             Some(error) if error.is_array() => (error.item(0), error.item(1)),
             Some(error) if error.is_object() => (error.get("code"), error.get("message")),
             Some(error) => (None, Some(error)),
-            // Beam's errors stand at the top.
+            // Nimiq's errors stand at the top, and Beam's.
+            None if root.get("reason").is_some() => (None, root.get("reason")),
             None => (Some(root.get("code")?), Some(root.get("description")?)),
         };
         let code = code.and_then(|code| core::str::from_utf8(code.bytes()).ok()?.parse().ok());

@@ -1,23 +1,22 @@
-# shellcheck shell=sh disable=SC3043,SC2034,SC1090,SC2013
+# shellcheck shell=sh disable=SC3043,SC2034,SC1090
 # What the scripts of a package find in OpenWrt's /lib/functions.sh, as thin as the test of ours allows:
-# the file of UCI is read, one section a type, and the conventions of installing are followed.
+# options by section and name, and the conventions of installing.
 
 config_load() {
-	CONFIG_FILE=/etc/config/$1
+	CONFIG=$1
 }
 
-# Calls $1 for every section of type $2.
+# variable, section, option, default
+config_get() {
+	eval "$1=\$(uci -q get \"$CONFIG.$2.$3\" || echo \"\$4\")"
+}
+
+# Calls $1 for every section of type $2 that has a name.
 config_foreach() {
 	local section
-	for section in $(sed -n "s/^config $2 *'\{0,1\}\([a-z]*\)'\{0,1\}$/\1/p" "$CONFIG_FILE"); do
+	for section in $(uci show "$CONFIG" | sed -n "s/^$CONFIG\.\(.*\)=$2$/\1/p"); do
 		"$1" "$section"
 	done
-}
-
-config_get() {
-	local found
-	found=$(sed -n "s/^[[:space:]]*option $3 '\{0,1\}\([^']*\)'\{0,1\}$/\1/p" "$CONFIG_FILE")
-	eval "$1=\${found:-\$4}"
 }
 
 config_get_bool() {

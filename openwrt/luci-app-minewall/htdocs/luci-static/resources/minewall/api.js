@@ -1,0 +1,116 @@
+'use strict';
+'require baseclass';
+'require rpc';
+
+/*
+ * What the pages ask of the ubus object `minewall`, and what they make of its answers.
+ *
+ * Names of hosts, agents and pools come off the wire. LuCI parses a child that is a string as HTML and
+ * takes a string inside an array as text: here, every child is in an array.
+ */
+
+const callStatus = rpc.declare({ object: 'minewall', method: 'status', reject: true });
+const callHosts = rpc.declare({ object: 'minewall', method: 'hosts', expect: { hosts: [] }, reject: true });
+const callEvents = rpc.declare({ object: 'minewall', method: 'events', params: [ 'last' ], expect: { events: [] }, reject: true });
+const callAllow = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'host', 'remove' ], reject: true });
+const callAllowEndpoint = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'endpoint', 'remove' ], reject: true });
+const callUnblock = rpc.declare({ object: 'minewall', method: 'unblock', params: [ 'target' ], reject: true });
+/* Takes up to 15 seconds: in a batch with others it would hold them up. */
+const callProbe = rpc.declare({ object: 'minewall', method: 'probe', params: [ 'server' ], reject: true, nobatch: true });
+
+/* A host whose latest detection is older counts as history in the answer at the top, in hours. */
+const RECENT_HOURS = 24;
+
+/* What became of a host: exempt now, or the verdict on its latest detection. */
+function verdictOf(host) {
+	return host.host_allowed || host.server_allowed ? 'allowed' : host.verdict;
+}
+
+/* The name of a host as a person knows it. */
+function nameOf(host) {
+	return host.host || host.client || host.mac || _('unknown host');
+}
+
+function isRecent(host, now) {
+	const age = now - Date.parse(host.last_time);
+
+	/* A clock that is behind the router's, or a time that can't be read, hides nothing. */
+	return !(age > RECENT_HOURS * 3600000);
+}
+
+return baseclass.extend({
+	status: () => callStatus(),
+	hosts: () => callHosts(),
+	events: (last) => callEvents(last),
+	allowHost: (host, remove) => callAllow(host, remove),
+	allowServer: (server, remove) => callAllowEndpoint(server, remove),
+	unblock: (target) => callUnblock(target),
+	probe: (server) => callProbe(server),
+
+	verdictOf,
+	nameOf,
+
+	/* What was mined, as far as is known. */
+	whatOf(event) {
+		const { coin, agent, dialect, source } = event;
+
+		if (coin || agent)
+			return [ coin, agent ].filter((text) => text).join(', ');
+		if (dialect === 'unknown')
+			return source === 'intel' ? _('a connection to a known pool') : _('an encrypted session');
+		return dialect;
+	},
+
+	/* What of a host an exemption should name: the hardware address outlives a lease. */
+	identityOf(host) {
+		return host.mac || host.client;
+	},
+
+	/*
+	 * The answer in five seconds: { state, mood, title, answer }. `state` is that of the service, `mood`
+	 * is `good`, `warn` or `bad`, the other two are texts, not HTML.
+	 */
+	judge(status, hosts, now) {
+		const recent = hosts.filter((host) => isRecent(host, now));
+		const those = (verdict) => recent.filter((host) => verdictOf(host) === verdict);
+		const blocked = those('blocked'), mining = those('monitored'), suspected = those('suspected');
+		const said = [];
+		let mood = 'good';
+
+		/* One by name, several by number. */
+		const say = (who, one, several) => {
+			if (who.length)
+				said.push(who.length === 1 ? one.format(nameOf(who[0])) : several.format(who.length));
+		};
+
+		say(mining, _('%s mines, and is not blocked.'), _('%d hosts mine, and are not blocked.'));
+		say(blocked, _('%s tried to mine and was cut off.'), _('%d hosts tried to mine and were cut off.'));
+		say(suspected, _('%s is suspected of mining; nothing is proven.'), _('%d hosts are suspected of mining; nothing is proven.'));
+		if (blocked.length || suspected.length)
+			mood = 'warn';
+		if (mining.length)
+			mood = 'bad';
+
+		if (status.state !== 'protecting' && status.state !== 'monitoring')
+			return { state: 'off', mood: 'bad', title: _('Off'), answer: [ _('Nobody is watching: miners would not be noticed.'), ...said ].join(' ') };
+
+		if (!said.length)
+			said.push(_('Nobody is mining in your network.'));
+
+		return status.state === 'protecting'
+			? { state: 'protecting', mood, title: _('Protected'), answer: said.join(' ') }
+			: { state: 'monitoring', mood: mood === 'good' ? 'warn' : mood, title: _('Monitoring'), answer: [ ...said, _('Miners are reported, not blocked.') ].join(' ') };
+	},
+
+	/* What a person should do about a problem, or null where its own text says it all. */
+	adviceOn(code) {
+		switch (code) {
+		case 'disabled': return _('Switch it on in the settings.');
+		case 'config': return _('Correct the settings. Until then the ones before stay in force.');
+		case 'config_warning': return _('Have a look at the settings.');
+		case 'not_running': return _('The system log says why: System Log, lines of minewall.');
+		case 'rules': return _('If the package kmod-nft-queue is missing, install it; then restart minewall.');
+		default: return null;
+		}
+	}
+});

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs what the tests of the pages run, on Debian and as root; elsewhere it says what is missing. Does
+# nothing where everything is there.
+missing=""
+command -v python3 >/dev/null || missing="$missing python3"
+command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$missing chromium-headless-shell"
+# Without any font a page has no widths to test.
+[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing="$missing fonts-dejavu-core"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "installing:$missing"
+	# shellcheck disable=SC2086 # a list of packages
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >/dev/null
+else
+	echo "not installed:$missing" >&2
+	exit 1
+fi

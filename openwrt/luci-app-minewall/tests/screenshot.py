@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""Takes the picture for the README, ../screenshot.png, of the status page on canned answers."""
+
+import math
+import time
+
+import canned
+from browser import Browser
+from case import STATUS
+from router import APP, Router
+
+HEIGHT = 1226
+
+
+def main():
+    hosts, events = canned.household()
+    began = time.monotonic()
+
+    def status(_):
+        elapsed = time.monotonic() - began
+        daemon = {**canned.DAEMON, "packets": int(81_234_567 + 420 * elapsed + 90 * math.sin(elapsed) * elapsed)}
+        return canned.status(daemon=daemon)
+
+    answers = {"status": status, "hosts": {"hosts": hosts}, "events": {"events": events},
+               "allow": lambda arguments: {"ok": True, "value": arguments["host"]}}
+    router = Router(answers=answers)
+    browser = Browser()
+    try:
+        browser.open(router.url(STATUS), width=940, height=HEIGHT)
+        browser.wait("document.querySelector('.mw-line')?.points.length >= 12")
+        browser.evaluate("window.scrollTo(0, 0)")
+        browser.screenshot(APP / "screenshot.png", height=HEIGHT)
+    finally:
+        browser.close()
+        router.close()
+
+
+if __name__ == "__main__":
+    main()

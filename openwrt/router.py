@@ -1,0 +1,159 @@
+"""A folder that is a router's root, for tests: busybox with the conventions of OpenWrt, modelled as thinly as
+they can be (openwrt/model/root), in namespaces of its own. The programs of the package are the real ones, and
+so are the kernel's queue and nft, except that nft's queue statement is a counter: not every kernel that tests
+run on has it.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PATIENCE_SECONDS = 60
+TOOLS = ("busybox", "nft", "nice", "setpriv", "unshare")
+
+
+def missing():
+    """What the router needs and this machine doesn't have; an empty text if all is there."""
+    tools = [tool for tool in (*TOOLS, "nsenter") if not shutil.which(tool)]
+    if tools:
+        return f"missing: {' '.join(tools)}"
+    made = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "true"], stderr=subprocess.DEVNULL)
+    return "" if made.returncode == 0 else "namespaces can't be made"
+
+
+class Router:
+    def __init__(self, has_ujail=True):
+        self.root = Path(tempfile.mkdtemp(prefix="minewall-router-"))
+        for folder in ("bin", "sbin", "dev", "proc", "tmp", "etc/config", "etc/rc.d", "etc/init.d", "var/run/procd",
+                       "var/log", "usr/lib/opkg/info", "usr/sbin", "lib/apk/packages"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        for tool in TOOLS:
+            self.copy_program(Path(shutil.which(tool)), "usr/sbin" if tool == "nft" else "bin")
+        applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout
+        for applet in applets.split():
+            if not (self.root / "bin" / applet).exists():
+                (self.root / "bin" / applet).symlink_to("busybox")
+        shutil.copytree(HERE / "model/root", self.root, dirs_exist_ok=True,
+                        copy_function=lambda source, at: (Path(at).unlink(missing_ok=True), shutil.copy(source, at)))
+        if not has_ujail:
+            (self.root / "sbin/ujail").unlink()
+        self.write("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n")
+        # Holds the namespaces until the router is switched off; a shell, since it buries the dead.
+        setup = (f"mount --bind {self.root} {self.root} && cd {self.root} && mount -t proc proc proc && "
+                 "mount -t tmpfs none dev && cp -a /dev/null /dev/urandom /dev/zero dev && ip link set lo up && "
+                 "echo up && while :; do sleep 0.1; done")
+        self.holder = subprocess.Popen(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", setup],
+                                       stdout=subprocess.PIPE, text=True)
+        assert self.holder.stdout.readline() == "up\n"
+        children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children")
+        self.init = children.read_text().split()[0]
+        self.log = SystemLog(self.init, self.root)
+
+    def copy_program(self, program, folder="bin"):
+        """With the libraries that it is linked with."""
+        try:
+            os.link(program, self.root / folder / program.name)
+        except OSError:
+            shutil.copy(program, self.root / folder)
+        libraries = subprocess.run(["ldd", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        for word in libraries.split():
+            if word.startswith("/"):
+                at = self.root / word[1:]
+                at.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(word, at)
+
+    def call(self, command, given="", **variables):
+        """What a shell's command in the root says, as subprocess has it."""
+        enter = ["nsenter", "-t", self.init, "--net", "--mount", "--pid", "chroot", str(self.root)]
+        environment = {"PATH": "/model:/usr/sbin:/usr/bin:/sbin:/bin", **variables}
+        # To a file: what the command leaves running must not keep us from seeing its end.
+        with tempfile.TemporaryFile("w+") as said:
+            done = subprocess.run([*enter, "/bin/sh", "-c", command], env=environment, input=given, text=True,
+                                  stdout=said, stderr=subprocess.STDOUT, timeout=PATIENCE_SECONDS)
+            said.seek(0)
+            done.stdout = said.read()
+        return done
+
+    def run(self, command, **variables):
+        """Exit status of a shell's command in the root."""
+        return self.call(command, **variables).returncode
+
+    def check(self, command, **variables):
+        """What it says; it must succeed."""
+        done = self.call(command, **variables)
+        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def read(self, path):
+        file = self.root / path
+        return file.read_text() if file.exists() else ""
+
+    def write(self, path, text, mode=0o644):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+        (self.root / path).chmod(mode)
+
+    def edit(self, old, new):
+        """Changes the service's configuration as an editor does: by another file of the same name."""
+        text = self.read("etc/config/minewall")
+        assert old in text, f"{old} is not in the configuration"
+        self.write("etc/config/minewall.edited", text.replace(old, new), 0o600)
+        (self.root / "etc/config/minewall.edited").rename(self.root / "etc/config/minewall")
+
+    def pid(self, instance="daemon"):
+        """Of what procd started: the daemon, or its jail. Empty if there is none."""
+        return self.read(f"var/run/procd/minewall/{instance}.pid").strip()
+
+    def alive(self, pid):
+        return bool(pid) and self.run(f"kill -0 {pid} 2>/dev/null") == 0
+
+    def tables(self):
+        return self.check("/usr/sbin/nft list tables").split("table ")[1:]
+
+    def table(self):
+        """The service's rules as the kernel has them; empty if there are none."""
+        done = self.call("/usr/sbin/nft list table inet minewall 2>/dev/null")
+        return done.stdout if done.returncode == 0 else ""
+
+    def wait_for(self, condition, what="waited in vain"):
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"{what}\n{self.read('var/log/stderr')}{self.read('var/log/messages')}"
+            time.sleep(0.05)
+
+    def off(self):
+        self.log.close()
+        self.holder.kill()
+        self.holder.wait()
+        self.holder.stdout.close()
+        shutil.rmtree(self.root)
+
+
+class SystemLog:
+    """Listens at /dev/log as logd does; what it hears goes to /var/log/messages, priority and all."""
+
+    def __init__(self, init, root):
+        self.file = root / "var/log/messages"
+        # In the router's /dev, which is a mount of its own.
+        at = f"/proc/{init}/root{root}/dev/log"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(at)
+        self.thread = threading.Thread(target=self.listen)
+        self.thread.start()
+
+    def listen(self):
+        while (line := self.socket.recv(4096)) != b"end":
+            with self.file.open("ab") as file:
+                file.write(line + b"\n")
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"end", self.socket.getsockname())
+        self.thread.join()
+        self.socket.close()

@@ -1,0 +1,290 @@
+"""The package's scripts, installed from its Makefile, on a router's root: see router.py for what is modelled."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
+
+import pack
+import router
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent / "target"
+
+
+def program():
+    """The newest build for this machine."""
+    built = [TARGET / profile / "minewall" for profile in ("debug", "release")]
+    return max((file for file in built if file.exists()), key=lambda file: file.stat().st_mtime)
+
+
+class OnRouter(unittest.TestCase):
+    has_ujail = True
+
+    @classmethod
+    def setUpClass(cls):
+        if why := router.missing():
+            # As the live tests of the program have it.
+            raise (AssertionError if os.environ.get("MINEWALL_LIVE") == "1" else unittest.SkipTest)(why)
+        cls.scratch = Path(tempfile.mkdtemp(prefix="minewall-package-"))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        cls.package = pack.read("minewall", cls.scratch, 0, program())
+
+    def setUp(self):
+        self.router = router.Router(self.has_ujail)
+        self.addCleanup(self.router.off)
+
+    def install(self):
+        """As opkg does: files, first-start script, enable, start."""
+        root = self.router.root
+        shutil.copytree(self.package.root, root, dirs_exist_ok=True)
+        self.router.copy_program(program(), "usr/sbin")
+        names = [f"/{file.relative_to(self.package.root)}" for file in self.package.root.rglob("*") if file.is_file()]
+        self.router.write("usr/lib/opkg/info/minewall.list", "".join(f"{name}\n" for name in names))
+        self.router.check(". /lib/functions.sh; default_postinst /usr/lib/opkg/info/minewall.postinst")
+
+    def log(self):
+        return self.router.read("var/log/messages")
+
+    def ask(self, method, arguments=None):
+        """A call of the ubus object, as rpcd makes it."""
+        plugin = f"/usr/libexec/rpcd/minewall call {method}"
+        return json.loads(self.router.check(plugin, given=json.dumps(arguments or {})))
+
+
+class Service(OnRouter):
+    def test_starting_stopping_and_what_is_left(self):
+        self.install()
+        there = self.router
+        there.wait_for(lambda: there.run("minewall status >/dev/null 2>&1") == 0)
+        # The daemon runs, and the rules came when its queue was bound.
+        self.assertIn("queue 1330", there.table())
+        self.assertEqual(there.read("var/log/nft"), "load of 1330, bound 1330 \n")
+        self.assertTrue((there.root / "etc/rc.d/S21minewall").exists())
+        first = there.pid()
+        # A start of what runs starts nothing.
+        there.check("/etc/init.d/minewall start")
+        self.assertEqual(there.pid(), first)
+        there.check("/etc/init.d/minewall stop")
+        self.assertEqual((there.table(), there.pid()), ("", ""))
+        self.assertFalse(there.alive(first))
+        self.assertEqual(sorted(file.name for file in (there.root / "var/run/minewall").iterdir()), [])
+        # What is stopped stays stopped, whatever the firewall does.
+        there.check("fw4 reload")
+        self.assertEqual(there.tables(), ["inet fw4\n"])
+        there.check("/etc/init.d/minewall stop")
+        there.check("/etc/init.d/minewall start")
+        self.assertTrue(there.table())
+        second = there.pid()
+        there.check("/etc/init.d/minewall restart")
+        self.assertNotIn(there.pid(), ("", second))
+        self.assertTrue(there.table())
+        there.check("/etc/init.d/minewall disable")
+        left = [link.name for link in (there.root / "etc/rc.d").iterdir()]
+        self.assertEqual([name for name in left if not name.endswith("-fleet")], [])
+        self.assertTrue(there.table())
+        there.check("/etc/init.d/minewall enable")
+        self.assertEqual(there.run("/etc/init.d/minewall enabled"), 0)
+        self.assertEqual(self.log().count("daemon.err"), 0, self.log())
+
+    def test_the_firewall_comes_and_goes_in_any_order(self):
+        self.install()
+        there = self.router
+        for command, minewall in [
+            ("fw4 start", True), ("fw4 reload", True), ("fw4 reload", True), ("fw4 restart", True),
+            ("/etc/init.d/firewall stop", False), ("/etc/init.d/firewall start", True),
+            ("kill -s KILL $(pidof minewall); fw4 reload", True),
+            ("/etc/init.d/firewall stop; /etc/init.d/minewall restart", True),
+            ("/etc/init.d/minewall stop; fw4 reload", False), ("/etc/init.d/minewall start; fw4 restart", True),
+        ]:
+            there.check(command)
+            self.assertEqual(bool(there.table()), minewall, command)
+
+    def test_a_network_that_comes_up_brings_back_rules_that_somebody_flushed(self):
+        self.install()
+        there = self.router
+        there.check("nft flush ruleset")
+        trigger = next(line for line in there.read("var/run/procd/minewall.triggers").splitlines() if "interface" in line)
+        event, _, command = trigger.split(" ", 2)
+        self.assertEqual(event, "interface.*.up")
+        there.check(command)
+        self.assertTrue(there.table())
+
+    def test_flow_offload_waits_while_the_service_runs(self):
+        there = self.router
+        there.write("etc/config/firewall", "config defaults\n\toption flow_offloading '1'\n")
+        there.check("fw4 start")
+        rules = lambda: re.findall(r"(.*)log prefix \"flow add @ft\"", there.check("nft list table inet fw4"))
+        plain = rules()
+        self.assertEqual(len(plain), 1)
+        self.install()
+        waiting = rules()
+        self.assertEqual(len(waiting), 2)
+        self.assertRegex(waiting[0], r"(tcp|6) ct mark & 0x07000000 == \{ 0x02000000, 0x04000000 \}")
+        for command in ("fw4 reload", "/etc/init.d/minewall reload", "/etc/init.d/firewall stop; fw4 start"):
+            there.check(command)
+            self.assertEqual(rules(), waiting, command)
+        there.check("/etc/init.d/minewall stop")
+        self.assertEqual(rules(), plain)
+
+    def test_a_reload_takes_what_it_can_by_a_signal_and_restarts_for_the_rest(self):
+        self.install()
+        there = self.router
+        first = there.pid()
+        there.edit("option mode 'block'", "option mode 'monitor'")
+        there.check("/etc/init.d/minewall reload")
+        self.assertNotIn("goto blocked", there.table())
+        there.wait_for(lambda: "reloaded, monitor mode" in self.log())
+        self.assertEqual((there.pid(), self.ask("status")["state"]), (first, "monitoring"))
+        there.edit("#option queue '1330'", "option queue '7'")
+        there.check("/etc/init.d/minewall reload")
+        self.assertNotIn(there.pid(), ("", first))
+        self.assertFalse(there.alive(first))
+        self.assertEqual(there.read("var/log/nft").splitlines()[-2:], ["removal", "load of 7, bound 7 "])
+        there.edit("option enabled '1'", "option enabled '0'")
+        there.check("/etc/init.d/minewall reload")
+        self.assertEqual((there.pid(), there.table()), ("", ""))
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["problems"][0]["code"]), ("off", "disabled"))
+        there.edit("option enabled '0'", "option enabled '1'")
+        there.check("/etc/init.d/minewall reload")
+        self.assertTrue(there.alive(there.pid()) and there.table())
+
+    def test_a_bad_configuration_changes_nothing_and_is_told(self):
+        self.install()
+        there = self.router
+        first, table = there.pid(), there.table()
+        there.edit("option mode 'block'", "option mode 'never'")
+        self.assertNotEqual(there.run("/etc/init.d/minewall reload"), 0)
+        complaint = "/etc/config/minewall:7: option 'mode': 'never' is not block|monitor"
+        self.assertIn(f"-p daemon.err {complaint}", self.log())
+        self.assertEqual((there.pid(), there.table()), (first, table))
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["problems"]), ("protecting", [{"code": "config", "text": complaint}]))
+        # A daemon that dies now comes back with the last good one.
+        there.check("kill -s KILL $(pidof minewall)")
+        there.wait_for(lambda: not there.alive(first))
+        there.check("$(cat /var/run/procd/minewall/daemon) >/dev/null 2>&1 & echo $! >/var/run/procd/minewall/daemon.pid")
+        there.wait_for(lambda: self.ask("status")["state"] == "protecting")
+        # But a start begins with what is there.
+        self.assertEqual(there.run("/etc/init.d/minewall restart; [ ! -e /var/run/minewall/fixed ]"), 0)
+        self.assertEqual((there.pid(), there.table()), ("", ""))
+        self.assertEqual(self.ask("status")["state"], "off")
+        there.edit("option mode 'never'", "option mode 'block'\n\toption colour 'red'")
+        there.check("/etc/init.d/minewall reload")
+        self.assertEqual(self.ask("status")["state"], "protecting")
+        self.assertIn("-p daemon.warn /etc/config/minewall:8: unknown option 'colour' is ignored", self.log())
+
+    def test_a_kernel_without_the_queue_statement_is_told_once_and_harms_nothing(self):
+        there = self.router
+        there.write("var/run/no-nft-queue", "")
+        there.check("fw4 start")
+        self.install()
+        for _ in range(3):
+            there.check("fw4 reload")
+        said = [line for line in self.log().splitlines() if "kmod-nft-queue" in line]
+        self.assertEqual(len(said), 1, said)
+        self.assertEqual(there.tables(), ["inet fw4\n"])
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["rules"], status["problems"][0]["code"]), ("off", False, "rules"))
+        self.assertIn("is kmod-nft-queue installed?", status["problems"][0]["text"])
+        (there.root / "var/run/no-nft-queue").unlink()
+        there.check("fw4 reload")
+        self.assertEqual(self.ask("status")["problems"], [])
+
+    def test_a_kernel_without_queues_is_told_once_and_nothing_is_started(self):
+        there = self.router
+        self.install()
+        there.check("/etc/init.d/minewall stop; sed -i 's,^QUEUES=.*,QUEUES=/nowhere,' /etc/init.d/minewall")
+        there.write("var/log/messages", "")
+        there.call("/etc/init.d/minewall start")
+        there.check("fw4 reload")
+        self.assertEqual((there.pid(), there.table(), self.log().count("kmod-nft-queue")), ("", "", 1))
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["problems"][0]["code"]), ("off", "rules"))
+        self.assertIn("is kmod-nft-queue installed?", status["problems"][0]["text"])
+
+    def test_the_log_has_priorities(self):
+        self.install()
+        there = self.router
+        there.wait_for(lambda: re.search(r"^<30>minewall: queue 1330 is watched in block mode$", self.log(), re.M))
+        there.check("/etc/init.d/minewall stop")
+        self.assertNotIn("queue 1330", there.read("var/log/stderr"))
+
+    def test_validation_is_registered_with_procd(self):
+        self.install()
+        there = self.router
+        validated = there.read("var/run/procd/minewall.validation")
+        self.assertIn("mode:or(\"block\",\"monitor\"):block\n", validated)
+        self.assertIn("config.change minewall\n", there.read("var/run/procd/minewall.triggers"))
+        options = re.findall(r"^\t#?(?:option|list) (\w+) ", there.read("etc/config/minewall"), re.M)
+        self.assertEqual(list(dict.fromkeys(options)), [line.split(":")[0] for line in validated.splitlines()])
+
+    def test_first_start_mends_what_it_finds(self):
+        there = self.router
+        self.install()
+        self.assertEqual(there.check("uci get firewall.minewall.path"), "/usr/share/minewall/firewall.include\n")
+        script = self.package.root / "etc/uci-defaults/90-minewall"
+        for text, socket in [("", ""), ("config minewall\n\toption control_socket '/var/run/minewall.sock'\n", ""),
+                             ("config minewall 'main'\n\toption control_socket '/var/run/x/y'\n", "/var/run/x/y\n")]:
+            there.write("etc/config/minewall", text)
+            shutil.copy(script, there.root / "tmp/defaults")
+            there.check("sh /tmp/defaults")
+            there.check("minewall config")
+            self.assertEqual(there.call("uci -q get minewall.@minewall[0].control_socket").stdout, socket)
+            self.assertEqual(there.read("etc/config/firewall").count("minewall.path") + there.check(
+                "uci show firewall").count("firewall.minewall=include"), 1)
+
+
+class Jail(OnRouter):
+    def process(self):
+        """Of the daemon itself, as the router sees it."""
+        there = self.router
+        there.wait_for(lambda: there.run("minewall status >/dev/null 2>&1") == 0)
+        return there.check("pidof minewall").split()[-1]
+
+    def test_the_daemon_can_do_its_work_with_two_capabilities_and_an_empty_root(self):
+        there = self.router
+        there.write("tmp/dhcp.leases", "")
+        there.write("etc/shadow", "secret")
+        self.install()
+        process = self.process()
+        self.assertIn("1330", there.check("cat /proc/net/netfilter/nfnetlink_queue"))
+        status = there.check(f"cat /proc/{process}/status")
+        for line in ("CapEff:\t0000000000003000", "CapBnd:\t0000000000003000", "NoNewPrivs:\t1"):
+            self.assertIn(line, status)
+        root = f"/proc/{process}/root"
+        self.assertEqual(there.run(f"[ -e {root}/etc/shadow ] || [ -e {root}/etc/config ]"), 1)
+        for path in ("/tmp/dhcp.leases", "/etc/minewall", "/var/log/minewall", "/var/run/minewall/config"):
+            self.assertEqual(there.run(f"[ -e {root}{path} ]"), 0, path)
+        self.assertEqual(there.check(f"awk '{{ print $19 }}' /proc/{process}/stat"), "-5\n")
+        # It can write where it has to, and not where others would run what it wrote.
+        mounts = there.check(f"cat /proc/{process}/mounts")
+        self.assertRegex(mounts, r" /etc/minewall \S+ rw")
+        self.assertRegex(mounts, r" /etc/minewall/hooks.d \S+ ro")
+        self.assertRegex(mounts, r"\bnone / \S+ ro")
+        # What it learns, it tells the kernel.
+        there.check("minewall intel add 203.0.113.9:3333")
+        there.wait_for(lambda: "203.0.113.9 . 3333" in there.table())
+        # Signals pass through.
+        there.edit("option mode 'block'", "option mode 'monitor'")
+        there.check("/etc/init.d/minewall reload")
+        there.wait_for(lambda: "reloaded, monitor mode" in self.log())
+        there.check("/etc/init.d/minewall stop")
+        there.wait_for(lambda: not there.alive(process))
+
+
+class WithoutJail(OnRouter):
+    has_ujail = False
+
+    def test_the_daemon_runs_as_it_is(self):
+        self.install()
+        self.assertEqual(self.ask("status")["state"], "protecting")
+        self.assertNotIn("ujail", self.router.read("var/run/procd/minewall/daemon"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,183 @@
+//! `minewall intel`: what is known of servers, for people and for other routers.
+
+use std::ffi::OsString;
+use std::io::{BufRead, Read, stdin};
+use std::process::ExitCode;
+
+use minewall::book::{self, Origin};
+use minewall::config::Config;
+use minewall::dpi::json::Tape;
+use minewall::intel::entry::{Pattern, Policy};
+use minewall::limits::BOOK_LINE_MAX_BYTES;
+use minewall::run::control::{self, Answer, Offer, Outcome, Request};
+use pico_args::Arguments;
+
+/// Runs the command.
+pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let config = super::load(&super::config_path(&mut arguments)?)?;
+    match arguments.subcommand().map_err(|error| error.to_string())?.as_deref() {
+        Some("list") => {
+            let request = if arguments.contains("--json") { Request::ListJson } else { Request::List };
+            super::nothing_left(arguments)?;
+            super::show(&ask(&config, &request)?.text)
+        }
+        Some("add") => add(&config, arguments),
+        Some("remove") => {
+            let subject = only_subject(arguments)?;
+            super::tell(&ask(&config, &Request::Remove(subject))?)
+        }
+        Some("check") => {
+            let json = arguments.contains("--json");
+            let subject = only_subject(arguments)?;
+            let request = if json { Request::CheckJson(subject) } else { Request::Check(subject) };
+            super::tell(&ask(&config, &request)?)
+        }
+        Some(other) => Err(format!("intel: unknown command '{other}'; list, add, remove or check")),
+        None => Err("intel: list, add, remove or check".into()),
+    }
+}
+
+/// What is said of every entry that doesn't say it itself.
+struct Terms {
+    origin: Origin,
+    /// Only the operator's own lines may say what they are worth.
+    policy: Option<Policy>,
+    seconds: Option<u32>,
+}
+
+fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
+    let policy: Option<String> =
+        arguments.opt_value_from_str("--policy").map_err(|error| format!("--policy: {error}"))?;
+    let policy = policy
+        .map(|name| name.parse().map_err(|_| format!("--policy: '{name}' is not block, suspect or allow")))
+        .transpose()?;
+    let hours: Option<u32> =
+        arguments.opt_value_from_str("--hours").map_err(|error| format!("--hours: {error}"))?;
+    let origin = if arguments.contains("--fleet") { Origin::Fleet } else { Origin::Operator };
+    let terms = Terms {
+        origin,
+        policy,
+        seconds: match hours {
+            Some(hours @ 1..=8_760) => Some(hours * 3_600),
+            Some(_) => return Err("--hours: 1 to 8760".into()),
+            None => None,
+        },
+    };
+    let operands = arguments.finish();
+    match &operands[..] {
+        [] => Err("intel add: addresses, prefixes or names, or - for lines of standard input".into()),
+        [dash] if dash == "-" => add_lines(config, &terms),
+        entries => {
+            let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
+            let mut status = ExitCode::SUCCESS;
+            for subject in subjects {
+                let heard = book::Heard { subject, policy: None, dialect: None, seconds: None };
+                let answer = ask(config, &Request::Add(terms.offer(heard)))?;
+                super::tell(&answer)?;
+                if answer.outcome == Outcome::Refused {
+                    status = ExitCode::from(super::STATUS_REFUSED);
+                }
+            }
+            Ok(status)
+        }
+    }
+}
+
+/// Adds what the lines of standard input say until it ends. What can't be taken is told and passed over;
+/// without a daemon there is nobody to take anything.
+fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
+    let (mut input, mut tape) = (stdin().lock(), Tape::default());
+    let (mut number, mut refused, mut line) = (0_u64, 0_u64, Vec::new());
+    loop {
+        number += 1;
+        line.clear();
+        let limit = BOOK_LINE_MAX_BYTES as u64 + 2;
+        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
+        if read.map_err(|error| format!("standard input: {error}"))? == 0 {
+            break;
+        }
+        let why = if line.len() as u64 >= limit && !line.ends_with(b"\n") {
+            pass_over(&mut input)?;
+            book::BadLine::TooLong.to_string()
+        } else {
+            match book::read_line(&mut tape, &line) {
+                Ok(None) => continue,
+                Err(why) => why.to_string(),
+                Ok(Some(heard)) => {
+                    let answer = ask(config, &Request::Add(terms.offer(heard)))?;
+                    if answer.outcome != Outcome::Refused {
+                        super::tell(&answer)?;
+                        continue;
+                    }
+                    answer.text.trim_end().to_owned()
+                }
+            }
+        };
+        refused += 1;
+        if refused <= COMPLAINTS {
+            eprintln!("minewall: line {number} is passed over: {why}");
+        }
+    }
+    if refused > COMPLAINTS {
+        eprintln!("minewall: {refused} lines in all were passed over");
+    }
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::STATUS_REFUSED) })
+}
+
+/// Reads on to the end of the line.
+fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
+    loop {
+        let chunk = input.fill_buf().map_err(|error| format!("standard input: {error}"))?;
+        let (len, ends) = match chunk.iter().position(|&byte| byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (chunk.len(), chunk.is_empty()),
+        };
+        input.consume(len);
+        if ends {
+            return Ok(());
+        }
+    }
+}
+
+impl Terms {
+    fn offer(&self, heard: book::Heard) -> Offer {
+        let said = if self.origin == Origin::Operator { heard.policy } else { None };
+        let usual = match self.origin {
+            Origin::Operator => Policy::Block,
+            // Others are believed as far as the operator says.
+            Origin::Fleet | Origin::Dpi | Origin::Probe => Policy::Suspect,
+        };
+        let seconds = match (self.seconds, heard.seconds) {
+            (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+            (ours, theirs) => ours.or(theirs),
+        };
+        Offer {
+            subject: heard.subject,
+            policy: self.policy.or(said).unwrap_or(usual),
+            origin: self.origin,
+            seconds,
+            dialect: heard.dialect,
+        }
+    }
+}
+
+/// The one address or name that is left.
+pub fn only_subject(arguments: Arguments) -> Result<Pattern, String> {
+    match &arguments.finish()[..] {
+        [one] => subject(one),
+        _ => Err("one address or name is wanted, with or without a port".into()),
+    }
+}
+
+fn subject(text: &OsString) -> Result<Pattern, String> {
+    let shown = text.display();
+    let text = text.to_str().ok_or_else(|| format!("'{shown}' is no text"))?;
+    text.parse().map_err(|why| format!("'{shown}': {why}"))
+}
+
+fn ask(config: &Config, request: &Request) -> Result<Answer, String> {
+    control::ask(&config.control_socket, request).map_err(|error| error.to_string())
+}
+
+/// Lines of standard input that are complained of one by one.
+const COMPLAINTS: u64 = 10;

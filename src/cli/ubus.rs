@@ -1,0 +1,399 @@
+//! `minewall ubus`: the object `minewall` for OpenWrt's rpcd, as its plugins are called: `list` prints the
+//! methods, `call METHOD` takes the arguments as JSON on standard input and prints the answer.
+//!
+//! The answers are described in `openwrt/UBUS.md`. The texts of others in them come from the daemon as JSON
+//! already and are handed on as they are.
+
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use minewall::allow;
+use minewall::config::options::OPTIONS;
+use minewall::config::{self, Complaint, Config, Loaded, Mode};
+use minewall::dpi::json::{End, Tape, Value, end_of_value};
+use minewall::packet::Endpoint;
+use minewall::probe::Layer;
+use minewall::run::control::{self, Answer, Outcome, Request};
+use minewall::run::recent;
+use pico_args::Arguments;
+
+/// Runs the command.
+pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
+    let path = super::config_path(&mut arguments)?;
+    let running: Option<PathBuf> =
+        arguments.opt_value_from_str("--running").map_err(|error| format!("--running: {error}"))?;
+    let service = Service::find(path, running);
+    let rules = Rules {
+        loaded: arguments.opt_value_from_str("--rules").map_err(|error| format!("--rules: {error}"))?,
+        complaint: arguments.opt_value_from_str("--rules-said").map_err(|error| error.to_string())?,
+    };
+    let words = super::words(arguments)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["list"] => super::show(METHODS),
+        ["call", method] => {
+            let input = read_arguments()?;
+            let mut tape = Tape::default();
+            let arguments = tape.index(&input).filter(|value| value.is_object() && value.is_whole());
+            super::show(&match arguments {
+                Some(arguments) => call(method, arguments, &service, &rules)?,
+                None => refusal("the arguments are no JSON object of reasonable size"),
+            })
+        }
+        ["edit"] => edit(),
+        _ => Err("'list', 'call METHOD' or 'edit' is wanted".into()),
+    }
+}
+
+/// The configuration as it is written, and the socket of the daemon that may have another one.
+struct Service {
+    loaded: Result<Loaded, Complaint>,
+    socket: PathBuf,
+}
+
+impl Service {
+    /// With the configuration at `path`, and the daemon that has that at `running`.
+    fn find(path: PathBuf, running: Option<PathBuf>) -> Self {
+        let loaded = config::load(&path);
+        let of_daemon = running.and_then(|path| config::load(&path).ok());
+        let socket =
+            of_daemon.as_ref().or(loaded.as_ref().ok()).map(|loaded| loaded.config.control_socket.clone());
+        Service { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
+    }
+
+    /// The defaults, where there is none.
+    fn config(&self) -> Config {
+        self.loaded.as_ref().map_or_else(|_| Config::default(), |loaded| loaded.config.clone())
+    }
+}
+
+/// What the init scripts know and the program doesn't.
+struct Rules {
+    /// 1 if the kernel has them, 0 if not.
+    loaded: Option<u8>,
+    /// What the latest attempt to load them said.
+    complaint: Option<String>,
+}
+
+/// Methods and the types of their arguments, as rpcd reads them.
+const METHODS: &str = r#"{"status":{},"hosts":{},"events":{"last":32},"allow":{"host":"","endpoint":"","remove":true},"unblock":{"target":""},"probe":{"server":"","layer":"","sni":""}}
+"#;
+
+fn call(method: &str, arguments: Value<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
+    Ok(match method {
+        "status" => status(service, rules),
+        "hosts" => hosts(service),
+        "events" => events(arguments, service),
+        "unblock" => unblock(arguments, service),
+        "probe" => probe(arguments, service),
+        _ => return Err(format!("no method '{method}'")),
+    })
+}
+
+fn status(service: &Service, rules: &Rules) -> String {
+    let mut problems = Vec::new();
+    let mut problem = |code: &'static str, text: String| problems.push((code, text));
+    let loaded = &service.loaded;
+    let config = loaded.as_ref().ok().map(|loaded| &loaded.config);
+    if let Err(complaint) = loaded {
+        problem("config", complaint.to_string());
+    }
+    let enabled = config.map(|config| config.enabled);
+    let daemon = control::ask(&service.socket, &Request::StatusJson)
+        .map(|answer| answer.text.trim_end().to_owned())
+        .map_err(|complaint| complaint.to_string());
+    let running = daemon.is_ok();
+    let why = rules.complaint.clone().filter(|text| !text.is_empty());
+    match (&daemon, enabled) {
+        (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
+        (Err(complaint), _) => match why {
+            Some(why) => problem("rules", why),
+            None => problem("not_running", complaint.clone()),
+        },
+        (Ok(_), _) if rules.loaded == Some(0) => {
+            problem("rules", why.unwrap_or_else(|| "the kernel has none of minewall's rules".into()));
+        }
+        (Ok(_), _) => {}
+    }
+    for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
+        problem("config_warning", warning.to_string());
+    }
+    let mode = match &daemon {
+        Ok(text) => mode_of(text),
+        Err(_) => config.map(|config| config.mode),
+    };
+    let state = match mode {
+        Some(Mode::Block) if running && rules.loaded != Some(0) => "protecting",
+        Some(Mode::Monitor) if running && rules.loaded != Some(0) => "monitoring",
+        _ => "off",
+    };
+    let problems: Vec<String> = problems
+        .iter()
+        .map(|(code, text)| format!("{{\"code\":\"{code}\",\"text\":{}}}", quoted(text)))
+        .collect();
+    format!(
+        "{{\"state\":\"{state}\",\"problems\":[{}],\"version\":\"{}\",\"enabled\":{},\"mode\":{},\
+         \"running\":{running},\"rules\":{},\"daemon\":{}}}\n",
+        problems.join(","),
+        env!("CARGO_PKG_VERSION"),
+        or_null(enabled.map(|enabled| enabled.to_string())),
+        or_null(mode.map(|mode| quoted(if mode == Mode::Block { "block" } else { "monitor" }))),
+        or_null(rules.loaded.map(|loaded| (loaded != 0).to_string())),
+        daemon.as_deref().unwrap_or("null"),
+    )
+}
+
+/// The mode that a daemon's status tells.
+fn mode_of(status: &str) -> Option<Mode> {
+    [("\"mode\":\"block\"", Mode::Block), ("\"mode\":\"monitor\"", Mode::Monitor)]
+        .into_iter()
+        .find(|(member, _)| status.contains(member))
+        .map(|(_, mode)| mode)
+}
+
+/// The hosts of the daemon, and whether each may mine by now.
+fn hosts(service: &Service) -> String {
+    let config = service.config();
+    let answer = control::ask(&service.socket, &Request::HostsJson);
+    let list = answer.map_or(String::new(), |answer| answer.text);
+    let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
+        .map(|host| with_permissions(host, &config))
+        .collect();
+    format!("{{\"hosts\":[{}]}}\n", described.join(","))
+}
+
+fn with_permissions(host: &str, config: &Config) -> String {
+    let mut tape = Tape::default();
+    let value = tape.index(host.as_bytes());
+    let text = |key| value.and_then(|value| value.get(key)).and_then(string);
+    let mac = text("mac").and_then(|mac| mac.parse().ok());
+    let mac = mac.and_then(|host| if let allow::Host::Card(mac) = host { Some(mac) } else { None });
+    let host_allowed = text("client")
+        .and_then(|client| client.parse().ok())
+        .is_some_and(|client| config.allow.allows_host(client, mac));
+    let server_allowed = text("server")
+        .and_then(|server| server.parse::<std::net::SocketAddr>().ok())
+        .is_some_and(|server| config.allow.allows_endpoint(&Endpoint::new(server.ip(), server.port())));
+    let body = host.strip_suffix('}').unwrap_or(host);
+    format!("{body},\"host_allowed\":{host_allowed},\"server_allowed\":{server_allowed}}}")
+}
+
+/// The JSON objects at the beginning of `text`, with commas between.
+fn objects(mut text: &str) -> impl Iterator<Item = &str> {
+    core::iter::from_fn(move || {
+        text = text.trim_start_matches(',');
+        let End::Complete(end) = end_of_value(text.as_bytes()) else { return None };
+        let (object, rest) = text.split_at_checked(end)?;
+        text = rest;
+        object.starts_with('{').then_some(object)
+    })
+}
+
+fn events(arguments: Value<'_>, service: &Service) -> String {
+    let last = match arguments.get("last") {
+        None => Some(EVENTS_DEFAULT),
+        Some(value) => core::str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok()),
+    };
+    let Some(last) = last.filter(|last| (1..=EVENTS_MAX).contains(last)) else {
+        return refusal("'last' is a number from 1 to 500");
+    };
+    let lines = recent::events(&service.config(), last);
+    let is_whole =
+        |line: &&String| line.starts_with('{') && end_of_value(line.as_bytes()) == End::Complete(line.len());
+    let whole: Vec<&str> = lines.iter().filter(is_whole).map(String::as_str).collect();
+    format!("{{\"events\":[{}]}}\n", whole.join(","))
+}
+
+const EVENTS_DEFAULT: usize = 50;
+const EVENTS_MAX: usize = 500;
+
+fn unblock(arguments: Value<'_>, service: &Service) -> String {
+    let Some(subject) = arguments.get("target").and_then(string).and_then(|text| text.parse().ok()) else {
+        return refusal("'target' is an address, with or without a port, or a name");
+    };
+    match control::ask(&service.socket, &Request::Unblock(subject)) {
+        Ok(Answer { outcome: Outcome::Refused, text }) => refusal(text.trim_end()),
+        Ok(Answer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
+        Err(complaint) => refusal(&complaint.to_string()),
+    }
+}
+
+fn probe(arguments: Value<'_>, service: &Service) -> String {
+    let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
+    let layer = match text("layer") {
+        None | Some("auto") => Layer::Auto,
+        Some("plain") => Layer::Plain,
+        Some("tls") => Layer::Tls,
+        Some(_) => return refusal("'layer' is auto, plain or tls"),
+    };
+    let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
+    let sni = text("sni").map(str::to_owned);
+    let config = service.config();
+    let (tell, told) = mpsc::channel();
+    let begin = Instant::now();
+    let operand = server.clone();
+    thread::spawn(move || tell.send(super::probe::ask(&config, &operand, layer, sni)));
+    match told.recv_timeout(PROBE_PATIENCE) {
+        Ok(Ok(outcome)) => {
+            let line = outcome.to_json(&server, begin.elapsed().as_millis() as u32);
+            line.replacen('{', "{\"ok\":true,", 1) + "\n"
+        }
+        Ok(Err(complaint)) => refusal(&complaint),
+        Err(_) => format!(
+            "{{\"ok\":true,\"endpoint\":{},\"outcome\":\"inconclusive\",\"dialect\":null,\"transport\":null,\
+             \"evidence\":\"nothing within {} seconds\",\"elapsed_ms\":{}}}\n",
+            quoted(&server),
+            PROBE_PATIENCE.as_secs(),
+            PROBE_PATIENCE.as_millis()
+        ),
+    }
+}
+
+/// LuCI gives up a call after 20 seconds.
+const PROBE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What `allow` is to change in UCI: `add_list allow_host 192.168.1.50`, for a script that has `uci`. The
+/// exit status is 1, and the line the answer, if the arguments are no good.
+fn edit() -> Result<ExitCode, String> {
+    let input = read_arguments()?;
+    let mut tape = Tape::default();
+    let edit = match tape.index(&input).filter(|value| value.is_object() && value.is_whole()) {
+        Some(arguments) => edit_of(arguments),
+        None => Err("the arguments are no JSON object of reasonable size".into()),
+    };
+    match edit {
+        Ok(words) => super::show(&(words + "\n")),
+        Err(complaint) => {
+            super::show(&refusal(&complaint))?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn edit_of(arguments: Value<'_>) -> Result<String, String> {
+    let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
+    let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
+    let command = if removes { "del_list" } else { "add_list" };
+    let (option, value, is_good) = match (text("host"), text("endpoint")) {
+        (Some(host), None) => ("allow_host", host, host.parse::<allow::Host>().is_ok()),
+        (None, Some(server)) => ("allow_endpoint", server, server.parse::<allow::Server>().is_ok()),
+        _ => return Err("one of 'host' and 'endpoint' is wanted".into()),
+    };
+    if is_good {
+        // Digits, letters and the signs of addresses are all that can be in it.
+        Ok(format!("{command} {option} {value}"))
+    } else {
+        let short: String = value.chars().take(64).collect();
+        let form = OPTIONS
+            .iter()
+            .find(|known| known.name == option)
+            .map_or(String::new(), |known| known.kind.to_string());
+        Err(format!("'{short}' is not {form}"))
+    }
+}
+
+/// A text argument. One with escapes is none: neither addresses nor names need any.
+fn string(value: Value<'_>) -> Option<&str> {
+    let text = core::str::from_utf8(value.bytes()).ok().filter(|text| !text.contains('\\'))?;
+    value.is_string().then_some(text)
+}
+
+/// rpcd closes its end when it has written all.
+fn read_arguments() -> Result<Vec<u8>, String> {
+    let mut input = Vec::new();
+    io::stdin()
+        .take(ARGUMENTS_BYTES)
+        .read_to_end(&mut input)
+        .map_err(|error| format!("standard input: {error}"))?;
+    Ok(input)
+}
+
+const ARGUMENTS_BYTES: u64 = 4_096;
+
+fn refusal(complaint: &str) -> String {
+    format!("{{\"ok\":false,\"error\":{}}}\n", quoted(complaint))
+}
+
+fn or_null(json: Option<String>) -> String {
+    json.unwrap_or_else(|| "null".into())
+}
+
+/// `text` as JSON (RFC 8259 section 7), printable ASCII only.
+fn quoted(text: &str) -> String {
+    let mut json = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => json.extend(['\\', c]),
+            ' '..='~' => json.push(c),
+            _ => json.push('?'),
+        }
+    }
+    json + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn edited(json: &str) -> Result<String, String> {
+        let mut tape = Tape::default();
+        edit_of(tape.index(json.as_bytes()).expect(json))
+    }
+
+    #[test]
+    fn an_edit_holds_nothing_but_an_option_and_an_address() {
+        for (json, words) in [
+            (r#"{"host":"192.168.1.50"}"#, "add_list allow_host 192.168.1.50"),
+            (
+                r#"{"host":"02:00:5e:10:00:01","ubus_rpc_session":"0"}"#,
+                "add_list allow_host 02:00:5e:10:00:01",
+            ),
+            (r#"{"endpoint":"[2001:db8::1]:3333","host":""}"#, "add_list allow_endpoint [2001:db8::1]:3333"),
+            (r#"{"endpoint":"192.0.2.0/24","remove":true}"#, "del_list allow_endpoint 192.0.2.0/24"),
+            (r#"{"endpoint":"192.0.2.0/24","remove":false}"#, "add_list allow_endpoint 192.0.2.0/24"),
+        ] {
+            assert_eq!(edited(json).as_deref(), Ok(words));
+        }
+        for json in [
+            r#"{}"#,
+            r#"{"host":7}"#,
+            r#"{"host":"192.168.1.50","endpoint":"192.0.2.1"}"#,
+            r#"{"host":"192.168.1.50; reboot"}"#,
+            r#"{"host":"$(reboot)"}"#,
+            r#"{"host":"192.168.1.50\u000a"}"#,
+            r#"{"endpoint":"pool.example:3333"}"#,
+        ] {
+            let complaint = edited(json).expect_err(json);
+            assert!(!complaint.is_empty() && complaint.len() < 200, "{complaint}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_told_whether_they_may_mine() {
+        let text = "config minewall\nlist allow_host 02:00:5e:10:00:01\nlist allow_endpoint 192.0.2.1\n";
+        let config = config::parse(Path::new("test"), text.as_bytes()).expect(text).config;
+        let list = r#"{"client":"10.0.0.1","mac":"02:00:5e:10:00:01","host":"a}{\"","server":"192.0.2.1:3333"},{"client":"10.0.0.2","mac":null,"server":"[2001:db8::1]:3333"}],"later":{}}"#;
+        let described: Vec<String> = objects(list).map(|host| with_permissions(host, &config)).collect();
+        assert_eq!(described.len(), 2);
+        assert!(
+            described[0].ends_with(r#":3333","host_allowed":true,"server_allowed":true}"#),
+            "{}",
+            described[0]
+        );
+        assert!(
+            described[1].ends_with(r#":3333","host_allowed":false,"server_allowed":false}"#),
+            "{}",
+            described[1]
+        );
+    }
+
+    #[test]
+    fn texts_are_quoted() {
+        assert_eq!(quoted("a\"b\\c\nd\u{1b}é"), r#""a\"b\\c?d??""#);
+    }
+}

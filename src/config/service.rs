@@ -1,0 +1,92 @@
+//! What the init script has to know of a configuration, so that it need not read the file itself.
+
+use std::path::Path;
+
+use super::Config;
+
+/// The lines of `minewall config --service`, each a word and its value:
+///
+/// | word | value |
+/// |---|---|
+/// | `enabled` | 0 or 1 |
+/// | `fixed` | the options that a running daemon can't change, as one text to compare |
+/// | `read` | a file that it reads and that may be missing |
+/// | `folder` | a directory that it reads |
+/// | `write` | a directory that it writes to |
+///
+/// The last three are what a jail has to show it, besides its own.
+pub fn describe(config: &Config) -> String {
+    let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
+    let lists = config.leases_files.iter().chain(&config.intel_lists);
+    let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
+    reads.push(&config.model);
+    let mut folders: Vec<&Path> = config.intel_lists.iter().map(AsRef::as_ref).collect();
+    let mut writes: Vec<&Path> =
+        [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]
+            .iter()
+            .filter_map(|path| path.parent())
+            .collect();
+    for (word, paths) in [("read", &mut reads), ("folder", &mut folders), ("write", &mut writes)] {
+        paths.sort();
+        paths.dedup();
+        for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
+            text += &format!("{word} {}\n", path.display());
+        }
+    }
+    text
+}
+
+fn fixed(config: &Config) -> String {
+    let Config { queue, queue_length, copy_range, max_flows, mark, control_socket, .. } = config;
+    format!("{queue} {queue_length} {copy_range} {max_flows} {:#x} {}", mark.mask(), control_socket.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::kind::Kind;
+    use crate::config::options::OPTIONS;
+
+    fn described(text: &str) -> String {
+        describe(&crate::config::parse(Path::new("test"), text.as_bytes()).expect(text).config)
+    }
+
+    #[test]
+    fn every_path_is_told_whatever_it_is_set_to() {
+        let list = |option: &&crate::config::kind::OptionSpec| {
+            option.default_values().iter().any(|value| value.starts_with('/'))
+        };
+        for option in OPTIONS.iter().filter(|option| matches!(option.kind, Kind::Path { .. }) || list(option))
+        {
+            let text = described(&format!("config minewall\noption {} '/else/where'\n", option.name));
+            let is_told = ["\nread /else/where\n", "\nfolder /else/where\n", "\nwrite /else\n"]
+                .iter()
+                .any(|line| text.contains(line));
+            assert!(is_told, "{}: {text}", option.name);
+        }
+    }
+
+    #[test]
+    fn what_needs_another_start_is_told_and_nothing_else() {
+        let usual = described("config minewall\n");
+        let fixed = |text: &str| text.lines().find(|line| line.starts_with("fixed ")).map(str::to_owned);
+        for (option, is_fixed) in [
+            ("queue 7", true),
+            ("queue_length 16", true),
+            ("copy_range 128", true),
+            ("max_flows 256", true),
+            ("mark_bit 3", true),
+            ("control_socket /a/b", true),
+            ("mode monitor", false),
+            ("enabled 0", false),
+            ("probe 0", false),
+        ] {
+            let other = described(&format!("config minewall\noption {option}\n"));
+            assert_eq!(fixed(&other) != fixed(&usual), is_fixed, "{option}");
+        }
+        assert!(
+            usual.starts_with("enabled 1\n")
+                && described("config minewall\noption enabled 0\n").starts_with("enabled 0\n")
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! The server that a client names in the clear.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::name::HostName;
+
+/// A server by the name or address that the client gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Name or address.
+    pub host: Host,
+    /// Port; none where the client leaves it to the protocol.
+    pub port: Option<u16>,
+}
+
+/// A name or an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
+pub enum Host {
+    /// A name.
+    Name(HostName),
+    /// An address.
+    Addr(IpAddr),
+}
+
+/// How a client names its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// In its ClientHello; or it sent one without a name.
+    Tls(Option<HostName>),
+    /// In the `Host` field of an HTTP request.
+    Http(Target),
+    /// As the far end that a proxy is asked for.
+    Proxy(Target),
+}
+
+impl Target {
+    /// Reads `host`, `host:port`, `[address]:port` (RFC 3986 section 3.2); user information is no part of
+    /// what `Host` and `CONNECT` take.
+    pub fn parse(authority: &[u8]) -> Option<Self> {
+        let (host, port) = match authority {
+            [b'[', rest @ ..] => {
+                let end = rest.iter().position(|&byte| byte == b']')?;
+                let (addr, behind) = (rest.get(..end)?, rest.get(end + 1..)?);
+                let addr: Ipv6Addr = core::str::from_utf8(addr).ok()?.parse().ok()?;
+                (Host::Addr(addr.into()), behind.strip_prefix(b":"))
+            }
+            _ => {
+                let end = authority.iter().position(|&byte| byte == b':').unwrap_or(authority.len());
+                (Host::parse(authority.get(..end)?)?, authority.get(end + 1..))
+            }
+        };
+        let port = match port {
+            None | Some([]) => None,
+            Some(digits) => Some(decimal(digits)?),
+        };
+        Some(Target { host, port })
+    }
+
+    /// The authority of an absolute `http:` target, as proxies are sent (RFC 9112 section 3.2.2).
+    pub fn of_url(url: &[u8]) -> Option<Self> {
+        let (scheme, rest) = url.split_at_checked(b"http://".len())?;
+        if !scheme.eq_ignore_ascii_case(b"http://") {
+            return None;
+        }
+        let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+        Target::parse(rest.get(..end)?)
+    }
+}
+
+impl Host {
+    /// Reads a name or an IPv4 address.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let name = HostName::parse(text).map(Host::Name);
+        name.or_else(|| {
+            core::str::from_utf8(text).ok()?.parse::<Ipv4Addr>().ok().map(|addr| Host::Addr(addr.into()))
+        })
+    }
+}
+
+fn decimal(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0u16, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str, port: Option<u16>) -> Option<Target> {
+        Some(Target { host: Host::Name(HostName::parse(text.as_bytes())?), port })
+    }
+
+    fn addr(text: &str, port: Option<u16>) -> Option<Target> {
+        Some(Target { host: Host::Addr(text.parse().ok()?), port })
+    }
+
+    #[test]
+    fn authorities() {
+        assert_eq!(Target::parse(b"Pool.Example:3333"), name("pool.example", Some(3333)));
+        assert_eq!(Target::parse(b"pool.example"), name("pool.example", None));
+        assert_eq!(Target::parse(b"pool.example:"), name("pool.example", None));
+        assert_eq!(Target::parse(b"192.0.2.1:443"), addr("192.0.2.1", Some(443)));
+        assert_eq!(Target::parse(b"[2001:db8::1]:443"), addr("2001:db8::1", Some(443)));
+        assert_eq!(Target::parse(b"[2001:db8::1]"), addr("2001:db8::1", None));
+        for text in ["", ":1", "a:b", "a:65536", "[::1", "[x]:1", "a b:1", "2001:db8::1", "u@h"] {
+            assert_eq!(Target::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn absolute_targets() {
+        assert_eq!(Target::of_url(b"http://pool.example:8080/x?y"), name("pool.example", Some(8080)));
+        assert_eq!(Target::of_url(b"HTTP://pool.example"), name("pool.example", None));
+        for text in ["/index.html", "*", "http:/x", "ftp://pool.example/", "http://"] {
+            assert_eq!(Target::of_url(text.as_bytes()), None, "{text}");
+        }
+    }
+}

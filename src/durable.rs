@@ -1,0 +1,85 @@
+//! Small files that outlive a power loss, whole or not at all.
+//!
+//! Text behind a first line with a name, a version and a checksum. It is written beside the old file,
+//! synced, and renamed over it, so that after a power loss there is the old one or the new one.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// Writes `body` to `path`, behind `head` (`NAME VERSION `).
+///
+/// # Errors
+/// The directory can't be made, or the file not be written, synced or renamed.
+pub fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(directory)?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let mut file = File::create(&beside)?;
+    file.write_all(seal(head, body).as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    // The directory holds the name.
+    File::open(directory)?.sync_all()
+}
+
+/// Reads what [`save`] has written to `path`, at most `max_bytes` of it.
+///
+/// # Errors
+/// There is none ([`io::ErrorKind::NotFound`]), it can't be read, or it is damaged.
+pub fn load(path: &Path, head: &str, max_bytes: u64) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(max_bytes).read_to_string(&mut text)?;
+    unseal(head, &text).map(str::to_owned).ok_or_else(damaged)
+}
+
+/// What a reader says of contents that make no sense.
+pub fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "damaged")
+}
+
+/// `body` behind its first line.
+pub fn seal(head: &str, body: &str) -> String {
+    format!("{head}{:08x}\n{body}", checksum(body.as_bytes()))
+}
+
+/// The body of a text that [`seal`] has made and nobody changed.
+pub fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
+    let (first, body) = text.split_once('\n')?;
+    let sum = u32::from_str_radix(first.strip_prefix(head)?, 16).ok()?;
+    (sum == checksum(body.as_bytes())).then_some(body)
+}
+
+/// CRC-32 (ISO 3309), bit by bit: a few kilobytes, once in a while.
+fn checksum(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(sum & 1)))
+    })
+}
+
+const POLYNOMIAL: u32 = 0xedb8_8320;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_is_the_usual_one() {
+        assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
+        assert_eq!(seal("x 1 ", ""), "x 1 00000000\n");
+    }
+
+    #[test]
+    fn another_s_file_is_damaged() {
+        let path = std::env::temp_dir().join(format!("minewall-durable-{}", std::process::id()));
+        save(&path, "ours 1 ", "a line\n").expect("saved");
+        assert_eq!(load(&path, "ours 1 ", 100).expect("whole"), "a line\n");
+        for (head, max_bytes) in [("ours 2 ", 100), ("ours 1 ", 20)] {
+            let error = load(&path, head, max_bytes).expect_err("not ours, or too long");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        }
+        fs::remove_file(&path).expect("removed");
+        assert_eq!(load(&path, "ours 1 ", 100).expect_err("gone").kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,268 @@
+//! What the lists say of a server, with what the host's own look-ups say of its address.
+
+use core::fmt::Write;
+use core::hash::BuildHasher;
+use core::net::IpAddr;
+use std::sync::Arc;
+
+use super::resolved::Resolved;
+use crate::dns::Resolution;
+use crate::dpi::finding::Finding;
+use crate::dpi::target::{Host, Target};
+use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::{Explanation, Intel, Match, builtin};
+use crate::limits::{HINT_REPEAT, HINTS_TOLD};
+use crate::name::HostName;
+use crate::packet::Endpoint;
+use crate::time::Instant;
+
+/// Which of the two sets of lists: each is swapped by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// The built-in list, and those of the user.
+    Lists = 0,
+    /// What has been learnt while running, here or on other routers.
+    Learnt = 1,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Knowledge<S> {
+    layers: [Option<Arc<Intel>>; 2],
+    /// Addresses that many sites share.
+    shared: &'static Intel,
+    /// A shared address is blocked by its address, too.
+    pub blocks_shared: bool,
+    resolved: Resolved<S>,
+    told: Told,
+    /// Seconds since 1970 at the engine's time zero.
+    epoch: u64,
+}
+
+/// What a list has to say of a session.
+#[derive(Clone, Debug)]
+pub(super) struct Opinion {
+    pub policy: Policy,
+    pub finding: Finding,
+}
+
+impl<S: BuildHasher + Clone> Knowledge<S> {
+    /// Nothing is known yet.
+    pub fn new(hasher: S) -> Self {
+        Knowledge {
+            layers: [None, None],
+            shared: builtin::shared(),
+            blocks_shared: false,
+            resolved: Resolved::new(hasher),
+            told: Told::default(),
+            epoch: 0,
+        }
+    }
+
+    /// Puts `intel` in the place of what was in `layer`, which is handed back.
+    pub fn replace(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        let [lists, learnt] = &mut self.layers;
+        let place = match layer {
+            Layer::Lists => lists,
+            Layer::Learnt => learnt,
+        };
+        core::mem::replace(place, intel)
+    }
+
+    /// Every entry of the lists that matches, for people.
+    pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
+        let port = match pattern.ports {
+            Ports::One(port) => Some(port),
+            Ports::Any | Ports::NonWeb => None,
+        };
+        let [lists, _] = &self.layers;
+        lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
+    }
+
+    /// It is `unix` seconds since 1970 now.
+    pub fn tell_time(&mut self, unix: u64, now: Instant) {
+        self.epoch = unix.saturating_sub(now.micros() / 1_000_000);
+    }
+
+    /// Whether an entry for the address itself says that its sessions are not to be looked at.
+    pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
+        self.by_address(server, now).is_some_and(|found| found.policy == Policy::Allow)
+    }
+
+    /// What is to be thought of a session of `client` with `server`, before it has said anything.
+    pub fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
+        if !self.has_any() {
+            return None;
+        }
+        let by_address = self.by_address(server, now);
+        if by_address.is_some_and(|found| found.policy == Policy::Allow) {
+            return Some(Opinion { policy: Policy::Allow, finding: Finding::default() });
+        }
+        let (addr, second) = (server.addr(), seconds(now));
+        let mut opinion = by_address.map(|found| Opinion {
+            policy: self.of_shared(found.policy, addr, second),
+            finding: finding(&found, ""),
+        });
+        for known in self.resolved.find(client, addr, second) {
+            let Some(name) = HostName::parse(known.name.as_bytes()) else { continue };
+            let Some(found) = self.by_name(&name, Some(server.port()), now) else { continue };
+            let policy = match (found.policy, known.own) {
+                (Policy::Allow, true) => Policy::Allow,
+                // Others may not decide for this host.
+                (Policy::Allow, false) => continue,
+                (_, false) => Policy::Suspect,
+                (policy, true) => self.of_shared(policy, addr, second),
+            };
+            if opinion.as_ref().is_none_or(|opinion| opinion.policy < policy) {
+                opinion = Some(Opinion { policy, finding: finding(&found, ", by its address") });
+            }
+        }
+        opinion
+    }
+
+    /// What is to be thought of a session of `client` in which a server at `port` was called `name`.
+    pub fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
+        let found = self.by_name(name, Some(port), now)?;
+        Some(Opinion { policy: found.policy, finding: finding(&found, "") })
+    }
+
+    /// What is to be thought of a session in which a proxy was asked for `target`; `port` is that of its
+    /// protocol.
+    pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
+        let port = target.port.unwrap_or(port);
+        match &target.host {
+            Host::Name(name) => self.of_name(name, port, now),
+            Host::Addr(addr) => {
+                let found = self.by_address(&Endpoint::new(*addr, port), now)?;
+                let policy = self.of_shared(found.policy, *addr, seconds(now));
+                Some(Opinion { policy, finding: finding(&found, "") })
+            }
+        }
+    }
+
+    /// Takes note of an answer that `client` got.
+    pub fn learn(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
+        if !self.has_any() {
+            return;
+        }
+        let unix = self.unix(now);
+        let is_listed = |name: &&HostName| {
+            self.layers.iter().flatten().any(|intel| intel.by_name(name, None, unix).is_some())
+        };
+        let listed = resolution.names.iter().find(is_listed);
+        self.resolved.learn(client, resolution, listed, seconds(now));
+    }
+
+    /// The listed name that `client` was last told `addr` for.
+    pub fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
+        self.resolved.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
+    }
+
+    /// Whether a suspicion is to be told: not if it has been lately.
+    pub fn tells(&mut self, client: IpAddr, server: Endpoint, now: Instant) -> bool {
+        self.told.enter(client, server, seconds(now))
+    }
+
+    /// Whether a list has lately made a suspect of `client` and `server`.
+    pub fn suspects(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
+        self.told.find(client, server, seconds(now))
+    }
+
+    fn has_any(&self) -> bool {
+        self.layers.iter().any(|layer| layer.is_some())
+    }
+
+    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<Match<'_>> {
+        let unix = self.unix(now);
+        let found = self.layers.iter().flatten().filter_map(|intel| intel.by_address(server, unix));
+        found.max_by_key(|found| found.policy)
+    }
+
+    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<Match<'a>> {
+        let unix = self.unix(now);
+        let found = self.layers.iter().flatten().filter_map(|intel| intel.by_name(name, port, unix));
+        found.max_by_key(|found| found.policy)
+    }
+
+    /// What `policy` comes to where nothing but an address speaks for it.
+    fn of_shared(&self, policy: Policy, addr: IpAddr, second: u32) -> Policy {
+        let is_shared =
+            || self.shared.by_addr(addr, None, 0).is_some() || self.resolved.is_other(addr, second);
+        if policy == Policy::Block && !self.blocks_shared && is_shared() { Policy::Suspect } else { policy }
+    }
+
+    fn unix(&self, now: Instant) -> u64 {
+        self.epoch.saturating_add(now.micros() / 1_000_000)
+    }
+}
+
+fn seconds(now: Instant) -> u32 {
+    (now.micros() / 1_000_000) as u32
+}
+
+/// `list builtin: pool.example`.
+fn finding(found: &Match<'_>, how: &str) -> Finding {
+    let mut finding = Finding::default();
+    let Match { by, source, .. } = found;
+    // What doesn't fit is cut off; a list's name comes from a file's.
+    let mut text = heapless::String::<{ crate::limits::NAME_BYTES + 128 }>::new();
+    let _ = write!(text, "list {source}: {by}{how}");
+    crate::dpi::finding::push_escaped(&mut finding.evidence, text.as_bytes());
+    finding
+}
+
+/// Suspicions told lately: of the latest so many, the oldest makes room.
+#[derive(Debug)]
+struct Told {
+    entries: [Option<(IpAddr, Endpoint, u32)>; HINTS_TOLD],
+    next: usize,
+    used: usize,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Told { entries: [None; HINTS_TOLD], next: 0, used: 0 }
+    }
+}
+
+impl Told {
+    /// Notes a suspicion; `false` if it is there already.
+    fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
+        if self.find(client, &server, now) {
+            return false;
+        }
+        let until = now.saturating_add(HINT_REPEAT.as_secs() as u32);
+        if let Some(entry) = self.entries.get_mut(self.next) {
+            *entry = Some((client, server, until));
+        }
+        self.next = (self.next + 1) % HINTS_TOLD;
+        self.used = (self.used + 1).min(HINTS_TOLD);
+        true
+    }
+
+    fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
+        let is_it =
+            |entry: &(IpAddr, Endpoint, u32)| entry.0 == client && entry.1 == *server && entry.2 > now;
+        self.entries.iter().take(self.used).flatten().any(is_it)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspicion_is_told_once_in_a_while() {
+        let mut told = Told::default();
+        let server = |number: u8| Endpoint::new(IpAddr::from([192, 0, 2, number]), 443);
+        let client = IpAddr::from([192, 168, 1, 50]);
+        assert!(told.enter(client, server(0), 0));
+        assert!(!told.enter(client, server(0), 1));
+        assert!(told.enter(client, server(0), HINT_REPEAT.as_secs() as u32));
+        for number in 1..=HINTS_TOLD as u8 {
+            assert!(told.enter(client, server(number), 1));
+        }
+        assert!(told.enter(client, server(0), 2), "it has made room");
+        assert_eq!(told.used, HINTS_TOLD);
+    }
+}

@@ -1,0 +1,202 @@
+//! Which listed names have lately led to which addresses, by the answers of name servers.
+//!
+//! An answer is a hint from whoever sent it: a host that runs malware may ask a name server of its own, and
+//! be told that a bank's address is a pool's. So what an answer says is believed of the connections of the
+//! host that got it, and of others only as a suspicion; an address that has been the answer for a name on no
+//! list, too, is shared by both, and no connection to it is cut off for its address alone.
+
+use core::hash::BuildHasher;
+use core::net::IpAddr;
+
+use crate::dns::Resolution;
+use crate::limits::{
+    DNS_TTL_MAX_SECONDS, DNS_TTL_MIN_SECONDS, RESOLVED_NAME_BYTES, RESOLVED_NAMES, RESOLVED_OTHERS,
+    RESOLVED_WAYS,
+};
+use crate::name::HostName;
+
+/// Both memories, of fixed size.
+#[derive(Debug)]
+pub(super) struct Resolved<S> {
+    /// Addresses of listed names. Of one set, what ends first makes room.
+    listed: Box<[[Option<Listed>; RESOLVED_WAYS]]>,
+    /// Addresses of other names.
+    others: Box<[Other]>,
+    hasher: S,
+}
+
+#[derive(Clone, Debug)]
+struct Listed {
+    /// Who got the answer.
+    client: IpAddr,
+    addr: IpAddr,
+    name: heapless::String<RESOLVED_NAME_BYTES>,
+    /// Second of the engine's time.
+    until: u32,
+}
+
+/// A place that one address at a time has, by a keyed hash. Two that share it, once in 2³², are taken for
+/// one, and less is believed of the one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Other {
+    tag: u32,
+    until: u32,
+}
+
+/// What an address is known as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The answer went to the host in question.
+    pub own: bool,
+}
+
+impl<S: BuildHasher> Resolved<S> {
+    /// Memories without content.
+    pub fn new(hasher: S) -> Self {
+        Resolved {
+            listed: vec![[const { None }; RESOLVED_WAYS]; RESOLVED_NAMES / RESOLVED_WAYS].into_boxed_slice(),
+            others: vec![Other::default(); RESOLVED_OTHERS].into_boxed_slice(),
+            hasher,
+        }
+    }
+
+    /// `client` has been told `resolution` at second `now`; of its names, `listed` is on a list, if any is.
+    pub fn learn(&mut self, client: IpAddr, resolution: &Resolution, listed: Option<&HostName>, now: u32) {
+        // A client goes on using an address for longer than it may.
+        let until = now.saturating_add(resolution.ttl.clamp(DNS_TTL_MIN_SECONDS, DNS_TTL_MAX_SECONDS));
+        let name = listed.map(|name| heapless::String::try_from(name.as_str()));
+        for &addr in &resolution.addrs {
+            match &name {
+                Some(Ok(name)) => self.enter(Listed { client, addr, name: name.clone(), until }, now),
+                // A listed name too long to be kept is no other name.
+                Some(Err(_)) => {}
+                None => {
+                    let (at, tag) = self.place(addr);
+                    if let Some(other) = self.others.get_mut(at) {
+                        let until = if other.tag == tag { until.max(other.until) } else { until };
+                        *other = Other { tag, until };
+                    }
+                }
+            }
+        }
+    }
+
+    /// The listed names that have led to `addr`, at second `now`.
+    pub fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
+        let set = self.listed.get(self.set(addr)).map_or(&[][..], |set| set);
+        set.iter()
+            .flatten()
+            .filter(move |known| known.addr == addr && known.until > now)
+            .map(move |known| Known { name: &known.name, own: known.client == client })
+    }
+
+    /// Whether `addr` has been the answer for a name on no list.
+    pub fn is_other(&self, addr: IpAddr, now: u32) -> bool {
+        let (at, tag) = self.place(addr);
+        self.others.get(at).is_some_and(|other| other.tag == tag && other.until > now)
+    }
+
+    fn enter(&mut self, listed: Listed, now: u32) {
+        let at = self.set(listed.addr);
+        let Some(set) = self.listed.get_mut(at) else { return };
+        let is_same = |way: &Option<Listed>| {
+            way.as_ref().is_some_and(|known| known.client == listed.client && known.addr == listed.addr)
+        };
+        let way = set.iter().position(is_same).or_else(|| {
+            let left = |way: &Option<Listed>| way.as_ref().map_or(0, |known| known.until.saturating_sub(now));
+            set.iter().enumerate().min_by_key(|(_, way)| left(way)).map(|(at, _)| at)
+        });
+        if let Some(way) = way.and_then(|way| set.get_mut(way)) {
+            *way = Some(listed);
+        }
+    }
+
+    fn set(&self, addr: IpAddr) -> usize {
+        self.hasher.hash_one(addr) as usize & (self.listed.len() - 1)
+    }
+
+    fn place(&self, addr: IpAddr) -> (usize, u32) {
+        let hash = self.hasher.hash_one(addr);
+        (hash as usize & (self.others.len() - 1), (hash >> 32) as u32)
+    }
+}
+
+const _: () =
+    assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
+const _: () = assert!(size_of::<Option<Listed>>() <= 128);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+    use std::collections::HashMap;
+    use std::hash::RandomState;
+
+    fn client(number: u8) -> IpAddr {
+        IpAddr::from([192, 168, 1, number])
+    }
+
+    fn addr(number: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, number])
+    }
+
+    fn resolution(addrs: &[IpAddr], ttl: u32) -> Resolution {
+        Resolution { names: Default::default(), addrs: addrs.iter().copied().collect(), ttl }
+    }
+
+    fn name(text: &str) -> HostName {
+        HostName::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_is_that_of_its_client_and_ends() {
+        let mut resolved = Resolved::new(RandomState::new());
+        resolved.learn(client(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
+        let find = |resolved: &Resolved<_>, of, addr, now| -> Vec<(String, bool)> {
+            resolved.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
+        };
+        let known = |own| vec![("pool.test".to_owned(), own)];
+        assert_eq!(find(&resolved, client(1), addr(2), 100), known(true));
+        assert_eq!(find(&resolved, client(2), addr(1), 100), known(false));
+        assert_eq!(find(&resolved, client(1), addr(3), 100), []);
+        assert_eq!(find(&resolved, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
+        assert_eq!(find(&resolved, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
+        resolved.learn(client(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
+        assert_eq!(find(&resolved, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
+        let long = ["a".repeat(60), "b".repeat(60), "test".into()].join(".");
+        resolved.learn(client(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
+        assert_eq!(find(&resolved, client(1), addr(9), 100), []);
+        assert!(!resolved.is_other(addr(9), 100));
+    }
+
+    #[test]
+    fn other_names_are_told_apart_until_they_end() {
+        let mut resolved = Resolved::new(RandomState::new());
+        resolved.learn(client(1), &resolution(&[addr(1)], 3_600), None, 0);
+        resolved.learn(client(2), &resolution(&[addr(1)], 900), None, 0);
+        assert!(resolved.is_other(addr(1), 3_599) && !resolved.is_other(addr(1), 3_600));
+        assert!(!resolved.is_other(addr(2), 0));
+    }
+
+    /// Whatever is found is what was learnt last; of one set, what ends first goes.
+    #[test]
+    fn agrees_with_a_map() {
+        let (mut resolved, mut twin) = (Resolved::new(RandomState::new()), HashMap::new());
+        let mut random = Random::new(2);
+        for now in 0..20_000 {
+            let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
+            let text = name(&format!("n{}.test", random.below(100)));
+            let ttl = 600 + random.below(5_000);
+            resolved.learn(of, &resolution(&[to], ttl), Some(&text), now);
+            twin.insert((of, to), (text.clone(), now + ttl));
+            let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
+            for known in resolved.find(of, to, now).filter(|known| known.own) {
+                let (expected, until) = &twin[&(of, to)];
+                assert_eq!(known.name, expected.as_str());
+                assert!(*until > now);
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! What is known of servers beforehand: lists of names and addresses, and what a match is worth.
+//!
+//! An [`Intel`] is immutable. It is built from lists ([`Builder`]) away from the packet path and swapped in
+//! whole; looking up allocates nothing. Matching is by whole labels (`xmrpool.example` matches
+//! `eu.xmrpool.example`, not `notxmrpool.example`) and by address prefix. Of several entries that match,
+//! allow beats block, and block beats suspect.
+//!
+//! Forms of lists: [`list`]. What is known without any: [`builtin`].
+
+pub mod builtin;
+mod date;
+pub mod entry;
+pub mod list;
+mod table;
+
+use core::fmt;
+use core::net::IpAddr;
+
+use crate::limits::{INTEL_SOURCES, NAME_BYTES};
+use crate::name::HostName;
+use crate::packet::Endpoint;
+use entry::{Entry, Net, Pattern, Policy, What};
+pub use table::Rule;
+use table::Table;
+
+/// Lists in force.
+#[derive(Debug, Default)]
+pub struct Intel {
+    table: Table,
+    /// Names of the lists, by [`Rule::source`].
+    sources: Box<[Box<str>]>,
+}
+
+/// The entry that decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match<'a> {
+    /// What to do.
+    pub policy: Policy,
+    /// What matched.
+    pub by: By<'a>,
+    /// The list that has the entry.
+    pub source: &'a str,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By<'a> {
+    /// This name, which the name in question is or lies under.
+    Name(&'a str),
+    /// This prefix.
+    Net(Net),
+}
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            By::Name(name) => f.write_str(name),
+            By::Net(net) => net.fmt(f),
+        }
+    }
+}
+
+/// An entry that matches, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The entry.
+    pub entry: Entry,
+    /// Its list.
+    pub source: String,
+    /// It still holds.
+    pub holds: bool,
+    /// It is the one that decides.
+    pub decides: bool,
+}
+
+impl Intel {
+    /// The entry that decides about the server called `name` at `port` (unknown: any port will do), at
+    /// `now`, in seconds since 1970.
+    pub fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: u64) -> Option<Match<'a>> {
+        let rules = self.table.names(name).map(|(name, rule)| (By::Name(name), rule));
+        self.decide(rules, port, now)
+    }
+
+    /// The entry that decides about `addr` at `port`, at `now`, in seconds since 1970.
+    pub fn by_addr(&self, addr: IpAddr, port: Option<u16>, now: u64) -> Option<Match<'_>> {
+        let rules = self.table.nets(addr).map(|(net, rule)| (By::Net(net), rule));
+        self.decide(rules, port, now)
+    }
+
+    /// The same of an endpoint.
+    pub fn by_address(&self, server: &Endpoint, now: u64) -> Option<Match<'_>> {
+        self.by_addr(server.addr(), Some(server.port()), now)
+    }
+
+    /// Every entry that matches, the deciding one first.
+    pub fn explain(&self, what: &What, port: Option<u16>, now: u64) -> Vec<Explanation> {
+        let rules: Vec<(What, Rule)> = match what {
+            What::Name(name) => {
+                let named =
+                    |(name, rule): (&str, Rule)| Some((What::Name(HostName::parse(name.as_bytes())?), rule));
+                self.table.names(name).filter_map(named).collect()
+            }
+            What::Net(net) => self.table.nets(net.addr()).map(|(net, rule)| (What::Net(net), rule)).collect(),
+        };
+        let mut explanations: Vec<Explanation> = rules
+            .into_iter()
+            .filter(|(_, rule)| rule.ports.contain(port))
+            .map(|(what, rule)| Explanation {
+                entry: Entry {
+                    pattern: Pattern { what, ports: rule.ports },
+                    policy: rule.policy,
+                    expires: rule.expires,
+                },
+                source: self.source(rule).into(),
+                holds: rule.holds(now),
+                decides: false,
+            })
+            .collect();
+        explanations
+            .sort_by_key(|explanation| core::cmp::Reverse((explanation.holds, explanation.entry.policy)));
+        if let Some(first) = explanations.first_mut() {
+            first.decides = first.holds;
+        }
+        explanations
+    }
+
+    /// All entries, and the list of each, in no particular order.
+    pub fn entries(&self) -> impl Iterator<Item = (Entry, &str)> {
+        self.table.entries().filter_map(|(key, rule)| {
+            let pattern = Pattern { what: table::what(key)?, ports: rule.ports };
+            Some((Entry { pattern, policy: rule.policy, expires: rule.expires }, self.source(rule)))
+        })
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// Names of the lists.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().map(|source| &source[..])
+    }
+
+    fn decide<'a>(
+        &'a self,
+        rules: impl Iterator<Item = (By<'a>, Rule)>,
+        port: Option<u16>,
+        now: u64,
+    ) -> Option<Match<'a>> {
+        let in_force = rules.filter(|(_, rule)| rule.ports.contain(port) && rule.holds(now));
+        let (by, rule) = in_force.max_by_key(|(_, rule)| rule.policy)?;
+        Some(Match { policy: rule.policy, by, source: self.source(rule) })
+    }
+
+    fn source(&self, rule: Rule) -> &str {
+        self.sources.get(usize::from(rule.source)).map_or("", |source| source)
+    }
+}
+
+impl Rule {
+    fn holds(&self, now: u64) -> bool {
+        self.expires.is_none_or(|end| u64::from(end) > now)
+    }
+}
+
+/// Gathers entries; list by list, each whole or not at all.
+#[derive(Debug)]
+pub struct Builder {
+    /// Records of one rule each, as [`table::push_record`] writes them.
+    records: Vec<u8>,
+    entries: u32,
+    sources: Vec<Box<str>>,
+    memory: usize,
+}
+
+/// There are more entries than memory for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Bytes that there may be.
+    pub memory: usize,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the lists together would need more than {} KiB, which is all that option 'intel_memory' grants",
+            self.memory / 1_024
+        )
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// How far a [`Builder`] has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    records: usize,
+    entries: u32,
+    sources: usize,
+}
+
+impl Builder {
+    /// Nothing yet, and so many bytes for what comes. While it is built, it takes up to three times as much.
+    pub fn new(memory: usize) -> Self {
+        Builder { records: Vec::new(), entries: 0, sources: Vec::new(), memory }
+    }
+
+    /// Begins a list: the entries that follow are its.
+    ///
+    /// # Errors
+    /// [`TooLarge`] if there are [`INTEL_SOURCES`] already.
+    pub fn begin(&mut self, source: &str) -> Result<(), TooLarge> {
+        if self.sources.len() >= INTEL_SOURCES {
+            return Err(TooLarge { memory: self.memory });
+        }
+        self.sources.push(source.into());
+        Ok(())
+    }
+
+    /// Adds an entry to the list that was begun last.
+    ///
+    /// # Errors
+    /// [`TooLarge`] where its bytes would be too many.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), TooLarge> {
+        let rule = Rule {
+            policy: entry.policy,
+            ports: entry.pattern.ports,
+            source: self.sources.len().saturating_sub(1) as u8,
+            expires: entry.expires,
+        };
+        self.push(&table::key(&entry.pattern.what), &rule)
+    }
+
+    /// Adds the entries that `old` has of the list `source`.
+    ///
+    /// # Errors
+    /// As [`Builder::begin`] and [`Builder::add`].
+    pub fn keep(&mut self, old: &Intel, source: &str) -> Result<(), TooLarge> {
+        self.begin(source)?;
+        let number = self.sources.len().saturating_sub(1) as u8;
+        for (key, rule) in old.table.entries().filter(|(_, rule)| old.source(*rule) == source) {
+            self.push(key, &Rule { source: number, ..rule })?;
+        }
+        Ok(())
+    }
+
+    /// Where it stands, for [`Builder::undo`].
+    pub fn mark(&self) -> Mark {
+        Mark { records: self.records.len(), entries: self.entries, sources: self.sources.len() }
+    }
+
+    /// Forgets what has been added since `mark`.
+    pub fn undo(&mut self, mark: Mark) {
+        self.records.truncate(mark.records);
+        self.sources.truncate(mark.sources);
+        self.entries = mark.entries;
+    }
+
+    /// Entries so far, those included that are there twice.
+    pub fn len(&self) -> usize {
+        self.entries as usize
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// Puts what there is into its final form; and tells how many rules of one and the same name or prefix
+    /// were too many and have been left out.
+    pub fn build(self) -> (Intel, u32) {
+        let (table, left_out) = Table::build(&self.records);
+        (Intel { table, sources: self.sources.into_boxed_slice() }, left_out)
+    }
+
+    fn push(&mut self, key: &[u8], rule: &Rule) -> Result<(), TooLarge> {
+        let before = self.records.len();
+        if before + RECORD_MAX_BYTES > self.memory {
+            return Err(TooLarge { memory: self.memory });
+        }
+        table::push_record(&mut self.records, key, rule);
+        self.entries += 1;
+        Ok(())
+    }
+}
+
+/// A record with one rule, and its bucket's share.
+const RECORD_MAX_BYTES: usize = NAME_BYTES + 16;
+
+#[cfg(test)]
+mod tests;

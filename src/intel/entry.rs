@@ -1,0 +1,392 @@
+//! One entry: what it matches, and what a match is worth.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::str::FromStr;
+
+use super::date;
+use crate::name::HostName;
+
+/// What a match is worth. The order is that of precedence: of several that match, the greatest decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Policy {
+    /// The session is a suspect, and its server is asked.
+    Suspect,
+    /// The first packet is dropped.
+    Block,
+    /// No list has any say.
+    Allow,
+}
+
+impl Policy {
+    /// All of them.
+    pub const ALL: [Policy; 3] = [Policy::Suspect, Policy::Block, Policy::Allow];
+
+    /// The word in lists, events and file names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Policy::Suspect => "suspect",
+            Policy::Block => "block",
+            Policy::Allow => "allow",
+        }
+    }
+}
+
+impl FromStr for Policy {
+    type Err = BadEntry;
+
+    fn from_str(text: &str) -> Result<Self, BadEntry> {
+        Policy::ALL.into_iter().find(|policy| policy.name() == text).ok_or(BadEntry::Word)
+    }
+}
+
+/// Which ports of a server are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ports {
+    /// Every port.
+    #[default]
+    Any,
+    /// One port.
+    One(u16),
+    /// Every port but those of the web (80, 443, 8080, 8443), where pools have their pages.
+    NonWeb,
+}
+
+impl Ports {
+    /// Whether `port` is one of them; an unknown one might be.
+    pub fn contain(self, port: Option<u16>) -> bool {
+        match (self, port) {
+            (Ports::Any, _) | (_, None) => true,
+            (Ports::One(one), Some(port)) => one == port,
+            (Ports::NonWeb, Some(port)) => !WEB_PORTS.contains(&port),
+        }
+    }
+}
+
+/// `http`, `https` and their usual alternates.
+const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
+
+/// Addresses with a prefix in common (RFC 4632, RFC 4291 section 2.3); a single one is the longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Net {
+    addr: IpAddr,
+    len: u8,
+}
+
+impl Net {
+    /// The first `len` bits of `addr`. `None` if its family has fewer. An IPv4-mapped address is the IPv4
+    /// address.
+    pub fn new(addr: IpAddr, len: u8) -> Option<Self> {
+        let (addr, len) = match (addr, addr.to_canonical()) {
+            (IpAddr::V6(_), canonical @ IpAddr::V4(_)) => (canonical, len.checked_sub(96)?),
+            (_, canonical) => (canonical, len),
+        };
+        let addr = match addr {
+            IpAddr::V4(v4) if len <= 32 => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
+            }
+            IpAddr::V6(v6) if len <= 128 => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+            }
+            _ => return None,
+        };
+        Some(Net { addr, len })
+    }
+
+    /// The address alone.
+    pub fn host(addr: IpAddr) -> Self {
+        let addr = addr.to_canonical();
+        Net { addr, len: if addr.is_ipv4() { 32 } else { 128 } }
+    }
+
+    /// Its first address.
+    pub fn addr(&self) -> IpAddr {
+        self.addr
+    }
+
+    /// Bits in common.
+    pub fn prefix_len(&self) -> u8 {
+        self.len
+    }
+
+    fn is_host(&self) -> bool {
+        self.len == if self.addr.is_ipv4() { 32 } else { 128 }
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addr.fmt(f)?;
+        if self.is_host() { Ok(()) } else { write!(f, "/{}", self.len) }
+    }
+}
+
+impl FromStr for Net {
+    type Err = BadEntry;
+
+    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
+    fn from_str(text: &str) -> Result<Self, BadEntry> {
+        let Some((addr, len)) = text.split_once('/') else {
+            return text.parse().map(Net::host).map_err(|_| BadEntry::What);
+        };
+        let addr = addr.parse().map_err(|_| BadEntry::What)?;
+        decimal(len).and_then(|len| Net::new(addr, len)).ok_or(BadEntry::What)
+    }
+}
+
+/// The servers that are meant, whatever their port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
+pub enum What {
+    /// A name, and all names under it.
+    Name(HostName),
+    /// Addresses.
+    Net(Net),
+}
+
+/// The servers and ports that are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// Names or addresses.
+    pub what: What,
+    /// Ports.
+    pub ports: Ports,
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.what, self.ports) {
+            (What::Name(name), _) => name.fmt(f)?,
+            (What::Net(net), ports) if net.addr.is_ipv6() && ports != Ports::Any => write!(f, "[{net}]")?,
+            (What::Net(net), _) => net.fmt(f)?,
+        }
+        match self.ports {
+            Ports::Any => Ok(()),
+            Ports::One(port) => write!(f, ":{port}"),
+            Ports::NonWeb => write!(f, ":{NON_WEB}"),
+        }
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = BadEntry;
+
+    /// `pool.example`, `*.pool.example`, `192.0.2.1`, `192.0.2.0/24`, `2001:db8::1`, and each with a port:
+    /// `pool.example:3333`, `pool.example:nonweb`, `[2001:db8::1]:3333`. A name means those under it, too.
+    fn from_str(text: &str) -> Result<Self, BadEntry> {
+        let (what, port) = match text.strip_prefix('[') {
+            Some(bracketed) => {
+                let (what, port) = bracketed.split_once(']').ok_or(BadEntry::What)?;
+                let port =
+                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(BadEntry::Port)?) };
+                (what, port)
+            }
+            // With more than one colon it is IPv6, which can name a port in brackets only.
+            None => match text.split_once(':') {
+                Some((what, port)) if !port.contains(':') => (what, Some(port)),
+                _ => (text, None),
+            },
+        };
+        let ports = match port {
+            None => Ports::Any,
+            Some(NON_WEB) => Ports::NonWeb,
+            Some(port) => decimal(port).filter(|&port| port != 0).map(Ports::One).ok_or(BadEntry::Port)?,
+        };
+        Ok(Pattern { what: what.parse()?, ports })
+    }
+}
+
+impl FromStr for What {
+    type Err = BadEntry;
+
+    fn from_str(text: &str) -> Result<Self, BadEntry> {
+        if let Ok(net) = text.parse::<Net>() {
+            // What is no server's address, or so many addresses that it must be a mistake.
+            let is_too_wide = net.len < if net.addr.is_ipv4() { 8 } else { 16 };
+            if is_too_wide || net.addr.is_unspecified() || net.addr.is_loopback() || net.addr.is_multicast() {
+                return Err(BadEntry::TooWide);
+            }
+            return Ok(What::Net(net));
+        }
+        let name = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
+        let name = HostName::parse(name.as_bytes()).ok_or(BadEntry::What)?;
+        // A whole top-level domain, or a name of this side.
+        if name.as_str().contains('.') { Ok(What::Name(name)) } else { Err(BadEntry::TooWide) }
+    }
+}
+
+/// The word for [`Ports::NonWeb`].
+const NON_WEB: &str = "nonweb";
+
+/// An entry of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What it matches.
+    pub pattern: Pattern,
+    /// What a match is worth.
+    pub policy: Policy,
+    /// When it ceases to hold, in seconds since 1970; it doesn't without.
+    pub expires: Option<u32>,
+}
+
+impl Entry {
+    /// Reads `PATTERN [POLICY] [until=DATE]`, as lists have it; `policy` is that of an entry which names none.
+    ///
+    /// # Errors
+    /// [`BadEntry`], by the word that makes no sense.
+    pub fn parse(text: &str, policy: Policy) -> Result<Self, BadEntry> {
+        let mut words = text.split_ascii_whitespace();
+        let pattern = words.next().ok_or(BadEntry::What)?.parse()?;
+        let mut entry = Entry { pattern, policy, expires: None };
+        for word in words {
+            match word.strip_prefix("until=") {
+                Some(until) => entry.expires = Some(date::parse(until).ok_or(BadEntry::Date)?),
+                None => entry.policy = word.parse()?,
+            }
+        }
+        Ok(entry)
+    }
+}
+
+impl fmt::Display for Entry {
+    /// As [`Entry::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.pattern, self.policy.name())?;
+        match self.expires {
+            Some(expires) => write!(f, " until=@{expires}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a text is no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadEntry {
+    /// Neither a host name in A-label form nor an address or prefix.
+    What,
+    /// No port, from 1 to 65535 or `nonweb`.
+    Port,
+    /// Neither a policy nor `until=`.
+    Word,
+    /// No date that can be read.
+    Date,
+    /// A top-level domain, a prefix of less than 8 (IPv6: 16) bits, or no server's address.
+    TooWide,
+    /// A line of a hosts file that sends a name somewhere: it blocks nothing.
+    NoSink,
+    /// A rule for parts of a site.
+    PartOfSite,
+}
+
+impl fmt::Display for BadEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadEntry::What => "neither a host name (IDN as xn--) nor an address or prefix",
+            BadEntry::Port => "the port is no number from 1 to 65535, nor 'nonweb'",
+            BadEntry::Word => "behind an entry stand block, suspect or allow, and until=DATE",
+            BadEntry::Date => "a date is 2026-12-31, 2026-12-31T23:59:59Z or @SECONDS",
+            BadEntry::TooWide => {
+                "a top-level domain, a prefix shorter than /8 (IPv6: /16), or no server's address"
+            }
+            BadEntry::NoSink => {
+                "a hosts line that doesn't lead to 0.0.0.0, 127.0.0.1, :: or ::1 blocks nothing"
+            }
+            BadEntry::PartOfSite => "a rule for parts of a site",
+        })
+    }
+}
+
+impl std::error::Error for BadEntry {}
+
+/// Digits and nothing else: `from_str` would let a sign pass.
+fn decimal<T: FromStr>(text: &str) -> Option<T> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_written_as_they_are_read() {
+        for text in [
+            "pool.example",
+            "pool.example:3333",
+            "pool.example:nonweb",
+            "192.0.2.1",
+            "192.0.2.1:3333",
+            "192.0.2.0/24",
+            "192.0.2.0/24:nonweb",
+            "2001:db8::1",
+            "2001:db8::/32",
+            "[2001:db8::1]:3333",
+            "[2001:db8::/32]:3333",
+        ] {
+            assert_eq!(text.parse::<Pattern>().map(|pattern| pattern.to_string()).as_deref(), Ok(text));
+        }
+        for (text, form) in [
+            ("*.Pool.Example.", "pool.example"),
+            (".pool.example", "pool.example"),
+            ("192.0.2.9/24", "192.0.2.0/24"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1/120", "192.0.2.0/24"),
+        ] {
+            assert_eq!(
+                text.parse::<Pattern>().map(|pattern| pattern.to_string()).as_deref(),
+                Ok(form),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        use BadEntry::{Port, TooWide, What};
+        for (text, why) in [
+            ("", What),
+            ("a b", What),
+            ("https://pool.example/", Port),
+            ("münchen.example", What),
+            ("*", What),
+            ("pool.example:", Port),
+            ("pool.example:0", Port),
+            ("pool.example:65536", Port),
+            ("pool.example:+80", Port),
+            ("[2001:db8::1]3333", Port),
+            ("192.0.2.1/33", What),
+            ("1.2.3", What),
+            ("com", TooWide),
+            ("*.com", TooWide),
+            ("0.0.0.0", TooWide),
+            ("127.0.0.1:80", TooWide),
+            ("10.0.0.0/7", TooWide),
+            ("::/0", TooWide),
+            ("224.0.0.1", TooWide),
+        ] {
+            assert_eq!(text.parse::<Pattern>().err(), Some(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn entries_have_policies_and_ends() {
+        let parse = |text: &str| Entry::parse(text, Policy::Suspect).map(|entry| entry.to_string());
+        assert_eq!(parse("pool.example").as_deref(), Ok("pool.example suspect"));
+        assert_eq!(parse("pool.example:1  block").as_deref(), Ok("pool.example:1 block"));
+        let dated = parse("192.0.2.1 until=2026-11-22T00:00:10Z allow").unwrap();
+        assert_eq!(dated, "192.0.2.1 allow until=@1795305610");
+        assert_eq!(parse(&dated), Ok(dated.clone()));
+        assert_eq!(parse("pool.example deny"), Err(BadEntry::Word));
+        assert_eq!(parse("pool.example until=tomorrow"), Err(BadEntry::Date));
+    }
+
+    #[test]
+    fn ports_of_the_web_are_not_those_of_pools() {
+        assert!(Ports::NonWeb.contain(Some(3333)) && !Ports::NonWeb.contain(Some(443)));
+        assert!(
+            Ports::NonWeb.contain(None) && Ports::One(1).contain(None) && !Ports::One(1).contain(Some(2))
+        );
+    }
+}

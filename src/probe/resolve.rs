@@ -1,0 +1,286 @@
+//! The address of a name, for the person who probes by hand: the hosts file, then the name servers of
+//! resolv.conf, one question in one UDP datagram (RFC 1035).
+//!
+//! libc's resolver reads and does a great deal more, and is 30 KB of the program on MIPS; on a router
+//! either way ends at dnsmasq.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Instant;
+
+use super::random;
+use crate::limits::{RESOLVE_ANSWER_BYTES, RESOLVE_NAME_BYTES, RESOLVE_SERVERS, RESOLVE_TRIES, RESOLVE_WAIT};
+
+/// The first address of `name`, of IPv4 if it has one.
+///
+/// # Errors
+/// It has none, or nobody says; the text says which.
+pub fn address(name: &str) -> Result<IpAddr, String> {
+    if let Some(addr) = fs::read_to_string(HOSTS).ok().and_then(|text| in_hosts(&text, name)) {
+        return Ok(addr);
+    }
+    let servers = name_servers(&fs::read_to_string(RESOLV_CONF).unwrap_or_default());
+    let mut failure = "no name server answers".to_owned();
+    for _ in 0..RESOLVE_TRIES {
+        for &server in &servers {
+            match ask(SocketAddr::new(server, PORT), name) {
+                Ok(Some(addr)) => return Ok(addr),
+                Ok(None) => return Err("it has no address".into()),
+                Err(error) => failure = format!("name server {server}: {error}"),
+            }
+        }
+    }
+    Err(failure)
+}
+
+/// Asks for an IPv4 address, then for one of IPv6. `None`: there is neither.
+fn ask(server: SocketAddr, name: &str) -> io::Result<Option<IpAddr>> {
+    let any: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0))?;
+    // Only this server is heard from now on.
+    socket.connect(server)?;
+    for kind in [Kind::A, Kind::Aaaa] {
+        let mut id = [0; 2];
+        random(&mut id)?;
+        let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+        socket.send(&question(id, name, kind).ok_or_else(invalid)?)?;
+        let start = Instant::now();
+        let mut bytes = [0; RESOLVE_ANSWER_BYTES];
+        loop {
+            let left = RESOLVE_WAIT.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
+            socket.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
+            let len = socket.recv(&mut bytes)?;
+            match answer(bytes.get(..len).unwrap_or_default(), id, kind) {
+                Answer::Address(addr) => return Ok(Some(addr)),
+                Answer::None => break,
+                Answer::Failed => return Err(io::Error::other("it fails")),
+                Answer::Foreign => {}
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A record's type (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    A = 1,
+    Aaaa = 28,
+}
+
+/// What a datagram says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Address(IpAddr),
+    /// The name has none of this kind.
+    None,
+    /// The server can't say.
+    Failed,
+    /// It answers no question of ours.
+    Foreign,
+}
+
+/// RFC 1035 section 4.1; `None` where `name` can't be one.
+fn question(id: [u8; 2], name: &str, kind: Kind) -> Option<Vec<u8>> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let is_label = |label: &str| (1..=63).contains(&label.len());
+    if name.len() > RESOLVE_NAME_BYTES || !name.split('.').all(is_label) {
+        return None;
+    }
+    let mut bytes = vec![id[0], id[1], RECURSION_DESIRED, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        bytes.push(label.len() as u8);
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.extend_from_slice(&[0, 0, kind as u8, 0, INTERNET]);
+    Some(bytes)
+}
+
+fn answer(bytes: &[u8], id: [u8; 2], kind: Kind) -> Answer {
+    let Some(([id_high, id_low, flags, code, questions @ .., _, _, _, _], rest)) =
+        bytes.split_first_chunk::<12>()
+    else {
+        return Answer::Foreign;
+    };
+    let [questions_high, questions_low, records_high, records_low] = *questions;
+    if [*id_high, *id_low] != id || flags & RESPONSE == 0 {
+        return Answer::Foreign;
+    }
+    match code & 0xf {
+        NO_ERROR => {}
+        NO_SUCH_NAME => return Answer::None,
+        _ => return Answer::Failed,
+    }
+    let mut rest = rest;
+    for _ in 0..u16::from_be_bytes([questions_high, questions_low]) {
+        let Some(after) = after_name(rest).and_then(|rest| rest.get(4..)) else { return Answer::Failed };
+        rest = after;
+    }
+    for _ in 0..u16::from_be_bytes([records_high, records_low]) {
+        let record = after_name(rest).and_then(|rest| rest.split_first_chunk::<10>());
+        let Some(([kind_high, kind_low, .., len_high, len_low], after)) = record else {
+            return Answer::Failed;
+        };
+        let len = usize::from(u16::from_be_bytes([*len_high, *len_low]));
+        let Some((data, after)) = after.split_at_checked(len) else { return Answer::Failed };
+        if [*kind_high, *kind_low] == [0, kind as u8] {
+            let addr = match kind {
+                Kind::A => <[u8; 4]>::try_from(data).map(IpAddr::from),
+                Kind::Aaaa => <[u8; 16]>::try_from(data).map(IpAddr::from),
+            };
+            return addr.map_or(Answer::Failed, Answer::Address);
+        }
+        rest = after;
+    }
+    Answer::None
+}
+
+/// What follows a name; the name may end in a pointer to another (RFC 1035 section 4.1.4).
+fn after_name(mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (&len, rest) = bytes.split_first()?;
+        match len {
+            0 => return Some(rest),
+            0xc0.. => return rest.get(1..),
+            1..=63 => bytes = rest.get(usize::from(len)..)?,
+            _ => return None,
+        }
+    }
+}
+
+/// The address of `name` in a hosts file.
+fn in_hosts(text: &str, name: &str) -> Option<IpAddr> {
+    text.lines().find_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let addr = words.next()?.parse().ok()?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then_some(addr)
+    })
+}
+
+/// The servers that a resolv.conf names; this machine's own without one (resolv.conf(5)).
+fn name_servers(text: &str) -> Vec<IpAddr> {
+    let named = text.lines().filter_map(|line| line.strip_prefix("nameserver")?.trim().parse().ok());
+    let mut servers: Vec<IpAddr> = named.take(RESOLVE_SERVERS).collect();
+    if servers.is_empty() {
+        servers.push(Ipv4Addr::LOCALHOST.into());
+    }
+    servers
+}
+
+const HOSTS: &str = "/etc/hosts";
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+const PORT: u16 = 53;
+/// Flags and codes of the header (RFC 1035 section 4.1.1).
+const RECURSION_DESIRED: u8 = 1;
+const RESPONSE: u8 = 0x80;
+const NO_ERROR: u8 = 0;
+const NO_SUCH_NAME: u8 = 3;
+/// The only class in use.
+const INTERNET: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    const ID: [u8; 2] = [0xbe, 0xef];
+
+    /// As a server answers `question`: the question, an alias, and records of `kind` with `data`.
+    fn reply(kind: Kind, code: u8, data: &[&[u8]]) -> Vec<u8> {
+        let mut bytes = question(ID, "pool.example", kind).expect("a name");
+        bytes[2] |= RESPONSE;
+        bytes[3] = 0x80 | code;
+        bytes[7] = 1 + data.len() as u8;
+        let alias = [&[0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, b'x', 0xc0, 17][..]];
+        for record in alias {
+            bytes.extend_from_slice(record);
+        }
+        for data in data {
+            bytes.extend_from_slice(&[0xc0, 12, 0, kind as u8, 0, 1, 0, 0, 0, 60, 0, data.len() as u8]);
+            bytes.extend_from_slice(data);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_question_is_asked_as_it_should_be() {
+        let bytes = question(ID, "a.bc.", Kind::Aaaa).expect("a name");
+        assert_eq!(bytes, b"\xbe\xef\x01\0\0\x01\0\0\0\0\0\0\x01a\x02bc\0\0\x1c\0\x01");
+        for name in ["", ".", "a..b", &"x".repeat(64), &"x.".repeat(200)] {
+            assert_eq!(question(ID, name, Kind::A), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_address_behind_aliases_counts() {
+        let v4 = reply(Kind::A, 0, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]);
+        assert_eq!(answer(&v4, ID, Kind::A), Answer::Address([192, 0, 2, 1].into()));
+        let v6 = reply(Kind::Aaaa, 0, &[&[0x20; 16]]);
+        assert_eq!(answer(&v6, ID, Kind::Aaaa), Answer::Address([0x20; 16].into()));
+        assert_eq!(answer(&v6, ID, Kind::A), Answer::None);
+        assert_eq!(answer(&reply(Kind::A, 0, &[]), ID, Kind::A), Answer::None);
+        assert_eq!(answer(&reply(Kind::A, NO_SUCH_NAME, &[]), ID, Kind::A), Answer::None);
+        assert_eq!(answer(&reply(Kind::A, 2, &[]), ID, Kind::A), Answer::Failed);
+        assert_eq!(answer(&reply(Kind::A, 0, &[&[1, 2, 3]]), ID, Kind::A), Answer::Failed);
+        assert_eq!(answer(&v4, [0, 0], Kind::A), Answer::Foreign);
+        assert_eq!(
+            answer(&question(ID, "pool.example", Kind::A).expect("a name"), ID, Kind::A),
+            Answer::Foreign
+        );
+    }
+
+    /// Of a host that has IPv6 alone, by a server whose first datagram answers somebody else.
+    #[test]
+    fn a_server_is_asked_for_both_kinds() {
+        let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let addr = server.local_addr().expect("an address");
+        let asked = std::thread::spawn(move || {
+            for (kind, data) in [(Kind::A, None), (Kind::Aaaa, Some([0x20; 16]))] {
+                let mut bytes = [0; RESOLVE_ANSWER_BYTES];
+                let (len, from) = server.recv_from(&mut bytes).expect("a question");
+                let id = [bytes[0], bytes[1]];
+                assert_eq!(Some(&bytes[..len]), question(id, "pool.example", kind).as_deref());
+                let records: Vec<&[u8]> = data.iter().map(|data| &data[..]).collect();
+                let mut whole = reply(kind, 0, &records);
+                for foreign in [true, false] {
+                    whole[..2].copy_from_slice(&if foreign { id.map(|byte| !byte) } else { id });
+                    server.send_to(&whole, from).expect("it is sent");
+                }
+            }
+        });
+        assert_eq!(ask(addr, "pool.example").ok(), Some(Some([0x20; 16].into())));
+        asked.join().expect("both questions");
+    }
+
+    /// Cut at every place and with random bytes: never an address that isn't there, never a panic.
+    #[test]
+    fn a_damaged_answer_is_none() {
+        let whole = reply(Kind::A, 0, &[&[192, 0, 2, 1]]);
+        for end in 0..whole.len() {
+            assert!(matches!(answer(&whole[..end], ID, Kind::A), Answer::Failed | Answer::Foreign), "{end}");
+        }
+        let mut random = Random::new(3);
+        for _ in 0..20_000 {
+            let mut bytes = whole.clone();
+            for _ in 0..random.below(8) {
+                let at = random.below(bytes.len() as u32) as usize;
+                bytes[at] = random.bits() as u8;
+            }
+            answer(&bytes, ID, Kind::A);
+        }
+    }
+
+    #[test]
+    fn the_files_are_read_as_they_are_written() {
+        let hosts = "127.0.0.1 localhost\n# 10.0.0.1 pool\n10.0.0.2\tother Pool.lan # pool\nfd00::1 pool\n";
+        assert_eq!(in_hosts(hosts, "pool"), Some("fd00::1".parse().expect("an address")));
+        assert_eq!(in_hosts(hosts, "pool.LAN"), Some([10, 0, 0, 2].into()));
+        assert_eq!(in_hosts(hosts, "10.0.0.2"), None);
+        let servers = name_servers("search lan\nnameserver 10.0.0.1\n nameserver 10.0.0.9\nnameserver ::1\n");
+        assert_eq!(servers, [IpAddr::from([10, 0, 0, 1]), "::1".parse().expect("an address")]);
+        assert_eq!(name_servers(""), [IpAddr::from([127, 0, 0, 1])]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Servers that are known as pools: the kernel refuses connections to them without us.
+//!
+//! Two sets, of addresses and ports; their elements end by themselves. The daemon fills them, and fills
+//! them anew well before they end: what a daemon that is gone has learnt is blocked for
+//! [`KERNEL_ELEMENT_SECONDS`] more, and everything else passes.
+//!
+//! Some attempts a minute still go to the daemon, which says whose they are; what nobody answers for comes
+//! back without a verdict and is refused as well.
+
+use core::fmt::Write;
+
+use crate::allow::Host;
+use crate::config::{Config, Mode};
+use crate::limits::{BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_PER_MINUTE};
+use crate::packet::Endpoint;
+
+/// The chain that refuses, and counts.
+pub const REFUSING_CHAIN: &str = "refuse";
+
+/// Whether there are such sets.
+pub fn is_wanted(config: &Config) -> bool {
+    config.mode == Mode::Block && config.kernel_block
+}
+
+/// The sets, and the chains that use them: `fresh`, where connection attempts go, and `unheard`, for those
+/// that come from the queue without a verdict. `others` are the bits of the packet mark that aren't ours.
+pub fn chains(config: &Config, others: u32) -> String {
+    if !is_wanted(config) {
+        return String::new();
+    }
+    let allowed = |statement: &str| -> String {
+        let rule = |host: &Host| match host {
+            Host::At(prefix) => {
+                let family = if prefix.is_v4() { "ip" } else { "ip6" };
+                format!("\t\t{family} saddr {prefix} {statement}\n")
+            }
+            Host::Card([a, b, c, d, e, f]) => {
+                format!("\t\tether saddr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} {statement}\n")
+            }
+        };
+        config.allow.hosts.iter().map(rule).collect()
+    };
+    let sets = [("pools4", "ipv4_addr"), ("pools6", "ipv6_addr")].map(|(name, kind)| {
+        format!(
+            "	set {name} {{
+		type {kind} . inet_service
+		flags timeout
+		timeout {KERNEL_ELEMENT_SECONDS}s
+		size {BOOK_ENTRIES}
+	}}
+"
+        )
+    });
+    format!(
+        "{sets}	chain fresh {{
+		ip daddr . tcp dport @pools4 goto known
+		ip6 daddr . tcp dport @pools6 goto known
+		goto attempts
+	}}
+	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
+	chain known {{
+{ask}		limit rate {KERNEL_TOLD_PER_MINUTE}/minute burst {KERNEL_TOLD_PER_MINUTE} packets goto ask
+		goto refuse
+	}}
+	chain unheard {{
+		meta mark set meta mark & {others:#010x}
+		ip daddr . tcp dport @pools4 goto refuse
+		ip6 daddr . tcp dport @pools6 goto refuse
+	}}
+	chain {REFUSING_CHAIN} {{
+{accept}		counter reject with tcp reset
+	}}
+",
+        sets = sets.concat(),
+        ask = allowed("goto ask"),
+        accept = allowed("accept"),
+    )
+}
+
+/// Text for `nft -f` that adds `servers` to the sets, each for so many seconds at most.
+pub fn elements(servers: impl Iterator<Item = (Endpoint, u64)>) -> String {
+    let (mut v4, mut v6) = (String::new(), String::new());
+    for (server, seconds) in servers {
+        let set = if server.addr().is_ipv4() { &mut v4 } else { &mut v6 };
+        let seconds = seconds.clamp(1, KERNEL_ELEMENT_SECONDS);
+        let separator = if set.is_empty() { "" } else { ", " };
+        let _ = write!(set, "{separator}{} . {} timeout {seconds}s", server.addr(), server.port());
+    }
+    let add = |set: &str, elements: &str| match elements {
+        "" => String::new(),
+        _ => format!("add element inet minewall {set} {{ {elements} }}\n"),
+    };
+    add("pools4", &v4) + &add("pools6", &v6)
+}
+
+/// Text for `nft -f` that empties the sets.
+pub const EMPTY: &str = "flush set inet minewall pools4\nflush set inet minewall pools6\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_go_to_the_set_of_their_family() {
+        let server = |text: &str| {
+            let at: std::net::SocketAddr = text.parse().expect(text);
+            Endpoint::new(at.ip(), at.port())
+        };
+        let servers = [("203.0.113.9:3333", 10), ("[2001:db8::1]:443", 999_999), ("203.0.113.8:1", 0)];
+        let text = elements(servers.into_iter().map(|(text, seconds)| (server(text), seconds)));
+        assert_eq!(
+            text,
+            "add element inet minewall pools4 { 203.0.113.9 . 3333 timeout 10s, 203.0.113.8 . 1 timeout 1s }\n\
+             add element inet minewall pools6 { 2001:db8::1 . 443 timeout 3600s }\n"
+        );
+        assert_eq!(elements([].into_iter()), "");
+    }
+}

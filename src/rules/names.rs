@@ -1,0 +1,58 @@
+//! Answers of name servers on their way to whoever asked: those of servers beyond the router (forward), those
+//! of the router's own resolver (output), and those that it gets itself (input).
+//!
+//! Only what conntrack knows as the reply to a query counts, so nobody can send answers that were not asked
+//! for. They are read, not judged: no mark, no verdict. A flood of them passes unread. Over TCP they are
+//! payload as any other, but for those of the router's own resolver, which are not seen: connections to
+//! the router aren't.
+
+use super::Variant;
+use crate::config::Config;
+use crate::limits::DNS_ANSWERS_PER_SECOND;
+
+/// The packets in question; `device` leaves the loopback device out.
+fn answers(device: &str) -> String {
+    format!("meta l4proto udp {device}udp sport 53 ct direction reply ")
+}
+
+/// The rule of a hook's first chain.
+pub fn watch(config: &Config, device: &str) -> String {
+    if config.intel { format!("\t\t{}goto answers\n", answers(device)) } else { String::new() }
+}
+
+/// The rule of a hook's second chain: only the way through iptables leaves a trace to remove.
+pub fn decide(config: &Config, variant: Variant, device: &str) -> String {
+    let bit = config.mark.queue_bit();
+    match variant {
+        Variant::Iptables if config.intel => {
+            format!("\t\t{}meta mark set meta mark & {:#010x}\n", answers(device), !bit)
+        }
+        _ => String::new(),
+    }
+}
+
+/// The chain on the way to the queue.
+pub fn chain(config: &Config) -> String {
+    if !config.intel {
+        return String::new();
+    }
+    format!(
+        "	# What names stand for.
+	chain answers {{
+		limit rate {DNS_ANSWERS_PER_SECOND}/second burst {DNS_ANSWERS_PER_SECOND} packets goto ask
+		accept
+	}}
+"
+    )
+}
+
+/// The line for iptables' restore that leads them to the queue.
+pub fn iptables(config: &Config) -> String {
+    if !config.intel {
+        return String::new();
+    }
+    let (bit, queue) = (config.mark.queue_bit(), config.queue);
+    format!(
+        "-A minewall -p udp --sport 53 -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass\n"
+    )
+}

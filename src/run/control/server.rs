@@ -1,0 +1,236 @@
+//! The daemon's end of the control socket.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustix::fs::Mode;
+use rustix::process::umask;
+
+use super::{Answer, Request};
+use crate::limits::{
+    CONTROL_ANSWER_BYTES, CONTROL_CLIENTS, CONTROL_FOLLOWERS, CONTROL_PATIENCE, CONTROL_REQUEST_BYTES,
+    CONTROL_STREAM_BYTES,
+};
+
+/// What a client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// An answer, and that was it.
+    Once(Answer),
+    /// These lines, and whatever is published to the stream from now on.
+    Stream(Stream, String),
+}
+
+/// What can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Events, as they are logged.
+    Events,
+    /// Intelligence of this router's own making.
+    Shared,
+}
+
+/// The daemon's end.
+#[derive(Debug)]
+pub struct Control {
+    path: PathBuf,
+    listener: UnixListener,
+    clients: Vec<Client>,
+}
+
+#[derive(Debug)]
+struct Client {
+    stream: UnixStream,
+    since: Instant,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// What there is of the request.
+    AwaitRequest(Vec<u8>),
+    /// What it has not taken yet of an answer.
+    AwaitTaking(Vec<u8>),
+    /// The same of a stream, which goes on.
+    Following(Stream, Vec<u8>),
+}
+
+impl Control {
+    /// Listens at `path`; a socket left behind by a daemon that is gone is replaced.
+    ///
+    /// # Errors
+    /// The cause in words: another daemon listens there, or the path can't be used.
+    pub fn bind(path: &Path) -> Result<Self, String> {
+        let explain = |error: io::Error| format!("no control socket at {}: {error}", path.display());
+        if UnixStream::connect(path).is_ok() {
+            return Err(format!("another minewall answers at {}", path.display()));
+        }
+        match fs::symlink_metadata(path) {
+            Ok(there) if !there.file_type().is_socket() => {
+                return Err(format!("{} is there already, and not a socket", path.display()));
+            }
+            Ok(_) => fs::remove_file(path).map_err(explain)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(explain(error)),
+        }
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(explain)?;
+        }
+        let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
+        let listener = UnixListener::bind(path);
+        umask(before);
+        let listener = listener.map_err(explain)?;
+        listener.set_nonblocking(true).map_err(explain)?;
+        Ok(Control { path: path.into(), listener, clients: Vec::new() })
+    }
+
+    /// The descriptors to wait for, and for what.
+    pub fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
+        let clients = self.clients.iter().map(|client| (client.stream.as_fd(), client.awaits()));
+        core::iter::once((self.listener.as_fd(), PollFlags::IN)).chain(clients)
+    }
+
+    /// Whether a client has not finished its request, or not taken its answer: it is given up in time.
+    pub fn has_clients(&self) -> bool {
+        self.clients.iter().any(|client| !matches!(client.state, State::Following(..)))
+    }
+
+    /// Takes what has arrived, answers what is complete, hands over what is taken. Never waits.
+    pub fn serve(&mut self, mut answer: impl FnMut(Request) -> Reply) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if self.clients.len() < CONTROL_CLIENTS && stream.set_nonblocking(true).is_ok() {
+                let state = State::AwaitRequest(Vec::new());
+                self.clients.push(Client { stream, since: Instant::now(), state });
+            }
+        }
+        let mut places = CONTROL_FOLLOWERS - self.following().count();
+        self.clients.retain_mut(|client| {
+            if let State::AwaitRequest(_) = client.state {
+                let reply = match client.read() {
+                    Progress::Waiting => return client.since.elapsed() < CONTROL_PATIENCE,
+                    Progress::Gone => return false,
+                    Progress::Asked(None) => Reply::Once(Answer::refused("unknown request")),
+                    Progress::Asked(Some(request)) => answer(*request),
+                };
+                client.state = match reply {
+                    Reply::Stream(..) if places == 0 => {
+                        State::AwaitTaking(on_the_wire(&Answer::refused("too many follow already")))
+                    }
+                    Reply::Stream(stream, lines) => {
+                        places -= 1;
+                        State::Following(stream, on_the_wire(&Answer::done(lines)))
+                    }
+                    Reply::Once(answer) => State::AwaitTaking(on_the_wire(&answer)),
+                };
+            }
+            client.write()
+        });
+    }
+
+    /// Tells `line`, which has no line feed, to those who follow `stream`. One who is too slow for what
+    /// there is to tell is dropped.
+    pub fn publish(&mut self, stream: Stream, line: &str) {
+        self.clients.retain_mut(|client| match &mut client.state {
+            State::Following(followed, waiting) if *followed == stream => {
+                if waiting.len() + line.len() >= CONTROL_STREAM_BYTES {
+                    log::info!("a program that follows events is too slow and was dropped");
+                    return false;
+                }
+                waiting.extend(line.bytes());
+                waiting.push(b'\n');
+                client.write()
+            }
+            _ => true,
+        });
+    }
+
+    fn following(&self) -> impl Iterator<Item = &Client> {
+        self.clients.iter().filter(|client| matches!(client.state, State::Following(..)))
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            log::debug!("{} stays behind: {error}", self.path.display());
+        }
+    }
+}
+
+fn on_the_wire(answer: &Answer) -> Vec<u8> {
+    let mut bytes = format!("{}\n{}", answer.outcome.word(), answer.text).into_bytes();
+    bytes.truncate(CONTROL_ANSWER_BYTES);
+    bytes
+}
+
+enum Progress {
+    Waiting,
+    Asked(Option<Box<Request>>),
+    Gone,
+}
+
+impl Client {
+    fn awaits(&self) -> PollFlags {
+        match &self.state {
+            State::AwaitRequest(_) => PollFlags::IN,
+            State::AwaitTaking(_) => PollFlags::OUT,
+            // It has nothing more to say: readable it is once it has gone.
+            State::Following(_, waiting) if waiting.is_empty() => PollFlags::IN,
+            State::Following(..) => PollFlags::IN | PollFlags::OUT,
+        }
+    }
+
+    fn read(&mut self) -> Progress {
+        let State::AwaitRequest(request) = &mut self.state else { return Progress::Gone };
+        let mut buffer = [0; CONTROL_REQUEST_BYTES];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Progress::Gone,
+                Ok(len) => {
+                    request.extend(buffer.iter().take(len));
+                    if let Some(end) = request.iter().position(|&byte| byte == b'\n') {
+                        request.truncate(end);
+                        let line = core::str::from_utf8(request).ok();
+                        return Progress::Asked(line.and_then(|line| line.parse().ok()).map(Box::new));
+                    }
+                    if request.len() > CONTROL_REQUEST_BYTES {
+                        return Progress::Asked(None);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Waiting,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Progress::Gone,
+            }
+        }
+    }
+
+    /// Hands over what it takes; whether it is to stay.
+    fn write(&mut self) -> bool {
+        let (waiting, follows) = match &mut self.state {
+            State::AwaitRequest(_) => return true,
+            State::AwaitTaking(waiting) => (waiting, false),
+            State::Following(_, waiting) => (waiting, true),
+        };
+        while !waiting.is_empty() {
+            match self.stream.write(waiting) {
+                Ok(len) => drop(waiting.drain(..len)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return follows || self.since.elapsed() < CONTROL_PATIENCE;
+                }
+                Err(_) => return false,
+            }
+        }
+        // What a follower says is nothing to us, but its end is.
+        follows && !matches!(self.stream.read(&mut [0; 16]), Ok(0))
+    }
+}
+
+#[cfg(test)]
+mod tests;

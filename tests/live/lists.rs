@@ -1,0 +1,256 @@
+//! Lists in force on a real queue, with a real resolver.
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::daemon::Daemon;
+use crate::namespace::Namespace;
+use crate::net::{HOME, Net, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_for};
+use crate::session::Session;
+
+/// A directory of lists.
+struct Lists(PathBuf);
+
+impl Lists {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("minewall-live-{name}-{}", std::process::id()));
+        fs::create_dir(&path).expect("a directory of our own");
+        Lists(path)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.join(file), text).expect("a list");
+    }
+
+    fn options(&self) -> String {
+        format!("list intel_lists '{}'\n", self.0.display())
+    }
+}
+
+impl Drop for Lists {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// dnsmasq, which knows the servers on the internet by several names.
+struct Resolver(Child);
+
+impl Resolver {
+    fn start(namespace: &Namespace, addresses: [&str; 2]) -> Option<Self> {
+        let installed = Command::new("dnsmasq").arg("--version").stdout(Stdio::null()).status();
+        or_skip(installed.map(|_| ()).map_err(|_| "no dnsmasq on this machine".to_owned()))?;
+        let mut command = namespace.command("dnsmasq");
+        command.args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root"]);
+        command.args(["--no-resolv", "--no-hosts", "--bind-interfaces", "--except-interface=lo"]);
+        command.args(addresses.map(|address| format!("--listen-address={address}")));
+        for name in ["pool.test", "mine.test", "shop.test", "eu.pool.test"] {
+            command.arg(format!("--host-record={name},{},{}", SERVERS[0], SERVERS[1]));
+        }
+        command.arg("--cname=hidden.test,eu.pool.test");
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Some(Resolver(process.expect("ip(8) starts")))
+    }
+}
+
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A question for the address of `name` in the family of `server`.
+fn question(name: &str, server: IpAddr) -> Vec<u8> {
+    let mut message = vec![0x4d, 0x57, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        message.push(label.len() as u8);
+        message.extend(label.bytes());
+    }
+    message.extend([0, 0, if server.is_ipv4() { 1 } else { 28 }, 0, 1]);
+    message
+}
+
+fn has_answer(message: &[u8]) -> bool {
+    matches!(message, [0x4d, 0x57, flags, code, _, _, 0, answers, ..] if flags & 0x80 > 0 && code & 15 == 0 && *answers > 0)
+}
+
+/// Asks `resolver` from `home` until it answers: its answer has then passed the queue.
+fn resolve(home: &Namespace, resolver: &str, name: &str, server: &str) {
+    let resolver = SocketAddr::new(ip(resolver), 53);
+    let any = if resolver.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = home.inside(|| UdpSocket::bind(any)).expect("a port");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("SO_RCVTIMEO");
+    wait_for("the resolver answers", || {
+        let mut message = [0; 512];
+        let sent = socket.send_to(&question(name, ip(server)), resolver);
+        sent.is_ok() && socket.recv(&mut message).is_ok_and(|len| has_answer(&message[..len]))
+    });
+}
+
+fn resolve_over_tcp(home: &Namespace, resolver: &str, name: &str, server: &str) {
+    let resolver = SocketAddr::new(ip(resolver), 53);
+    let mut stream = home.inside(|| TcpStream::connect_timeout(&resolver, PATIENCE)).expect("a way there");
+    let question = question(name, ip(server));
+    stream.write_all(&[&(question.len() as u16).to_be_bytes()[..], &question].concat()).expect("it is heard");
+    let mut len = [0; 2];
+    stream.read_exact(&mut len).expect("an answer");
+    let mut message = vec![0; u16::from_be_bytes(len).into()];
+    stream.read_exact(&mut message).expect("an answer");
+    assert!(has_answer(&message), "{message:?}");
+}
+
+/// The servers on the internet, one of each family, at one port.
+struct Servers {
+    listeners: [TcpListener; 2],
+    addresses: [SocketAddr; 2],
+}
+
+impl Servers {
+    fn start(net: &Net) -> Self {
+        let listeners =
+            SERVERS.map(|server| net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port"));
+        let addresses = listeners.each_ref().map(|listener| listener.local_addr().expect("an address"));
+        for listener in &listeners {
+            listener.set_nonblocking(true).expect("O_NONBLOCK");
+        }
+        Servers { listeners, addresses }
+    }
+
+    /// Whether the server of this family can be connected to from home; if not, it hears of nobody.
+    fn is_open(&self, net: &Net, family: usize) -> bool {
+        let address = self.addresses[family];
+        match net.home.inside(|| TcpStream::connect_timeout(&address, PATIENCE)) {
+            Ok(_) => {
+                wait_for("the server accepts", || self.listeners[family].accept().is_ok());
+                true
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{address}");
+                assert!(self.listeners[family].accept().is_err(), "{address} has heard of somebody");
+                false
+            }
+        }
+    }
+}
+
+/// The host asks the router's resolver, connects and says nothing: it is refused at the SYN. The same address
+/// by an allowed name is open, and so is one that other names share.
+#[test]
+fn a_name_that_was_resolved_is_known_by_its_address() {
+    let Some(net) = Net::new() else { return };
+    let Some(_resolver) = Resolver::start(&net.router, ROUTER) else { return };
+    let lists = Lists::new("resolver");
+    lists.write("pools.block", "pool.test\nmine.test allow\n");
+    let daemon = Daemon::start(&net, &lists.options());
+    let servers = Servers::start(&net);
+    for (family, (server, resolver)) in SERVERS.into_iter().zip(ROUTER).enumerate() {
+        assert!(servers.is_open(&net, family), "nothing is known of it yet");
+        resolve(&net.home, resolver, "pool.test", server);
+        assert!(!servers.is_open(&net, family));
+        resolve(&net.home, resolver, "mine.test", server);
+        assert!(servers.is_open(&net, family), "it is what the host has asked for");
+        resolve(&net.home, resolver, "hidden.test", server);
+        assert!(!servers.is_open(&net, family), "an alias");
+        resolve(&net.home, resolver, "shop.test", server);
+        assert!(servers.is_open(&net, family), "others share it");
+        wait_for("the events", || {
+            let events = daemon.events();
+            let of_host = |line: &&str| line.contains(&format!("\"client\":\"{}\"", HOME[family]));
+            let lines: Vec<&str> = events.lines().filter(of_host).collect();
+            let has = |verdict: &str, name: &str| {
+                let fits = |line: &&&str| {
+                    line.contains(verdict) && line.contains(&format!("\"server_name\":\"{name}\""))
+                };
+                lines.iter().filter(fits).count()
+            };
+            has("\"verdict\":\"blocked\"", "pool.test") == 1
+                && has("\"verdict\":\"blocked\"", "eu.pool.test") == 1
+                && has("\"verdict\":\"suspected\"", "eu.pool.test") == 1
+                && lines.iter().all(|line| line.contains("\"source\":\"intel\""))
+        });
+    }
+}
+
+/// A resolver on the internet, over UDP and over TCP; the policy is to suspect.
+#[test]
+fn answers_from_beyond_the_router_count_too() {
+    let Some(net) = Net::new() else { return };
+    let Some(_resolver) = Resolver::start(&net.internet, SERVERS) else { return };
+    let lists = Lists::new("beyond");
+    lists.write("pools.block", "pool.test\n");
+    let daemon = Daemon::start(&net, &lists.options());
+    let servers = Servers::start(&net);
+    for (family, server) in SERVERS.into_iter().enumerate() {
+        resolve(&net.home, server, "mine.test", server);
+        assert!(servers.is_open(&net, family));
+    }
+    drop(daemon);
+    let _daemon = Daemon::start(&net, &lists.options());
+    resolve_over_tcp(&net.home, SERVERS[0], "pool.test", SERVERS[0]);
+    assert!(!servers.is_open(&net, 0));
+    resolve(&net.home, SERVERS[1], "pool.test", SERVERS[1]);
+    assert!(!servers.is_open(&net, 1));
+}
+
+/// Tens of thousands of entries are read again and again during a download: not a byte is lost, nobody waits,
+/// a bad file leaves the old one in force, and a new entry takes effect.
+#[test]
+fn a_reload_under_load_loses_nothing() {
+    let Some(net) = Net::new() else { return };
+    let lists = Lists::new("reload");
+    let many: String = (0..20_000).map(|number| format!("n{number}.pool.test block\n")).collect();
+    lists.write("many.block", &many);
+    let daemon = Daemon::start(&net, &lists.options());
+    let servers = Servers::start(&net);
+    let download = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+    let mut chat = Session::open(&net.home, &net.internet, ip(SERVERS[1]));
+    let (sent, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let received = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let chunk = [7; 65_536];
+            while !is_over.load(Ordering::Relaxed) {
+                (&download.server).write_all(&chunk).expect("the download goes on");
+                sent.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            }
+            download.server.shutdown(Shutdown::Write).expect("it is open");
+        });
+        let receiver = scope.spawn(|| {
+            let (mut chunk, mut received) = ([0; 65_536], 0);
+            while let len @ 1.. = (&download.client).read(&mut chunk).expect("the download goes on") {
+                received += len as u64;
+            }
+            received
+        });
+        for round in 1..=3 {
+            if round == 3 {
+                lists.write("many.block", "<html>\n<title>404 Not Found</title>\n");
+                lists.write("new.block", &SERVERS.join("\n"));
+            }
+            daemon.signal(Signal::HUP);
+            wait_for("the lists are read", || {
+                chat.exchange(b"hello");
+                daemon.log().matches("entries of the built-in list").count() == 1 + round
+            });
+        }
+        for family in 0..2 {
+            wait_for("the new list is in force", || !servers.is_open(&net, family));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        receiver.join().expect("it has no reason to panic")
+    });
+    assert_eq!(received, sent.load(Ordering::Relaxed));
+    assert!(received > 0);
+    let log = daemon.log();
+    assert!(
+        log.contains("many.block: it is no list") && log.contains("; what it held before stays"),
+        "{log}"
+    );
+}
