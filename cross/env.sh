@@ -41,10 +41,11 @@ choose_target() {
 # Builds for the chosen target as routers want it; the arguments say what. cargo must have fetched everything.
 build_router() {
 	# No unwinding, so no tables for it.
+	router_flags="$flags -C force-unwind-tables=no$(remapped_paths)"
 	case $panic in
-	silent) flags="$flags -C panic=immediate-abort -Z unstable-options" ;;
+	silent) router_flags="$router_flags -C panic=immediate-abort -Z unstable-options" ;;
 	esac
-	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags -C force-unwind-tables=no$(remapped_paths)"
+	export "CARGO_TARGET_${upper}_RUSTFLAGS=$router_flags"
 	LEAN=$cross/lean.c \
 		cargo build --locked --no-default-features --profile router --target "$triple" \
 		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size "$@"
