@@ -35,7 +35,7 @@ check: install-tools
 		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
-			minewall.validate hooks/* fleet/*) \
+			minewall.validate minewall-update-lists hooks/* fleet/*) \
 		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
 		openwrt/model/root/etc/init.d/*
 	$(CARGO) clippy --locked --all-targets -- -D warnings
@@ -44,8 +44,10 @@ check: install-tools
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab
+	$(CARGO) build --release --locked --bin minewall --example lab --example intel
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	$(RELEASE)/examples/intel
+	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.

@@ -9,7 +9,7 @@ from test_service import OnRouter, program
 
 GUIDE = Path(__file__).resolve().parent / "GUIDE.md"
 # What a command may end with besides 0: here is no internet, and nothing has been learnt.
-STATUSES = {"minewall probe": (1, 2, 3), "minewall unblock": (3,)}
+STATUSES = {"minewall probe": (1, 2, 3), "minewall unblock": (3,), "minewall intel check": (3,)}
 EVENT = ('{"event":"detection","time":"2026-11-22T06:10:12Z","client":"192.168.1.50","mac":"02:00:5e:10:00:01",'
          '"host":"childs-laptop","server":"203.0.113.9:3333","dialect":"cryptonote","coin":"rx/0","agent":"a`b`",'
          '"wallet":null,"source":"dpi","evidence":"login","verdict":"blocked","payload_packets":1}')

@@ -26,6 +26,7 @@ FILES = {
     "usr/libexec/rpcd/minewall": 0o755,
     "usr/sbin/minewall": 0o755,
     "usr/sbin/minewall-fleet": 0o755,
+    "usr/sbin/minewall-update-lists": 0o755,
     "usr/share/minewall/firewall.include": 0o644,
     "usr/share/minewall/hooks/mail": 0o755,
     "usr/share/minewall/hooks/mqtt": 0o755,

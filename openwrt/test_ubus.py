@@ -4,7 +4,7 @@ import json
 import unittest
 
 from test_guide import EVENT
-from test_service import OnRouter
+from test_service import HERE, OnRouter
 
 
 class Ubus(OnRouter):
@@ -19,6 +19,15 @@ class Ubus(OnRouter):
                 self.assertEqual(scope in group, name == f"minewall-{scope}")
                 granted += group.get(scope, {}).get("ubus", {}).get("minewall", [])
         self.assertEqual(sorted(granted), sorted(methods))
+
+    def test_every_member_of_the_status_is_described(self):
+        self.install()
+        described = (HERE / "UBUS.md").read_text()
+        status = self.ask("status")
+        self.assertEqual((status["state"], status["running"], status["rules"]), ("protecting", True, True))
+        for name, value in [*status.items(), *status["daemon"].items()]:
+            for member in (name, *(value if isinstance(value, dict) else ())):
+                self.assertTrue(f"`{member}`" in described, f"UBUS.md has no '{member}'")
 
     def test_allowing_changes_the_configuration_and_what_the_daemon_does(self):
         there = self.router

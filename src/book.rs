@@ -100,7 +100,9 @@ impl Book {
     /// that ends first, the least origin first.
     pub fn enter(&mut self, entry: Entry) -> Entered {
         if let Some(known) = self.entries.iter_mut().find(|known| known.subject == entry.subject) {
-            if known.origin > entry.origin {
+            // A suspicion, whose ever it is, is there to be settled.
+            let settles = known.policy == Policy::Suspect && entry.origin.is_own_finding();
+            if known.origin > entry.origin && !settles {
                 return Entered::Outranked;
             }
             let (since, dialect) = (known.since.min(entry.since), entry.dialect.or(known.dialect));

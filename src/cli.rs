@@ -5,6 +5,7 @@
 //! no pool, 2 for inconclusive, 3 where no probe was made. `unblock` and `intel` add 3 where nothing is
 //! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
+mod check_list;
 mod events;
 mod intel;
 mod notify;
@@ -19,7 +20,6 @@ use std::process::ExitCode;
 use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Answer, Outcome, Request};
-use minewall::run::stderr::Stderr;
 use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
@@ -56,6 +56,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("rules") => rules(arguments),
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
+        Some("check-list") => check_list::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
@@ -86,7 +87,7 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
-        Stderr.install().map_err(|error| error.to_string())?;
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
@@ -265,10 +266,11 @@ usage:
   minewall events --follow --share            only what other routers may know: pools found here
   minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
   minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect] [--hours N] [--fleet] ADDRESS:PORT... | -
-                                              enter servers by hand; - reads lines (JSON or addresses);
-                                              --fleet: they come from other routers
-  minewall intel remove ADDRESS[:PORT]|NAME   strike entries out
+  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
+                                              enter servers by hand: ADDRESS, PREFIX or NAME, each with
+                                              :PORT or without; - reads lines (these, or JSON); --fleet:
+                                              they come from other routers
+  minewall intel remove ENTRY                 strike entries out
   minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
                                               what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]
@@ -281,6 +283,8 @@ usage:
   minewall config --default                   print it with all options at their defaults
   minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
                                               ask a server whether it is a pool
+  minewall check-list [--config FILE] [--count] LIST...
+                                              whether files are lists, and how many entries they have
 ",
             "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
                                               run the owner's programs for the daemon's events, or those on

@@ -283,7 +283,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Complaint> {
         let (name, value, is_list) = match statement {
             Err(fault) => return Err(complaint(Some(line), fault.to_string())),
             Ok(Statement::Section { kind, name }) => {
-                section = if OTHER_KINDS.contains(&&kind[..]) {
+                section = if SCRIPT_SECTIONS.contains(&&kind[..]) {
                     Section::Foreign
                 } else if kind != SECTION_KIND {
                     warnings
@@ -349,15 +349,25 @@ pub fn default_file() -> String {
         }
         text.push('\n');
     }
-    text.pop();
-    text
+    text + FEED_EXAMPLE
 }
 
 /// Type of our section.
 const SECTION_KIND: &str = "minewall";
-
-/// Types of sections that scripts beside the daemon read.
-const OTHER_KINDS: [&str; 1] = ["fleet"];
+/// Types of sections that scripts of the package read.
+const SCRIPT_SECTIONS: [&str; 2] = ["feed", "fleet"];
+/// How a feed is entered.
+const FEED_EXAMPLE: &str = "\
+# Lists from elsewhere: minewall-update-lists, run by cron, fetches them and checks them before they count.
+# 'policy' is suspect, block or allow; 'interval' is in hours, 'max_size' in KiB; a feed that has lost more than
+# 'max_loss' per cent of its entries is refused.
+#config feed 'pools'
+#	option url 'https://lists.example/pools.txt'
+#	option policy 'suspect'
+#	option interval '24'
+#	option max_size '2048'
+#	option max_loss '50'
+";
 
 /// The section that the statements at hand belong to.
 #[derive(Clone, Copy, Debug)]
@@ -434,6 +444,13 @@ mod tests {
         assert!(read("option mode block").expect_err("no section").starts_with("minewall.conf:1: "));
         assert!(read(&"#".repeat(70_000)).expect_err("too large").starts_with("minewall.conf: larger"));
         assert!(refused(&format!("option mode {}", "é".repeat(999))).len() < 250);
+    }
+
+    #[test]
+    fn sections_for_scripts_are_theirs() {
+        let text = "config feed x\n option url y\nconfig minewall main\n option mode monitor\nconfig fleet z\n option host w\n";
+        let loaded = read(text).expect("good");
+        assert_eq!((loaded.warnings, loaded.config.mode), (vec![], Mode::Monitor));
     }
 
     #[test]

@@ -28,7 +28,6 @@ pub mod recent;
 mod report;
 mod reset;
 mod status;
-pub mod stderr;
 pub mod syslog;
 pub mod wall_clock;
 

@@ -30,6 +30,8 @@ need ngircd ngircd
 need prosody prosody
 need vsftpd vsftpd
 need dnsmasq dnsmasq-base
+need busybox busybox
+need wget wget
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$missing"

@@ -107,11 +107,14 @@ fn status(service: &Service, rules: &Rules) -> String {
         .map(|answer| answer.text.trim_end().to_owned())
         .map_err(|complaint| complaint.to_string());
     let running = daemon.is_ok();
+    let why = rules.complaint.clone().filter(|text| !text.is_empty());
     match (&daemon, enabled) {
         (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
-        (Err(complaint), _) => problem("not_running", complaint.clone()),
+        (Err(complaint), _) => match why {
+            Some(why) => problem("rules", why),
+            None => problem("not_running", complaint.clone()),
+        },
         (Ok(_), _) if rules.loaded == Some(0) => {
-            let why = rules.complaint.clone().filter(|text| !text.is_empty());
             problem("rules", why.unwrap_or_else(|| "the kernel has none of minewall's rules".into()));
         }
         (Ok(_), _) => {}

@@ -10,6 +10,7 @@ use crate::name::HostName;
 
 /// A ClientHello, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Parsed {
     /// The server name; none if the client sent none, or one that is no host name.
     Hello(Option<HostName>),

@@ -15,6 +15,7 @@ pub struct Target {
 
 /// A name or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Host {
     /// A name.
     Name(HostName),

@@ -138,6 +138,7 @@ impl FromStr for Net {
 
 /// The servers that are meant, whatever their port.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum What {
     /// A name, and all names under it.
     Name(HostName),

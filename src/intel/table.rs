@@ -214,9 +214,10 @@ fn net_key(net: &Net) -> Key {
     let len = net.prefix_len();
     let covered = usize::from(len.div_ceil(8));
     let (family, octets) = match net.addr() {
-        IpAddr::V4(v4) => (V4, v4.to_ipv6_mapped().octets().into_iter().skip(12)),
-        IpAddr::V6(v6) => (V6, v6.octets().into_iter().skip(0)),
+        IpAddr::V4(v4) => (V4, v4.to_ipv6_mapped()),
+        IpAddr::V6(v6) => (V6, v6),
     };
+    let octets = octets.octets().into_iter().skip(if family == V4 { 12 } else { 0 });
     [family, len].into_iter().chain(octets.take(covered)).collect()
 }
 

@@ -189,7 +189,8 @@ fn agrees_with_a_naive_twin() {
         for _ in 0..300 {
             let port = [None, Some(1), Some(443), Some(3333)][random.below(4) as usize];
             let now = u64::from(random.below(5));
-            let (found, matches): (_, Box<dyn Fn(&What) -> bool>) = if random.below(2) == 0 {
+            type Test = Box<dyn Fn(&What) -> bool>;
+            let (found, matches): (_, Test) = if random.below(2) == 0 {
                 let name = name(&host(&mut random));
                 let found = intel.by_name(&name, port, now).map(|found| found.policy);
                 let is_under = move |what: &What| match what {

@@ -95,7 +95,7 @@ pub struct Worker {
 enum Order {
     Look(Box<Suspect>),
     Configure(Box<Settings>),
-    Forget(Pattern),
+    Forget(Box<Pattern>),
 }
 
 /// What the thread wants of the configuration.
@@ -172,7 +172,7 @@ impl Worker {
 
     /// Forgets what was found out about `subject`, once the queue has room; whether it had.
     pub fn forget(&self, subject: &Pattern) -> bool {
-        self.order(Order::Forget(subject.clone())).is_ok()
+        self.order(Order::Forget(Box::new(subject.clone()))).is_ok()
     }
 
     /// Empties [`Worker::wake`]; every answer there is must be collected after that.

@@ -55,7 +55,7 @@ pub fn chains(config: &Config, others: u32) -> String {
         "{sets}	chain fresh {{
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
-		goto ask
+		goto attempts
 	}}
 	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
 	chain known {{

@@ -3,8 +3,8 @@
 use super::{Variant, known, names};
 use crate::config::{Config, Mode};
 use crate::limits::{
-    SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
-    SECOND_LOOK_PACKETS_PER_SECOND,
+    ATTEMPTS_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS,
+    SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_PACKETS_PER_SECOND,
 };
 use crate::verdict::FlowMark;
 
@@ -106,7 +106,7 @@ fn watch(config: &Config, variant: Variant) -> String {
         ),
         Mode::Monitor => (String::new(), ""),
     };
-    let fresh = if known::is_wanted(config) { "fresh" } else { "ask" };
+    let fresh = if known::is_wanted(config) { "fresh" } else { "attempts" };
     format!(
         "	chain watch {{
 		# Whatever these bits said, it was no verdict of ours.
@@ -116,6 +116,11 @@ fn watch(config: &Config, variant: Variant) -> String {
 		tcp flags & (syn | ack) == syn goto {fresh}
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		goto ask
+	}}
+	# A flood of them is not shown: what comes of it is looked at when it says something.
+	chain attempts {{
+		limit rate {attempts}/second burst {attempts} packets goto ask
+		accept
 	}}
 	# The second look at what was let go.
 	chain again {{
@@ -128,6 +133,7 @@ fn watch(config: &Config, variant: Variant) -> String {
 	}}
 {blocked_chain}",
         early = SECOND_LOOK_EARLY_PACKETS,
+        attempts = ATTEMPTS_PER_SECOND,
         rate = SECOND_LOOK_PACKETS_PER_SECOND,
     )
 }

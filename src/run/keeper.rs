@@ -7,9 +7,12 @@
 //! servers are asked first; others are entered at once and asked all the same, and one whose answer is that
 //! of something else is struck out again. An exempt server is never entered.
 
+mod effects;
+#[cfg(test)]
+mod tests;
+
 use core::hash::BuildHasher;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::clerk::{Clerk, Order};
@@ -17,10 +20,10 @@ use super::control::{Answer, Offer};
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::book::{Book, Entered, Entry, Origin};
 use crate::config::{Config, Mode};
-use crate::engine::{Engine, Layer, Lesson};
+use crate::engine::{Engine, Lesson};
 use crate::event::{Detection, Source};
-use crate::intel::entry::{self, Pattern, Policy, Ports, What};
-use crate::intel::{Builder, Intel, builtin};
+use crate::intel::entry::{Pattern, Policy, Ports, What};
+use crate::intel::{Intel, builtin};
 use crate::limits::{
     BOOK_FLEET_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY,
     LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
@@ -131,7 +134,9 @@ impl Keeper {
             return Lore::AskServer;
         }
         let seconds = self.wishes.lifetime.as_secs();
-        let is_known = self.book.of_server(&server).is_some_and(|entry| entry.origin >= Origin::Dpi);
+        let known = self.book.of_server(&server);
+        let is_known =
+            known.is_some_and(|entry| entry.origin >= Origin::Dpi && entry.policy == Policy::Block);
         if !is_known && self.lessons.take(now) {
             let wall_clock = unix_seconds();
             let entry = Entry {
@@ -166,6 +171,14 @@ impl Keeper {
                 self.remove(&subject, engine, now);
                 engine.learn(server, Lesson::NotPool, now.after(Duration::from_secs(seconds.into())));
             }
+        }
+        let by_hand = self.book.entries().iter().find(|entry| entry.subject == subject);
+        let by_hand =
+            by_hand.filter(|entry| entry.origin == Origin::Operator && entry.policy != Policy::Suspect);
+        if let Some(entry) = by_hand {
+            // A person has the last word.
+            self.teach(engine, entry, unix_seconds(), now);
+            return;
         }
         let is_pool = outcome.verdict == Verdict::Pool;
         if !is_pool || self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
@@ -277,36 +290,6 @@ impl Keeper {
         self.fill_at = Some(now);
     }
 
-    /// The elements of the kernel's sets, as text for nft; nothing where the kernel is not to block.
-    pub fn elements<S: BuildHasher + Clone>(&self, engine: &Engine<S>, now: Instant) -> String {
-        if !self.wishes.fills {
-            return String::new();
-        }
-        let wall_clock = unix_seconds();
-        rules::elements(self.book.entries().iter().filter_map(|entry| {
-            let server = self.blocked(entry).filter(|server| !engine.exempts(server, now))?;
-            Some((server, entry.until.saturating_sub(wall_clock)))
-        }))
-    }
-
-    /// The server that `entry` blocks, if it is a single one that nobody shares.
-    fn blocked(&self, entry: &Entry) -> Option<Endpoint> {
-        let is_by_hand = entry.origin == Origin::Operator;
-        let server = entry.subject.as_endpoint().filter(|_| entry.policy == Policy::Block)?;
-        (is_by_hand || !self.is_shared(&server)).then_some(server)
-    }
-
-    /// What `entry` comes to: an address that others share is not blocked for one of them.
-    pub fn worth(&self, entry: &Entry) -> Policy {
-        let is_spared = entry.subject.as_endpoint().is_some() && self.blocked(entry).is_none();
-        if entry.policy == Policy::Block && is_spared { Policy::Suspect } else { entry.policy }
-    }
-
-    /// Whether `server` has an address that many sites share, so that it can't be blocked for one of them.
-    fn is_shared(&self, server: &Endpoint) -> bool {
-        !self.wishes.blocks_shared && self.shared_hosts.by_addr(server.addr(), None, 0).is_some()
-    }
-
     /// The book.
     pub fn book(&self) -> &Book {
         &self.book
@@ -378,51 +361,6 @@ impl Keeper {
 
     fn order(&self, order: Order) -> bool {
         self.clerk.as_ref().is_none_or(|clerk| clerk.order(order))
-    }
-
-    /// Has the engine act upon `entry`, if that is about a single server and blocks it.
-    fn teach<S: BuildHasher + Clone>(
-        &self,
-        engine: &mut Engine<S>,
-        entry: &Entry,
-        wall_clock: u64,
-        now: Instant,
-    ) {
-        let Some(server) = self.blocked(entry) else {
-            // What was known of it before is not what is known now.
-            if let Some(server) = entry.subject.as_endpoint() {
-                engine.forget(|known| *known == server);
-            }
-            return;
-        };
-        let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
-        let lesson = match entry.origin {
-            Origin::Probe => Lesson::Pool(entry.dialect),
-            Origin::Dpi | Origin::Operator | Origin::Fleet => Lesson::Known(entry.origin, entry.dialect),
-        };
-        engine.learn(server, lesson, until);
-    }
-
-    /// Has the engine act upon all other entries: names, prefixes, and whatever is not to be blocked. So few
-    /// are put in order in less than a packet takes; lists of any length come from elsewhere.
-    fn replace_layer<S: BuildHasher + Clone>(&self, engine: &mut Engine<S>) {
-        let mut builder = Builder::new(usize::MAX);
-        for origin in [Origin::Operator, Origin::Probe, Origin::Dpi, Origin::Fleet] {
-            let of_origin = self.book.entries().iter().filter(|entry| entry.origin == origin);
-            let others = of_origin.filter(|entry| self.blocked(entry).is_none()).map(|entry| entry::Entry {
-                pattern: entry.subject.clone(),
-                policy: entry.policy,
-                // The book forgets what has ended.
-                expires: None,
-            });
-            // Four lists of any length are not too many.
-            let _ = builder.begin(origin.name());
-            for entry in others {
-                let _ = builder.add(&entry);
-            }
-        }
-        let layer = (!builder.is_empty()).then(|| Arc::new(builder.build().0));
-        engine.replace_intel(Layer::Learnt, layer);
     }
 }
 

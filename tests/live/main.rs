@@ -14,6 +14,7 @@ mod fleet;
 mod known;
 mod lists;
 mod mining;
+mod notices;
 mod probe;
 mod rules;
 mod run;

@@ -1,6 +1,7 @@
 //! The rules, with nobody or a stand-in at the queue.
 
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use minewall::verdict::FlowMark;
 
 use crate::judge::Judge;
 use crate::namespace::Namespace;
-use crate::net::{Net, ROUTER, SERVERS, ip, or_skip, wait_for};
+use crate::net::{Net, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_for};
 use crate::session::{Session, is_reset};
 
 fn configured(options: &str) -> Config {
@@ -208,6 +209,30 @@ fn a_download_that_was_let_go_is_hardly_looked_at() {
     assert!(packets > BYTES / 1_500, "{packets} packets: they were no single segments");
     let bucket = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize * (1 + start.elapsed().as_secs() as usize);
     assert!(judge.seen() <= packets / 200 + bucket, "{} of {packets}", judge.seen());
+}
+
+/// A flood of connection attempts doesn't get to the queue; what is said later does.
+#[test]
+fn a_flood_of_attempts_is_not_looked_at_and_what_comes_of_it_is() {
+    const ATTEMPTS: usize = 4 * limits::ATTEMPTS_PER_SECOND as usize;
+    let Some(net) = Net::new() else { return };
+    net.load_rules(&configured(""));
+    let address = SocketAddr::new(ip(SERVERS[0]), 3_333);
+    let listener = net.internet.inside(|| TcpListener::bind(address)).expect("nobody else listens there");
+    let (before, start) = (net.queued(), Instant::now());
+    let (mut client, mut server) = net.home.inside(|| {
+        let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("a way there");
+        let pairs =
+            (0..ATTEMPTS).map(connect).map(|client| (client, listener.accept().expect("it connected").0));
+        pairs.reduce(|_, latest| latest).expect("the last one")
+    });
+    let asked = (net.queued() - before) as usize;
+    // A full bucket, and what runs into it. A machine too slow for a flood proves nothing.
+    let bound = limits::ATTEMPTS_PER_SECOND as usize * (2 + start.elapsed().as_secs() as usize);
+    assert!(asked <= bound, "{asked} in {:?}", start.elapsed());
+    client.write_all(b"hello").expect("the client sends");
+    server.read_exact(&mut [0; 5]).expect("the server hears");
+    assert_eq!(net.queued() - before, asked as u64 + 1);
 }
 
 /// The router's own connections are watched both ways; those to the router (its web interface) never.

@@ -199,7 +199,8 @@ fn servers_that_mean_harm_do_none() {
     let Some(net) = Net::new() else { return };
     let options = "option mode block\noption probes_per_hour 3600\noption probes_per_block 360\n";
     let daemon = Daemon::start(&net, options);
-    let kinds: [(&str, fn(TcpStream)); 7] = [
+    type Harm = fn(TcpStream);
+    let kinds: [(&str, Harm); 7] = [
         ("hangs", |mut stream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {}),
         ("answers a byte a second", |mut stream| {
             for byte in b"{\"id\":1,\"result\":[[[\"mining.notify\",\"x\"]],\"00\",4]}\n" {

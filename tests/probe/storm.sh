@@ -61,7 +61,7 @@ ticks() { awk '{ print $14 + $15 }' "/proc/$daemon/stat"; }
 memory() { sed -n "s/$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$daemon/status"; }
 
 port=20000
-# round KIND DRY: a line "p50 p99 p99.9 count" for $work/KIND
+# round KIND DRY: a line "p50 p99 p99.9 count longest" for $work/KIND
 round() {
 	write_options "$2"
 	reloads=$(grep -c 'configuration reloaded' "$work/minewall")
@@ -94,6 +94,6 @@ for kind in calm storm; do
 	echo "$kind: median $(median $kind 1) us, p99 $(median $kind 2) us, p99.9 $(median $kind 3) us ($count round trips)"
 done
 paste -d' ' "$work/calm" "$work/storm" |
-	awk '{ printf "round %d: median %d and %d us, p99 %d and %d us\n", NR, $1, $5, $2, $6 }'
+	awk '{ printf "round %d: median %d and %d us, p99 %d and %d us\n", NR, $1, $6, $2, $7 }'
 echo "processor time of minewall: calm $calm_ticks, storm $storm_ticks ticks; resident $(memory VmRSS) kB, at most $(memory VmHWM) kB"
 echo "probes: $(counter inconclusive) inconclusive, $(counter not_pool) not pools, $(counter dry) left out; packets seen $(counter packets)"

@@ -61,6 +61,11 @@ table inet minewall {
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto ask
 	}
+	# A flood of them is not shown: what comes of it is looked at when it says something.
+	chain attempts {
+		limit rate 500/second burst 500 packets goto ask
+		accept
+	}
 	# The second look at what was let go.
 	chain again {
 		meta length >= 1000 accept
@@ -90,7 +95,7 @@ table inet minewall {
 	chain fresh {
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
-		goto ask
+		goto attempts
 	}
 	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
 	chain known {

@@ -153,15 +153,25 @@ class Browser:
 
     def click(self, selector):
         """A real click with the mouse on the middle of the element."""
+        self.press(selector)
+        self.release(selector)
+
+    def press(self, selector):
+        """The first half of a click."""
         self.wait(f"document.querySelector({json.dumps(selector)})")
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).scrollIntoView({{ block: 'center' }})")
+        self.mouse("mousePressed", selector)
+
+    def release(self, selector):
+        """The second half."""
+        self.mouse("mouseReleased", selector)
+
+    def mouse(self, kind, selector):
         place = self.evaluate(f"""(() => {{
-            const element = document.querySelector({json.dumps(selector)});
-            element.scrollIntoView({{ block: 'center' }});
-            const box = element.getBoundingClientRect();
+            const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
             return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }};
         }})()""")
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+        self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def type(self, text):
         """Types into what has the focus."""

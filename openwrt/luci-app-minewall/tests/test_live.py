@@ -76,7 +76,7 @@ class Live(PageCase):
         self.assertRegex(self.browser.text(".mw-outcome"), "is a mining pool|did not say what it is")
 
         self.click("unblock")
-        self.browser.wait("document.querySelector('.mw-outcome span')?.innerText.includes('unblock')")
+        self.browser.wait(f"document.querySelector('.mw-outcome span')?.innerText.startsWith('{POOL}: unblocked')")
 
         self.click("host")
         self.wait_for("may mine from now on.")

@@ -300,6 +300,17 @@ class Deeds(PageCase):
         self.wait_for("4 times")
         self.assertEqual(self.outcome(), "forgotten")
 
+    def test_a_click_and_the_focus_survive_polls(self):
+        self.serve_deeds(unblock={"ok": True, "text": "forgotten"})
+        button = f"document.querySelector('{HOST} [data-deed=unblock]')"
+        self.browser.evaluate(f"{button}.focus()")
+        self.browser.press(f"{HOST} [data-deed=unblock]")
+        before = len(self.calls_of("hosts"))
+        self.until(lambda: len(self.calls_of("hosts")) >= before + 3)
+        self.assertTrue(self.browser.evaluate(f"document.activeElement == {button}"))
+        self.browser.release(f"{HOST} [data-deed=unblock]")
+        self.assertEqual(self.outcome(), "forgotten")
+
     def test_who_may_only_look(self):
         self.serve(answers=busy())
         self.router.scopes = ("read",)

@@ -101,3 +101,56 @@ fn buffers_of_any_size_give_the_same() {
         assert_eq!(builder.add_text("test", Policy::Suspect, buffered).unwrap().entries, 3);
     }
 }
+
+/// What is taken from any bytes is written as it is read.
+#[test]
+fn what_is_taken_is_written_as_it_is_read() {
+    use crate::random::Random;
+    let words = [
+        "a.test",
+        ".b.test",
+        "*.",
+        "192.0.2.1",
+        "/24",
+        "::",
+        "2001:db8::1",
+        "[",
+        "]",
+        ":",
+        ":443",
+        ":nonweb",
+        " ",
+        " #",
+        "||",
+        "^",
+        "$x",
+        "@@",
+        "server=/",
+        "/",
+        "0.0.0.0 ",
+        " block",
+        " allow",
+        " until=2026-12-31",
+        " until=@9",
+        "\n",
+        "\r\n",
+        "\0",
+        "é",
+        "com",
+    ];
+    let mut random = Random::new(4);
+    let mut taken = 0;
+    for _ in 0..3_000 {
+        let text: String =
+            (0..random.below(40)).map(|_| words[random.below(words.len() as u32) as usize]).collect();
+        // Few of its lines make sense; with others that do it is a list still.
+        let text = (0..40).map(|number| format!("good{number}.test\n")).collect::<String>() + &text;
+        let mut builder = Builder::new(1 << 20);
+        builder.add_text("test", Policy::Suspect, text.as_bytes()).unwrap();
+        for (entry, _) in builder.build().0.entries() {
+            taken += u32::from(!entry.to_string().starts_with("good"));
+            assert_eq!(Entry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
+        }
+    }
+    assert!(taken > 300, "{taken}");
+}

@@ -99,7 +99,7 @@ pub(super) fn answer(question: Question, bytes: &[u8]) -> Option<(&'static str, 
             ("DNS", bytes.get(..5).map(|head| matches!(head, [_, _, b'm', b'w', flags] if flags & 0x80 != 0)))
         }
         // One letter: it speaks TLS or doesn't.
-        Question::Postgres => ("PostgreSQL", (!bytes.is_empty()).then(|| matches!(bytes, b"S" | b"N"))),
+        Question::Postgres => ("PostgreSQL", (!bytes.is_empty()).then_some(matches!(bytes, b"S" | b"N"))),
         // BindResponse number 1 (RFC 4511 section 4.2.2).
         Question::Ldap => ("LDAP", bytes.get(..6).map(|head| matches!(head, [0x30, _, 2, 1, 1, 0x61]))),
         _ => return None,

@@ -11,6 +11,14 @@ config_get() {
 	eval "$1=\$(uci -q get \"$CONFIG.$2.$3\" || echo \"\$4\")"
 }
 
+# Calls $1 for every section of type $2 that has a name.
+config_foreach() {
+	local section
+	for section in $(uci show "$CONFIG" | sed -n "s/^$CONFIG\.\(.*\)=$2$/\1/p"); do
+		"$1" "$section"
+	done
+}
+
 config_get_bool() {
 	config_get "$@"
 }

@@ -39,6 +39,22 @@ function list(...texts) {
 	return texts.filter((text) => text).join(', ');
 }
 
+/* What each node was drawn from. */
+const drawn = new WeakMap();
+
+/*
+ * Draws the contents of `node` anew if what they depend on has changed: focus, selection and a click that is under
+ * way survive a poll. `make` answers the children.
+ */
+function fill(node, dependencies, make) {
+	const key = JSON.stringify(dependencies);
+
+	if (drawn.get(node) !== key) {
+		drawn.set(node, key);
+		dom.content(node, make());
+	}
+}
+
 return view.extend({
 	handleSave: null,
 	handleSaveApply: null,
@@ -68,6 +84,7 @@ return view.extend({
 
 	render(data) {
 		this.answer = E('div');
+		this.about = E('small');
 		this.problems = E('div', { 'class': 'mw-problems' });
 		this.hosts = E('div', { 'class': 'mw-hosts' });
 		this.tiles = E('div', { 'class': 'mw-tiles' });
@@ -124,13 +141,13 @@ return view.extend({
 
 		if (data.error != null) {
 			this.drawAnswer({ state: 'unknown', mood: 'bad', title: _('Unknown'), answer: _('The router gives no answer.') });
-			dom.content(this.problems, [ E('div', { 'class': 'alert-message error' }, [ data.error ]) ]);
+			fill(this.problems, [ data.error ], () => [ E('div', { 'class': 'alert-message error' }, [ data.error ]) ]);
 			return;
 		}
 
 		this.data = data;
 		this.drawAnswer(api.judge(data.status, data.hosts, now), data.status);
-		dom.content(this.problems, problems.render(data.status.problems || []));
+		fill(this.problems, data.status.problems || [], () => problems.render(data.status.problems || []));
 		this.drawHosts(now);
 		this.drawActivity(data.status.daemon, now);
 		this.drawEvents();
@@ -139,65 +156,69 @@ return view.extend({
 	drawAnswer({ state, mood, title, answer }, status) {
 		const daemon = status && status.daemon;
 
-		dom.content(this.answer, [
+		fill(this.answer, [ state, mood, title, answer ], () => [
 			E('div', { 'class': 'mw-answer mw-%s'.format(mood), 'data-state': state }, [
 				shield(),
-				E('div', {}, [
-					E('strong', {}, [ title ]),
-					E('span', {}, [ answer ]),
-					daemon ? E('small', {}, [ _('Version %s, watching for %t').format(daemon.version, daemon.uptime) ]) : ''
-				])
+				E('div', {}, [ E('strong', {}, [ title ]), E('span', {}, [ answer ]), this.about ])
 			])
 		]);
+		dom.content(this.about, [ daemon ? _('Version %s, watching for %t').format(daemon.version, daemon.uptime) : '' ]);
 	},
 
-	/* A card stays in place while its host stays, so that what a click has brought is not polled away. */
 	drawHosts(now) {
 		const { status, hosts, events } = this.data;
-		const cards = new Map();
+		const cards = new Map(hosts.map((host) => [ host.client, this.cards.get(host.client) || this.card(host) ]));
 
 		for (const host of hosts) {
-			const card = this.cards.get(host.client) || { node: E('div', { 'class': 'mw-host', 'data-client': host.client }), outcome: E('div', { 'class': 'mw-outcome', 'role': 'status' }) };
 			const event = events.find((one) => one.client === host.client && one.server === host.server) || {};
 
-			cards.set(host.client, card);
-			this.drawHost(card, host, event, now);
+			this.drawHost(cards.get(host.client), host, event, now);
 		}
 
 		this.cards = cards;
-		dom.content(this.hosts, cards.size ? Array.from(cards.values(), (card) => card.node)
+		fill(this.hosts, [ Array.from(cards.keys()), status.running ], () => cards.size ? Array.from(cards.values(), (card) => card.node)
 			: [ E('em', {}, [ status.running === false ? _('While minewall does not run, no host is known.')
 				: _('No host has tried to mine since minewall was started.') ]) ]);
 	},
 
+	/* The parts of a host's card; they stay while the host stays. */
+	card(host) {
+		const card = {
+			who: E('div'),
+			what: E('div'),
+			when: E('div'),
+			deeds: E('div', { 'class': 'mw-deeds' }),
+			outcome: E('div', { 'class': 'mw-outcome', 'role': 'status' })
+		};
+
+		card.node = E('div', { 'class': 'mw-host', 'data-client': host.client },
+			[ card.who, card.what, card.when, card.deeds, card.outcome ]);
+		return card;
+	},
+
 	drawHost(card, host, event, now) {
-		const shape = JSON.stringify([ host, event, Math.floor(now / 60000) ]);
+		fill(card.who, [ host.host, host.client, host.mac ], () => [
+			E('b', {}, [ api.nameOf(host) ]),
+			E('small', {}, [ list(host.host ? host.client : null, host.mac) ])
+		]);
+
+		fill(card.what, [ host, event ], () => [
+			E('span', {}, [ api.whatOf(Object.assign({}, event, { dialect: host.dialect })) ]),
+			E('small', {}, [ _('at %s').format(list(event.server_name, host.server)) ]),
+			E('small', {}, [ list(event.coin || event.agent ? host.dialect : null, event.wallet ? _('wallet %s').format(event.wallet) : null) ])
+		]);
+
+		fill(card.when, [ host, widgets.ago(host.last_time, now) ], () => [
+			widgets.badge(api.verdictOf(host)),
+			E('small', {}, [
+				N_(host.detections, '%d time', '%d times').format(host.detections), ', ', _('latest'), ' ', widgets.time(host.last_time, now)
+			]),
+			E('small', {}, [ _('since'), ' ', widgets.clock(host.first_time || host.last_time) ])
+		]);
 
 		/* While a deed is under way its button stays locked where it is. */
-		if (card.busy || card.shape === shape)
-			return;
-		card.shape = shape;
-
-		dom.content(card.node, [
-			E('div', {}, [
-				E('b', {}, [ api.nameOf(host) ]),
-				E('small', {}, [ list(host.host ? host.client : null, host.mac) ])
-			]),
-			E('div', {}, [
-				E('span', {}, [ api.whatOf(Object.assign({}, event, { dialect: host.dialect })) ]),
-				E('small', {}, [ _('at %s').format(event.server_name ? '%s, %s'.format(event.server_name, host.server) : host.server) ]),
-				E('small', {}, [ list(event.coin || event.agent ? host.dialect : null, event.wallet ? _('wallet %s').format(event.wallet) : null) ])
-			]),
-			E('div', {}, [
-				widgets.badge(api.verdictOf(host)),
-				E('small', {}, [
-					N_(host.detections, '%d time', '%d times').format(host.detections), ', ', _('latest'), ' ', widgets.time(host.last_time, now)
-				]),
-				E('small', {}, [ _('since'), ' ', widgets.clock(host.first_time || host.last_time) ])
-			]),
-			L.hasViewPermission() === false ? '' : this.deeds(card, host),
-			card.outcome
-		]);
+		if (!card.busy && L.hasViewPermission() !== false)
+			fill(card.deeds, [ host.client, host.mac, host.server, host.host_allowed, host.server_allowed ], () => this.deeds(card, host));
 	},
 
 	/* What a person can do about a host, one click each. */
@@ -209,7 +230,7 @@ return view.extend({
 			'click': ui.createHandlerFn(this, () => this.carryOut(card, deed))
 		}, [ title ]);
 
-		return E('div', { 'class': 'mw-deeds' }, [
+		return [
 			button('host', host.host_allowed ? _('Forbid host') : _('Allow host'),
 				_('Whether %s may mine, anywhere').format(api.identityOf(host)), () => this.allowHost(card, host, host.host_allowed)),
 			button('pool', host.server_allowed ? _('Forbid pool') : _('Allow pool'),
@@ -218,7 +239,7 @@ return view.extend({
 				_('Forget what was learned of %s; it may be learned again').format(host.server), () => this.unblock(host)),
 			button('probe', _('Probe'),
 				_('Ask %s whether it is a mining pool').format(host.server), () => this.probe(host))
-		]);
+		];
 	},
 
 	/* Runs `deed`, which answers { said, undo }, and shows what came of it on the card. */
@@ -329,7 +350,7 @@ return view.extend({
 
 	drawEvents() {
 		const { events } = this.data, now = Date.now();
-		const rows = events.slice(0, this.shown).map((event) => E('tr', { 'class': 'tr' }, [
+		const rows = () => events.slice(0, this.shown).map((event) => E('tr', { 'class': 'tr' }, [
 			E('td', { 'class': 'td', 'data-title': _('Time') }, [ event.time ? widgets.time(event.time, now) : '' ]),
 			E('td', { 'class': 'td', 'data-title': _('Host') }, [
 				E('span', {}, [ api.nameOf(event) ]), E('small', {}, [ list(event.host ? event.client : null, event.mac) ])
@@ -343,9 +364,12 @@ return view.extend({
 			E('td', { 'class': 'td', 'data-title': _('Outcome') }, [ event.verdict ? widgets.badge(event.verdict) : '' ])
 		]));
 
-		dom.content(this.table, rows.length ? rows : [ E('tr', { 'class': 'tr placeholder' }, [
+		const none = () => [ E('tr', { 'class': 'tr placeholder' }, [
 			E('td', { 'class': 'td', 'colspan': 5 }, [ E('em', {}, [ _('Nothing has happened yet.') ]) ])
-		]) ]);
+		]) ];
+
+		/* Times are told in minutes. */
+		fill(this.table, [ events.length, events[0], this.shown, Math.floor(now / 60000) ], events.length ? rows : none);
 		this.more.style.display = events.length > this.shown ? '' : 'none';
 	}
 });

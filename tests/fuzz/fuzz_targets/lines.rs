@@ -1,0 +1,17 @@
+//! Any bytes as a line of intelligence, and as a request on the control socket.
+#![no_main]
+
+use minewall::book;
+use minewall::dpi::json::Tape;
+use minewall::run::control::Request;
+
+libfuzzer_sys::fuzz_target!(|line: &[u8]| {
+    if let Ok(Some(heard)) = book::read_line(&mut Tape::default(), line) {
+        let text = heard.subject.to_string();
+        assert_eq!(text.parse().as_ref(), Ok(&heard.subject));
+    }
+    let request = std::str::from_utf8(line).ok().and_then(|line| line.parse::<Request>().ok());
+    if let Some(request) = request {
+        assert_eq!(request.to_string().parse(), Ok(request));
+    }
+});

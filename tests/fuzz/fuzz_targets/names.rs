@@ -1,0 +1,19 @@
+//! Any bytes as a ClientHello, as a name server's answer, and as the authority of a request.
+#![no_main]
+
+use minewall::dns::Resolution;
+use minewall::dpi::client_hello::{self, Parsed};
+use minewall::dpi::target::Target;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let whole = client_hello::parse(bytes);
+    for end in 0..bytes.len().min(600) {
+        let part = client_hello::parse(&bytes[..end]);
+        assert!(part == Parsed::NeedMore || part == whole, "more bytes take an answer back");
+    }
+    if let Some(resolution) = Resolution::read(bytes) {
+        assert!(!resolution.names.is_empty() && !resolution.addrs.is_empty());
+    }
+    Target::parse(bytes);
+    Target::of_url(bytes);
+});
