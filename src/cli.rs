@@ -266,10 +266,11 @@ usage:
   minewall events --follow --share            only what other routers may know: pools found here
   minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
   minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect] [--hours N] [--fleet] ADDRESS:PORT... | -
-                                              enter servers by hand; - reads lines (JSON or addresses);
-                                              --fleet: they come from other routers
-  minewall intel remove ADDRESS[:PORT]|NAME   strike entries out
+  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
+                                              enter servers by hand: ADDRESS, PREFIX or NAME, each with
+                                              :PORT or without; - reads lines (these, or JSON); --fleet:
+                                              they come from other routers
+  minewall intel remove ENTRY                 strike entries out
   minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
                                               what becomes of connections to it, and why
   minewall rules [--config FILE] [--variant nft|iptables] [--remove]

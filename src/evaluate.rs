@@ -1,12 +1,13 @@
 //! Measuring stage one, on a desk: `minewall evaluate`.
 //!
 //! The integer model of the router runs over every long flow; what is reported is what it would have
-//! decided, and when.
+//! decided, and when. Short sessions of captures are counted by server, as the router does.
 
 pub mod breakdown;
 pub mod evasion;
 pub mod json;
 pub mod plot;
+pub mod swarms;
 
 use std::fs;
 use std::path::Path;
@@ -39,6 +40,8 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
             Model::decode(&bytes).map_err(|error| Error::from(error.to_string()).at(&path))?
         }
     };
+    let swarms = swarms::count(&arguments)?;
+    print!("{}", swarms::table(&swarms));
     let cases = dataset::cases(arguments.sequences(arguments.value("seed", SEED)?, 0)?);
     if cases.is_empty() {
         return Err(Error::from("no long flow: at least 12 payload packets in 30 seconds are needed"));
@@ -54,7 +57,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     print!("{}", evasion::table(&evasions));
     println!("largest deviation from floating point: {:.3} bits", twin::largest_deviation(&cases, &model));
     if let Some(path) = arguments.path("json") {
-        write(&path, &json::document(&breakdown, &curve, &evasions))?;
+        write(&path, &json::document(&breakdown, &curve, &evasions, &swarms))?;
     }
     if let Some(folder) = arguments.path("plots") {
         fs::create_dir_all(&folder).map_err(|error| Error::from(error).at(&folder))?;

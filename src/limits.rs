@@ -9,8 +9,8 @@ use core::time::Duration;
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
 pub const FLOW_RECORD_MAX_BYTES: usize = 128;
 
-/// Bytes of a flow record that belong to the hidden Markov model (forward vectors of two models in
-/// `u16`, the cumulative log-likelihood ratio, the last size in each direction).
+/// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
+/// the log-likelihood ratio, the latest sizes by role).
 pub const HMM_STATE_BYTES: usize = 44;
 /// Payload packets of the shortest session that stage one may call suspect.
 pub const HMM_MIN_PACKETS: u16 = 12;
@@ -222,8 +222,10 @@ pub const PROBE_SEND_BYTES: usize = 1_024;
 pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
-/// How long a connection may take to come about, a TLS handshake included.
+/// How long a connection may take to come about.
 pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
+/// The same with a TLS handshake, in which a slow router at work has its share.
+pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// How long an answer may take: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How long an answer that leaves it open may be followed by another: pools push a job after `true`.

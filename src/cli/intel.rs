@@ -65,7 +65,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
     };
     let operands = arguments.finish();
     match &operands[..] {
-        [] => Err("intel add: an address with its port, or - for lines of standard input".into()),
+        [] => Err("intel add: addresses, prefixes or names, or - for lines of standard input".into()),
         [dash] if dash == "-" => add_lines(config, &terms),
         entries => {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;

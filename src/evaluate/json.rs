@@ -4,11 +4,18 @@ use std::fmt::Write;
 
 use super::Disguised;
 use super::breakdown::{Breakdown, QUANTILES, quantile};
+use super::swarms::Swarming;
 use crate::hmm::decision::Sensitivity;
 use crate::train::sequence::Label;
 
-/// `{"groups": {"application": [{...}]}, "roc": [[false positives, recall], ...], "evasion": [...]}`.
-pub fn document(breakdown: &Breakdown, curve: &[(f64, f64)], evasions: &[Disguised]) -> String {
+/// `{"groups": {"application": [{...}]}, "roc": [[false positives, recall], ...], "evasion": [...],
+/// "swarms": [...]}`.
+pub fn document(
+    breakdown: &Breakdown,
+    curve: &[(f64, f64)],
+    evasions: &[Disguised],
+    swarms: &[Swarming],
+) -> String {
     let mut out = String::from("{\n\"groups\": {");
     for (at, (grouping, groups)) in breakdown.groupings.iter().enumerate() {
         let _ = write!(out, "{}\n{}: [", comma(at), text(grouping));
@@ -48,6 +55,18 @@ pub fn document(breakdown: &Breakdown, curve: &[(f64, f64)], evasions: &[Disguis
             let _ = write!(out, ", \"{}\": {recall:.4}", sensitivity.name());
         }
         out.push('}');
+    }
+    out.push_str("],\n\"swarms\": [");
+    for (at, swarming) in swarms.iter().enumerate() {
+        let label = if swarming.label == Label::Mining { "mining" } else { "benign" };
+        let _ = write!(
+            out,
+            "{}{{\"label\": \"{label}\", \"name\": {}, \"captures\": {}, \"suspects\": {}}}",
+            comma(at),
+            text(&swarming.name),
+            swarming.captures,
+            swarming.suspects
+        );
     }
     out.push_str("]\n}\n");
     out

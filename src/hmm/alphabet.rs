@@ -1,15 +1,14 @@
 //! The alphabet of stage one: two columns a packet, by integer comparisons only.
 //!
-//! Chosen by experiment on held-back applications. What carries most: that a miner's messages keep
-//! their lengths (the change classes, two messages back), that its shares come at random while the
+//! Chosen by experiment on held-back applications. What carries most: what a packet is for (a share's
+//! reply is short, a job is not, and nobody asked for it), that a miner's messages keep their lengths
+//! (the change classes, two messages of the same role back), that its shares come at random while the
 //! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
-
-use crate::flow::Direction;
 
 /// One observation, as two columns of the emission tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    /// Direction and size: below [`SIZE_COLUMNS`].
+    /// Role and size: below [`SIZE_COLUMNS`].
     pub size: u8,
     /// Gap, turn, change of size, beat: below [`CONTEXT_COLUMNS`].
     pub context: u8,
@@ -22,10 +21,28 @@ pub struct Context {
     pub gap_ms: u32,
     /// The packet before went the same way.
     pub same_direction: bool,
-    /// Of its size against the sizes before it in the same direction.
+    /// Of its size against the sizes before it in the same role.
     pub change: Change,
     /// It goes to the server, and as long after the one before as that after its predecessor.
     pub on_beat: bool,
+}
+
+/// What a packet is for, as far as direction and time tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// To the server, unprompted: a share, a report, a keepalive.
+    Tell = 0,
+    /// To the server, at once after something from it: an acknowledgement, the next request.
+    Answer = 1,
+    /// To the client, soon after something from it.
+    Reply = 2,
+    /// To the client, unasked: a job, a notification, the second line of a reply.
+    News = 3,
+    /// The rest of a message to the server that began with full segments.
+    TailUp = 4,
+    /// The same to the client.
+    TailDown = 5,
 }
 
 /// How a size differs from the ones before it.
@@ -48,8 +65,8 @@ pub enum Change {
 
 impl Symbol {
     /// The symbol of a packet of `size` bytes.
-    pub fn new(direction: Direction, size: u32, context: &Context) -> Self {
-        Symbol { size: size_column(direction, size), context: context.column() }
+    pub fn new(role: Role, size: u32, context: &Context) -> Self {
+        Symbol { size: size_column(role, size), context: context.column() }
     }
 }
 
@@ -77,17 +94,27 @@ impl Change {
             _ => Change::Large,
         }
     }
+
+    /// Compares a tail of `size` bytes with the latest, of which the last eight bits are known.
+    pub fn of_tail(size: u32, latest: u8) -> Self {
+        let difference = (size as u8).wrapping_sub(latest);
+        match difference.min(difference.wrapping_neg()) {
+            0..=2 => Change::None,
+            3..=16 => Change::Slight,
+            _ => Change::Large,
+        }
+    }
 }
 
-/// Direction and size, in quarter octaves from 16 bytes to 2 KB.
-fn size_column(direction: Direction, size: u32) -> u8 {
+/// Role and size, in quarter octaves from 16 bytes to 2 KB.
+fn size_column(role: Role, size: u32) -> u8 {
     let class = if size < 16 {
         0
     } else {
         let octave = size.min(SIZE_CAP).ilog2();
         1 + (octave - 4) * 4 + (size.min(SIZE_CAP) >> (octave - 2) & 3)
     };
-    class as u8 + if direction == Direction::ToClient { SIZE_CLASSES } else { 0 }
+    class as u8 + SIZE_CLASSES * role as u8
 }
 
 fn gap_class(gap_ms: u32) -> u8 {
@@ -112,7 +139,8 @@ pub fn same_beat(a: u8, b: u8) -> bool {
 pub const SIZE_CAP: u32 = 2_047;
 const SIZE_CLASSES: u8 = 29;
 /// Columns of the first factor.
-pub const SIZE_COLUMNS: usize = 2 * SIZE_CLASSES as usize;
+pub const SIZE_COLUMNS: usize = ROLES * SIZE_CLASSES as usize;
+const ROLES: usize = 6;
 
 /// Milliseconds.
 const GAP_EDGES: [u32; 7] = [8, 32, 128, 512, 2_048, 8_192, 32_768];
@@ -124,18 +152,21 @@ pub const CONTEXT_COLUMNS: usize = 2 * CHANGES as usize * 2 * GAPS as usize;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Direction::{ToClient, ToServer};
 
     #[test]
-    fn size_columns_rise_with_the_size_and_stay_inside_the_table() {
-        for direction in [ToServer, ToClient] {
-            let columns: Vec<u8> = (0..3_000).map(|size| size_column(direction, size)).collect();
+    fn size_columns_rise_with_role_and_size_and_stay_inside_the_table() {
+        use Role::{Answer, News, Reply, TailDown, TailUp, Tell};
+        let mut end = 0;
+        for role in [Tell, Answer, Reply, News, TailUp, TailDown] {
+            let columns: Vec<u8> = (0..3_000).map(|size| size_column(role, size)).collect();
             assert!(columns.is_sorted());
+            assert_eq!(columns[0], end, "roles are apart");
             assert_eq!(columns[16] - columns[15], 1);
             assert_eq!(columns[2_047], columns[2_999]);
+            end = columns[2_047] + 1;
         }
-        assert_eq!(size_column(ToClient, u32::MAX) as usize, SIZE_COLUMNS - 1);
-        assert_eq!(size_column(ToServer, u32::MAX), SIZE_CLASSES - 1);
+        assert_eq!(usize::from(end), SIZE_COLUMNS);
+        assert_eq!(size_column(Tell, u32::MAX), SIZE_CLASSES - 1);
     }
 
     #[test]
@@ -163,6 +194,9 @@ mod tests {
         assert_eq!(Change::of(120, 112, 244), Change::Slight);
         assert_eq!(Change::of(400, 500, 0), Change::Moderate);
         assert_eq!(Change::of(100, 500, 0), Change::Large);
+        assert_eq!(Change::of_tail(701, 702u32 as u8), Change::None);
+        assert_eq!(Change::of_tail(257, 250), Change::Slight);
+        assert_eq!(Change::of_tail(701, 0), Change::Large);
     }
 
     #[test]

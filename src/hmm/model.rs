@@ -21,9 +21,9 @@ use super::alphabet::{CONTEXT_COLUMNS, SIZE_COLUMNS};
 use super::crc32;
 use super::decision::{BANDS, Sensitivity, Thresholds};
 
-/// Hidden states of each chain. With seven, two forward vectors of `u16` leave room in the flow
-/// record for the two sizes back and the beat, which tell more than an eighth state does.
-pub const STATES: usize = 7;
+/// Hidden states of each chain. Ten found more than seven in experiments; two packed forward vectors of
+/// them leave room in the flow record for the sizes by role and the beat.
+pub const STATES: usize = 10;
 
 /// The model that is part of the program.
 pub const EMBEDDED: &[u8] = include_bytes!("default.model");

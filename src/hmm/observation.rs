@@ -1,38 +1,65 @@
-//! From packets to symbols: what a flow did before, in 16 bytes.
+//! From packets to symbols: what a flow did before, in 22 bytes.
 
 use super::State;
-use super::alphabet::{Change, Context, SIZE_CAP, Symbol, interval_class, same_beat};
+use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_beat};
 use crate::flow::Direction;
 use crate::time::Stamp;
 
 impl State {
-    /// The symbol of a packet with `size` bytes of new payload; `None` for those of the first flight
+    /// The symbol of a packet with `size` bytes of new payload. `None` for those of the first flight
     /// each way (TLS hello and certificates, key exchange of any kind), which tell of the library and
-    /// not of what it carries.
+    /// not of what it carries; and for full segments after full ones, so that a job of ten segments
+    /// counts as its beginning and its tail.
     ///
-    /// Segments are taken as they are, neither joined to messages nor cut to TLS records: a router
-    /// sees them without waiting, and they told more in experiments.
+    /// Segments are otherwise taken as they are, neither joined to messages nor cut to TLS records: a
+    /// router sees them without waiting, and they told more in experiments.
     pub fn observe(&mut self, direction: Direction, size: u32, now: Stamp) -> Option<Symbol> {
         let first = self.turns == 0;
         let same_direction = !first && self.turns & LATEST_TO_CLIENT == direction_bit(direction);
         let gap_ms = if first { 0 } else { now.millis_since(self.latest) };
         self.latest = now;
-        if !same_direction {
-            let turns = (self.turns & TURNS_MASK) + 1;
-            self.turns = turns.min(TURNS_MASK) | direction_bit(direction);
+        let continued = same_direction && gap_ms < CONTINUATION_MS;
+        let after_full = continued && self.turns & LATEST_FULL != 0;
+        let full = size >= FULL_SEGMENT;
+
+        let turns = (self.turns & TURNS_MASK) + u8::from(!same_direction);
+        let settled = turns > FLIGHTS_PASSED_OVER;
+        self.turns = turns.min(TURNS_MASK) | direction_bit(direction) | if full { LATEST_FULL } else { 0 };
+        if after_full && full {
+            return None;
         }
 
-        let side = direction as usize;
-        let (latest, older) = (u32::from(self.sizes[side]), self.older_sizes[side]);
         let size = size.min(SIZE_CAP);
-        let change = Change::of(size, latest, older);
-        self.older_sizes[side] = latest as u8;
-        self.sizes[side] = size as u16;
-
-        let continued = same_direction && gap_ms < CONTINUATION_MS;
+        let (role, change) = if after_full {
+            self.tail(direction, size)
+        } else {
+            self.message(role(direction, same_direction, gap_ms), size)
+        };
         let on_beat = direction == Direction::ToServer && !continued && self.beat(now);
-        let settled = self.turns & TURNS_MASK > FLIGHTS_PASSED_OVER;
-        settled.then(|| Symbol::new(direction, size, &Context { gap_ms, same_direction, change, on_beat }))
+        settled.then(|| Symbol::new(role, size, &Context { gap_ms, same_direction, change, on_beat }))
+    }
+
+    fn message(&mut self, role: Role, size: u32) -> (Role, Change) {
+        let (latest, older) = match role {
+            Role::Tell => (&mut self.sizes[0], &mut self.older_sizes[0]),
+            Role::Answer => (&mut self.sizes[1], &mut self.older_sizes[1]),
+            Role::Reply => (&mut self.sizes[2], &mut self.older_sizes[2]),
+            Role::News | Role::TailUp | Role::TailDown => (&mut self.sizes[3], &mut self.older_sizes[3]),
+        };
+        let change = Change::of(size, u32::from(*latest), *older);
+        *older = *latest as u8;
+        *latest = size as u16;
+        (role, change)
+    }
+
+    fn tail(&mut self, direction: Direction, size: u32) -> (Role, Change) {
+        let (role, latest) = match direction {
+            Direction::ToServer => (Role::TailUp, &mut self.tails[0]),
+            Direction::ToClient => (Role::TailDown, &mut self.tails[1]),
+        };
+        let change = Change::of_tail(size, *latest);
+        *latest = size as u8;
+        (role, change)
     }
 
     /// A message to the server begins: whether it keeps the beat of the two before it.
@@ -42,6 +69,16 @@ impl State {
         let on_beat = same_beat(interval, self.upward_interval);
         (self.upward_at, self.upward_interval) = (at, interval);
         on_beat
+    }
+}
+
+/// What a packet is for that begins a message.
+fn role(direction: Direction, same_direction: bool, gap_ms: u32) -> Role {
+    match direction {
+        Direction::ToServer if !same_direction && gap_ms < ANSWER_MS => Role::Answer,
+        Direction::ToServer => Role::Tell,
+        Direction::ToClient if !same_direction && gap_ms < REPLY_MS => Role::Reply,
+        Direction::ToClient => Role::News,
     }
 }
 
@@ -55,7 +92,15 @@ fn direction_bit(direction: Direction) -> u8 {
 /// Bits of [`State::turns`] that count.
 const TURNS_MASK: u8 = 3;
 const LATEST_TO_CLIENT: u8 = 4;
+const LATEST_FULL: u8 = 8;
 const FLIGHTS_PASSED_OVER: u8 = 2;
+/// A segment from here on is taken for a full one: the smallest MTU of IPv6 (RFC 8200 section 5) less
+/// the headers.
+const FULL_SEGMENT: u32 = 1_200;
+/// The client is near: what it answers passes the router at once.
+const ANSWER_MS: u32 = 64;
+/// The longest round trips and a moment of thought.
+const REPLY_MS: u32 = 640;
 /// A packet that follows another of its direction sooner is part of the same message.
 const CONTINUATION_MS: u32 = 128;
 /// 16 bits of these are 17 minutes; a longer silence is taken for a shorter one, which costs a
@@ -72,8 +117,8 @@ mod tests {
         packets.iter().map(|&(direction, size, at)| state.observe(direction, size, Stamp(at))).collect()
     }
 
-    fn symbol(direction: Direction, size: u32, context: Context) -> Option<Symbol> {
-        Some(Symbol::new(direction, size, &context))
+    fn symbol(role: Role, size: u32, context: Context) -> Option<Symbol> {
+        Some(Symbol::new(role, size, &context))
     }
 
     #[test]
@@ -86,7 +131,7 @@ mod tests {
         ]);
         assert_eq!(symbols[..3], [None; 3]);
         let context = Context { gap_ms: 1, same_direction: false, change: Change::Large, on_beat: false };
-        assert_eq!(symbols[3], symbol(ToServer, 80, context));
+        assert_eq!(symbols[3], symbol(Role::Answer, 80, context));
     }
 
     #[test]
@@ -99,17 +144,45 @@ mod tests {
         let symbols = observe_all(&packets);
         let context =
             |on_beat| Context { gap_ms: 9_970, same_direction: false, change: Change::None, on_beat };
-        assert_eq!(symbols[4], symbol(ToServer, 115, context(true)), "the handshake counts as the first");
-        assert_eq!(symbols[10], symbol(ToServer, 115, context(true)));
+        assert_eq!(symbols[4], symbol(Role::Tell, 115, context(true)), "the handshake counts as the first");
+        assert_eq!(symbols[10], symbol(Role::Tell, 115, context(true)));
         packets[10].2 += 4_000;
         let late = observe_all(&packets)[10];
-        assert_eq!(late, symbol(ToServer, 115, Context { gap_ms: 13_970, ..context(false) }));
+        assert_eq!(late, symbol(Role::Tell, 115, Context { gap_ms: 13_970, ..context(false) }));
+    }
+
+    #[test]
+    fn a_job_between_shares_has_its_own_memory() {
+        let mut packets = vec![(ToServer, 517, 0), (ToClient, 900, 40)];
+        for second in 1..4u32 {
+            packets.push((ToServer, 240, second * 10_000));
+            packets.push((ToClient, 85, second * 10_000 + 30));
+            packets.push((ToClient, 400, second * 10_000 + 5_030));
+        }
+        let symbols = observe_all(&packets);
+        let context =
+            |gap_ms, same_direction| Context { gap_ms, same_direction, change: Change::None, on_beat: false };
+        assert_eq!(symbols[9], symbol(Role::Reply, 85, context(30, false)));
+        assert_eq!(symbols[10], symbol(Role::News, 400, context(5_000, true)));
+    }
+
+    #[test]
+    fn a_message_of_many_segments_is_its_beginning_and_its_tail() {
+        let mut packets = vec![(ToServer, 517, 0), (ToClient, 900, 40), (ToServer, 300, 41)];
+        for second in 1..3u32 {
+            packets.extend((0..7).map(|segment| (ToClient, 1_448, second * 10_000 + segment)));
+            packets.push((ToClient, 610, second * 10_000 + 7));
+        }
+        let symbols = observe_all(&packets);
+        assert_eq!(symbols.iter().flatten().count(), 5);
+        let context = Context { gap_ms: 1, same_direction: true, change: Change::None, on_beat: false };
+        assert_eq!(symbols[18], symbol(Role::TailDown, 610, context));
     }
 
     #[test]
     fn time_that_runs_backwards_is_no_gap() {
         let symbols = observe_all(&[(ToServer, 9, 500), (ToClient, 9, 600), (ToServer, 9, 550)]);
         let context = Context { gap_ms: 0, same_direction: false, change: Change::None, on_beat: false };
-        assert_eq!(symbols[2], symbol(ToServer, 9, context));
+        assert_eq!(symbols[2], symbol(Role::Answer, 9, context));
     }
 }

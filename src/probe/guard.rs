@@ -159,11 +159,18 @@ pub fn is_global(addr: IpAddr) -> bool {
     }
 }
 
-/// Whether `addr` is an address of this machine: the kernel lets nothing else be bound to.
+/// Whether `addr` is an address of this machine: the kernel talks to those from the same address. Nothing is
+/// sent. (That it lets a socket be bound to it would not do: `ip_nonlocal_bind` lets any.)
 fn is_own(addr: IpAddr) -> bool {
-    UdpSocket::bind((addr, 0)).is_ok()
+    let unspecified =
+        if addr.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((unspecified, 0))
+        .and_then(|socket| socket.connect((addr, DISCARD_PORT)).and_then(|()| socket.local_addr()))
+        .is_ok_and(|from| from.ip() == addr)
 }
 
+/// RFC 863; any would do.
+const DISCARD_PORT: u16 = 9;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]

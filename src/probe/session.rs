@@ -14,8 +14,8 @@ use super::{Outcome, Target, Verdict};
 use crate::dpi::Dpi;
 use crate::dpi::dialect::Dialect;
 use crate::limits::{
-    PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_LINGER, PROBE_READ_BYTES,
-    PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
+    PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_HANDSHAKE_WAIT, PROBE_LINGER,
+    PROBE_READ_BYTES, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
 };
 use crate::time::Instant;
 
@@ -100,7 +100,8 @@ impl Session {
                 State::Idle => match self.strategy.next() {
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
-                        let until = now.after(PROBE_CONNECT_WAIT).min(self.deadline);
+                        let wait = if tls { PROBE_HANDSHAKE_WAIT } else { PROBE_CONNECT_WAIT };
+                        let until = now.after(wait).min(self.deadline);
                         self.state = State::Connecting { question, tls, until };
                         return Action::Connect { tls };
                     }

@@ -104,7 +104,10 @@ impl Desk {
                     match &filled {
                         Ok(_) => log::debug!("the kernel's sets are filled"),
                         // Without rules there are no sets; those that come bring the elements along.
-                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => log::debug!("{error}"),
+                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                            log::debug!("{error}");
+                            continue;
+                        }
                         Err(error) if !self.has_failed_to_fill => {
                             log::warn!("the kernel does not block by itself what was learnt: {error}");
                         }

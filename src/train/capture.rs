@@ -9,7 +9,9 @@ use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 use super::Error;
 use super::sequence::Packet;
 use crate::flow::tcp::Arrival;
-use crate::flow::{FlowKey, FlowRecord};
+use crate::flow::{Direction, FlowKey, FlowRecord};
+use crate::hmm::swarm::Sent;
+use crate::limits::SWARM_SESSION_PACKETS;
 use crate::packet::{self, Segment};
 use crate::time::Instant;
 
@@ -19,10 +21,36 @@ use crate::time::Instant;
 /// The file can't be read, is no capture, or is damaged before its first packet. What follows later
 /// damage is left out.
 pub fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
+    let mut tracker = Tracker::default();
+    read(path, |segment, now| {
+        tracker.handle(segment, now);
+    })?;
+    Ok(tracker.finish())
+}
+
+/// Calls `said` for everything that clients of short sessions say to servers, as the engine tells
+/// [`crate::hmm::swarm::Swarms`].
+///
+/// # Errors
+/// As [`flows`].
+pub fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result<(), Error> {
+    let mut tracker = Tracker::default();
+    read(path, |segment, now| {
+        if let Some((flow, direction, bytes)) = tracker.handle(segment, now)
+            && direction == Direction::ToServer
+            && flow.packets.len() <= usize::from(SWARM_SESSION_PACKETS)
+        {
+            let record = &flow.record;
+            let (client, server) = (record.client(), record.server());
+            said(&Sent { client, server, began: record.watched_since, bytes });
+        }
+    })
+}
+
+fn read(path: &Path, mut handle: impl FnMut(&Segment<'_>, Instant)) -> Result<(), Error> {
     let mut reader = create_reader(READ_BYTES, File::open(path)?)
         .map_err(|error| Error::from(format!("not a capture: {error:?}")))?;
     let mut links = Links::default();
-    let mut tracker = Tracker::default();
     loop {
         match reader.next() {
             Ok((consumed, block)) => {
@@ -30,7 +58,7 @@ pub fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
                     && let Some(ip) = ip_packet(link, frame)
                     && let Ok(segment) = packet::parse(ip)
                 {
-                    tracker.handle(&segment, Instant::from_micros(micros));
+                    handle(&segment, Instant::from_micros(micros));
                 }
                 reader.consume(consumed);
             }
@@ -42,7 +70,7 @@ pub fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
             Err(_) => break,
         }
     }
-    Ok(tracker.finish())
+    Ok(())
 }
 
 /// The interfaces met so far.
@@ -124,7 +152,8 @@ struct Tracked {
 }
 
 impl Tracker {
-    fn handle(&mut self, segment: &Segment<'_>, now: Instant) {
+    /// The flow, the direction and the number of new payload bytes, if there are any.
+    fn handle(&mut self, segment: &Segment<'_>, now: Instant) -> Option<(&Tracked, Direction, u32)> {
         let key = FlowKey::new(segment.src, segment.dst);
         let reopened = segment.syn && !segment.has_ack;
         let at = match self.open.get(&key) {
@@ -140,18 +169,19 @@ impl Tracker {
         let direction = flow.record.direction_from(segment.src);
         flow.record.streams.handshake(direction, segment);
         if segment.payload_len == 0 || segment.syn {
-            return;
+            return None;
         }
         let new = match flow.record.streams.place(direction, segment.seq, segment.payload_len) {
             Arrival::InOrder { skip } => segment.payload_len - skip,
             Arrival::Ahead { .. } => segment.payload_len,
-            Arrival::Retransmission => return,
+            Arrival::Retransmission => return None,
         };
         flow.record.streams.advance_to(direction, segment.seq.wrapping_add(segment.payload_len));
         let gap = flow.last_payload.map_or(0, |last| now.micros().saturating_sub(last.micros()) / 1_000);
         flow.last_payload = Some(now);
         let gap_ms = u32::try_from(gap).unwrap_or(u32::MAX);
         flow.packets.push(Packet { direction, size: new, gap_ms });
+        Some((flow, direction, new))
     }
 
     fn finish(self) -> Vec<Vec<Packet>> {

@@ -33,19 +33,46 @@ pub fn held_back(
         }
         out.push('\n');
     }
-    let mut groups: BTreeMap<(Label, &str), Vec<&Trace<'_>>> = BTreeMap::new();
+    type Wanted = fn(&Trace<'_>) -> bool;
+    type Name = fn(&Trace<'_>) -> String;
+    let groups: [(&str, Wanted, Name); 3] = [
+        ("captured, by application", is_captured, |trace| trace.case.sequence.application.clone()),
+        ("captured, by dialect and transport", is_captured, |trace| {
+            format!("{} {}", trace.case.sequence.dialect, trace.case.sequence.transport)
+        }),
+        ("scripted, by dialect", |trace| !is_captured(trace), |trace| trace.case.sequence.dialect.clone()),
+    ];
+    for (what, wanted, name) in groups {
+        let wanted = traces.iter().filter(|trace| wanted(trace));
+        let _ = writeln!(out, "{what}: suspects");
+        grouped(&mut out, wanted, name, thresholds);
+    }
+    out
+}
+
+fn is_captured(trace: &Trace<'_>) -> bool {
+    trace.case.sequence.kind != SCRIPTED
+}
+
+/// A line for every group, with the suspects at each sensitivity.
+fn grouped<'t, 'c: 't>(
+    out: &mut String,
+    traces: impl Iterator<Item = &'t Trace<'c>>,
+    name: fn(&Trace<'_>) -> String,
+    thresholds: &Thresholds,
+) {
+    let mut groups: BTreeMap<(Label, String), Vec<&Trace<'_>>> = BTreeMap::new();
     for trace in traces {
-        groups.entry((trace.case.label(), grouping.of(trace.case))).or_default().push(trace);
+        groups.entry((trace.case.label(), name(trace))).or_default().push(trace);
     }
     for ((label, group), traces) in groups {
-        let _ = write!(out, "  {label:?} {group:24} {:5}", traces.len());
+        let _ = write!(out, "  {label:?} {group:32} {:5}", traces.len());
         for sensitivity in Sensitivity::ALL {
             let (hits, _) = suspects(&traces, label, thresholds, sensitivity);
             let _ = write!(out, "  {} {hits}", sensitivity.name());
         }
         out.push('\n');
     }
-    out
 }
 
 /// Recall of captured and scripted sessions at several rates of false positives among them.

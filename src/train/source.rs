@@ -27,13 +27,8 @@ pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
         }
         Some("csv") => manifest(path, label).map_err(at),
         _ if path.is_dir() => {
-            let mut files: Vec<PathBuf> = fs::read_dir(path)
-                .and_then(|d| d.map(|e| e.map(|e| e.path())).collect())
-                .map_err(|e| at(e.into()))?;
-            files.retain(|f| f.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "cap"));
-            files.sort();
             let mut sequences = Vec::new();
-            for (session, file) in files.iter().enumerate() {
+            for (session, file) in folder(path).map_err(at)?.iter().enumerate() {
                 match captured(file, label, session as u32) {
                     Ok(more) => sequences.extend(more),
                     Err(error) => log::warn!("left out: {}", error.at(file)),
@@ -43,6 +38,35 @@ pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
         }
         _ => captured(path, label, 0).map_err(at),
     }
+}
+
+/// The captures that `path` names, each with what it holds; none in a sequence file.
+///
+/// # Errors
+/// With the path in it.
+pub fn captures(path: &Path, label: Label) -> Result<Vec<(PathBuf, String)>, Error> {
+    let at = |error: Error| error.at(path);
+    let named = |path: PathBuf| {
+        let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+        (path, name)
+    };
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("seq") => Ok(Vec::new()),
+        Some("csv") => {
+            let listed = listed(path, label).map_err(at)?;
+            Ok(listed.into_iter().map(|(_, path, [_, dialect, ..])| (path, dialect)).collect())
+        }
+        _ if path.is_dir() => Ok(folder(path).map_err(at)?.into_iter().map(named).collect()),
+        _ => Ok(vec![named(path.to_owned())]),
+    }
+}
+
+fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = fs::read_dir(path)?;
+    let mut files = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    files.retain(|f| f.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "cap"));
+    files.sort();
+    Ok(files)
 }
 
 fn captured(path: &Path, label: Label, session: u32) -> Result<Vec<Sequence>, Error> {
@@ -60,6 +84,26 @@ fn captured(path: &Path, label: Label, session: u32) -> Result<Vec<Sequence>, Er
 }
 
 fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
+    let mut sequences = Vec::new();
+    for (session, path, [application, dialect, transport, kind]) in listed(path, label)? {
+        let flows = capture::flows(&path).map_err(|e| e.at(&path))?;
+        sequences.extend(flows.into_iter().map(|packets| Sequence {
+            label,
+            application: application.clone(),
+            dialect: dialect.clone(),
+            transport: transport.clone(),
+            kind: kind.clone(),
+            session,
+            packets,
+        }));
+    }
+    Ok(sequences)
+}
+
+/// Line number, path, and application, dialect, transport and kind.
+type Listed = (u32, PathBuf, [String; 4]);
+
+fn listed(path: &Path, label: Label) -> Result<Vec<Listed>, Error> {
     let text = fs::read_to_string(path)?;
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
@@ -76,7 +120,7 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
     ];
     let folder = path.parent().unwrap_or(Path::new("."));
     let wanted = if label == Label::Mining { "mining" } else { "benign" };
-    let mut sequences = Vec::new();
+    let mut listed = Vec::new();
     for (session, line) in lines.enumerate() {
         let fields = fields(line);
         let field = |at: usize| fields.get(at).map(String::as_str).unwrap_or_default();
@@ -88,18 +132,10 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
             let name = Path::new(field(file)).file_name().unwrap_or_default();
             capture_path = folder.join(name);
         }
-        let flows = capture::flows(&capture_path).map_err(|e| e.at(&capture_path))?;
-        sequences.extend(flows.into_iter().map(|packets| Sequence {
-            label,
-            application: field(app).to_owned(),
-            dialect: field(dialect).to_owned(),
-            transport: field(transport).to_owned(),
-            kind: field(kind).to_owned(),
-            session: session as u32,
-            packets,
-        }));
+        let description = [app, dialect, transport, kind].map(|at| field(at).to_owned());
+        listed.push((session as u32, capture_path, description));
     }
-    Ok(sequences)
+    Ok(listed)
 }
 
 /// The fields of one CSV line (RFC 4180 section 2, without line breaks inside quotes).

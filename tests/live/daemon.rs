@@ -35,22 +35,26 @@ impl Daemon {
     }
 
     fn wait_until_ready(&mut self, net: &Net) {
-        let queue = self.config().queue.to_string();
         wait_for("the daemon is ready", || {
             let ended = self.process.try_wait().expect("its own child");
             assert!(ended.is_none(), "the daemon ended: {}", self.log());
-            let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
-            let queues =
-                net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
-            let is_bound = queues.lines().any(|line| line.split_whitespace().next() == Some(&queue));
-            is_bound && UnixStream::connect(self.directory.path("control")).is_ok()
+            self.holds_queue(net) && UnixStream::connect(self.directory.path("control")).is_ok()
         });
+    }
+
+    fn holds_queue(&self, net: &Net) -> bool {
+        let queue = self.config().queue.to_string();
+        let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
+        let queues = net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
+        queues.lines().any(|line| line.split_whitespace().next() == Some(&queue))
     }
 
     /// Ends it by `signal`, and starts another in its place, with the files that it has left. The rules stay.
     pub fn restart(&mut self, net: &Net, signal: Signal) {
         self.signal(signal);
         self.wait();
+        // The kernel takes its time to close a socket for a process that was killed.
+        wait_for("the queue is free", || !self.holds_queue(net));
         self.process = spawn(net, &self.directory);
         self.wait_until_ready(net);
     }

@@ -62,7 +62,7 @@ impl Broker {
                       user house1\ntopic write minewall/house1\ntopic read minewall/+\n";
         fs::write(directory.join("rights"), rights).expect("written");
         let config = format!(
-            "listener 8883\ncertfile {}\nkeyfile {}\nallow_anonymous false\npassword_file {}\nacl_file {}\nuser root\n",
+            "listener 8883\ncertfile {}\nkeyfile {}\nallow_anonymous false\npassword_file {}\nacl_file {}\nuser root\nlog_type all\n",
             at("cert"),
             at("key"),
             at("passwords"),
@@ -188,10 +188,9 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
     ];
     wait_for("both listen to the broker", || {
         let log = broker.log();
-        let connected = |client: &str| log.contains(&format!(" as {client} "));
-        ["house0-pub", "house0-sub", "house1-pub", "house1-sub"]
-            .iter()
-            .all(|client| connected(&format!("minewall-{client}")))
+        let publishes = |house: &str| log.contains(&format!(" as minewall-{house}-pub "));
+        let listens = |house: &str| log.contains(&format!("minewall-{house}-sub 1 minewall/+"));
+        ["house0", "house1"].iter().all(|house| publishes(house) && listens(house))
     });
     assert!(!is_refused(&other), "nobody has mined there yet");
 

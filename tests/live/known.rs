@@ -346,6 +346,70 @@ fn a_name_entered_by_hand_is_blocked_until_it_is_unblocked() {
     );
 }
 
+/// What a list says is no lesson that could be forgotten, but a person's word goes before it.
+#[test]
+fn what_a_list_blocks_takes_an_exemption() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    const NAME: &str = "pool.supportxmr.com:3333";
+    let check = || daemon.command(&["intel", "check", NAME], "").output;
+    wait_for("the built-in list", || check().contains("list 'builtin'"));
+    assert!(check().starts_with(&format!("{NAME}: block\n")), "{}", check());
+    let said = daemon.command(&["unblock", NAME], "");
+    assert!(said.status == 4 && said.errors.contains("intel add --policy allow"), "{}", said.errors);
+    assert_eq!(daemon.command(&["intel", "add", "--policy", "allow", NAME], "").status, 0);
+    assert!(check().starts_with(&format!("{NAME}: allow\n")), "{}", check());
+    let json = daemon.command(&["intel", "check", "--json", NAME], "").output;
+    assert!(
+        json.starts_with(&format!("{{\"subject\":\"{NAME}\",\"policy\":\"allow\",\"reasons\":[")),
+        "{json}"
+    );
+}
+
+/// A file that makes no sense is set aside with one line in the log, and replaced in time.
+#[test]
+fn a_damaged_file_is_no_obstacle() {
+    let Some(net) = Net::new() else { return };
+    let mut daemon = Daemon::start(&net, "");
+    assert_eq!(daemon.command(&["intel", "add", "203.0.113.1:3333"], "").status, 0);
+    let file = daemon.config().learn_file;
+    wait_for("the file", || file.exists());
+    let text = std::fs::read_to_string(&file).expect("text");
+    std::fs::write(&file, text.replace("203.0.113.1", "203.0.113.2")).expect("written");
+    daemon.restart(&net, Signal::KILL);
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.log().matches("what was learnt of pools is forgotten").count(), 1, "{}", daemon.log());
+    assert_eq!(daemon.command(&["intel", "add", "203.0.113.3:3333"], "").status, 0);
+    wait_for("another file", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("203.0.113.3"))
+    });
+}
+
+/// A thousand entries, and a program that follows them and doesn't read: packets don't wait.
+#[test]
+fn a_flood_of_entries_holds_up_nobody() {
+    let Some(net) = Net::new() else { return };
+    let daemon = Daemon::start(&net, "");
+    let mut sleeper = daemon.start_command(&["events", "--follow", "--share"]);
+    let lines: String =
+        (1..1_000).map(|number| format!("pool{number}.example:3333\n203.0.113.9:{number}\n")).collect();
+    std::thread::scope(|scope| {
+        let flood = scope.spawn(|| daemon.command(&["intel", "add", "-"], &lines));
+        let mut session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
+        let mut exchanges = 0;
+        while !flood.is_finished() || exchanges < 100 {
+            session.exchange(b"hello");
+            exchanges += 1;
+        }
+        let said = flood.join().expect("it ends");
+        assert_eq!((said.status, said.output.lines().count()), (0, 2 * 999), "{}", said.errors);
+    });
+    let list = daemon.command(&["intel", "list", "--json"], "").output;
+    assert_eq!(list.lines().count(), minewall::limits::BOOK_ENTRIES);
+    sleeper.kill().expect("it is there");
+    sleeper.wait().expect("its end");
+}
+
 /// Events and pools are told as they come, to each who follows; the end of the daemon is the end of that.
 #[test]
 fn who_follows_hears_of_it() {

@@ -47,7 +47,12 @@ impl Session {
 
 /// Whether `end` is reset, now or within [`PATIENCE`]. What arrived before is a failure.
 pub fn is_reset(mut end: &TcpStream) -> bool {
-    let heard = end.read(&mut [0; 64]);
+    let heard = loop {
+        match end.read(&mut [0; 64]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            heard => break heard,
+        }
+    };
     let is_reset = matches!(&heard, Err(error) if error.kind() == ErrorKind::ConnectionReset);
     if !is_reset {
         eprintln!("no reset but {heard:?}");

@@ -53,10 +53,17 @@ class Uci:
         self.staged = self.values()
         self.staged.setdefault(section, {}).update(values)
 
+    def add(self, kind, section):
+        self.staged = self.values()
+        self.staged[section] = {".type": kind, ".name": section, ".anonymous": False}
+
     def delete(self, section, options):
+        """Options, or without any the whole section."""
         self.staged = self.values()
         for option in options:
             self.staged[section].pop(option, None)
+        if not options:
+            self.staged.pop(section)
 
     def apply(self):
         if self.staged is None:
@@ -156,7 +163,9 @@ class Router:
             case "set":
                 self.uci.set(arguments["section"], arguments["values"])
             case "delete":
-                self.uci.delete(arguments["section"], arguments["options"])
+                self.uci.delete(arguments["section"], arguments.get("options", []))
+            case "add":
+                self.uci.add(arguments["type"], arguments["name"])
             case "apply":
                 self.uci.apply()
                 self.applied.set()

@@ -120,6 +120,32 @@ class Options(PageCase):
         self.assertIn("\toption enabled '0'\n", text)
         self.assertNotIn("max_flows", text, "what was not touched stays the daemon's default")
 
+    def test_a_list_from_elsewhere_is_added_and_removed(self):
+        self.open(SETTINGS)
+        self.browser.click('.cbi-tabmenu [data-tab="known"] a')
+        self.browser.evaluate("document.querySelector('.cbi-section-create-name').focus()")
+        self.browser.type("pools")
+        self.browser.click(".cbi-section-create .cbi-button-add")
+        feed = '[data-section="pools"] '
+        self.browser.wait(f"document.querySelector('{feed}')")
+        url = f"document.querySelector('{feed + self.field('url')} input')"
+        self.assertFalse(self.accepts(url, "lists.example"))
+        self.assertFalse(self.accepts(url, ""))
+        self.assertTrue(self.accepts(url, "https://lists.example/pools.txt"))
+        self.browser.evaluate(f"document.querySelector('{feed + self.field('policy')} select').value = 'block'")
+        self.save()
+        self.assertTrue(self.router.applied.wait(60))
+        self.assertIn("config feed 'pools'\n", self.config.read_text())
+        self.assertIn("\toption url 'https://lists.example/pools.txt'\n\toption policy 'block'\n", self.config.read_text())
+
+        self.router.applied.clear()
+        self.browser.wait("!document.querySelector('.cbi-page-actions .spinning')")
+        self.browser.click(f"{feed} .cbi-section-remove button")
+        self.browser.wait(f"!document.querySelector('{feed}')")
+        self.save()
+        self.assertTrue(self.router.applied.wait(60))
+        self.assertNotIn("feed", self.config.read_text())
+
     def test_what_is_out_of_range_is_not_saved(self):
         before = self.config.read_text()
         self.open(SETTINGS)

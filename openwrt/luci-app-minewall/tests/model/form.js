@@ -5,8 +5,8 @@
 'require ui';
 
 /*
- * Model of LuCI's form: a map of one named section with tabs, and the four kinds of options that our page
- * uses. Titles and descriptions are parsed as HTML, values never are.
+ * Model of LuCI's form: a map of named sections with tabs, sections by type inside them, and the kinds of options
+ * that our page uses. Titles and descriptions are parsed as HTML, values never are.
  */
 
 /* The part of LuCI's datatypes that the page uses; each answers what is wrong, or nothing. */
@@ -91,7 +91,8 @@ const AbstractValue = baseclass.extend({
 	},
 
 	parse(section_id) {
-		const value = this.formvalue(section_id), values = L.toArray(value).length ? [ value ].flat() : [ '' ];
+		const value = this.formvalue(section_id);
+		const values = L.toArray(value).length ? [ value ].flat() : [ '' ];
 		const wrong = values.map((one) => this.complaint(section_id, one)).find((text) => text);
 
 		if (wrong)
@@ -107,17 +108,17 @@ const AbstractValue = baseclass.extend({
 
 		if (this.description)
 			dom.append(field, E('div', { 'class': 'cbi-value-description' }, this.description));
-		this.field = field;
+		(this.fields ??= {})[section_id] = field;
 		return E('div', { 'class': 'cbi-value', 'data-name': this.option }, [
 			E('label', { 'class': 'cbi-value-title', 'for': 'widget.%s'.format(this.option) }, this.title), field
 		]);
 	},
 
-	formvalue() {
-		return this.field.querySelector('input, select').value;
+	formvalue(section_id) {
+		return this.fields[section_id].querySelector('input, select').value;
 	},
 
-	input(attributes) {
+	input(section_id, attributes) {
 		const input = E('input', Object.assign({
 			'id': 'widget.%s'.format(this.option),
 			'type': 'text',
@@ -127,7 +128,7 @@ const AbstractValue = baseclass.extend({
 		}, attributes));
 
 		input.addEventListener('blur', () => {
-			const wrong = this.complaint(this.section.section, input.value);
+			const wrong = this.complaint(section_id, input.value);
 
 			input.classList.toggle('cbi-input-invalid', wrong != null);
 			input.setAttribute('data-tooltip', wrong || '');
@@ -138,7 +139,7 @@ const AbstractValue = baseclass.extend({
 
 const Value = AbstractValue.extend({
 	renderWidget(section_id, value) {
-		return this.input({ 'value': value ?? this.default });
+		return this.input(section_id, { 'value': value ?? this.default });
 	}
 });
 
@@ -147,19 +148,19 @@ const Flag = AbstractValue.extend({
 	disabled: '0',
 
 	renderWidget(section_id, value) {
-		return this.input({
+		return this.input(section_id, {
 			'type': 'checkbox',
 			'class': null,
 			'checked': (value ?? this.default ?? this.disabled) === this.enabled ? '' : null
 		});
 	},
 
-	formvalue() {
-		return this.field.querySelector('input').checked ? this.enabled : this.disabled;
+	formvalue(section_id) {
+		return this.fields[section_id].querySelector('input').checked ? this.enabled : this.disabled;
 	},
 
 	parse(section_id) {
-		const value = this.formvalue();
+		const value = this.formvalue(section_id);
 
 		if (value === (this.default ?? this.disabled) && this.rmempty)
 			this.remove(section_id);
@@ -189,7 +190,7 @@ const ListValue = AbstractValue.extend({
 
 const DynamicList = AbstractValue.extend({
 	renderWidget(section_id, value) {
-		const input = this.input({ 'id': null });
+		const input = this.input(section_id, { 'id': null });
 		const item = (text) => {
 			const node = E('div', { 'class': 'item', 'tabindex': 0, 'click': () => node.remove() }, [ E('span', {}, [ text ]) ]);
 			return node;
@@ -210,8 +211,8 @@ const DynamicList = AbstractValue.extend({
 		return list;
 	},
 
-	formvalue() {
-		return Array.from(this.field.querySelectorAll('.item'), (node) => node.innerText.trim());
+	formvalue(section_id) {
+		return Array.from(this.fields[section_id].querySelectorAll('.item'), (node) => node.innerText.trim());
 	}
 });
 
@@ -234,12 +235,17 @@ const NamedSection = baseclass.extend({
 		return option;
 	},
 
+	parse() {
+		this.options.forEach((option) => option.parse(this.section));
+	},
+
 	render() {
 		const panes = this.tabs.map((tab) => E('div', { 'class': 'cbi-section-node', 'data-tab': tab.name }, [
 			tab.description ? E('div', { 'class': 'cbi-tab-descr' }, tab.description) : null,
 			...this.options.filter((option) => option.tab === tab.name).map((option) => option.render(this.section))
 		]));
 		const show = (name) => {
+			this.shown = name;
 			panes.forEach((pane) => { pane.style.display = pane.getAttribute('data-tab') === name ? '' : 'none'; });
 			menu.childNodes.forEach((node) => {
 				node.className = node.getAttribute('data-tab') === name ? 'cbi-tab' : 'cbi-tab-disabled';
@@ -250,12 +256,75 @@ const NamedSection = baseclass.extend({
 				E('a', { 'href': '#', 'click': (event) => { event.preventDefault(); show(tab.name); } }, [ tab.title ])
 			])));
 
-		show(this.tabs[0].name);
+		show(this.shown || this.tabs[0].name);
 		return E('div', { 'class': 'cbi-section' }, [
 			this.title ? E('h3', {}, this.title) : null,
 			this.description ? E('div', { 'class': 'cbi-section-descr' }, this.description) : null,
 			menu, ...panes
 		]);
+	}
+});
+
+/* A box for each section of a type, which can be added and removed by name. */
+const TypedSection = baseclass.extend({
+	__init__(map, type, title, description) {
+		Object.assign(this, { map, type, title, description, options: [] });
+	},
+
+	option(Kind, ...args) {
+		const option = new Kind(this.map, this, ...args);
+
+		this.options.push(option);
+		return option;
+	},
+
+	names() {
+		return uci.sections(this.map.config, this.type).map((section) => section['.name']);
+	},
+
+	parse() {
+		this.names().forEach((name) => this.options.forEach((option) => option.parse(name)));
+	},
+
+	render() {
+		const name = E('input', { 'class': 'cbi-section-create-name', 'type': 'text', 'disabled': this.map.readonly ? '' : null });
+		const change = (call) => {
+			this.map.sections.forEach((section) => section.parse());
+			call();
+			this.map.draw();
+		};
+
+		return E('div', { 'class': 'cbi-section', 'data-type': this.type }, [
+			this.title ? E('h3', {}, this.title) : null,
+			this.description ? E('div', { 'class': 'cbi-section-descr' }, this.description) : null,
+			...this.names().map((section) => E('div', { 'class': 'cbi-section-node', 'data-section': section }, [
+				E('div', { 'class': 'cbi-section-remove right' }, [ E('button', {
+					'class': 'cbi-button', 'disabled': this.map.readonly ? '' : null,
+					'click': () => change(() => uci.remove(this.map.config, section))
+				}, [ _('Delete') ]) ]),
+				E('h3', {}, [ section ]),
+				...this.options.map((option) => option.render(section))
+			])),
+			E('div', { 'class': 'cbi-section-create' }, [ name, E('button', {
+				'class': 'cbi-button cbi-button-add', 'disabled': this.map.readonly ? '' : null,
+				'click': () => /^\w+$/.test(name.value) && change(() => uci.add(this.map.config, this.type, name.value))
+			}, [ _('Add') ]) ])
+		]);
+	}
+});
+
+/* A section inside a tab of another. */
+const SectionValue = AbstractValue.extend({
+	__init__(map, section, option, Kind, ...args) {
+		Object.assign(this, { map, section, option, subsection: new Kind(map, ...args) });
+	},
+
+	render() {
+		return this.subsection.render();
+	},
+
+	parse() {
+		this.subsection.parse();
 	}
 });
 
@@ -289,9 +358,7 @@ const Map = baseclass.extend({
 
 	async save() {
 		try {
-			for (const section of this.sections)
-				for (const option of section.options)
-					option.parse(section.section);
+			this.sections.forEach((section) => section.parse());
 			await uci.save();
 		}
 		catch (error) {
@@ -310,4 +377,4 @@ const Map = baseclass.extend({
 	}
 });
 
-return baseclass.extend({ Map, NamedSection, AbstractValue, Value, Flag, ListValue, DynamicList });
+return baseclass.extend({ Map, NamedSection, TypedSection, SectionValue, AbstractValue, Value, Flag, ListValue, DynamicList });

@@ -29,6 +29,10 @@ function isEndpoint(section_id, value) {
 		? true : _('Expecting an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant');
 }
 
+function isUrl(_section_id, value) {
+	return value.startsWith('http://') || value.startsWith('https://') ? true : _('Expecting a URL that begins with http:// or https://');
+}
+
 /* Options of one section, by tab. What stands in no option is the daemon's default. */
 class Options {
 	constructor(section) {
@@ -143,6 +147,39 @@ function known(options) {
 	options.number('learn_hours', _('What is learnt holds for'), _('How long a server that has proved to be a pool, here or to another router, is blocked from the first packet on; 0 learns nothing.'), 168, 0, 8760, _('hours'));
 	options.file('learn_file', _('Memory of pools'), _('What was learnt, kept across restarts; written rarely.'), '/etc/minewall/learned');
 	options.flag('kernel_block', _('Refusal by the kernel'), _('Whether the kernel itself refuses connections to such servers.'), '1');
+	feeds(options);
+}
+
+/* Sections of their own, which minewall-update-lists reads. */
+function feeds(options) {
+	const { subsection } = options.section.taboption(options.name, form.SectionValue, '_feeds', form.TypedSection, 'feed', _('Lists from elsewhere'),
+		_('Fetched by minewall-update-lists, which cron has to run, and checked before they count.'));
+
+	subsection.addremove = true;
+	subsection.anonymous = false;
+
+	const option = (...args) => subsection.option(...args);
+	const number = (name, title, unit, by_default, low, high) => {
+		const value = option(form.Value, name, title, _('%d to %d %s, %d if empty.').format(low, high, unit, by_default));
+
+		value.datatype = 'and(uinteger,range(%d,%d))'.format(low, high);
+		value.placeholder = String(by_default);
+	};
+	const enabled = option(form.Flag, 'enabled', _('Enabled'));
+	const url = option(form.Value, 'url', _('URL'));
+	const policy = option(form.ListValue, 'policy', _('Its entries'));
+
+	enabled.default = '1';
+	enabled.rmempty = false;
+	url.rmempty = false;
+	url.validate = isUrl;
+	policy.default = 'suspect';
+	policy.value('suspect', _('make suspects'));
+	policy.value('block', _('are blocked'));
+	policy.value('allow', _('are exempt'));
+	number('interval', _('Fetched every'), _('hours'), 24, 1, 8760);
+	number('max_size', _('Refused if larger than'), _('KiB'), 2048, 1, 65536);
+	number('max_loss', _('Refused if it has lost'), _('per cent'), 50, 0, 100);
 }
 
 function reports(options) {
