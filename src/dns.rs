@@ -2,14 +2,14 @@
 //!
 //! Answers are hints from whoever sent them, so nothing is believed that doesn't follow from the question:
 //! an address counts if its owner is the name that was asked for, or that name's alias at the end of a
-//! chain of CNAMEs. A name is compressed by pointers backwards only, so reading it ends.
+//! chain of CNAMEs. A name is compressed by few pointers, and backwards only, so reading it ends soon.
 
 use core::net::IpAddr;
 
 use heapless::Vec;
 
 use crate::dpi::lines::Fit;
-use crate::limits::{DNS_ADDRESSES, DNS_CHAIN, DNS_RECORDS, NAME_BYTES};
+use crate::limits::{DNS_ADDRESSES, DNS_CHAIN, DNS_POINTERS, DNS_RECORDS, NAME_BYTES};
 use crate::name::HostName;
 
 /// Names, and the addresses that they lead to.
@@ -132,7 +132,11 @@ fn name(message: &[u8], at: usize) -> Option<(Option<HostName>, usize)> {
     let mut text = Vec::<u8, { NAME_BYTES + 1 }>::new();
     let mut fits = true;
     let (mut at, mut from, mut end) = (at, at, None);
+    let mut pointers = 0;
     loop {
+        if let (false, Some(end)) = (fits, end) {
+            return Some((None, end));
+        }
         match *message.get(at)? {
             0 => break,
             len @ 1..=63 => {
@@ -146,7 +150,8 @@ fn name(message: &[u8], at: usize) -> Option<(Option<HostName>, usize)> {
             high @ 0xc0.. => {
                 let to = usize::from(u16::from_be_bytes([high & 0x3f, *message.get(at + 1)?]));
                 end = end.or(Some(at + 2));
-                if to >= from {
+                pointers += 1;
+                if to >= from || pointers > DNS_POINTERS {
                     return None;
                 }
                 (at, from) = (to, to);

@@ -300,6 +300,9 @@ pub const BOOK_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
 
 /// How long what was proven of a server is held for true: pools move, and addresses are handed on.
 pub const LEARN_HOURS_DEFAULT: u32 = 7 * 24;
+/// And what nobody but one session has said of it, where servers are asked: until that has been done, or for
+/// so long where it can't be.
+pub const UNCONFIRMED: Duration = Duration::from_secs(3_600);
 /// Servers that sessions may teach in an hour, and at once; what is more is cut off session by session.
 pub const LESSONS_PER_HOUR: u32 = 60;
 /// Well-known services (RFC 6335 section 6): what a session says of a server at such a port is learnt only
@@ -309,6 +312,10 @@ pub const SERVICE_PORTS: u16 = 1_023;
 pub const BOOK_WRITE_WAIT: Duration = Duration::from_secs(60);
 /// The same for what other routers say.
 pub const BOOK_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
+/// And for what they only say again, as they do whenever they have lost the broker.
+pub const BOOK_RENEWAL_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
+/// A wall clock that says less (seconds of 2026-01-01, UTC) has not been set since the router was switched on.
+pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
 /// Entries of other routers that are taken in a minute.
 pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 /// The longest life of an element of the kernel's sets, and so of a block without a daemon.
@@ -339,6 +346,8 @@ pub const INTEL_WARNINGS: usize = 8;
 pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.
 pub const DNS_CHAIN: usize = 8;
+/// Pointers of one compressed name that are followed; servers need one or two.
+pub const DNS_POINTERS: u8 = 16;
 /// Addresses of one DNS answer that are remembered.
 pub const DNS_ADDRESSES: usize = 16;
 /// Records of one DNS answer that are looked at.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::DNS_POINTERS;
 use crate::random::Random;
 
 /// Text form to labels; a word like `@12` at the end is a pointer.
@@ -146,4 +147,39 @@ fn damage_does_no_harm() {
         read_still += u32::from(read(&bad).is_some());
     }
     assert!(read_still > 1_000);
+}
+
+/// Whoever answers a query may make one datagram of pointers, each to the one before, in the hope that all of
+/// them are followed for every record.
+#[test]
+fn a_name_that_jumps_about_is_given_up() {
+    let chain = |pointers: u16| {
+        let mut message = response("a", &[("b", 16, 0, vec![])]);
+        let first = message.len() as u16;
+        message.extend(wire("pool.example"));
+        for number in 0..pointers {
+            let before = message.len() as u16 - 2;
+            let to = if number == 0 { first } else { before };
+            message.extend((0xc000 | to).to_be_bytes());
+        }
+        name(&message, message.len() - 2).map(|(name, _)| name.map(|name| name.as_str().to_owned()))
+    };
+    assert_eq!(chain(DNS_POINTERS.into()), Some(Some("pool.example".into())));
+    assert_eq!(chain(u16::from(DNS_POINTERS) + 1), None);
+}
+
+/// Behind a pointer nothing is left to be found but text, and there may only be so much of it.
+#[test]
+fn a_name_too_long_is_read_no_further_than_it_must_be() {
+    let mut message = response("a", &[]);
+    let first = message.len();
+    for _ in 0..5 {
+        message.push(63);
+        message.extend([b'x'; 63]);
+    }
+    // Here the text is too long already, and what follows would be broken.
+    message.push(0x80);
+    let at = message.len();
+    message.extend((0xc000 | first as u16).to_be_bytes());
+    assert_eq!(name(&message, at), Some((None, at + 2)));
 }
