@@ -6,7 +6,7 @@
 //! standard error. It never waits: a line that the log can't take at once is lost.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -64,7 +64,8 @@ impl Log for Syslog {
     fn log(&self, record: &Record<'_>) {
         let text = one_line(record);
         if self.send(&format!("<{}>minewall: {text}", priority(record.level()))).is_err() {
-            eprintln!("{text}");
+            // Where that is gone as well, `eprintln` would panic.
+            let _ = writeln!(io::stderr(), "{text}");
         }
     }
 
@@ -112,6 +113,27 @@ mod tests {
 
     fn say(syslog: &Syslog, level: Level, text: &str) {
         syslog.log(&Record::builder().level(level).args(format_args!("{text}")).build());
+    }
+
+    /// The packet loop must not end because there is nobody left to complain to. The test runs itself, with a
+    /// standard error that nobody reads.
+    #[test]
+    fn a_log_that_nobody_takes_ends_nothing() {
+        const INSIDE: &str = "MINEWALL_TEST_NO_STDERR";
+        if std::env::var_os(INSIDE).is_some() {
+            say(&Syslog::new(Path::new("/nonexistent/log")), Level::Error, "to whom?");
+            return;
+        }
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "run::syslog::tests::a_log_that_nobody_takes_ends_nothing", "--nocapture"])
+            .env(INSIDE, "1")
+            .stdout(std::process::Stdio::null())
+            .stderr(writer)
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
     }
 
     #[test]
