@@ -19,7 +19,7 @@ pub use line::{BadLine, Heard, read_line};
 
 use crate::dpi::dialect::Dialect;
 use crate::intel::entry::{Pattern, Policy};
-use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_ENTRIES};
+use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_ENTRIES, CLOCK_SET_FROM};
 use crate::packet::Endpoint;
 
 /// Where an entry comes from; the later ones take the place of the earlier ones.
@@ -134,10 +134,17 @@ impl Book {
 
     /// Takes out what holds no longer at `now`; what was taken out.
     ///
-    /// A router without a battery begins with a wrong clock: an entry from the future was entered by another
-    /// clock, and is taken as if it were new.
+    /// A router without a battery begins in 1970. Until its clock is set ([`CLOCK_SET_FROM`]), what was entered by
+    /// one that was is left alone; once it is, what was entered before is taken as if it were new, and so is
+    /// an entry from the future.
     pub fn sweep(&mut self, now: u64) -> Vec<Entry> {
-        for entry in self.entries.iter_mut().filter(|entry| entry.since > now) {
+        let is_set = |time: u64| time >= CLOCK_SET_FROM;
+        let is_foreign = |entry: &Entry| match (is_set(now), is_set(entry.since)) {
+            (false, true) => false,
+            (true, false) => true,
+            _ => entry.since > now,
+        };
+        for entry in self.entries.iter_mut().filter(|entry| is_foreign(entry)) {
             entry.until = now.saturating_add(entry.until.saturating_sub(entry.since));
             entry.since = now;
         }
@@ -231,6 +238,30 @@ mod tests {
         assert_eq!(book.sweep(100).len(), 1);
         assert!(book.sweep(598).is_empty());
         assert_eq!(book.sweep(599).len(), 1);
+    }
+
+    /// A router without a battery boots in 1970, until it hears what time it is.
+    #[test]
+    fn a_clock_that_is_not_set_yet_ends_nothing_and_what_it_has_entered_begins_once_it_is() {
+        const WEEK: u64 = 604_800;
+        let today = CLOCK_SET_FROM + 10 * WEEK;
+        let mut book = Book::default();
+        let known = Entry { since: today, ..numbered(1, Origin::Operator, today + WEEK) };
+        book.enter(known.clone());
+        assert!(book.sweep(20).is_empty());
+        assert_eq!(book.entries(), [known]);
+        // What is entered before the clock is set ends by it, or holds its time from then on.
+        book.enter(Entry { since: 20, ..numbered(2, Origin::Dpi, 20 + WEEK) });
+        book.enter(Entry { since: 20, ..numbered(3, Origin::Dpi, 90) });
+        assert_eq!(book.sweep(90).len(), 1);
+        let later = today + 3_600;
+        assert!(book.sweep(later).is_empty());
+        assert_eq!(
+            book.entries().iter().map(|entry| entry.until).collect::<Vec<_>>(),
+            [today + WEEK, later + WEEK]
+        );
+        assert_eq!(book.sweep(today + WEEK).len(), 1);
+        assert_eq!(book.sweep(later + WEEK).len(), 1);
     }
 
     #[test]

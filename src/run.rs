@@ -188,7 +188,11 @@ impl Daemon {
                     self.engine.replace_intel(Layer::Lists, self.lists.current());
                     self.keeper.refill(now);
                 }
-                self.prober.ask_again(&self.engine, now);
+                let Daemon { prober, keeper, engine, .. } = &mut self;
+                prober.ask_again(now, |suspect| {
+                    engine.suspects(&suspect.client, &suspect.server, now)
+                        || keeper.is_unsure_of(&suspect.server)
+                });
             }
         }
     }

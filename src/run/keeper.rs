@@ -5,7 +5,8 @@
 //! meant: not through a proxy or a web server ([`Detection::server_is_pool`]), and not at a well-known port,
 //! where one infected host could have a service of the whole house blocked by speaking Stratum to it. Such
 //! servers are asked first; others are entered at once and asked all the same, and one whose answer is that
-//! of something else is struck out again. An exempt server is never entered.
+//! of something else is struck out again. One that can't be asked, or doesn't say, is held for a pool for
+//! [`UNCONFIRMED`] only. An exempt server is never entered, nor one that was asked and is no pool.
 
 mod effects;
 #[cfg(test)]
@@ -19,14 +20,14 @@ use super::clerk::{Clerk, Order};
 use super::control::{Answer, Offer};
 use super::wall_clock::{rfc3339, unix_seconds};
 use crate::book::{Book, Entered, Entry, Origin};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::{Detection, Source};
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::{Intel, builtin};
 use crate::limits::{
-    BOOK_FLEET_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY,
-    LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
+    BOOK_FLEET_WRITE_WAIT, BOOK_RENEWAL_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE,
+    KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY, LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS, UNCONFIRMED,
 };
 use crate::packet::Endpoint;
 use crate::probe::guard::is_global;
@@ -62,6 +63,8 @@ pub enum Lore {
 /// What is wanted of the configuration.
 struct Wishes {
     lifetime: Duration,
+    /// Of what a session alone has said.
+    unconfirmed: Duration,
     file: PathBuf,
     /// Addresses that others share are blocked, too.
     blocks_shared: bool,
@@ -72,6 +75,11 @@ impl From<&Config> for Wishes {
     fn from(config: &Config) -> Self {
         Wishes {
             lifetime: config.learn,
+            unconfirmed: match config.probing() {
+                Probing::On => config.learn.min(UNCONFIRMED),
+                // Nobody will ever ask.
+                Probing::Dry | Probing::Off => config.learn,
+            },
             file: config.learn_file.clone(),
             blocks_shared: config.intel_blocks_shared,
             fills: config.mode == Mode::Block && config.kernel_block,
@@ -130,10 +138,13 @@ impl Keeper {
         if !is_news || self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
             return Lore::Settled;
         }
+        if engine.lesson(&server) == Some(Lesson::NotPool) {
+            // It has said so itself, and others may need it.
+            return Lore::Settled;
+        }
         if server.port() <= SERVICE_PORTS || self.is_shared(&server) {
             return Lore::AskServer;
         }
-        let seconds = self.wishes.lifetime.as_secs();
         let known = self.book.of_server(&server);
         let is_known =
             known.is_some_and(|entry| entry.origin >= Origin::Dpi && entry.policy == Policy::Block);
@@ -145,7 +156,7 @@ impl Keeper {
                 origin: Origin::Dpi,
                 dialect: detection.finding.dialect,
                 since: wall_clock,
-                until: wall_clock.saturating_add(seconds),
+                until: wall_clock.saturating_add(self.wishes.unconfirmed.as_secs()),
             };
             self.enter(entry, engine, now);
             // What one host has said may be a lie; what is no pool is struck out again.
@@ -225,6 +236,10 @@ impl Keeper {
         if seconds == 0 {
             return Answer::refused(format_args!("{subject}: it has ended already"));
         }
+        let is_no_pool = |server: Endpoint| engine.lesson(&server) == Some(Lesson::NotPool);
+        if *origin == Origin::Fleet && endpoint.is_some_and(is_no_pool) {
+            return Answer::nothing(format!("{subject}: asked from here, it was no pool\n"));
+        }
         if *origin == Origin::Fleet && !self.fleet.take(now) {
             return Answer::refused(format_args!("{subject}: too many from other routers at once"));
         }
@@ -267,8 +282,12 @@ impl Keeper {
 
     /// What is to be done now and then; to be called at least once a second.
     pub fn tick<S: BuildHasher + Clone>(&mut self, engine: &mut Engine<S>, now: Instant) {
-        if !self.book.sweep(unix_seconds()).is_empty() {
+        let ended = self.book.sweep(unix_seconds());
+        if !ended.is_empty() {
             self.replace_layer(engine);
+            // Its lessons end by another clock, which nobody sets.
+            let blocked: Vec<Endpoint> = ended.iter().filter_map(|entry| self.blocked(entry)).collect();
+            engine.forget(|server| blocked.contains(server));
             self.write_at.get_or_insert(now.after(BOOK_FLEET_WRITE_WAIT));
         }
         if self.write_at.is_some_and(|at| now >= at)
@@ -293,6 +312,12 @@ impl Keeper {
     /// The book.
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Whether nothing but a session's words speak for what is known of `server`.
+    pub fn is_unsure_of(&self, server: &Endpoint) -> bool {
+        let is_it = |entry: &Entry| entry.subject.as_endpoint() == Some(*server);
+        self.book.entries().iter().any(|entry| entry.origin == Origin::Dpi && is_it(entry))
     }
 
     /// Connection attempts that the kernel had refused by itself when it was last asked; asks again.
@@ -344,6 +369,7 @@ impl Keeper {
         let wait = match entry.origin {
             Origin::Operator => Duration::ZERO,
             Origin::Dpi | Origin::Probe => BOOK_WRITE_WAIT,
+            Origin::Fleet if entered == Entered::Renewed => BOOK_RENEWAL_WRITE_WAIT,
             Origin::Fleet => BOOK_FLEET_WRITE_WAIT,
         };
         let at = now.after(wait);

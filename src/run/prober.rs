@@ -69,11 +69,11 @@ impl Prober {
         self.submit(suspect, suspected.at);
     }
 
-    /// Asks again about those servers whose turn has come, if there is a suspect still. To be called once
-    /// in a while.
-    pub fn ask_again<S: BuildHasher + Clone>(&mut self, engine: &Engine<S>, now: Instant) {
+    /// Asks again about those servers whose turn has come, if that `is_wanted` still. To be called once in a
+    /// while.
+    pub fn ask_again(&mut self, now: Instant, is_wanted: impl Fn(&Suspect) -> bool) {
         while let Some(suspect) = self.again.take_due(now) {
-            if engine.suspects(&suspect.client, &suspect.server, now) {
+            if is_wanted(&suspect) {
                 self.submit(suspect, now);
             }
         }

@@ -3,7 +3,7 @@ use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
 use crate::engine::Settings;
 use crate::hmm::model::Model;
-use crate::limits::BOOK_ENTRIES;
+use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_WRITE_WAIT, BOOK_RENEWAL_WRITE_WAIT, UNCONFIRMED};
 use crate::probe::Transport;
 use crate::random::Random;
 use crate::run::control::Outcome as Word;
@@ -221,6 +221,68 @@ fn what_a_person_says_is_on_disk_at_once_and_the_rest_when_it_stops() {
     assert!(matches!(again.lesson(&server(1, 3333)), Some(Lesson::Known(Origin::Operator, _))));
     assert!(matches!(again.lesson(&server(2, 3333)), Some(Lesson::Known(Origin::Dpi, _))));
     std::fs::remove_file(&file).expect("it was there");
+}
+
+/// What one session has taught and nobody has borne out: a server that can't be asked, or doesn't say, may be
+/// anybody's.
+#[test]
+fn one_host_s_word_alone_does_not_hold_for_long() {
+    let mut bench = Bench::new("unconfirmed", "");
+    let lives =
+        |bench: &Bench| bench.keeper.book().entries().iter().map(|e| e.until - e.since).collect::<Vec<_>>();
+    bench.read(server(1, 3333));
+    assert!(bench.keeper.is_unsure_of(&server(1, 3333)) && !bench.keeper.is_unsure_of(&server(2, 3333)));
+    bench.asked(server(1, 3333), Verdict::Inconclusive);
+    assert_eq!(lives(&bench), [UNCONFIRMED.as_secs()]);
+    bench.asked(server(1, 3333), Verdict::Pool);
+    assert!(!bench.keeper.is_unsure_of(&server(1, 3333)));
+    assert_eq!(lives(&bench), [1_000], "as long as its answer");
+    for (options, seconds) in [("option probe 0\n", 604_800), ("option learn_hours 0\n", 0)] {
+        let mut bench = Bench::new("unasked", options);
+        bench.read(server(1, 3333));
+        assert_eq!(lives(&bench).iter().sum::<u64>(), seconds, "{options}");
+    }
+}
+
+/// Neither a host that says so again, nor another router, has it cut off again.
+#[test]
+fn a_server_that_was_asked_and_is_no_pool_is_not_learnt_from_others() {
+    let mut bench = Bench::new("asked-before", "");
+    bench.engine.learn(server(1, 3333), Lesson::NotPool, bench.now.after(Duration::from_secs(9)));
+    assert_eq!(bench.read(server(1, 3333)), Lore::Settled);
+    for policy in [Policy::Block, Policy::Suspect] {
+        let answer = bench.offer("203.0.113.1:3333", policy, Origin::Fleet);
+        assert_eq!(answer.outcome, Word::Nothing, "{}", answer.text);
+    }
+    assert!(bench.keeper.book().entries().is_empty());
+    assert_eq!(bench.lesson(&server(1, 3333)), Some(Lesson::NotPool));
+    assert_eq!(bench.offer("203.0.113.1:3333", Policy::Block, Origin::Operator).outcome, Word::Done);
+}
+
+/// Routers that reconnect to their broker say again what they have said.
+#[test]
+fn what_is_only_said_again_is_seldom_written() {
+    let mut bench = Bench::new("renewed", "");
+    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Fleet);
+    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_FLEET_WRITE_WAIT)));
+    bench.keeper.write_at = None;
+    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Fleet);
+    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_RENEWAL_WRITE_WAIT)));
+    bench.offer("203.0.113.2:3333", Policy::Block, Origin::Fleet);
+    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_FLEET_WRITE_WAIT)));
+}
+
+/// The clock may be set forwards after the lesson was learnt, by its own clock.
+#[test]
+fn what_ends_in_the_book_ends_in_the_engine() {
+    let mut bench = Bench::new("ends", "");
+    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Operator);
+    let now = unix_seconds();
+    let ended = Entry { since: now - 9, until: now - 1, ..bench.keeper.book().entries()[0].clone() };
+    bench.keeper.book.enter(ended);
+    bench.keeper.tick(&mut bench.engine, bench.now);
+    assert!(bench.keeper.book().entries().is_empty());
+    assert_eq!(bench.lesson(&server(1, 3333)), None);
 }
 
 #[test]
