@@ -72,13 +72,15 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
-    let queue = PacketQueue::bind(&config)?;
-    let resetter = Resetter::open();
-    let control = Control::bind(&config.control_socket)?;
     let model = load_model(&config)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
+    // Before the queue, which would keep the whole house waiting for as long as lists are read.
     let lists = Lists::start(&config);
+    // Before there are threads that open sockets.
+    let queue = PacketQueue::bind(&config)?;
+    let resetter = Resetter::open();
+    let control = Control::bind(&config.control_socket)?;
     engine.replace_intel(Layer::Lists, lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());

@@ -34,7 +34,8 @@ impl Daemon {
         daemon
     }
 
-    fn wait_until_ready(&mut self, net: &Net) {
+    /// Waits until it has its queue and answers.
+    pub fn wait_until_ready(&mut self, net: &Net) {
         wait_for("the daemon is ready", || {
             let ended = self.process.try_wait().expect("its own child");
             assert!(ended.is_none(), "the daemon ended: {}", self.log());
@@ -42,7 +43,8 @@ impl Daemon {
         });
     }
 
-    fn holds_queue(&self, net: &Net) -> bool {
+    /// Whether the kernel hands it packets.
+    pub fn holds_queue(&self, net: &Net) -> bool {
         let queue = self.config().queue.to_string();
         let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
         let queues = net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -139,6 +140,28 @@ impl Servers {
             }
         }
     }
+}
+
+/// A router under load, or with lists of a hundred thousand names, takes seconds to read them. The rules are in
+/// force by then, and what waited for a verdict would be every new connection of the house.
+#[test]
+fn nothing_waits_while_lists_are_read_at_the_start() {
+    let Some(net) = Net::new() else { return };
+    let lists = Lists::new("start");
+    let fifo = lists.0.join("slow.block");
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo(1)").success());
+    let mut daemon = Daemon::spawn(&net, &lists.options());
+    net.load_rules(&daemon.config());
+    let mut writer = None;
+    wait_for("the list is being read", || {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        writer = fs::OpenOptions::new().write(true).custom_flags(flags).open(&fifo).ok();
+        writer.is_some()
+    });
+    assert!(!daemon.holds_queue(&net));
+    drop(Session::open(&net.home, &net.internet, ip(SERVERS[0])));
+    drop(writer);
+    daemon.wait_until_ready(&net);
 }
 
 /// The host asks the router's resolver, connects and says nothing: it is refused at the SYN. The same address
