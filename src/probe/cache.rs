@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{Outcome, Transport, Verdict};
 use crate::dpi::dialect::Dialect;
 use crate::durable;
-use crate::limits::{PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
+use crate::limits::{CLOCK_SET_FROM, PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
 use crate::packet::Endpoint;
 
 /// How long each outcome holds, in seconds.
@@ -51,15 +51,25 @@ pub struct Entry {
     pub until: u64,
 }
 
+impl Entry {
+    /// For how many seconds it holds from `now` on.
+    pub fn left(&self, lifetimes: &Lifetimes, now: u64) -> u64 {
+        self.until.saturating_sub(now).min(lifetimes.of(self.outcome.verdict))
+    }
+}
+
 impl Cache {
     /// The outcome for `server` that holds at `now`.
     ///
     /// A router without a battery begins with a wrong clock: an outcome whose end is further away than
-    /// its lifetime was entered by another clock, and is taken as if it were new.
+    /// its lifetime was entered by another clock, and is taken as if it were new. Until the clock is set
+    /// ([`CLOCK_SET_FROM`]), what was entered by one that was is left alone.
     pub fn get(&mut self, server: &Endpoint, lifetimes: &Lifetimes, now: u64) -> Option<&Entry> {
         let at = self.entries.iter().position(|entry| entry.server == *server)?;
         let entry = self.entries.get_mut(at)?;
-        entry.until = entry.until.min(now.saturating_add(lifetimes.of(entry.outcome.verdict)));
+        if now >= CLOCK_SET_FROM || entry.until < CLOCK_SET_FROM {
+            entry.until = entry.until.min(now.saturating_add(lifetimes.of(entry.outcome.verdict)));
+        }
         if entry.until <= now {
             self.entries.swap_remove(at);
             return None;
@@ -174,6 +184,19 @@ mod tests {
     fn scratch(name: &str) -> std::path::PathBuf {
         let path = std::env::temp_dir().join(format!("minewall-cache-{}-{name}", std::process::id()));
         path.join("probes")
+    }
+
+    /// A router without a battery boots in 1970, until it hears what time it is.
+    #[test]
+    fn a_clock_that_is_not_set_yet_ends_nothing() {
+        let today = CLOCK_SET_FROM + 9_999;
+        let mut cache = Cache::default();
+        cache.insert(server(1), outcome(Verdict::Pool), &LIVES, today);
+        let entry = cache.get(&server(1), &LIVES, 20).expect("known").clone();
+        assert_eq!(entry.left(&LIVES, 20), 1_000, "never longer than it may hold");
+        let entry = cache.get(&server(1), &LIVES, today + 100).expect("still known").clone();
+        assert_eq!(entry.left(&LIVES, today + 100), 900);
+        assert_eq!(cache.get(&server(1), &LIVES, today + 1_000), None);
     }
 
     #[test]

@@ -138,8 +138,10 @@ impl Keeper {
         if !is_news || self.wishes.lifetime.is_zero() || engine.exempts(&server, now) {
             return Lore::Settled;
         }
-        if engine.lesson(&server) == Some(Lesson::NotPool) {
-            // It has said so itself, and others may need it.
+        // It has said so itself, and others may need it. And who reaches a server of the house from outside says
+        // nothing of where the house mines, but could have that server cut off.
+        let is_inbound = is_global(detection.client.addr()) && !is_global(server.addr());
+        if is_inbound || engine.lesson(&server) == Some(Lesson::NotPool) {
             return Lore::Settled;
         }
         if server.port() <= SERVICE_PORTS || self.is_shared(&server) {

@@ -45,7 +45,7 @@ impl Prober {
         let servers: Vec<Endpoint> = cache.entries().iter().map(|entry| entry.server).collect();
         for server in servers {
             if let Some(entry) = cache.get(&server, &config.probe_lifetimes, wall_clock) {
-                let left = Duration::from_secs(entry.until.saturating_sub(wall_clock));
+                let left = Duration::from_secs(entry.left(&config.probe_lifetimes, wall_clock));
                 prober.teach(engine, server, &entry.outcome, now.after(left));
             }
         }

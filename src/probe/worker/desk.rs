@@ -154,9 +154,10 @@ impl Desk {
     /// Whether `suspect` is to be asked: `None`; or what is to be said instead.
     fn look(&mut self, suspect: &Suspect) -> Option<Probed> {
         let server = suspect.server;
-        if let Some(entry) = self.cache.get(&server, &self.settings.lifetimes, unix_seconds()) {
+        let (lifetimes, wall_clock) = (&self.settings.lifetimes, unix_seconds());
+        if let Some(entry) = self.cache.get(&server, lifetimes, wall_clock) {
             self.counters.known = self.counters.known.saturating_add(1);
-            let left = entry.until.saturating_sub(unix_seconds());
+            let left = entry.left(lifetimes, wall_clock);
             return Some(Probed::Known(entry.outcome.clone(), u32::try_from(left).unwrap_or(u32::MAX)));
         }
         let now = self.now();

@@ -223,6 +223,23 @@ fn what_a_person_says_is_on_disk_at_once_and_the_rest_when_it_stops() {
     std::fs::remove_file(&file).expect("it was there");
 }
 
+/// Whoever finds a port that the router forwards could else have the house's own server blocked for everybody.
+#[test]
+fn nobody_on_the_internet_teaches_of_servers_of_the_house() {
+    let mut bench = Bench::new("inbound", "");
+    for (client, server) in
+        [("198.51.100.7:40000", "192.168.1.10:8123"), ("[2001:db8::7]:40000", "[fd00::10]:32400")]
+    {
+        let [client, server] = [client, server].map(|text| {
+            let at: std::net::SocketAddr = text.parse().expect(text);
+            Endpoint::new(at.ip(), at.port())
+        });
+        let inbound = Detection { client, server, ..detection() };
+        assert_eq!(bench.keeper.learn(&inbound, &mut bench.engine, bench.now), Lore::Settled);
+    }
+    assert!(bench.keeper.book().entries().is_empty());
+}
+
 /// What one session has taught and nobody has borne out: a server that can't be asked, or doesn't say, may be
 /// anybody's.
 #[test]
