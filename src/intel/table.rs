@@ -8,6 +8,7 @@
 //! text form, or [`V4`] or [`V6`] (which no name begins with), a prefix length and as many bytes as it
 //! covers.
 
+use core::cmp::Reverse;
 use core::hash::{BuildHasher, Hasher};
 use core::net::IpAddr;
 use std::hash::RandomState;
@@ -58,7 +59,8 @@ const BUCKET_ENTRIES: usize = 4;
 
 impl Table {
     /// The table of `records`, each a key and its rules as [`push_record`] writes them, one rule each.
-    /// What is there twice stays once; rules beyond [`RULES_OF_A_KEY`] are left out and counted.
+    /// What is there twice stays once; rules beyond [`RULES_OF_A_KEY`] are left out and counted, what is worth
+    /// the least first.
     pub fn build(unsorted: &[u8]) -> (Self, u32) {
         let mut table = Table::default();
         let mut order: Vec<(u32, u32)> = Vec::new();
@@ -71,7 +73,9 @@ impl Table {
         }
         let record_at = |at: u32| records(unsorted.get(at as usize..).unwrap_or_default()).next();
         order.sort_unstable_by(|(bucket, at), (other_bucket, other_at)| {
-            let parts = |at: u32| record_at(at).map(|record| (record.key, record.rules));
+            // Where there are too many for one key, what is worth the most stays.
+            let parts =
+                |at: u32| record_at(at).map(|record| (record.key, Reverse(record.policy()), record.rules));
             bucket.cmp(other_bucket).then_with(|| parts(*at).cmp(&parts(*other_at)))
         });
         let mut sorted: Vec<u8> = Vec::with_capacity(unsorted.len());
@@ -257,6 +261,11 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// That of its first rule.
+    fn policy(&self) -> Option<Policy> {
+        Rules(self.rules).next().map(|rule| rule.policy)
+    }
+
     fn bytes(&self) -> usize {
         2 + self.key.len() + self.rules.len()
     }

@@ -224,3 +224,25 @@ fn agrees_with_a_naive_twin() {
         }
     }
 }
+
+/// What there is no room for must not be what lets a server pass: other routers may say much of one name.
+#[test]
+fn an_exemption_is_the_last_to_be_left_out() {
+    let mut builder = Builder::new(1 << 20);
+    builder.begin("test").unwrap();
+    for subject in ["bank.example", "203.0.113.9"] {
+        for port in 400..500 {
+            builder.add(&Entry::parse(&format!("{subject}:{port}"), Policy::Block).unwrap()).unwrap();
+        }
+        builder.add(&Entry::parse(&format!("{subject}:443"), Policy::Allow).unwrap()).unwrap();
+        builder.add(&Entry::parse(&format!("{subject}:1"), Policy::Suspect).unwrap()).unwrap();
+    }
+    let (intel, left_out) = builder.build();
+    assert!(left_out > 100);
+    let name = HostName::parse(b"bank.example").unwrap();
+    assert_eq!(intel.by_name(&name, Some(443), 0).map(|found| found.policy), Some(Policy::Allow));
+    assert_eq!(intel.by_name(&name, Some(400), 0).map(|found| found.policy), Some(Policy::Block));
+    assert_eq!(intel.by_name(&name, Some(1), 0), None);
+    let addr = "203.0.113.9".parse().unwrap();
+    assert_eq!(intel.by_addr(addr, Some(443), 0).map(|found| found.policy), Some(Policy::Allow));
+}
