@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::{Engine, Lesson};
 use crate::event::Detection;
+use crate::intel::builtin;
 use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
 use crate::packet::Endpoint;
@@ -25,6 +26,7 @@ pub struct Prober {
     worker: Option<Worker>,
     counters: Counters,
     doubt: Doubt,
+    blocks_shared: bool,
     again: Again,
 }
 
@@ -35,6 +37,7 @@ impl Prober {
             worker: None,
             counters: Counters::default(),
             doubt: config.probe_inconclusive,
+            blocks_shared: config.intel_blocks_shared,
             again: Again::default(),
         };
         if config.probing() == Probing::Off {
@@ -125,6 +128,7 @@ impl Prober {
     /// Takes over another configuration. Whether there is a worker at all is decided at the start.
     pub fn configure(&mut self, config: &Config) {
         self.doubt = config.probe_inconclusive;
+        self.blocks_shared = config.intel_blocks_shared;
         let is_wanted = config.probing() != Probing::Off;
         match &self.worker {
             Some(_) if !is_wanted => drop(self.stop()),
@@ -164,6 +168,48 @@ impl Prober {
             (Verdict::Inconclusive, Doubt::Block) => Lesson::Doubtful,
             (Verdict::Inconclusive, Doubt::Alert) => return,
         };
-        engine.learn(server, lesson, until);
+        if lesson != Lesson::NotPool && self.spares(&server) {
+            engine.forget(|known| *known == server);
+        } else {
+            engine.learn(server, lesson, until);
+        }
+    }
+
+    /// Whether `server` has an address that many sites share: what one of them is, when asked by its name, is
+    /// no reason to cut off the others.
+    fn spares(&self, server: &Endpoint) -> bool {
+        !self.blocks_shared && builtin::shared().by_addr(server.addr(), None, 0).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Settings;
+    use crate::hmm::model::Model;
+    use std::hash::RandomState;
+    use std::path::Path;
+
+    /// One of the sites behind an address may be a pool, and asked by its name says so.
+    #[test]
+    fn no_answer_blocks_an_address_that_many_share() {
+        let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
+        let other = Endpoint::new([203, 0, 113, 9].into(), 443);
+        for (options, blocks) in [("", false), ("option intel_shared block\n", true)] {
+            let text = format!("config minewall\noption probe 0\noption probe_inconclusive block\n{options}");
+            let config =
+                crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config;
+            let model = Model::embedded().expect("it is part of the program");
+            let mut engine = Engine::new(Settings::from(&config), model, 64, RandomState::new());
+            let prober = Prober::start(&config, &mut engine, Instant::default());
+            for verdict in [Verdict::NotPool, Verdict::Pool, Verdict::Inconclusive] {
+                let outcome = Outcome::new(verdict, None, None, &[]);
+                for (server, blocks) in [(shared, blocks), (other, true)] {
+                    prober.teach(&mut engine, server, &outcome, Instant::from_micros(9));
+                    let cuts = matches!(engine.lesson(&server), Some(Lesson::Pool(_) | Lesson::Doubtful));
+                    assert_eq!(cuts, blocks && verdict != Verdict::NotPool, "{server} {verdict:?} {options}");
+                }
+            }
+        }
     }
 }
