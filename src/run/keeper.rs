@@ -150,6 +150,7 @@ impl Keeper {
         let known = self.book.of_server(&server);
         let is_known =
             known.is_some_and(|entry| entry.origin >= Origin::Dpi && entry.policy == Policy::Block);
+        let held = known.filter(|entry| entry.policy == Policy::Block).map_or(0, |entry| entry.until);
         if !is_known && self.lessons.take(now) {
             let wall_clock = unix_seconds();
             let entry = Entry {
@@ -158,7 +159,7 @@ impl Keeper {
                 origin: Origin::Dpi,
                 dialect: detection.finding.dialect,
                 since: wall_clock,
-                until: wall_clock.saturating_add(self.wishes.unconfirmed.as_secs()),
+                until: wall_clock.saturating_add(self.wishes.unconfirmed.as_secs()).max(held),
             };
             self.enter(entry, engine, now);
             // What one host has said may be a lie; what is no pool is struck out again.
