@@ -300,7 +300,7 @@ mod tests {
             unreported: 0,
             hosts: &hosts,
         };
-        assert_eq!(status.to_text().lines().count(), 7 + HOSTS_REMEMBERED);
+        assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);
         assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_REMEMBERED);
         let json = status.into_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
