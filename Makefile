@@ -32,7 +32,7 @@ check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run \
 		cross/*.sh cross/cc cross/ar cross/router/* \
-		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
+		tests/*.sh tests/lab/*.sh tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh \
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
 			minewall.validate minewall-update-lists hooks/* fleet/*) \
