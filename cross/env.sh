@@ -40,11 +40,12 @@ choose_target() {
 
 # Builds for the chosen target as routers want it; the arguments say what. cargo must have fetched everything.
 build_router() {
-	# No unwinding, so no tables for it.
 	case $panic in
-	silent) flags="$flags -C panic=immediate-abort -Z unstable-options" ;;
+	silent) on_panic=" -C panic=immediate-abort -Z unstable-options" ;;
+	*) on_panic="" ;;
 	esac
-	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags -C force-unwind-tables=no$(remapped_paths)"
+	# No unwinding, so no tables for it.
+	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags$on_panic -C force-unwind-tables=no$(remapped_paths)"
 	LEAN=$cross/lean.c \
 		cargo build --locked --no-default-features --profile router --target "$triple" \
 		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size "$@"
