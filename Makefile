@@ -86,7 +86,7 @@ test-packages: packages
 # The package's scripts, the guide and the ubus object on a model of a router, with the newest program that was
 # built here; two at a time, since most of it is waiting. Needs root.
 test-openwrt: install-tools
-	cd openwrt && echo service guide ubus notices | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
+	cd openwrt && echo service guide ubus notices house | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
 test-luci: install-tools

@@ -162,6 +162,8 @@ class Service(OnRouter):
         complaint = "/etc/config/minewall:7: option 'mode': 'never' is not block|monitor"
         self.assertIn(f"-p daemon.err {complaint}", self.log())
         self.assertEqual((there.pid(), there.table()), (first, table))
+        there.check("/etc/init.d/minewall start")
+        self.assertEqual((there.pid(), there.table()), (first, table))
         status = self.ask("status")
         self.assertEqual((status["state"], status["problems"]), ("protecting", [{"code": "config", "text": complaint}]))
         # A daemon that dies now comes back with the last good one.

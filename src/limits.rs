@@ -224,7 +224,7 @@ pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
 /// How long a connection may take to come about.
 pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
-/// The same with a TLS handshake, in which a slow router at work has its share.
+/// The same with a TLS handshake, where the server is known to speak it: a slow router at work takes its time.
 pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// How long an answer may take: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);

@@ -47,7 +47,7 @@ use crate::hmm::model::{Model, Summary};
 /// `[--scripted N] [--seed N] [--restarts N] [--iterations N] [--rounds N] [--folds N]
 /// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--rise BITS]`.
 ///
-/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 4,500). `--rise BITS` is by how
+/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 9,000). `--rise BITS` is by how
 /// much thresholds rise from one band of packets to the next. `--output` may be left out: the report
 /// is all that is wanted then.
 ///
@@ -142,9 +142,9 @@ impl Options {
         };
         let options = Options {
             seed: arguments.value("seed", 1)?,
-            restarts: arguments.value("restarts", 3)?,
-            iterations: arguments.value("iterations", 40)?,
-            rounds: arguments.value("rounds", 24)?,
+            restarts: arguments.value("restarts", 1)?,
+            iterations: arguments.value("iterations", 8)?,
+            rounds: arguments.value("rounds", 9)?,
             folds: arguments.value("folds", 5)?,
             grouping,
             threads: arguments.value("threads", available_parallelism().map_or(1, usize::from))?,
@@ -221,7 +221,7 @@ const OPTIONS: &[&str] = &[
     "threads",
     "rise",
 ];
-const SCRIPTED: u32 = 4_500;
+const SCRIPTED: u32 = 9_000;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits from band to band.

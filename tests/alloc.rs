@@ -16,13 +16,17 @@ mod wire;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hint::black_box;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use allocation_counter::measure;
 use dialogue::Dialogue;
 use minewall::config::{Config, Mode};
-use minewall::engine::{Engine, Packet, Settings};
+use minewall::engine::{Engine, Layer, Packet, Settings};
 use minewall::hmm::model::Model;
+use minewall::intel::Builder;
+use minewall::intel::entry::Policy;
 use minewall::limits::FLOWS_MIN;
 use minewall::replay::capture::Capture;
 use minewall::replay::link;
@@ -50,7 +54,15 @@ fn run(engine: &mut Engine<RandomState>, arrivals: &[Arrival]) -> usize {
 fn engine(mode: Mode) -> Engine<RandomState> {
     let settings = Settings { mode, ..Settings::from(&Config::default()) };
     let model = Model::embedded().expect("the model is part of the program");
-    Engine::new(settings, model, FLOWS_MIN, RandomState::new())
+    let mut engine = Engine::new(settings, model, FLOWS_MIN, RandomState::new());
+    let mut lists = Builder::new(1 << 20);
+    for (policy, text) in
+        [(Policy::Block, "pool.example\n10.0.7.0/24\n"), (Policy::Allow, "192.0.2.77:3333\n")]
+    {
+        lists.add_text(policy.name(), policy, text.as_bytes()).expect("good entries");
+    }
+    engine.replace_intel(Layer::Lists, Some(Arc::new(lists.build().0)));
+    engine
 }
 
 fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
@@ -112,9 +124,52 @@ fn flood() -> Vec<Arrival> {
     arrivals
 }
 
+/// Answers of name servers, and connections to what they say, by listed names and others: more than is
+/// remembered of either.
+fn names() -> Vec<Arrival> {
+    let mut arrivals = Vec::new();
+    for index in 0..3_000u32 {
+        let name =
+            if index % 2 == 0 { format!("n{index}.pool.example") } else { format!("shop{index}.example") };
+        let addr = Ipv4Addr::from_bits(0xcb00_7100 + index);
+        let client = Ipv4Addr::new(192, 168, 1, (index % 200) as u8);
+        let mut connection = Connection::new((client, 40_000).into(), (addr, 3_333).into(), [1, 1]);
+        let mut packets = vec![answer(client, &name, addr)];
+        packets.extend(connection.open());
+        packets
+            .push(connection.send(End::Client, format!("GET / HTTP/1.1\r\nHost: {name}\r\n\r\n").as_bytes()));
+        for bytes in packets {
+            let at = Instant::from_micros(1_000_000 + 10_000 * arrivals.len() as u64);
+            arrivals.push(Arrival { at, bytes });
+        }
+    }
+    arrivals
+}
+
+/// A UDP packet in which `client` is told that `name` has `addr`.
+fn answer(client: Ipv4Addr, name: &str, addr: Ipv4Addr) -> Vec<u8> {
+    let mut message = vec![7, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    for label in name.split('.') {
+        message.push(label.len() as u8);
+        message.extend(label.bytes());
+    }
+    message.extend([0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4]);
+    message.extend(addr.octets());
+    let len = 8 + message.len() as u16;
+    let mut packet = vec![0x45, 0];
+    packet.extend((20 + len).to_be_bytes());
+    packet.extend([0, 0, 0x40, 0, 64, 17, 0, 0, 192, 168, 1, 1]);
+    packet.extend(client.octets());
+    packet.extend([0, 53, 0x9c, 0x40]);
+    packet.extend(len.to_be_bytes());
+    packet.extend([0, 0]);
+    packet.extend(message);
+    packet
+}
+
 #[test]
 fn the_packet_path_never_allocates() {
-    let sources = [("traces", traces()), ("dialogues", dialogues()), ("flood", flood())];
+    let sources = [("traces", traces()), ("dialogues", dialogues()), ("names", names()), ("flood", flood())];
     for mode in [Mode::Block, Mode::Monitor] {
         let mut engine = engine(mode);
         for (name, arrivals) in &sources {
@@ -123,6 +178,7 @@ fn the_packet_path_never_allocates() {
             assert_eq!(counted.count_total, 0, "{name} in {mode:?}: {counted:?}");
             assert!(events > 0 || *name == "flood", "{name} proves something");
         }
+        assert_eq!(engine.counters().dns_answers, 3_000);
         let counters = engine.table_counters();
         assert!(counters.evicted_undecided + counters.evicted_settled > 0, "the flood evicts: {counters:?}");
     }

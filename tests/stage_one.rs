@@ -128,7 +128,9 @@ fn training_is_reproducible_and_its_model_loads_and_is_measured() {
     )))
     .expect("measured");
     let json = fs::read_to_string(json).expect("written");
-    assert!(json.contains("\"roc\": [[") && json.contains("\"coalesce 30 s\""));
+    assert!(
+        json.contains("\"roc\": [[") && json.contains("\"coalesce 30 s\"") && json.contains("\"swarms\": []")
+    );
     for plot in ["roc.svg", "decision.svg", "evasion.svg"] {
         let svg = fs::read_to_string(folder.0.join("plots").join(plot)).expect("written");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));

@@ -4,6 +4,8 @@
 //! The answers are described in `openwrt/UBUS.md`. The texts of others in them come from the daemon as JSON
 //! already and are handed on as they are.
 
+mod edit;
+
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +14,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minewall::allow;
-use minewall::config::options::OPTIONS;
 use minewall::config::{self, Complaint, Config, Loaded, Mode};
 use minewall::dpi::json::{End, Tape, Value, end_of_value};
 use minewall::packet::Endpoint;
@@ -44,7 +45,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
                 None => refusal("the arguments are no JSON object of reasonable size"),
             })
         }
-        ["edit"] => edit(),
+        ["edit"] => edit::run(),
         _ => Err("'list', 'call METHOD' or 'edit' is wanted".into()),
     }
 }
@@ -256,46 +257,6 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
 /// LuCI gives up a call after 20 seconds.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
 
-/// What `allow` is to change in UCI: `add_list allow_host 192.168.1.50`, for a script that has `uci`. The
-/// exit status is 1, and the line the answer, if the arguments are no good.
-fn edit() -> Result<ExitCode, String> {
-    let input = read_arguments()?;
-    let mut tape = Tape::default();
-    let edit = match tape.index(&input).filter(|value| value.is_object() && value.is_whole()) {
-        Some(arguments) => edit_of(arguments),
-        None => Err("the arguments are no JSON object of reasonable size".into()),
-    };
-    match edit {
-        Ok(words) => super::show(&(words + "\n")),
-        Err(complaint) => {
-            super::show(&refusal(&complaint))?;
-            Ok(ExitCode::FAILURE)
-        }
-    }
-}
-
-fn edit_of(arguments: Value<'_>) -> Result<String, String> {
-    let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
-    let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
-    let command = if removes { "del_list" } else { "add_list" };
-    let (option, value, is_good) = match (text("host"), text("endpoint")) {
-        (Some(host), None) => ("allow_host", host, host.parse::<allow::Host>().is_ok()),
-        (None, Some(server)) => ("allow_endpoint", server, server.parse::<allow::Server>().is_ok()),
-        _ => return Err("one of 'host' and 'endpoint' is wanted".into()),
-    };
-    if is_good {
-        // Digits, letters and the signs of addresses are all that can be in it.
-        Ok(format!("{command} {option} {value}"))
-    } else {
-        let short: String = value.chars().take(64).collect();
-        let form = OPTIONS
-            .iter()
-            .find(|known| known.name == option)
-            .map_or(String::new(), |known| known.kind.to_string());
-        Err(format!("'{short}' is not {form}"))
-    }
-}
-
 /// A text argument. One with escapes is none: neither addresses nor names need any.
 fn string(value: Value<'_>) -> Option<&str> {
     let text = core::str::from_utf8(value.bytes()).ok().filter(|text| !text.contains('\\'))?;
@@ -339,39 +300,6 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use std::path::Path;
-
-    fn edited(json: &str) -> Result<String, String> {
-        let mut tape = Tape::default();
-        edit_of(tape.index(json.as_bytes()).expect(json))
-    }
-
-    #[test]
-    fn an_edit_holds_nothing_but_an_option_and_an_address() {
-        for (json, words) in [
-            (r#"{"host":"192.168.1.50"}"#, "add_list allow_host 192.168.1.50"),
-            (
-                r#"{"host":"02:00:5e:10:00:01","ubus_rpc_session":"0"}"#,
-                "add_list allow_host 02:00:5e:10:00:01",
-            ),
-            (r#"{"endpoint":"[2001:db8::1]:3333","host":""}"#, "add_list allow_endpoint [2001:db8::1]:3333"),
-            (r#"{"endpoint":"192.0.2.0/24","remove":true}"#, "del_list allow_endpoint 192.0.2.0/24"),
-            (r#"{"endpoint":"192.0.2.0/24","remove":false}"#, "add_list allow_endpoint 192.0.2.0/24"),
-        ] {
-            assert_eq!(edited(json).as_deref(), Ok(words));
-        }
-        for json in [
-            r#"{}"#,
-            r#"{"host":7}"#,
-            r#"{"host":"192.168.1.50","endpoint":"192.0.2.1"}"#,
-            r#"{"host":"192.168.1.50; reboot"}"#,
-            r#"{"host":"$(reboot)"}"#,
-            r#"{"host":"192.168.1.50\u000a"}"#,
-            r#"{"endpoint":"pool.example:3333"}"#,
-        ] {
-            let complaint = edited(json).expect_err(json);
-            assert!(!complaint.is_empty() && complaint.len() < 200, "{complaint}");
-        }
-    }
 
     #[test]
     fn hosts_are_told_whether_they_may_mine() {

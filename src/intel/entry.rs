@@ -22,6 +22,12 @@ impl Policy {
     /// All of them.
     pub const ALL: [Policy; 3] = [Policy::Suspect, Policy::Block, Policy::Allow];
 
+    /// Whether a list that is worth this may have an entry that is worth `entry`: less, but never more. A feed
+    /// that suspects can't be made one that blocks, and none that isn't meant to can open a way for miners.
+    pub fn grants(self, entry: Policy) -> bool {
+        if self == Policy::Allow { entry == Policy::Allow } else { entry <= self }
+    }
+
     /// The word in lists, events and file names.
     pub const fn name(self) -> &'static str {
         match self {
@@ -278,6 +284,8 @@ pub enum BadEntry {
     NoSink,
     /// A rule for parts of a site.
     PartOfSite,
+    /// It is to be worth more than its list may grant.
+    TooMuch,
 }
 
 impl fmt::Display for BadEntry {
@@ -294,6 +302,9 @@ impl fmt::Display for BadEntry {
                 "a hosts line that doesn't lead to 0.0.0.0, 127.0.0.1, :: or ::1 blocks nothing"
             }
             BadEntry::PartOfSite => "a rule for parts of a site",
+            BadEntry::TooMuch => {
+                "more than its list is worth: only a list that blocks has block, one that allows has allow"
+            }
         })
     }
 }
@@ -380,6 +391,16 @@ mod tests {
         assert_eq!(parse(&dated), Ok(dated.clone()));
         assert_eq!(parse("pool.example deny"), Err(BadEntry::Word));
         assert_eq!(parse("pool.example until=tomorrow"), Err(BadEntry::Date));
+    }
+
+    #[test]
+    fn an_entry_is_worth_less_than_its_list_or_the_same() {
+        use Policy::{Allow, Block, Suspect};
+        let granted = |list: Policy| Policy::ALL.map(|entry| list.grants(entry));
+        assert_eq!(
+            [Suspect, Block, Allow].map(granted),
+            [[true, false, false], [true, true, false], [false, false, true]]
+        );
     }
 
     #[test]

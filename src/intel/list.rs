@@ -5,9 +5,12 @@
 //! | our own | `pool.example:3333 block until=2026-12-31`, `198.51.100.0/24`; policy and end may be left out |
 //! | hosts file | `0.0.0.0 pool.example www.pool.example` |
 //! | domains, `host:port` | `pool.example`, `*.pool.example`, `pool.example:3333`, `stratum+tcp://pool.example:3333` |
-//! | adblock | `\|\|pool.example^`, `@@\|\|pool.example^` (an exception: allow) |
+//! | adblock | `\|\|pool.example^`; exceptions, `@@\|\|pool.example^`, count in lists that allow |
 //! | dnsmasq | `server=/pool.example/`, `address=/pool.example/0.0.0.0`, `local=/pool.example/` |
 //! | addresses | `198.51.100.7`, `198.51.100.0/24`, `2001:db8::/32`, `[2001:db8::1]:3333` |
+//!
+//! An entry may be worth less than its list, not more: `block` stands in lists that block, `allow` in lists
+//! that allow.
 //!
 //! Comments begin with `#`, `!` or `;`, or stand behind ` #`. A line that makes no sense is reported and
 //! passed over; a file that is mostly such lines is no list.
@@ -148,6 +151,7 @@ impl Builder {
         let mut outcome = Ok(());
         let mut full = Ok(());
         each_entry(line, policy, &mut |entry| match entry {
+            Ok(entry) if !policy.grants(entry.policy) => outcome = Err(BadLine::Entry(BadEntry::TooMuch)),
             Ok(entry) => full = full.and_then(|()| self.add(&entry)),
             Err(why) => outcome = Err(BadLine::Entry(why)),
         });
@@ -171,7 +175,10 @@ fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, Bad
         None => (false, line),
     };
     if let Some(rule) = rule.strip_prefix("||") {
-        let policy = if exception { Policy::Allow } else { policy };
+        if exception && policy != Policy::Allow {
+            // It takes something out of lists that we don't have.
+            return;
+        }
         return each(match rule.split_once('^') {
             Some((name, "")) => named(name, policy),
             Some((name, options)) if options.starts_with('$') => named(name, policy),

@@ -4,7 +4,9 @@ use core::net::Ipv4Addr;
 
 fn intel(text: &str) -> Intel {
     let mut builder = Builder::new(1 << 20);
-    builder.add_text("test", Policy::Block, text.as_bytes()).unwrap();
+    let (allow, other): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.contains(" allow"));
+    builder.add_text("test", Policy::Block, other.join("\n").as_bytes()).unwrap();
+    builder.add_text("allow", Policy::Allow, allow.join("\n").as_bytes()).unwrap();
     builder.build().0
 }
 
@@ -79,8 +81,9 @@ fn an_entry_ends() {
 #[test]
 fn it_explains_itself() {
     let mut builder = Builder::new(1 << 20);
-    builder.add_text("builtin", Policy::Suspect, &b"pool.test\nx.pool.test:9 block\n"[..]).unwrap();
-    builder.add_text("mine", Policy::Allow, &b"eu.pool.test\npool.test block until=@5\n"[..]).unwrap();
+    builder.add_text("builtin", Policy::Block, &b"pool.test suspect\nx.pool.test:9\n"[..]).unwrap();
+    builder.add_text("mine", Policy::Allow, &b"eu.pool.test\n"[..]).unwrap();
+    builder.add_text("old", Policy::Block, &b"pool.test until=@5\n"[..]).unwrap();
     let intel = builder.build().0;
     let explained: Vec<String> = intel
         .explain(&"eu.pool.test".parse().unwrap(), Some(3333), 10)
@@ -92,7 +95,7 @@ fn it_explains_itself() {
         [
             "eu.pool.test allow of mine true true",
             "pool.test suspect of builtin true false",
-            "pool.test block until=@5 of mine false false",
+            "pool.test block until=@5 of old false false",
         ]
     );
     assert_eq!(intel.explain(&"192.0.2.1".parse().unwrap(), None, 0), []);

@@ -100,7 +100,8 @@ impl Session {
                 State::Idle => match self.strategy.next() {
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
-                        let wait = if tls { PROBE_HANDSHAKE_WAIT } else { PROBE_CONNECT_WAIT };
+                        let sure = self.strategy.is_sure_of_tls();
+                        let wait = if sure { PROBE_HANDSHAKE_WAIT } else { PROBE_CONNECT_WAIT };
                         let until = now.after(wait).min(self.deadline);
                         self.state = State::Connecting { question, tls, until };
                         return Action::Connect { tls };

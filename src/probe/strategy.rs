@@ -97,6 +97,11 @@ impl Strategy {
         }
     }
 
+    /// Whether it is known that the server speaks TLS, by the suspected session or by itself.
+    pub fn is_sure_of_tls(&self) -> bool {
+        self.tls && (self.layer_is_known || !self.other_layer)
+    }
+
     /// A TLS handshake was completed.
     pub fn speaks_tls(&mut self) {
         self.layer_is_known = true;

@@ -6,7 +6,7 @@ use super::control::{Answer, Outcome, Reply, Request, Stream};
 use super::hosts::Host;
 use super::keeper;
 use super::metrics;
-use super::status::{Flows, Learned, QueueUse, Slots, Status, hosts_to_json, hosts_to_text};
+use super::status::{Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text};
 use super::wall_clock::{rfc3339, unix_seconds};
 use super::{Daemon, mode_word};
 use crate::book::{Entry, Origin};
@@ -152,6 +152,7 @@ impl Daemon {
         let counters = self.engine.counters();
         let table = self.engine.table_counters();
         let kernel = self.queue.state();
+        let lists = self.lists.current();
         let hosts = self.hosts();
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
@@ -193,6 +194,12 @@ impl Daemon {
                 fleet: count(Origin::Fleet),
                 blocking: entries.iter().filter(|entry| entry.policy == Policy::Block).count(),
                 refused_by_kernel,
+            },
+            lists: ListsUse {
+                files: lists.as_ref().map_or(0, |lists| lists.sources().count()),
+                entries: lists.as_ref().map_or(0, |lists| lists.len()),
+                bytes: lists.as_ref().map_or(0, |lists| lists.bytes()),
+                dns_answers: counters.dns_answers,
             },
             verdicts_failed: self.verdicts_failed,
             unreported: self.reporter.unreported(),

@@ -208,7 +208,7 @@ mod tests {
         let (path, wish) = directory("names");
         for (file, text) in [
             ("a.block", "a.test\n"),
-            ("b.suspect", "b.test\nc.test block\n"),
+            ("b.suspect", "b.test\nc.test\nb.test block\n"),
             ("c.allow", "d.test\n"),
             (".hidden.block", "e.test\n"),
             ("a.block~", "e.test\n"),
@@ -220,7 +220,7 @@ mod tests {
         let intel = read(&wish, None).unwrap();
         let policies = ["a.test", "b.test", "c.test", "d.test", "e.test"].map(|name| policy(&intel, name));
         use Policy::{Allow, Block, Suspect};
-        assert_eq!(policies, [Some(Block), Some(Suspect), Some(Block), Some(Allow), None]);
+        assert_eq!(policies, [Some(Block), Some(Suspect), Some(Suspect), Some(Allow), None]);
         assert_eq!(intel.sources().collect::<Vec<_>>(), ["a.block", "b.suspect", "c.allow"]);
         assert!(read(&Wish { enabled: false, ..wish }, None).is_none());
         fs::remove_dir_all(&path).unwrap();

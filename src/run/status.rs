@@ -41,6 +41,8 @@ pub struct Status<'a> {
     pub probes: Probes,
     /// The book.
     pub learned: Learned,
+    /// Lists in force.
+    pub lists: ListsUse,
     /// Verdicts that the kernel didn't take.
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
@@ -130,6 +132,19 @@ pub struct Learned {
     pub refused_by_kernel: u32,
 }
 
+/// What lists hold, and what is known of addresses by the answers of name servers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ListsUse {
+    /// Lists, the built-in one included.
+    pub files: usize,
+    /// Their entries.
+    pub entries: usize,
+    /// Bytes of memory that they take.
+    pub bytes: usize,
+    /// Answers of name servers that were read.
+    pub dns_answers: u32,
+}
+
 impl From<Counters> for Probes {
     fn from(counters: Counters) -> Self {
         let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
@@ -163,6 +178,7 @@ impl Status<'_> {
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              learned    {} by reading, {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
+             lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
             self.uptime,
@@ -190,6 +206,10 @@ impl Status<'_> {
             self.learned.operator,
             self.learned.fleet,
             self.learned.refused_by_kernel,
+            self.lists.entries,
+            self.lists.files,
+            self.lists.bytes.div_ceil(1_024),
+            self.lists.dns_answers,
             self.detections,
             self.suspects,
             self.unreported,
@@ -275,6 +295,7 @@ mod tests {
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
             probes: Counters::default().into(),
             learned: Learned::default(),
+            lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
             hosts: &hosts,

@@ -148,7 +148,8 @@ fn a_name_that_was_resolved_is_known_by_its_address() {
     let Some(net) = Net::new() else { return };
     let Some(_resolver) = Resolver::start(&net.router, ROUTER) else { return };
     let lists = Lists::new("resolver");
-    lists.write("pools.block", "pool.test\nmine.test allow\n");
+    lists.write("pools.block", "pool.test\n");
+    lists.write("mine.allow", "mine.test\n");
     let daemon = Daemon::start(&net, &lists.options());
     let servers = Servers::start(&net);
     for (family, (server, resolver)) in SERVERS.into_iter().zip(ROUTER).enumerate() {

@@ -13,7 +13,9 @@ const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 fn bench(options: &str, lists: &str) -> Bench {
     let mut bench = Bench::new(options);
     let mut builder = Builder::new(1 << 20);
-    builder.add_text("test", Policy::Block, lists.as_bytes()).unwrap();
+    let (allow, other): (Vec<&str>, Vec<&str>) = lists.lines().partition(|line| line.contains(" allow"));
+    builder.add_text("test", Policy::Block, other.join("\n").as_bytes()).unwrap();
+    builder.add_text("allow", Policy::Allow, allow.join("\n").as_bytes()).unwrap();
     bench.engine.replace_intel(Layer::Lists, Some(Arc::new(builder.build().0)));
     bench
 }

@@ -1,0 +1,88 @@
+//! What `allow` changes in UCI, for a script that has `uci`: the arguments become words that a shell may see.
+
+use std::process::ExitCode;
+
+use minewall::allow;
+use minewall::config::options::OPTIONS;
+use minewall::dpi::json::{Tape, Value};
+
+use super::super::show;
+use super::{read_arguments, refusal, string};
+
+/// What `allow` is to change in UCI: `add_list allow_host 192.168.1.50`, for a script that has `uci`. The
+/// exit status is 1, and the line the answer, if the arguments are no good.
+pub(super) fn run() -> Result<ExitCode, String> {
+    let input = read_arguments()?;
+    let mut tape = Tape::default();
+    let edit = match tape.index(&input).filter(|value| value.is_object() && value.is_whole()) {
+        Some(arguments) => edit_of(arguments),
+        None => Err("the arguments are no JSON object of reasonable size".into()),
+    };
+    match edit {
+        Ok(words) => show(&(words + "\n")),
+        Err(complaint) => {
+            show(&refusal(&complaint))?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn edit_of(arguments: Value<'_>) -> Result<String, String> {
+    let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
+    let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
+    let command = if removes { "del_list" } else { "add_list" };
+    let (option, value, is_good) = match (text("host"), text("endpoint")) {
+        (Some(host), None) => ("allow_host", host, host.parse::<allow::Host>().is_ok()),
+        (None, Some(server)) => ("allow_endpoint", server, server.parse::<allow::Server>().is_ok()),
+        _ => return Err("one of 'host' and 'endpoint' is wanted".into()),
+    };
+    if is_good {
+        // Digits, letters and the signs of addresses are all that can be in it.
+        Ok(format!("{command} {option} {value}"))
+    } else {
+        let short: String = value.chars().take(64).collect();
+        let form = OPTIONS
+            .iter()
+            .find(|known| known.name == option)
+            .map_or(String::new(), |known| known.kind.to_string());
+        Err(format!("'{short}' is not {form}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edited(json: &str) -> Result<String, String> {
+        let mut tape = Tape::default();
+        edit_of(tape.index(json.as_bytes()).expect(json))
+    }
+
+    #[test]
+    fn an_edit_holds_nothing_but_an_option_and_an_address() {
+        for (json, words) in [
+            (r#"{"host":"192.168.1.50"}"#, "add_list allow_host 192.168.1.50"),
+            (
+                r#"{"host":"02:00:5e:10:00:01","ubus_rpc_session":"0"}"#,
+                "add_list allow_host 02:00:5e:10:00:01",
+            ),
+            (r#"{"endpoint":"[2001:db8::1]:3333","host":""}"#, "add_list allow_endpoint [2001:db8::1]:3333"),
+            (r#"{"endpoint":"192.0.2.0/24","remove":true}"#, "del_list allow_endpoint 192.0.2.0/24"),
+            (r#"{"endpoint":"192.0.2.0/24","remove":false}"#, "add_list allow_endpoint 192.0.2.0/24"),
+        ] {
+            assert_eq!(edited(json).as_deref(), Ok(words));
+        }
+        for json in [
+            r#"{}"#,
+            r#"{"host":7}"#,
+            r#"{"host":"192.168.1.50","endpoint":"192.0.2.1"}"#,
+            r#"{"host":"192.168.1.50; reboot"}"#,
+            r#"{"host":"$(reboot)"}"#,
+            r#"{"host":"192.168.1.50\u000a"}"#,
+            r#"{"endpoint":"pool.example:3333"}"#,
+        ] {
+            let complaint = edited(json).expect_err(json);
+            assert!(!complaint.is_empty() && complaint.len() < 200, "{complaint}");
+        }
+    }
+}
