@@ -31,7 +31,7 @@ test: install-tools check
 check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run \
-		cross/*.sh cross/cc cross/ar cross/router/* \
+		cross/*.sh cross/cc cross/ar cross/try cross/router/* \
 		tests/*.sh tests/lab/*.sh tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh \
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
