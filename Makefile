@@ -31,8 +31,8 @@ test: install-tools check
 check: install-tools
 	$(CARGO) fmt --check
 	shellcheck -x .ci/run \
-		cross/*.sh cross/cc cross/ar cross/router/* \
-		tests/*.sh tests/lab/*.sh tests/probe/*.sh tests/rules/*.sh \
+		cross/*.sh cross/cc cross/ar cross/try cross/router/* \
+		tests/*.sh tests/lab/*.sh tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh \
 		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
 		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
 			minewall.validate minewall-update-lists hooks/* fleet/*) \
@@ -83,9 +83,9 @@ packages: cross
 test-packages: packages
 	cd openwrt && python3 -m unittest
 
-# The package's scripts, the guide and the ubus object on a model of a router, with the newest program that was
-# built here; two at a time, since most of it is waiting. Needs root.
+# The package's scripts, the guide, the ubus object and a miner on a model of a router; two tests at a time, since most of it is waiting. Needs root.
 test-openwrt: install-tools
+	$(CARGO) build --locked --bin minewall
 	cd openwrt && echo service guide ubus notices house | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.

@@ -322,8 +322,12 @@ pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
 /// How often the sets are filled anew.
 pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
-/// Attempts to connect to known pools of which the daemon is told, by all hosts together.
-pub const KERNEL_TOLD_PER_MINUTE: u32 = 30;
+/// Attempts of one host to connect to known pools of which the daemon is told.
+pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
+/// Hosts that are counted apart for that; attempts of more are refused and not told of.
+pub const KERNEL_TOLD_HOSTS: u32 = 256;
+/// How long one that attempts nothing more is counted.
+pub const KERNEL_TOLD_SECONDS: u32 = 600;
 /// How often the kernel is asked what it has refused, at most.
 pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
 /// Orders that may wait for the clerk.

@@ -74,6 +74,7 @@ impl Router {
             .env("IPKG_INSTROOT", &self.root)
             .env("MINEWALL_FEEDS", self.root.join("feeds"))
             .env("MINEWALL_RELOAD", self.root.join("bin/service"))
+            .env("no_proxy", "127.0.0.1")
             .status();
         status.expect("busybox starts").success()
     }

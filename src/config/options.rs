@@ -38,8 +38,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         },
         help: &[
             "Encrypted sessions: how easily one is suspected of mining by its sizes and times.",
-            "Of 1,000 long harmless sessions, 1 (cautious), 10 (balanced) or 50 (eager) are. A suspect",
-            "is reported, not blocked.",
+            "Of 100 mining sessions of programs that were new to it, 56 (cautious), 79 (balanced) or 91",
+            "(eager) were found; of 500 long harmless ones, 1, 18 or 52 were suspected, all of them",
+            "look-alikes. A suspect is reported, not blocked: its server is asked first.",
         ],
     },
     OptionSpec {

@@ -230,7 +230,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         }
         match record.state {
             FlowState::Mining => heeded.or(Some(Source::Dpi)),
-            FlowState::Suspect if before != FlowState::Suspect => Some(Source::Hmm),
+            FlowState::Suspect if before != FlowState::Suspect => heeded.or(Some(Source::Hmm)),
             _ => heeded,
         }
     }

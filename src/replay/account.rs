@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::dpi::dialect::Dialect;
-use crate::event::Detection;
+use crate::event::{Detection, Source};
 use crate::flow::tcp::{Arrival, Streams};
 use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
 use crate::packet::{Endpoint, Segment};
@@ -174,7 +174,10 @@ impl Judgement {
             FlowState::Opening | FlowState::Undecided => (FlowVerdict::Undecided, None),
             FlowState::Benign | FlowState::Allowed => (FlowVerdict::Benign, None),
             FlowState::Suspect => (FlowVerdict::Suspect, Some("hmm")),
-            FlowState::Mining => (FlowVerdict::Mining, Some("dpi")),
+            FlowState::Mining => {
+                let source = detection.map_or(Source::Dpi, |detection| detection.source);
+                (FlowVerdict::Mining, Some(source.name()))
+            }
         };
         Judgement { verdict, evidence, dialect }
     }
@@ -202,7 +205,6 @@ mod tests {
 
     use super::*;
     use crate::dpi::finding::Finding;
-    use crate::event::Source;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
     const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
@@ -268,6 +270,10 @@ mod tests {
         assert_eq!(flow.decided, Some(Decided { payload_packet: 3, after_ms: 45 }));
         assert_eq!((flow.payload_packets, flow.duration_ms()), (4, 90));
         assert_eq!(flow.client, CLIENT.into());
+        let listed = Detection { source: Source::Intel, ..detection };
+        let mut account = Account::default();
+        account.enter(&segment(true, 1), true, Some(&mining), Some(&listed), at(0));
+        assert_eq!(account.flows().next().expect("one flow").judgement.evidence, Some("intel"));
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //! them anew well before they end: what a daemon that is gone has learnt is blocked for
 //! [`KERNEL_ELEMENT_SECONDS`] more, and everything else passes.
 //!
-//! Some attempts a minute still go to the daemon, which says whose they are; what nobody answers for comes
-//! back without a verdict and is refused as well.
+//! Some attempts a minute of each host still go to the daemon, which says whose they are; what nobody answers
+//! for comes back without a verdict and is refused as well.
 
 use core::fmt::Write;
 
 use crate::allow::Host;
 use crate::config::{Config, Mode};
-use crate::limits::{BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_PER_MINUTE};
+use crate::limits::{
+    BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
+};
 use crate::packet::Endpoint;
 
 /// The chain that refuses, and counts.
@@ -51,15 +53,28 @@ pub fn chains(config: &Config, others: u32) -> String {
 "
         )
     });
+    let told = [("told4", "ipv4_addr"), ("told6", "ipv6_addr")].map(|(name, kind)| {
+        format!(
+            "	set {name} {{
+		type {kind}
+		flags dynamic,timeout
+		timeout {KERNEL_TOLD_SECONDS}s
+		size {KERNEL_TOLD_HOSTS}
+	}}
+"
+        )
+    });
+    let rate = format!("limit rate {KERNEL_TOLD_PER_MINUTE}/minute burst {KERNEL_TOLD_PER_MINUTE} packets");
     format!(
-        "{sets}	chain fresh {{
+        "{sets}{told}	chain fresh {{
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
 		goto attempts
 	}}
-	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
+	# Known as pools. A few attempts of each host are shown to the daemon, which says whose they are.
 	chain known {{
-{ask}		limit rate {KERNEL_TOLD_PER_MINUTE}/minute burst {KERNEL_TOLD_PER_MINUTE} packets goto ask
+{ask}		update @told4 {{ ip saddr {rate} }} goto ask
+		update @told6 {{ ip6 saddr {rate} }} goto ask
 		goto refuse
 	}}
 	chain unheard {{
@@ -72,6 +87,7 @@ pub fn chains(config: &Config, others: u32) -> String {
 	}}
 ",
         sets = sets.concat(),
+        told = told.concat(),
         ask = allowed("goto ask"),
         accept = allowed("accept"),
     )

@@ -33,8 +33,6 @@ pub fn held_back(
         }
         out.push('\n');
     }
-    type Wanted = fn(&Trace<'_>) -> bool;
-    type Name = fn(&Trace<'_>) -> String;
     let groups: [(&str, Wanted, Name); 3] = [
         ("captured, by application", is_captured, |trace| trace.case.sequence.application.clone()),
         ("captured, by dialect and transport", is_captured, |trace| {
@@ -54,11 +52,16 @@ fn is_captured(trace: &Trace<'_>) -> bool {
     trace.case.sequence.kind != SCRIPTED
 }
 
+/// Which sessions.
+type Wanted = fn(&Trace<'_>) -> bool;
+/// What a session is grouped by.
+type Name = fn(&Trace<'_>) -> String;
+
 /// A line for every group, with the suspects at each sensitivity.
 fn grouped<'t, 'c: 't>(
     out: &mut String,
     traces: impl Iterator<Item = &'t Trace<'c>>,
-    name: fn(&Trace<'_>) -> String,
+    name: Name,
     thresholds: &Thresholds,
 ) {
     let mut groups: BTreeMap<(Label, String), Vec<&Trace<'_>>> = BTreeMap::new();

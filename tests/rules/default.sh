@@ -92,14 +92,27 @@ table inet minewall {
 		timeout 3600s
 		size 512
 	}
+	set told4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
+	set told6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
 	chain fresh {
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
 		goto attempts
 	}
-	# Known as pools. A few attempts are shown to the daemon, which says whose they are.
+	# Known as pools. A few attempts of each host are shown to the daemon, which says whose they are.
 	chain known {
-		limit rate 30/minute burst 30 packets goto ask
+		update @told4 { ip saddr limit rate 6/minute burst 6 packets } goto ask
+		update @told6 { ip6 saddr limit rate 6/minute burst 6 packets } goto ask
 		goto refuse
 	}
 	chain unheard {
