@@ -180,9 +180,9 @@ impl Client {
         match &self.state {
             State::AwaitRequest(_) => PollFlags::IN,
             State::AwaitTaking(_) => PollFlags::OUT,
-            // It has nothing more to say: readable it is once it has gone.
+            // It has nothing more to say: readable it is once it has gone, and stays so until that is seen.
             State::Following(_, waiting) if waiting.is_empty() => PollFlags::IN,
-            State::Following(..) => PollFlags::IN | PollFlags::OUT,
+            State::Following(..) => PollFlags::OUT,
         }
     }
 

@@ -118,6 +118,30 @@ fn a_follower_that_does_not_read_is_dropped() {
     });
 }
 
+/// The run loop waits for whatever is ready: something that stays so would keep it busy for ever.
+#[test]
+fn a_follower_that_neither_reads_nor_writes_any_more_wakes_nobody() {
+    let path = path("mute");
+    let mut control = Control::bind(&path).unwrap();
+    let reply = |_| Reply::Stream(Stream::Events, String::new());
+    let mute = with_server(&mut control, reply, || follow(&path, &Request::Follow).unwrap());
+    while control.clients[0].waiting() == 0 {
+        control.publish(Stream::Events, &"e".repeat(100));
+    }
+    mute.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    control.serve(|_| unreachable!());
+    let mut descriptors: Vec<_> = control
+        .descriptors()
+        .map(|(fd, awaited)| rustix::event::PollFd::from_borrowed_fd(fd, awaited))
+        .collect();
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    assert_eq!(rustix::event::poll(&mut descriptors, Some(&at_once)), Ok(0));
+    drop(descriptors);
+    drop(mute);
+    control.serve(|_| unreachable!());
+    assert_eq!(control.following().count(), 0);
+}
+
 #[test]
 fn followers_leave_places_for_questions_and_are_forgotten_when_they_go() {
     let path = path("places");
