@@ -13,12 +13,5 @@ need signify-openbsd signify-openbsd
 need readelf binutils
 need busybox busybox
 need unshare util-linux
-[ -z "$missing" ] && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "installing:$missing"
-	# shellcheck disable=SC2086 # a list of packages
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >/dev/null
-else
-	echo "not installed:$missing" >&2
-	exit 1
-fi
+# shellcheck disable=SC2086 # a list of packages
+exec "${0%/*}/../tests/install-packages.sh" $missing

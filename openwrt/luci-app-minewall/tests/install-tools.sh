@@ -6,12 +6,5 @@ command -v python3 >/dev/null || missing="$missing python3"
 command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing="$missing chromium-headless-shell"
 # Without any font a page has no widths to test.
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing="$missing fonts-dejavu-core"
-[ -z "$missing" ] && exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "installing:$missing"
-	# shellcheck disable=SC2086 # a list of packages
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } >/dev/null
-else
-	echo "not installed:$missing" >&2
-	exit 1
-fi
+# shellcheck disable=SC2086 # a list of packages
+exec "${0%/*}/../../../tests/install-packages.sh" $missing
