@@ -66,7 +66,7 @@ pub enum Probed {
 /// How often each thing happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Probes made, by [`Verdict`]: pool, not a pool, inconclusive.
+    /// Probes made, by [`Verdict`](super::Verdict): pool, not a pool, inconclusive.
     pub asked: [u32; 3],
     /// Suspects answered by an earlier probe.
     pub known: u32,
