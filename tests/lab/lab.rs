@@ -48,21 +48,20 @@ fn main() -> ExitCode {
 }
 
 /// Accepts until it is ended; every connection has a thread.
-fn serve(addr: &str, session: fn(TcpStream) -> io::Result<()>) -> io::Result<()> {
+fn serve(addr: &str, session: fn(TcpStream, SocketAddr) -> io::Result<()>) -> io::Result<()> {
     let listener = TcpListener::bind(addr)?;
     println!("listening on {addr}");
-    for stream in listener.incoming() {
-        let stream = stream?;
-        thread::spawn(move || match session(stream) {
+    loop {
+        let (stream, peer) = listener.accept()?;
+        thread::spawn(move || match session(stream, peer) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => println!("a client was reset"),
             _ => {}
         });
     }
-    Ok(())
 }
 
-fn pool(stream: TcpStream) -> io::Result<()> {
-    let peer = stream.peer_addr()?;
+/// `peer` as `accept` told it: a connection that is reset by now has no peer to ask for any more.
+fn pool(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     println!("a client connects from {}", peer.ip());
     for line in BufReader::new(stream.try_clone()?).lines() {
         println!("the pool hears: {}", line?);
@@ -84,7 +83,7 @@ fn miner(addr: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn web(mut stream: TcpStream) -> io::Result<()> {
+fn web(mut stream: TcpStream, _: SocketAddr) -> io::Result<()> {
     let mut request = String::new();
     let mut reader = BufReader::new(stream.try_clone()?);
     reader.read_line(&mut request)?;
@@ -121,7 +120,7 @@ fn visit(addr: &str, seconds: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn echo(mut stream: TcpStream) -> io::Result<()> {
+fn echo(mut stream: TcpStream, _: SocketAddr) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = [0; 64];
     loop {
