@@ -53,7 +53,8 @@ pub(super) fn usual_at(port: u16) -> Option<Question> {
 /// What settles the suspicion that it is `dialect`.
 pub(super) fn for_dialect(dialect: Option<Dialect>) -> impl Iterator<Item = Question> {
     let questions: &[Question] = match dialect {
-        None => &[],
+        // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.
+        None | Some(Dialect::KaspaNode) => &[],
         Some(Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon) => {
             &[Question::Keepalive, Question::Page, Question::Login]
         }
