@@ -16,9 +16,9 @@ use std::thread::{self, JoinHandle};
 use super::Outcome;
 use super::cache::{Cache, Lifetimes};
 use super::guard::Refusal;
+use super::hint::Hints;
 use crate::allow::AllowList;
 use crate::config::{Config, Probing};
-use crate::dpi::dialect::Dialect;
 use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
 use crate::packet::Endpoint;
@@ -35,8 +35,8 @@ pub struct Suspect {
     pub tls: Option<bool>,
     /// The name that the client sent (SNI); empty without one.
     pub sni: heapless::String<PROBE_SNI_BYTES>,
-    /// The dialect that stage one or the wire points to.
-    pub hint: Option<Dialect>,
+    /// What the wire and stage one point to.
+    pub hints: Hints,
 }
 
 /// What became of a suspect.

@@ -16,6 +16,7 @@ use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
 use crate::packet::Endpoint;
 use crate::probe::cache::Cache;
 use crate::probe::guard::Refusal;
+use crate::probe::hint::Hints;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
 use crate::probe::{Outcome, Verdict};
 use crate::time::Instant;
@@ -67,7 +68,12 @@ impl Prober {
             client: suspected.client,
             tls: suspected.tls,
             sni: suspected.server_name.clone(),
-            hint: None,
+            hints: Hints::new(
+                suspected.points_to,
+                suspected.wire,
+                &suspected.server_name,
+                suspected.server.port(),
+            ),
         };
         self.submit(suspect, suspected.at);
     }

@@ -29,7 +29,7 @@ fn suspect(server: &str) -> Suspect {
         client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
         tls: Some(false),
         sni: heapless::String::new(),
-        hint: None,
+        hints: minewall::probe::hint::Hints::default(),
     }
 }
 

@@ -138,7 +138,7 @@ impl Desk {
                     None => Layer::Auto,
                 },
                 sni: (!suspect.sni.is_empty()).then(|| suspect.sni.as_str().into()),
-                hint: suspect.hint,
+                hints: suspect.hints.clone(),
             };
             let now = self.now();
             match self.dialler.begin(target, now) {

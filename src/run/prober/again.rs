@@ -55,7 +55,7 @@ mod tests {
             client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
             tls: None,
             sni: heapless::String::new(),
-            hint: None,
+            hints: crate::probe::hint::Hints::default(),
         }
     }
 
