@@ -275,6 +275,8 @@ pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
 pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
 /// Probes an hour of one /24 or /48.
 pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
+/// Probes an hour, beside those, of servers whose pool's words were read in a session.
+pub const CONFIRMATIONS_PER_HOUR: u32 = 12;
 /// Outcomes that are kept, about 200 bytes each; on disk up to 250.
 pub const PROBE_OUTCOMES: usize = if cfg!(test) { 12 } else { 256 };
 /// The file of outcomes is read up to this length.

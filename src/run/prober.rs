@@ -16,7 +16,6 @@ use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
 use crate::packet::Endpoint;
 use crate::probe::cache::Cache;
 use crate::probe::guard::Refusal;
-use crate::probe::hint::Hints;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
 use crate::probe::{Outcome, Verdict};
 use crate::time::Instant;
@@ -63,19 +62,7 @@ impl Prober {
     /// Asks about the server of a suspected session. Where there is no room for the question, it is tried
     /// again while the session is a suspect.
     pub fn ask(&mut self, suspected: &Detection) {
-        let suspect = Suspect {
-            server: suspected.server,
-            client: suspected.client,
-            tls: suspected.tls,
-            sni: suspected.server_name.clone(),
-            hints: Hints::new(
-                suspected.points_to,
-                suspected.wire,
-                &suspected.server_name,
-                suspected.server.port(),
-            ),
-        };
-        self.submit(suspect, suspected.at);
+        self.submit(Suspect::of(suspected), suspected.at);
     }
 
     /// Asks again about those servers whose turn has come, if that `is_wanted` still. To be called once in a
