@@ -353,7 +353,7 @@ impl Strategy {
 
     fn plan(&mut self) {
         self.ahead.clear();
-        let planned = order::usual_at(self.port).into_iter().chain(order::hinted_at(&self.hints, self.port));
+        let planned = order::usual_at(self.port).into_iter().chain(order::hinted_at(&self.hints));
         let planned: heapless::Vec<Question, PLAN> = planned.chain(order::CORE).take(PLAN).collect();
         for question in planned {
             self.append(question);

@@ -53,13 +53,14 @@ pub(super) fn usual_at(port: u16) -> Option<Question> {
 }
 
 /// What settles that which `hints` point to, the surest first.
-pub(super) fn hinted_at(hints: &Hints, port: u16) -> impl Iterator<Item = Question> {
+pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
     let wire = hints.wire;
     let of_wire: &[Question] = match (wire.noise, wire.server_first, wire.websocket, wire.web) {
         (true, ..) => &[Question::StratumV2],
         (_, true, ..) => &[Question::DuinoCoin],
         (_, _, true, _) => &[Question::WebSocketProxy, Question::WebSocket],
-        (_, _, _, true) => over_http(port),
+        // Whether it is no more than a web server, the first line of JSON tells as well.
+        (_, _, _, true) => &[Question::WebSocketProxy],
         _ => &[],
     };
     let of_dialects = hints.dialects.iter().flat_map(|dialect| for_dialect(*dialect));
