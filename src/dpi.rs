@@ -255,6 +255,6 @@ impl Reader for DialogueReader<'_> {
     }
 
     fn resolved(&mut self, message: &[u8]) {
-        self.dpi.resolution = Resolution::read(message).or(self.dpi.resolution.take());
+        self.dpi.resolution = Resolution::read(message).ok().or(self.dpi.resolution.take());
     }
 }

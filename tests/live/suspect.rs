@@ -183,7 +183,7 @@ fn a_wallet_in_tls_is_suspected_at_worst_and_never_cut_off() {
 fn the_name_of_a_suspect_says_what_it_is_asked_first() {
     const BEAM: &str = "beam-eu.sparkpool.com";
     let Some(net) = Net::new() else { return };
-    let daemon = Daemon::start(&net, "option mode block\n");
+    let _daemon = Daemon::start(&net, "option mode block\n");
     let addr: SocketAddr = "198.51.100.7:443".parse().expect("an endpoint");
     net.publish(addr.ip());
     let heard = Arc::new(Mutex::new(Vec::new()));

@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let part = parse(&bytes[..end]);
         assert!(part == Parsed::NeedMore || part == whole, "more bytes take an answer back");
     }
-    if let Some(resolution) = Resolution::read(bytes) {
+    if let Ok(resolution) = Resolution::read(bytes) {
         assert!(!resolution.names.is_empty() && !resolution.addrs.is_empty());
     }
     Target::parse(bytes);
