@@ -203,7 +203,7 @@ fn the_name_is_the_suspect_s_or_none() {
                 server: Endpoint::new(server.addr.ip(), server.addr.port()),
                 layer: Layer::Tls,
                 sni: sni.map(str::to_owned),
-                hint: None,
+                hints: minewall::probe::hint::Hints::default(),
             };
             let start = Instant::now();
             let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
