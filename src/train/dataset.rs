@@ -128,8 +128,6 @@ fn disturb(sequence: &Sequence, rng: &mut Rng) -> Sequence {
     sequence
 }
 
-/// [`Sequence::kind`] of the generated.
-pub const SCRIPTED: &str = "scripted";
 const DISTURBED_WEIGHT: f64 = 0.4;
 /// Share of the disturbed copies that also renew their keys.
 const RENEWED: f64 = 0.15;

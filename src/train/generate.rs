@@ -13,7 +13,7 @@ pub mod wire;
 
 use super::renewal;
 use super::rng::Rng;
-use super::sequence::{Label, Sequence};
+use super::sequence::{Label, SCRIPTED, Sequence};
 
 /// `count` mining sessions, dialect after dialect.
 pub fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
@@ -50,7 +50,7 @@ fn sessions(
             application: format!("scripted-{dialect}"),
             dialect: dialect.to_owned(),
             transport: transport.name().to_owned(),
-            kind: "scripted".to_owned(),
+            kind: SCRIPTED.to_owned(),
             session: index,
             packets,
         }
