@@ -6,6 +6,7 @@
 
 pub mod client_hello;
 mod framing;
+mod grpc;
 mod http;
 pub(crate) mod lines;
 pub mod noise;

@@ -6,6 +6,7 @@
 //! Something that is no known protocol makes the whole flow opaque.
 
 mod first;
+mod grpc;
 mod handshake;
 mod http;
 mod websocket;
@@ -70,6 +71,8 @@ enum Layer {
     Frame,
     /// More frames that continue a half-read value.
     FrameRest,
+    /// An HTTP/2 frame, which may carry gRPC.
+    Grpc,
     /// SOCKS 5: the client's password or request.
     Socks5Request,
     /// SOCKS 5: the server's choice of method.
@@ -169,6 +172,7 @@ impl Framing {
             | Layer::HttpTrailer
             | Layer::Frame
             | Layer::FrameRest
+            | Layer::Grpc
             | Layer::MessageStart => self.set_layer(direction, Layer::MessageStart),
             Layer::Socks5Request
             | Layer::Socks5Method
@@ -261,6 +265,7 @@ impl Framing {
             Layer::HttpChunk => self.http_chunk(direction, bytes),
             Layer::HttpTrailer => self.http_trailer(direction, bytes),
             Layer::Frame | Layer::FrameRest => self.frames(&mut desk, bytes),
+            Layer::Grpc => self.grpc_frame(&mut desk, bytes),
             Layer::Socks5Request => {
                 if let Some(target) = socks::target(bytes) {
                     desk.reader.named(Naming::Proxy(target));
@@ -320,6 +325,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => return self.enter(direction, Layer::Frame),
+            first::Resumption::Grpc => return self.enter(direction, Layer::Grpc),
             first::Resumption::Control(len) => return Step::Done(len),
             first::Resumption::Value { len, line_follows } => {
                 if line_follows {
@@ -346,6 +352,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => self.enter(direction, Layer::Frame),
+            first::Resumption::Grpc => self.enter(direction, Layer::Grpc),
             first::Resumption::Control(len) => Step::Done(len),
             _ => Step::Done(bytes.len()),
         }
@@ -362,7 +369,8 @@ impl Framing {
 
     fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
         let websocket = matches!(self.layer(direction), Layer::Frame | Layer::FrameRest);
-        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket }
+        let grpc = self.layer(direction) == Layer::Grpc;
+        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket, grpc }
     }
 
     fn enter(&mut self, direction: Direction, layer: Layer) -> Step {

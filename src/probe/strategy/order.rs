@@ -70,6 +70,8 @@ pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
 /// What settles the suspicion that it is `dialect`.
 fn for_dialect(dialect: Dialect) -> &'static [Question] {
     match dialect {
+        // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.
+        Dialect::KaspaNode => &[],
         Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon => {
             &[Question::Keepalive, Question::Page, Question::Login]
         }
