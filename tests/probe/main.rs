@@ -11,6 +11,8 @@ mod others;
 mod pools;
 mod server;
 mod tls;
+#[path = "../support/tls_end.rs"]
+mod tls_end;
 mod worker;
 #[path = "../support/wire.rs"]
 mod wire;
