@@ -9,6 +9,7 @@ signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
 
 import argparse
 import base64
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -16,9 +17,12 @@ import subprocess
 from pathlib import Path
 
 import formats
+import lmo
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
+# LuCI's names of them.
+LANGUAGES = {"de": "Deutsch (German)"}
 
 
 def source_epoch():
@@ -63,6 +67,28 @@ def read(name, scratch, epoch, program=None):
         root=root,
         epoch=epoch,
     )
+
+
+def translations(app, scratch):
+    """A package for each language of an app, as luci.mk makes them."""
+    name = app.name.removeprefix("luci-app-")
+    for folder in sorted((HERE / app.name / "po").iterdir()):
+        language = folder.name
+        if language == "templates":
+            continue
+        own, title = f"luci-i18n-{name}-{language}", LANGUAGES[language]
+        root = scratch / language
+        shutil.rmtree(root, ignore_errors=True)
+        catalogue = root / f"usr/lib/lua/luci/i18n/{name}.{language}.lmo"
+        defaults = root / f"etc/uci-defaults/{own}"
+        for file in (catalogue, defaults):
+            file.parent.mkdir(parents=True)
+        catalogue.write_bytes(lmo.compile_catalogue((folder / f"{name}.po").read_text()))
+        defaults.write_text(f"uci set luci.languages.{language}='{title}'; uci commit luci\n")
+        for path in root.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        yield dataclasses.replace(app, fields=app.fields | {"PKG_NAME": own}, depends=[app.name], root=root, scripts={},
+                                  description=f"Translation for {app.name} - {title}")
 
 
 def version():
@@ -121,6 +147,7 @@ def main():
     shutil.rmtree(arguments.out, ignore_errors=True)
     app = read("luci-app-minewall", TARGET / "openwrt/app", epoch)
     app.architecture = app.fields["PKGARCH"]
+    apps = [app, *translations(app, TARGET / "openwrt/translations")]
     for architecture, target in architectures():
         program = TARGET / "cross" / target / "minewall-tls"
         package = read("minewall", TARGET / "openwrt/package", epoch, program)
@@ -128,7 +155,7 @@ def main():
         ipk, apk = (arguments.out / form / architecture for form in ("ipk", "apk"))
         ipk.mkdir(parents=True)
         apk.mkdir(parents=True)
-        for each in (package, app):
+        for each in (package, *apps):
             (ipk / f"{each.name}_{each.version}_{each.architecture}.ipk").write_bytes(formats.ipk(each))
             (apk / f"{each.name}-{each.version}.apk").write_bytes(formats.apk(each, keys and keys / "minewall.pem"))
         opkg_feed(ipk, keys)

@@ -93,7 +93,7 @@ class Packages(unittest.TestCase):
     def test_twice_the_same_bytes(self):
         names = lambda out: sorted(path.relative_to(self.scratch / out) for path in (self.scratch / out).rglob("*.*pk"))
         self.assertEqual(names("first"), names("second"))
-        self.assertEqual(len(names("first")), 2 * 2 * len(pack.architectures()))
+        self.assertEqual(len(names("first")), 2 * 3 * len(pack.architectures()))
         for name in names("first"):
             self.assertEqual((self.scratch / "first" / name).read_bytes(), (self.scratch / "second" / name).read_bytes())
 
@@ -223,8 +223,10 @@ class Packages(unittest.TestCase):
                 (self.scratch / "first/apk" / architecture / "APKINDEX.tar.gz").read_bytes())
             self.check_signature(signature, index)
             stanzas = formats.members(index)["APKINDEX"].decode().strip().split("\n\n")
-            app, stanza = (dict(line.split(":", 1) for line in text.split("\n")) for text in stanzas)
+            app, german, stanza = (dict(line.split(":", 1) for line in text.split("\n")) for text in stanzas)
             self.assertEqual((app["P"], app["A"], app["D"]), ("luci-app-minewall", "noarch", "luci-base minewall"))
+            self.assertEqual((german["P"], german["A"], german["D"]),
+                             ("luci-i18n-minewall-de", "noarch", "luci-app-minewall"))
             self.assertEqual((stanza["P"], stanza["V"], stanza["A"]), ("minewall", "0.1.0-r1", architecture))
             self.assertEqual(int(stanza["S"]), len(apk))
             self.assertRegex(stanza["C"], r"^Q1[A-Za-z0-9+/]{27}=$")

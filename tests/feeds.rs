@@ -3,10 +3,12 @@
 //! Its server is a few lines of this test on the loopback device; OpenWrt's functions, the fetcher's name and the
 //! service are stand-ins.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,9 +44,7 @@ impl Router {
     }
 
     fn program(&self, name: &str, body: &str) {
-        let path = self.root.join("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod(2)");
+        program::write_program(&self.root.join("bin").join(name), &format!("#!/bin/sh\n{body}\n"));
     }
 
     /// Sets up feed `name`, which is at `/NAME`, with other options.

@@ -123,6 +123,11 @@ impl Dialogue {
         self.facts & SIGNS != 0
     }
 
+    /// The dialect that the evidence points to, if there is any.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialect.filter(|_| self.has_evidence())
+    }
+
     fn read_json(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {
         let mut answer = self.read_batch(finding, context, root);
         if answer != Answer::Match && root.has_repeated_keys() {

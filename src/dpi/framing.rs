@@ -15,7 +15,7 @@ use super::dialect::{Context, HttpHead};
 use super::http::Asked;
 use super::lines::{self, Fit, Line, Tail};
 use super::target::Naming;
-use super::{Answer, Offer, Scratch, socks};
+use super::{Answer, Offer, Scratch, Wire, socks};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 
@@ -41,7 +41,7 @@ pub struct Framing {
     layers: [Layer; 2],
     /// HTTP requests without a response yet.
     asked: Asked,
-    /// Proxies entered so far, [`MIDWAY`] and [`TLS`].
+    /// Proxies entered so far, [`MIDWAY`], [`TLS`], and what [`Wire`] tells.
     flags: u8,
 }
 
@@ -225,7 +225,19 @@ impl Framing {
                     | Layer::SetupReceived
             )
         };
-        self.flags == 0 && self.layers.iter().all(is_bare)
+        self.flags & (DEPTH | MIDWAY | TLS) == 0 && self.layers.iter().all(is_bare)
+    }
+
+    /// How the flow began.
+    pub fn wire(&self) -> Wire {
+        let has = |flag| self.flags & flag > 0;
+        let is_in = |layers: &[Layer]| self.layers.iter().any(|layer| layers.contains(layer));
+        Wire {
+            web: has(WEB) || is_in(&OF_HTTP),
+            websocket: has(WEBSOCKET) || is_in(&OF_WEBSOCKET),
+            server_first: has(SERVER_FIRST),
+            noise: has(NOISE) || is_in(&OF_NOISE),
+        }
     }
 
     fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
@@ -366,7 +378,12 @@ impl Framing {
         Step::Done(0)
     }
 
+    /// Nothing more is read; what was seen before that is still known.
     fn give_up(&mut self) {
+        let Wire { web, websocket, noise, .. } = self.wire();
+        for (is_so, flag) in [(web, WEB), (websocket, WEBSOCKET), (noise, NOISE)] {
+            self.flags |= if is_so { flag } else { 0 };
+        }
         self.layers = [Layer::Opaque; 2];
         self.pending = [0; 2];
     }
@@ -394,6 +411,16 @@ const DEPTH: u8 = 3;
 const MIDWAY: u8 = 4;
 /// The client has sent a ClientHello.
 const TLS: u8 = 8;
+/// What [`Wire`] says of a flow that is read no more.
+const WEB: u8 = 16;
+const WEBSOCKET: u8 = 32;
+const SERVER_FIRST: u8 = 64;
+const NOISE: u8 = 128;
+
+/// Layers that say so by themselves.
+const OF_HTTP: [Layer; 3] = [Layer::HttpHead, Layer::HttpChunk, Layer::HttpTrailer];
+const OF_WEBSOCKET: [Layer; 2] = [Layer::Frame, Layer::FrameRest];
+const OF_NOISE: [Layer; 1] = [Layer::SetupReceived];
 
 const _: () = assert!(PROXY_DEPTH <= DEPTH);
 const _: () = assert!(size_of::<Framing>() <= 12);

@@ -4,6 +4,7 @@
 //! connection, and only if the answer to the words before them left it open.
 
 use crate::dpi::dialect::Dialect;
+use crate::packet::Endpoint;
 
 /// A question takes a connection of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +15,18 @@ pub enum Question {
     Page,
     /// Stratum V1 and its relatives, IronFish among them.
     Subscribe,
+    /// The same of a server that has refused another method in words: IronFish's would have hung up.
+    SubscribeShort,
     /// CryptoNote.
     Login,
     /// Ethereum's getwork over TCP.
     EthProxy,
+    /// The same with a wallet that looks like one.
+    EthProxyWallet,
     /// EthereumStratum/2.0.0.
     Hello,
+    /// Whether it knows the method of EthereumStratum/2.0.0 at all.
+    HelloShort,
     /// Grin.
     Grin,
     /// Beam.
@@ -44,6 +51,12 @@ pub enum Question {
     WebSocketProxy,
     /// The same where Dero's nodes and pools have theirs: the wallet is in the path.
     WebSocketWork,
+    /// The same where Xelis's nodes have theirs.
+    WebSocketXelis,
+    /// Dero's door without a WebSocket: its nodes look at the wallet first.
+    Work,
+    /// Xelis's door without a WebSocket: the same.
+    XelisWork,
     /// Whether it is an Electrum server, which is no pool.
     Electrum,
     /// Whether it is an Ethereum node, which is no pool.
@@ -77,8 +90,16 @@ impl Question {
     /// How it is asked.
     pub const fn manner(self) -> Manner {
         match self {
-            Question::Page | Question::Getwork | Question::EthGetWork | Question::NodeHttp => Manner::Http,
-            Question::WebSocket | Question::WebSocketProxy | Question::WebSocketWork => Manner::WebSocket,
+            Question::Page
+            | Question::Getwork
+            | Question::EthGetWork
+            | Question::NodeHttp
+            | Question::Work
+            | Question::XelisWork => Manner::Http,
+            Question::WebSocket
+            | Question::WebSocketProxy
+            | Question::WebSocketWork
+            | Question::WebSocketXelis => Manner::WebSocket,
             Question::StratumV2
             | Question::StratumV2Again
             | Question::Mqtt
@@ -93,9 +114,9 @@ impl Question {
     pub const fn dialect(self) -> Option<Dialect> {
         Some(match self {
             Question::Keepalive | Question::Login => Dialect::CryptoNote,
-            Question::Subscribe => Dialect::StratumV1,
-            Question::EthProxy => Dialect::EthProxy,
-            Question::Hello => Dialect::EthereumStratum2,
+            Question::Subscribe | Question::SubscribeShort => Dialect::StratumV1,
+            Question::EthProxy | Question::EthProxyWallet => Dialect::EthProxy,
+            Question::Hello | Question::HelloShort => Dialect::EthereumStratum2,
             Question::Grin => Dialect::Grin,
             Question::Beam => Dialect::Beam,
             Question::Ckb => Dialect::Ckb,
@@ -105,7 +126,9 @@ impl Question {
             Question::Getwork => Dialect::Getwork,
             Question::EthGetWork => Dialect::EthGetWork,
             Question::WebSocket | Question::WebSocketProxy => Dialect::CoinHive,
-            Question::WebSocketWork => Dialect::GetworkWebSocket,
+            Question::WebSocketWork | Question::WebSocketXelis | Question::Work | Question::XelisWork => {
+                Dialect::GetworkWebSocket
+            }
             Question::Page
             | Question::Electrum
             | Question::Node
@@ -117,37 +140,66 @@ impl Question {
         })
     }
 
+    /// Whether a page is all that is asked for: whatever page comes in answer is one.
+    pub const fn is_page(self) -> bool {
+        matches!(self, Question::Page | Question::Work | Question::XelisWork)
+    }
+
+    /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.
+    pub const fn method(self) -> &'static str {
+        match self {
+            Question::Keepalive => "keepalived",
+            Question::Subscribe | Question::SubscribeShort => "mining.subscribe",
+            Question::Login | Question::Beam => "login",
+            Question::EthProxy | Question::EthProxyWallet => "eth_submitLogin",
+            Question::Hello | Question::HelloShort => "mining.hello",
+            Question::Grin => "getjobtemplate",
+            Question::Ckb => "ckb_submitLogin",
+            Question::Electrum => "server.version",
+            Question::Node | Question::NodeHttp => "web3_clientVersion",
+            Question::Getwork => "getwork",
+            Question::EthGetWork => "eth_getWork",
+            _ => "",
+        }
+    }
+
     /// The words number `step`, counted from 0, for the server called `host`; `None` behind the last.
-    pub fn words(self, step: usize, host: &str, key: &[u8; 64]) -> Option<Vec<u8>> {
+    ///
+    /// Every byte counts: all questions that one kind of server is asked have to fit in
+    /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
+    /// shortest (parameters of a wrong shape have crashed some).
+    pub fn words(self, step: usize, host: &Host, key: &[u8; 64]) -> Option<Vec<u8>> {
         let line = |text: &str| Some(format!("{text}\n").into_bytes());
         match (self, step) {
-            (Question::Keepalive, 0) => {
-                line(r#"{"id":1,"jsonrpc":"2.0","method":"keepalived","params":{"id":"0"}}"#)
-            }
+            (Question::Keepalive, 0) => line(r#"{"id":1,"method":"keepalived","params":{"id":"0"}}"#),
             // Whoever reads the parameters passes over the body, and the other way round.
             (Question::Subscribe, 0) => line(
-                r#"{"id":1,"method":"mining.subscribe","params":["minewall/1"],"body":{"version":3,"publicAddress":"0"}}"#,
+                r#"{"id":1,"method":"mining.subscribe","params":["mw"],"body":{"version":3,"publicAddress":"0"}}"#,
             ),
-            (Question::Subscribe, 1) => line(r#"{"id":2,"method":"mining.authorize","params":["0","x"]}"#),
-            (Question::Login, 0) => line(
-                r#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"0","pass":"x","agent":"minewall/1"}}"#,
+            (Question::SubscribeShort, 0) => line(r#"{"id":1,"method":"mining.subscribe","params":["mw"]}"#),
+            (Question::Subscribe | Question::SubscribeShort, 1) => {
+                line(r#"{"id":2,"method":"mining.authorize","params":["0","x"]}"#)
+            }
+            // An integer for its number: xmrig-proxy hangs up on anything else.
+            (Question::Login, 0) => {
+                line(r#"{"id":1,"method":"login","params":{"login":"0","pass":"x","agent":"mw"}}"#)
+            }
+            (Question::EthProxy, 0) => line(r#"{"id":1,"method":"eth_submitLogin","params":["0"]}"#),
+            (Question::EthProxyWallet, 0) => line(
+                r#"{"id":1,"method":"eth_submitLogin","params":["0x0000000000000000000000000000000000000000"]}"#,
             ),
-            (Question::EthProxy, 0) => line(
-                r#"{"id":1,"jsonrpc":"2.0","method":"eth_submitLogin","params":["0x0000000000000000000000000000000000000000"]}"#,
-            ),
-            (Question::EthProxy, 1) => line(r#"{"id":2,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#),
+            (Question::EthProxy | Question::EthProxyWallet, 1) => {
+                line(r#"{"id":2,"method":"eth_getWork","params":[]}"#)
+            }
             (Question::Hello, 0) => line(
-                r#"{"id":1,"method":"mining.hello","params":{"agent":"minewall/1","host":"0","port":"0","proto":"EthereumStratum/2.0.0"}}"#,
+                r#"{"id":1,"method":"mining.hello","params":{"agent":"mw","host":"0","port":"0","proto":"EthereumStratum/2.0.0"}}"#,
             ),
-            // Its servers want no login for this one, or say so.
-            (Question::Grin, 0) => {
-                line(r#"{"id":"0","jsonrpc":"2.0","method":"getjobtemplate","params":null}"#)
-            }
-            (Question::Beam, 0) => line(r#"{"method":"login","api_key":"0","id":"login","jsonrpc":"2.0"}"#),
-            (Question::Ckb, 0) => {
-                line(r#"{"id":1,"method":"ckb_submitLogin","params":{"login":"0","agent":"minewall/1"}}"#)
-            }
-            (Question::Xatum, 0) => line(r#"shake~{"addr":"0","work":"x","agent":"minewall/1","algos":[]}"#),
+            (Question::HelloShort, 0) => line(r#"{"id":1,"method":"mining.hello","params":{}}"#),
+            // Its servers want no login for this one, or say so. Grin's node reads no request without `jsonrpc`.
+            (Question::Grin, 0) => line(r#"{"id":"0","jsonrpc":"2.0","method":"getjobtemplate"}"#),
+            (Question::Beam, 0) => line(r#"{"id":"0","method":"login","api_key":"0"}"#),
+            (Question::Ckb, 0) => line(r#"{"id":1,"method":"ckb_submitLogin","params":{"login":"0"}}"#),
+            (Question::Xatum, 0) => line(r#"shake~{"addr":"0","work":"x","agent":"","algos":[]}"#),
             (Question::DuinoCoin, 0) => line("JOB,0,LOW"),
             (Question::StratumV2, 0) => Some(key.to_vec()),
             (Question::StratumV2Again, 0) => {
@@ -156,26 +208,27 @@ impl Question {
                 key[8..].reverse();
                 Some(key.to_vec())
             }
-            (Question::Page, 0) => Some(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()),
+            (Question::Page, 0) => Some(get("/")),
+            // A well-formed address (BIP 173) of a network that there isn't.
+            (Question::Work, 0) => Some(get(DERO_DOOR)),
+            (Question::XelisWork, 0) => Some(get(XELIS_DOOR)),
             (Question::Getwork, 0) => Some(post(
                 host,
                 r#"{"method":"getwork","params":[],"id":1}"#,
                 "Authorization: Basic MDp4\r\n",
             )),
             (Question::EthGetWork, 0) => {
-                Some(post(host, r#"{"id":1,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#, ""))
+                Some(post(host, r#"{"id":1,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#, JSON))
             }
-            (Question::NodeHttp, 0) => Some(post(host, CLIENT_VERSION, "")),
+            (Question::NodeHttp, 0) => Some(post(host, CLIENT_VERSION, JSON)),
             (Question::WebSocket, 0) => Some(upgrade(host, "/")),
             (Question::WebSocketProxy, 0) => Some(upgrade(host, "/proxy")),
-            // A well-formed address (BIP 173) of a network that there isn't.
-            (Question::WebSocketWork, 0) => Some(upgrade(host, "/ws/void1mzaswn")),
+            (Question::WebSocketWork, 0) => Some(upgrade(host, DERO_DOOR)),
+            (Question::WebSocketXelis, 0) => Some(upgrade(host, XELIS_DOOR)),
             (Question::WebSocket | Question::WebSocketProxy, step) => {
                 FRAMES.get(step.checked_sub(1)?).map(|text| frame(text, key))
             }
-            (Question::Electrum, 0) => {
-                line(r#"{"id":1,"method":"server.version","params":["minewall","1.4"]}"#)
-            }
+            (Question::Electrum, 0) => line(r#"{"id":1,"method":"server.version","params":["mw","1.4"]}"#),
             (Question::Node, 0) => line(CLIENT_VERSION),
             (Question::Mqtt, 0) => Some(MQTT_CONNECT.to_vec()),
             (Question::Dns, 0) => Some(DNS_QUERY.to_vec()),
@@ -186,7 +239,28 @@ impl Question {
     }
 }
 
-const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion","params":[]}"#;
+/// How a server is called in HTTP.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The name that the suspected client used, or the address and port.
+    authority: String,
+    is_name: bool,
+}
+
+impl Host {
+    /// Of the server at `server`, which is called `name`, if that is known.
+    pub fn new(name: Option<&str>, server: &Endpoint) -> Self {
+        Host { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
+    }
+}
+
+/// go-ethereum answers nothing without `jsonrpc`.
+const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion"}"#;
+
+const DERO_DOOR: &str = "/ws/void1mzaswn";
+/// Wallet and worker.
+const XELIS_DOOR: &str = "/getwork/0/0";
+const JSON: &str = "Content-Type: application/json\r\n";
 
 /// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
 const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
@@ -200,25 +274,29 @@ const LDAP_BIND: [u8; 14] = *b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\
 
 /// What is said in WebSocket messages, one after the other.
 const FRAMES: [&str; 4] = [
-    r#"{"type":"auth","params":{"site_key":"0","type":"anonymous","user":null,"goal":0}}"#,
-    r#"{"identifier":"handshake","pool":"0","login":"0","password":"","userid":"","version":8}"#,
-    r#"{"id":1,"method":"mining.subscribe","params":["minewall/1"]}"#,
-    r#"{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"0","pass":"x"}}"#,
+    r#"{"type":"auth","params":{"site_key":"0","type":"anonymous"}}"#,
+    r#"{"identifier":"handshake","pool":"0","login":"0","password":"","version":8}"#,
+    r#"{"id":1,"method":"mining.subscribe","params":["mw"]}"#,
+    r#"{"id":1,"method":"login","params":{"login":"0","pass":"x"}}"#,
 ];
 
-fn post(host: &str, body: &str, fields: &str) -> Vec<u8> {
-    format!(
-        "POST / HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+/// HTTP/1.0 needs no `Host` (RFC 1945 section 5): doors of pools have none but one site behind them.
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.0\r\n\r\n").into_bytes()
+}
+
+/// The name is said where the suspected client has said it.
+fn post(host: &Host, body: &str, fields: &str) -> Vec<u8> {
+    let name = if host.is_name { format!("Host: {}\r\n", host.authority) } else { String::new() };
+    format!("POST / HTTP/1.0\r\n{name}{fields}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// RFC 6455 section 4.1. Its key is a nonce, of which nothing hangs here but the form.
-fn upgrade(host: &str, path: &str) -> Vec<u8> {
+fn upgrade(host: &Host, path: &str) -> Vec<u8> {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: bWluZXdhbGwgcHJvYmUgMA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: bWluZXdhbGwgcHJvYmUgMA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        host.authority
     )
     .into_bytes()
 }
@@ -238,13 +316,16 @@ mod tests {
     use super::*;
     use crate::limits::PROBE_SEND_BYTES;
 
-    const EVERY: [Question; 25] = [
+    const EVERY: [Question; 31] = [
         Question::Keepalive,
         Question::Page,
         Question::Subscribe,
+        Question::SubscribeShort,
         Question::Login,
         Question::EthProxy,
+        Question::EthProxyWallet,
         Question::Hello,
+        Question::HelloShort,
         Question::Grin,
         Question::Beam,
         Question::Ckb,
@@ -257,6 +338,9 @@ mod tests {
         Question::WebSocket,
         Question::WebSocketProxy,
         Question::WebSocketWork,
+        Question::WebSocketXelis,
+        Question::Work,
+        Question::XelisWork,
         Question::Electrum,
         Question::Node,
         Question::NodeHttp,
@@ -266,16 +350,67 @@ mod tests {
         Question::Ldap,
     ];
 
+    fn words_of(question: Question) -> Vec<Vec<u8>> {
+        let host = Host::new(None, &Endpoint::new([192, 0, 2, 123].into(), 33_333));
+        (0..8).map_while(|step| question.words(step, &host, &[0x9c; 64])).collect()
+    }
+
+    fn len(questions: &[Question]) -> usize {
+        questions.iter().flat_map(|question| words_of(*question)).map(|words| words.len()).sum()
+    }
+
     #[test]
     fn questions_are_short_and_name_nobodys_wallet() {
         for question in EVERY {
-            let words: Vec<_> =
-                (0..8).map_while(|step| question.words(step, "192.0.2.1:3333", &[0x9c; 64])).collect();
-            assert!(!words.is_empty(), "{question:?}");
-            for words in words {
-                assert!(words.len() < 256 && words.len() * 4 < PROBE_SEND_BYTES, "{question:?}");
-            }
+            assert!(!words_of(question).is_empty(), "{question:?}");
+            assert!(len(&[question]) < PROBE_SEND_BYTES, "{question:?}");
         }
         assert!(FRAMES.iter().all(|text| text.len() < 126));
+    }
+
+    /// All that a server is asked which shows nothing, of each kind.
+    #[test]
+    fn what_one_server_is_asked_has_room() {
+        let first = |question| words_of(question).first().map_or(0, Vec::len);
+        let firsts =
+            |questions: &[Question]| questions.iter().map(|question| first(*question)).sum::<usize>();
+        let closes = firsts(&[
+            Question::Keepalive,
+            Question::Page,
+            Question::Subscribe,
+            Question::Login,
+            Question::EthProxy,
+            Question::StratumV2,
+            Question::Grin,
+            Question::Beam,
+            Question::Xatum,
+            Question::Mqtt,
+        ]);
+        let refuses = firsts(&[
+            Question::Keepalive,
+            Question::Electrum,
+            Question::SubscribeShort,
+            Question::Login,
+            Question::EthProxy,
+            Question::Grin,
+            Question::HelloShort,
+            Question::Ckb,
+            Question::Node,
+        ]);
+        let agrees = firsts(&[Question::Keepalive, Question::Electrum, Question::Login])
+            + len(&[Question::Subscribe, Question::EthProxy]);
+        let web = firsts(&[
+            Question::Keepalive,
+            Question::WebSocketProxy,
+            Question::EthGetWork,
+            Question::Work,
+            Question::XelisWork,
+            Question::Getwork,
+        ]);
+        let websocket = first(Question::Keepalive) + len(&[Question::WebSocketProxy]);
+        println!("closes {closes}, refuses {refuses}, agrees {agrees}, web {web}, WebSocket {websocket}");
+        for told in [closes, refuses, agrees, web, websocket] {
+            assert!(told <= PROBE_SEND_BYTES, "{told}");
+        }
     }
 }

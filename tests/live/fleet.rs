@@ -1,7 +1,7 @@
 //! Two routers and a broker between them: a pool that is found at one house is blocked at the other.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,9 @@ use crate::daemon::Daemon;
 use crate::mining::LOGIN;
 use crate::namespace::Namespace;
 use crate::net::{Net, PATIENCE, or_skip, wait_for};
+use crate::program::write_program;
 use crate::session::is_reset;
+use crate::tls::serve;
 
 /// An address that means the same everywhere, unlike those of the houses.
 const POOL: &str = "203.0.113.9:3333";
@@ -112,11 +114,7 @@ impl Glue {
     fn start(house: &Net, daemon: &Daemon, directory: &Path, options: &str) -> Self {
         fs::create_dir_all(directory).expect("a directory of our own");
         fs::write(directory.join("options"), options).expect("written");
-        let executable = |name: &str, text: String| {
-            let path = directory.join(name);
-            fs::write(&path, text).expect("written");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
-        };
+        let executable = |name: &str, text: String| write_program(&directory.join(name), &text);
         let options = directory.join("options").display().to_string();
         executable("uci", format!("#!/bin/sh\nsed -n \"s/^${{3##*.}} //p\" {options} | grep .\n"));
         let (program, config) = (env!("CARGO_BIN_EXE_minewall"), daemon.config_path());
@@ -148,12 +146,14 @@ impl Drop for Glue {
     }
 }
 
-/// Puts the pool on the internet behind `house`.
-fn pool_behind(house: &Net) -> TcpListener {
+/// Puts the pool on the internet behind `house`. It takes in whoever comes and is silent: connections that
+/// nobody takes in are a hundred at most, and then no more come about.
+fn pool_behind(house: &Net) {
     let address = format!("{}/24", POOL.split(':').next().expect("an address"));
     house.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
     house.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
-    house.internet.inside(|| TcpListener::bind(POOL)).expect("nobody else listens there")
+    let listener = house.internet.inside(|| TcpListener::bind(POOL)).expect("nobody else listens there");
+    serve(listener, |mut stream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {});
 }
 
 /// Whether a host at home is refused there.
@@ -173,7 +173,7 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
     let (Some(one), Some(other)) = (Net::new(), Net::new()) else { return };
     let Some(broker) = Broker::start([&one, &other]) else { return };
     let daemons = [&one, &other].map(|house| Daemon::start(house, "option mode block\n"));
-    let _pools = [&one, &other].map(pool_behind);
+    [&one, &other].into_iter().for_each(pool_behind);
     let cert = broker.directory.join("cert");
     let directories = [0, 1].map(|number| broker.directory.join(format!("house{number}")));
     let options = |number: usize, password: &str| {

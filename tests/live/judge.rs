@@ -1,5 +1,6 @@
 //! A stand-in for the daemon: it holds the queue and gives the verdicts that a test wants.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -21,7 +22,8 @@ pub struct Judge {
 
 impl Judge {
     /// Judges each packet by `rule`, which is given its TCP payload. Verdicts are held back until
-    /// `at_once` packets with payload wait for theirs.
+    /// `at_once` packets with payload wait for theirs. On a busy machine a verdict may take so long that the
+    /// sender repeats itself: what was seen before is judged, and doesn't count.
     pub fn start(net: &Net, config: &Config, at_once: usize, rule: fn(&[u8]) -> FlowMark) -> Self {
         let (number, mark) = (config.queue, config.mark);
         let mut queue = net.router.inside(|| {
@@ -34,16 +36,22 @@ impl Judge {
         let (stopped, count) = (stop.clone(), seen.clone());
         let thread = std::thread::spawn(move || {
             let mut held: Vec<(Message, FlowMark)> = Vec::new();
+            let mut known = HashSet::new();
+            let mut awaited = 0;
             while !stopped.load(Ordering::Relaxed) {
                 match queue.recv() {
                     Ok(message) => {
-                        let payload = packet::parse(message.get_payload()).expect("TCP only").payload;
-                        let (verdict, has_payload) = (rule(payload), !payload.is_empty());
-                        count.fetch_add(1, Ordering::Relaxed);
+                        let segment = packet::parse(message.get_payload()).expect("TCP only");
+                        let (verdict, has_payload) = (rule(segment.payload), !segment.payload.is_empty());
+                        if known.insert((segment.src, segment.dst, segment.seq, segment.payload_len)) {
+                            count.fetch_add(1, Ordering::Relaxed);
+                            awaited += usize::from(has_payload);
+                        }
                         held.push((message, verdict));
-                        if has_payload && held.len() < at_once {
+                        if has_payload && (1..at_once).contains(&awaited) {
                             continue;
                         }
+                        awaited = 0;
                         for (mut message, verdict) in held.drain(..) {
                             message.set_nfmark(mark.apply(message.get_nfmark(), verdict));
                             message.set_verdict(Verdict::Accept);
@@ -57,7 +65,7 @@ impl Judge {
         Judge { stop, seen, thread: Some(thread) }
     }
 
-    /// Packets judged so far.
+    /// Packets judged so far, each once however often it was sent.
     pub fn seen(&self) -> usize {
         self.seen.load(Ordering::Relaxed)
     }

@@ -7,6 +7,8 @@ mod daemon;
 mod judge;
 mod namespace;
 mod net;
+#[path = "../support/program.rs"]
+mod program;
 mod session;
 mod tls;
 

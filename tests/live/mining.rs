@@ -126,7 +126,7 @@ fn a_miner_with_a_harmless_beginning_is_cut_off() {
         let mut miner = Session::open(&net.home, &net.internet, ip(server));
         wait_for("it is let go", || {
             miner.exchange(&NOISE);
-            net.connection(miner.port).is_some_and(|connection| connection.mark == benign)
+            net.connection(miner.ports).is_some_and(|connection| connection.mark == benign)
         });
         // Unseen.
         miner.exchange(&NOISE);

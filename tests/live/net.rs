@@ -62,8 +62,12 @@ impl Net {
                     let address = format!("{address}/{length}");
                     namespace.run(&["ip", "address", "add", &address, "dev", device]);
                 }
-                // Else a neighbour that isn't quite up yet costs a second.
-                switch(namespace, &format!("ipv6/neigh/{device}/retrans_time_ms"), "20")?;
+                // Else a neighbour that isn't quite up yet costs a second; and one that is slow is none.
+                for (name, value) in
+                    [("retrans_time_ms", "20"), ("mcast_solicit", "500"), ("ucast_solicit", "500")]
+                {
+                    switch(namespace, &format!("ipv6/neigh/{device}/{name}"), value)?;
+                }
                 namespace.run(&["ip", "link", "set", device, "up"]);
             }
             for (family, gateway) in ["-4", "-6"].into_iter().zip(router_addresses) {
@@ -142,11 +146,12 @@ impl Net {
             .sum()
     }
 
-    /// The connection of a client's `port`, as the router's kernel shows it.
-    pub fn connection(&self, port: u16) -> Option<Connection> {
+    /// The connection between these ports of client and server, as the router's kernel shows it. The client's
+    /// alone may be another connection's, too.
+    pub fn connection(&self, [client, server]: [u16; 2]) -> Option<Connection> {
         let table = self.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/nf_conntrack"));
         let table = table.expect("conntrack's table");
-        let wanted = format!("sport={port} ");
+        let wanted = format!(" sport={client} dport={server} ");
         table.lines().find(|line| line.contains(&wanted)).map(Connection::read)
     }
 }
@@ -191,10 +196,15 @@ pub fn or_skip<T>(needed: Result<T, String>) -> Option<T> {
 }
 
 /// Waits until `condition` holds; panics with `what` if it never does.
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, condition: impl FnMut() -> bool) {
+    wait_up_to(PATIENCE, what, condition);
+}
+
+/// The same, for what may take its time even where all is well.
+pub fn wait_up_to(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(start.elapsed() < limit, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -205,4 +215,4 @@ pub fn ip(text: &str) -> IpAddr {
 }
 
 /// How long anything may take before the test fails; nothing waits that long when all is well.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -10,6 +9,7 @@ use rustix::process::Signal;
 use crate::daemon::{Daemon, Directory};
 use crate::mining::LOGIN;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
+use crate::program::write_program;
 use crate::session::{Session, is_reset};
 
 /// From the daemon that runs, and from the one after it.
@@ -19,12 +19,8 @@ fn a_hook_is_run_on_a_detection() {
     let mut daemon = Daemon::start(&net, "option mode block\noption learn_hours 0\n");
     let directory = Directory::new();
     let heard = directory.path("heard");
-    // Written by a process of its own: a program that somebody has open for writing can't be run, and
-    // whoever starts a process beside us has for a moment what we have open.
-    let script = r#"printf '#!/bin/sh\n{ echo "$MINEWALL_CLIENT $MINEWALL_VERDICT"; cat; } >>%s\n' "$2" >"$1" && chmod 700 "$1""#;
-    let written =
-        Command::new("sh").args(["-c", script, "sh"]).arg(directory.path("hook")).arg(&heard).status();
-    assert!(written.expect("sh starts").success());
+    let report = "{ echo \"$MINEWALL_CLIENT $MINEWALL_VERDICT\"; cat; }";
+    write_program(&directory.path("hook"), &format!("#!/bin/sh\n{report} >>{}\n", heard.display()));
     let hooks = directory.path("");
     let mut notify = daemon.start_command(&["notify", "--hooks", hooks.to_str().expect("UTF-8")]);
     let said = || fs::read_to_string(&heard).unwrap_or_default();

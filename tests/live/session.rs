@@ -11,8 +11,8 @@ use crate::net::PATIENCE;
 pub struct Session {
     pub client: TcpStream,
     pub server: TcpStream,
-    /// Port of the client.
-    pub port: u16,
+    /// Ports of client and server.
+    pub ports: [u16; 2],
 }
 
 impl Session {
@@ -29,8 +29,8 @@ impl Session {
             end.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
             end.set_write_timeout(Some(PATIENCE)).expect("SO_SNDTIMEO");
         }
-        let port = client.local_addr().expect("connected").port();
-        Session { client, server, port }
+        let ports = [client.local_addr().expect("it is bound").port(), address.port()];
+        Session { client, server, ports }
     }
 
     /// The client says something, the server the same: two packets with payload.

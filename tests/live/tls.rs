@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 
 use crate::namespace::Namespace;
@@ -61,7 +61,7 @@ impl TlsServer {
         name: &'static str,
         model: impl Fn(TcpStream) + Clone + Send + 'static,
     ) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        static NUMBER: AtomicU16 = AtomicU16::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory =
             std::env::temp_dir().join(format!("minewall-live-tls-{}-{number}", std::process::id()));
@@ -80,10 +80,9 @@ impl TlsServer {
         let inner_addr = inner.local_addr().expect("an address");
         serve(inner, model);
         let door = net.internet.inside(|| TcpListener::bind(addr)).expect("nobody else listens there");
-        // A port that is free now, and nobody else is in this namespace to take it.
-        let wrapped = net.internet.inside(|| {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a port")
-        });
+        // Of a kind that the kernel hands to nobody: with one of its own choice, whoever looks whether anybody
+        // listens there may be connected to itself.
+        let wrapped = SocketAddr::from((Ipv4Addr::LOCALHOST, 5_000 + number));
         let listen = format!(
             "OPENSSL-LISTEN:{},bind=127.0.0.1,fork,reuseaddr,verify=0,nodelay,cert={},key={}",
             wrapped.port(),

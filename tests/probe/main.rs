@@ -6,8 +6,11 @@
 
 mod command;
 mod hostile;
+mod order;
 mod others;
 mod pools;
 mod server;
 mod tls;
 mod worker;
+#[path = "../support/wire.rs"]
+mod wire;

@@ -1,6 +1,6 @@
 //! Telling protocols by their first bytes.
 
-use super::{Desk, Framing, Layer, Naming, Reader, Step};
+use super::{Desk, Framing, Layer, Naming, Reader, SERVER_FIRST, Step};
 use crate::dns;
 use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
@@ -91,6 +91,7 @@ impl Framing {
 
     /// Servers that speak first: those of Duino-Coin, with their version, and JSON.
     fn greeting<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        self.flags |= SERVER_FIRST;
         match lines::opens_json(bytes) {
             Fit::Yes => return self.enter(Direction::ToClient, Layer::Line),
             Fit::Maybe => return Step::Wait,

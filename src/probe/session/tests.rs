@@ -1,5 +1,6 @@
 use super::*;
 use crate::packet::Endpoint;
+use crate::probe::hint::Hints;
 use crate::probe::{Layer, Transport};
 
 /// A server as a function of what it is told; the clock moves when the session waits.
@@ -25,7 +26,8 @@ fn say(text: &str) -> Reply {
 impl Bench {
     fn new(layer: Layer, port: u16, hint: Option<Dialect>) -> Self {
         let server = Endpoint::new([192, 0, 2, 1].into(), port);
-        let target = Target { server, layer, sni: None, hint };
+        let hints = hint.map(Hints::of).unwrap_or_default();
+        let target = Target { server, layer, sni: None, hints };
         let now = Instant::from_micros(1_000_000);
         let session = Session::new(&target, core::array::from_fn(|at| at as u8), now);
         Bench { session, now, tls: false, connections: Vec::new(), told: Vec::new() }
