@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use minewall::config::{self, Config, service};
 use minewall::rules::{self, Variant};
 use minewall::run::control::{self, Answer, Outcome, Request};
-use minewall::run::syslog::{SYSLOG_SOCKET, StderrLog, Syslog};
+use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -85,11 +85,10 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// To the system log with `--syslog`, to standard error without.
 fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
-        Syslog::new(Path::new(SYSLOG_SOCKET)).install()
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
-        log::set_logger(&StderrLog)
+        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
-    .map_err(|error| error.to_string())?;
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
     Ok(())

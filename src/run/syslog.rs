@@ -4,9 +4,6 @@
 //! protocol of `/dev/log` (RFC 3164 section 4.1, without time and host, which logd adds, and without the process, which in a jail is
 //! always 1) and falls back to
 //! standard error. It never waits: a line that the log can't take at once is lost.
-//!
-//! Started by hand, minewall logs to standard error alone; no time is added, since a person has a clock and
-//! a supervisor adds its own.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -70,23 +67,6 @@ impl Log for Syslog {
             // Where that is gone as well, `eprintln` would panic.
             let _ = writeln!(io::stderr(), "{text}");
         }
-    }
-
-    fn flush(&self) {}
-}
-
-/// A logger for a person at a terminal, on standard error: level, module, text.
-#[derive(Debug)]
-pub struct StderrLog;
-
-impl Log for StderrLog {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        // Nobody may be there to read it, and `eprintln` would panic.
-        let _ = writeln!(io::stderr(), "[{:5} {}] {}", record.level(), record.target(), one_line(record));
     }
 
     fn flush(&self) {}
