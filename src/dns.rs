@@ -23,20 +23,41 @@ pub struct Resolution {
     pub ttl: u32,
 }
 
+/// Why a message gives no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAddress {
+    /// It is no answer to one question.
+    Foreign,
+    /// There is no such name, or it has none of the addresses that were asked for.
+    Empty,
+    /// The server can't say, or won't.
+    Failed,
+    /// It contradicts itself, or was cut short before any address.
+    Broken,
+}
+
 impl Resolution {
-    /// Reads a message as it stands in a UDP datagram, which may be cut short. `None` unless it answers one
-    /// question with an address.
-    pub fn read(message: &[u8]) -> Option<Self> {
-        let header = message.first_chunk::<HEADER_BYTES>()?;
-        let [_, _, flags, code, 0, 1, answers @ .., _, _, _, _] = header else { return None };
-        if flags & (RESPONSE | OPCODE) != RESPONSE || code & RCODE != 0 {
-            return None;
+    /// Reads a message as it stands in a UDP datagram, which may be cut short.
+    ///
+    /// # Errors
+    /// It doesn't answer one question with an address; the variant says why.
+    pub fn read(message: &[u8]) -> Result<Self, NoAddress> {
+        let header = message.first_chunk::<HEADER_BYTES>();
+        let Some([_, _, flags, code, 0, 1, answers @ .., _, _, _, _]) = header else {
+            return Err(NoAddress::Foreign);
+        };
+        match (flags & (RESPONSE | OPCODE), code & RCODE) {
+            (RESPONSE, NO_ERROR) => {}
+            (RESPONSE, NO_SUCH_NAME) => return Err(NoAddress::Empty),
+            (RESPONSE, _) => return Err(NoAddress::Failed),
+            _ => return Err(NoAddress::Foreign),
         }
-        let (question, at) = name(message, HEADER_BYTES)?;
+        let (question, at) = name(message, HEADER_BYTES).ok_or(NoAddress::Broken)?;
         // Its type and class.
         let records = Records { message, at: at + 4, left: u16::from_be_bytes(*answers).min(DNS_RECORDS) };
         let mut resolution = Resolution { names: Vec::new(), addrs: Vec::new(), ttl: u32::MAX };
-        let mut tail = question?;
+        // What is no host name has no address to connect to.
+        let mut tail = question.ok_or(NoAddress::Empty)?;
         loop {
             let mut alias = None;
             for record in records.clone().filter(|record| record.owner.as_ref() == Some(&tail)) {
@@ -63,7 +84,9 @@ impl Resolution {
                     resolution.ttl = resolution.ttl.min(ttl);
                     tail = name;
                 }
-                _ => return (!resolution.addrs.is_empty()).then_some(resolution),
+                _ if !resolution.addrs.is_empty() => return Ok(resolution),
+                _ if records.is_whole() => return Err(NoAddress::Empty),
+                _ => return Err(NoAddress::Broken),
             }
         }
     }
@@ -105,6 +128,18 @@ struct Records<'a> {
     message: &'a [u8],
     at: usize,
     left: u16,
+}
+
+impl Records<'_> {
+    /// Whether all that are announced are there, and addresses have the length of one.
+    fn is_whole(&self) -> bool {
+        let is_sound = |record: &Record<'_>| match record.kind {
+            A => record.data.len() == 4,
+            AAAA => record.data.len() == 16,
+            _ => true,
+        };
+        self.clone().take_while(is_sound).count() == usize::from(self.left)
+    }
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -170,6 +205,8 @@ const OPCODE: u8 = 0x78;
 const TRUNCATED: u8 = 0x02;
 /// Of their second.
 const RCODE: u8 = 0x0f;
+const NO_ERROR: u8 = 0;
+const NO_SUCH_NAME: u8 = 3;
 const A: u16 = 1;
 const CNAME: u16 = 5;
 const AAAA: u16 = 28;

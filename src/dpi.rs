@@ -6,6 +6,7 @@
 
 pub mod client_hello;
 mod framing;
+mod grpc;
 mod http;
 pub(crate) mod lines;
 pub mod noise;
@@ -36,6 +37,19 @@ pub struct Inspection {
 }
 
 const _: () = assert!(size_of::<Inspection>() <= 20);
+
+/// What is known of the beginning of a flow that can't be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wire {
+    /// HTTP, or TLS whose client offers it (ALPN, RFC 7301).
+    pub web: bool,
+    /// HTTP that was left for WebSocket.
+    pub websocket: bool,
+    /// The server spoke first. Inside TLS nobody can tell.
+    pub server_first: bool,
+    /// 64 bytes without a sense were answered with 234, as the handshake of Stratum V2.
+    pub noise: bool,
+}
 
 /// The answer to some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +177,16 @@ impl Inspection {
         self.framing.is_direct()
     }
 
+    /// How it began, as far as that was seen.
+    pub fn wire(&self) -> Wire {
+        self.framing.wire()
+    }
+
+    /// The dialect that its messages point to, short of proof.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialogue.dialect()
+    }
+
     fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
         let mut scratch = core::mem::take(&mut dpi.scratch);
         let mut reader = Ear::Flow(DialogueReader { dialogue: &mut self.dialogue, dpi });
@@ -232,6 +256,6 @@ impl Reader for DialogueReader<'_> {
     }
 
     fn resolved(&mut self, message: &[u8]) {
-        self.dpi.resolution = Resolution::read(message).or(self.dpi.resolution.take());
+        self.dpi.resolution = Resolution::read(message).ok().or(self.dpi.resolution.take());
     }
 }

@@ -1,5 +1,7 @@
 //! What the engine has to tell people: proof of mining, and suspicion of it.
 
+use crate::dpi::Wire;
+use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
 use crate::limits::PROBE_SNI_BYTES;
 use crate::packet::Endpoint;
@@ -54,6 +56,10 @@ pub struct Detection {
     pub tls: Option<bool>,
     /// What was found.
     pub finding: Finding,
+    /// The dialect that the session points to: of a proof the one found, otherwise a guess.
+    pub points_to: Option<Dialect>,
+    /// How the session began.
+    pub wire: Wire,
     /// What speaks for it.
     pub source: Source,
     /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.

@@ -216,8 +216,11 @@ pub const ATTEMPTS_PER_SECOND: u32 = 500;
 pub const PROBE_EVIDENCE_BYTES: usize = 96;
 /// Connections of one probe.
 pub const PROBE_CONNECTIONS: usize = 12;
-/// Bytes that one probe says, over all its connections and before TLS; the usual one says 70 to 300.
-pub const PROBE_SEND_BYTES: usize = 1_024;
+/// Bytes that one probe says, over all its connections and before TLS; the usual one says 50 to 300. A handshake
+/// of TLS is 300 to 500 more for each connection.
+pub const PROBE_SEND_BYTES: usize = 512;
+/// Dialects that a server is thought to speak before it is asked.
+pub const PROBE_HINTS: usize = 4;
 /// Bytes of answers that one probe reads.
 pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
@@ -272,6 +275,8 @@ pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
 pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
 /// Probes an hour of one /24 or /48.
 pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
+/// Probes an hour, beside those, of servers whose pool's words were read in a session.
+pub const CONFIRMATIONS_PER_HOUR: u32 = 12;
 /// Outcomes that are kept, about 200 bytes each; on disk up to 250.
 pub const PROBE_OUTCOMES: usize = if cfg!(test) { 12 } else { 256 };
 /// The file of outcomes is read up to this length.

@@ -3,7 +3,7 @@
 //! 1. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
 //! 2. [`cache`]: what is known of the endpoint already is not asked again.
 //! 3. [`guard`]: whether it may be asked at all, and how often.
-//! 4. [`strategy`]: which questions, in which order.
+//! 4. [`strategy`]: which questions, in which order; [`hint`] says what is known beforehand.
 //! 5. [`session`]: the conversation, without a socket or a clock.
 //! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
 //! 7. [`transport`] and `tls`: the bytes' way, the only place with a connection.
@@ -15,6 +15,7 @@
 
 pub mod cache;
 pub mod guard;
+pub mod hint;
 pub mod judge;
 pub mod question;
 pub mod resolve;
@@ -44,8 +45,8 @@ pub struct Target {
     pub layer: Layer,
     /// The name that the suspected client sent to the server (TLS SNI), if it sent one.
     pub sni: Option<String>,
-    /// The dialect that stage one or the wire points to.
-    pub hint: Option<Dialect>,
+    /// What the wire and stage one point to.
+    pub hints: hint::Hints,
 }
 
 /// Whether the questions go through TLS.

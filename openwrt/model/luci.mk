@@ -1,5 +1,5 @@
 # What LuCI's luci.mk makes of an app: htdocs/ goes below /www, root/ onto the root, and its caches are
-# dropped. Translations become packages of their own there; they are not made here.
+# dropped. Translations become packages of their own (pack.py).
 
 PKG_NAME:=$(notdir $(CURDIR))
 PKG_VERSION?=$(LUCI_VERSION)

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use std::time;
 
 use minewall::config::{self, Config};
+use minewall::dpi::Wire;
 use minewall::dpi::dialect::Dialect;
 use minewall::packet::Endpoint;
+use minewall::probe::hint::Hints;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};
 use minewall::time::Instant;
@@ -65,8 +67,9 @@ pub(super) fn ask(
         return Err("this program was built without TLS".into());
     }
     let (server, name) = resolve(operand)?;
-    let target =
-        Target { server: Endpoint::new(server.ip(), server.port()), layer, sni: sni.or(name), hint: None };
+    let sni = sni.or(name);
+    let hints = Hints::new(None, Wire::default(), sni.as_deref().unwrap_or_default(), server.port());
+    let target = Target { server: Endpoint::new(server.ip(), server.port()), layer, sni, hints };
     let start = time::Instant::now();
     let now = || Instant::from_micros(start.elapsed().as_micros() as u64);
     Ok(Dialler::new(config.mark.own()).probe(&target, now))

@@ -36,9 +36,45 @@ fn response(question: &str, answers: &[Answer<'_>]) -> std::vec::Vec<u8> {
 }
 
 fn read(message: &[u8]) -> Option<(std::vec::Vec<String>, std::vec::Vec<String>, u32)> {
-    let Resolution { names, addrs, ttl } = Resolution::read(message)?;
+    let Resolution { names, addrs, ttl } = Resolution::read(message).ok()?;
     let names = names.iter().map(|name| name.as_str().to_owned()).collect();
     Some((names, addrs.iter().map(IpAddr::to_string).collect(), ttl))
+}
+
+/// Why there is no address.
+fn reason(message: &[u8]) -> Option<NoAddress> {
+    Resolution::read(message).err()
+}
+
+#[test]
+fn what_is_empty_is_not_broken() {
+    let address = ("@12", A, 60, vec![192, 0, 2, 1]);
+    let good = response("pool.example", core::slice::from_ref(&address));
+    assert_eq!(reason(&good), None);
+    assert_eq!(reason(&response("pool.example", &[])), Some(NoAddress::Empty));
+    assert_eq!(reason(&response("pool.example", &[("@12", 16, 60, vec![3])])), Some(NoAddress::Empty));
+    assert_eq!(
+        reason(&response("pool.example", &[("@12", CNAME, 60, alias("x.example"))])),
+        Some(NoAddress::Empty)
+    );
+    assert_eq!(reason(&response("pool.example", &[("@12", A, 60, vec![1, 2, 3])])), Some(NoAddress::Broken));
+    for (at, value, why) in [
+        (2, 0x01, NoAddress::Foreign),
+        (2, 0xa1, NoAddress::Foreign),
+        (5, 2, NoAddress::Foreign),
+        (3, 0x83, NoAddress::Empty),
+        (3, 0x82, NoAddress::Failed),
+        (3, 0x85, NoAddress::Failed),
+        (12, 0xff, NoAddress::Broken),
+    ] {
+        let mut bad = good.clone();
+        bad[at] = value;
+        assert_eq!(reason(&bad), Some(why), "{at}, {value}");
+    }
+    for end in 0..good.len() {
+        let why = if end < HEADER_BYTES { NoAddress::Foreign } else { NoAddress::Broken };
+        assert_eq!(reason(&good[..end]), Some(why), "{end}");
+    }
 }
 
 fn alias(to: &str) -> std::vec::Vec<u8> {

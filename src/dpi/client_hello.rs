@@ -1,9 +1,10 @@
-//! What a TLS client says in the clear: the name of the server that it wants.
+//! What a TLS client says in the clear: the name of the server that it wants, and whether it wants HTTP.
 //!
 //! The ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2) may be cut into records and
 //! segments anywhere, and with a post-quantum key share it is larger than a segment. It is read only as
 //! far as the server name (RFC 6066 section 3), where that stands; with Encrypted Client Hello the name is
-//! the outer one. Unknown extensions and GREASE (RFC 8701) are passed over by their lengths.
+//! the outer one. Whether HTTP is offered (ALPN, RFC 7301) is told where that is at hand by then; it is not
+//! waited for. Unknown extensions and GREASE (RFC 8701) are passed over by their lengths.
 
 use super::lines::Fit;
 use crate::name::HostName;
@@ -12,12 +13,21 @@ use crate::name::HostName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Parsed {
-    /// The server name; none if the client sent none, or one that is no host name.
-    Hello(Option<HostName>),
+    /// It is one.
+    Hello(Hello),
     /// It goes on after the bytes at hand.
     NeedMore,
     /// This is no ClientHello.
     Invalid,
+}
+
+/// What a ClientHello says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The server name; none if the client sent none, or one that is no host name.
+    pub name: Option<HostName>,
+    /// The protocol that it wants first is HTTP, of whatever version.
+    pub web: bool,
 }
 
 /// Whether `bytes` begin a connection of TLS 1.0 to 1.3: a handshake record that begins with a ClientHello.
@@ -41,8 +51,8 @@ pub fn opens(bytes: &[u8]) -> Fit {
 /// Reads the ClientHello that `bytes` begin with.
 pub fn parse(bytes: &[u8]) -> Parsed {
     let mut hello = Cursor { bytes, in_record: 0, left: HEADER_BYTES };
-    match server_name(&mut hello) {
-        Ok(name) => Parsed::Hello(name),
+    match read(&mut hello) {
+        Ok(hello) => Parsed::Hello(hello),
         Err(Stop::NeedMore) => Parsed::NeedMore,
         Err(Stop::Invalid) => Parsed::Invalid,
     }
@@ -55,7 +65,7 @@ enum Stop {
     Invalid,
 }
 
-fn server_name(hello: &mut Cursor<'_>) -> Result<Option<HostName>, Stop> {
+fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
     if hello.byte()? != CLIENT_HELLO {
         return Err(Stop::Invalid);
     }
@@ -69,30 +79,53 @@ fn server_name(hello: &mut Cursor<'_>) -> Result<Option<HostName>, Stop> {
         let len = hello.number(width)?;
         hello.skip(len)?;
     }
+    let mut found = Hello::default();
     if hello.left == 0 {
         // A client of 2003 or earlier.
-        return Ok(None);
+        return Ok(found);
     }
     let extensions = hello.number(2)?;
     if extensions != hello.left {
         return Err(Stop::Invalid);
     }
+    let mut is_named = false;
     while hello.left > 0 {
-        let (kind, len) = (hello.number(2)?, hello.number(2)?);
-        if kind != SERVER_NAME {
-            hello.skip(len)?;
-            continue;
+        match extension(hello, &mut found) {
+            Ok(kind) => is_named |= kind == SERVER_NAME,
+            // The name is at hand, and nothing behind it is worth waiting for.
+            Err(_) if is_named => break,
+            Err(stop) => return Err(stop),
         }
-        if len < 5 || len > hello.left || hello.number(2)? != len - 2 || hello.byte()? != HOST_NAME {
-            return Err(Stop::Invalid);
-        }
-        let name_len = hello.number(2)?;
-        if name_len > len - 5 {
-            return Err(Stop::Invalid);
-        }
-        return hello.name(name_len);
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// Reads one extension, and answers which.
+fn extension(hello: &mut Cursor<'_>, found: &mut Hello) -> Result<usize, Stop> {
+    let (kind, len) = (hello.number(2)?, hello.number(2)?);
+    let mut rest = len;
+    match kind {
+        SERVER_NAME => {
+            if len < 5 || len > hello.left || hello.number(2)? != len - 2 || hello.byte()? != HOST_NAME {
+                return Err(Stop::Invalid);
+            }
+            let name_len = hello.number(2)?;
+            rest = (len - 5).checked_sub(name_len).ok_or(Stop::Invalid)?;
+            let before = hello.left;
+            found.name = hello.name(name_len)?;
+            // One too long to be a name was not read to its end.
+            rest += name_len - (before - hello.left);
+        }
+        ALPN if len >= 4 && len <= hello.left => {
+            // Length of the list, length of the first name, and how that begins.
+            hello.skip(3)?;
+            found.web = hello.byte()? == b'h';
+            rest -= 4;
+        }
+        _ => {}
+    }
+    hello.skip(rest)?;
+    Ok(kind)
 }
 
 /// The handshake message inside the records.
@@ -174,6 +207,8 @@ const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 /// The extension (RFC 6066 section 3), and the only type of name there is.
 const SERVER_NAME: usize = 0;
+/// RFC 7301 section 3.1. Of the names registered for it, those of HTTP alone begin with an h.
+const ALPN: usize = 16;
 const HOST_NAME: u8 = 0;
 const RANDOM_BYTES: usize = 32;
 /// Type and length of a handshake message.

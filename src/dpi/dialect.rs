@@ -23,6 +23,7 @@
 mod browser;
 mod catalogue;
 mod eth;
+pub(super) mod kaspad;
 mod line;
 mod login;
 mod message;
@@ -67,6 +68,8 @@ pub struct Context<'a> {
     pub http: Option<HttpHead<'a>>,
     /// WebSocket frames carry it.
     pub websocket: bool,
+    /// It is a message of gRPC, or the beginning of one.
+    pub grpc: bool,
 }
 
 /// What matters of an HTTP message's head.
@@ -89,9 +92,15 @@ impl HttpHead<'_> {
 
 impl Dialogue {
     /// Reads one whole message: a JSON value (several in a batch), a line of a dialect that isn't
-    /// JSON, or the body of an HTTP message, which may be empty.
+    /// JSON, the body of an HTTP message, which may be empty, or a message of gRPC.
     pub fn read(&mut self, dpi: &mut Dpi, context: &Context<'_>, message: &[u8]) -> Answer {
         let Dpi { tape, finding, .. } = dpi;
+        if context.grpc {
+            return match kaspad::read(message) {
+                Some(sign) => self.weigh(finding, context, sign),
+                None => self.pass(context, 1),
+            };
+        }
         match (message.trim_ascii_start().first(), &context.http) {
             (Some(b'{' | b'['), _) => match tape.index(message) {
                 Some(root) => self.read_json(finding, context, root),
@@ -112,6 +121,11 @@ impl Dialogue {
     /// Whether anything pointed to mining, short of proof.
     pub fn has_evidence(&self) -> bool {
         self.facts & SIGNS != 0
+    }
+
+    /// The dialect that the evidence points to, if there is any.
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialect.filter(|_| self.has_evidence())
     }
 
     fn read_json(&mut self, finding: &mut Finding, context: &Context<'_>, root: Value<'_>) -> Answer {

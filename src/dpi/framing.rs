@@ -6,6 +6,7 @@
 //! Something that is no known protocol makes the whole flow opaque.
 
 mod first;
+mod grpc;
 mod handshake;
 mod http;
 mod websocket;
@@ -14,7 +15,7 @@ use super::dialect::{Context, HttpHead};
 use super::http::Asked;
 use super::lines::{self, Fit, Line, Tail};
 use super::target::Naming;
-use super::{Answer, Offer, Scratch, socks};
+use super::{Answer, Offer, Scratch, Wire, socks};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 
@@ -40,7 +41,7 @@ pub struct Framing {
     layers: [Layer; 2],
     /// HTTP requests without a response yet.
     asked: Asked,
-    /// Proxies entered so far, [`MIDWAY`] and [`TLS`].
+    /// Proxies entered so far, [`MIDWAY`], [`TLS`], and what [`Wire`] tells.
     flags: u8,
 }
 
@@ -70,6 +71,8 @@ enum Layer {
     Frame,
     /// More frames that continue a half-read value.
     FrameRest,
+    /// An HTTP/2 frame, which may carry gRPC.
+    Grpc,
     /// SOCKS 5: the client's password or request.
     Socks5Request,
     /// SOCKS 5: the server's choice of method.
@@ -169,6 +172,7 @@ impl Framing {
             | Layer::HttpTrailer
             | Layer::Frame
             | Layer::FrameRest
+            | Layer::Grpc
             | Layer::MessageStart => self.set_layer(direction, Layer::MessageStart),
             Layer::Socks5Request
             | Layer::Socks5Method
@@ -221,7 +225,19 @@ impl Framing {
                     | Layer::SetupReceived
             )
         };
-        self.flags == 0 && self.layers.iter().all(is_bare)
+        self.flags & (DEPTH | MIDWAY | TLS) == 0 && self.layers.iter().all(is_bare)
+    }
+
+    /// How the flow began.
+    pub fn wire(&self) -> Wire {
+        let has = |flag| self.flags & flag > 0;
+        let is_in = |layers: &[Layer]| self.layers.iter().any(|layer| layers.contains(layer));
+        Wire {
+            web: has(WEB) || is_in(&OF_HTTP),
+            websocket: has(WEBSOCKET) || is_in(&OF_WEBSOCKET),
+            server_first: has(SERVER_FIRST),
+            noise: has(NOISE) || is_in(&OF_NOISE),
+        }
     }
 
     fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
@@ -249,6 +265,7 @@ impl Framing {
             Layer::HttpChunk => self.http_chunk(direction, bytes),
             Layer::HttpTrailer => self.http_trailer(direction, bytes),
             Layer::Frame | Layer::FrameRest => self.frames(&mut desk, bytes),
+            Layer::Grpc => self.grpc_frame(&mut desk, bytes),
             Layer::Socks5Request => {
                 if let Some(target) = socks::target(bytes) {
                     desk.reader.named(Naming::Proxy(target));
@@ -308,6 +325,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => return self.enter(direction, Layer::Frame),
+            first::Resumption::Grpc => return self.enter(direction, Layer::Grpc),
             first::Resumption::Control(len) => return Step::Done(len),
             first::Resumption::Value { len, line_follows } => {
                 if line_follows {
@@ -334,6 +352,7 @@ impl Framing {
         match first::resumes(bytes) {
             first::Resumption::Http => self.enter(direction, Layer::HttpHead),
             first::Resumption::Frame => self.enter(direction, Layer::Frame),
+            first::Resumption::Grpc => self.enter(direction, Layer::Grpc),
             first::Resumption::Control(len) => Step::Done(len),
             _ => Step::Done(bytes.len()),
         }
@@ -350,7 +369,8 @@ impl Framing {
 
     fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
         let websocket = matches!(self.layer(direction), Layer::Frame | Layer::FrameRest);
-        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket }
+        let grpc = self.layer(direction) == Layer::Grpc;
+        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket, grpc }
     }
 
     fn enter(&mut self, direction: Direction, layer: Layer) -> Step {
@@ -358,7 +378,12 @@ impl Framing {
         Step::Done(0)
     }
 
+    /// Nothing more is read; what was seen before that is still known.
     fn give_up(&mut self) {
+        let Wire { web, websocket, noise, .. } = self.wire();
+        for (is_so, flag) in [(web, WEB), (websocket, WEBSOCKET), (noise, NOISE)] {
+            self.flags |= if is_so { flag } else { 0 };
+        }
         self.layers = [Layer::Opaque; 2];
         self.pending = [0; 2];
     }
@@ -386,6 +411,16 @@ const DEPTH: u8 = 3;
 const MIDWAY: u8 = 4;
 /// The client has sent a ClientHello.
 const TLS: u8 = 8;
+/// What [`Wire`] says of a flow that is read no more.
+const WEB: u8 = 16;
+const WEBSOCKET: u8 = 32;
+const SERVER_FIRST: u8 = 64;
+const NOISE: u8 = 128;
+
+/// Layers that say so by themselves.
+const OF_HTTP: [Layer; 3] = [Layer::HttpHead, Layer::HttpChunk, Layer::HttpTrailer];
+const OF_WEBSOCKET: [Layer; 2] = [Layer::Frame, Layer::FrameRest];
+const OF_NOISE: [Layer; 1] = [Layer::SetupReceived];
 
 const _: () = assert!(PROXY_DEPTH <= DEPTH);
 const _: () = assert!(size_of::<Framing>() <= 12);

@@ -298,6 +298,8 @@ impl<S: BuildHasher + Clone> Judge<S> {
             server: record.server(),
             server_name: self.server_name(record, now),
             tls: record.inspection.is_tls(),
+            points_to: self.dpi.finding.dialect.or_else(|| record.inspection.dialect()),
+            wire: record.inspection.wire(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
             server_is_pool: match source {

@@ -3,13 +3,16 @@
 //! Whoever sends crafted traffic through the router must not be able to turn it into a scanner or a
 //! reflector: addresses of this side are never asked, and token buckets bound how often anybody is,
 //! all together and each block of addresses (/24, /48) by itself.
+//!
+//! A server whose pool's words were read in a session is asked, too, since one host's words may be a lie meant
+//! to cut others off. That is no suspicion, and takes nothing from those: it has buckets of its own.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use std::net::UdpSocket;
 
 use crate::allow::AllowList;
-use crate::limits::{PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST};
+use crate::limits::{CONFIRMATIONS_PER_HOUR, PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST};
 use crate::packet::Endpoint;
 use crate::time::Instant;
 
@@ -26,19 +29,30 @@ pub enum Refusal {
     Rate,
 }
 
+/// Why an endpoint is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its sessions can't be read, and look like mining; or a list says so.
+    Suspicion = 0,
+    /// A session's words have shown a pool, and nobody but the two ends has a say in them.
+    Confirmation = 1,
+}
+
 /// The guard.
 #[derive(Debug)]
 pub struct Guard {
-    all: Bucket,
-    blocks: heapless::Vec<(IpAddr, Bucket), PROBE_BLOCKS>,
+    /// By [`Purpose`].
+    all: [Bucket; 2],
+    blocks: heapless::Vec<((IpAddr, Purpose), Bucket), PROBE_BLOCKS>,
     hourly: u32,
     block_hourly: u32,
 }
 
 impl Guard {
-    /// A guard that lets `hourly` probes an hour pass, `block_hourly` of them for each block.
+    /// A guard that lets `hourly` suspicions an hour pass, `block_hourly` of them for each block; and as many
+    /// confirmations for each block, but no more than [`CONFIRMATIONS_PER_HOUR`] in all.
     pub fn new(hourly: u32, block_hourly: u32, now: Instant) -> Self {
-        Guard { all: Bucket::full(PROBE_BURST, now), blocks: heapless::Vec::new(), hourly, block_hourly }
+        Guard { all: [Bucket::full(PROBE_BURST, now); 2], blocks: heapless::Vec::new(), hourly, block_hourly }
     }
 
     /// Other rates from now on.
@@ -51,7 +65,13 @@ impl Guard {
     ///
     /// # Errors
     /// Why it must not be made.
-    pub fn admit(&mut self, server: &Endpoint, allow: &AllowList, now: Instant) -> Result<(), Refusal> {
+    pub fn admit(
+        &mut self,
+        server: &Endpoint,
+        purpose: Purpose,
+        allow: &AllowList,
+        now: Instant,
+    ) -> Result<(), Refusal> {
         let addr = server.addr();
         if !is_global(addr) || server.port() == 0 {
             return Err(Refusal::NotGlobal);
@@ -62,24 +82,29 @@ impl Guard {
         if is_own(addr) {
             return Err(Refusal::Own);
         }
-        self.all.fill(self.hourly, PROBE_BURST, now);
+        let hourly = match purpose {
+            Purpose::Suspicion => self.hourly,
+            Purpose::Confirmation => self.hourly.min(CONFIRMATIONS_PER_HOUR),
+        };
         let block_hourly = self.block_hourly;
-        let block = self.block(addr, now);
+        let block = self.block(addr, purpose, now);
         block.fill(block_hourly, PROBE_BLOCK_BURST, now);
         if block.tokens == 0 {
             return Err(Refusal::Rate);
         }
         block.tokens -= 1;
-        if self.all.tokens == 0 {
+        let all = &mut self.all[purpose as usize];
+        all.fill(hourly, PROBE_BURST, now);
+        if all.tokens == 0 {
             return Err(Refusal::Rate);
         }
-        self.all.tokens -= 1;
+        all.tokens -= 1;
         Ok(())
     }
 
     /// The bucket of an address's block; with no room left, in place of the one used longest ago.
-    fn block(&mut self, addr: IpAddr, now: Instant) -> &mut Bucket {
-        let block = block_of(addr);
+    fn block(&mut self, addr: IpAddr, purpose: Purpose, now: Instant) -> &mut Bucket {
+        let block = (block_of(addr), purpose);
         let known = self.blocks.iter().position(|(known, _)| *known == block);
         let at = known.unwrap_or_else(|| {
             let new = (block, Bucket::full(PROBE_BLOCK_BURST, now));
@@ -177,6 +202,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 mod tests {
     use super::*;
 
+    const SUSPICION: Purpose = Purpose::Suspicion;
+
     fn endpoint(text: &str) -> Endpoint {
         let addr: std::net::SocketAddr = text.parse().expect("an endpoint");
         Endpoint::new(addr.ip(), addr.port())
@@ -248,8 +275,31 @@ mod tests {
     fn exempt_servers_are_left_alone() {
         let allow = AllowList { servers: vec!["192.0.2.0/24:3333".parse().expect("one")], hosts: vec![] };
         let mut guard = Guard::new(100, 100, at(0));
-        assert_eq!(guard.admit(&endpoint("192.0.2.9:3333"), &allow, at(0)), Err(Refusal::Allowed));
-        assert_eq!(guard.admit(&endpoint("192.0.2.9:3334"), &allow, at(0)), Ok(()));
+        assert_eq!(guard.admit(&endpoint("192.0.2.9:3333"), SUSPICION, &allow, at(0)), Err(Refusal::Allowed));
+        assert_eq!(guard.admit(&endpoint("192.0.2.9:3334"), SUSPICION, &allow, at(0)), Ok(()));
+    }
+
+    /// A host that mines in the clear at one pool after the other, and a suspect in the same network.
+    #[test]
+    fn confirmations_take_nothing_from_suspicions() {
+        let mut guard = Guard::new(60, 6, at(0));
+        let allow = AllowList::default();
+        let server = |second: u64| Endpoint::new(IpAddr::from([203, 0, 113, second as u8]), 3333);
+        let mut admit = |second, purpose| guard.admit(&server(second), purpose, &allow, at(second)).is_ok();
+        let confirmed = (0..24 * 3_600).filter(|&second| admit(second, Purpose::Confirmation)).count() as u32;
+        assert!(confirmed <= 24 * 6 + PROBE_BLOCK_BURST && confirmed >= 23 * 6, "{confirmed}");
+        assert!(admit(24 * 3_600, SUSPICION) && admit(24 * 3_600, SUSPICION));
+        let anywhere = |second: u64| Endpoint::new(IpAddr::from([9, second as u8, 1, 1]), 3333);
+        let mut guard = Guard::new(60, 6, at(0));
+        let passed = (0..100)
+            .filter(|&at_once| guard.admit(&anywhere(at_once), Purpose::Confirmation, &allow, at(0)).is_ok())
+            .count();
+        assert_eq!(passed as u32, PROBE_BURST);
+        let hours = 24_u64;
+        let passed = (1..hours * 3_600).filter(|&second| {
+            guard.admit(&anywhere(second), Purpose::Confirmation, &allow, at(second)).is_ok()
+        });
+        assert!(passed.count() as u64 <= hours * u64::from(CONFIRMATIONS_PER_HOUR) + u64::from(PROBE_BURST));
     }
 
     /// A day of suspects as many as one likes, all over the internet and in one network.
@@ -260,7 +310,7 @@ mod tests {
         let allow = AllowList::default();
         let count = |guard: &mut Guard, start: u64, hours: u64, server: fn(u64) -> Endpoint| {
             (start..start + hours * 3_600)
-                .filter(|&second| guard.admit(&server(second), &allow, at(second)).is_ok())
+                .filter(|&second| guard.admit(&server(second), SUSPICION, &allow, at(second)).is_ok())
                 .count() as u64
         };
         let anywhere = |second: u64| {

@@ -129,7 +129,7 @@ impl Judge {
             let line = bytes.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
             let goes_on = match self.question.manner() {
                 Manner::WebSocket => line.get(9..12) == Some(b"101"),
-                Manner::Http => self.question != Question::Page && line.get(9..10) == Some(b"2"),
+                Manner::Http => !self.question.is_page() && line.get(9..10) == Some(b"2"),
                 Manner::Lines | Manner::Opaque => false,
             };
             return (!goes_on).then(|| Finding::Web(words(&[b"web server: ", line])));
@@ -189,7 +189,7 @@ fn weigh(question: Question, heard: &Heard<'_>) -> Finding {
     let Some(root) = heard.root else { return Finding::Unreadable };
     // Header, seed and target are a hint alone, but not when it is what was asked for.
     if let Some(shown) = heard.shown.filter(|shown| shown.said == "work")
-        && matches!(question, Question::EthProxy | Question::EthGetWork)
+        && matches!(question, Question::EthProxy | Question::EthProxyWallet | Question::EthGetWork)
     {
         let dialect = if question == Question::EthGetWork { Dialect::EthGetWork } else { shown.dialect };
         return Finding::Pool(dialect, words(&[b"eth_getWork answered with work"]));
@@ -221,7 +221,7 @@ fn is_extranonce(question: Question, root: Value<'_>) -> bool {
                 && text.iter().all(u8::is_ascii_hexdigit)
         })
     };
-    question == Question::Subscribe
+    matches!(question, Question::Subscribe | Question::SubscribeShort)
         && result.len() == 2
         && result.item(0).is_some_and(|session| session.is_null() || is_hex(session))
         && result.item(1).is_some_and(is_hex)

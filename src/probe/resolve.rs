@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::random;
+use crate::dns::{NoAddress, Resolution};
 use crate::limits::{RESOLVE_ANSWER_BYTES, RESOLVE_NAME_BYTES, RESOLVE_SERVERS, RESOLVE_TRIES, RESOLVE_WAIT};
 
 /// The first address of `name`, of IPv4 if it has one.
@@ -100,54 +101,17 @@ fn question(id: [u8; 2], name: &str, kind: Kind) -> Option<Vec<u8>> {
 }
 
 fn answer(bytes: &[u8], id: [u8; 2], kind: Kind) -> Answer {
-    let Some(([id_high, id_low, flags, code, questions @ .., _, _, _, _], rest)) =
-        bytes.split_first_chunk::<12>()
-    else {
-        return Answer::Foreign;
-    };
-    let [questions_high, questions_low, records_high, records_low] = *questions;
-    if [*id_high, *id_low] != id || flags & RESPONSE == 0 {
+    if !bytes.starts_with(&id) {
         return Answer::Foreign;
     }
-    match code & 0xf {
-        NO_ERROR => {}
-        NO_SUCH_NAME => return Answer::None,
-        _ => return Answer::Failed,
-    }
-    let mut rest = rest;
-    for _ in 0..u16::from_be_bytes([questions_high, questions_low]) {
-        let Some(after) = after_name(rest).and_then(|rest| rest.get(4..)) else { return Answer::Failed };
-        rest = after;
-    }
-    for _ in 0..u16::from_be_bytes([records_high, records_low]) {
-        let record = after_name(rest).and_then(|rest| rest.split_first_chunk::<10>());
-        let Some(([kind_high, kind_low, .., len_high, len_low], after)) = record else {
-            return Answer::Failed;
-        };
-        let len = usize::from(u16::from_be_bytes([*len_high, *len_low]));
-        let Some((data, after)) = after.split_at_checked(len) else { return Answer::Failed };
-        if [*kind_high, *kind_low] == [0, kind as u8] {
-            let addr = match kind {
-                Kind::A => <[u8; 4]>::try_from(data).map(IpAddr::from),
-                Kind::Aaaa => <[u8; 16]>::try_from(data).map(IpAddr::from),
-            };
-            return addr.map_or(Answer::Failed, Answer::Address);
+    match Resolution::read(bytes) {
+        Ok(resolution) => {
+            let is_asked_for = |addr: &&IpAddr| addr.is_ipv4() == (kind == Kind::A);
+            resolution.addrs.iter().find(is_asked_for).map_or(Answer::None, |addr| Answer::Address(*addr))
         }
-        rest = after;
-    }
-    Answer::None
-}
-
-/// What follows a name; the name may end in a pointer to another (RFC 1035 section 4.1.4).
-fn after_name(mut bytes: &[u8]) -> Option<&[u8]> {
-    loop {
-        let (&len, rest) = bytes.split_first()?;
-        match len {
-            0 => return Some(rest),
-            0xc0.. => return rest.get(1..),
-            1..=63 => bytes = rest.get(usize::from(len)..)?,
-            _ => return None,
-        }
+        Err(NoAddress::Empty) => Answer::None,
+        Err(NoAddress::Foreign) => Answer::Foreign,
+        Err(NoAddress::Failed | NoAddress::Broken) => Answer::Failed,
     }
 }
 
@@ -173,11 +137,8 @@ fn name_servers(text: &str) -> Vec<IpAddr> {
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const PORT: u16 = 53;
-/// Flags and codes of the header (RFC 1035 section 4.1.1).
+/// A flag of the header (RFC 1035 section 4.1.1).
 const RECURSION_DESIRED: u8 = 1;
-const RESPONSE: u8 = 0x80;
-const NO_ERROR: u8 = 0;
-const NO_SUCH_NAME: u8 = 3;
 /// The only class in use.
 const INTERNET: u8 = 1;
 
@@ -186,6 +147,8 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
+    const RESPONSE: u8 = 0x80;
+    const NO_SUCH_NAME: u8 = 3;
     const ID: [u8; 2] = [0xbe, 0xef];
 
     /// As a server answers `question`: the question, an alias, and records of `kind` with `data`.

@@ -8,7 +8,7 @@
 //! connections of the probe. A server can make it shorter, never longer.
 
 use super::judge::{Finding, Judge};
-use super::question::{Manner, Question};
+use super::question::{Host, Manner, Question};
 use super::strategy::{Failure, Strategy};
 use super::{Outcome, Target, Verdict};
 use crate::dpi::Dpi;
@@ -41,7 +41,7 @@ pub struct Session {
     strategy: Strategy,
     state: State,
     dpi: Dpi,
-    host: String,
+    host: Host,
     key: [u8; 64],
     deadline: Instant,
     connections: usize,
@@ -80,7 +80,7 @@ impl Session {
             strategy: Strategy::new(target),
             state: State::Idle,
             dpi: Dpi::default(),
-            host: target.sni.clone().unwrap_or_else(|| target.server.to_string()),
+            host: Host::new(target.sni.as_deref(), &target.server),
             key,
             deadline: now.after(PROBE_TOTAL_WAIT),
             connections: 0,
@@ -98,6 +98,10 @@ impl Session {
             match &mut self.state {
                 State::Done(outcome) => return Action::Done(outcome.clone()),
                 State::Idle => match self.strategy.next() {
+                    // The next one may be shorter.
+                    Some((question, _)) if !self.may_say(question.words(0, &self.host, &self.key)) => {
+                        self.strategy.pass_over();
+                    }
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
                         let sure = self.strategy.is_sure_of_tls();
@@ -228,7 +232,7 @@ impl Session {
                 let next = asking.step + 1;
                 if may_follow
                     && ended.is_none()
-                    && asking.question.words(next, &self.host, &self.key).is_some()
+                    && self.may_say(asking.question.words(next, &self.host, &self.key))
                 {
                     asking.step = next;
                     self.ask(asking, now);
@@ -247,15 +251,16 @@ impl Session {
     /// Says the words of the step at hand.
     fn ask(&mut self, mut asking: Asking, now: Instant) {
         let Some(words) = asking.question.words(asking.step, &self.host, &self.key) else { return };
-        if self.sent + words.len() > PROBE_SEND_BYTES {
-            self.conclude();
-            return;
-        }
         self.sent += words.len();
         asking.judge.said(&mut self.dpi, &words);
         asking.outbox = Some(words);
         asking.until = now.after(PROBE_ANSWER_WAIT).min(self.deadline);
         self.state = State::Asking(asking);
+    }
+
+    /// Whether there are such words, and room for them.
+    fn may_say(&self, words: Option<Vec<u8>>) -> bool {
+        words.is_some_and(|words| self.sent + words.len() <= PROBE_SEND_BYTES)
     }
 
     fn give_up_question(&mut self, failure: Failure) {

@@ -1,7 +1,9 @@
 //! Which question comes next, and what all the answers amount to.
 
+mod heard;
 mod order;
 
+use super::hint::Hints;
 use super::judge::{Evidence, Finding};
 use super::question::{Manner, Question};
 use super::{Layer, Outcome, Target, Transport, Verdict};
@@ -34,7 +36,7 @@ const CONTROL: Question = Question::Electrum;
 #[derive(Clone, Debug)]
 pub struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
-    hint: Option<Dialect>,
+    hints: Hints,
     port: u16,
     /// Through TLS from now on.
     tls: bool,
@@ -45,6 +47,8 @@ pub struct Strategy {
     /// It answered a line with HTTP, or showed a page.
     web: Option<Evidence>,
     speaks_json: bool,
+    /// What it says to a method that means nothing to it, the method's name left out.
+    unknown: Option<String>,
     /// It took a WebSocket, and said nothing there that we know.
     speaks_websocket: bool,
     refused: Option<Evidence>,
@@ -62,13 +66,14 @@ impl Strategy {
         let likely_tls = target.server.port() == HTTPS_PORT || target.sni.is_some();
         let mut strategy = Strategy {
             ahead: heapless::Vec::new(),
-            hint: target.hint,
+            hints: target.hints.clone(),
             port: target.server.port(),
             tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
             other_layer: target.layer == Layer::Auto,
             layer_is_known: false,
             web: None,
             speaks_json: false,
+            unknown: None,
             speaks_websocket: false,
             refused: None,
             claim: None,
@@ -123,6 +128,11 @@ impl Strategy {
         self.claim.as_ref().filter(|claim| claim.holds).map(|claim| claim.outcome.clone())
     }
 
+    /// Takes the question at hand off the plan unasked: it says more than may be said yet.
+    pub fn pass_over(&mut self) {
+        self.take();
+    }
+
     /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
     pub fn learn(&mut self, finding: &Finding) {
         let Some(question) = self.take() else { return };
@@ -143,7 +153,7 @@ impl Strategy {
         match finding {
             Finding::Web(line) => {
                 self.web.get_or_insert_with(|| line.clone());
-                self.heard_http(question);
+                self.heard_http(question, line);
             }
             Finding::WantsTls if !self.tls && self.other_layer => self.change_layer(),
             Finding::Open | Finding::Refused(_) | Finding::Unreadable
@@ -152,16 +162,18 @@ impl Strategy {
                 self.speaks_websocket = true;
             }
             Finding::Open | Finding::Refused(_) if question.manner() == Manner::Http => {
-                self.append(Question::NodeHttp);
+                if question != Question::NodeHttp {
+                    self.first(Question::NodeHttp);
+                }
             }
-            Finding::Open => self.heard_json(question),
+            Finding::Open => {
+                self.heard_json(question);
+                self.heard_yes(question);
+            }
             Finding::Refused(words) => {
                 self.refused.get_or_insert_with(|| words.clone());
                 self.heard_json(question);
-                if words.contains("nvalid method") {
-                    // What CryptoNote's pools say to any other first word than `login`.
-                    self.bring_forward(Question::Login);
-                }
+                self.heard_no(question, words);
             }
             Finding::Key => self.first(Question::StratumV2Again),
             Finding::Unreadable => self.heard_something_else(question),
@@ -227,60 +239,6 @@ impl Strategy {
         Outcome::inconclusive(Some(transport), why)
     }
 
-    fn heard_http(&mut self, question: Question) {
-        match question {
-            // Who shows a page may still listen to lines: it has closed the connection on one so far.
-            Question::Page => self.keep(|ahead| {
-                matches!(ahead, Question::Subscribe | Question::Login)
-                    || matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
-            }),
-            // What answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
-            _ if matches!(question.manner(), Manner::Lines | Manner::Opaque) => {
-                self.keep(|ahead| {
-                    ahead != Question::Page && matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
-                });
-            }
-            _ => return,
-        }
-        if !self.asked_over_http {
-            self.asked_over_http = true;
-            for question in order::over_http(self.port) {
-                self.append(*question);
-            }
-        }
-    }
-
-    fn heard_something_else(&mut self, question: Question) {
-        // Stratum V2 takes any 64 bytes for a key.
-        self.bring_forward(Question::StratumV2);
-        self.unreadable = self.unreadable.saturating_add(1);
-        if question.manner() != Manner::Lines || self.speaks_json {
-            return;
-        }
-        if self.unreadable == 1 {
-            // The version that Duino-Coin's server begins with is no JSON, either.
-            self.first(Question::DuinoCoin);
-        } else {
-            // Who speaks JSON answers it in JSON.
-            self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
-        }
-    }
-
-    fn heard_json(&mut self, question: Question) {
-        let first = !self.speaks_json;
-        self.speaks_json = true;
-        self.keep(|ahead| ahead.manner() == Manner::Lines && ahead != Question::Xatum);
-        if first {
-            for question in order::IN_JSON {
-                self.append(question);
-            }
-        }
-        if first && question != Question::Electrum {
-            // Harmless, and settles the most frequent innocent.
-            self.first(Question::Electrum);
-        }
-    }
-
     /// Starts over in the other layer.
     fn change_layer(&mut self) {
         self.tls = !self.tls;
@@ -296,10 +254,9 @@ impl Strategy {
 
     fn plan(&mut self) {
         self.ahead.clear();
-        for question in order::usual_at(self.port).into_iter().chain(order::for_dialect(self.hint)) {
-            self.append(question);
-        }
-        for question in order::CORE {
+        let planned = order::usual_at(self.port).into_iter().chain(order::hinted_at(&self.hints));
+        let planned: heapless::Vec<Question, PLAN> = planned.chain(order::CORE).take(PLAN).collect();
+        for question in planned {
             self.append(question);
         }
         if self.tls {
@@ -340,5 +297,5 @@ impl Strategy {
 }
 
 /// More than are ever planned at once.
-const PLAN: usize = 24;
+const PLAN: usize = 32;
 const HTTPS_PORT: u16 = 443;

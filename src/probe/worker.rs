@@ -13,12 +13,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use super::Outcome;
 use super::cache::{Cache, Lifetimes};
-use super::guard::Refusal;
+use super::guard::{Purpose, Refusal};
+use super::hint::Hints;
+use super::{Layer, Outcome, Target};
 use crate::allow::AllowList;
 use crate::config::{Config, Probing};
-use crate::dpi::dialect::Dialect;
+use crate::event::{Detection, Source};
 use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
 use crate::packet::Endpoint;
@@ -33,10 +34,44 @@ pub struct Suspect {
     pub client: Endpoint,
     /// Whether their connection is TLS, if known.
     pub tls: Option<bool>,
+    /// Why it is to be asked.
+    pub purpose: Purpose,
     /// The name that the client sent (SNI); empty without one.
     pub sni: heapless::String<PROBE_SNI_BYTES>,
-    /// The dialect that stage one or the wire points to.
-    pub hint: Option<Dialect>,
+    /// What the wire and stage one point to.
+    pub hints: Hints,
+}
+
+impl Suspect {
+    /// The server of `detection`.
+    pub fn of(detection: &Detection) -> Self {
+        let Detection { server, server_name, points_to, wire, .. } = detection;
+        Suspect {
+            server: *server,
+            client: detection.client,
+            tls: detection.tls,
+            purpose: match detection.source {
+                Source::Dpi => Purpose::Confirmation,
+                Source::Probe | Source::Intel | Source::Hmm | Source::Hint => Purpose::Suspicion,
+            },
+            sni: server_name.clone(),
+            hints: Hints::new(*points_to, *wire, server_name, server.port()),
+        }
+    }
+
+    /// As it is to be asked.
+    pub fn target(&self) -> Target {
+        Target {
+            server: self.server,
+            layer: match self.tls {
+                Some(true) => Layer::Tls,
+                Some(false) => Layer::Plain,
+                None => Layer::Auto,
+            },
+            sni: (!self.sni.is_empty()).then(|| self.sni.as_str().into()),
+            hints: self.hints.clone(),
+        }
+    }
 }
 
 /// What became of a suspect.

@@ -253,6 +253,8 @@ mod tests {
             server_name: Default::default(),
             tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
+            points_to: None,
+            wire: Default::default(),
             source: Source::Dpi,
             server_is_pool: true,
             payload_packets: 3,

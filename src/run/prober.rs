@@ -62,14 +62,7 @@ impl Prober {
     /// Asks about the server of a suspected session. Where there is no room for the question, it is tried
     /// again while the session is a suspect.
     pub fn ask(&mut self, suspected: &Detection) {
-        let suspect = Suspect {
-            server: suspected.server,
-            client: suspected.client,
-            tls: suspected.tls,
-            sni: suspected.server_name.clone(),
-            hint: None,
-        };
-        self.submit(suspect, suspected.at);
+        self.submit(Suspect::of(suspected), suspected.at);
     }
 
     /// Asks again about those servers whose turn has come, if that `is_wanted` still. To be called once in a

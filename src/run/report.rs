@@ -181,6 +181,8 @@ mod tests {
             server_name: Default::default(),
             tls: None,
             finding: Default::default(),
+            points_to: None,
+            wire: Default::default(),
             source: Source::Dpi,
             server_is_pool: true,
             payload_packets: 1,

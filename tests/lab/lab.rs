@@ -143,7 +143,7 @@ fn ping(addr: &str, seconds: &str) -> io::Result<()> {
             stream.write_all(b"ping")?;
             stream.read_exact(&mut [0; 4])?;
             micros.push(asked.elapsed().as_micros());
-            thread::sleep(Duration::from_micros(500));
+            thread::sleep(Duration::from_micros(200));
         }
     }
     micros.sort_unstable();

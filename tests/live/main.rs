@@ -11,6 +11,8 @@ mod net;
 mod program;
 mod session;
 mod tls;
+#[path = "../support/tls_end.rs"]
+mod tls_end;
 
 mod fleet;
 mod known;

@@ -24,8 +24,12 @@ fn ask(net: &Net, server: &str, mark: u32) -> Outcome {
         let answer = "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"status\":\"KEEPALIVED\"}}\n";
         stream.write_all(answer.as_bytes()).expect("it is heard");
     });
-    let target =
-        Target { server: Endpoint::new(ip(server), port), layer: Layer::Plain, sni: None, hint: None };
+    let target = Target {
+        server: Endpoint::new(ip(server), port),
+        layer: Layer::Plain,
+        sni: None,
+        hints: minewall::probe::hint::Hints::default(),
+    };
     let start = Instant::now();
     let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
     let outcome = net.router.inside(|| Dialler::new(mark).probe(&target, now));

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -182,6 +182,32 @@ fn a_wallet_in_tls_is_suspected_at_worst_and_never_cut_off() {
     };
     assert_eq!(count(&status), count(&suspects), "no longer a suspect");
     assert!(status.contains("\"detections\":0,") && status.contains("\"resets\":0,"), "{status}");
+}
+
+/// A listed name where pools have their pages, too, makes a suspect; and it says what to ask first.
+#[test]
+fn the_name_of_a_suspect_says_what_it_is_asked_first() {
+    const BEAM: &str = "beam-eu.sparkpool.com";
+    let Some(net) = Net::new() else { return };
+    let _daemon = Daemon::start(&net, "option mode block\n");
+    let addr: SocketAddr = "198.51.100.7:443".parse().expect("an endpoint");
+    net.publish(addr.ip());
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let recorder = heard.clone();
+    let server = TlsServer::start(&net, addr, BEAM, move |stream| {
+        let Some(Ok(line)) = BufReader::new(stream).lines().next() else { return };
+        recorder.lock().expect("nobody panics").push(line);
+    });
+    let mut client = TlsClient::connect(&net.home, server.addr, BEAM);
+    client.say("words of nobody's\n").expect("it is let through");
+    let asked = || -> Vec<String> {
+        let heard = heard.lock().expect("nobody panics");
+        heard.iter().filter(|line| !line.contains("nobody's")).cloned().collect()
+    };
+    wait_for("it is asked twice", || asked().len() >= 2);
+    let asked = asked();
+    assert!(asked[0].contains("api_key"), "{asked:?}");
+    assert!(asked[1].contains("keepalived"), "and then in the usual order: {asked:?}");
 }
 
 /// Opens short sessions with `server`, one like the other and in a protocol of nobody's, until stage one

@@ -2,13 +2,13 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 
 use crate::namespace::Namespace;
 use crate::net::{Net, wait_for};
+use crate::tls_end::{Certificate, TlsEnd};
 
 /// Hands every connection of `listener` to `serve`, in a thread of its own, until the test's process ends.
 pub fn serve(listener: TcpListener, serve: impl Fn(TcpStream) + Clone + Send + 'static) {
@@ -49,8 +49,7 @@ fn doorman(name: &'static str, inner: SocketAddr) -> impl Fn(TcpStream) + Clone 
 pub struct TlsServer {
     /// Where it listens.
     pub addr: SocketAddr,
-    process: Child,
-    directory: PathBuf,
+    _end: TlsEnd,
 }
 
 impl TlsServer {
@@ -63,19 +62,7 @@ impl TlsServer {
     ) -> Self {
         static NUMBER: AtomicU16 = AtomicU16::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let directory =
-            std::env::temp_dir().join(format!("minewall-live-tls-{}-{number}", std::process::id()));
-        std::fs::create_dir(&directory).expect("a directory of our own");
-        let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=server", "-newkey", "ec"])
-            .args(["-pkeyopt", "ec_paramgen_curve:P-256", "-keyout"])
-            .arg(&key)
-            .arg("-out")
-            .arg(&cert)
-            .stderr(Stdio::null())
-            .status();
-        assert!(made.expect("openssl starts").success(), "no certificate");
+        let certificate = Certificate::make(&format!("live-{number}"), &EC).expect("openssl starts");
         let inner = net.internet.inside(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let inner_addr = inner.local_addr().expect("an address");
         serve(inner, model);
@@ -83,39 +70,20 @@ impl TlsServer {
         // Of a kind that the kernel hands to nobody: with one of its own choice, whoever looks whether anybody
         // listens there may be connected to itself.
         let wrapped = SocketAddr::from((Ipv4Addr::LOCALHOST, 5_000 + number));
-        let listen = format!(
-            "OPENSSL-LISTEN:{},bind=127.0.0.1,fork,reuseaddr,verify=0,nodelay,cert={},key={}",
-            wrapped.port(),
-            cert.display(),
-            key.display()
-        );
-        let process = net
-            .internet
-            .command("socat")
-            .arg(listen)
-            .arg(format!("TCP:{inner_addr},nodelay"))
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("ip(8) starts");
-        let mut server = TlsServer { addr, process, directory };
+        let socat = net.internet.command("socat");
+        let mut end = TlsEnd::socat(socat, certificate, wrapped, inner_addr).expect("ip(8) starts");
         wait_for("the server listens", || {
-            let ended = server.process.try_wait().expect("a child of ours");
+            let ended = end.ended();
             assert!(ended.is_none(), "socat ended: {ended:?}");
             net.internet.inside(|| TcpStream::connect(wrapped)).is_ok()
         });
         // Threads stand where the one that made them does.
         net.internet.inside(|| serve(door, doorman(name, wrapped)));
-        server
+        TlsServer { addr, _end: end }
     }
 }
 
-impl Drop for TlsServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
+const EC: [&str; 3] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 
 /// A client's end of a session in TLS.
 pub struct TlsClient {

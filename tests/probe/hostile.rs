@@ -147,8 +147,12 @@ fn nobody_at_all() {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
     let port = socket.local_addr().ok().and_then(|addr| addr.as_socket()).expect("an address");
-    let target =
-        Target { server: Endpoint::new(port.ip(), port.port()), layer: Layer::Auto, sni: None, hint: None };
+    let target = Target {
+        server: Endpoint::new(port.ip(), port.port()),
+        layer: Layer::Auto,
+        sni: None,
+        hints: minewall::probe::hint::Hints::default(),
+    };
     let looks = AtomicUsize::new(0);
     // A clock that stands still: what waits for anything never ends.
     let outcome = Dialler::new(0).probe(&target, || {
@@ -167,7 +171,7 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
         server: Endpoint::new(server.addr.ip(), server.addr.port()),
         layer: Layer::Plain,
         sni: None,
-        hint: None,
+        hints: minewall::probe::hint::Hints::default(),
     };
     let dialler = Dialler::new(0);
     let mut now = minewall::time::Instant::default();

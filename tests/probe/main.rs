@@ -6,8 +6,13 @@
 
 mod command;
 mod hostile;
+mod order;
 mod others;
 mod pools;
 mod server;
 mod tls;
+#[path = "../support/tls_end.rs"]
+mod tls_end;
 mod worker;
+#[path = "../support/wire.rs"]
+mod wire;

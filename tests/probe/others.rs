@@ -1,5 +1,6 @@
 //! Servers that are no pool.
 
+use minewall::limits::PROBE_SEND_BYTES;
 use minewall::probe::{Layer, Verdict};
 
 use crate::server::{Model, Server, probe};
@@ -348,6 +349,15 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
+        Verdict::NotPool,
+        other(
+            "a web server that quotes the path it doesn't know",
+            "",
+            &[("GET /getwork/0/0 ", "HTTP:Invalid address: /getwork/0/0 for getwork server")],
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
         Verdict::Inconclusive,
         other(
             "a chat over WebSocket that wants a registration",
@@ -386,7 +396,8 @@ fn nothing_else_is_taken_for_a_pool() {
                         server.connections(),
                         server.told()
                     );
-                    (outcome.verdict != *expected).then(|| format!("{}: {outcome:?}", model.name))
+                    let right = outcome.verdict == *expected && server.told() <= PROBE_SEND_BYTES;
+                    (!right).then(|| format!("{}: {} bytes, {outcome:?}", model.name, server.told()))
                 })
             })
             .collect();

@@ -105,7 +105,12 @@ impl Drop for Server {
 
 /// Probes `addr`.
 pub fn probe(addr: SocketAddr, layer: Layer) -> Outcome {
-    let target = Target { server: Endpoint::new(addr.ip(), addr.port()), layer, sni: None, hint: None };
+    let target = Target {
+        server: Endpoint::new(addr.ip(), addr.port()),
+        layer,
+        sni: None,
+        hints: minewall::probe::hint::Hints::default(),
+    };
     let start = Clock::now();
     Dialler::new(0).probe(&target, || Instant::from_micros(start.elapsed().as_micros() as u64))
 }

@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,25 +13,25 @@ use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
 
 use crate::pools::POOLS;
 use crate::server::{Model, Server, probe};
+use crate::tls_end::{Certificate, TlsEnd};
 
 /// An OpenSSL server in front of a model.
 struct Wrapped {
     addr: SocketAddr,
-    process: Child,
-    directory: PathBuf,
+    end: TlsEnd,
 }
 
 impl Wrapped {
     /// `openssl s_server`, whose standard input and output are `model`'s; with a certificate of `key`
     /// and `options`. Nothing, with the reason printed, where there is no OpenSSL.
     fn openssl(name: &str, model: Model, key: &[&str], options: &[&str]) -> Option<Self> {
-        let directory = certificate(name, key)?;
+        let certificate = or_skip(Certificate::make(name, key))?;
         let addr = free_port();
         let mut process = Command::new("openssl")
             .args(["s_server", "-quiet", "-accept", &addr.to_string(), "-cert"])
-            .arg(directory.join("cert.pem"))
+            .arg(certificate.cert())
             .arg("-key")
-            .arg(directory.join("key.pem"))
+            .arg(certificate.key())
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -48,66 +47,27 @@ impl Wrapped {
                 }
             }
         });
-        Some(Wrapped { addr, process, directory }.listening())
+        Some(Wrapped { addr, end: TlsEnd::of(process, certificate) }.listening())
     }
 
     /// `socat` in front of the server at `plain`.
     fn socat(name: &str, plain: SocketAddr) -> Option<Self> {
-        let directory = certificate(name, &EC)?;
+        let certificate = or_skip(Certificate::make(name, &EC))?;
         let addr = free_port();
-        let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
-        let listen = format!(
-            "OPENSSL-LISTEN:{},bind=127.0.0.1,fork,reuseaddr,verify=0,cert={},key={}",
-            addr.port(),
-            cert.display(),
-            key.display()
-        );
-        let process = or_skip(
-            Command::new("socat")
-                .args(["-t", "0.1"])
-                .arg(listen)
-                .arg(format!("TCP:{plain}"))
-                .stderr(Stdio::null())
-                .spawn(),
-        )?;
-        Some(Wrapped { addr, process, directory }.listening())
+        let end = or_skip(TlsEnd::socat(Command::new("socat"), certificate, addr, plain))?;
+        Some(Wrapped { addr, end }.listening())
     }
 
     fn listening(mut self) -> Self {
         let start = Instant::now();
         while TcpStream::connect(self.addr).is_err() {
-            let ended = self.process.try_wait().expect("a child of ours");
+            let ended = self.end.ended();
             assert!(ended.is_none(), "it ended: {ended:?}");
             assert!(start.elapsed() < Duration::from_secs(60), "it never listens");
             std::thread::sleep(Duration::from_millis(5));
         }
         self
     }
-}
-
-impl Drop for Wrapped {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// A directory with a certificate and its key.
-fn certificate(name: &str, key: &[&str]) -> Option<PathBuf> {
-    let directory = std::env::temp_dir().join(format!("minewall-tls-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&directory).expect("a directory");
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=pool", "-newkey"])
-        .args(key)
-        .arg("-keyout")
-        .arg(directory.join("key.pem"))
-        .arg("-out")
-        .arg(directory.join("cert.pem"))
-        .stderr(Stdio::null())
-        .status();
-    assert!(or_skip(made)?.success(), "no certificate");
-    Some(directory)
 }
 
 /// A port that nobody else of these tests gets: below those that the kernel hands out, and each once. Another run
@@ -191,9 +151,9 @@ fn the_name_is_the_suspect_s_or_none() {
     for (name, sni, other) in
         [("named", Some("pool.example"), "other.example"), ("nameless", None, "any.example")]
     {
-        let directory = certificate(&format!("{name}-second"), &RSA);
-        let Some(directory) = directory else { return };
-        let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+        let second = or_skip(Certificate::make(&format!("{name}-second"), &RSA));
+        let Some(second) = second else { return };
+        let (cert, key) = (second.cert(), second.key());
         let mut options = vec!["-servername", sni.unwrap_or_default(), "-servername_fatal"];
         options.extend(["-cert2", cert.to_str().expect("a path"), "-key2", key.to_str().expect("a path")]);
         let pool = model("monero-pool (jtgrassie)");
@@ -203,7 +163,7 @@ fn the_name_is_the_suspect_s_or_none() {
                 server: Endpoint::new(server.addr.ip(), server.addr.port()),
                 layer: Layer::Tls,
                 sni: sni.map(str::to_owned),
-                hint: None,
+                hints: minewall::probe::hint::Hints::default(),
             };
             let start = Instant::now();
             let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
@@ -211,7 +171,6 @@ fn the_name_is_the_suspect_s_or_none() {
         };
         confirmed(&ask(sni), "cryptonote");
         assert_eq!(ask(Some(other)).verdict, Verdict::Inconclusive, "{name}");
-        std::fs::remove_dir_all(directory).expect("its directory");
     }
 }
 

@@ -28,8 +28,9 @@ fn suspect(server: &str) -> Suspect {
         server: Endpoint::new(server.ip(), server.port()),
         client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
         tls: Some(false),
+        purpose: minewall::probe::guard::Purpose::Suspicion,
         sni: heapless::String::new(),
-        hint: None,
+        hints: minewall::probe::hint::Hints::default(),
     }
 }
 

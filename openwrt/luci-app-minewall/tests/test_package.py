@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import sys
 import tempfile
 import unittest
@@ -13,10 +14,12 @@ from router import APP
 sys.path.append(str(APP.parent))
 
 import formats
+import lmo
 import pack
 
 RESOURCES = APP / "htdocs/luci-static/resources"
 PLACES = re.compile(r"%(?:\.\d)?[a-z]")
+PAIRS = [pair for pair in catalogue.found() if pair[1]]
 
 
 class Catalogue(unittest.TestCase):
@@ -57,6 +60,75 @@ class Package(unittest.TestCase):
         control = formats.members(ipk["./control.tar.gz"])
         self.assertIn(b"\nDepends: luci-base, minewall\n", control["./control"])
         self.assertIn(b"\nArchitecture: all\n", control["./control"])
+
+    def test_each_language_is_a_package(self):
+        scratch = tempfile.TemporaryDirectory(prefix="minewall-luci-package-")
+        self.addCleanup(scratch.cleanup)
+        app = pack.read("luci-app-minewall", Path(scratch.name) / "package", 0)
+        app.architecture = app.fields["PKGARCH"]
+        languages = [folder.name for folder in (APP / "po").iterdir() if folder.name != "templates"]
+        packages = {package.name: package for package in pack.translations(app, Path(scratch.name) / "languages")}
+        self.assertEqual(sorted(packages), sorted(f"luci-i18n-minewall-{language}" for language in languages))
+        ipk = formats.members(formats.ipk(packages["luci-i18n-minewall-de"]))
+        self.assertIn(b"\nDepends: luci-app-minewall\n", formats.members(ipk["./control.tar.gz"])["./control"])
+        files = formats.members(ipk["./data.tar.gz"])
+        self.assertEqual(sorted(files), ["./etc/uci-defaults/luci-i18n-minewall-de",
+                                         "./usr/lib/lua/luci/i18n/minewall.de.lmo"])
+        self.assertEqual(files["./etc/uci-defaults/luci-i18n-minewall-de"],
+                         b"uci set luci.languages.de='Deutsch (German)'; uci commit luci\n")
+        texts = translated(files["./usr/lib/lua/luci/i18n/minewall.de.lmo"])
+        for text, german in catalogue.translation("de").items():
+            if text != german and text not in {text for pair in PAIRS for text in pair}:
+                self.assertEqual(texts.pop(lmo.fast_hash(text.encode())), german, text)
+        for one, many in PAIRS:
+            for form, text in enumerate((one, many)):
+                self.assertEqual(texts.pop(lmo.fast_hash(f"{one}\2{form}".encode())), catalogue.translation("de")[text])
+        self.assertEqual(texts, {0: "nplurals=2; plural=n != 1;"})
+
+
+class Lmo(unittest.TestCase):
+    """Against what luci-base's own program makes of the same texts."""
+
+    def test_hashes(self):
+        for text, value in {"unknown host": 2367067093, "Gerät": 2967693396, "größe€": 1747109887, "": 0}.items():
+            self.assertEqual(lmo.fast_hash(text.encode()), value, text)
+
+    def test_forms_contexts_and_escapes(self):
+        catalogue = '''msgid ""
+msgstr ""
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n"
+
+#: comment "x"
+msgid "one \\"host\\""
+msgid_plural "%d hosts"
+msgstr[0] "ein \\"Gerät\\""
+msgstr[1] "%d "
+"Geräte"
+
+msgctxt "menu"
+msgid "Status"
+msgstr "Zustand"
+
+msgid "Pool"
+msgstr "Pool"
+
+msgid "untranslated"
+msgstr ""
+'''
+        file = lmo.compile_catalogue(catalogue)
+        keys = {0: "nplurals=2; plural=(n != 1);", lmo.fast_hash(b'one "host"\x020'): 'ein "Gerät"',
+                lmo.fast_hash(b'one "host"\x021'): "%d Geräte", lmo.fast_hash(b"menu\1Status"): "Zustand"}
+        self.assertEqual(translated(file), keys)
+        self.assertEqual(lmo.compile_catalogue('msgid "a"\nmsgstr ""\n'), b"")
+
+
+def translated(file):
+    """{hash: text}, read as LuCI does: by bisection, so the index must be in order."""
+    (start,) = struct.unpack(">I", file[-4:])
+    index = list(struct.iter_unpack(">4I", file[start:-4]))
+    keys = [entry[0] for entry in index]
+    assert keys == sorted(set(keys)) and all(entry[2] % 4 == 0 for entry in index)
+    return {key: file[offset:offset + length].decode() for key, _, offset, length in index}
 
 
 class Parts(unittest.TestCase):

@@ -2,7 +2,7 @@ use super::*;
 use crate::random::Random;
 
 /// A message as a client would send it: what stands before and behind the server name is up to the test.
-struct Hello<'a> {
+struct Message<'a> {
     session: usize,
     ciphers: usize,
     before: &'a [(u16, usize)],
@@ -10,15 +10,15 @@ struct Hello<'a> {
     behind: &'a [(u16, usize)],
 }
 
-const PLAIN: Hello<'_> =
-    Hello { session: 32, ciphers: 34, before: &[], name: Some("pool.example"), behind: &[] };
+const PLAIN: Message<'_> =
+    Message { session: 32, ciphers: 34, before: &[], name: Some("pool.example"), behind: &[] };
 
 fn vector(width: usize, content: &[u8]) -> Vec<u8> {
     let len = (content.len() as u32).to_be_bytes();
     [&len[4 - width..], content].concat()
 }
 
-impl Hello<'_> {
+impl Message<'_> {
     fn message(&self) -> Vec<u8> {
         let mut extensions = Vec::new();
         let extension =
@@ -48,13 +48,13 @@ impl Hello<'_> {
 }
 
 fn named(name: &str) -> Parsed {
-    Parsed::Hello(HostName::parse(name.as_bytes()))
+    Parsed::Hello(Hello { name: HostName::parse(name.as_bytes()), web: false })
 }
 
 #[test]
 fn the_name_is_found_in_records_and_prefixes_of_any_size() {
     for size in [1, 2, 3, 7, 50, 16_384] {
-        let bytes = Hello { before: &[(0x0a0a, 0), (23, 0)], ..PLAIN }.records(size);
+        let bytes = Message { before: &[(0x0a0a, 0), (23, 0)], ..PLAIN }.records(size);
         let needed = (0..=bytes.len()).find(|&end| parse(&bytes[..end]) != Parsed::NeedMore);
         let needed = needed.expect("the whole is enough");
         for end in needed..=bytes.len() {
@@ -71,18 +71,21 @@ fn the_name_is_found_in_records_and_prefixes_of_any_size() {
 fn grease_and_large_key_shares_are_passed_over() {
     // Chrome's order of the day: GREASE, X25519MLKEM768's share of 1,216 bytes, then the name.
     let before = [(0x1a1a, 0), (51, 1_263), (43, 7), (0xfe0d, 250)];
-    let hello = Hello { before: &before, behind: &[(0x5a5a, 1), (21, 40)], ..PLAIN };
+    let hello = Message { before: &before, behind: &[(0x5a5a, 1), (21, 40)], ..PLAIN };
     assert_eq!(parse(&hello.records(16_384)), named("pool.example"));
-    assert_eq!(parse(&Hello { name: Some("POOL.Example"), ..hello }.records(16_384)), named("pool.example"));
+    assert_eq!(
+        parse(&Message { name: Some("POOL.Example"), ..hello }.records(16_384)),
+        named("pool.example")
+    );
 }
 
 #[test]
 fn a_client_may_name_nobody_or_what_is_no_name() {
-    let nobody = Parsed::Hello(None);
-    assert_eq!(parse(&Hello { name: None, behind: &[(51, 1_263)], ..PLAIN }.records(16_384)), nobody);
-    assert_eq!(parse(&Hello { name: Some("192.0.2.1"), ..PLAIN }.records(16_384)), nobody);
-    assert_eq!(parse(&Hello { name: Some(&"a".repeat(300)), ..PLAIN }.records(16_384)), nobody);
-    let mut no_extensions = Hello { name: None, ..PLAIN }.message();
+    let nobody = Parsed::Hello(Hello::default());
+    assert_eq!(parse(&Message { name: None, behind: &[(51, 1_263)], ..PLAIN }.records(16_384)), nobody);
+    assert_eq!(parse(&Message { name: Some("192.0.2.1"), ..PLAIN }.records(16_384)), nobody);
+    assert_eq!(parse(&Message { name: Some(&"a".repeat(300)), ..PLAIN }.records(16_384)), nobody);
+    let mut no_extensions = Message { name: None, ..PLAIN }.message();
     no_extensions.truncate(no_extensions.len() - 2);
     let len = (no_extensions.len() - 4) as u8;
     no_extensions[3] = len;
@@ -102,6 +105,45 @@ fn what_contradicts_itself_is_none() {
     let alert_between = [&PLAIN.records(20)[..25], &[21, 3, 1, 0, 2, 1, 0]].concat();
     assert_eq!(parse(&alert_between), Parsed::Invalid);
     assert_eq!(parse(&[22, 3, 1, 0, 0, 22, 3, 1]), Parsed::Invalid, "an empty record");
+}
+
+/// Before the name or behind it, cut into records or not; what comes behind the name isn't waited for.
+#[test]
+fn who_offers_http_is_a_web_client() {
+    let offer = |protocols: &[&str]| {
+        let list: Vec<u8> = protocols.iter().flat_map(|name| vector(1, name.as_bytes())).collect();
+        [&(ALPN as u16).to_be_bytes()[..], &vector(2, &vector(2, &list))].concat()
+    };
+    let name = |text: &str| {
+        let entry = [&[HOST_NAME][..], &vector(2, text.as_bytes())].concat();
+        [&[0, 0][..], &vector(2, &vector(2, &entry))].concat()
+    };
+    let hello = |extensions: &[u8]| {
+        let head = [&[3, 3][..], &[9; 32], &vector(1, &[]), &vector(2, &[1; 4]), &vector(1, &[0])].concat();
+        let body = [&head[..], &vector(2, extensions)].concat();
+        let message = [&[CLIENT_HELLO][..], &vector(3, &body)].concat();
+        message.chunks(19).flat_map(|part| [&[22, 3, 1][..], &vector(2, part)].concat()).collect::<Vec<u8>>()
+    };
+    let expected = |web| Parsed::Hello(Hello { name: HostName::parse(b"a.example"), web });
+    for (protocols, web) in
+        [(&["h2", "http/1.1"][..], true), (&["http/1.1"], true), (&["stratum"], false), (&["imap"], false)]
+    {
+        let (before, behind) =
+            ([offer(protocols), name("a.example")].concat(), [name("a.example"), offer(protocols)].concat());
+        assert_eq!(parse(&hello(&before)), expected(web), "{protocols:?}");
+        let whole = hello(&behind);
+        assert_eq!(parse(&whole), expected(web), "{protocols:?}");
+        let parts: Vec<Parsed> = (0..whole.len()).map(|end| parse(&whole[..end])).collect();
+        assert!(parts.is_sorted_by_key(|part| {
+            [Parsed::NeedMore, expected(false), expected(true)]
+                .iter()
+                .position(|other| other == part)
+                .expect("one of them")
+        }));
+        assert!(parts.contains(&expected(false)), "the name is enough");
+    }
+    assert_eq!(parse(&hello(&name("a.example"))), expected(false));
+    assert_eq!(parse(&hello(&offer(&["h2"]))), Parsed::Hello(Hello { name: None, web: true }));
 }
 
 /// The twin joins the records first and then reads slices; it reads whole messages only.
@@ -143,7 +185,7 @@ fn agrees_with_a_naive_twin() {
         let labels: Vec<String> =
             (0..1 + random.below(5)).map(|_| "x".repeat(1 + random.below(20) as usize)).collect();
         let name = labels.join(".");
-        let hello = Hello {
+        let hello = Message {
             session: random.below(33) as usize,
             ciphers: 2 * random.below(40) as usize,
             before: &before,
@@ -153,7 +195,7 @@ fn agrees_with_a_naive_twin() {
         let bytes = hello.records(1 + random.below(600) as usize);
         let expected = naive(&bytes).expect("whole");
         let Parsed::Hello(found) = parse(&bytes) else { panic!("{bytes:?}") };
-        assert_eq!(found.map(|name| name.as_str().to_owned()), expected);
+        assert_eq!(found.name.map(|name| name.as_str().to_owned()), expected);
     }
 }
 
@@ -162,7 +204,7 @@ fn agrees_with_a_naive_twin() {
 fn damage_does_no_harm() {
     let mut random = Random::new(6);
     for _ in 0..20_000 {
-        let mut bytes = Hello { before: &[(0x0a0a, 3)], ..PLAIN }.records(1 + random.below(200) as usize);
+        let mut bytes = Message { before: &[(0x0a0a, 3)], ..PLAIN }.records(1 + random.below(200) as usize);
         for _ in 0..1 + random.below(4) {
             let at = random.below(bytes.len() as u32) as usize;
             bytes[at] = random.bits() as u8;

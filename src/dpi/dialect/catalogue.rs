@@ -70,11 +70,14 @@ pub enum Dialect {
     /// Getwork that a node pushes over a WebSocket (Dero, Xelis): jobs and shares by their blobs, one
     /// of each.
     GetworkWebSocket = 27,
+    /// A node of Kaspa or its copies over gRPC: a block template for an address; blocks submitted, and templates
+    /// given.
+    KaspaNode = 28,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Dialect; 27] = [
+    pub const ALL: [Dialect; 28] = [
         Dialect::StratumV1,
         Dialect::Equihash,
         Dialect::XmrigEthStratum,
@@ -102,6 +105,7 @@ impl Dialect {
         Dialect::DuinoCoin,
         Dialect::StratumV2,
         Dialect::GetworkWebSocket,
+        Dialect::KaspaNode,
     ];
 
     /// The name in events and in the replay's lines.
@@ -134,6 +138,7 @@ impl Dialect {
             Dialect::DuinoCoin => "duino-coin",
             Dialect::StratumV2 => "stratum-v2",
             Dialect::GetworkWebSocket => "getwork-websocket",
+            Dialect::KaspaNode => "kaspa-node",
         }
     }
 
@@ -162,7 +167,8 @@ impl Dialect {
             Dialect::Getwork
             | Dialect::GetBlockTemplate
             | Dialect::MoneroDaemon
-            | Dialect::GetworkWebSocket => Family::Node,
+            | Dialect::GetworkWebSocket
+            | Dialect::KaspaNode => Family::Node,
             Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq => Family::Browser,
             Dialect::Xatum | Dialect::DuinoCoin => Family::Line,
         }

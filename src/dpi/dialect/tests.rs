@@ -31,7 +31,8 @@ impl Talk {
     }
 
     fn hear(&mut self, direction: Direction, http: Option<HttpHead<'_>>, message: &str) -> Answer {
-        let context = Context { direction, from_start: self.from_start, http, websocket: self.websocket };
+        let context =
+            Context { direction, from_start: self.from_start, http, websocket: self.websocket, grpc: false };
         self.dialogue.read(&mut self.dpi, &context, message.as_bytes())
     }
 
@@ -87,7 +88,7 @@ fn every_dialect_has_a_name_and_a_code_of_its_own() {
         assert!(Dialect::ALL[..at].iter().all(|other| other.name() != dialect.name()));
     }
     assert_eq!(Dialect::from_code(0), None);
-    assert_eq!(Dialect::from_code(28), None);
+    assert_eq!(Dialect::from_code(29), None);
 }
 
 #[test]
@@ -130,7 +131,13 @@ fn no_mutation_of_a_mining_message_makes_it_panic() {
             bytes.truncate(roll(bytes.len() * 2).max(1));
             let direction = if roll(2) == 0 { Direction::ToServer } else { Direction::ToClient };
             let http = (roll(3) == 0).then(HttpHead::default);
-            let context = Context { direction, from_start: round % 2 == 0, http, websocket: round % 3 == 0 };
+            let context = Context {
+                direction,
+                from_start: round % 2 == 0,
+                http,
+                websocket: round % 3 == 0,
+                grpc: round % 5 == 0,
+            };
             talk.dialogue.read(&mut talk.dpi, &context, &bytes);
         }
     }

@@ -1,11 +1,11 @@
 //! Telling protocols by their first bytes.
 
-use super::{Desk, Framing, Layer, Naming, Reader, Step};
+use super::{Desk, Framing, Layer, Naming, Reader, SERVER_FIRST, Step};
 use crate::dns;
 use crate::dpi::json::{self, End};
 use crate::dpi::lines::{self, Fit, Line};
 use crate::dpi::websocket::{self, Kind};
-use crate::dpi::{Answer, client_hello, http, noise, socks};
+use crate::dpi::{Answer, client_hello, dialect, grpc, http, noise, socks};
 use crate::flow::Direction;
 
 impl Framing {
@@ -30,14 +30,16 @@ impl Framing {
             (Fit::prefix(bytes, PROXY), Layer::FirstBytes),
             (client_hello::opens(bytes), Layer::TlsHello),
             (dns::opens_query(bytes), Layer::Dns),
+            (Fit::prefix(bytes, grpc::PREFACE), Layer::Grpc),
         ];
         if let Some((_, layer)) = fits.iter().find(|(fit, _)| *fit == Fit::Yes) {
             match layer {
                 Layer::FirstBytes => return proxied(bytes),
-                Layer::HttpHead | Layer::Dns => self.expect_of_server(*layer),
+                Layer::HttpHead | Layer::Dns | Layer::Grpc => self.expect_of_server(*layer),
                 _ => {}
             }
-            return self.enter(client, *layer);
+            self.set_layer(client, *layer);
+            return Step::Done(if *layer == Layer::Grpc { grpc::PREFACE.len() } else { 0 });
         }
         let greeting = match socks::greeting(bytes) {
             socks::Socks::Foreign => socks::request_4(bytes),
@@ -89,6 +91,7 @@ impl Framing {
 
     /// Servers that speak first: those of Duino-Coin, with their version, and JSON.
     fn greeting<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        self.flags |= SERVER_FIRST;
         match lines::opens_json(bytes) {
             Fit::Yes => return self.enter(Direction::ToClient, Layer::Line),
             Fit::Maybe => return Step::Wait,
@@ -130,6 +133,8 @@ pub(super) enum Resumption {
     Http,
     /// With a WebSocket frame that carries JSON.
     Frame,
+    /// With an HTTP/2 frame that carries a mining message of gRPC.
+    Grpc,
     /// With a ping or the like, so many bytes long.
     Control(usize),
     /// With a JSON value of so many bytes, which is no part of a larger one.
@@ -155,6 +160,11 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
     match opens_frame(bytes) {
         Resumption::Unknown => {}
         frame => return frame,
+    }
+    match opens_grpc(bytes) {
+        Fit::Yes => return Resumption::Grpc,
+        Fit::Maybe => return Resumption::NeedMore,
+        Fit::No => {}
     }
     match lines::opens_json(bytes) {
         Fit::Yes => value(bytes),
@@ -211,6 +221,24 @@ fn opens_frame(bytes: &[u8]) -> Resumption {
     }
 }
 
+/// Frames of other kinds, and other messages, are too short to tell from chance.
+fn opens_grpc(bytes: &[u8]) -> Fit {
+    if ZERO_IN_GRPC.iter().any(|&at| bytes.get(at).is_some_and(|&byte| byte != 0)) {
+        return Fit::No;
+    }
+    let Some(frame) = grpc::frame(bytes).filter(|_| bytes.len() >= GRPC_START) else { return Fit::Maybe };
+    let payload = bytes.get(grpc::HEADER..).unwrap_or_default();
+    match grpc::messages(frame, payload).next() {
+        Some(grpc::Piece::Message(message)) if dialect::kaspad::opens(message) => Fit::Yes,
+        _ => Fit::No,
+    }
+}
+
+/// Where a DATA frame with a plain message has zeros, if both are shorter than 64 KiB: in the frame's length, kind
+/// and stream, and in what stands before the message.
+const ZERO_IN_GRPC: [usize; 5] = [0, 3, 5, 9, 10];
+/// All that stands before the message, and the number and length of its first member.
+const GRPC_START: usize = grpc::HEADER + 8;
 /// A version of two or three numbers.
 const GREETING_MAX: usize = 8;
 /// How HAProxy's line begins, and how long it is at most.

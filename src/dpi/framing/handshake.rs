@@ -1,7 +1,7 @@
 //! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
-use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS};
-use crate::dpi::client_hello::{self, Parsed};
+use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS, WEB};
+use crate::dpi::client_hello::{self, Hello, Parsed};
 use crate::dpi::{Answer, noise, socks};
 use crate::flow::Direction;
 use crate::limits::PROXY_DEPTH;
@@ -9,14 +9,14 @@ use crate::limits::PROXY_DEPTH;
 impl Framing {
     /// What follows the server's name can't be read, whatever it is.
     pub(super) fn tls_hello<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let name = match client_hello::parse(bytes) {
-            Parsed::Hello(name) => name,
+        let hello = match client_hello::parse(bytes) {
+            Parsed::Hello(hello) => hello,
             Parsed::NeedMore if bytes.len() < desk.limit => return Step::Wait,
-            Parsed::NeedMore => None,
+            Parsed::NeedMore => Hello::default(),
             Parsed::Invalid => return Step::Foreign,
         };
-        self.flags |= TLS;
-        desk.reader.named(Naming::Tls(name));
+        self.flags |= TLS | if hello.web { WEB } else { 0 };
+        desk.reader.named(Naming::Tls(hello.name));
         Step::Foreign
     }
 

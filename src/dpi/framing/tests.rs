@@ -338,7 +338,7 @@ fn foreign_first_bytes_end_the_flow_at_once() {
         "<raw SSH-2.0-OpenSSH_9.2\\r\\n",
         ">raw SSH-2.0-OpenSSH_9.2p1 Debian-2\\r\\n",
         "<crlf * OK IMAP4rev1 ready",
-        ">crlf PRI * HTTP/2.0\n>crlf\n>crlf SM\n>crlf",
+        ">crlf PRI * HTTP/2.0\n>crlf\n>crlf SM\n>crlf\n<crlf HTTP/1.1 400 Bad Request",
         ">hex 100c00044d5154540402003c0000\n<hex 20020000",
         ">crlf PING\n<crlf +PONG",
         "> NICK me\n< :server NOTICE",

@@ -63,7 +63,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
     /// Takes note of a datagram, if it is a name server's answer.
     pub(in crate::engine) fn datagram(&mut self, datagram: &Datagram<'_>, now: Instant) {
         if datagram.src.port() == DNS_PORT
-            && let Some(resolution) = Resolution::read(datagram.payload)
+            && let Ok(resolution) = Resolution::read(datagram.payload)
         {
             self.resolve(datagram.dst.addr(), &resolution, now);
         }

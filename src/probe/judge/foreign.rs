@@ -12,6 +12,9 @@ const POOL_PAGES: [(&[u8], Dialect); 2] =
 /// What Dero's getwork server says of the address in our path.
 const DERO_REFUSAL: &[u8] = b"err: invalid human-readable part :  != void";
 
+/// What Xelis's node says of the address in our path, in the status line or as the page.
+const XELIS_REFUSAL: &[u8] = b"Invalid miner address for getwork server";
+
 /// First bytes of a server, and what it speaks.
 const BANNERS: [(&[u8], &str); 30] = [
     (b"SSH-", "SSH"),
@@ -81,10 +84,19 @@ pub(super) fn wants_tls(bytes: &[u8]) -> bool {
 
 /// The body of `bytes`, an HTTP response, if it is a pool's page and nothing else.
 pub(super) fn pool_page(question: Question, bytes: &[u8]) -> Option<(&'static [u8], Dialect)> {
+    let work = Dialect::GetworkWebSocket;
+    let status = bytes.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    let is_xelis = matches!(question, Question::WebSocketXelis | Question::XelisWork);
+    if is_xelis && status.ends_with(XELIS_REFUSAL) {
+        return Some((XELIS_REFUSAL, work));
+    }
     let body = body(bytes)?.trim_ascii();
     // Dero's words for an address of another network, which nobody else would look for in a path.
-    if question == Question::WebSocketWork && body == DERO_REFUSAL {
-        return Some((DERO_REFUSAL, Dialect::GetworkWebSocket));
+    if matches!(question, Question::WebSocketWork | Question::Work) && body == DERO_REFUSAL {
+        return Some((DERO_REFUSAL, work));
+    }
+    if is_xelis && body == XELIS_REFUSAL {
+        return Some((XELIS_REFUSAL, work));
     }
     POOL_PAGES.into_iter().find(|(page, _)| *page == body)
 }

@@ -48,11 +48,15 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let (dialect, certain) = match (named, question, refusal.code) {
         (Some((_, dialect)), _, _) => (*dialect, true),
         // Stratum's form, [code, text, traceback], which nobody else has.
-        (_, Question::Subscribe | Question::Hello | Question::WebSocket, Some(20..=25))
-            if refusal.is_array =>
-        {
-            (Dialect::StratumV1, true)
-        }
+        (
+            _,
+            Question::Subscribe
+            | Question::SubscribeShort
+            | Question::Hello
+            | Question::WebSocketProxy
+            | Question::WebSocket,
+            Some(20..=25),
+        ) if refusal.is_array => (Dialect::StratumV1, true),
         (_, Question::WebSocket | Question::WebSocketProxy, _) if refusal.is("invalid_site_key") => {
             (Dialect::CoinHive, true)
         }
@@ -66,12 +70,14 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
         (_, Question::Grin, Some(-32500)) if refusal.says("login first") => (Dialect::Grin, true),
         (_, Question::Beam, Some(-32003)) if refusal.is("login failed") => (Dialect::Beam, true),
         // Stratum's codes in an object, from Handshake's pools.
-        (_, Question::Subscribe, Some(20..=25)) if says(&["authorized", "subscribed", "job not found"]) => {
+        (_, Question::Subscribe | Question::SubscribeShort, Some(20..=25))
+            if says(&["authorized", "subscribed", "job not found"]) =>
+        {
             (Dialect::StratumV1, false)
         }
         (_, Question::Keepalive, Some(-1)) if refusal.is("unauthenticated") => (Dialect::CryptoNote, false),
         // Who understands a login and refuses the wallet, or has no pool to hand it to.
-        (_, Question::EthProxy, _) if says(&OF_WALLETS) => (asked?, false),
+        (_, Question::EthProxy | Question::EthProxyWallet, _) if says(&OF_WALLETS) => (asked?, false),
         (_, Question::Login, _)
             if says(&["wallet address", "mining address", "incorrect wallet", "proxy is unavailable"]) =>
         {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::packet::Endpoint;
+use crate::probe::hint::Hints;
 use crate::probe::{Layer, Transport};
 
 /// A server as a function of what it is told; the clock moves when the session waits.
@@ -25,7 +26,8 @@ fn say(text: &str) -> Reply {
 impl Bench {
     fn new(layer: Layer, port: u16, hint: Option<Dialect>) -> Self {
         let server = Endpoint::new([192, 0, 2, 1].into(), port);
-        let target = Target { server, layer, sni: None, hint };
+        let hints = hint.map(Hints::of).unwrap_or_default();
+        let target = Target { server, layer, sni: None, hints };
         let now = Instant::from_micros(1_000_000);
         let session = Session::new(&target, core::array::from_fn(|at| at as u8), now);
         Bench { session, now, tls: false, connections: Vec::new(), told: Vec::new() }
@@ -147,6 +149,63 @@ fn one_answer_of_the_right_length_is_chance() {
     let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV2));
     let outcome = bench.run(false, |_| Reply::Say([&key[..], b"more"].concat()));
     assert_eq!(outcome.verdict, Verdict::Inconclusive);
+}
+
+/// Who knows a method but not what it was called with says so in other words than to one he doesn't know.
+#[test]
+fn a_method_that_is_known_is_asked_in_full() {
+    const UNKNOWN: &str = "{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no such thing\"}}\n";
+    let mut bench = Bench::new(Layer::Plain, 3333, None);
+    let outcome = bench.run(false, |words| match String::from_utf8_lossy(words) {
+        words if words.contains("0x0000") => say("{\"id\":1,\"result\":true}\n"),
+        words if words.contains("eth_submitLogin") => say("{\"id\":1,\"error\":\"malformed\"}\n"),
+        words if words.contains("eth_getWork") => {
+            let hash = format!("\"0x{}\"", "4adf702bfa06ce7a".repeat(4));
+            say(&format!("{{\"id\":2,\"result\":[{hash},{hash},{hash}]}}\n"))
+        }
+        _ => say(UNKNOWN),
+    });
+    assert_eq!((outcome.verdict, outcome.dialect), (Verdict::Pool, Some(Dialect::EthProxy)), "{outcome:?}");
+    let mut bench = Bench::new(Layer::Plain, 3333, None);
+    let outcome = bench.run(false, |words| match String::from_utf8_lossy(words) {
+        words if words.contains("\"proto\"") => {
+            say("{\"id\":1,\"result\":{\"proto\":\"EthereumStratum/2.0.0\",\"encoding\":\"plain\",\"resume\":\"0\",\"timeout\":\"b4\",\"maxerrors\":\"5\",\"node\":\"x\"}}\n")
+        }
+        words if words.contains("mining.hello") => {
+            say("{\"id\":1,\"error\":{\"code\":400,\"message\":\"bad request\"}}\n")
+        }
+        _ => say(UNKNOWN),
+    });
+    assert_eq!(
+        (outcome.verdict, outcome.dialect),
+        (Verdict::Pool, Some(Dialect::EthereumStratum2)),
+        "{outcome:?}"
+    );
+    // One that quotes what it doesn't know says the same to all.
+    let mut bench = Bench::new(Layer::Plain, 3333, None);
+    let outcome = bench.run(false, |words| {
+        let words = String::from_utf8_lossy(words);
+        let method = words.split("\"method\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        say(&format!("{{\"id\":1,\"error\":\"unknown method {}\"}}\n", method.unwrap_or_default()))
+    });
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    let is_longer = |words: &&String| words.contains("0x0000") || words.contains("\"proto\"");
+    assert_eq!(bench.told.iter().find(is_longer), None);
+    assert!(bench.told.iter().any(|words| words.contains("ckb_submitLogin")), "{:?}", bench.told);
+}
+
+/// A name as long as names get takes room from the questions that say it, and from no others.
+#[test]
+fn what_is_too_long_is_passed_over() {
+    let server = Endpoint::new([192, 0, 2, 1].into(), 443);
+    let name = "x".repeat(60) + "." + &"y".repeat(60);
+    let target = Target { server, layer: Layer::Tls, sni: Some(name), hints: Hints::default() };
+    let mut bench = Bench::new(Layer::Tls, 443, None);
+    bench.session = Session::new(&target, [0x9c; 64], bench.now);
+    let outcome = bench.run(true, |_| say("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+    assert_eq!(outcome.verdict, Verdict::NotPool, "{outcome:?}");
+    assert!(bench.session.bytes_sent() <= PROBE_SEND_BYTES, "{}", bench.session.bytes_sent());
+    assert!(bench.told.iter().any(|words| words.contains("Upgrade: websocket")), "{:?}", bench.told);
 }
 
 /// Whatever a server does, bytes, connections and time have an end.

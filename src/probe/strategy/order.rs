@@ -1,10 +1,12 @@
 //! Which questions are asked at all, and in which order.
 //!
-//! From the least harmful on. Keepalive and page disturb no pool's software known; a wrong first word
-//! makes P2Pool and MoneroOcean ban the address, which the suspected host shares. A server that never
-//! says a word hears the [`CORE`] and no more; what is asked of others follows from what they speak.
+//! What is known of the server beforehand comes first ([`hinted_at`]); the rest from the least harmful on.
+//! Keepalive and page disturb no pool's software known; a wrong first word makes P2Pool and MoneroOcean ban
+//! the address, which the suspected host shares. A server that never says a word hears the [`CORE`] and no
+//! more; what is asked of others follows from what they speak.
 
 use crate::dpi::dialect::Dialect;
+use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
 /// What is asked of everybody.
@@ -21,21 +23,21 @@ pub(super) const CORE: [Question; 10] = [
     Question::Mqtt,
 ];
 
-/// What is asked besides of who speaks JSON.
-pub(super) const IN_JSON: [Question; 3] = [Question::Node, Question::Hello, Question::Ckb];
+/// What is asked besides of who refuses in JSON what it doesn't know.
+pub(super) const OF_REFUSERS: [Question; 3] = [Question::HelloShort, Question::Ckb, Question::Node];
 
 /// What is asked of a web server at `port`, which may be a pool's door. Nodes that push work are no
-/// neighbours of web sites.
+/// neighbours of web sites. A WebSocket's server mostly takes any path; one that doesn't has `/proxy`.
 pub(super) fn over_http(port: u16) -> &'static [Question] {
     const ALL: [Question; 5] = [
-        Question::Getwork,
-        Question::EthGetWork,
-        Question::WebSocket,
-        Question::WebSocketWork,
         Question::WebSocketProxy,
+        Question::EthGetWork,
+        Question::Work,
+        Question::XelisWork,
+        Question::Getwork,
     ];
     const OF_WEB_SITES: [Question; 4] =
-        [Question::Getwork, Question::EthGetWork, Question::WebSocket, Question::WebSocketProxy];
+        [Question::WebSocketProxy, Question::EthGetWork, Question::Getwork, Question::WebSocket];
     if matches!(port, 80 | 443) { &OF_WEB_SITES } else { &ALL }
 }
 
@@ -50,37 +52,52 @@ pub(super) fn usual_at(port: u16) -> Option<Question> {
     }
 }
 
+/// What settles that which `hints` point to, the surest first.
+pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
+    let wire = hints.wire;
+    let of_wire: &[Question] = match (wire.noise, wire.server_first, wire.websocket, wire.web) {
+        (true, ..) => &[Question::StratumV2],
+        (_, true, ..) => &[Question::DuinoCoin],
+        (_, _, true, _) => &[Question::WebSocketProxy, Question::WebSocket],
+        // Whether it is no more than a web server, the first line of JSON tells as well.
+        (_, _, _, true) => &[Question::WebSocketProxy],
+        _ => &[],
+    };
+    let of_dialects = hints.dialects.iter().flat_map(|dialect| for_dialect(*dialect));
+    of_dialects.chain(of_wire).copied()
+}
+
 /// What settles the suspicion that it is `dialect`.
-pub(super) fn for_dialect(dialect: Option<Dialect>) -> impl Iterator<Item = Question> {
-    let questions: &[Question] = match dialect {
-        None => &[],
-        Some(Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon) => {
+fn for_dialect(dialect: Dialect) -> &'static [Question] {
+    match dialect {
+        // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.
+        Dialect::KaspaNode => &[],
+        Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon => {
             &[Question::Keepalive, Question::Page, Question::Login]
         }
-        Some(Dialect::Grin) => &[Question::Grin, Question::Login],
-        Some(Dialect::Beam) => &[Question::Beam],
-        Some(Dialect::Ckb) => &[Question::Ckb],
-        Some(Dialect::EthProxy) => &[Question::EthProxy],
-        Some(Dialect::EthereumStratum2) => &[Question::Hello],
-        Some(Dialect::Xatum) => &[Question::Xatum],
-        Some(Dialect::DuinoCoin) => &[Question::DuinoCoin],
-        Some(Dialect::StratumV2) => &[Question::StratumV2],
-        Some(Dialect::Getwork | Dialect::GetBlockTemplate) => &[Question::Getwork],
-        Some(Dialect::EthGetWork) => &[Question::EthGetWork],
-        Some(Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq) => {
-            &[Question::WebSocket, Question::WebSocketProxy]
+        Dialect::Grin => &[Question::Grin, Question::Login],
+        Dialect::Beam => &[Question::Beam],
+        Dialect::Ckb => &[Question::Ckb],
+        Dialect::EthProxy => &[Question::EthProxy, Question::EthProxyWallet],
+        Dialect::EthereumStratum2 => &[Question::Hello],
+        Dialect::Xatum => &[Question::Xatum],
+        Dialect::DuinoCoin => &[Question::DuinoCoin],
+        Dialect::StratumV2 => &[Question::StratumV2],
+        Dialect::Getwork | Dialect::GetBlockTemplate => &[Question::Getwork],
+        Dialect::EthGetWork => &[Question::EthGetWork],
+        Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq => {
+            &[Question::WebSocketProxy, Question::WebSocket]
         }
-        Some(Dialect::GetworkWebSocket) => &[Question::WebSocketWork, Question::WebSocket],
-        Some(
-            Dialect::StratumV1
-            | Dialect::Equihash
-            | Dialect::XmrigEthStratum
-            | Dialect::EthereumStratum1
-            | Dialect::Conflux
-            | Dialect::Alephium
-            | Dialect::Kaspa
-            | Dialect::IronFish,
-        ) => &[Question::Subscribe],
-    };
-    questions.iter().copied()
+        Dialect::GetworkWebSocket => {
+            &[Question::Work, Question::XelisWork, Question::WebSocketWork, Question::WebSocketXelis]
+        }
+        Dialect::StratumV1
+        | Dialect::Equihash
+        | Dialect::XmrigEthStratum
+        | Dialect::EthereumStratum1
+        | Dialect::Conflux
+        | Dialect::Alephium
+        | Dialect::Kaspa
+        | Dialect::IronFish => &[Question::Subscribe],
+    }
 }

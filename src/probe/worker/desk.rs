@@ -18,7 +18,7 @@ use crate::limits::{PROBE_CACHE_WRITE_WAIT, PROBE_QUEUE, PROBES_AT_ONCE};
 use crate::probe::cache::Cache;
 use crate::probe::guard::{Guard, Refusal};
 use crate::probe::transport::{Dialler, Probe, Progress, time_until};
-use crate::probe::{Layer, Outcome, Target, Verdict};
+use crate::probe::{Outcome, Verdict};
 use crate::time::Instant;
 
 pub(super) struct Desk {
@@ -130,18 +130,8 @@ impl Desk {
                 self.answer(*suspect, result);
                 continue;
             }
-            let target = Target {
-                server,
-                layer: match suspect.tls {
-                    Some(true) => Layer::Tls,
-                    Some(false) => Layer::Plain,
-                    None => Layer::Auto,
-                },
-                sni: (!suspect.sni.is_empty()).then(|| suspect.sni.as_str().into()),
-                hint: suspect.hint,
-            };
             let now = self.now();
-            match self.dialler.begin(target, now) {
+            match self.dialler.begin(suspect.target(), now) {
                 Ok(probe) => drop(self.at_hand.push(AtHand { suspect, probe: Box::new(probe), until: now })),
                 Err(error) => {
                     let why = format!("no random numbers: {error}");
@@ -161,7 +151,7 @@ impl Desk {
             return Some(Probed::Known(entry.outcome.clone(), u32::try_from(left).unwrap_or(u32::MAX)));
         }
         let now = self.now();
-        if let Err(refusal) = self.guard.admit(&server, &self.settings.allow, now) {
+        if let Err(refusal) = self.guard.admit(&server, suspect.purpose, &self.settings.allow, now) {
             let counter = match refusal {
                 Refusal::Rate => &mut self.counters.too_many,
                 Refusal::NotGlobal | Refusal::Own | Refusal::Allowed => &mut self.counters.forbidden,

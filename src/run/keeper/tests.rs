@@ -77,6 +77,8 @@ fn detection() -> Detection {
         server_name: Default::default(),
         tls: None,
         finding: Finding::of(Some(Dialect::CryptoNote), "login from the client"),
+        points_to: None,
+        wire: Default::default(),
         source: Source::Dpi,
         server_is_pool: true,
         payload_packets: 1,

@@ -54,8 +54,9 @@ mod tests {
             server: Endpoint::new([192, 0, 2, number].into(), 3333),
             client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
             tls: None,
+            purpose: crate::probe::guard::Purpose::Suspicion,
             sni: heapless::String::new(),
-            hint: None,
+            hints: crate::probe::hint::Hints::default(),
         }
     }
 

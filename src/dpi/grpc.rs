@@ -1,0 +1,147 @@
+//! gRPC over HTTP/2 in the clear: RFC 9113 sections 3.3, 4.1 and 6.1, and gRPC's "PROTOCOL-HTTP2".
+//!
+//! Only what carries messages is read: DATA frames. Which service they are meant for stands in compressed
+//! headers, and isn't needed: the messages tell.
+
+/// What a client that knows its server begins with (RFC 9113 section 3.4).
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What is read of a DATA frame; the messages that matter here are short, or tell by how they begin.
+pub const WINDOW: usize = 512;
+
+/// A frame's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Length of the payload, at most 2^24 - 1.
+    pub payload: usize,
+    /// What the payload is.
+    pub kind: Kind,
+    /// The payload begins with the length of its padding.
+    padded: bool,
+}
+
+/// A frame's type, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The payload is of gRPC, if this is gRPC at all.
+    Data,
+    /// Headers, settings and the like.
+    Other,
+    /// None that is in use (RFC 9113 section 6, RFC 7838, RFC 8336, RFC 9218).
+    Unknown,
+}
+
+/// Length of a frame's header.
+pub const HEADER: usize = 9;
+
+/// Reads the header that `bytes` begin with; `None` if they are too short for one.
+pub fn frame(bytes: &[u8]) -> Option<Frame> {
+    let [a, b, c, kind, flags, ..] = *bytes.first_chunk::<HEADER>()?;
+    let payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+    let kind = match kind {
+        0 => Kind::Data,
+        1..=LAST_KIND => Kind::Other,
+        _ => Kind::Unknown,
+    };
+    Some(Frame { payload, kind, padded: flags & PADDED != 0 })
+}
+
+/// The messages in a DATA frame's payload, the last one as far as it is at hand. What isn't gRPC ends them
+/// with [`Piece::Foreign`].
+pub fn messages(frame: Frame, payload: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = payload.get(usize::from(frame.padded)..).unwrap_or_default();
+    core::iter::from_fn(move || {
+        let (&[compressed, a, b, c, d], after) = rest.split_first_chunk::<PREFIX>()?;
+        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        if compressed > 1 || len > MESSAGE_MAX {
+            rest = &[];
+            return Some(Piece::Foreign);
+        }
+        let (message, further) = after.split_at(len.min(after.len()));
+        rest = further;
+        Some(if compressed == 0 { Piece::Message(message) } else { Piece::Compressed })
+    })
+}
+
+/// What stands in a DATA frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A message, or its beginning.
+    Message(&'a [u8]),
+    /// One that can't be read.
+    Compressed,
+    /// Nothing of gRPC.
+    Foreign,
+}
+
+/// The members of a protobuf message that are messages, strings or bytes themselves: number and value, the
+/// last one as far as it is at hand. Numbers between them are passed over; anything else ends them.
+pub fn members(message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = message;
+    core::iter::from_fn(move || {
+        let (mut tag, mut after) = varint(rest)?;
+        while tag & 7 == VARINT {
+            (_, after) = varint(after)?;
+            (tag, after) = varint(after)?;
+        }
+        let (len, value) = varint(after).filter(|_| tag & 7 == LENGTH_DELIMITED)?;
+        let (value, further) = value.split_at(usize::try_from(len).unwrap_or(usize::MAX).min(value.len()));
+        rest = further;
+        Some((tag >> 3, value))
+    })
+}
+
+/// A number in base 128, lowest digits first, and what follows it.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let len = 1 + bytes.iter().take(DIGITS_MAX).position(|byte| byte & 0x80 == 0)?;
+    let (digits, rest) = bytes.split_at_checked(len)?;
+    Some((digits.iter().rev().fold(0, |value, digit| value << 7 | u64::from(digit & 0x7f)), rest))
+}
+
+/// PRIORITY_UPDATE.
+const LAST_KIND: u8 = 0x10;
+const PADDED: u8 = 8;
+/// Whether it is compressed, and its length.
+const PREFIX: usize = 5;
+/// No server takes a longer one; gRPC's own default is a quarter of it.
+const MESSAGE_MAX: usize = 16 << 20;
+/// Kinds of members (protobuf's wire types).
+const VARINT: u64 = 0;
+const LENGTH_DELIMITED: u64 = 2;
+/// Nine digits make 63 bits, enough for any number and length of ours.
+const DIGITS_MAX: usize = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_may_hold_several_messages_and_the_beginning_of_one() {
+        let header = [0, 0, 19, 0, PADDED, 0, 0, 0, 1];
+        let frame = frame(&header).unwrap();
+        assert_eq!((frame.payload, frame.kind), (19, Kind::Data));
+        let payload = [2, 0, 0, 0, 0, 1, b'a', 1, 0, 0, 0, 1, b'b', 0, 0, 0, 0, 9, b'c'];
+        let pieces: Vec<_> = messages(frame, &payload).collect();
+        assert_eq!(pieces, [Piece::Message(b"a"), Piece::Compressed, Piece::Message(b"c")]);
+        assert_eq!(super::frame(&header[..8]), None);
+        assert_eq!(super::frame(b"HTTP/1.1 ").map(|frame| frame.kind), Some(Kind::Unknown));
+    }
+
+    #[test]
+    fn what_is_no_message_is_foreign() {
+        let frame = Frame { payload: 5, kind: Kind::Data, padded: false };
+        for payload in [b"hello".as_slice(), b"\0\x7f\0\0\0", b"\x02\0\0\0\0"] {
+            assert_eq!(messages(frame, payload).collect::<Vec<_>>(), [Piece::Foreign], "{payload:x?}");
+        }
+        assert_eq!(messages(frame, b"\0\0").count(), 0);
+    }
+
+    #[test]
+    fn members_end_where_the_bytes_do_or_another_kind_begins() {
+        let message = [0x0a, 1, b'x', 0x08, 0xff, 1, 0x10, 0, 0xea, 0x3e, 9, b'y'];
+        assert_eq!(members(&message).collect::<Vec<_>>(), [(1, b"x".as_slice()), (1005, b"y")]);
+        assert_eq!(members(&[0x0d, 1, 2, 3, 4, 0x0a, 1, b'x']).count(), 0);
+        assert_eq!(members(&[0x80; 20]).count(), 0);
+        assert_eq!(members(&[0x0a]).count(), 0);
+    }
+}

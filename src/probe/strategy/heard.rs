@@ -1,0 +1,107 @@
+//! What an answer that left it open says of the server, and so of the questions ahead.
+
+use super::{CONTROL, Strategy, order};
+use crate::dpi::dialect::Dialect;
+use crate::probe::question::{Manner, Question};
+
+impl Strategy {
+    /// HTTP in answer to `question`, with `line` at its head.
+    pub(super) fn heard_http(&mut self, question: Question, line: &str) {
+        match question {
+            // Who shows a page may still listen to lines: it has closed the connection on one so far.
+            Question::Page => self.keep(|ahead| {
+                matches!(ahead, Question::Subscribe | Question::Login)
+                    || matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+            }),
+            // What answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
+            _ if matches!(question.manner(), Manner::Lines | Manner::Opaque) => {
+                self.keep(|ahead| {
+                    ahead != Question::Page && matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+                });
+            }
+            // A door that is there ("404" is none), and may want a WebSocket before it looks at the wallet.
+            Question::Work | Question::XelisWork
+                if [" 400", " 426"].iter().any(|code| line.contains(code)) =>
+            {
+                self.append(match question {
+                    Question::Work => Question::WebSocketWork,
+                    _ => Question::WebSocketXelis,
+                });
+                return;
+            }
+            _ => return,
+        }
+        if !self.asked_over_http {
+            self.asked_over_http = true;
+            for question in order::over_http(self.port) {
+                self.append(*question);
+            }
+        }
+    }
+
+    pub(super) fn heard_something_else(&mut self, question: Question) {
+        // Stratum V2 takes any 64 bytes for a key.
+        self.bring_forward(Question::StratumV2);
+        self.unreadable = self.unreadable.saturating_add(1);
+        if question.manner() != Manner::Lines || self.speaks_json {
+            return;
+        }
+        if self.unreadable == 1 {
+            // The version that Duino-Coin's server begins with is no JSON, either.
+            self.first(Question::DuinoCoin);
+        } else {
+            // Who speaks JSON answers it in JSON.
+            self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
+        }
+    }
+
+    pub(super) fn heard_json(&mut self, question: Question) {
+        let first = !self.speaks_json;
+        self.speaks_json = true;
+        self.keep(|ahead| ahead.manner() == Manner::Lines && ahead != Question::Xatum);
+        if first && question != CONTROL {
+            // Harmless, and settles the most frequent innocent.
+            self.first(CONTROL);
+        }
+    }
+
+    /// JSON-RPC that took `question` for something, or says nothing to the point.
+    pub(super) fn heard_yes(&mut self, question: Question) {
+        match question {
+            // So it does to everything. The servers of other dialects refuse what they don't know.
+            CONTROL => self.keep(|ahead| {
+                matches!(ahead, Question::Subscribe | Question::Login)
+                    || ahead.dialect() == Some(Dialect::EthProxy)
+            }),
+            Question::HelloShort => self.first(Question::Hello),
+            _ => {}
+        }
+    }
+
+    /// JSON-RPC that refused `question` with `words`.
+    pub(super) fn heard_no(&mut self, question: Question, words: &str) {
+        let words = words.replace(question.method(), "");
+        let is_unknown = self.unknown.as_ref() == Some(&words);
+        match question {
+            CONTROL => {
+                self.unknown = Some(words);
+                if self.ahead.contains(&Question::Subscribe) {
+                    // In the place that it had.
+                    for ahead in self.ahead.iter_mut().filter(|ahead| **ahead == Question::Subscribe) {
+                        *ahead = Question::SubscribeShort;
+                    }
+                }
+                for question in order::OF_REFUSERS {
+                    self.append(question);
+                }
+            }
+            // The two have a method's name in common.
+            Question::Login if is_unknown => self.keep(|ahead| ahead != Question::Beam),
+            Question::EthProxy if !is_unknown => self.first(Question::EthProxyWallet),
+            Question::HelloShort if !is_unknown => self.first(Question::Hello),
+            // What CryptoNote's pools say to any other first word than `login`.
+            _ if words.contains("nvalid method") => self.bring_forward(Question::Login),
+            _ => {}
+        }
+    }
+}
