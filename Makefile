@@ -81,6 +81,7 @@ packages: cross
 
 # Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
 test-packages: packages
+	openwrt/apk3.sh
 	cd openwrt && python3 -m unittest
 
 # The package's scripts, the guide, the ubus object and a miner on a model of a router; two tests at a time, since most of it is waiting. Needs root.

@@ -36,6 +36,13 @@ choose_target() {
 	export "CARGO_TARGET_${upper}_LINKER=$cross/cc" "CC_$lower=$cross/cc" "AR_$lower=$cross/ar"
 	# A static-pie of zig's crashes on MIPS; zig brings the start files.
 	flags="-C target-feature=+crt-static -C relocation-model=static -C link-self-contained=no"
+	case $name in
+	# 25 KB: addresses that cost one instruction each are not computed ahead of a loop, for there are more of
+	# them than registers; and a branch's delay slot may be filled from where the branch goes.
+	mips*) flags="$flags -C llvm-args=-disable-machine-licm -C llvm-args=-disable-mips-df-succbb-search=false" ;;
+	# Thumb-2, which every ARMv7 has: instructions of two bytes where they do.
+	arm*) flags="$flags -C target-feature=+thumb-mode" ;;
+	esac
 }
 
 # Builds for the chosen target as routers want it; the arguments say what. cargo must have fetched everything.

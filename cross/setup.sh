@@ -23,15 +23,8 @@ need /usr/lib/python3.11/ensurepip python3-venv
 need /usr/bin/qemu-mips-static qemu-user-static
 # Its objcopy and readelf know every architecture.
 need /usr/share/doc/binutils-multiarch binutils-multiarch
-if [ -n "$missing" ]; then
-	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		echo "cross toolchain: not installed:$missing" >&2
-		exit 1
-	fi
-	echo "installing:$missing"
-	# shellcheck disable=SC2086 # a list of packages
-	{ cross/try apt-get update -q && DEBIAN_FRONTEND=noninteractive cross/try apt-get install -q -y --no-install-recommends $missing; } >/dev/null
-fi
+# shellcheck disable=SC2086 # a list of packages
+tests/install-packages.sh $missing
 if [ ! -e "$python/zig-$ZIG_VERSION" ]; then
 	rm -rf "$python"
 	/usr/bin/python3 -m venv "$python"

@@ -1,19 +1,18 @@
 """The two package formats of OpenWrt, byte for byte the same for the same contents.
 
 opkg's .ipk (24.10): a gzipped tar of debian-binary, data.tar.gz and control.tar.gz, as scripts/ipkg-build
-makes it. apk's .apk (25.12): version 2 of the format, which apk 3 installs as well as its own: a gzip
-member each for signature, control and data (apk-tools, doc/apk-package.5 and src/extract_v2.c). Version 3
-comes from OpenWrt's SDK, whose `apk mkpkg` is the only writer of it.
+makes it. apk's .apk (25.12): version 3 of the format, `adb`, with what OpenWrt's include/package-pack.mk hands
+to `apk mkpkg`.
 """
 
 import gzip
 import hashlib
 import io
-import subprocess
 import tarfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import adb
 
 
 @dataclass
@@ -58,29 +57,20 @@ def entry(name, epoch, mode, size=None):
     return info
 
 
-def tar(entries, epoch, end=True, form=tarfile.GNU_FORMAT):
-    """`entries`: (name, mode, bytes or None for a folder, PAX headers)."""
+def tar(entries, epoch):
+    """`entries`: (name, mode, bytes or None for a folder)."""
     out = io.BytesIO()
-    archive = tarfile.TarFile(fileobj=out, mode="w", format=form)
-    for name, mode, data, headers in entries:
-        info = entry(name, epoch, mode, None if data is None else len(data))
-        info.pax_headers = headers
-        # apk looks owners up by name, opkg's archives are numeric.
-        if form == tarfile.PAX_FORMAT:
-            info.uname = info.gname = "root"
-        archive.addfile(info, None if data is None else io.BytesIO(data))
-    length = archive.offset
-    archive.close()
-    return out.getvalue() if end else out.getvalue()[:length]
+    with tarfile.TarFile(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for name, mode, data in entries:
+            info = entry(name, epoch, mode, None if data is None else len(data))
+            archive.addfile(info, None if data is None else io.BytesIO(data))
+    return out.getvalue()
 
 
-def tree(package, prefix, headers=lambda data: {}):
-    entries = []
-    for path in package.paths():
-        data = path.read_bytes() if path.is_file() else None
-        name = prefix + path.relative_to(package.root).as_posix()
-        entries.append((name, path.stat().st_mode & 0o7777, data, headers(data) if data is not None else {}))
-    return entries
+def tree(package, prefix=""):
+    """(name, mode, bytes or None for a folder) of each path, `prefix` before its name."""
+    return [(prefix + path.relative_to(package.root).as_posix(), path.stat().st_mode & 0o7777,
+             path.read_bytes() if path.is_file() else None) for path in package.paths()]
 
 
 def ipk_control(package):
@@ -123,14 +113,14 @@ def ipk(package):
     if package.conffiles:
         control["conffiles"] = (0o644, "".join(path + "\n" for path in package.conffiles))
     control.update({name: (0o755, text) for name, text in scripts.items()})
-    folder = [("./", 0o755, None, {})]
-    control = folder + [(f"./{name}", mode, text.encode(), {}) for name, (mode, text) in sorted(control.items())]
+    folder = [("./", 0o755, None)]
+    control = folder + [(f"./{name}", mode, text.encode()) for name, (mode, text) in sorted(control.items())]
     members = {
         "./debian-binary": b"2.0\n",
         "./data.tar.gz": zipped(tar(folder + tree(package, "./"), package.epoch)),
         "./control.tar.gz": zipped(tar(control, package.epoch)),
     }
-    return zipped(tar([(name, 0o644, data, {}) for name, data in members.items()], package.epoch))
+    return zipped(tar([(name, 0o644, data) for name, data in members.items()], package.epoch))
 
 
 def apk_records(package):
@@ -152,61 +142,40 @@ def apk_scripts(package):
     named = f'export root="${{IPKG_INSTROOT}}"\nexport pkgname="{package.name}"\n'
     installed = f"{NO_SCRIPT}{FUNCTIONS}{named}add_group_and_user\ndefault_postinst\n{of_ours.get('postinst', '')}"
     return {
-        ".post-install": "#!/bin/sh\n" + installed,
-        ".post-upgrade": "#!/bin/sh\nexport PKG_UPGRADE=1\n" + installed,
-        ".pre-deinstall": f"#!/bin/sh\n{FUNCTIONS}{named}default_prerm\n{of_ours.get('prerm', '')}",
+        "post-install": "#!/bin/sh\n" + installed,
+        "post-upgrade": "#!/bin/sh\nexport PKG_UPGRADE=1\n" + installed,
+        "pre-deinstall": f"#!/bin/sh\n{FUNCTIONS}{named}default_prerm\n{of_ours.get('prerm', '')}",
     }
 
 
-def signature(data, epoch, key):
-    """The gzip member that goes before what it signs; empty without a key (RSA, PEM)."""
-    if key is None:
-        return b""
-    sign = ["openssl", "dgst", "-sha256", "-sign", str(key)]
-    signed = subprocess.run(sign, input=data, stdout=subprocess.PIPE, check=True).stdout
-    return zipped(tar([(f".SIGN.RSA256.{key.stem}.rsa.pub", 0o644, signed, {})], epoch, end=False))
+def apk_entries(package):
+    """(name, mode, bytes or None for a folder) of all that an apk installs, folders before what they hold."""
+    entries = tree(package)
+    present = {name for name, *_ in entries}
+    entries += [(name, 0o755, None) for name in ("lib", "lib/apk", "lib/apk/packages") if name not in present]
+    entries += [(name, 0o644, data) for name, data in apk_records(package)]
+    return sorted(entries, key=lambda entry: entry[0].split("/"))
+
+
+def apk_info(package):
+    """What apk and an index of it know of a package, by the names of adb's."""
+    fields = package.fields
+    return {
+        "name": package.name,
+        "version": package.version,
+        "description": " ".join(package.description.split()),
+        "arch": "noarch" if package.architecture == "all" else package.architecture,
+        "license": fields["PKG_LICENSE"],
+        "origin": package.name,
+        "maintainer": fields["PKG_MAINTAINER"],
+        "url": fields["URL"],
+        "installed-size": sum(len(data) for _, _, data in apk_entries(package) if data is not None),
+        "depends": package.depends,
+    }
 
 
 def apk(package, key=None):
-    checksum = lambda data: {"APK-TOOLS.checksum.SHA1": hashlib.sha1(data).hexdigest()}
-    entries = tree(package, "", checksum)
-    present = {name for name, *_ in entries}
-    folders = [name for name in ("lib", "lib/apk", "lib/apk/packages") if name not in present]
-    entries += [(name, 0o755, None, {}) for name in folders]
-    entries += [(name, 0o644, data, checksum(data)) for name, data in apk_records(package)]
-    data = zipped(tar(sorted(entries, key=lambda entry: entry[0].split("/")), package.epoch, form=tarfile.PAX_FORMAT))
-    fields = package.fields
-    info = [
-        ("pkgname", package.name),
-        ("pkgver", package.version),
-        ("pkgdesc", " ".join(package.description.split())),
-        ("url", fields["URL"]),
-        ("builddate", package.epoch),
-        ("maintainer", fields["PKG_MAINTAINER"]),
-        ("size", package.installed_size()),
-        ("arch", "noarch" if package.architecture == "all" else package.architecture),
-        ("origin", package.name),
-        ("license", fields["PKG_LICENSE"]),
-        *(("depend", name) for name in package.depends),
-        ("datahash", hashlib.sha256(data).hexdigest()),
-    ]
-    lines = "".join(f"{name} = {value}\n" for name, value in info if value != "")
-    entries = [(".PKGINFO", 0o644, lines.encode(), {})]
-    entries += [(name, 0o755, text.encode(), {}) for name, text in sorted(apk_scripts(package).items())]
-    control = zipped(tar(entries, package.epoch, end=False))
-    return signature(control, package.epoch, key) + control + data
-
-
-def gzip_members(data):
-    """The members of a gzip file, still zipped. Formats that are concatenations of them need the borders."""
-    found = []
-    while data:
-        inflater = zlib.decompressobj(wbits=31)
-        inflater.decompress(data)
-        length = len(data) - len(inflater.unused_data)
-        found.append(data[:length])
-        data = data[length:]
-    return found
+    return adb.package(apk_info(package), apk_entries(package), apk_scripts(package), package.epoch, key)
 
 
 def members(zipped_tar):

@@ -4,11 +4,10 @@
 Reads the Makefiles of openwrt/minewall and openwrt/luci-app-minewall, the descriptions that OpenWrt's own
 build reads, and the programs that cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. The
 app is the same for all architectures and lies in each one's feed. With keys (DIR/minewall.sec of
-signify, DIR/minewall.pem of RSA) the feeds are signed, and every apk.
+signify, DIR/minewall.pem of P-256) the feeds are signed, and every apk.
 """
 
 import argparse
-import base64
 import dataclasses
 import hashlib
 import os
@@ -16,6 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import adb
 import formats
 import lmo
 
@@ -117,24 +117,15 @@ def control_of(ipk):
     return control["./control"].decode()
 
 
-def apk_feed(folder, epoch, keys):
-    """APKINDEX.tar.gz, signed if there is a key: what apk 3 reads at the address of a folder."""
-    stanzas = []
-    for file in sorted(folder.glob("*.apk")):
-        data = file.read_bytes()
-        control = formats.gzip_members(data)[-2]
-        info = [line.split(" = ", 1) for line in formats.members(control)[".PKGINFO"].decode().splitlines()]
-        value = dict(info)
-        depends = " ".join(text for name, text in info if name == "depend")
-        letters = {"C": "Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode(), "P": value["pkgname"],
-                   "V": value["pkgver"], "A": value["arch"], "S": len(data), "I": value["size"],
-                   "T": value["pkgdesc"], "U": value.get("url", ""), "L": value["license"], "o": value["origin"],
-                   "m": value["maintainer"], "t": value["builddate"], "D": depends}
-        stanzas.append("".join(f"{letter}:{text}\n" for letter, text in letters.items()) + "\n")
-    files = [("DESCRIPTION", 0o644, b"minewall\n", {}), ("APKINDEX", 0o644, "".join(stanzas).encode(), {})]
-    index = formats.zipped(formats.tar(files, epoch))
-    signature = formats.signature(index, epoch, keys and keys / "minewall.pem")
-    (folder / "APKINDEX.tar.gz").write_bytes(signature + index)
+def apk_feed(folder, packages, key):
+    """packages.adb, signed if there is a key: what apk 3 reads as a repository."""
+    known = [(formats.apk_info(each), (folder / apk_name(each)).read_bytes()) for each in packages]
+    (folder / "packages.adb").write_bytes(adb.index("minewall", known, key))
+
+
+def apk_name(package):
+    """By it apk finds a package beside its index."""
+    return f"{package.name}-{package.version}.apk"
 
 
 def main():
@@ -143,6 +134,7 @@ def main():
     options.add_argument("--out", type=Path, default=TARGET / "packages")
     arguments = options.parse_args()
     keys = arguments.keys and Path(arguments.keys).resolve()
+    key = keys and keys / "minewall.pem"
     epoch = source_epoch()
     shutil.rmtree(arguments.out, ignore_errors=True)
     app = read("luci-app-minewall", TARGET / "openwrt/app", epoch)
@@ -157,9 +149,9 @@ def main():
         apk.mkdir(parents=True)
         for each in (package, *apps):
             (ipk / f"{each.name}_{each.version}_{each.architecture}.ipk").write_bytes(formats.ipk(each))
-            (apk / f"{each.name}-{each.version}.apk").write_bytes(formats.apk(each, keys and keys / "minewall.pem"))
+            (apk / apk_name(each)).write_bytes(formats.apk(each, key))
         opkg_feed(ipk, keys)
-        apk_feed(apk, epoch, keys)
+        apk_feed(apk, (package, *apps), key)
         sizes = (f"{file.name} {file.stat().st_size}" for file in sorted([*ipk.glob("*.ipk"), *apk.glob("*.apk")]))
         print(f"{architecture}: {', '.join(sizes)}")
 

@@ -113,6 +113,10 @@ class Router:
     def alive(self, pid):
         return bool(pid) and self.run(f"kill -0 {pid} 2>/dev/null") == 0
 
+    def wait_until_gone(self, pid):
+        """Whoever has heard of the end of a service may still see its process, for a moment."""
+        self.wait_for(lambda: not self.alive(pid), f"process {pid} does not end")
+
     def tables(self):
         return self.check("/usr/sbin/nft list tables").split("table ")[1:]
 
@@ -132,7 +136,21 @@ class Router:
         self.holder.kill()
         self.holder.wait()
         self.holder.stdout.close()
+        # Its first process ends after all others, and until then they may still be writing.
+        end = time.monotonic() + PATIENCE_SECONDS
+        while is_running(self.init):
+            assert time.monotonic() < end, "the router can't be switched off"
+            time.sleep(0.01)
         shutil.rmtree(self.root)
+
+
+def is_running(pid):
+    """Whether it is there and no zombie, which waits for its parent only."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] not in "ZX"
 
 
 class SystemLog:

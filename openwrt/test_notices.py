@@ -42,7 +42,7 @@ class Notices(OnRouter):
         (there.root / "etc/minewall/hooks.d/mine").unlink()
         notices = there.pid("notices")
         there.check("/etc/init.d/minewall reload")
-        there.wait_for(lambda: not there.alive(notices))
+        there.wait_until_gone(notices)
         self.assertEqual((there.pid("notices"), there.pid()), ("", daemon))
 
 

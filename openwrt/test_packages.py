@@ -2,19 +2,24 @@
 
 import hashlib
 import io
+import os
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
 import unittest
+import zlib
 from pathlib import Path
 
+import adb_reader
 import formats
 import pack
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
+APK = TARGET / "apk3/apk"
+NAMES = ["luci-app-minewall", "luci-i18n-minewall-de", "minewall"]
 FILES = {
     "etc/capabilities/minewall.json": 0o644,
     "etc/config/minewall": 0o600,
@@ -93,9 +98,13 @@ class Packages(unittest.TestCase):
     def test_twice_the_same_bytes(self):
         names = lambda out: sorted(path.relative_to(self.scratch / out) for path in (self.scratch / out).rglob("*.*pk"))
         self.assertEqual(names("first"), names("second"))
-        self.assertEqual(len(names("first")), 2 * 3 * len(pack.architectures()))
+        self.assertEqual(len(names("first")), 2 * len(NAMES) * len(pack.architectures()))
         for name in names("first"):
-            self.assertEqual((self.scratch / "first" / name).read_bytes(), (self.scratch / "second" / name).read_bytes())
+            first, second = ((self.scratch / out / name).read_bytes() for out in ("first", "second"))
+            if name.suffix == ".apk":
+                # No two signatures of a key on a curve are the same.
+                first, second = ((file.tree, file.files) for file in map(adb_reader.File, (first, second)))
+            self.assertEqual(first, second)
 
     def test_ipk(self):
         for architecture, target, ipk in self.packages("ipk"):
@@ -118,26 +127,29 @@ class Packages(unittest.TestCase):
             self.assertEqual(int(fields["Installed-Size"]), size)
             self.check_program(formats.members(parts["./data.tar.gz"])["./usr/sbin/minewall"], target)
 
+    def read_apk(self, data):
+        """Read, and its signature checked by the public key that a router would have."""
+        apk = adb_reader.File(data)
+        self.assertTrue(apk.is_signed_by(self.keys / "minewall.pub.pem", self.scratch))
+        self.assertEqual(apk.kind, b"pckg")
+        self.assertEqual(apk.times, {pack.source_epoch()})
+        self.assertEqual(set(apk.folders.values()), {0o755})
+        info = apk.root["info"]
+        self.assertEqual(info["installed-size"], sum(len(data) for _, data in apk.files.values()))
+        return apk, info, {path: mode for path, (mode, _) in apk.files.items()}
+
     def test_apk(self):
-        for architecture, target, apk in self.packages("apk"):
-            signature, control, data = formats.gzip_members(apk)
-            self.check_signature(signature, control)
-            self.check_files(data, "", FILES | RECORDS)
-            parts = formats.members(control)
-            self.assertEqual(sorted(parts), [".PKGINFO", ".post-install", ".post-upgrade", ".pre-deinstall"])
-            info = [line.split(" = ", 1) for line in parts[".PKGINFO"].decode().splitlines()]
-            fields = dict(info)
-            self.assertEqual(fields["pkgname"], "minewall")
-            self.assertRegex(fields["pkgver"], r"^\d+\.\d+\.\d+-r\d+$")
-            self.assertEqual(fields["arch"], architecture)
-            self.assertEqual([text for name, text in info if name == "depend"], ["firewall4", "kmod-nft-queue"])
-            self.assertEqual(fields["datahash"], hashlib.sha256(data).hexdigest())
-            with archive(data) as files:
-                for entry in files:
-                    if entry.isfile():
-                        digest = hashlib.sha1(files.extractfile(entry).read()).hexdigest()
-                        self.assertEqual(entry.pax_headers["APK-TOOLS.checksum.SHA1"], digest)
-            contents = formats.members(data)
+        for architecture, target, data in self.packages("apk"):
+            apk, info, modes = self.read_apk(data)
+            self.assertEqual(modes, FILES | RECORDS)
+            self.assertEqual(list(apk.root["scripts"]), ["post-install", "pre-deinstall", "post-upgrade"])
+            for script in apk.root["scripts"].values():
+                self.assertTrue(script.startswith(b"#!/bin/sh\n"))
+            self.assertEqual(info["name"], b"minewall")
+            self.assertRegex(info["version"].decode(), r"^\d+\.\d+\.\d+-r\d+$")
+            self.assertEqual((info["arch"], info["license"]), (architecture.encode(), b"MIT"))
+            self.assertEqual(info["depends"], [{"name": b"firewall4"}, {"name": b"kmod-nft-queue"}])
+            contents = {path: data for path, (_, data) in apk.files.items()}
             listed = contents["lib/apk/packages/minewall.list"].decode().split()
             self.assertEqual(listed, sorted("/" + name for name in FILES))
             digest = hashlib.sha256(contents["etc/config/minewall"]).hexdigest()
@@ -170,23 +182,13 @@ class Packages(unittest.TestCase):
 
     def test_app_for_apk(self):
         first, *others = self.apps("apk")
-        # RSA signatures of PKCS 1 are the same for the same bytes, too.
-        self.assertEqual(set(others), {first})
-        signature, control, data = formats.gzip_members(first)
-        self.check_signature(signature, control)
+        apk, info, modes = self.read_apk(first)
+        # No two signatures of a key on a curve are the same.
+        self.assertEqual({adb_reader.File(other).tree for other in others}, {apk.tree})
         record = {"lib/apk/packages/luci-app-minewall.list": 0o644}
-        self.check_files(data, "", self.app_files() | record)
-        info = formats.members(control)[".PKGINFO"].decode()
-        self.assertIn("\narch = noarch\n", info)
-        self.assertIn("\ndepend = luci-base\ndepend = minewall\n", info)
-
-    def check_signature(self, member, signed):
-        """By the public key that a router would have, under the name that the signature gives."""
-        ((name, signature),) = formats.members(member).items()
-        public = self.keys / name.removeprefix(".SIGN.RSA256.")
-        (self.scratch / "signature").write_bytes(signature)
-        verify = ["openssl", "dgst", "-sha256", "-verify", public, "-signature", self.scratch / "signature"]
-        self.assertEqual(subprocess.run(verify, input=signed, stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(modes, self.app_files() | record)
+        self.assertEqual(info["arch"], b"noarch")
+        self.assertEqual(info["depends"], [{"name": b"luci-base"}, {"name": b"minewall"}])
 
     def check_program(self, program, target):
         """The right machine, byte order and float ABI; static, and with no symbols."""
@@ -219,18 +221,113 @@ class Packages(unittest.TestCase):
 
     def test_feed_of_apk(self):
         for architecture, _, apk in self.packages("apk"):
-            signature, index = formats.gzip_members(
-                (self.scratch / "first/apk" / architecture / "APKINDEX.tar.gz").read_bytes())
-            self.check_signature(signature, index)
-            stanzas = formats.members(index)["APKINDEX"].decode().strip().split("\n\n")
-            app, german, stanza = (dict(line.split(":", 1) for line in text.split("\n")) for text in stanzas)
-            self.assertEqual((app["P"], app["A"], app["D"]), ("luci-app-minewall", "noarch", "luci-base minewall"))
-            self.assertEqual((german["P"], german["A"], german["D"]),
-                             ("luci-i18n-minewall-de", "noarch", "luci-app-minewall"))
-            self.assertEqual((stanza["P"], stanza["V"], stanza["A"]), ("minewall", "0.1.0-r1", architecture))
-            self.assertEqual(int(stanza["S"]), len(apk))
-            self.assertRegex(stanza["C"], r"^Q1[A-Za-z0-9+/]{27}=$")
-            self.assertEqual(stanza["D"], "firewall4 kmod-nft-queue")
+            folder = self.scratch / "first/apk" / architecture
+            index = adb_reader.File((folder / "packages.adb").read_bytes())
+            self.assertEqual(index.kind, b"indx")
+            self.assertTrue(index.is_signed_by(self.keys / "minewall.pub.pem", self.scratch))
+            packages = {package["name"].decode(): package for package in index.root["packages"]}
+            self.assertEqual(list(packages), NAMES)
+            for name, known in packages.items():
+                data = (folder / f"{name}-{known['version'].decode()}.apk").read_bytes()
+                package = adb_reader.File(data)
+                self.assertEqual(known["file-size"], len(data))
+                self.assertEqual(known["hashes"], hashlib.sha256(package.tree).digest())
+                own = package.root["info"]
+                differ = {field for field in own if own[field] != known[field]}
+                self.assertEqual((differ, set(known) - set(own)), ({"hashes"}, {"file-size"}))
+
+
+@unittest.skipUnless(APK.exists(), "no apk 3: openwrt/apk3.sh fetches it")
+class RealApk(unittest.TestCase):
+    """apk 3 takes the packages for its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = Path(tempfile.mkdtemp(prefix="minewall-apk-"))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        keys = cls.scratch / "keys"
+        subprocess.run([HERE / "make-keys.sh", keys], check=True, stdout=subprocess.DEVNULL)
+        pack_all = [HERE / "pack.py", "--keys", keys, "--out", cls.scratch / "out"]
+        subprocess.run(pack_all, check=True, stdout=subprocess.DEVNULL)
+        (cls.scratch / "trusted").mkdir()
+        shutil.copy(keys / "minewall.pub.pem", cls.scratch / "trusted")
+
+    def apk(self, *arguments, **environment):
+        run = subprocess.run([APK, "--keys-dir", self.scratch / "trusted", *arguments], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, env=os.environ | environment)
+        self.assertEqual(run.returncode, 0, run.stdout)
+        return run.stdout
+
+    def test_the_same_bytes_as_its_own(self):
+        """But for the signatures: packages as `apk mkpkg` makes them of the same, and an index as `apk mkndx` does."""
+        folder = self.scratch / "out/apk/mips_24kc"
+        files = sorted(folder.glob("*.apk"))
+        self.assertEqual(len(files), len(NAMES))
+        for file in files:
+            ours = adb_reader.File(file.read_bytes())
+            root, scripts = self.scratch / "root", self.scratch / "scripts"
+            shutil.rmtree(root, ignore_errors=True)
+            scripts.mkdir(exist_ok=True)
+            for path, mode in ours.folders.items():
+                (root / path).mkdir()
+                (root / path).chmod(mode)
+            for path, (mode, data) in ours.files.items():
+                (root / path).write_bytes(data)
+                (root / path).chmod(mode)
+            info = ours.root["info"]
+            arguments = ["--info", "depends:" + " ".join(depend["name"].decode() for depend in info["depends"])]
+            for field in ("name", "version", "description", "arch", "license", "origin", "maintainer", "url"):
+                arguments += ["--info", f"{field}:{info[field].decode()}"] if field in info else []
+            for name, text in ours.root["scripts"].items():
+                (scripts / name).write_bytes(text)
+                arguments += ["--script", f"{name}:{scripts / name}"]
+            self.apk("mkpkg", *arguments, "--files", root, "--output", self.scratch / "own.apk",
+                     SOURCE_DATE_EPOCH=str(pack.source_epoch()))
+            own = adb_reader.File((self.scratch / "own.apk").read_bytes())
+            self.assertEqual((own.tree, own.files), (ours.tree, ours.files), file.name)
+        self.apk("mkndx", "--description", "minewall", "--output", self.scratch / "own.adb", *files)
+        index = adb_reader.File((folder / "packages.adb").read_bytes())
+        self.assertEqual(adb_reader.File((self.scratch / "own.adb").read_bytes()).root, index.root)
+
+    def test_verifies_and_installs(self):
+        for architecture, _ in pack.architectures():
+            folder = self.scratch / "out/apk" / architecture
+            files = sorted(folder.glob("*.apk"))
+            self.assertEqual(self.apk("verify", *files).count(": OK\n"), len(NAMES))
+            # What they depend on is OpenWrt's; their scripts need its shell.
+            router = self.scratch / "router" / architecture
+            router.mkdir(parents=True)
+            self.apk("mkpkg", "--info", "name:openwrt", "--info", "version:1", "--info", "arch:noarch", "--info",
+                     "provides:firewall4=1 kmod-nft-queue=1 luci-base=1", "--output", self.scratch / "openwrt.apk")
+            there = ("--root", router, "--arch", architecture)
+            offline = (*there, "--no-network", "--no-scripts", "--no-cache")
+            self.apk("add", *offline, "--initdb", "--allow-untrusted", self.scratch / "openwrt.apk")
+            feed = ("--repository", folder / "packages.adb")
+            self.apk("add", *offline, *feed, "luci-i18n-minewall-de")
+            self.assertEqual(self.apk("info", *there).split(), sorted(["openwrt", *NAMES]))
+            package = adb_reader.File((folder / "minewall-0.1.0-r1.apk").read_bytes())
+            for path, (mode, data) in package.files.items():
+                self.assertEqual((router / path).read_bytes(), data)
+                self.assertEqual((router / path).stat().st_mode & 0o7777, mode)
+            # An upgrade keeps what the owner has changed in /etc.
+            (router / "etc/config/minewall").write_text("config minewall 'main'\n")
+            self.apk("fix", *offline, *feed, "--reinstall", "minewall")
+            self.assertEqual((router / "etc/config/minewall").read_text(), "config minewall 'main'\n")
+            self.apk("del", *offline, "luci-i18n-minewall-de", "luci-app-minewall", "minewall")
+            self.assertFalse((router / "usr/sbin/minewall").exists())
+
+    def test_refuses_what_was_changed(self):
+        data = (self.scratch / "out/apk/x86_64/minewall-0.1.0-r1.apk").read_bytes()
+        whole = bytearray(zlib.decompress(data[4:], -15))
+        for place in (100, len(whole) - 100):
+            changed = bytearray(whole)
+            changed[place] ^= 1
+            deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
+            file = self.scratch / "changed.apk"
+            file.write_bytes(b"ADBd" + deflater.compress(bytes(changed)) + deflater.flush())
+            run = subprocess.run([APK, "--keys-dir", self.scratch / "trusted", "verify", file], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            self.assertNotEqual(run.returncode, 0, place)
 
 
 class Description(unittest.TestCase):

@@ -7,6 +7,7 @@ import tarfile
 import unittest
 from pathlib import Path
 
+import adb_reader
 import formats
 import router
 
@@ -19,23 +20,17 @@ INFO = "usr/lib/opkg/info"
 class Router(router.Router):
     # What the package managers do, as far as a package can notice.
 
-    def unpack(self, archive, conffiles):
-        """Files into the root; a configuration that is there stays, the new one beside it."""
-        names = []
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz", ignore_zeros=True) as files:
-            for info in files:
-                if not info.isfile():
-                    continue
-                path = "/" + info.name.removeprefix("./")
-                names.append(path)
-                at = self.root / path[1:]
-                if path in conffiles and at.exists():
-                    at = at.with_name(at.name + ".new")
-                at.parent.mkdir(parents=True, exist_ok=True)
-                at.unlink(missing_ok=True)
-                at.write_bytes(files.extractfile(info).read())
-                at.chmod(info.mode)
-        return names
+    def unpack(self, files, conffiles):
+        """Files (path, mode, bytes) into the root; a configuration that is there stays, the new one beside it, whose
+        name ends as the package manager has it."""
+        for path, mode, data in files:
+            at = self.root / path
+            if path in conffiles and at.exists():
+                at = at.with_name(at.name + conffiles[path])
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.unlink(missing_ok=True)
+            at.write_bytes(data)
+            at.chmod(mode)
 
     def opkg_install(self, upgrade=False):
         variables = {"PKG_UPGRADE": "1"} if upgrade else {}
@@ -43,8 +38,11 @@ class Router(router.Router):
         control = formats.members(formats.members(ipk)["./control.tar.gz"])
         if upgrade:
             self.check(f"/{INFO}/minewall.prerm upgrade", **variables)
-        names = self.unpack(formats.members(ipk)["./data.tar.gz"], control["./conffiles"].decode().split())
-        self.write(f"{INFO}/minewall.list", "".join(name + "\n" for name in names))
+        with tarfile.open(fileobj=io.BytesIO(formats.members(ipk)["./data.tar.gz"]), mode="r:gz") as archive:
+            files = [(info.name.removeprefix("./"), info.mode, archive.extractfile(info).read())
+                     for info in archive if info.isfile()]
+        self.unpack(files, {path[1:]: "-opkg" for path in control["./conffiles"].decode().split()})
+        self.write(f"{INFO}/minewall.list", "".join(f"/{path}\n" for path, *_ in files))
         for name, text in control.items():
             file = self.root / INFO / f"minewall.{name.removeprefix('./')}"
             file.write_bytes(text)
@@ -55,14 +53,14 @@ class Router(router.Router):
         self.check(f"/{INFO}/minewall.prerm remove")
 
     def apk_install(self, upgrade=False):
-        apk = next((PACKAGES / "apk" / ARCHITECTURE).glob("minewall-*.apk")).read_bytes()
-        *_, control, data = formats.gzip_members(apk)
-        self.scripts = formats.members(control)
-        self.unpack(data, self.read("lib/apk/packages/minewall.conffiles").split() if upgrade else [])
-        self.apk_script(".post-upgrade" if upgrade else ".post-install")
+        apk = adb_reader.File(next((PACKAGES / "apk" / ARCHITECTURE).glob("minewall-*.apk")).read_bytes())
+        self.scripts = apk.root["scripts"]
+        files = [(path, mode, data) for path, (mode, data) in apk.files.items()]
+        self.unpack(files, {path: ".apk-new" for path in apk.files if path.startswith("etc/")} if upgrade else {})
+        self.apk_script("post-upgrade" if upgrade else "post-install")
 
     def apk_remove(self):
-        self.apk_script(".pre-deinstall")
+        self.apk_script("pre-deinstall")
 
     def apk_script(self, name):
         self.write("tmp/script", self.scripts[name].decode())
@@ -74,7 +72,7 @@ class Life(unittest.TestCase):
         self.router = Router()
         self.addCleanup(self.router.off)
 
-    def live(self, install, remove):
+    def live(self, install, remove, new):
         there = self.router
         install()
         # The daemon runs, and the rules came when its queue was bound.
@@ -91,24 +89,24 @@ class Life(unittest.TestCase):
         first = there.pid()
         install(upgrade=True)
         self.assertEqual(there.read("etc/config/minewall"), edited)
-        self.assertEqual(there.read("etc/config/minewall.new"), default)
-        self.assertFalse(there.alive(first))
+        self.assertEqual(there.read(f"etc/config/minewall{new}"), default)
+        there.wait_until_gone(first)
         self.assertTrue(there.alive(there.pid()))
         self.assertIn("queue 7", there.table())
         self.assertEqual(there.check("uci get firewall.minewall.type"), "script\n")
 
         last = there.pid()
         remove()
-        self.assertFalse(there.alive(last))
+        there.wait_until_gone(last)
         self.assertEqual(list((there.root / "etc/rc.d").iterdir()), [])
         self.assertEqual(there.tables(), ["inet fw4\n"])
         self.assertNotIn("minewall", there.read("etc/config/firewall"))
 
     def test_life_under_opkg(self):
-        self.live(self.router.opkg_install, self.router.opkg_remove)
+        self.live(self.router.opkg_install, self.router.opkg_remove, "-opkg")
 
     def test_life_under_apk(self):
-        self.live(self.router.apk_install, self.router.apk_remove)
+        self.live(self.router.apk_install, self.router.apk_remove, ".apk-new")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class Service(OnRouter):
         self.assertEqual(there.pid(), first)
         there.check("/etc/init.d/minewall stop")
         self.assertEqual((there.table(), there.pid()), ("", ""))
-        self.assertFalse(there.alive(first))
+        there.wait_until_gone(first)
         self.assertEqual(sorted(file.name for file in (there.root / "var/run/minewall").iterdir()), [])
         # What is stopped stays stopped, whatever the firewall does.
         there.check("fw4 reload")
@@ -142,7 +142,7 @@ class Service(OnRouter):
         there.edit("#option queue '1330'", "option queue '7'")
         there.check("/etc/init.d/minewall reload")
         self.assertNotIn(there.pid(), ("", first))
-        self.assertFalse(there.alive(first))
+        there.wait_until_gone(first)
         self.assertEqual(there.read("var/log/nft").splitlines()[-2:], ["removal", "load of 7, bound 7 "])
         there.edit("option enabled '1'", "option enabled '0'")
         there.check("/etc/init.d/minewall reload")
@@ -168,7 +168,7 @@ class Service(OnRouter):
         self.assertEqual((status["state"], status["problems"]), ("protecting", [{"code": "config", "text": complaint}]))
         # A daemon that dies now comes back with the last good one.
         there.check("kill -s KILL $(pidof minewall)")
-        there.wait_for(lambda: not there.alive(first))
+        there.wait_until_gone(first)
         there.check("$(cat /var/run/procd/minewall/daemon) >/dev/null 2>&1 & echo $! >/var/run/procd/minewall/daemon.pid")
         there.wait_for(lambda: self.ask("status")["state"] == "protecting")
         # But a start begins with what is there.
@@ -276,7 +276,7 @@ class Jail(OnRouter):
         there.check("/etc/init.d/minewall reload")
         there.wait_for(lambda: "reloaded, monitor mode" in self.log())
         there.check("/etc/init.d/minewall stop")
-        there.wait_for(lambda: not there.alive(process))
+        there.wait_until_gone(process)
 
 
 class WithoutJail(OnRouter):

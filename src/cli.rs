@@ -306,7 +306,17 @@ of events --follow:   1 once the daemon has ended
 }
 
 #[cfg(feature = "host")]
-const HELP: &str =
-    help!("  minewall replay [--json] FILE...            judge the TCP flows of captures (pcap, pcapng)\n");
+const HELP: &str = help!(
+    "  minewall replay [--json] FILE...            judge the TCP flows of captures (pcap, pcapng)
+  minewall train --mining PATH... --benign PATH... [--output FILE]
+                                              train a model of stage one, of captures, .seq files or folders
+                                              of them, and scripted sessions (--scripted N; 9000); report
+                                              what it finds of applications that were held back
+  minewall evaluate [--model FILE] --mining PATH... --benign PATH... [--json FILE] [--plots FOLDER]
+                                              what a model finds, and how fast
+  minewall sequences --mining PATH... --benign PATH... --output FILE
+                                              captures as a .seq file: sizes, directions and gaps only
+"
+);
 #[cfg(not(feature = "host"))]
 const HELP: &str = help!("");

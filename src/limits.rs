@@ -161,7 +161,7 @@ pub const NOTICES_WAITING: usize = 16;
 /// Bytes of a value in a hook's environment.
 pub const NOTICE_VALUE_BYTES: usize = 256;
 /// How long a hook may take: a mail over a slow line.
-pub const HOOK_PATIENCE: Duration = if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(60) };
+pub const HOOK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
 pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
@@ -327,6 +327,8 @@ pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
 /// How often the sets are filled anew.
 pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
+/// How soon that is tried again where it failed.
+pub const KERNEL_FILL_AGAIN: Duration = Duration::from_secs(60);
 /// Attempts of one host to connect to known pools of which the daemon is told.
 pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
 /// Hosts that are counted apart for that; attempts of more are refused and not told of.
@@ -337,7 +339,9 @@ pub const KERNEL_TOLD_SECONDS: u32 = 600;
 pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
 /// Orders that may wait for the clerk.
 pub const CLERK_ORDERS: usize = 4;
-/// How long `nft`, or the end of the clerk, is waited for.
+/// How long `nft` is waited for. It has the lowest priority, and a busy router may not let it run for long.
+pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
+/// How long the end of the clerk is waited for.
 pub const CLERK_PATIENCE: Duration = Duration::from_secs(5);
 /// Stack of the clerk's thread.
 pub const CLERK_STACK_BYTES: usize = 128 * 1_024;

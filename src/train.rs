@@ -20,6 +20,7 @@ pub mod parallel;
 pub mod progress;
 pub mod quantise;
 pub mod refine;
+pub mod renewal;
 pub mod report;
 pub mod rng;
 pub mod sequence;

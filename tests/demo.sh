@@ -45,7 +45,9 @@ wait_for 'a client was reset' pool
 tail -n +$((heard + 1)) "$work/pool" | sed 's/^/at the pool: /'
 
 say "4. Whose machine is it?"
-grep 'mines' "$work/minewall"
+wait_for mines minewall
+grep mines "$work/minewall"
+wait_for detection events.jsonl
 cat "$work/events.jsonl"
 
 say "5. The web goes on at full speed: decided connections bypass the queue"

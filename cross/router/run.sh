@@ -28,9 +28,8 @@ install_tools() {
 		esac
 		command -v "${tool% *}" >/dev/null || missing="$missing ${tool#* }"
 	done
-	[ -z "$missing" ] && return
 	# shellcheck disable=SC2086 # a list of packages
-	{ cross/try apt-get update -q && DEBIAN_FRONTEND=noninteractive cross/try apt-get install -q -y --no-install-recommends $missing; } >/dev/null
+	tests/install-packages.sh $missing
 }
 
 # Debian's packages of another architecture, unpacked into $root; this machine's own apt is left alone.
@@ -55,7 +54,7 @@ fetch() {
 		Dir::Etc::SourceParts "$work/apt-$debian/sources";
 	EOF
 	export APT_CONFIG="$work/apt-$debian/apt.conf"
-	cross/try apt-get update -q >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
+	cross/try apt-get update -q --error-on=any >/dev/null || echo "not all of Debian's lists for $debian could be had" >&2
 	image=$(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
 	# shellcheck disable=SC2086 # a list of packages
 	(cd "$work/apt-$debian/archives" && "$OLDPWD/cross/try" apt-get download -q -o APT::Sandbox::User=root "$image" $PACKAGES >/dev/null)

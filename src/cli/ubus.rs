@@ -9,7 +9,6 @@ mod edit;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -234,17 +233,20 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
     let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
     let sni = text("sni").map(str::to_owned);
     let config = service.config();
-    let (tell, told) = mpsc::channel();
     let begin = Instant::now();
     let operand = server.clone();
-    thread::spawn(move || tell.send(super::probe::ask(&config, &operand, layer, sni)));
-    match told.recv_timeout(PROBE_PATIENCE) {
-        Ok(Ok(outcome)) => {
+    let asking = thread::spawn(move || super::probe::ask(&config, &operand, layer, sni));
+    while !asking.is_finished() && begin.elapsed() < PROBE_PATIENCE {
+        thread::sleep(GLANCE);
+    }
+    match asking.is_finished().then(|| asking.join()) {
+        Some(Ok(Ok(outcome))) => {
             let line = outcome.to_json(&server, begin.elapsed().as_millis() as u32);
             line.replacen('{', "{\"ok\":true,", 1) + "\n"
         }
-        Ok(Err(complaint)) => refusal(&complaint),
-        Err(_) => format!(
+        Some(Ok(Err(complaint))) => refusal(&complaint),
+        Some(Err(_)) => refusal("the probe's thread has panicked"),
+        None => format!(
             "{{\"ok\":true,\"endpoint\":{},\"outcome\":\"inconclusive\",\"dialect\":null,\"transport\":null,\
              \"evidence\":\"nothing within {} seconds\",\"elapsed_ms\":{}}}\n",
             quoted(&server),
@@ -256,6 +258,8 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
 
 /// LuCI gives up a call after 20 seconds.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is seen to whether the probe has ended.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// A text argument. One with escapes is none: neither addresses nor names need any.
 fn string(value: Value<'_>) -> Option<&str> {

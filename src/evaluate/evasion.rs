@@ -6,6 +6,7 @@ use super::Disguised;
 use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
 use crate::train::dataset::Case;
+use crate::train::renewal::{self, Renewal};
 use crate::train::rng::Rng;
 use crate::train::sequence::{Packet, Sequence};
 use crate::train::verdicts::Trace;
@@ -23,6 +24,8 @@ pub enum Evasion {
     Jitter(f64),
     /// Packets of one direction within so many seconds sent as one.
     Coalesce(f64),
+    /// Such an exchange every so many seconds.
+    Renew(Renewal, f64),
 }
 
 impl Evasion {
@@ -34,6 +37,7 @@ impl Evasion {
             Evasion::PadRandom(bytes) => format!("pad 0 to {bytes}"),
             Evasion::Jitter(seconds) => format!("jitter {seconds} s"),
             Evasion::Coalesce(seconds) => format!("coalesce {seconds} s"),
+            Evasion::Renew(renewal, seconds) => format!("{} every {seconds} s", renewal.name()),
         }
     }
 
@@ -49,6 +53,9 @@ impl Evasion {
             }
             Evasion::Jitter(seconds) => jitter(&mut copy.packets, seconds * 1_000.0, rng),
             Evasion::Coalesce(seconds) => copy.packets = coalesce(&copy.packets, (seconds * 1_000.0) as u32),
+            Evasion::Renew(renewal, seconds) => {
+                copy.packets = renewal::insert(&copy.packets, renewal, seconds, ROUND_TRIP_MS, rng);
+            }
         }
         copy
     }
@@ -113,14 +120,14 @@ pub fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
 
 /// For people.
 pub fn table(evasions: &[Disguised]) -> String {
-    let mut out = String::from("recall in disguise      cautious  balanced  eager\n");
+    let mut out = String::from("recall in disguise          cautious  balanced  eager\n");
     for (evasion, [cautious, balanced, eager]) in evasions {
-        let _ = writeln!(out, "{:22} {cautious:9.3} {balanced:9.3} {eager:6.3}", evasion.name());
+        let _ = writeln!(out, "{:26} {cautious:9.3} {balanced:9.3} {eager:6.3}", evasion.name());
     }
     out
 }
 
-const EVASIONS: [Evasion; 14] = [
+const EVASIONS: [Evasion; 18] = [
     Evasion::None,
     Evasion::PadTo(64),
     Evasion::PadTo(128),
@@ -135,7 +142,13 @@ const EVASIONS: [Evasion; 14] = [
     Evasion::Coalesce(1.0),
     Evasion::Coalesce(5.0),
     Evasion::Coalesce(30.0),
+    Evasion::Renew(Renewal::KeyUpdate, 60.0),
+    Evasion::Renew(Renewal::Ticket, 60.0),
+    Evasion::Renew(Renewal::Renegotiation, 60.0),
+    Evasion::Renew(Renewal::Rekey, 60.0),
 ];
+/// Of renewals.
+const ROUND_TRIP_MS: u64 = 50;
 const SEGMENT: u32 = 1_448;
 const SEED: u64 = 17;
 

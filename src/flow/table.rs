@@ -285,16 +285,29 @@ mod tests {
         }
     }
 
+    /// Numbers of so many flows of one client, of which no more than `ways` share a set, whatever the hash's key.
+    fn spread<S: BuildHasher>(table: &FlowTable<S>, flows: usize, ways: usize) -> Vec<u32> {
+        let mut taken = vec![0; table.sets.len()];
+        let has_room = |number: &u32| {
+            let taken = &mut taken[table.place(&key(*number)).0];
+            *taken += 1;
+            *taken <= ways
+        };
+        (0..1 << 16).filter(has_room).take(flows).collect()
+    }
+
     #[test]
     fn a_flood_evicts_no_suspect() {
         let mut table = FlowTable::new(1024, FLOW_IDLE, RandomState::new());
-        for number in 0..64 {
-            assert!(enter(&mut table, number, FlowState::Suspect, Stamp(0)));
+        // With more than that in one set they would be a crowd.
+        let suspects = spread(&table, 64, CROWD - 1);
+        for number in &suspects {
+            assert!(enter(&mut table, *number, FlowState::Suspect, Stamp(0)));
         }
         for number in 1_000..101_000 {
             enter(&mut table, number, FlowState::Undecided, Stamp(1_000 + number));
         }
-        for number in 0..64 {
+        for number in suspects {
             assert_eq!(table.get(&key(number)).map(|record| record.state), Some(FlowState::Suspect));
         }
         assert!(table.counters().evicted_undecided > 90_000);
@@ -360,14 +373,15 @@ mod tests {
     #[test]
     fn agrees_with_a_hash_map() {
         let mut table = FlowTable::new(4096, FLOW_IDLE, RandomState::new());
+        let flows = spread(&table, 300, FLOW_WAYS);
         let mut twin = HashMap::new();
         let mut random = crate::random::Random::new(7);
         for step in 0..20_000u32 {
-            let number = random.below(300);
+            let number = flows[random.below(300) as usize];
             let state = [FlowState::Undecided, FlowState::Benign][random.below(2) as usize];
             assert!(enter(&mut table, number, state, Stamp(step)));
             twin.insert(number, state);
-            let probe = random.below(300);
+            let probe = flows[random.below(300) as usize];
             assert_eq!(table.get(&key(probe)).map(|record| record.state), twin.get(&probe).copied());
         }
         assert_eq!(table.len(), twin.len());

@@ -200,6 +200,60 @@ mod tests {
         assert_eq!(symbols[18], symbol(Role::TailDown, 610, context));
     }
 
+    /// Shares of 240 bytes every ten seconds, answered by 85, with `between` before the fourth.
+    fn shares_around(between: &[(Direction, u32, u32)]) -> Vec<Option<Symbol>> {
+        let mut packets = vec![(ToServer, 517, 0), (ToClient, 900, 40)];
+        for second in 1..6u32 {
+            if second == 4 {
+                packets.extend(between.iter().map(|&(direction, size, at)| (direction, size, 33_000 + at)));
+            }
+            packets.push((ToServer, 240, second * 10_000));
+            packets.push((ToClient, 85, second * 10_000 + 30));
+        }
+        observe_all(&packets).split_off(8 + between.len())
+    }
+
+    /// Role and size of each symbol.
+    fn sizes(symbols: &[Option<Symbol>]) -> Vec<Option<u8>> {
+        symbols.iter().map(|symbol| symbol.map(|s| s.size)).collect()
+    }
+
+    #[test]
+    fn a_key_update_is_forgotten_by_the_second_share_after_it() {
+        let plain = shares_around(&[]);
+        let updated = shares_around(&[(ToServer, 27, 0), (ToClient, 27, 40)]);
+        assert_eq!(sizes(&updated), sizes(&plain));
+        let context = |gap_ms, change| Context { gap_ms, same_direction: false, change, on_beat: false };
+        assert_eq!(updated[0], symbol(Role::Tell, 240, context(6_960, Change::Back)));
+        assert_eq!(updated[1], symbol(Role::Reply, 85, context(30, Change::Back)));
+        assert_eq!(updated[2], symbol(Role::Tell, 240, context(9_970, Change::None)));
+        assert_eq!(updated[3], plain[3]);
+    }
+
+    #[test]
+    fn a_ticket_disturbs_neither_shares_nor_replies() {
+        let (plain, ticket) = (shares_around(&[]), shares_around(&[(ToClient, 255, 0)]));
+        assert_eq!(sizes(&ticket), sizes(&plain));
+        assert_eq!(ticket[1..], plain[1..]);
+    }
+
+    #[test]
+    fn a_handshake_inside_the_session_is_forgotten_by_the_second_share_after_it() {
+        let renegotiation = [
+            (ToServer, 300, 0),
+            (ToClient, 1_448, 50),
+            (ToClient, 1_448, 50),
+            (ToClient, 700, 51),
+            (ToServer, 190, 52),
+            (ToClient, 110, 102),
+        ];
+        let (plain, renewed) = (shares_around(&[]), shares_around(&renegotiation));
+        assert_eq!(sizes(&renewed), sizes(&plain));
+        let context = Context { gap_ms: 6_898, same_direction: false, change: Change::Back, on_beat: false };
+        assert_eq!(renewed[0], symbol(Role::Tell, 240, context));
+        assert_eq!(renewed[3], plain[3]);
+    }
+
     #[test]
     fn time_that_runs_backwards_is_no_gap() {
         let symbols = observe_all(&[(ToServer, 9, 500), (ToClient, 9, 600), (ToServer, 9, 550)]);

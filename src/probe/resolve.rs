@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::random;
 use crate::dns::{NoAddress, Resolution};
@@ -25,7 +25,7 @@ pub fn address(name: &str) -> Result<IpAddr, String> {
     let mut failure = "no name server answers".to_owned();
     for _ in 0..RESOLVE_TRIES {
         for &server in &servers {
-            match ask(SocketAddr::new(server, PORT), name) {
+            match ask(SocketAddr::new(server, PORT), name, RESOLVE_WAIT) {
                 Ok(Some(addr)) => return Ok(addr),
                 Ok(None) => return Err("it has no address".into()),
                 Err(error) => failure = format!("name server {server}: {error}"),
@@ -35,8 +35,8 @@ pub fn address(name: &str) -> Result<IpAddr, String> {
     Err(failure)
 }
 
-/// Asks for an IPv4 address, then for one of IPv6. `None`: there is neither.
-fn ask(server: SocketAddr, name: &str) -> io::Result<Option<IpAddr>> {
+/// Asks for an IPv4 address, then for one of IPv6, and waits for each answer. `None`: there is neither.
+fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAddr>> {
     let any: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
@@ -50,7 +50,7 @@ fn ask(server: SocketAddr, name: &str) -> io::Result<Option<IpAddr>> {
         let start = Instant::now();
         let mut bytes = [0; RESOLVE_ANSWER_BYTES];
         loop {
-            let left = RESOLVE_WAIT.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
+            let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
             socket.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
             let len = socket.recv(&mut bytes)?;
             match answer(bytes.get(..len).unwrap_or_default(), id, kind) {
@@ -214,7 +214,8 @@ mod tests {
                 }
             }
         });
-        assert_eq!(ask(addr, "pool.example").ok(), Some(Some([0x20; 16].into())));
+        let found = ask(addr, "pool.example", Duration::from_secs(60));
+        assert_eq!(found.ok(), Some(Some([0x20; 16].into())));
         asked.join().expect("both questions");
     }
 

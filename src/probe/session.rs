@@ -129,6 +129,15 @@ impl Session {
         }
     }
 
+    /// Whether it is the server's turn.
+    pub fn is_waiting(&self) -> bool {
+        match &self.state {
+            State::Connecting { .. } => true,
+            State::Asking(asking) => asking.outbox.is_none(),
+            State::Idle | State::Done(_) => false,
+        }
+    }
+
     /// The connection stands, the TLS handshake included.
     pub fn connected(&mut self, tls: bool, now: Instant) {
         if tls {

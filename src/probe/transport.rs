@@ -138,11 +138,13 @@ pub enum Progress {
 impl Probe {
     /// Goes on as far as it can at `now`.
     pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> Progress {
+        self.listen(now);
         if self.link.as_ref().is_some_and(|link| link.connecting_until.is_some_and(|until| now >= until)) {
             // The session would take it for a handshake without end.
             self.session.handle_failure(Failure::Unreachable, now);
         }
         loop {
+            self.listen(now);
             match self.session.poll(now) {
                 Action::Done(outcome) => {
                     self.link = None;
@@ -160,19 +162,25 @@ impl Probe {
                         self.session.handle_failure(failure, now);
                     }
                 }
-                Action::Wait(until) => {
-                    let Some(link) = &mut self.link else {
-                        // No connection, nothing to wait for: the session has been told of its failure.
-                        self.session.handle_failure(Failure::Unreachable, now);
-                        continue;
-                    };
-                    match link.receive() {
-                        Ok(Heard::Nothing) => return Progress::WaitUntil(until),
-                        Ok(Heard::Connected { tls }) => self.session.connected(tls, now),
-                        Ok(Heard::Bytes(bytes)) => self.session.handle_input(&bytes, now),
-                        Err(failure) => self.session.handle_failure(failure, now),
-                    }
+                // No connection, nothing to wait for: the session has been told of its failure.
+                Action::Wait(_) if self.link.is_none() => {
+                    self.session.handle_failure(Failure::Unreachable, now);
                 }
+                Action::Wait(until) => return Progress::WaitUntil(until),
+            }
+        }
+    }
+
+    /// Tells the session whatever has happened meanwhile, before it hears how late it is: on a busy router this
+    /// thread is kept waiting longer than any server takes to answer.
+    fn listen(&mut self, now: Instant) {
+        while self.session.is_waiting() {
+            let Some(link) = &mut self.link else { return };
+            match link.receive() {
+                Ok(Heard::Nothing) => return,
+                Ok(Heard::Connected { tls }) => self.session.connected(tls, now),
+                Ok(Heard::Bytes(bytes)) => self.session.handle_input(&bytes, now),
+                Err(failure) => self.session.handle_failure(failure, now),
             }
         }
     }

@@ -8,13 +8,13 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::book::Book;
-use crate::limits::{CLERK_ORDERS, CLERK_PATIENCE, CLERK_STACK_BYTES};
+use crate::limits::{CLERK_ORDERS, CLERK_PATIENCE, CLERK_STACK_BYTES, NFT_PATIENCE};
 use crate::rules;
 
 /// What there is to do.
@@ -33,6 +33,7 @@ pub enum Order {
 pub struct Clerk {
     orders: SyncSender<Order>,
     refused: Arc<AtomicU32>,
+    is_unfilled: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -44,12 +45,14 @@ impl Clerk {
     pub fn start() -> io::Result<Self> {
         let (orders, received) = sync_channel(CLERK_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
-        let desk = Desk { refused: Arc::clone(&refused), ..Desk::default() };
+        let is_unfilled = Arc::new(AtomicBool::new(false));
+        let desk =
+            Desk { refused: Arc::clone(&refused), is_unfilled: Arc::clone(&is_unfilled), ..Desk::default() };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(CLERK_STACK_BYTES)
             .spawn(move || desk.work(&received))?;
-        Ok(Clerk { orders, refused, thread })
+        Ok(Clerk { orders, refused, is_unfilled, thread })
     }
 
     /// Hands an order over, without waiting; whether there was room.
@@ -60,6 +63,11 @@ impl Clerk {
     /// Connection attempts that the kernel had refused when it was last asked.
     pub fn refused(&self) -> u32 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether the sets could not be filled when that was tried last; told once.
+    pub fn take_failure(&self) -> bool {
+        self.is_unfilled.swap(false, Ordering::Relaxed)
     }
 
     /// Lets the thread end once it is through with its orders, and waits for that, but not for ever.
@@ -76,6 +84,7 @@ impl Clerk {
 #[derive(Debug, Default)]
 struct Desk {
     refused: Arc<AtomicU32>,
+    is_unfilled: Arc<AtomicBool>,
     /// What the kernel's counter said last. It begins anew with the rules.
     counted: u32,
     /// A failure has been logged, and none since has succeeded.
@@ -114,6 +123,7 @@ impl Desk {
                         Err(_) => {}
                     }
                     self.has_failed_to_fill = filled.is_err();
+                    self.is_unfilled.store(filled.is_err(), Ordering::Relaxed);
                 }
                 Order::Count => self.count(),
             }
@@ -153,7 +163,7 @@ fn nft(arguments: &[&str], input: &str) -> io::Result<String> {
     }
     let start = Instant::now();
     while child.try_wait()?.is_none() {
-        if start.elapsed() > CLERK_PATIENCE {
+        if start.elapsed() > NFT_PATIENCE {
             child.kill()?;
             child.wait()?;
             return Err(io::Error::other("nft did not end"));
@@ -190,6 +200,21 @@ const GLANCE: Duration = Duration::from_millis(5);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether there is an nft or not, that is nothing it would do.
+    #[test]
+    fn a_failure_is_told_once() {
+        let clerk = Clerk::start().unwrap();
+        assert!(!clerk.take_failure());
+        assert!(clerk.order(Order::Fill("fill the sets, please".into())));
+        let start = Instant::now();
+        while !clerk.take_failure() {
+            assert!(start.elapsed() < 2 * NFT_PATIENCE, "nobody tells of it");
+            thread::sleep(GLANCE);
+        }
+        assert!(!clerk.take_failure());
+        clerk.stop();
+    }
 
     #[test]
     fn a_counter_is_found_in_its_chain() {

@@ -27,7 +27,8 @@ use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::{Intel, builtin};
 use crate::limits::{
     BOOK_FLEET_WRITE_WAIT, BOOK_RENEWAL_WRITE_WAIT, BOOK_WRITE_WAIT, FLEET_ENTRIES_PER_MINUTE,
-    KERNEL_COUNT_EVERY, KERNEL_FILL_EVERY, LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS, UNCONFIRMED,
+    KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
+    UNCONFIRMED,
 };
 use crate::packet::Endpoint;
 use crate::probe::guard::is_global;
@@ -297,6 +298,10 @@ impl Keeper {
             && self.order(Order::Save(self.wishes.file.clone(), self.book.to_body()))
         {
             self.write_at = None;
+        }
+        if self.clerk.as_ref().is_some_and(Clerk::take_failure) {
+            let again = now.after(KERNEL_FILL_AGAIN);
+            self.fill_at = Some(self.fill_at.map_or(again, |at| at.min(again)));
         }
         if self.fill_at.is_none_or(|at| now >= at) {
             let is_done = !self.wishes.fills

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::config::Config;
@@ -39,8 +39,8 @@ impl From<&Config> for Wish {
 #[derive(Debug)]
 pub struct Lists {
     current: Option<Arc<Intel>>,
-    /// From the thread at work.
-    reading: Option<Receiver<Option<Intel>>>,
+    /// The thread at work.
+    reading: Option<JoinHandle<Option<Intel>>>,
     /// What to read once it has ended.
     next: Option<Wish>,
 }
@@ -65,14 +65,11 @@ impl Lists {
     /// Takes over what has been read meanwhile, and answers whether there is anything new. To be called
     /// once in a while.
     pub fn collect(&mut self) -> bool {
-        match self.reading.as_ref().map(Receiver::try_recv) {
-            None | Some(Err(TryRecvError::Empty)) => return false,
-            Some(Ok(intel)) => self.current = intel.map(Arc::new),
-            Some(Err(TryRecvError::Disconnected)) => {
-                log::error!("the thread that reads lists has ended without any; the old ones stay");
-            }
+        let Some(thread) = self.reading.take_if(|thread| thread.is_finished()) else { return false };
+        match thread.join() {
+            Ok(intel) => self.current = intel.map(Arc::new),
+            Err(_) => log::error!("the thread that reads lists has ended without any; the old ones stay"),
         }
-        self.reading = None;
         self.begin();
         true
     }
@@ -82,19 +79,15 @@ impl Lists {
             return;
         }
         let (Some(wish), old) = (self.next.take(), self.current.clone()) else { return };
-        let (give, take) = mpsc::sync_channel(1);
         let work = move || {
             // Packets come first.
             if let Err(error) = rustix::process::nice(LOWEST) {
                 log::warn!("lists are read at the usual priority: {error}");
             }
-            let intel = read(&wish, old.as_deref());
-            drop(old);
-            // At the end of the daemon nobody takes it.
-            let _ = give.send(intel);
+            read(&wish, old.as_deref())
         };
         match std::thread::Builder::new().name(THREAD_NAME.into()).spawn(work) {
-            Ok(_) => self.reading = Some(take),
+            Ok(thread) => self.reading = Some(thread),
             Err(error) => log::error!("nobody reads the lists, the old ones stay: {error}"),
         }
     }

@@ -63,8 +63,11 @@ impl Arguments {
     /// `--leave-out`.
     ///
     /// # Errors
-    /// A file can't be read.
+    /// No sessions are named, or a file can't be read.
     pub fn sequences(&self, seed: u64, scripted: u32) -> Result<Vec<Sequence>, Error> {
+        if ["mining", "benign", "scripted"].iter().all(|name| self.values(name).is_empty()) {
+            return Err(Error::from("no sessions: name captures or sequences with --mining and --benign"));
+        }
         let mut sequences = Vec::new();
         for (name, label) in [("mining", Label::Mining), ("benign", Label::Benign)] {
             for path in self.values(name) {
@@ -100,5 +103,11 @@ mod tests {
         assert!(parse("--mining a --seed x").expect("well-formed").value("seed", 1).is_err());
         assert!(parse("--unknown").is_err());
         assert!(parse("stray --seed 1").is_err());
+    }
+
+    #[test]
+    fn nothing_to_read_is_an_error() {
+        let error = parse("--seed 1").expect("well-formed").sequences(1, 9_000).expect_err("no sessions");
+        assert!(error.to_string().contains("--mining"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::renewal;
 use super::rng::Rng;
 use super::sequence::{Label, Sequence};
 use crate::hmm::State;
@@ -121,9 +122,12 @@ fn disturb(sequence: &Sequence, rng: &mut Rng) -> Sequence {
             packet.gap_ms = (stretched + rng.exponential(delay)) as u32;
         }
     }
+    if rng.chance(RENEWED) {
+        sequence.packets = renewal::renewed(sequence.packets, &sequence.transport, rng);
+    }
     sequence
 }
 
-/// [`Sequence::kind`] of the generated.
-pub const SCRIPTED: &str = "scripted";
 const DISTURBED_WEIGHT: f64 = 0.4;
+/// Share of the disturbed copies that also renew their keys.
+const RENEWED: f64 = 0.15;

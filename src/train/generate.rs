@@ -11,8 +11,9 @@ pub mod mining;
 pub mod script;
 pub mod wire;
 
+use super::renewal;
 use super::rng::Rng;
-use super::sequence::{Label, Sequence};
+use super::sequence::{Label, SCRIPTED, Sequence};
 
 /// `count` mining sessions, dialect after dialect.
 pub fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
@@ -39,19 +40,26 @@ fn sessions(
         let mut rng = Rng::keyed(seed, u64::from(index));
         let (script, transport, dialect) = make(&mut rng, index as usize % kinds);
         let path = script.path;
-        let packets = transport.carry(&mut rng, &path, &script.finish(), limit);
+        let mut packets = transport.carry(&mut rng, &path, &script.finish(), limit);
+        if rng.chance(RENEWED) {
+            packets = renewal::renewed(packets, transport.name(), &mut rng);
+            packets.truncate(limit);
+        }
         Sequence {
             label,
             application: format!("scripted-{dialect}"),
             dialect: dialect.to_owned(),
             transport: transport.name().to_owned(),
-            kind: "scripted".to_owned(),
+            kind: SCRIPTED.to_owned(),
             session: index,
             packets,
         }
     };
     (0..count).map(one).collect()
 }
+
+/// Share of the sessions over TLS or SSH that renew their keys or tickets, or negotiate again.
+const RENEWED: f64 = 0.12;
 
 #[cfg(test)]
 mod tests {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Training;
-use super::dataset::SCRIPTED;
 use super::folds::Grouping;
-use super::sequence::Label;
+use super::sequence::{Label, Origin};
 use super::verdicts::{Peaks, Trace, interval};
 use crate::hmm::decision::{BANDS, Decision, Sensitivity, Thresholds};
 
@@ -21,13 +20,13 @@ pub fn held_back(
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
     let _ = writeln!(out, "sessions held back, by {name}:");
     out += &rates(traces, shape, thresholds.benign);
-    let (scripted, captured): (Vec<_>, Vec<_>) =
-        traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
     for sensitivity in Sensitivity::ALL {
         let _ = write!(out, "  {:9}", sensitivity.name());
-        for (what, traces) in [("captured", &captured), ("scripted", &scripted)] {
+        for origin in Origin::ALL {
+            let what = origin.name();
+            let traces: Vec<_> = traces.iter().filter(|t| t.case.sequence.origin() == origin).collect();
             for (label, rate) in [(Label::Mining, "recall"), (Label::Benign, "false positives")] {
-                let (hits, of) = suspects(traces, label, thresholds, sensitivity);
+                let (hits, of) = suspects(&traces, label, thresholds, sensitivity);
                 let _ = write!(out, "  {what} {rate} {:.4} ({hits}/{of})", hits as f64 / of.max(1) as f64);
             }
         }
@@ -49,7 +48,7 @@ pub fn held_back(
 }
 
 fn is_captured(trace: &Trace<'_>) -> bool {
-    trace.case.sequence.kind != SCRIPTED
+    trace.case.sequence.origin() != Origin::Scripted
 }
 
 /// Which sessions.
@@ -82,9 +81,18 @@ fn grouped<'t, 'c: 't>(
 pub fn rates(traces: &[Trace<'_>], shape: &[i16; BANDS], benign: i16) -> String {
     let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
     let all = traces.iter().collect::<Vec<_>>();
-    let (scripted, captured): (Vec<_>, Vec<_>) =
-        traces.iter().partition(|trace| trace.case.sequence.kind == SCRIPTED);
-    for (what, traces) in [("captured", &captured), ("scripted", &scripted), ("all", &all)] {
+    let of = |wanted: &[Origin]| -> Vec<_> {
+        traces.iter().filter(|trace| wanted.contains(&trace.case.sequence.origin())).collect()
+    };
+    let [captured, daemons, scripted] = Origin::ALL.map(|origin| of(&[origin]));
+    let real = of(&[Origin::Captured, Origin::Daemons]);
+    for (what, traces) in [
+        ("captured", &captured),
+        ("daemons", &daemons),
+        ("both", &real),
+        ("scripted", &scripted),
+        ("all", &all),
+    ] {
         if traces.is_empty() {
             continue;
         }

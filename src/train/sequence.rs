@@ -42,6 +42,31 @@ pub enum Label {
     Mining,
 }
 
+/// Where a sequence comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Captures of single sessions.
+    Captured,
+    /// The crowd of daemons and clients, many sessions at once.
+    Daemons,
+    /// `generate.rs`.
+    Scripted,
+}
+
+impl Origin {
+    /// All.
+    pub const ALL: [Origin; 3] = [Origin::Captured, Origin::Daemons, Origin::Scripted];
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Captured => "captured",
+            Origin::Daemons => "daemons",
+            Origin::Scripted => "scripted",
+        }
+    }
+}
+
 /// One flow and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sequence {
@@ -65,6 +90,17 @@ impl Sequence {
     /// Time from the first packet to the last, milliseconds.
     pub fn duration_ms(&self) -> u64 {
         self.packets.iter().map(|p| u64::from(p.gap_ms)).sum()
+    }
+
+    /// Where it comes from, by its kind.
+    pub fn origin(&self) -> Origin {
+        if self.kind == SCRIPTED {
+            Origin::Scripted
+        } else if self.kind.contains("daemon") {
+            Origin::Daemons
+        } else {
+            Origin::Captured
+        }
     }
 
     /// Long enough to be judged: at least `LONG_PACKETS` payload packets in `LONG_MILLIS`.
@@ -179,6 +215,8 @@ fn put(out: &mut Vec<u8>, mut value: u64) {
 
 const MAGIC: &[u8; 6] = b"MWSEQ\x01";
 
+/// [`Sequence::kind`] of the generated.
+pub const SCRIPTED: &str = "scripted";
 /// Payload packets of the shortest session that is judged.
 pub const LONG_PACKETS: usize = 12;
 /// Duration of the shortest session that is judged, milliseconds.

@@ -63,12 +63,12 @@ start() {
 	last=$!
 }
 
-# wait_for TEXT FILE: until a line of $work/FILE holds TEXT.
+# wait_for TEXT FILE: until a line of $work/FILE holds TEXT, a minute at most.
 wait_for() {
 	tries=0
 	until grep -q "$1" "$work/$2" 2>/dev/null; do
 		tries=$((tries + 1))
-		if [ $tries -gt 200 ]; then
+		if [ $tries -gt 1200 ]; then
 			echo "waited in vain for '$1' in the output of $2:" >&2
 			cat "$work/$2" >&2
 			exit 1

@@ -11,7 +11,7 @@ use minewall::limits::{HMM_MIN_AGE, SWARM_SESSIONS};
 use socket2::SockRef;
 
 use crate::daemon::Daemon;
-use crate::net::{Net, PATIENCE, SERVERS, ip, wait_for};
+use crate::net::{Net, PATIENCE, SERVERS, ip, wait_for, wait_up_to};
 use crate::session::Session;
 use crate::tls::{TlsClient, TlsServer, serve};
 
@@ -57,9 +57,11 @@ fn pool(stream: TcpStream) {
     });
 }
 
-/// Mines until it is cut off; for how long it could.
-fn mine(mut session: TlsClient) -> Duration {
+/// Mines until it is cut off; for how long it could. `None` once its server was asked and didn't say.
+fn mine(mut session: TlsClient, daemon: &Daemon) -> Option<Duration> {
     let start = Instant::now();
+    let inconclusive = || daemon.log().matches(": inconclusive, ").count();
+    let before = inconclusive();
     let login = format!(
         "{{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"login\":\"{}\",\"pass\":\"x\",\"agent\":\"XMRig/6.21.0 (Linux x86_64)\",\"algo\":[\"rx/0\",\"cn/r\"]}}}}\n",
         "4".repeat(95)
@@ -68,6 +70,9 @@ fn mine(mut session: TlsClient) -> Duration {
     for number in 2_u64.. {
         if answer.is_none() {
             break;
+        }
+        if inconclusive() > before {
+            return None;
         }
         // Shares come at random.
         let chance = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 53;
@@ -81,17 +86,27 @@ fn mine(mut session: TlsClient) -> Duration {
         answer = session.say(&share).and_then(|()| session.hear());
         assert!(start.elapsed() < PATIENCE * 6, "it mines on and on");
     }
-    start.elapsed()
+    Some(start.elapsed())
 }
 
 #[test]
 fn an_encrypted_miner_is_suspected_asked_about_and_cut_off() {
     let Some(net) = Net::new() else { return };
-    let daemon = Daemon::start(&net, "option mode block\noption sensitivity eager\n");
+    let options = "option mode block\noption sensitivity eager\noption probe_inconclusive_minutes 1\n";
+    let daemon = Daemon::start(&net, options);
     let addr: SocketAddr = "198.51.100.7:3333".parse().expect("an endpoint");
     net.publish(addr.ip());
     let server = TlsServer::start(&net, addr, POOL, pool);
-    let mined_for = mine(TlsClient::connect(&net.home, server.addr, POOL));
+    // On a busy machine the probe, which has the lowest priority, may not get far enough: then it asks again, a minute
+    // later, when a session of that time is suspected.
+    let mined_for = (0..4).find_map(|_| {
+        let mined_for = mine(TlsClient::connect(&net.home, server.addr, POOL), &daemon);
+        if mined_for.is_none() {
+            thread::sleep(Duration::from_secs(61));
+        }
+        mined_for
+    });
+    let mined_for = mined_for.expect("its server says what it is");
     println!("cut off after {mined_for:?}");
     assert!(mined_for >= HMM_MIN_AGE, "it was not the suspicion: {}", daemon.log());
     let status = daemon.status();
@@ -151,17 +166,20 @@ fn a_wallet_in_tls_is_suspected_at_worst_and_never_cut_off() {
     const HEADERS: &str = "\"blockchain.headers.subscribe\",\"params\":[]";
     const BALANCE: &str = "\"blockchain.scripthash.subscribe\",\"params\":[\"8b01df4e368ea28f8dc0423bcf7a4923e3a12d307c875e47a0cfbf90b5c39161\"]";
     let Some(net) = Net::new() else { return };
-    let daemon = Daemon::start(&net, "option mode block\noption sensitivity eager\n");
+    let options = "option mode block\noption sensitivity eager\noption probe_inconclusive_minutes 1\n";
+    let daemon = Daemon::start(&net, options);
     let addr: SocketAddr = "203.0.113.8:50002".parse().expect("an endpoint");
     net.publish(addr.ip());
     let server = TlsServer::start(&net, addr, ELECTRUM, electrum);
     let look = || ask(&mut TlsClient::connect(&net.home, server.addr, ELECTRUM), &[HELLO, HEADERS, BALANCE]);
     let mut wallet = TlsClient::connect(&net.home, server.addr, ELECTRUM);
     ask(&mut wallet, &[HELLO, HEADERS, BALANCE]);
-    for _ in 0..SWARM_SESSIONS + 3 {
+    // On a busy machine there may be one session in between that is unlike the others, or a server that isn't quick
+    // enough to say what it is: it looks again, and is asked again.
+    wait_up_to(PATIENCE * 6, "its server is asked", || {
         look();
-    }
-    wait_for("its server is asked", || daemon.status().contains("\"not_pool\":1,"));
+        daemon.status().contains("\"not_pool\":1,")
+    });
     assert!(daemon.events().contains("\"source\":\"hmm\""), "{}", daemon.events());
     let log = daemon.log();
     assert!(log.contains("Electrum server: server.version answered"), "{log}");

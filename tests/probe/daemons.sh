@@ -1,9 +1,12 @@
 #!/bin/sh
 # Real daemons of Debian's, each on a loopback port of its own, are asked by `minewall probe`: none may
 # be taken for a pool. usage: daemons.sh MINEWALL. Daemons that are not installed are named and skipped;
-# with MINEWALL_LIVE=1 fewer than twenty kinds are a failure. Needs root.
+# with MINEWALL_LIVE=1 fewer than twenty kinds are a failure. Needs root. All ports are those of a network
+# namespace that nobody else is in.
 set -u
 minewall=$1
+[ "${2:-}" = inside ] || exec unshare --net "$0" "$minewall" inside
+ip link set lo up
 dir=$(mktemp -d)
 pids=""
 cleanup() {
@@ -23,21 +26,23 @@ missing=""
 # A daemon in the foreground: its program, then its command line.
 start() {
 	"$@" >"$dir/log.$port" 2>&1 &
-	pids="$pids $!"
+	last=$!
+	pids="$pids $last"
 }
+# Whether the daemon that was started last has ended.
+is_gone() { ! grep -qs '^State:[[:space:]]*[^XZ]' "/proc/$last/status"; }
 has() {
 	PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null && return 0
 	missing="$missing $1"
 	return 1
 }
 next() { port=$((port + 1)); }
-# usually PORT: the port that the protocol is known by, if nobody has it.
+# usually PORT: the port that the protocol is known by, for one daemon.
 usually() {
 	between=$port
-	hex=$(printf '%04X' "$1")
-	if grep -qE ":$hex [0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6; then next; else port=$1; fi
+	port=$1
 }
-unusually() { [ "$port" -ge 24000 ] || port=$between; }
+unusually() { port=$between; }
 # ask NAME [OPTION...]: waits until somebody listens, then probes.
 ask() {
 	name=$1
@@ -46,7 +51,7 @@ ask() {
 	hex=$(printf '%04X' "$port")
 	while ! grep -qE ":$hex [0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6; do
 		tries=$((tries + 1))
-		if [ $tries -gt 200 ]; then
+		if [ $tries -gt 1200 ] || is_gone; then
 			echo "$name: does not listen" >&2
 			sed 's/^/    /' "$dir/log.$port" >&2
 			return

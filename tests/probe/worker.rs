@@ -48,13 +48,14 @@ fn answer(worker: &Worker) -> Answer {
     panic!("no answer");
 }
 
-/// Priority of the thread `name` of this process, as the kernel shows it (proc(5), stat, field 19).
-fn niceness(name: &str) -> Option<i32> {
-    std::fs::read_dir("/proc/self/task").expect("threads").find_map(|thread| {
+/// Priorities of the threads `name` of this process, as the kernel shows them (proc(5), stat, field 19).
+fn niceness(name: &str) -> Vec<i32> {
+    let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
         let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
         let (head, fields) = stat.rsplit_once(") ")?;
         head.ends_with(name).then(|| fields.split(' ').nth(16)?.parse().ok())?
-    })
+    };
+    std::fs::read_dir("/proc/self/task").expect("threads").filter_map(of_thread).collect()
 }
 
 #[test]
@@ -64,7 +65,15 @@ fn it_has_the_lowest_priority_and_nobody_else_has() {
     let worker = Worker::start(&config, Cache::default()).expect("a thread");
     worker.submit(suspect("10.0.0.1:3333")).expect("room");
     answer(&worker);
-    assert_eq!(niceness("minewall-probe"), Some(19));
+    // Another test's may just have begun.
+    let start = Instant::now();
+    loop {
+        let all = niceness("minewall-probe");
+        if !all.is_empty() && all.iter().all(|nice| *nice == 19) {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{all:?}");
+    }
     assert_eq!(rustix::process::getpriority_process(None), ours);
     assert!(ours.is_ok_and(|ours| ours < 19), "else nothing is shown");
     worker.stop().join().expect("it ends");
@@ -132,17 +141,20 @@ fn a_full_queue_is_normal() {
     let (config, directory) = configured("full", "");
     let worker = Worker::start(&config, Cache::default()).expect("a thread");
     let start = Instant::now();
-    let mut taken = 0_u32;
+    let mut taken = 0;
     let mut refused = 0_u32;
-    for number in 0..200_000_u32 {
+    // The thread gets to it when nobody else has anything to do.
+    for number in 0_u32.. {
         match worker.submit(suspect(&format!("10.0.{}.{}:3333", number / 256 % 256, number % 256))) {
             Ok(()) => taken += 1,
             Err(NotTaken::Full) => refused += 1,
             Err(NotTaken::Gone) => panic!("the thread is gone"),
         }
+        if refused > 0 && taken > 4 * PROBE_QUEUE {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{taken} taken, {refused} refused");
     }
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
-    assert!(refused > 0 && taken as usize > PROBE_QUEUE, "{taken} taken, {refused} refused");
     worker.stop().join().expect("it ends");
     let _ = std::fs::remove_dir_all(directory);
 }

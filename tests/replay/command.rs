@@ -48,13 +48,18 @@ fn text(bytes: &[u8]) -> &str {
 fn version_help_and_mistakes() {
     assert_eq!(minewall(&["--version"]).stdout, b"minewall 0.1.0\n");
     let help = minewall(&["--help"]);
-    assert!(help.status.success() && text(&help.stdout).contains("replay"));
+    assert!(help.status.success());
+    for command in ["replay", "train", "evaluate", "sequences"] {
+        assert!(text(&help.stdout).contains(&format!("\n  minewall {command} ")), "{command}");
+    }
     for (arguments, complaint) in [
         (&[][..], "no command"),
         (&["dig"], "unknown command 'dig'"),
         (&["--dig"], "unknown option '--dig'"),
         (&["replay"], "no capture file"),
         (&["replay", "--jsn", "x"], "unknown option '--jsn'"),
+        (&["train"], "no sessions"),
+        (&["evaluate"], "no sessions"),
     ] {
         let output = minewall(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -13,7 +13,7 @@ impl Certificate {
     /// takes. An error says that there is no OpenSSL.
     pub fn make(name: &str, key: &[&str]) -> io::Result<Self> {
         let directory = std::env::temp_dir().join(format!("minewall-tls-{}-{name}", std::process::id()));
-        std::fs::create_dir(&directory).expect("a directory of our own");
+        std::fs::create_dir_all(&directory).expect("a directory of our own");
         let certificate = Certificate(directory);
         let made = Command::new("openssl")
             .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=server", "-newkey"])

@@ -48,7 +48,7 @@ class Browser:
         self.buffer = b""
         self.session = None
         self.complaints = []
-        page = next(target for target in self.call("Target.getTargets")["targetInfos"] if target["type"] == "page")
+        page = self.first_page()
         self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -70,6 +70,16 @@ class Browser:
         while os.path.exists(self.profile) and time.monotonic() < deadline:
             shutil.rmtree(self.profile, ignore_errors=True)
             time.sleep(0.05)
+
+    def first_page(self):
+        """What it opens by itself; it listens to us before."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for target in self.call("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return target
+            time.sleep(0.05)
+        raise TimeoutError("the browser opens no page")
 
     def call(self, method, **params):
         """One command of the protocol, and its answer."""

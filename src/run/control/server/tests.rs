@@ -2,7 +2,6 @@ use super::*;
 use crate::run::control::{ask, follow};
 use std::io::BufRead;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("minewall-control-{name}-{}.sock", std::process::id()))
@@ -23,14 +22,9 @@ fn with_server<T: Send>(
     mut reply: impl FnMut(Request) -> Reply,
     client: impl FnOnce() -> T + Send,
 ) -> T {
-    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let answer = client();
-            done.store(true, Ordering::Release);
-            answer
-        });
-        while !done.load(Ordering::Acquire) {
+        let asking = scope.spawn(client);
+        while !asking.is_finished() {
             control.serve(&mut reply);
             std::thread::yield_now();
         }
