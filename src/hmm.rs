@@ -119,6 +119,13 @@ impl State {
     pub fn ratio(&self) -> i16 {
         self.ratio
     }
+
+    /// Whether the latest message to the server that nothing had prompted, which is a share if it is mining,
+    /// is as long as none but Equihash's are: other shares have 100 to 300 bytes.
+    pub fn tells_at_length(&self) -> bool {
+        let [tell, ..] = self.sizes;
+        tell >= EQUIHASH_SHARE_BYTES
+    }
 }
 
 /// One bit of evidence. An `i16` holds 512 bits; a packet adds no more than 27, of which 15/16 remain
@@ -132,6 +139,9 @@ pub const RATIO_ERROR_BITS: f64 = 3.0;
 /// applications held back, recall at 1 % was .54, .66, .67, .68 with a 64th, 32nd, 16th, 8th; at
 /// 0.1 % .47, .51, .61, .56.)
 pub const LEAK_SHIFT: u32 = 4;
+/// Zcash's solution has 1,344 bytes (Equihash 200, 9), twice that in hex: more than a segment. Those of other
+/// parameters are shorter, and look like anybody's.
+const EQUIHASH_SHARE_BYTES: u16 = 1_150;
 /// From the forward step's 2^-16 bits to the ratio's.
 const FORWARD_SHIFT: u32 = forward::FRACTION_BITS - RATIO_ONE.ilog2();
 

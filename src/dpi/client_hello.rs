@@ -90,7 +90,7 @@ fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
     }
     let mut is_named = false;
     while hello.left > 0 {
-        match extension(hello, &mut found) {
+        match extension(hello, is_named, &mut found) {
             Ok(kind) => is_named |= kind == SERVER_NAME,
             // The name is at hand, and nothing behind it is worth waiting for.
             Err(_) if is_named => break,
@@ -100,12 +100,12 @@ fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
     Ok(found)
 }
 
-/// Reads one extension, and answers which.
-fn extension(hello: &mut Cursor<'_>, found: &mut Hello) -> Result<usize, Stop> {
+/// Reads one extension, and answers which. There is one name; whoever sends another `is_named` already.
+fn extension(hello: &mut Cursor<'_>, is_named: bool, found: &mut Hello) -> Result<usize, Stop> {
     let (kind, len) = (hello.number(2)?, hello.number(2)?);
     let mut rest = len;
     match kind {
-        SERVER_NAME => {
+        SERVER_NAME if !is_named => {
             if len < 5 || len > hello.left || hello.number(2)? != len - 2 || hello.byte()? != HOST_NAME {
                 return Err(Stop::Invalid);
             }

@@ -12,6 +12,7 @@ use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
+use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
 use crate::dpi::{Answer, Dpi, Inspection};
 use crate::event::{Detection, Source};
@@ -298,7 +299,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             server: record.server(),
             server_name: self.server_name(record, now),
             tls: record.inspection.is_tls(),
-            points_to: self.dpi.finding.dialect.or_else(|| record.inspection.dialect()),
+            points_to: self.dpi.finding.dialect.or_else(|| guess(record)),
             wire: record.inspection.wire(),
             finding: core::mem::take(&mut self.dpi.finding),
             source,
@@ -314,6 +315,12 @@ impl<S: BuildHasher + Clone> Judge<S> {
             self.counters.events_lost = self.counters.events_lost.saturating_add(1);
         }
     }
+}
+
+/// The dialect that a session points to which proves none.
+fn guess(record: &FlowRecord) -> Option<Dialect> {
+    let at_length = record.inspection.is_opaque() && record.hmm.tells_at_length();
+    record.inspection.dialect().or_else(|| at_length.then_some(Dialect::Equihash))
 }
 
 /// What stage one has to show.

@@ -122,6 +122,27 @@ mod tests {
     }
 
     #[test]
+    fn long_shares_are_told_from_others() {
+        let mine = |share: &[u32]| {
+            let mut state = State::default();
+            let hello = [(ToServer, 517, 0), (ToClient, 1_448, 40), (ToServer, 80, 41), (ToClient, 300, 90)];
+            for (direction, size, at) in hello {
+                state.observe(direction, size, Stamp(at));
+            }
+            for number in 1..9 {
+                for (part, size) in (0..).zip(share) {
+                    state.observe(ToServer, *size, Stamp(number * 9_000 + part));
+                }
+                state.observe(ToClient, 60, Stamp(number * 9_000 + 40));
+            }
+            state.tells_at_length()
+        };
+        assert!(mine(&[1_448, 1_300]) && mine(&[1_240]));
+        assert!(!mine(&[230]) && !mine(&[120]));
+        assert!(!State::default().tells_at_length());
+    }
+
+    #[test]
     fn the_first_flight_each_way_is_passed_over() {
         let symbols = observe_all(&[
             (ToServer, 517, 1_000),

@@ -287,7 +287,7 @@ mod tests {
         let server = |second: u64| Endpoint::new(IpAddr::from([203, 0, 113, second as u8]), 3333);
         let mut admit = |second, purpose| guard.admit(&server(second), purpose, &allow, at(second)).is_ok();
         let confirmed = (0..24 * 3_600).filter(|&second| admit(second, Purpose::Confirmation)).count() as u32;
-        assert!(confirmed <= 24 * 6 + PROBE_BLOCK_BURST && confirmed >= 23 * 6, "{confirmed}");
+        assert!((23 * 6..=24 * 6 + PROBE_BLOCK_BURST).contains(&confirmed), "{confirmed}");
         assert!(admit(24 * 3_600, SUSPICION) && admit(24 * 3_600, SUSPICION));
         let anywhere = |second: u64| Endpoint::new(IpAddr::from([9, second as u8, 1, 1]), 3333);
         let mut guard = Guard::new(60, 6, at(0));

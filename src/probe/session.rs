@@ -171,7 +171,7 @@ impl Session {
             Finding::Claim(dialect, evidence) => {
                 self.strategy.claim(*dialect, evidence);
                 self.state = State::Idle;
-                return;
+                return self.heed_confirmation();
             }
             // More may stand in the next segment.
             Finding::Nothing => return self.heed_cap(now),

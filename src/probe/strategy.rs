@@ -8,6 +8,7 @@ use super::judge::{Evidence, Finding};
 use super::question::{Manner, Question};
 use super::{Layer, Outcome, Target, Transport, Verdict};
 use crate::dpi::dialect::Dialect;
+use crate::limits::PROBE_EVIDENCE_BYTES;
 
 /// The way a connection ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +120,17 @@ impl Strategy {
         let mut outcome = Outcome::new(Verdict::Pool, Some(dialect), transport, &[]);
         outcome.evidence.clone_from(words);
         self.layer_is_known = true;
-        self.claim = Some(Claim { outcome, holds: false });
-        self.first(CONTROL);
+        match self.says_so_to_all(question, words) {
+            // It says so to everybody.
+            Some(true) => {
+                self.refused.get_or_insert(outcome.evidence);
+            }
+            Some(false) => self.claim = Some(Claim { outcome, holds: true }),
+            None => {
+                self.claim = Some(Claim { outcome, holds: false });
+                self.first(CONTROL);
+            }
+        }
     }
 
     /// The pool, if a claim has been borne out.
@@ -139,9 +149,8 @@ impl Strategy {
         if question == CONTROL
             && let Some(claim) = &mut self.claim
         {
-            let behind = |words: &Evidence| words.split_once(": ").map(|(_, words)| words.to_owned());
             match finding {
-                Finding::Refused(words) if behind(words) == behind(&claim.outcome.evidence) => {
+                Finding::Refused(words) if is_same_refusal(words, &claim.outcome.evidence) => {
                     self.claim = None
                 }
                 _ => claim.holds = true,
@@ -296,6 +305,15 @@ impl Strategy {
     }
 }
 
+/// Whether two refusals say the same, whatever was made of them. Their ends may have been cut off.
+fn is_same_refusal(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|words| words.split_once(": ").map_or(words, |(_, words)| words));
+    let len = one.len().min(other.len());
+    one == other || (len >= COMPARED_BYTES && one.get(..len) == other.get(..len))
+}
+
+/// Refusals that begin with as many bytes alike, and don't end before, are the same: evidence has room for more.
+const COMPARED_BYTES: usize = PROBE_EVIDENCE_BYTES * 2 / 3;
 /// More than are ever planned at once.
 const PLAN: usize = 32;
 const HTTPS_PORT: u16 = 443;

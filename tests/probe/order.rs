@@ -24,6 +24,9 @@ use crate::wire::{Connection, End};
 /// What the two ends say, in packets.
 type Words = Vec<(End, Vec<u8>)>;
 
+/// What is known, the server's port, what the two ends say, and whether a question is the right one to begin with.
+type Case = (&'static str, u16, Words, fn(&str) -> bool);
+
 /// Has an engine see short sessions with a server at `port`, each like the other, until it suspects one.
 fn suspicion(port: u16, words: &Words) -> Detection {
     let settings = config::parse(Path::new("test"), b"config minewall\n").expect("good options").config;
@@ -100,7 +103,7 @@ fn what_is_known_comes_first() {
         Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     let upgraded = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
     let key = |question: &str| !question.starts_with('{') && !question.starts_with("GET");
-    let cases: [(&str, u16, Words, fn(&str) -> bool); 9] = [
+    let cases: [Case; 9] = [
         ("nothing", 5_001, vec![(up, noise(200))], |first| first.contains("keepalived")),
         ("the server speaks first", 5_001, vec![(down, noise(20)), (up, noise(200))], |first| {
             first == "JOB,0,LOW\n"

@@ -191,6 +191,16 @@ const OTHERS: &[(Verdict, Model)] = &[
     (
         Verdict::Inconclusive,
         other(
+            "a service that tells everybody at length that it wants a wallet address",
+            "",
+            &[],
+            "{\"id\":1,\"error\":{\"code\":-1,\"message\":\"Invalid login: give your wallet address and a signature made \
+             with its key, or ask the desk that has handed out this address for the password of the day\"}}\n",
+        ),
+    ),
+    (
+        Verdict::Inconclusive,
+        other(
             "a service that wants a token",
             "",
             &[],

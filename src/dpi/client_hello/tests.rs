@@ -143,6 +143,7 @@ fn who_offers_http_is_a_web_client() {
         assert!(parts.contains(&expected(false)), "the name is enough");
     }
     assert_eq!(parse(&hello(&name("a.example"))), expected(false));
+    assert_eq!(parse(&hello(&[name("a.example"), name("b.example")].concat())), expected(false), "the first");
     assert_eq!(parse(&hello(&offer(&["h2"]))), Parsed::Hello(Hello { name: None, web: true }));
 }
 

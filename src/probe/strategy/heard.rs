@@ -1,6 +1,6 @@
 //! What an answer that left it open says of the server, and so of the questions ahead.
 
-use super::{CONTROL, Strategy, order};
+use super::{CONTROL, Strategy, is_same_refusal, order};
 use crate::dpi::dialect::Dialect;
 use crate::probe::question::{Manner, Question};
 
@@ -80,11 +80,10 @@ impl Strategy {
 
     /// JSON-RPC that refused `question` with `words`.
     pub(super) fn heard_no(&mut self, question: Question, words: &str) {
-        let words = words.replace(question.method(), "");
-        let is_unknown = self.unknown.as_ref() == Some(&words);
+        let is_unknown = self.says_so_to_all(question, words) == Some(true);
         match question {
             CONTROL => {
-                self.unknown = Some(words);
+                self.unknown = Some(words.replace(question.method(), ""));
                 if self.ahead.contains(&Question::Subscribe) {
                     // In the place that it had.
                     for ahead in self.ahead.iter_mut().filter(|ahead| **ahead == Question::Subscribe) {
@@ -103,5 +102,13 @@ impl Strategy {
             _ if words.contains("nvalid method") => self.bring_forward(Question::Login),
             _ => {}
         }
+    }
+
+    /// Whether the server refuses `question` with the `words` that it has for a method which means nothing to
+    /// it; `None` while those are not known. It may quote the method, or have its name for a word of its own.
+    pub(super) fn says_so_to_all(&self, question: Question, words: &str) -> Option<bool> {
+        let unknown = self.unknown.as_ref()?;
+        let bare = words.replace(question.method(), "");
+        Some(is_same_refusal(unknown, words) || is_same_refusal(unknown, &bare))
     }
 }
