@@ -29,8 +29,8 @@ pub enum Refusal {
     Rate,
 }
 
-/// Why an endpoint is to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an endpoint is to be asked, the weightier reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// Its sessions can't be read, and look like mining; or a list says so.
     Suspicion = 0,
