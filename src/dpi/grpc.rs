@@ -40,7 +40,7 @@ pub const HEADER: usize = 9;
 /// nothing that the client says.
 pub fn opens_server(bytes: &[u8]) -> Fit {
     let is_one = |at: usize, byte: u8| match at {
-        2 => byte % SETTING == 0,
+        2 => byte.is_multiple_of(SETTING),
         3 => byte == SETTINGS,
         _ => byte == 0,
     };

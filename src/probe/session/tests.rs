@@ -119,7 +119,7 @@ fn a_wrong_hint_leaves_room_for_the_usual_questions() {
     {
         let server = Endpoint::new([192, 0, 2, 1].into(), 3333);
         let hints = Hints { wire, ..Hints::of(dialect) };
-        let sni = Some("a.b.".repeat(32).into());
+        let sni = Some("a.b.".repeat(32));
         let mut bench = Bench::of(&Target { server, layer: Layer::Tls, sni, hints });
         bench.run(true, |_| Reply::Close);
         for method in ["mining.subscribe", "\"login\"", "keepalived"] {
