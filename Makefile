@@ -52,8 +52,8 @@ bench: install-tools
 
 # The default model of stage one again, from the sequences in the repository and scripted ones.
 model:
-	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq \
-		--benign src/hmm/training/captures.seq --output src/hmm/default.model
+	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq src/hmm/training/daemons.seq \
+		--benign src/hmm/training/captures.seq src/hmm/training/daemons.seq --output src/hmm/default.model
 
 install-tools:
 	tests/install-tools.sh

@@ -90,7 +90,7 @@ fn typing_over_ssh_is_let_go_before_long() {
     let typing: Vec<_> = captured.iter().filter(|s| s.dialect == "ssh-typing").collect();
     let benign =
         typing.iter().filter(|s| decide(&scorer, s, Sensitivity::Balanced) == Decision::Benign).count();
-    assert!(typing.len() > 10 && benign * 5 >= typing.len() * 4, "{benign} of {}", typing.len());
+    assert!(typing.len() > 10 && benign * 10 >= typing.len() * 9, "{benign} of {}", typing.len());
 }
 
 #[test]

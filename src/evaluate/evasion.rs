@@ -37,7 +37,7 @@ impl Evasion {
             Evasion::PadRandom(bytes) => format!("pad 0 to {bytes}"),
             Evasion::Jitter(seconds) => format!("jitter {seconds} s"),
             Evasion::Coalesce(seconds) => format!("coalesce {seconds} s"),
-            Evasion::Renew(renewal, seconds) => format!("{} every {seconds} s", renewal.name()),
+            Evasion::Renew(renewal, seconds) => format!("{} {seconds} s", renewal.name()),
         }
     }
 
@@ -120,9 +120,9 @@ pub fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
 
 /// For people.
 pub fn table(evasions: &[Disguised]) -> String {
-    let mut out = String::from("recall in disguise          cautious  balanced  eager\n");
+    let mut out = String::from("recall in disguise      cautious  balanced  eager\n");
     for (evasion, [cautious, balanced, eager]) in evasions {
-        let _ = writeln!(out, "{:26} {cautious:9.3} {balanced:9.3} {eager:6.3}", evasion.name());
+        let _ = writeln!(out, "{:22} {cautious:9.3} {balanced:9.3} {eager:6.3}", evasion.name());
     }
     out
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,7 @@ pub struct Clerk {
     orders: SyncSender<Order>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
+    is_ending: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -45,14 +46,18 @@ impl Clerk {
     pub fn start() -> io::Result<Self> {
         let (orders, received) = sync_channel(CLERK_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
-        let is_unfilled = Arc::new(AtomicBool::new(false));
-        let desk =
-            Desk { refused: Arc::clone(&refused), is_unfilled: Arc::clone(&is_unfilled), ..Desk::default() };
+        let (is_unfilled, is_ending) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let desk = Desk {
+            refused: Arc::clone(&refused),
+            is_unfilled: Arc::clone(&is_unfilled),
+            is_ending: Arc::clone(&is_ending),
+            ..Desk::default()
+        };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(CLERK_STACK_BYTES)
             .spawn(move || desk.work(&received))?;
-        Ok(Clerk { orders, refused, is_unfilled, thread })
+        Ok(Clerk { orders, refused, is_unfilled, is_ending, thread })
     }
 
     /// Hands an order over, without waiting; whether there was room.
@@ -70,11 +75,20 @@ impl Clerk {
         self.is_unfilled.swap(false, Ordering::Relaxed)
     }
 
-    /// Lets the thread end once it is through with its orders, and waits for that, but not for ever.
-    pub fn stop(self) {
-        drop(self.orders);
+    /// Lets the thread end once it is through with its orders and the `last`, and waits for that, but not for ever.
+    /// After half of the time `nft` is given up: what is still to be written must not wait for it.
+    pub fn stop(self, mut last: Option<Order>) {
+        let mut orders = Some(self.orders);
         let start = Instant::now();
         while !self.thread.is_finished() && start.elapsed() < CLERK_PATIENCE {
+            self.is_ending.store(start.elapsed() > CLERK_PATIENCE / 2, Ordering::Relaxed);
+            last = last.and_then(|order| match orders.as_ref()?.try_send(order) {
+                Err(TrySendError::Full(order)) => Some(order),
+                Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+            });
+            if last.is_none() {
+                orders = None;
+            }
             thread::sleep(GLANCE);
         }
     }
@@ -85,6 +99,7 @@ impl Clerk {
 struct Desk {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
+    is_ending: Arc<AtomicBool>,
     /// What the kernel's counter said last. It begins anew with the rules.
     counted: u32,
     /// A failure has been logged, and none since has succeeded.
@@ -109,7 +124,7 @@ impl Desk {
                     self.has_failed_to_save = saved.is_err();
                 }
                 Order::Fill(script) => {
-                    let filled = nft(&["-f", "-"], &script);
+                    let filled = self.nft(&["-f", "-"], &script);
                     match &filled {
                         Ok(_) => log::debug!("the kernel's sets are filled"),
                         // Without rules there are no sets; those that come bring the elements along.
@@ -131,11 +146,40 @@ impl Desk {
     }
 
     fn count(&mut self) {
-        let Ok(text) = nft(&["list", "chain", "inet", "minewall", rules::REFUSING_CHAIN], "") else { return };
+        let listing = ["list", "chain", "inet", "minewall", rules::REFUSING_CHAIN];
+        let Ok(text) = self.nft(&listing, "") else { return };
         let Some(counted) = counter(&text) else { return };
         let new = if counted >= self.counted { counted - self.counted } else { counted };
         self.counted = counted;
         self.refused.fetch_add(new, Ordering::Relaxed);
+    }
+
+    /// Runs nft with `input`; its output.
+    fn nft(&self, arguments: &[&str], input: &str) -> io::Result<String> {
+        let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
+        let mut child = Command::new("nft")
+            // A jail has none.
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(explain)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that reads nothing has its own complaint.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let start = Instant::now();
+        while child.try_wait()?.is_none() {
+            if start.elapsed() > NFT_PATIENCE || self.is_ending.load(Ordering::Relaxed) {
+                child.kill()?;
+                child.wait()?;
+                return Err(io::Error::other("nft did not end"));
+            }
+            thread::sleep(GLANCE);
+        }
+        outcome(child)
     }
 }
 
@@ -143,34 +187,6 @@ impl Desk {
 fn counter(listing: &str) -> Option<u32> {
     let mut words = listing.split_ascii_whitespace().skip_while(|word| *word != "packets");
     words.nth(1)?.parse().ok()
-}
-
-/// Runs nft with `input`; its output.
-fn nft(arguments: &[&str], input: &str) -> io::Result<String> {
-    let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
-    let mut child = Command::new("nft")
-        // A jail has none.
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(explain)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that reads nothing has its own complaint.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > NFT_PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::Error::other("nft did not end"));
-        }
-        thread::sleep(GLANCE);
-    }
-    outcome(child)
 }
 
 fn outcome(mut child: Child) -> io::Result<String> {
@@ -213,7 +229,7 @@ mod tests {
             thread::sleep(GLANCE);
         }
         assert!(!clerk.take_failure());
-        clerk.stop();
+        clerk.stop(None);
     }
 
     #[test]

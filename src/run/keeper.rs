@@ -352,10 +352,8 @@ impl Keeper {
     /// Writes what is not written yet, and waits for that.
     pub fn stop(self) {
         let Some(clerk) = self.clerk else { return };
-        if self.write_at.is_some() {
-            clerk.order(Order::Save(self.wishes.file, self.book.to_body()));
-        }
-        clerk.stop();
+        let is_unwritten = self.write_at.is_some();
+        clerk.stop(is_unwritten.then(|| Order::Save(self.wishes.file, self.book.to_body())));
     }
 
     fn enter<S: BuildHasher + Clone>(

@@ -39,7 +39,7 @@ impl Renewal {
         match self {
             Renewal::KeyUpdate => "key update",
             Renewal::Ticket => "ticket",
-            Renewal::Renegotiation => "renegotiation",
+            Renewal::Renegotiation => "renegotiate",
             Renewal::Rekey => "SSH re-key",
         }
     }

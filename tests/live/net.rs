@@ -149,10 +149,13 @@ impl Net {
     /// The connection between these ports of client and server, as the router's kernel shows it. The client's
     /// alone may be another connection's, too.
     pub fn connection(&self, [client, server]: [u16; 2]) -> Option<Connection> {
-        let table = self.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/nf_conntrack"));
-        let table = table.expect("conntrack's table");
         let wanted = format!(" sport={client} dport={server} ");
-        table.lines().find(|line| line.contains(&wanted)).map(Connection::read)
+        // The table is that of all namespaces, read a page at a time: what others remove meanwhile may hide an entry.
+        (0..5).find_map(|_| {
+            let table = self.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/nf_conntrack"));
+            let table = table.expect("conntrack's table");
+            table.lines().find(|line| line.contains(&wanted)).map(Connection::read)
+        })
     }
 }
 

@@ -31,7 +31,7 @@ fn a_hook_is_run_on_a_detection() {
             let miner = Session::open(&net.home, &net.internet, ip(server));
             (&miner.client).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
             assert!(is_reset(&miner.client));
-            (0..100).any(|_| {
+            (0..240).any(|_| {
                 std::thread::sleep(Duration::from_millis(5));
                 said().contains(&format!("{home} blocked\n"))
             })
