@@ -107,9 +107,9 @@ function encrypted(options) {
 	options.tab('encrypted', _('Encrypted sessions'), _('What cannot be read is judged by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.'));
 	options.choice('sensitivity', _('Suspect'), _('How easily a session is suspected of mining.'), 'balanced', [
 		[ 'off', _('nothing') ],
-		[ 'cautious', _('cautiously: 1 of 1,000 long harmless sessions') ],
-		[ 'balanced', _('in between: 10 of 1,000') ],
-		[ 'eager', _('eagerly: 50 of 1,000') ]
+		[ 'cautious', _('cautiously: 2 of 1,000 long harmless sessions') ],
+		[ 'balanced', _('in between: 20 of 1,000') ],
+		[ 'eager', _('eagerly: 80 of 1,000') ]
 	]);
 	options.file('model', _('Model file'), _('As "minewall train" writes it; without, the one built in.'), '');
 }
