@@ -108,8 +108,8 @@ function encrypted(options) {
 	options.choice('sensitivity', _('Suspect'), _('How easily a session is suspected of mining.'), 'balanced', [
 		[ 'off', _('nothing') ],
 		[ 'cautious', _('cautiously: 2 of 1,000 long harmless sessions') ],
-		[ 'balanced', _('in between: 19 of 1,000') ],
-		[ 'eager', _('eagerly: 78 of 1,000') ]
+		[ 'balanced', _('in between: 20 of 1,000') ],
+		[ 'eager', _('eagerly: 80 of 1,000') ]
 	]);
 	options.file('model', _('Model file'), _('As "minewall train" writes it; without, the one built in.'), '');
 }
