@@ -85,7 +85,7 @@ impl Resolution {
                     tail = name;
                 }
                 _ if !resolution.addrs.is_empty() => return Ok(resolution),
-                _ if records.is_whole() => return Err(NoAddress::Empty),
+                _ if flags & TRUNCATED == 0 && records.is_whole() => return Err(NoAddress::Empty),
                 _ => return Err(NoAddress::Broken),
             }
         }

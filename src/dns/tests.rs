@@ -71,6 +71,10 @@ fn what_is_empty_is_not_broken() {
         bad[at] = value;
         assert_eq!(reason(&bad), Some(why), "{at}, {value}");
     }
+    // What a name server says that wants to be asked over TCP, or is asked too often.
+    let mut cut = response("pool.example", &[]);
+    cut[2] |= TRUNCATED;
+    assert_eq!(reason(&cut), Some(NoAddress::Broken));
     for end in 0..good.len() {
         let why = if end < HEADER_BYTES { NoAddress::Foreign } else { NoAddress::Broken };
         assert_eq!(reason(&good[..end]), Some(why), "{end}");

@@ -3,6 +3,8 @@
 //! Only what carries messages is read: DATA frames. Which service they are meant for stands in compressed
 //! headers, and isn't needed: the messages tell.
 
+use super::lines::Fit;
+
 /// What a client that knows its server begins with (RFC 9113 section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -33,6 +35,21 @@ pub enum Kind {
 
 /// Length of a frame's header.
 pub const HEADER: usize = 9;
+
+/// Whether `bytes` begin with the settings that a server begins with (RFC 9113 sections 3.4 and 6.5), which wait for
+/// nothing that the client says.
+pub fn opens_server(bytes: &[u8]) -> Fit {
+    let is_one = |at: usize, byte: u8| match at {
+        2 => byte.is_multiple_of(SETTING),
+        3 => byte == SETTINGS,
+        _ => byte == 0,
+    };
+    match bytes.first_chunk::<HEADER>().map_or(bytes, |header| header) {
+        header if !(0..).zip(header).all(|(at, byte)| is_one(at, *byte)) => Fit::No,
+        header if header.len() < HEADER => Fit::Maybe,
+        _ => Fit::Yes,
+    }
+}
 
 /// Reads the header that `bytes` begin with; `None` if they are too short for one.
 pub fn frame(bytes: &[u8]) -> Option<Frame> {
@@ -98,6 +115,9 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((digits.iter().rev().fold(0, |value, digit| value << 7 | u64::from(digit & 0x7f)), rest))
 }
 
+/// A frame's type, and the length of one setting.
+const SETTINGS: u8 = 4;
+const SETTING: u8 = 6;
 /// PRIORITY_UPDATE.
 const LAST_KIND: u8 = 0x10;
 const PADDED: u8 = 8;
@@ -125,6 +145,20 @@ mod tests {
         assert_eq!(pieces, [Piece::Message(b"a"), Piece::Compressed, Piece::Message(b"c")]);
         assert_eq!(super::frame(&header[..8]), None);
         assert_eq!(super::frame(b"HTTP/1.1 ").map(|frame| frame.kind), Some(Kind::Unknown));
+    }
+
+    #[test]
+    fn a_server_begins_with_its_settings() {
+        let settings = [0, 0, 12, 4, 0, 0, 0, 0, 0];
+        for end in 0..settings.len() {
+            assert_eq!(opens_server(&settings[..end]), Fit::Maybe, "{end}");
+        }
+        assert_eq!(opens_server(&settings), Fit::Yes);
+        for at in 0..settings.len() {
+            let mut other = settings;
+            other[at] += 1;
+            assert_eq!(opens_server(&other[..=at]), Fit::No, "{at}");
+        }
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub enum Refusal {
     Rate,
 }
 
-/// Why an endpoint is to be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an endpoint is to be asked, the weightier reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// Its sessions can't be read, and look like mining; or a list says so.
     Suspicion = 0,
@@ -86,6 +86,12 @@ impl Guard {
             Purpose::Suspicion => self.hourly,
             Purpose::Confirmation => self.hourly.min(CONFIRMATIONS_PER_HOUR),
         };
+        // Whoever is refused uses up nothing, and displaces no block's bucket.
+        let all = &mut self.all[purpose as usize];
+        all.fill(hourly, PROBE_BURST, now);
+        if all.tokens == 0 {
+            return Err(Refusal::Rate);
+        }
         let block_hourly = self.block_hourly;
         let block = self.block(addr, purpose, now);
         block.fill(block_hourly, PROBE_BLOCK_BURST, now);
@@ -93,12 +99,7 @@ impl Guard {
             return Err(Refusal::Rate);
         }
         block.tokens -= 1;
-        let all = &mut self.all[purpose as usize];
-        all.fill(hourly, PROBE_BURST, now);
-        if all.tokens == 0 {
-            return Err(Refusal::Rate);
-        }
-        all.tokens -= 1;
+        self.all[purpose as usize].tokens -= 1;
         Ok(())
     }
 
@@ -300,6 +301,29 @@ mod tests {
             guard.admit(&anywhere(second), Purpose::Confirmation, &allow, at(second)).is_ok()
         });
         assert!(passed.count() as u64 <= hours * u64::from(CONFIRMATIONS_PER_HOUR) + u64::from(PROBE_BURST));
+    }
+
+    /// A host that has used up what there is for all: who is refused for that neither uses up what there is for
+    /// a block of addresses, nor makes the guard forget what a block has used up.
+    #[test]
+    fn who_is_refused_takes_nothing() {
+        let allow = AllowList::default();
+        let mut guard = Guard::new(1, 100, at(0));
+        let anywhere = |number: u32| Endpoint::new(IpAddr::from([9, number as u8, 1, 1]), 3333);
+        let suspect = endpoint("203.0.113.1:3333");
+        for _ in 0..PROBE_BLOCK_BURST {
+            assert_eq!(guard.admit(&suspect, SUSPICION, &allow, at(0)), Ok(()));
+        }
+        let passed = |number: &u32| guard.admit(&anywhere(*number), SUSPICION, &allow, at(0)).is_ok();
+        assert_eq!((0..256).filter(passed).count() as u32, PROBE_BURST - PROBE_BLOCK_BURST);
+        assert!(
+            guard.blocks.iter().any(|((block, _), _)| *block == block_of(suspect.addr())),
+            "it is forgotten"
+        );
+        for _ in 0..PROBE_BLOCK_BURST {
+            guard.all[SUSPICION as usize].tokens = 1;
+            assert_eq!(guard.admit(&anywhere(200), SUSPICION, &allow, at(0)), Ok(()));
+        }
     }
 
     /// A day of suspects as many as one likes, all over the internet and in one network.

@@ -148,6 +148,11 @@ impl Question {
         matches!(self, Question::Page | Question::Work | Question::XelisWork)
     }
 
+    /// Whether it is asked at a door that is of no use unless HTTP is spoken, in many words.
+    pub const fn is_door(self) -> bool {
+        matches!(self.manner(), Manner::Http | Manner::WebSocket) && !matches!(self, Question::Page)
+    }
+
     /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.
     pub const fn method(self) -> &'static str {
         match self {

@@ -37,6 +37,8 @@ const CONTROL: Question = Question::Electrum;
 #[derive(Clone, Debug)]
 pub struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
+    /// What has been asked in the layer at hand.
+    asked: heapless::Vec<Question, PLAN>,
     hints: Hints,
     port: u16,
     /// Through TLS from now on.
@@ -67,6 +69,7 @@ impl Strategy {
         let likely_tls = target.server.port() == HTTPS_PORT || target.sni.is_some();
         let mut strategy = Strategy {
             ahead: heapless::Vec::new(),
+            asked: heapless::Vec::new(),
             hints: target.hints.clone(),
             port: target.server.port(),
             tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
@@ -261,12 +264,17 @@ impl Strategy {
         self.plan();
     }
 
+    /// Of the doors of web servers that are hinted at, one comes beforehand: a wrong hint must leave room for the
+    /// rest, and whoever mines has a say in it. The others follow where HTTP is spoken.
     fn plan(&mut self) {
         self.ahead.clear();
+        self.asked.clear();
         let planned = order::usual_at(self.port).into_iter().chain(order::hinted_at(&self.hints));
         let planned: heapless::Vec<Question, PLAN> = planned.chain(order::CORE).take(PLAN).collect();
         for question in planned {
-            self.append(question);
+            if !(question.is_door() && self.ahead.iter().any(|ahead| ahead.is_door())) {
+                self.append(question);
+            }
         }
         if self.tls {
             // It is encrypted by itself.
@@ -275,16 +283,19 @@ impl Strategy {
     }
 
     fn take(&mut self) -> Option<Question> {
-        (!self.ahead.is_empty()).then(|| self.ahead.remove(0))
+        let question = (!self.ahead.is_empty()).then(|| self.ahead.remove(0))?;
+        // There is room for more than the connections of one probe.
+        let _ = self.asked.push(question);
+        Some(question)
     }
 
     fn keep(&mut self, test: impl Fn(Question) -> bool) {
         self.ahead.retain(|question| test(*question));
     }
 
-    /// Adds a question behind all others; with no room left there are more than time for.
+    /// Adds a question behind all others, unless it was asked; with no room left there are more than time for.
     fn append(&mut self, question: Question) {
-        if !self.ahead.contains(&question) {
+        if !self.ahead.contains(&question) && !self.asked.contains(&question) {
             let _ = self.ahead.push(question);
         }
     }

@@ -89,8 +89,13 @@ impl Framing {
         }
     }
 
-    /// Servers that speak first: those of Duino-Coin, with their version, and JSON.
+    /// Servers that speak first: those of Duino-Coin, with their version, JSON, and HTTP/2 with its settings.
     fn greeting<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+        match grpc::opens_server(bytes) {
+            Fit::Yes => return self.enter(Direction::ToClient, Layer::Grpc),
+            Fit::Maybe => return Step::Wait,
+            Fit::No => {}
+        }
         self.flags |= SERVER_FIRST;
         match lines::opens_json(bytes) {
             Fit::Yes => return self.enter(Direction::ToClient, Layer::Line),

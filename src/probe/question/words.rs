@@ -90,12 +90,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// Of the server at `server`, which is called `name`, if that is known.
+    /// Of the server at `server`, which is called `name`, if that is known and no longer than pools' names are.
     pub fn new(name: Option<&str>, server: &Endpoint) -> Self {
+        let name = name.filter(|name| name.len() <= NAME_MAX);
         Host { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
     }
 }
 
+/// A client may name any server in its handshake; a long name would leave no room for the other questions.
+const NAME_MAX: usize = 64;
 /// go-ethereum answers nothing without `jsonrpc`.
 const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion"}"#;
 

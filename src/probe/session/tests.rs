@@ -1,4 +1,5 @@
 use super::*;
+use crate::dpi::Wire;
 use crate::packet::Endpoint;
 use crate::probe::hint::Hints;
 use crate::probe::{Layer, Transport};
@@ -27,9 +28,12 @@ impl Bench {
     fn new(layer: Layer, port: u16, hint: Option<Dialect>) -> Self {
         let server = Endpoint::new([192, 0, 2, 1].into(), port);
         let hints = hint.map(Hints::of).unwrap_or_default();
-        let target = Target { server, layer, sni: None, hints };
+        Bench::of(&Target { server, layer, sni: None, hints })
+    }
+
+    fn of(target: &Target) -> Self {
         let now = Instant::from_micros(1_000_000);
-        let session = Session::new(&target, core::array::from_fn(|at| at as u8), now);
+        let session = Session::new(target, core::array::from_fn(|at| at as u8), now);
         Bench { session, now, tls: false, connections: Vec::new(), told: Vec::new() }
     }
 
@@ -104,6 +108,51 @@ fn every_question_has_a_connection_of_its_own_and_a_hint_comes_first() {
     assert_eq!(bench.told.len(), bench.connections.len());
     let times = bench.told.iter().filter(|words| words.contains("ckb_submitLogin")).count();
     assert_eq!(times, 1, "asked once");
+}
+
+/// Whoever mines has a say in what is thought of the pool: by its name and port, by how the session begins.
+#[test]
+fn a_wrong_hint_leaves_room_for_the_usual_questions() {
+    let web = Wire { web: true, ..Wire::default() };
+    for (dialect, wire) in
+        Dialect::ALL.into_iter().flat_map(|dialect| [(dialect, Wire::default()), (dialect, web)])
+    {
+        let server = Endpoint::new([192, 0, 2, 1].into(), 3333);
+        let hints = Hints { wire, ..Hints::of(dialect) };
+        let sni = Some("a.b.".repeat(32));
+        let mut bench = Bench::of(&Target { server, layer: Layer::Tls, sni, hints });
+        bench.run(true, |_| Reply::Close);
+        for method in ["mining.subscribe", "\"login\"", "keepalived"] {
+            let is_asked = bench.told.iter().any(|words| words.contains(method));
+            assert!(is_asked, "{method} after {dialect:?}, {wire:?}: {:?}", bench.told);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_asked_twice() {
+    let not_found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    for (dialect, answer) in
+        Dialect::ALL.into_iter().flat_map(|dialect| [(dialect, not_found), (dialect, "?!\n")])
+    {
+        let server = Endpoint::new([192, 0, 2, 1].into(), 443);
+        let hints = Hints { wire: Wire { web: true, ..Wire::default() }, ..Hints::of(dialect) };
+        let mut bench = Bench::of(&Target { server, layer: Layer::Tls, sni: None, hints });
+        let outcome = bench.run(true, |_| say(answer));
+        assert_eq!(outcome.verdict == Verdict::NotPool, answer == not_found, "{dialect:?}");
+        let mut once = bench.told.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), bench.told.len(), "{dialect:?}: {:?}", bench.told);
+    }
+}
+
+#[test]
+fn other_doors_that_are_hinted_at_follow_where_http_is_spoken() {
+    let mut bench = Bench::new(Layer::Plain, 8_117, Some(Dialect::Nimiq));
+    bench.run(false, |_| say("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"));
+    assert!(bench.told[0].starts_with("GET /proxy "), "{:?}", bench.told);
+    assert!(bench.told[2].starts_with("GET / HTTP/1.1"), "{:?}", bench.told);
 }
 
 #[test]

@@ -7,6 +7,9 @@ use crate::probe::question::{Manner, Question};
 impl Strategy {
     /// HTTP in answer to `question`, with `line` at its head.
     pub(super) fn heard_http(&mut self, question: Question, line: &str) {
+        for hinted in order::hinted_at(&self.hints.clone()).filter(|hinted| hinted.is_door()) {
+            self.append(hinted);
+        }
         match question {
             // Who shows a page may still listen to lines: it has closed the connection on one so far.
             Question::Page => self.keep(|ahead| {
@@ -48,7 +51,9 @@ impl Strategy {
         }
         if self.unreadable == 1 {
             // The version that Duino-Coin's server begins with is no JSON, either.
-            self.first(Question::DuinoCoin);
+            if !self.asked.contains(&Question::DuinoCoin) {
+                self.first(Question::DuinoCoin);
+            }
         } else {
             // Who speaks JSON answers it in JSON.
             self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);

@@ -19,14 +19,17 @@ struct Entry {
 }
 
 impl Again {
-    /// To be tried again at `at`. With no room left, the one whose turn is furthest away goes: a server
-    /// that didn't say has been asked at least.
+    /// To be tried again at `at`. With no room left, a confirmation goes before any suspicion, and of either kind the
+    /// one whose turn is furthest away: a server that didn't say has been asked at least.
     pub fn put_off(&mut self, suspect: Suspect, at: Instant) {
         self.forget(&suspect.server);
         if self.entries.is_full() {
-            let latest = self.entries.iter().enumerate().max_by_key(|(_, entry)| entry.at);
-            match latest.map(|(number, entry)| (number, entry.at)) {
-                Some((number, latest)) if latest > at => drop(self.entries.swap_remove(number)),
+            let rank = |entry: &Entry| (entry.suspect.purpose, entry.at);
+            let last = self.entries.iter().enumerate().max_by_key(|(_, entry)| rank(entry));
+            match last.map(|(number, entry)| (number, rank(entry))) {
+                Some((number, last)) if last > (suspect.purpose, at) => {
+                    drop(self.entries.swap_remove(number))
+                }
                 _ => return,
             }
         }
@@ -48,13 +51,14 @@ impl Again {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::guard::Purpose;
 
     fn suspect(number: u8) -> Suspect {
         Suspect {
             server: Endpoint::new([192, 0, 2, number].into(), 3333),
             client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
             tls: None,
-            purpose: crate::probe::guard::Purpose::Suspicion,
+            purpose: Purpose::Suspicion,
             sni: heapless::String::new(),
             hints: crate::probe::hint::Hints::default(),
         }
@@ -100,5 +104,21 @@ mod tests {
             .collect();
         left.sort_unstable();
         assert_eq!(left, (1..=PROBES_AGAIN as u8).collect::<Vec<_>>());
+    }
+
+    /// A host may mine in the clear, or pretend to, at as many servers as it likes.
+    #[test]
+    fn confirmations_make_room_for_suspicions() {
+        let confirmation = |number| Suspect { purpose: Purpose::Confirmation, ..suspect(number) };
+        let mut again = Again::default();
+        for number in 0..50 {
+            again.put_off(confirmation(number), at(20));
+        }
+        for number in 0..PROBES_AGAIN as u8 {
+            again.put_off(suspect(100 + number), at(40));
+        }
+        again.put_off(confirmation(200), at(20));
+        assert!(again.entries.iter().all(|entry| entry.suspect.purpose == Purpose::Suspicion));
+        assert_eq!(again.entries.len(), PROBES_AGAIN);
     }
 }
