@@ -6,6 +6,7 @@ run on has it.
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,6 +17,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PATIENCE_SECONDS = 60
 TOOLS = ("busybox", "nft", "nice", "setpriv", "unshare")
+
+# A shell can't trap a signal that was ignored when it began, as under nohup, and services are told to reload by one.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def missing():
