@@ -58,6 +58,8 @@ start() {
 	name=$1
 	namespace=$2
 	shift 2
+	# What an earlier program of that name said must not be taken for this one's.
+	: >"$work/$name"
 	ip netns exec "$namespace" "$@" >"$work/$name" 2>&1 &
 	started="$! $started"
 	last=$!
