@@ -1,7 +1,7 @@
 //! Which question comes next, and what all the answers amount to.
 
 mod heard;
-mod order;
+pub(super) mod order;
 
 use super::hint::Hints;
 use super::judge::{Evidence, Finding};

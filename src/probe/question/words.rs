@@ -160,6 +160,7 @@ fn frame(text: &str, key: &[u8; 64]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::limits::PROBE_SEND_BYTES;
+    use crate::probe::strategy::order::{CORE, OF_REFUSERS, over_http};
 
     const EVERY: [Question; 31] = [
         Question::Keepalive,
@@ -219,18 +220,7 @@ mod tests {
         let first = |question| words_of(question).first().map_or(0, Vec::len);
         let firsts =
             |questions: &[Question]| questions.iter().map(|question| first(*question)).sum::<usize>();
-        let closes = firsts(&[
-            Question::Keepalive,
-            Question::Page,
-            Question::Subscribe,
-            Question::Login,
-            Question::EthProxy,
-            Question::StratumV2,
-            Question::Grin,
-            Question::Beam,
-            Question::Xatum,
-            Question::Mqtt,
-        ]);
+        let closes = firsts(&CORE);
         let refuses = firsts(&[
             Question::Keepalive,
             Question::Electrum,
@@ -238,20 +228,10 @@ mod tests {
             Question::Login,
             Question::EthProxy,
             Question::Grin,
-            Question::HelloShort,
-            Question::Ckb,
-            Question::Node,
-        ]);
+        ]) + firsts(&OF_REFUSERS);
         let agrees = firsts(&[Question::Keepalive, Question::Electrum, Question::Login])
             + len(&[Question::Subscribe, Question::EthProxy]);
-        let web = firsts(&[
-            Question::Keepalive,
-            Question::WebSocketProxy,
-            Question::EthGetWork,
-            Question::Work,
-            Question::XelisWork,
-            Question::Getwork,
-        ]);
+        let web = first(Question::Keepalive) + firsts(over_http(33_333));
         let websocket = first(Question::Keepalive) + len(&[Question::WebSocketProxy]);
         println!("closes {closes}, refuses {refuses}, agrees {agrees}, web {web}, WebSocket {websocket}");
         for told in [closes, refuses, agrees, web, websocket] {

@@ -10,7 +10,7 @@ use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
 /// What is asked of everybody.
-pub(super) const CORE: [Question; 10] = [
+pub(in crate::probe) const CORE: [Question; 10] = [
     Question::Keepalive,
     Question::Page,
     Question::Subscribe,
@@ -24,11 +24,11 @@ pub(super) const CORE: [Question; 10] = [
 ];
 
 /// What is asked besides of who refuses in JSON what it doesn't know.
-pub(super) const OF_REFUSERS: [Question; 3] = [Question::HelloShort, Question::Ckb, Question::Node];
+pub(in crate::probe) const OF_REFUSERS: [Question; 3] = [Question::HelloShort, Question::Ckb, Question::Node];
 
 /// What is asked of a web server at `port`, which may be a pool's door. Nodes that push work are no
 /// neighbours of web sites. A WebSocket's server mostly takes any path; one that doesn't has `/proxy`.
-pub(super) fn over_http(port: u16) -> &'static [Question] {
+pub(in crate::probe) fn over_http(port: u16) -> &'static [Question] {
     const ALL: [Question; 5] = [
         Question::WebSocketProxy,
         Question::EthGetWork,
