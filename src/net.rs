@@ -1,5 +1,7 @@
 //! Step 1: packets, endpoints and addresses, without any knowledge of mining.
 
+pub mod cidr;
+pub(crate) mod host_port;
 pub mod host_name;
 pub mod neighbours;
 pub mod packet;

@@ -20,7 +20,7 @@
 
 use super::Error;
 use crate::flow::Direction;
-use crate::hmm::crc32;
+use crate::util::crc32::crc32;
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
