@@ -33,7 +33,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::{self, Segment, Unreadable};
 use crate::util::time::Instant;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 pub use knowledge::Layer;
 pub use learnt::Lesson;
 use pipeline::Judge;
@@ -81,6 +81,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// Link-layer source address, where there is one.
     pub hw_addr: Option<[u8; 6]>,
+    /// Why it is here.
+    pub reason: Reason,
 }
 
 /// What became of one packet.
