@@ -5,8 +5,8 @@ use core::net::IpAddr;
 use core::str::FromStr;
 
 use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_port;
-use crate::net::packet::Endpoint;
 use crate::util::decimal::decimal;
 
 /// A host the user exempts.

@@ -2,8 +2,8 @@
 
 use crate::intel::entry::{Pattern, Ports, What};
 use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 
 impl Pattern {
     /// That of one server.

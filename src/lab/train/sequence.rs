@@ -19,7 +19,7 @@
 //! ```
 
 use super::Error;
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::util::crc32::crc32;
 
 /// A packet with payload not seen before.
