@@ -24,6 +24,7 @@ impl Rate {
     }
 
     /// `tokens` a second, and as many at once.
+    #[allow(dead_code, reason = "the limiters move here one by one")]
     pub const fn per_second(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(1))
     }
