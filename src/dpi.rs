@@ -4,8 +4,10 @@
 //! [`Answer::NeedMore`], [`Answer::NoMatch`], [`Answer::Match`]. It keeps 20 bytes a flow. Bytes that wait
 //! for the rest of their message are the caller's to hold ([`crate::flow::reassembly`]).
 
+mod evidence;
 mod framing;
 pub mod noise;
+pub mod signatures;
 pub mod target;
 
 pub mod dialect;
@@ -15,9 +17,11 @@ pub mod hearing;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
+use crate::parse::scanner::Scanner;
 use dialect::{Context, Dialect, Dialogue};
 use finding::Finding;
 use framing::{Framing, Reader};
+use signatures::Signatures;
 use target::Naming;
 
 /// What the DPI knows of one flow.
@@ -67,8 +71,10 @@ pub struct Offer {
 /// The working memory of the DPI; one serves all flows.
 #[derive(Debug)]
 pub struct Dpi {
-    /// The index of the JSON message at hand.
-    tape: crate::parse::json::Tape,
+    /// The message at hand.
+    scanner: Scanner,
+    /// What messages are compared with.
+    signatures: Signatures,
     /// The payload of the frames or chunks at hand, put together.
     scratch: Scratch,
     /// What the latest [`Answer::Match`] consists of.
@@ -83,7 +89,8 @@ impl Default for Dpi {
     fn default() -> Self {
         let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
         Dpi {
-            tape: crate::parse::json::Tape::default(),
+            scanner: Scanner::default(),
+            signatures: Signatures::default(),
             scratch,
             finding: Finding::default(),
             naming: None,

@@ -63,6 +63,12 @@ pub const JSON_NESTING: usize = 64;
 /// Values of one JSON message that are indexed, 12 bytes each, once for all flows; what follows is
 /// not looked at.
 pub const JSON_NODES: usize = 96;
+/// Text that is kept of one message, and of one string of it: the longest wallets and agents known have 130.
+pub const JSON_TEXT_BYTES: usize = 1_280;
+/// See [`JSON_TEXT_BYTES`].
+pub const JSON_STRING_BYTES: usize = 200;
+/// Items of an array that are kept; the others are counted.
+pub const JSON_ITEMS: u16 = 32;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
 pub const JSON_DECODED_BYTES: usize = 256;
 /// JSON messages without a sign of mining in each direction, after which a flow speaks another

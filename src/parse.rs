@@ -6,5 +6,8 @@ pub mod grpc;
 pub mod http;
 pub mod json;
 pub mod lines;
+pub mod scanner;
 pub mod socks;
+pub mod tree;
 pub mod websocket;
+pub mod words;

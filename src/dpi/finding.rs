@@ -16,6 +16,8 @@ pub struct Finding {
     pub wallet: heapless::String<24>,
     /// What was seen, in the field's words: "mining.subscribe from the client".
     pub evidence: heapless::String<96>,
+    /// A message of the server took part in it.
+    pub server_answered: bool,
 }
 
 impl Finding {

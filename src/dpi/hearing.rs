@@ -8,7 +8,9 @@ use super::framing::{Framing, Reader};
 use super::target::Naming;
 use super::{Answer, Dpi, Ear, Offer};
 use crate::net::direction::Direction;
-use crate::parse::json::{Tape, Value};
+use super::signatures::Signatures;
+use crate::parse::scanner::Scanner;
+use crate::parse::tree::Value;
 
 /// One connection that we lead.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +22,7 @@ pub struct Hearing {
 #[derive(Clone, Copy, Debug)]
 pub struct Heard<'a> {
     /// What it is a sign of, if it is one that pools send.
-    pub shown: Option<Shown>,
+    pub shown: Option<Shown<'a>>,
     /// The object, if it is JSON. Of a batch, every object is heard by itself.
     pub root: Option<Value<'a>>,
     /// Its bytes.
@@ -47,7 +49,8 @@ impl Hearing {
         each: &mut dyn FnMut(&Heard<'_>),
     ) -> Offer {
         let mut scratch = core::mem::take(&mut dpi.scratch);
-        let mut listener = Ear::Probe(Listener { tape: &mut dpi.tape, each });
+        let Dpi { scanner, signatures, .. } = dpi;
+        let mut listener = Ear::Probe(Listener { scanner, signatures, each });
         let offer = self.framing.offer(&mut scratch, &mut listener, direction, bytes, false);
         dpi.scratch = scratch;
         offer
@@ -55,32 +58,17 @@ impl Hearing {
 }
 
 pub(super) struct Listener<'a> {
-    tape: &'a mut Tape,
+    scanner: &'a mut Scanner,
+    signatures: &'a Signatures,
     each: &'a mut dyn FnMut(&Heard<'_>),
 }
 
 impl Reader for Listener<'_> {
     fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
-        if context.direction == Direction::ToServer {
-            return Answer::NeedMore;
-        }
-        if !matches!(message.trim_ascii_start().first(), Some(b'{' | b'[')) {
-            let shown = if context.http.is_none() { dialect::show_line(self.tape, message) } else { None };
-            (self.each)(&Heard { shown, root: None, message });
-            return Answer::NeedMore;
-        }
-        let Some(root) = self.tape.index(message) else {
-            (self.each)(&Heard { shown: None, root: None, message });
-            return Answer::NeedMore;
-        };
-        let hear = |object: Value<'_>, each: &mut dyn FnMut(&Heard<'_>)| {
-            each(&Heard { shown: dialect::show(context, object), root: Some(object), message });
-        };
-        if root.is_object() {
-            hear(root, self.each);
-        }
-        for object in root.items().filter(|item| item.is_object()) {
-            hear(object, self.each);
+        if context.direction == Direction::ToClient {
+            dialect::show(self.scanner, self.signatures, context, message, &mut |shown, root| {
+                (self.each)(&Heard { shown, root, message });
+            });
         }
         Answer::NeedMore
     }

@@ -154,7 +154,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
         .find(|known| known.name() == verdict)?;
     let (dialect, transport) = (words.next()?, words.next()?);
     // A name that a newer version has written is no damage.
-    let dialect = Dialect::ALL.into_iter().find(|known| known.name() == dialect);
+    let dialect = Dialect::of_name(dialect);
     let transport = Transport::ALL.into_iter().find(|known| known.name() == transport);
     let mut outcome = Outcome::new(verdict, dialect, transport, &[]);
     outcome.evidence = words.next()?.try_into().ok()?;

@@ -14,7 +14,7 @@ use crate::dpi::finding::push_escaped;
 use crate::dpi::hearing::{Heard, Hearing};
 use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
-use crate::parse::json::Value;
+use crate::parse::tree::Value;
 
 /// One line.
 pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;

@@ -94,7 +94,7 @@ impl FromStr for Request {
                 },
                 // One that a newer version knows is none.
                 dialect: Some(next()?)
-                    .and_then(|name| Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)),
+                    .and_then(|name| Dialect::of_name(name)),
                 subject: subject(next()?)?,
             }),
             "remove" => Request::Remove(subject(next()?)?),

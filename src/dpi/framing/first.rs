@@ -1,7 +1,7 @@
 //! Telling protocols by their first bytes.
 
 use super::{Desk, Framing, Layer, Naming, Reader, SERVER_FIRST, Step};
-use crate::dpi::{Answer, dialect, noise};
+use crate::dpi::{Answer, noise};
 use crate::net::direction::Direction;
 use crate::parse::dns;
 use crate::parse::json::{self, End};
@@ -235,11 +235,18 @@ fn opens_grpc(bytes: &[u8]) -> Fit {
     let Some(frame) = grpc::frame(bytes).filter(|_| bytes.len() >= GRPC_START) else { return Fit::Maybe };
     let payload = bytes.get(grpc::HEADER..).unwrap_or_default();
     match grpc::messages(frame, payload).next() {
-        Some(grpc::Piece::Message(message)) if dialect::kaspad::opens(message) => Fit::Yes,
+        Some(grpc::Piece::Message(message)) if is_of_users(message) => Fit::Yes,
         _ => Fit::No,
     }
 }
 
+/// Whether it is a message between a Kaspa node and its user, of whatever kind.
+fn is_of_users(message: &[u8]) -> bool {
+    grpc::members(message).next().is_some_and(|(number, _)| OF_USERS.contains(&number))
+}
+
+/// What is not between nodes.
+const OF_USERS: core::ops::Range<u64> = 1001..1200;
 /// Where a DATA frame with a plain message has zeros, if both are shorter than 64 KiB: in the frame's length, kind
 /// and stream, and in what stands before the message.
 const ZERO_IN_GRPC: [usize; 5] = [0, 3, 5, 9, 10];

@@ -61,7 +61,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
         origin: Origin::from_name(next()?)?,
         // A name that a newer version has written is no damage.
         dialect: Some(next()?)
-            .and_then(|name| Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)),
+            .and_then(|name| Dialect::of_name(name)),
     })
 }
 

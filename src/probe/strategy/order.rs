@@ -91,13 +91,6 @@ fn for_dialect(dialect: Dialect) -> &'static [Question] {
         Dialect::GetworkWebSocket => {
             &[Question::Work, Question::XelisWork, Question::WebSocketWork, Question::WebSocketXelis]
         }
-        Dialect::StratumV1
-        | Dialect::Equihash
-        | Dialect::XmrigEthStratum
-        | Dialect::EthereumStratum1
-        | Dialect::Conflux
-        | Dialect::Alephium
-        | Dialect::Kaspa
-        | Dialect::IronFish => &[Question::Subscribe],
+        _ => &[Question::Subscribe],
     }
 }

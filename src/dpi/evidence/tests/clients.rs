@@ -149,14 +149,14 @@ fn the_finding_says_what_the_wire_says() {
     talk.client(&format!(
         r#"{{"id":1,"method":"login","params":{{"login":"{XMR}.rig","pass":"x","agent":"XMRig\u002f6.26.0 \"\u001b[31m","algo":["rx/0"]}}}}"#
     ));
-    let Finding { dialect, coin, agent, wallet, evidence } = &talk.dpi.finding;
+    let Finding { dialect, coin, agent, wallet, evidence, .. } = &talk.dpi.finding;
     assert_eq!(dialect.unwrap().name(), "cryptonote");
     assert_eq!((coin.as_str(), agent.as_str()), ("rx/0", "XMRig/6.26.0 %22%1b[31m"));
     assert_eq!((wallet.as_str(), evidence.as_str()), ("44AFFq..EP3A.rig", "login from the client"));
 
     let mut talk = Talk::from_start();
     talk.server("4.3");
-    talk.client("JOB,revox,LOW");
+    talk.client("JOB,revox,AVR");
     assert_eq!((talk.dpi.finding.wallet.as_str(), talk.dpi.finding.coin.as_str()), ("revox", "duino-coin"));
 
     let mut talk = Talk::from_start();

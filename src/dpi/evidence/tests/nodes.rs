@@ -62,7 +62,7 @@ fn a_weak_request_for_work_is_proven_by_the_work() {
 }
 
 #[test]
-fn a_template_is_work_when_it_is_asked_for_again_or_answered_with_a_block() {
+fn a_template_is_work_when_it_is_answered_with_a_block() {
     let ask = r#"{"method":"getblocktemplate","params":[{"rules":["segwit"]}],"id":0}"#;
     let template = format!(
         r#"{{"result":{{"capabilities":["proposal"],"previousblockhash":"{H64}","transactions":[{{"data":"00"#
@@ -70,10 +70,12 @@ fn a_template_is_work_when_it_is_asked_for_again_or_answered_with_a_block() {
     let block = format!(r#"{{"method":"submitblock","params":["{}"],"id":1}}"#, H64.repeat(3));
 
     let mut talk = Talk::from_start();
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
-    assert_eq!(talk.response(&template), Answer::NeedMore);
-    assert_eq!(talk.request("/", "curl/8", ask), Answer::Match);
+    for _ in 0..5 {
+        // So does who watches the fees.
+        assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
+        assert_eq!(talk.response(&template), Answer::NeedMore);
+    }
+    assert_eq!(talk.request("/", "curl/8", &block), Answer::Match);
 
     let mut talk = Talk::from_start();
     assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);

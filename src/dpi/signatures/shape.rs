@@ -1,32 +1,16 @@
-//! What the values of mining messages look like.
+//! Shapes that only mining's values have: wallets, names of mining programs, algorithms, coins.
 
-use crate::parse::json::Value;
+use crate::parse::tree::class;
 
-/// A string of at least `digits` hexadecimal digits, with `0x` or without.
-pub(super) fn is_hex(value: Value<'_>, digits: usize) -> bool {
-    value.holds(|text| hex(text, digits))
-}
-
-/// Like [`is_hex`], of a value that may be missing.
-pub(super) fn has_hex(value: Option<Value<'_>>, digits: usize) -> bool {
-    value.is_some_and(|value| is_hex(value, digits))
-}
-
-/// A string or a number: what identifiers are, be it of a job or a request.
-pub(super) fn is_name(value: Value<'_>) -> bool {
-    value.is_string() || value.is_number()
-}
-
-/// Hexadecimal digits, at least `digits` of them, with `0x` or without.
-pub(super) fn hex(text: &[u8], digits: usize) -> bool {
-    let text = text.strip_prefix(b"0x").unwrap_or(text);
-    text.len() >= digits.max(1) && text.iter().all(u8::is_ascii_hexdigit)
+/// Hexadecimal digits, at least `digits` of them.
+fn hex(text: &[u8], digits: usize) -> bool {
+    text.len() >= digits && class::of_all(text) & class::HEX != 0
 }
 
 /// A wallet address, with or without a worker behind it: an Ethereum address, a Bech32 one (BIP 173),
 /// one with its chain's prefix (CashAddr), or one in Base58. Neither a word, an e-mail address, a
 /// UUID nor a hash looks like that.
-pub(super) fn is_wallet(text: &[u8]) -> bool {
+pub(crate) fn is_wallet(text: &[u8]) -> bool {
     let address = text.split(|byte| matches!(byte, b'.' | b'+' | b'/')).next().unwrap_or(text);
     if let Some(digits) = address.strip_prefix(b"0x") {
         return hex(digits, 40);
@@ -45,13 +29,13 @@ pub(super) fn is_wallet(text: &[u8]) -> bool {
 }
 
 /// The name of a mining program somewhere in `agent`.
-pub(super) fn is_miner(agent: &[u8]) -> bool {
+pub(crate) fn is_miner(agent: &[u8]) -> bool {
     let agent = agent.get(..AGENT_BYTES).unwrap_or(agent);
-    MINERS.iter().any(|name| contains(agent, name))
+    MINERS.iter().any(|name| contains(agent, name.as_bytes()))
 }
 
 /// The coin of a single-purpose program, or of a wallet that is no use for another coin.
-pub(super) fn coin_of(agent_or_wallet: &[u8]) -> Option<&'static str> {
+pub(crate) fn coin_of(agent_or_wallet: &[u8]) -> Option<&'static str> {
     let begins = |name: &str| {
         agent_or_wallet.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
     };
@@ -59,13 +43,13 @@ pub(super) fn coin_of(agent_or_wallet: &[u8]) -> Option<&'static str> {
 }
 
 /// The name of a proof-of-work algorithm as XMRig and its pools write it ("rx/0", "cn/r").
-pub(super) fn is_algorithm(value: Value<'_>) -> bool {
-    value.holds(|text| ALGORITHMS.iter().any(|name| text.starts_with(name.as_bytes())))
+pub(crate) fn is_algorithm(text: &[u8]) -> bool {
+    ALGORITHMS.iter().any(|name| text.starts_with(name.as_bytes()))
 }
 
 /// Whether `text` contains `word` (lower case) in whatever case.
-pub(super) fn contains(text: &[u8], word: &str) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
+pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
+    !word.is_empty() && text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 fn is_lower_alphanumeric(text: &[u8]) -> bool {
