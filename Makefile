@@ -12,17 +12,17 @@ build:
 
 # A miner at home meets minewall on the router, in network namespaces. Needs root.
 demo:
-	tests/install-tools.sh demo
+	@tests/install-tools.sh demo
 	$(CARGO) build --locked --profile demo --no-default-features --bin minewall --example lab
-	tests/demo.sh target/demo/minewall target/demo/examples/lab
+	@tests/demo.sh target/demo/minewall target/demo/examples/lab
 
 # Everything that must hold before a change is good, part by part to the end. Needs root for the live tests.
 test: install-tools
-	tests/suite.py full
+	@tests/suite.py full
 
 # The quick form, for every commit: lints, unit tests and the integration tests that need no waiting.
 check: install-tools
-	tests/suite.py quick
+	@tests/suite.py quick
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
@@ -38,7 +38,7 @@ model:
 		--benign src/hmm/training/captures.seq src/hmm/training/daemons.seq --output src/hmm/default.model
 
 install-tools:
-	tests/install-tools.sh
+	@tests/install-tools.sh
 
 # Programs for routers, in target/cross/; see cross/README.md.
 cross:

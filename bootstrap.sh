@@ -46,7 +46,7 @@ echo "minewall: make $*"
 case " $* " in
 *" demo "*)
 	echo "  installs what is missing of: make, a C compiler, Rust $wanted or newer, iproute2, nftables, iptables (400 MB at most)"
-	echo "  takes 1 to 2 minutes to install, 1 to 2 to build, half a minute to show, on two cores"
+	echo "  takes 1 minute to install, 2 to build and a quarter of one to show, on two idle cores"
 	;;
 *" test "*)
 	echo "  installs what is missing of: make, a C compiler, Rust $wanted or newer, some 30 servers and tools to test with,"
