@@ -67,6 +67,12 @@ pub const JSON_NODES: usize = 96;
 pub const JSON_TEXT_BYTES: usize = 1_280;
 /// See [`JSON_TEXT_BYTES`].
 pub const JSON_STRING_BYTES: usize = 200;
+/// Bytes that are kept of a line of text, of a form, of a message of gRPC.
+pub const LINE_BYTES: usize = 512;
+/// The longest line of an HTTP head; servers take 8 to 64 KB.
+pub const HTTP_LINE_MAX: u32 = 64 * 1024;
+/// Half-read messages, about 3 KB each; a message that begins in one segment and ends in another takes one.
+pub const DRAFTS: usize = if cfg!(test) { 4 } else { 64 };
 /// Items of an array that are kept; the others are counted.
 pub const JSON_ITEMS: u16 = 32;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
@@ -93,6 +99,8 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// The shortest first message of a Stratum V2 client: an encrypted frame header (6 + 16) and a
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
+/// The server's answer to that (SV2 specification, 6.2.2): two encrypted parts of 6 bytes each.
+pub const SV2_SETUP_SUCCESS: usize = 44;
 
 /// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
 /// wire, of which the first length and the root take two).

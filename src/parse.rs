@@ -2,6 +2,7 @@
 
 pub mod client_hello;
 pub mod dns;
+pub mod fit;
 pub mod grpc;
 pub mod http;
 pub mod json;

@@ -2,13 +2,13 @@
 //!
 //! Options of a dialogue: `expect` is `not-mining`, or a dialect and the turn that proves it
 //! (`stratum-v2 at 3`); `cut: 4` allows for turn 4 where the turns are cut, in a dialect whose messages
-//! have no end of their own; `midway: yes` joins the flow there; after the turn `unwanted-after` neither
-//! direction is of use any more.
+//! have no end of their own; `midway: yes` joins the flow there; after the turn `unwanted-after` no
+//! message can be read in the flow.
 
 use std::path::Path;
 
 use dialogue::Dialogue;
-use minewall::dpi::{Answer, Dpi, Inspection};
+use minewall::dpi::{Dpi, Inspection, Said};
 use minewall::net::direction::Direction;
 
 #[path = "common/dialogue.rs"]
@@ -20,7 +20,7 @@ mod dialogue;
 struct Outcome {
     /// "not-mining", or dialect and turn.
     verdict: String,
-    /// The turn after which no direction was wanted.
+    /// The turn after which nothing could be read.
     unwanted_after: Option<usize>,
 }
 
@@ -35,15 +35,21 @@ fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
         for bytes in turn.bytes.chunks(piece) {
             let held = &mut held[direction as usize];
             held.extend(bytes);
-            let offer = inspection.offer(&mut dpi, direction, held);
-            held.drain(..offer.consumed);
-            if offer.answer == Answer::Match {
-                let dialect = dpi.finding.dialect.expect("a match names its dialect");
-                return Outcome { verdict: format!("{} at {number}", dialect.name()), unwanted_after: None };
+            loop {
+                let reading = inspection.read(&mut dpi, 7, direction, held);
+                held.drain(..reading.consumed);
+                match reading.said {
+                    Said::Nothing => break,
+                    Said::Proof(finding) => {
+                        let dialect = finding.dialect.expect("a proof names its dialect");
+                        let verdict = format!("{} at {number}", dialect.name());
+                        return Outcome { verdict, unwanted_after: None };
+                    }
+                    _ => {}
+                }
             }
         }
-        let wanted = inspection.wants(Direction::ToServer) || inspection.wants(Direction::ToClient);
-        if !wanted && unwanted_after.is_none() {
+        if inspection.is_opaque() && unwanted_after.is_none() {
             unwanted_after = Some(number);
         }
     }

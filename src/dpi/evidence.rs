@@ -18,6 +18,7 @@
 //!   the three together are no accident.
 //! - A hint and a hint are no proof, however many there are.
 
+use super::Said;
 use super::finding::{Finding, push_escaped, push_shortened};
 use super::signatures::compile::program::{Confidence, Phase, Role, carrier};
 use super::signatures::matcher::{Before, Match, Message};
@@ -64,11 +65,16 @@ struct Indicator<'a> {
 }
 
 impl Evidence {
-    /// Weighs one message; answers with what it proves, if it proves mining.
-    pub(crate) fn weigh(&mut self, signatures: &Signatures, context: &Context, message: &Message<'_>) -> Option<Finding> {
-        let finding = self.weigh_once(signatures, context, message);
-        if finding.is_some() || !message.root.is_some_and(|root| root.tree().has_repeated_members()) {
-            return finding;
+    /// Weighs one message; answers whether it fits a signature, and with what it proves.
+    pub(crate) fn weigh(
+        &mut self,
+        signatures: &Signatures,
+        context: &Context,
+        message: &Message<'_>,
+    ) -> (bool, Option<Said>) {
+        let (is_known, said) = self.weigh_once(signatures, context, message);
+        if said.is_some() || !message.root.is_some_and(|root| root.tree().has_repeated_members()) {
+            return (is_known, said);
         }
         // Readers differ in which of two members they take; either may be what the pool reads.
         let root = message.root.map(Value::with_last_members);
@@ -90,7 +96,7 @@ impl Evidence {
         self.dialect.filter(|_| self.has_evidence())
     }
 
-    fn weigh_once(&mut self, signatures: &Signatures, context: &Context, message: &Message<'_>) -> Option<Finding> {
+    fn weigh_once(&mut self, signatures: &Signatures, context: &Context, message: &Message<'_>) -> (bool, Option<Said>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
         let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8 };
         let found = signatures.find(message, before);
@@ -108,7 +114,7 @@ impl Evidence {
                     Some(indicator) => indicator,
                     None => {
                         self.pass(context, foreignness(message));
-                        return None;
+                        return (false, None);
                     }
                 }
             }
@@ -122,11 +128,12 @@ impl Evidence {
             indicator.confidence = Confidence::Hint;
         }
         let is_strong_request = indicator.role == Role::Miner && indicator.confidence > Confidence::Hint;
-        let finding = self.add(signatures, context, message, indicator);
+        let is_suspicion = signatures.is_suspicion(&indicator.found);
+        let finding = self.add(context, message, indicator);
         if is_strong_request {
             self.awaited = fold(id_of(message));
         }
-        finding
+        (true, finding.map(if is_suspicion { Said::Suspicion } else { Said::Proof }))
     }
 
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
@@ -142,7 +149,6 @@ impl Evidence {
     /// Adds an indicator to the facts; answers with what they amount to.
     fn add(
         &mut self,
-        signatures: &Signatures,
         context: &Context,
         message: &Message<'_>,
         indicator: Indicator<'_>,
@@ -183,7 +189,7 @@ impl Evidence {
         }
         let mut finding = Finding { dialect: Some(dialect), ..Finding::default() };
         finding.server_answered = self.has(Role::Pool, Direction::ToClient, Confidence::Hint);
-        describe(&mut finding, signatures, message, found);
+        describe(&mut finding, message, found);
         say(&mut finding, found, direction, if by_itself { 0 } else { earlier });
         Some(finding)
     }
@@ -248,8 +254,13 @@ impl Evidence {
     }
 }
 
+/// Whether `message` fits a signature.
+pub(crate) fn fits(signatures: &Signatures, message: &Message<'_>) -> bool {
+    signatures.find(message, Before::default()).is_some()
+}
+
 /// Fills in who mines what with which program.
-fn describe(finding: &mut Finding, signatures: &Signatures, message: &Message<'_>, found: Option<Match<'_>>) {
+fn describe(finding: &mut Finding, message: &Message<'_>, found: Option<Match<'_>>) {
     let Finding { coin, agent, wallet, .. } = finding;
     let Some(found) = found else { return };
     let Match { rule, program, .. } = found;
@@ -271,7 +282,6 @@ fn describe(finding: &mut Finding, signatures: &Signatures, message: &Message<'_
     if let (Some(name), true) = (known, coin.is_empty()) {
         push_escaped(coin, name.as_bytes());
     }
-    let _ = signatures;
 }
 
 /// Says what was seen; `earlier` are the facts that were known before.
@@ -321,6 +331,10 @@ fn is_bare(message: &Message<'_>) -> bool {
 
 /// How much a message without a signature speaks for another protocol.
 fn foreignness(message: &Message<'_>) -> u8 {
+    // Lines that make no sense have their own consequence.
+    if message.over == carrier::CSV {
+        return 0;
+    }
     let Some(root) = message.root else { return 1 };
     // What a pool says to a method that it doesn't know: a miner may try several.
     if message.method.is_empty() && root.get("error").is_some_and(|error| !error.is_null()) {

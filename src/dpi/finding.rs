@@ -1,6 +1,6 @@
 //! What a proof consists of, for the event that names the host.
 
-use super::dialect::Dialect;
+use super::signatures::Dialect;
 
 /// A proven mining session, as far as the wire tells. All texts are printable ASCII without quotes
 /// and backslashes, whatever the wire held: other bytes stand as `%1b`.

@@ -33,6 +33,8 @@ struct Added {
     program: Program,
     /// The dialect of each entry of the program.
     dialects: Vec<Dialect>,
+    /// Whether its file is a feed's.
+    suspects: Vec<bool>,
 }
 
 impl Signatures {
@@ -54,6 +56,16 @@ impl Signatures {
             (Some(built_in), Some(added)) => Some(if added.beats(&built_in) { added } else { built_in }),
             (built_in, added) => built_in.or(added),
         }
+    }
+
+    /// Whether a match is worth no more than a suspicion: a feed's is.
+    pub(crate) fn is_suspicion(&self, found: &Option<Match<'_>>) -> bool {
+        found.is_some_and(|found| !core::ptr::eq(found.program, &PROGRAM) && self.suspects(&found))
+    }
+
+    fn suspects(&self, found: &Match<'_>) -> bool {
+        let added = self.added.as_ref();
+        added.and_then(|added| added.suspects.get(usize::from(found.rule.dialect))).copied().unwrap_or(false)
     }
 
     /// The dialect of a match.

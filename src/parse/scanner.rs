@@ -91,6 +91,20 @@ impl Scanner {
         self.expect == Expect::Root && self.within == Within::Nothing
     }
 
+    /// Ends a value that will not go on; whether there is any.
+    pub fn cut_short(&mut self) -> bool {
+        let is_half_read = !self.is_idle() && self.depth > self.base;
+        for level in (0..self.level().min(JSON_DEPTH as u32)).rev() {
+            if let Some(&node) = self.open.get(level as usize) {
+                self.tree.close(node);
+            }
+        }
+        self.expect = Expect::Root;
+        self.within = Within::Nothing;
+        (self.depth, self.skipped_from, self.base, self.objects) = (0, 0, 0, 0);
+        is_half_read
+    }
+
     /// Forgets a half-read value.
     pub fn reset(&mut self) {
         self.expect = Expect::Root;

@@ -88,8 +88,8 @@ fn midway_it_takes_both_sides() {
     let notify = r#"< {"id":null,"method":"mining.notify","params":["7c","<H>","01","02",[],"20000000","1703098c","6b025a01",true]}"#;
     let submit = r#"> {"method":"mining.submit","params":["bc1qcrsk8wwmfaumqtlstm2clpacavsdu6smr0eyds.rig","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
     let talk = proven(Talk::midway(), 1, "stratum-v1", &format!("{notify}\n{submit}"));
-    assert_eq!(talk.dpi.finding.evidence, "mining.submit from the client after a job");
-    assert_eq!(talk.dpi.finding.wallet, "bc1qcr..eyds.rig");
+    assert_eq!(talk.finding.evidence, "mining.submit from the client after a job");
+    assert_eq!(talk.finding.wallet, "bc1qcr..eyds.rig");
     proven(Talk::midway(), 1, "stratum-v1", &format!("{submit}\n{notify}"));
     proven(
         Talk::midway(),
@@ -282,8 +282,8 @@ fn a_quoted_conversation_in_one_direction_is_no_proof() {
     for direction in [Direction::ToServer, Direction::ToClient] {
         let mut talk = Talk::midway();
         for line in conversation.lines() {
-            assert_ne!(talk.hear(direction, None, line), Answer::Match, "{line}");
-            talk.hear(direction.reverse(), None, "250 2.0.0 Ok: queued as 4Wnd");
+            assert_ne!(talk.say(direction, line), Answer::Match, "{line}");
+            talk.say(direction.reverse(), "250 2.0.0 Ok: queued as 4Wnd");
         }
     }
 }
@@ -344,7 +344,7 @@ fn weak_evidence_buys_some_patience() {
     let more = (0..100).take_while(|_| {
         talk.client(r#"{"noise":1}"#);
         talk.server(r#"{"noise":1}"#);
-        talk.dialogue.has_evidence()
+        talk.inspection.has_evidence()
     });
     assert!((8..16).contains(&more.count()));
 }
@@ -373,7 +373,7 @@ fn grins_nodes_repeat_the_method_in_the_response() {
             < {{"id":"0","jsonrpc":"2.0","method":"getjobtemplate","result":{{"difficulty":1,"height":1,"job_id":0,"pre_pow":"{pre_pow}"}},"error":null}}"#
         );
         assert_eq!(talk.script(&script), (3, Answer::Match));
-        assert_eq!(talk.dpi.finding.dialect, Some(Dialect::Grin));
+        assert_eq!(talk.finding.dialect, Some(Dialect::Grin));
     }
 }
 

@@ -173,7 +173,7 @@ fn look_alikes_do_not_match() {
                 for line in script.lines().filter(|line| !line.trim().is_empty()) {
                     // Heard to the end, also when the flow would have been let go before.
                     let (_, answer) = talk.script(line);
-                    assert_ne!(answer, Answer::Match, "{name}: {line}: {:?}", talk.dpi.finding);
+                    assert_ne!(answer, Answer::Match, "{name}: {line}: {:?}", talk.finding);
                 }
             }
         }
@@ -199,7 +199,7 @@ fn look_alikes_do_not_match_in_http() {
 fn a_block_proposed_is_no_work_asked_for() {
     let mut talk = Talk::from_start();
     talk.client(r#"{"id":4,"method":"getblocktemplate","params":[{"mode":"proposal","data":"00ff"}]}"#);
-    assert!(!talk.dialogue.has_evidence());
+    assert!(!talk.inspection.has_evidence());
 }
 
 #[test]

@@ -35,8 +35,11 @@ fn work_is_asked_of_nodes() {
         Answer::Match
     );
 
-    let head = HttpHead { target: b"/", agent: b"", mining_extensions: true };
-    assert_eq!(Talk::from_start().hear(Direction::ToServer, Some(head), getwork), Answer::Match);
+    let request = format!(
+        "POST / HTTP/1.1\r\nX-Mining-Extensions: longpoll\r\nContent-Length: {}\r\n\r\n{getwork}",
+        getwork.len()
+    );
+    assert_eq!(Talk::from_start().hear(Direction::ToServer, request.as_bytes()), Answer::Match);
 }
 
 #[test]
@@ -50,7 +53,7 @@ fn a_weak_request_for_work_is_proven_by_the_work() {
         )),
         Answer::Match
     );
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::Getwork));
+    assert_eq!(talk.finding.dialect, Some(Dialect::Getwork));
 
     let mut talk = Talk::from_start();
     assert_eq!(talk.request("/", "", r#"{"id":1,"method":"eth_getWork","params":[]}"#), Answer::NeedMore);
@@ -58,7 +61,7 @@ fn a_weak_request_for_work_is_proven_by_the_work() {
         talk.response(&format!(r#"{{"id":1,"result":["0x{H64}","0x{H64}","0x{H64}"]}}"#)),
         Answer::Match
     );
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::EthGetWork));
+    assert_eq!(talk.finding.dialect, Some(Dialect::EthGetWork));
 }
 
 #[test]
@@ -80,8 +83,8 @@ fn a_template_is_work_when_it_is_answered_with_a_block() {
     let mut talk = Talk::from_start();
     assert_eq!(talk.request("/", "curl/8", ask), Answer::NeedMore);
     assert_eq!(talk.request("/", "curl/8", &block), Answer::Match);
-    assert_eq!(talk.dpi.finding.dialect, Some(Dialect::GetBlockTemplate));
-    assert_eq!(talk.dpi.finding.agent, "curl/8");
+    assert_eq!(talk.finding.dialect, Some(Dialect::GetBlockTemplate));
+    assert_eq!(talk.finding.agent, "curl/8");
 }
 
 #[test]
@@ -90,12 +93,12 @@ fn moneros_daemon_is_asked_by_solo_miners() {
     let mut talk = Talk::from_start();
     assert_eq!(talk.request("/json_rpc", "", ask), Answer::Match);
     assert_eq!(
-        (talk.dpi.finding.dialect, talk.dpi.finding.wallet.as_str()),
+        (talk.finding.dialect, talk.finding.wallet.as_str()),
         (Some(Dialect::MoneroDaemon), "44AFFq..EP3A")
     );
     let mut talk = Talk::from_start();
     assert_eq!(talk.request("/getheight", "XMRig/6.26.0 (Linux x86_64)", ""), Answer::Match);
-    assert_eq!(talk.dpi.finding.agent, "XMRig/6.26.0 (Linux x86_64)");
+    assert_eq!(talk.finding.agent, "XMRig/6.26.0 (Linux x86_64)");
     assert_eq!(Talk::from_start().request("/getheight", "curl/8", ""), Answer::NeedMore);
     assert_eq!(Talk::from_start().request("/", "XMRig/6.26.0", ""), Answer::NeedMore);
 }
