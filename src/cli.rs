@@ -211,7 +211,8 @@ fn desk_tool(
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();
     let end = operands.iter().position(|operand| operand == "--");
-    let looks_like_option = |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-");
+    let looks_like_option =
+        |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-") && *operand != "-";
     match operands.iter().take(end.unwrap_or(operands.len())).find(looks_like_option) {
         Some(option) => Err(format!("unknown option '{}'", option.display())),
         None => {

@@ -30,12 +30,12 @@ use progress::Progress;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::daemon::{load_model, lists::Lists};
+use crate::daemon::{lists::Lists, load_model};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Layer, Packet, Settings};
-use crate::flow::FlowKey;
 use crate::hmm::model::Model;
-use crate::intel::Intel;
+use crate::intel::{Intel, builtin};
+use crate::net::five_tuple::FiveTuple;
 use crate::net::packet;
 use crate::util::time::Instant;
 
@@ -139,11 +139,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
             self.complain(&path, Outcome::Unreadable, &what);
         }
         if let Some(damage) = replayed.damage {
-            self.complain(
-                &path,
-                Outcome::Damaged,
-                &format_args!("damaged: {damage} (read up to there)"),
-            );
+            self.complain(&path, Outcome::Damaged, &format_args!("damaged: {damage} (read up to there)"));
         }
         Ok(())
     }
@@ -241,8 +237,11 @@ pub struct Replayed {
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
-    let config = Config { max_flows, ..default_config() };
-    EngineMaker::new(&config).expect("the model is part of the program").engine()
+    let model = Model::embedded().expect("the model is part of the program");
+    let settings = Settings::from(&default_config());
+    let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
+    engine.replace_intel(Layer::Lists, Some(builtin::pools()));
+    engine
 }
 
 /// A keyed hash whose key is not drawn.
@@ -278,7 +277,12 @@ pub struct Replay<S> {
 impl<S: BuildHasher + Clone> Replay<S> {
     /// A replay through `engine`, which has seen nothing yet.
     pub fn new(engine: Engine<S>) -> Self {
-        Replay { engine, kernel: Kernel::default(), replayed: Replayed::default(), latest: Instant::default() }
+        Replay {
+            engine,
+            kernel: Kernel::default(),
+            replayed: Replayed::default(),
+            latest: Instant::default(),
+        }
     }
 
     /// Takes the next captured frame, and returns what it gave away.
@@ -316,7 +320,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     fn take_idle(&mut self, idle: Duration) -> Vec<Flow> {
         let before = self.latest.micros().saturating_sub(idle.as_micros() as u64);
         let flows = self.replayed.account.take_idle(Instant::from_micros(before));
-        flows.iter().for_each(|flow| self.kernel.forget(&FlowKey::new(flow.client, flow.server)));
+        flows.iter().for_each(|flow| self.kernel.forget(&FiveTuple::new(flow.client, flow.server)));
         flows
     }
 

@@ -70,7 +70,8 @@ impl Input {
         let metadata = file.metadata()?;
         let length = metadata.is_file().then(|| metadata.len());
         let position = Rc::new(Cell::new(0));
-        let mut source = Counted { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
+        let mut source =
+            Counted { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
         let mut head = Vec::with_capacity(GZIP_MAGIC.len());
         (&mut source).take(GZIP_MAGIC.len() as u64).read_to_end(&mut head)?;
         let is_gzip = head == GZIP_MAGIC;
@@ -102,7 +103,9 @@ fn is_capture(path: &Path) -> bool {
         Some(extension) if extension == "gz" => Path::new(path.file_stem().unwrap_or_default()),
         _ => path,
     };
-    plain.extension().is_some_and(|extension| ["pcap", "pcapng", "cap"].iter().any(|known| extension == *known))
+    plain
+        .extension()
+        .is_some_and(|extension| ["pcap", "pcapng", "cap"].iter().any(|known| extension == *known))
 }
 
 /// A reader that tells how far it has come.

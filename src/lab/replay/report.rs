@@ -8,9 +8,9 @@ use serde::{Serialize, Serializer};
 
 use super::account::{Flow, FlowVerdict};
 use super::finding::FlowFinding;
-use crate::daemon::wall_clock::rfc3339;
 use crate::engine::event::Detection;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
+use crate::util::calendar::rfc3339;
 use crate::util::time::Instant;
 
 /// How a report looks.
