@@ -164,7 +164,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
                 self.report.event(path, &detection)?;
             }
             count = count.wrapping_add(1);
-            if count % FRAMES_A_TURN == 0 {
+            if count.is_multiple_of(FRAMES_A_TURN) {
                 if let Some(Some(progress)) = &mut progress {
                     progress.show();
                 }

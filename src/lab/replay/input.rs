@@ -68,7 +68,7 @@ impl Input {
             Input::Stdin => File::from(io::stdin().as_fd().try_clone_to_owned()?),
         };
         let metadata = file.metadata()?;
-        let length = metadata.is_file().then(|| metadata.len());
+        let length = metadata.is_file().then_some(metadata.len());
         let position = Rc::new(Cell::new(0));
         let mut source =
             Counted { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
