@@ -31,7 +31,7 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::push_escaped;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;

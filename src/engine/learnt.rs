@@ -1,7 +1,7 @@
 //! What is known of servers, for the packet path: a sorted list, so that a look-up is
 //! a few comparisons, and nobody can make it more.
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::Finding;
 use crate::engine::event::Source;
 use crate::intel::reputation::Origin;

@@ -12,9 +12,9 @@ use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
 use crate::config::Mode;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::Finding;
-use crate::dpi::{Answer, Dpi, Inspection};
+use crate::dpi::{Dpi, Inspection};
 use crate::engine::event::{Detection, Source};
 use crate::flow::reassembly::Assembly;
 use crate::flow::tcp::Arrival;
@@ -44,6 +44,8 @@ pub(super) struct Judge<S> {
     pub names: Names<S>,
     neighbours: Neighbours<S>,
     dpi: Dpi,
+    /// What the latest news of a flow consists of.
+    finding: Finding,
     swarms: Swarms,
 }
 
@@ -61,6 +63,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             names: Names::new(hasher.clone()),
             neighbours: Neighbours::new(hasher),
             dpi: Dpi::default(),
+            finding: Finding::default(),
             swarms: Swarms::default(),
         };
         judge.configure(settings);
@@ -133,11 +136,11 @@ impl<S: BuildHasher + Clone> Judge<S> {
         if record.is_watched()
             && let Some((source, finding)) = self.learnt.proof(&record.server())
         {
-            self.dpi.finding = finding;
+            self.finding = finding;
             if segment.payload_len > 0 {
                 record.count_payload(segment.payload_len);
             }
-            reader::release(&mut self.assembly, record);
+            reader::release(&mut self.assembly, &mut self.dpi, record);
             record.state = FlowState::Mining;
             noticed = Some(source);
         }
@@ -198,22 +201,30 @@ impl<S: BuildHasher + Clone> Judge<S> {
         self.counters.payload_packets += 1;
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
-        let answer = reader.read(segment, seq, arrival);
-        let opinion = self.dpi.naming.take().and_then(|naming| self.hear(record, &naming, at));
-        if let Some(resolution) = self.dpi.resolution.take() {
+        let heard = reader.read(segment, seq, arrival);
+        let opinion = heard.naming.and_then(|naming| self.hear(record, &naming, at));
+        if let Some(resolution) = heard.resolution {
             self.answered(record, &resolution, at);
         }
+        let is_proof = heard.proof.is_some();
+        let is_suspicion = heard.suspicion.is_some();
         let decision = match self.score(record, segment, arrival, direction, at) {
             Decision::Suspect if self.clears(record, at) => Decision::Undecided,
             decision => decision,
         };
 
         let before = record.state;
-        let heeded = if answer == Answer::Match { None } else { self.heed(record, opinion, at) };
-        record.state = match (answer, decision) {
-            (Answer::Match, _) => FlowState::Mining,
+        let mut heeded = if is_proof { None } else { self.heed(record, opinion, at) };
+        if let Some(finding) = heard.proof.or(heard.suspicion.filter(|_| heeded.is_none())) {
+            self.finding = finding;
+            if !is_proof && before != FlowState::Suspect {
+                heeded = Some(Source::Hint);
+            }
+        }
+        record.state = match (is_proof, decision) {
+            (true, _) => FlowState::Mining,
             _ if heeded == Some(Source::Intel) => FlowState::Mining,
-            _ if before == FlowState::Suspect => FlowState::Suspect,
+            _ if before == FlowState::Suspect || is_suspicion => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
             _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
@@ -224,7 +235,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             self.counters.let_go = self.counters.let_go.saturating_add(1);
         }
         if record.state != FlowState::Undecided && before != record.state {
-            reader::release(&mut self.assembly, record);
+            reader::release(&mut self.assembly, &mut self.dpi, record);
             record.streams.waiting = Default::default();
         }
         if record.state == FlowState::Benign && record.inspection.is_opaque() {
@@ -277,13 +288,13 @@ impl<S: BuildHasher + Clone> Judge<S> {
                 bytes: seen.size,
             };
             if self.swarms.sent(&sent) == Decision::Suspect {
-                self.dpi.finding =
+                self.finding =
                     Finding::of(None, "short sessions to one server, each like the one before");
                 return Decision::Suspect;
             }
         }
         if decision == Decision::Suspect {
-            self.dpi.finding = suspicion(record);
+            self.finding = suspicion(record);
         }
         decision
     }
@@ -301,9 +312,9 @@ impl<S: BuildHasher + Clone> Judge<S> {
             server: record.server(),
             server_name: self.server_name(record, now),
             tls: record.inspection.is_tls(),
-            points_to: self.dpi.finding.dialect.or_else(|| guess(record)),
+            points_to: self.finding.dialect.or_else(|| guess(record)),
             wire: record.inspection.wire(),
-            finding: core::mem::take(&mut self.dpi.finding),
+            finding: core::mem::take(&mut self.finding),
             source,
             server_is_pool: match source {
                 Source::Dpi => record.inspection.is_direct(),

@@ -1,13 +1,31 @@
 //! From a segment's payload to the DPI: in order, once, with what waited for it.
 
-use crate::dpi::{Answer, Dpi};
+use core::net::IpAddr;
+
+use crate::dpi::finding::Finding;
+use crate::dpi::target::Naming;
+use crate::dpi::{Dpi, Said};
 use crate::flow::FlowRecord;
 use crate::flow::reassembly::{Assembly, Slot, SlotIndex};
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;
 use crate::net::packet::Segment;
+use crate::parse::dns::Resolution;
 use crate::util::time::Stamp;
+
+/// What a segment has said.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// That the flow is mining.
+    pub proof: Option<Finding>,
+    /// That it may be.
+    pub suspicion: Option<Finding>,
+    /// How the client names its server.
+    pub naming: Option<Naming>,
+    /// What a name server has answered.
+    pub resolution: Option<Resolution>,
+}
 
 /// One segment's reading.
 pub(super) struct Reader<'a> {
@@ -19,7 +37,8 @@ pub(super) struct Reader<'a> {
 }
 
 /// Frees the slots of a flow that needs them no longer.
-pub(super) fn release(assembly: &mut Assembly, record: &FlowRecord) {
+pub(super) fn release(assembly: &mut Assembly, dpi: &mut Dpi, record: &mut FlowRecord) {
+    record.inspection.release(dpi);
     for direction in [Direction::ToServer, Direction::ToClient] {
         assembly.release(record.streams.waiting[direction as usize], &record.key, direction);
     }
@@ -27,46 +46,51 @@ pub(super) fn release(assembly: &mut Assembly, record: &FlowRecord) {
 
 impl Reader<'_> {
     /// Reads the payload of `segment`, which begins at sequence number `seq`.
-    pub fn read(mut self, segment: &Segment<'_>, seq: u32, arrival: Arrival) -> Answer {
+    pub fn read(mut self, segment: &Segment<'_>, seq: u32, arrival: Arrival) -> Heard {
+        let mut heard = Heard::default();
+        self.read_into(segment, seq, arrival, &mut heard);
+        heard
+    }
+
+    fn read_into(&mut self, segment: &Segment<'_>, seq: u32, arrival: Arrival, heard: &mut Heard) {
         if segment.has_ack {
-            let answer = self.give_up_acknowledged_hole(segment.ack);
-            if answer != Answer::NeedMore {
-                return answer;
+            self.give_up_acknowledged_hole(segment.ack, heard);
+            if heard.proof.is_some() {
+                return;
             }
         }
         self.notice_theft();
         let end = seq.wrapping_add(segment.payload_len);
         if !self.record.inspection.wants(self.direction) {
             self.record.streams.advance_to(self.direction, end);
-            return Answer::NeedMore;
+            return;
         }
-        let answer = match arrival {
-            Arrival::Retransmission => return Answer::NeedMore,
+        match arrival {
+            Arrival::Retransmission => return,
             Arrival::InOrder { skip } => {
                 self.record.streams.advance_to(self.direction, end);
                 let new = segment.payload.get(skip as usize..).unwrap_or_default();
-                self.feed(seq.wrapping_add(skip), new)
+                self.feed(seq.wrapping_add(skip), new, heard);
             }
-            Arrival::Ahead { .. } if self.hold(seq, segment.payload) => Answer::NeedMore,
+            Arrival::Ahead { .. } if self.hold(seq, segment.payload) => {}
             Arrival::Ahead { missing } => {
                 self.lose(seq.wrapping_sub(missing), seq);
                 self.record.streams.advance_to(self.direction, end);
-                self.feed(seq, segment.payload)
+                self.feed(seq, segment.payload, heard);
             }
-        };
+        }
         let at_hand = segment.payload.len() as u32;
-        if at_hand < segment.payload_len && answer == Answer::NeedMore {
+        if at_hand < segment.payload_len && heard.proof.is_none() {
             self.lose(seq.wrapping_add(at_hand), end);
         }
-        answer
     }
 
     /// The peer has acknowledged bytes that we miss: they took another way (the queue was full and
     /// failed open, the capture lost them) and will not come.
-    fn give_up_acknowledged_hole(&mut self, ack: u32) -> Answer {
+    fn give_up_acknowledged_hole(&mut self, ack: u32, heard: &mut Heard) {
         let peer = self.direction.reverse();
         let Some(next) = self.record.streams.next(peer) else {
-            return Answer::NeedMore;
+            return;
         };
         let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
         let index = self.record.streams.waiting[peer as usize];
@@ -75,11 +99,12 @@ impl Reader<'_> {
                 let unread = slot.base();
                 slot.skip_hole();
                 let head_end = slot.head_end();
-                self.record.inspection.gap(peer, slot.base().wrapping_sub(unread));
+                let missing = slot.base().wrapping_sub(unread);
+                self.record.inspection.gap(self.dpi, peer, missing);
                 self.record.streams.advance_to(peer, head_end);
-                self.offer_head(peer)
+                self.offer_head(peer, heard);
             }
-            _ => Answer::NeedMore,
+            _ => {}
         }
     }
 
@@ -90,30 +115,30 @@ impl Reader<'_> {
             && self.assembly.get(index, &self.record.key, self.direction).is_none()
         {
             self.record.streams.waiting[self.direction as usize] = SlotIndex::default();
-            self.record.inspection.gap(self.direction, u32::MAX);
+            self.record.inspection.gap(self.dpi, self.direction, u32::MAX);
         }
     }
 
     /// Reads `bytes`, the next ones of the stream, which begin at `seq`.
-    fn feed(&mut self, mut seq: u32, mut bytes: &[u8]) -> Answer {
+    fn feed(&mut self, mut seq: u32, mut bytes: &[u8], heard: &mut Heard) {
         let index = self.record.streams.waiting[self.direction as usize];
         if self.assembly.get(index, &self.record.key, self.direction).is_none() {
-            let (answer, consumed) = offer_all(self.record, self.dpi, self.direction, bytes);
+            let consumed = offer_all(self.record, self.dpi, self.direction, bytes, heard);
             bytes = bytes.get(consumed..).unwrap_or_default();
             seq = seq.wrapping_add(consumed as u32);
-            if answer != Answer::NeedMore || !self.record.inspection.wants(self.direction) {
-                return answer;
+            if heard.proof.is_some() || !self.record.inspection.wants(self.direction) {
+                return;
             }
         }
         while !bytes.is_empty() {
             let Some(slot) = slot(self.assembly, self.record, self.direction, seq, self.now) else {
-                return Answer::NeedMore;
+                return;
             };
             let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.base()) as usize);
             let (fits, rest) = bytes.split_at(bytes.len().min(room));
             if fits.is_empty() || slot.put(seq, fits, self.now).is_err() {
                 self.lose(seq, seq.wrapping_add(bytes.len() as u32));
-                return Answer::NeedMore;
+                return;
             }
             if rest.is_empty() {
                 // Bytes that came ahead of their turn may follow at once.
@@ -122,31 +147,25 @@ impl Reader<'_> {
             }
             bytes = rest;
             seq = seq.wrapping_add(fits.len() as u32);
-            let answer = self.offer_head(self.direction);
-            if answer != Answer::NeedMore || !self.record.inspection.wants(self.direction) {
-                return answer;
+            self.offer_head(self.direction, heard);
+            if heard.proof.is_some() || !self.record.inspection.wants(self.direction) {
+                return;
             }
         }
-        Answer::NeedMore
     }
 
     /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is empty.
-    fn offer_head(&mut self, direction: Direction) -> Answer {
+    fn offer_head(&mut self, direction: Direction, heard: &mut Heard) {
         let key = self.record.key;
         let index = self.record.streams.waiting[direction as usize];
         let Some(slot) = self.assembly.get(index, &key, direction) else {
-            return Answer::NeedMore;
+            return;
         };
-        let (mut answer, mut consumed) = offer_all(self.record, self.dpi, direction, slot.head());
-        if answer == Answer::NeedMore && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
-            answer = self.record.inspection.overflow(self.dpi, direction, slot.head()).answer;
-            consumed = ASSEMBLY_BYTES;
-        }
+        let consumed = offer_all(self.record, self.dpi, direction, slot.head(), heard);
         slot.consume(consumed);
         if slot.is_empty() || !self.record.inspection.wants(direction) {
             self.free(direction);
         }
-        answer
     }
 
     /// Keeps bytes that came ahead of their turn, if there is room.
@@ -166,7 +185,7 @@ impl Reader<'_> {
             None => from,
         };
         self.free(self.direction);
-        self.record.inspection.gap(self.direction, to.wrapping_sub(unread));
+        self.record.inspection.gap(self.dpi, self.direction, to.wrapping_sub(unread));
     }
 
     /// Gives the slot of `direction` back.
@@ -191,15 +210,41 @@ fn slot<'a>(
     assembly.get(*waiting, &record.key, direction)
 }
 
-/// Offers `bytes` until nothing more is consumed; answers how many were.
-fn offer_all(record: &mut FlowRecord, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> (Answer, usize) {
+/// Offers `bytes` until nothing more is said; answers how many are done with.
+fn offer_all(
+    record: &mut FlowRecord,
+    dpi: &mut Dpi,
+    direction: Direction,
+    bytes: &[u8],
+    heard: &mut Heard,
+) -> usize {
+    let owner = owner(record.client().addr());
     let mut consumed = 0;
-    while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-        let offer = record.inspection.offer(dpi, direction, rest);
-        consumed += offer.consumed.min(rest.len());
-        if offer.answer != Answer::NeedMore || offer.consumed == 0 {
-            return (offer.answer, consumed);
+    loop {
+        let rest = bytes.get(consumed..).unwrap_or_default();
+        let reading = record.inspection.read(dpi, owner, direction, rest);
+        consumed += reading.consumed;
+        match reading.said {
+            Said::Nothing => return consumed,
+            Said::Proof(finding) => {
+                heard.proof = Some(finding);
+                return consumed;
+            }
+            Said::Suspicion(finding) => heard.suspicion = Some(finding),
+            Said::Named(naming) => heard.naming = Some(naming),
+            Said::Resolved(resolution) => heard.resolution = Some(resolution),
         }
     }
-    (Answer::NeedMore, consumed)
+}
+
+/// A number for the client, among whom the memory of half-read messages is divided: its IPv4 address, or the /64 of
+/// its IPv6 one.
+fn owner(client: IpAddr) -> u32 {
+    match client {
+        IpAddr::V4(addr) => addr.to_bits(),
+        IpAddr::V6(addr) => {
+            let net = (addr.to_bits() >> 64) as u64;
+            (net >> 32) as u32 ^ net as u32
+        }
+    }
 }

@@ -4,7 +4,7 @@ mod naming;
 
 use super::*;
 use crate::config;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::engine::event::Source;
 use crate::flow::FlowState;
 use crate::net::direction::Direction;

@@ -17,7 +17,7 @@ mod subject;
 
 pub use line::{BadLine, Heard, read_line};
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{Pattern, Policy};
 use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_ENTRIES, CLOCK_SET_FROM};
 use crate::net::endpoint::Endpoint;

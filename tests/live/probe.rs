@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::cache::Cache;
 use minewall::probe::transport::Dialler;
@@ -66,7 +66,7 @@ fn a_confirmed_pool_is_not_even_connected_to() {
             let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
             let at: SocketAddr = listener.local_addr().expect("an address");
             let outcome = Outcome::new(verdict, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"known"]);
-            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &config.probe_lifetimes, now);
+            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &(&config).into(), now);
             (at, listener)
         })
     });

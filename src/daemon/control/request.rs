@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{Pattern, Policy};
 use crate::intel::reputation::Origin;
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::daemon::control::Outcome as Word;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::Finding;
 use crate::engine::Settings;
 use crate::hmm::model::Model;

@@ -44,7 +44,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let source = match policy {
             Policy::Allow => return None,
             Policy::Block => {
-                reader::release(&mut self.assembly, record);
+                reader::release(&mut self.assembly, &mut self.dpi, record);
                 record.state = FlowState::Mining;
                 Source::Intel
             }
@@ -56,7 +56,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
                 Source::Hint
             }
         };
-        self.dpi.finding = finding;
+        self.finding = finding;
         Some(source)
     }
 

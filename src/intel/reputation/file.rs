@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Book, Entry, Origin};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::limits::{BOOK_ENTRIES, BOOK_FILE_BYTES};
 use crate::util::atomic_file;

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Entry;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Pattern, Policy};
 use crate::limits::{BOOK_LINE_BYTES, BOOK_LINE_MAX_BYTES};
 use crate::parse::json::{Tape, Value};

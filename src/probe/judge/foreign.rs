@@ -1,7 +1,7 @@
 //! Servers that are no pool, by what only they say.
 
 use crate::dpi::Answer;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
 use crate::probe::question::Question;
 

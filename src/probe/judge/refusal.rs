@@ -5,7 +5,7 @@
 //! asked for them. "Method not found" is anybody's.
 
 use super::{Evidence, words};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
 use crate::probe::question::{Manner, Question};
 

@@ -5,7 +5,7 @@
 //! the address, which the suspected host shares. A server that never says a word hears the [`CORE`] and no
 //! more; what is asked of others follows from what they speak.
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
