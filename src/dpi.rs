@@ -199,7 +199,7 @@ impl Inspection {
     }
 
     /// Gives the memory of half-read messages back, where a flow ends.
-    pub fn release(&mut self, dpi: &mut Dpi) {
+    pub fn release(&self, dpi: &mut Dpi) {
         self.framing.release(&mut dpi.drafts);
     }
 

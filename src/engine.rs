@@ -208,8 +208,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
         self.judge.learnt.sweep(now);
-        let assembly = &mut self.judge.assembly;
-        self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
+        let (assembly, dpi) = self.judge.memory();
+        self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, dpi, record));
     }
 
     /// The flow table.

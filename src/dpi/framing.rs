@@ -167,8 +167,8 @@ impl Framing {
     }
 
     /// Gives the drafts back.
-    pub(super) fn release(&mut self, drafts: &mut Drafts) {
-        for handle in core::mem::take(&mut self.drafts) {
+    pub(super) fn release(&self, drafts: &mut Drafts) {
+        for handle in self.drafts {
             drafts.release(handle);
         }
     }

@@ -70,6 +70,11 @@ impl<S: BuildHasher + Clone> Judge<S> {
         judge
     }
 
+    /// What flows take of the memory of all.
+    pub fn memory(&mut self) -> (&mut Assembly, &mut Dpi) {
+        (&mut self.assembly, &mut self.dpi)
+    }
+
     /// Judges by other settings from now on.
     pub fn configure(&mut self, settings: Settings) {
         self.knowledge.blocks_shared = settings.blocks_shared;
@@ -86,7 +91,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         now: Instant,
     ) {
         if let Some(old) = old {
-            reader::release(&mut self.assembly, old);
+            reader::release(&mut self.assembly, &mut self.dpi, old);
         }
         *record = FlowRecord::open(segment, now.stamp());
         let client = record.client();

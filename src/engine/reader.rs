@@ -37,7 +37,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// Frees the slots of a flow that needs them no longer.
-pub(super) fn release(assembly: &mut Assembly, dpi: &mut Dpi, record: &mut FlowRecord) {
+pub(super) fn release(assembly: &mut Assembly, dpi: &mut Dpi, record: &FlowRecord) {
     record.inspection.release(dpi);
     for direction in [Direction::ToServer, Direction::ToClient] {
         assembly.release(record.streams.waiting[direction as usize], &record.key, direction);
