@@ -12,6 +12,7 @@ mod notify;
 mod probe;
 #[cfg(feature = "host")]
 mod replay;
+mod signatures;
 mod ubus;
 
 use std::ffi::OsString;
@@ -61,6 +62,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
         Some("check-list") => check_list::run(arguments),
+        Some("signatures") => signatures::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
@@ -269,6 +271,8 @@ usage:
                                               ask a server whether it is a pool
   minewall check-list [--config FILE] [--count] LIST...
                                               whether files are lists, and how many entries they have
+  minewall signatures [--config FILE] list    the mining dialects that are known, and from where
+  minewall signatures check FILE...           whether files are signatures, and the line that is none
 ",
             "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
                                               run the owner's programs for the daemon's events, or those on
@@ -294,6 +298,7 @@ const HELP: &str = help!(
     "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD] CAPTURE...
                                               judge the TCP flows of captures (pcap, pcapng, gzip or not),
                                               folders of them, or - (standard input, told as it happens)
+  minewall signatures test FILE CAPTURE...    the same with one file beside the built-in signatures
   minewall train --mining PATH... --benign PATH... [--output FILE]
                                               train a model of stage one, of captures, .seq files or folders
                                               of them, and scripted sessions (--scripted N; 9000); report

@@ -19,6 +19,7 @@ mod hosts;
 mod reputation_service;
 mod leases;
 pub(crate) mod lists;
+mod signature_files;
 mod metrics;
 pub mod hooks;
 mod prober;
@@ -51,6 +52,7 @@ use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use control::{Control, Stream};
 use lists::Lists;
+use signature_files::SignatureFiles;
 use prober::Prober;
 use queue::PacketQueue;
 use report::Reporter;
@@ -79,6 +81,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
+    engine.replace_signatures(SignatureFiles::start(&config));
     engine.replace_intel(Layer::Lists, lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
@@ -87,6 +90,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let daemon = Daemon {
         engine,
         lists,
+        signatures: SignatureFiles::default(),
         prober,
         keeper,
         reporter: Reporter::new(&config),
@@ -126,6 +130,7 @@ struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
     lists: Lists,
+    signatures: SignatureFiles,
     prober: Prober,
     keeper: Keeper,
     queue: PacketQueue,
@@ -177,6 +182,9 @@ impl Daemon {
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.keeper.tick(&mut self.engine, now);
                 self.engine.tell_time(unix_seconds(), now);
+                if let Some(signatures) = self.signatures.collect() {
+                    self.engine.replace_signatures(signatures);
+                }
                 if self.lists.collect() {
                     self.engine.replace_intel(Layer::Lists, self.lists.current());
                     self.keeper.refill(now);
@@ -242,6 +250,7 @@ impl Daemon {
         self.prober.configure(&new);
         self.keeper.configure(&new, self.clock.now());
         self.lists.reload(&new);
+        self.signatures.reload(&new);
         let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };

@@ -103,6 +103,8 @@ impl Default for Dpi {
 impl Dpi {
     /// Compares messages with `signatures` from now on.
     pub fn replace_signatures(&mut self, signatures: Signatures) {
+        // What is half read names its members by the words of the old ones.
+        self.drafts.clear();
         self.signatures = signatures;
     }
 

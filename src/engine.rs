@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::config::{Config, Mode};
 use crate::engine::event::Detection;
+use crate::dpi::signatures::Signatures;
 use crate::flow::reassembly::Assembly;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
 use crate::flow::{FlowRecord, FlowState};
@@ -203,6 +204,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
             let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
             record.client() == *client && (record.state == FlowState::Suspect || is_hinted())
         })
+    }
+
+    /// Compares messages with `signatures` from now on.
+    pub fn replace_signatures(&mut self, signatures: Signatures) {
+        self.judge.memory().1.replace_signatures(signatures);
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.

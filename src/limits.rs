@@ -52,6 +52,10 @@ pub const SUSPECT_IDLE: Duration = Duration::from_secs(10 * 60);
 pub const ASSEMBLY_BYTES: usize = 4_096;
 /// Directions that can have such bytes waiting at once: 64 slots of 4 KB are 264 KB.
 pub const ASSEMBLY_SLOTS: usize = if cfg!(test) { 4 } else { 64 };
+/// Files of signatures, and bytes of each.
+pub const SIGNATURE_FILES: usize = 64;
+/// See [`SIGNATURE_FILES`].
+pub const SIGNATURE_FILE_BYTES: u64 = 64 * 1_024;
 /// Separate runs of bytes that one slot keeps track of while segments arrive out of order.
 pub const ASSEMBLY_RUNS: usize = 4;
 

@@ -214,6 +214,6 @@ fn every_dialect_has_a_dialogue() {
             matches!(&case.expected, Expected::Mining { dialect: named, .. } if named == dialect.name())
         })
     };
-    let missing: Vec<_> = Dialect::ALL.iter().filter(|dialect| !is_spoken(dialect)).collect();
+    let missing: Vec<_> = Dialect::all().filter(|dialect| !is_spoken(dialect)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

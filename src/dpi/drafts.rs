@@ -156,6 +156,13 @@ impl Drafts {
         }
     }
 
+    /// Frees all drafts.
+    pub(crate) fn clear(&mut self) {
+        for slot in &mut self.slots {
+            slot.owner = None;
+        }
+    }
+
     fn find(&mut self, handle: Handle) -> Option<(usize, &mut Slot)> {
         let at = (handle.0 as usize & 0xff).checked_sub(1)?;
         let slot = self.slots.get_mut(at)?;

@@ -430,3 +430,6 @@ const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
 
 const _: () = assert!(PROXY_DEPTH as u32 <= DEPTH);
+
+#[cfg(test)]
+mod tests;

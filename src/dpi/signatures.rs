@@ -6,6 +6,7 @@
 
 pub mod compile;
 mod dialect;
+mod load;
 pub(crate) mod matcher;
 pub(crate) mod shape;
 
@@ -15,6 +16,7 @@ use crate::parse::words;
 use crate::parse::words::{WordId, Words};
 use compile::program::{DialectEntry, Phase, Program, Role, Rule};
 pub use dialect::Dialect;
+pub use load::{Listed, Refusal, SignatureFile};
 use matcher::{Before, Match, Message};
 
 include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
