@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use minewall::config::Config;
-use minewall::rules::{self, Variant};
+use minewall::rules::{self, Kernel, Memory, Variant};
 
 use crate::namespace::Namespace;
 
@@ -80,7 +80,7 @@ impl Net {
         let masquerade = "table ip nat {
             chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }
         }";
-        let queue = "*mangle\n-A FORWARD -p icmp -j NFQUEUE --queue-num 1 --queue-bypass\nCOMMIT\n*mangle\n-F\nCOMMIT\n";
+        let queue = "*security\n-A FORWARD -p icmp -j NFQUEUE --queue-num 1 --queue-bypass\nCOMMIT\n*security\n-F\nCOMMIT\n";
         if !router.try_nft(masquerade) {
             return Err("the kernel has no nft NAT".into());
         }
@@ -125,14 +125,19 @@ impl Net {
         }
     }
 
-    /// Loads the rules of `config` into the router.
+    /// Loads the rules of `config` into the router, with the memory that they would choose.
     pub fn load_rules(&self, config: &Config) {
-        self.router.script(&rules::install(config, Variant::Iptables));
+        self.load_rules_with(config, Memory::of_this_kernel());
+    }
+
+    /// The same, with another memory.
+    pub fn load_rules_with(&self, config: &Config, memory: Memory) {
+        self.router.script(&rules::install(config, Kernel { variant: Variant::Iptables, memory }, ""));
     }
 
     /// Packets that the rules have sent towards the queue so far, both families.
     pub fn queued(&self) -> u64 {
-        let list = |tool: &str| self.router.run(&[tool, "-t", "mangle", "-nvxL", "minewall"]);
+        let list = |tool: &str| self.router.run(&[tool, "-t", "security", "-nvxL", "minewall"]);
         ["iptables-nft", "ip6tables-nft"]
             .iter()
             .map(|tool| {
