@@ -25,8 +25,8 @@ pub mod model;
 pub mod observation;
 pub mod swarm;
 
-use crate::flow::Direction;
 use crate::limits::HMM_STATE_BYTES;
+use crate::net::direction::Direction;
 use crate::util::time::Stamp;
 use decision::{Decision, Sensitivity};
 use model::{Model, STATES};

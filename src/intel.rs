@@ -19,8 +19,8 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::limits::{INTEL_SOURCES, NAME_BYTES};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use entry::{Entry, Net, Pattern, Policy, What};
 pub use table::Rule;
 use table::Table;

@@ -13,7 +13,7 @@ use crate::engine::{Engine, Lesson};
 use crate::intel::builtin;
 use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::cache::Cache;
 use crate::probe::guard::Refusal;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};

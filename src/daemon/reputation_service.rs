@@ -30,7 +30,7 @@ use crate::limits::{
     KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
     UNCONFIRMED,
 };
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::guard::is_global;
 use crate::probe::{Outcome, Verdict};
 use crate::rules;

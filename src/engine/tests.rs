@@ -6,8 +6,9 @@ use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
-use crate::flow::{Direction, FlowState};
-use crate::net::packet::Endpoint;
+use crate::flow::FlowState;
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
 use crate::verdict::FlowMark;
 use core::net::{IpAddr, Ipv4Addr};
 use etherparse::{Ipv4Header, TcpHeader, ip_number};
@@ -77,8 +78,10 @@ impl Bench {
     }
 
     fn state(&self) -> Option<FlowState> {
-        let key =
-            FlowKey::new(Endpoint::new(HOST.into(), self.port), Endpoint::new(POOL.into(), self.server_port));
+        let key = FiveTuple::new(
+            Endpoint::new(HOST.into(), self.port),
+            Endpoint::new(POOL.into(), self.server_port),
+        );
         self.engine.flows().get(&key).map(|record| record.state)
     }
 }

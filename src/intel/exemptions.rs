@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
 
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 /// An address prefix of either family (RFC 4632, RFC 4291 section 2.3); a single address is its longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::intel::exemptions::Host;
 use crate::limits::{
     BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
 };
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::verdict::Reason;
 
 /// The chain that refuses, and counts.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::limits::{PROBE_CONNECTIONS, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT};
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::{Dialler, Progress};
 use minewall::probe::{Layer, Target, Verdict};
 use rustix::event::{PollFd, Timespec, poll};

@@ -10,7 +10,7 @@ use crate::engine::{Engine, Layer, Lesson};
 use crate::intel::Builder;
 use crate::intel::entry::{self, Policy};
 use crate::intel::reputation::{Entry, Origin};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::rules;
 use crate::util::time::Instant;
 

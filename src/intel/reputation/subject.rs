@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use crate::intel::entry::{Net, Pattern, Ports, What};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 
 impl Pattern {
     /// That of one server.

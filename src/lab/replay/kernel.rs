@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use crate::flow::FlowKey;
 use crate::limits::{
     SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
     SECOND_LOOK_PACKETS_PER_SECOND,
 };
+use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
 use crate::verdict::{FlowMark, Verdict};
@@ -18,7 +18,7 @@ use crate::verdict::{FlowMark, Verdict};
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
 pub struct Kernel {
-    connections: HashMap<FlowKey, Connection>,
+    connections: HashMap<FiveTuple, Connection>,
     looks: Allowance,
 }
 
@@ -32,7 +32,7 @@ struct Connection {
 impl Kernel {
     /// Whether `segment`, in an IP packet of `length` bytes that came at `now`, is queued.
     pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> bool {
-        let key = FlowKey::new(segment.src, segment.dst);
+        let key = FiveTuple::new(segment.src, segment.dst);
         let opens = segment.syn && !segment.has_ack;
         let connection =
             self.connections.entry(key).or_insert(Connection { mark: FlowMark::Unseen, packets: 0 });
@@ -65,7 +65,7 @@ impl Kernel {
             Verdict::Reset(_) => FlowMark::Blocked,
             Verdict::Ignore | Verdict::WithoutData => return,
         };
-        if let Some(connection) = self.connections.get_mut(&FlowKey::new(segment.src, segment.dst))
+        if let Some(connection) = self.connections.get_mut(&FiveTuple::new(segment.src, segment.dst))
             && connection.mark != FlowMark::Blocked
         {
             connection.mark = mark;
