@@ -140,7 +140,9 @@ impl Memory {
                     .map(|mark| bits.set_connection(bits.at.value(mark)));
                 (
                     // A SYN whose data was taken off is answered yet.
-                    format!("\t\tct state new accept\n\t\t{undecided}\n\t\tmeta l4proto @conflict goto forget\n"),
+                    format!(
+                        "\t\tct state new accept\n\t\t{undecided}\n\t\tmeta l4proto @conflict goto forget\n"
+                    ),
                     format!("\t\t{benign}\n\t\tmeta l4proto @conflict goto remember\n"),
                     blocked,
                 )
@@ -173,11 +175,9 @@ impl Memory {
                 format!("ct label & ({BYPASSED} | {RECALLED}) == {BYPASSED}"),
                 format!("ct label {BYPASSED_AGAIN}"),
             ],
-            Memory::Mark => vec![format!(
-                "ct mark & {:#010x} == {:#010x}",
-                bits.mask(),
-                bits.at.value(FlowMark::Benign)
-            )],
+            Memory::Mark => {
+                vec![format!("ct mark & {:#010x} == {:#010x}", bits.mask(), bits.at.value(FlowMark::Benign))]
+            }
         }
     }
 
@@ -213,7 +213,8 @@ impl Memory {
             Memory::Labels => String::new(),
             // The set is looked at only while marks get lost.
             Memory::Mark => {
-                "	chain known_undecided {\n\t\tmeta l4proto @conflict goto tuples\n\t\tgoto payload\n	}\n".into()
+                "	chain known_undecided {\n\t\tmeta l4proto @conflict goto tuples\n\t\tgoto payload\n	}\n"
+                    .into()
             }
         };
         format!(

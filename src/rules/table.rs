@@ -1,7 +1,7 @@
 //! The table `inet minewall`, text for `nft -f`.
 
 use super::bits::Bits;
-use super::{Kernel, attempts, names};
+use super::{Kernel, Variant, attempts, names};
 use crate::config::{Config, Mode};
 use crate::limits::{
     ALIVE_TIMEOUT_MILLIS, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS,
@@ -89,6 +89,7 @@ impl Hook {
             }
             Hook::Input => format!("\t\t{tcp}ct direction reply goto watch\n\t\t{tcp}goto local\n"),
         };
+        let decide = decide_priority(kernel.variant);
         let answers = names::watch(config, device);
         let answered = names::decide(config, kernel.variant, device);
         format!(
@@ -96,7 +97,7 @@ impl Hook {
 		type filter hook {hook} priority {WATCH}; policy accept;
 {watch}{answers}	}}
 	chain decide_{hook} {{
-		type {kind} hook {hook} priority {DECIDE}; policy accept;
+		type {kind} hook {hook} priority {decide}; policy accept;
 		{tcp}goto decide
 {answered}	}}
 "
@@ -104,10 +105,17 @@ impl Hook {
     }
 }
 
-/// Priorities on either side of xtables' table `security`, which has the queue of the iptables variant: behind the
-/// firewall's own chains, at `filter` (0), so that what they drop is never seen.
+/// Behind the firewall's own chains, at `filter` (0), so that what they drop is never seen.
 const WATCH: &str = "security - 10";
-const DECIDE: &str = "security + 10";
+
+/// Behind the queue, which is the end of the chains at [`WATCH`], or the table `security` of iptables: at priority 50
+/// by the kernel's name for it, at 150 as iptables-nft makes it.
+fn decide_priority(variant: Variant) -> &'static str {
+    match variant {
+        Variant::Nft => "security + 10",
+        Variant::Iptables => "security + 110",
+    }
+}
 
 /// The daemon's own connections, told by the mark of their sockets.
 fn own(kernel: Kernel, bits: &Bits) -> String {
@@ -174,14 +182,17 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
 /// Connection attempts are not queued, but for those with data and some to known pools.
 fn fresh(config: &Config) -> String {
     let known = attempts::dispatch(config);
+    let flood = match config.mode {
+        Mode::Block => "\t\t# The client comes again without the data.\n\t\tmeta l4proto @alive drop\n",
+        Mode::Monitor => "",
+    };
     format!(
         "	chain fresh {{
 		tcp flags & (syn | ack) != syn accept
 {known}		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
-		# Data in a SYN is taken off. A flood of such is dropped: the client comes again without the data.
+		# Data in a SYN, which the daemon takes off.
 		limit rate {FAST_OPEN_PER_SECOND}/second burst {FAST_OPEN_PER_SECOND} packets goto to_queue
-		meta l4proto @alive drop
-	}}
+{flood}	}}
 "
     )
 }

@@ -15,6 +15,7 @@ mod tls;
 mod tls_end;
 
 mod fleet;
+mod hang;
 mod known;
 mod lists;
 mod mining;
