@@ -165,21 +165,34 @@ impl<S: BuildHasher + Clone> Engine<S> {
                 return handled;
             }
         };
+        // Stopgap: both streams begin behind this packet, as behind a SYN that it answers.
+        let opening = Segment {
+            syn: segment.syn || packet.reason == Reason::Start,
+            has_ack: segment.has_ack && packet.reason != Reason::Start,
+            seq: if packet.reason == Reason::Start { segment.seq.wrapping_sub(1) } else { segment.seq },
+            ..segment
+        };
+        if segment.syn && segment.payload_len > 0 {
+            return Handled { verdict: Verdict::WithoutData, opened: false };
+        }
         let record = match flows.entry(&FiveTuple::new(segment.src, segment.dst), now.stamp()) {
-            Entry::Known(record) if !record.is_superseded_by(&segment) => record,
+            Entry::Known(record) if !record.is_superseded_by(&opening) => record,
             Entry::Known(record) => {
                 let old = core::mem::take(record);
-                judge.open(record, Some(&old), &segment, packet.hw_addr, now);
+                judge.open(record, Some(&old), &opening, packet.hw_addr, now);
                 handled.opened = true;
                 record
             }
             Entry::New(record, evicted) => {
-                judge.open(record, evicted.as_ref(), &segment, packet.hw_addr, now);
+                judge.open(record, evicted.as_ref(), &opening, packet.hw_addr, now);
                 handled.opened = true;
                 record
             }
             Entry::Refused => return handled,
         };
+        if opening.syn {
+            record.streams.handshake(record.direction_from(opening.src), &opening);
+        }
         handled.verdict = judge.verdict(record, &segment, handled.opened, packet.hw_addr, now);
         record.last_seen = now.stamp();
         handled

@@ -13,13 +13,14 @@ use crate::limits::{
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::verdict::{FlowMark, Verdict};
 
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
 pub struct Kernel {
     connections: HashMap<FiveTuple, Connection>,
-    looks: Allowance,
+    looks: TokenBucket,
 }
 
 /// What conntrack knows of a connection.
@@ -53,7 +54,7 @@ impl Kernel {
                     SECOND_LOOK_LATE_BITS
                 };
                 length < SECOND_LOOK_MAX_PACKET_BYTES as usize
-                    && (connection.packets & bits == 0 || self.looks.take(now))
+                    && (connection.packets & bits == 0 || self.looks.take(&LOOKS, now))
             }
         }
     }
@@ -73,34 +74,8 @@ impl Kernel {
     }
 }
 
-/// nft's `limit rate N/second burst N packets`: a token bucket, in microseconds.
-#[derive(Debug)]
-struct Allowance {
-    left: u64,
-    at: Instant,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Allowance { left: SECOND, at: Instant::default() }
-    }
-}
-
-impl Allowance {
-    fn take(&mut self, now: Instant) -> bool {
-        let elapsed = now.micros().saturating_sub(self.at.micros());
-        self.at = now;
-        self.left = self.left.saturating_add(elapsed).min(SECOND);
-        let price = SECOND / u64::from(SECOND_LOOK_PACKETS_PER_SECOND);
-        let is_enough = self.left >= price;
-        if is_enough {
-            self.left -= price;
-        }
-        is_enough
-    }
-}
-
-const SECOND: u64 = 1_000_000;
+/// The rule set's `limit rate N/second burst N packets`.
+const LOOKS: Rate = Rate::per_second(SECOND_LOOK_PACKETS_PER_SECOND);
 
 #[cfg(test)]
 mod tests {
