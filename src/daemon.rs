@@ -50,11 +50,8 @@ use crate::engine::{Engine, Layer, Settings};
 use crate::hmm::model::{self, Model};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::util::time::Instant;
-<<<<<<< HEAD
-use alive::Alive;
-=======
 use crate::util::wall_clock::unix_seconds;
->>>>>>> main
+use alive::Alive;
 use control::{Control, Stream};
 use lists::Lists;
 use prober::Prober;

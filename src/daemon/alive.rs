@@ -57,11 +57,6 @@ impl Alive {
     pub fn is_heard(&self) -> bool {
         self.shared.is_heard.load(Ordering::Relaxed)
     }
-
-    /// Tells the rules that connections come back that are decided: the kernel's memory of them gets lost.
-    pub fn report_conflict(&self) {
-        self.shared.has_conflict.store(true, Ordering::Relaxed);
-    }
 }
 
 fn renew(shared: &Weak<Shared>, mut socket: NftSocket) {

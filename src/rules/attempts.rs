@@ -40,7 +40,6 @@ pub fn unanswered(config: &Config, bits: &Bits) -> String {
     if !is_wanted(config) {
         return String::new();
     }
-<<<<<<< HEAD:src/rules/attempts.rs
     format!(", {:#010x} : goto unanswered", bits.at.reason_value(Reason::Attempt))
 }
 
@@ -79,21 +78,6 @@ pub fn chains(config: &Config, bits: &Bits) -> String {
 fn sets() -> String {
     let families = [("4", "ipv4_addr"), ("6", "ipv6_addr")];
     let pools = families.map(|(family, address)| {
-=======
-    let allowed = |statement: &str| -> String {
-        let rule = |host: &Host| match host {
-            Host::At(prefix) => {
-                let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
-                format!("\t\t{family} saddr {prefix} {statement}\n")
-            }
-            Host::Card([a, b, c, d, e, f]) => {
-                format!("\t\tether saddr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} {statement}\n")
-            }
-        };
-        config.allow.hosts.iter().map(rule).collect()
-    };
-    let sets = [("pools4", "ipv4_addr"), ("pools6", "ipv6_addr")].map(|(name, kind)| {
->>>>>>> main:src/rules/known.rs
         format!(
             "	set pools{family} {{
 		type {address} . inet_service
@@ -122,7 +106,7 @@ fn sets() -> String {
 fn exempt(config: &Config, statement: &str) -> String {
     let rule = |host: &Host| match host {
         Host::At(prefix) => {
-            let family = if prefix.is_v4() { "ip" } else { "ip6" };
+            let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
             format!("\t\t{family} saddr {prefix} {statement}\n")
         }
         Host::Card([a, b, c, d, e, f]) => {

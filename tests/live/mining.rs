@@ -147,7 +147,9 @@ pub fn is_cut(net: &Net, server: &str) -> bool {
         match (&miner.server).read(&mut [0; 1_024]) {
             Ok(0) => return heard == 0,
             Ok(len) => heard += len,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(1))
+            }
             Err(_) => return heard == 0,
         }
         if heard == LOGIN.len() {
