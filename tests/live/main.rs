@@ -14,6 +14,7 @@ mod tls;
 #[path = "../support/tls_end.rs"]
 mod tls_end;
 
+mod attacks;
 mod fleet;
 mod hang;
 mod known;

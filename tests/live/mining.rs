@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use minewall::limits::SECOND_LOOK_MAX_PACKET_BYTES;
 
 use crate::daemon::Daemon;
+use crate::namespace::Namespace;
 use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
 use crate::run::WEB;
 use crate::session::{Session, is_reset};
@@ -138,7 +139,12 @@ fn a_miner_with_a_harmless_beginning_is_cut_off() {
 
 /// Whether a miner that begins now is cut before the pool hears its first message.
 pub fn is_cut(net: &Net, server: &str) -> bool {
-    let miner = Session::open(&net.home, &net.internet, ip(server));
+    is_cut_from(&net.home, &net.internet, server)
+}
+
+/// The same of a miner that stands in `from`.
+pub fn is_cut_from(from: &Namespace, to: &Namespace, server: &str) -> bool {
+    let miner = Session::open(from, to, ip(server));
     (&miner.client).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
     miner.server.set_nonblocking(true).expect("O_NONBLOCK");
     let mut heard = 0;

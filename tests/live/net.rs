@@ -92,6 +92,43 @@ impl Net {
         Ok(net)
     }
 
+    /// Adds a host to the house, at `addresses` of the networks 10.7.3.0/24 and fd07:3::/64.
+    pub fn add_host(&self, addresses: [&str; 2]) -> Namespace {
+        let host = Namespace::new("other").expect("there are three already");
+        switch(&host, "ipv6/conf/default/accept_dad", "0").expect("as in the others");
+        host.run(&[
+            "ip",
+            "link",
+            "add",
+            "eth0",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "lan1",
+            "netns",
+            self.router.name(),
+        ]);
+        let gateways = ["10.7.3.1", "fd07:3::1"];
+        for (namespace, device, addresses) in [(&host, "eth0", addresses), (&self.router, "lan1", gateways)] {
+            for (address, length) in addresses.into_iter().zip(["24", "64"]) {
+                namespace.run(&["ip", "address", "add", &format!("{address}/{length}"), "dev", device]);
+            }
+            namespace.run(&["ip", "link", "set", device, "up"]);
+        }
+        for (family, gateway) in ["-4", "-6"].into_iter().zip(gateways) {
+            host.run(&["ip", family, "route", "add", "default", "via", gateway]);
+        }
+        for server in SERVERS {
+            wait_for("the host is up", || {
+                let attempt =
+                    || TcpStream::connect_timeout(&SocketAddr::new(ip(server), 9), Duration::from_millis(50));
+                host.inside(attempt).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+            });
+        }
+        host
+    }
+
     /// Waits until an attempt to connect to a closed port is answered, from everywhere: IPv6 takes a
     /// while to know its neighbours.
     fn wait_until_up(&self) {

@@ -118,7 +118,7 @@ fn a_verdict_becomes_a_label() {
     });
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
-        assert_eq!(judge.starts() > 0, true, "{server}: the start is told");
+        assert!(judge.starts() > 0, "{server}: the start is told");
         let (starts, before) = (judge.starts(), judge.seen());
         session.exchange(b"hello");
         session.exchange(&LARGE);
