@@ -37,7 +37,10 @@ impl Forger {
                 {
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                sent => break drop(sent.expect("it is sent")),
+                sent => {
+                    sent.expect("it is sent");
+                    break;
+                }
             }
         }
     }
