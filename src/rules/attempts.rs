@@ -113,7 +113,7 @@ fn exempt(config: &Config, statement: &str) -> String {
             format!("\t\tether saddr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} {statement}\n")
         }
     };
-    config.allow.hosts.iter().map(rule).collect()
+    config.exempt_hosts.iter().map(rule).collect()
 }
 
 /// Text for `nft -f` that adds `servers` to the sets, each for so many seconds at most.
