@@ -71,14 +71,18 @@ pub fn is_refused(from: &Namespace, listener: &TcpListener) -> bool {
             return true;
         }
     };
-    // It may be cut already.
-    let _ = client.write_all(b"?");
+    if client.write_all(b"?").is_err() {
+        return true;
+    }
     client.set_nonblocking(true).expect("O_NONBLOCK");
     listener.set_nonblocking(true).expect("O_NONBLOCK");
     let mut server = None;
     let start = Instant::now();
     let refused = loop {
-        assert!(start.elapsed() < PATIENCE, "{at}: neither cut nor heard");
+        assert!(
+            start.elapsed() < PATIENCE,
+            "{at}: neither cut nor heard; client {client:?}, server {server:?}"
+        );
         if let Some(server) = &mut server {
             match TcpStream::read(server, &mut [0; 8]) {
                 Ok(0) => break true,
@@ -91,8 +95,9 @@ pub fn is_refused(from: &Namespace, listener: &TcpListener) -> bool {
             server = Some(accepted);
         }
         // One that is reset before it is taken in may never be.
-        if client.read(&mut [0; 8]).is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
-            break true;
+        match client.read(&mut [0; 8]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            _ => break true,
         }
         std::thread::sleep(Duration::from_millis(1));
     };
