@@ -1,6 +1,6 @@
 //! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
 
-use crate::flow::reassembly::SlotIndex;
+use crate::flow::reassembly_pool::SlotIndex;
 use crate::net::direction::Direction;
 use crate::net::packet::Segment;
 
