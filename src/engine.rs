@@ -28,6 +28,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
+use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Place, TableCounters};
 use crate::hmm::Scorer;
@@ -180,7 +181,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
             return passed(Verdict::Ignore);
         }
         let key = FiveTuple::new(segment.src, segment.dst);
-        let owner = || pipeline.owner_of(segment.src.addr());
+        let client = if starts { segment.src } else { Connection::of(&segment).client() };
+        let owner = || pipeline.owner_of(client.addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
             Place::Known(session) if !starts => (session, false),
             Place::Known(session) => {

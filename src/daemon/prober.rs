@@ -5,7 +5,7 @@ mod again;
 use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::event::Detection;
@@ -19,6 +19,7 @@ use crate::probe::guard::Refusal;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
 use crate::probe::{Outcome, Verdict};
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 use again::Again;
 
 /// The worker, if there is to be one.
@@ -44,7 +45,7 @@ impl Prober {
             return prober;
         }
         let mut cache = Cache::load(&config.probe_cache);
-        let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+        let wall_clock = unix_seconds();
         let servers: Vec<Endpoint> = cache.entries().iter().map(|entry| entry.server).collect();
         for server in servers {
             if let Some(entry) = cache.get(&server, &config.probe_lifetimes, wall_clock) {

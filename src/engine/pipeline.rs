@@ -111,8 +111,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 self.counters.resets += 1;
                 Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
             };
-            let event =
-                (!is_exempt).then(|| self.detection(&session, Notice { source, finding }, packet.hw_addr, now));
+            let event = (!is_exempt)
+                .then(|| self.detection(&session, Notice { source, finding }, packet.hw_addr, now));
             return Handled { verdict, opened: false, event };
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };

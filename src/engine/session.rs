@@ -238,6 +238,14 @@ impl Session {
     }
 }
 
+#[cfg(test)]
+impl Session {
+    /// A flow in some state, as tests of its readers need it.
+    pub(crate) fn in_state(segment: &Segment<'_>, state: State) -> Self {
+        Session { state, ..Session::join(segment, Stamp(0)) }
+    }
+}
+
 impl Record for Session {
     fn key(&self) -> &FiveTuple {
         self.connection.key()

@@ -21,7 +21,7 @@ impl Default for Suppression {
 
 impl Suppression {
     /// Notes a suspicion; `false` if it is there already.
-    fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
+    pub fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
         if self.find(client, &server, now) {
             return false;
         }
@@ -34,7 +34,7 @@ impl Suppression {
         true
     }
 
-    fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
+    pub fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
         let is_it =
             |entry: &(IpAddr, Endpoint, u32)| entry.0 == client && entry.1 == *server && entry.2 > now;
         self.entries.iter().take(self.used).flatten().any(is_it)

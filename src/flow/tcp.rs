@@ -87,7 +87,8 @@ impl Streams {
         self.flags & KNOWN.of(direction) != 0
     }
 
-    fn start(&mut self, direction: Direction, first: u32) {
+    /// `direction` is seen from its first byte on, which has the sequence number `first`.
+    pub fn start(&mut self, direction: Direction, first: u32) {
         self.next[direction as usize] = first;
         self.flags |= KNOWN.of(direction) | FROM_START.of(direction);
     }
