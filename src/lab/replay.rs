@@ -197,7 +197,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
             self.unanswered.push(held);
             return;
         }
-        if shown.reason.is_some() && self.unanswered.iter().any(|held| held.key == key) {
+        if !shown.awaits_answer && !segment.syn && self.unanswered.iter().any(|held| held.key == key) {
             let (now, later) =
                 core::mem::take(&mut self.unanswered).into_iter().partition(|held| held.key == key);
             self.unanswered = later;
