@@ -131,6 +131,11 @@ impl Kernel {
         Shown { reopens, ..Shown::default() }
     }
 
+    /// Forgets the connection of `key`, which has ended.
+    pub fn forget(&mut self, key: &FiveTuple) {
+        self.connections.remove(key);
+    }
+
     /// Remembers the verdict on `segment`; what is blocked stays blocked.
     pub fn decide(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
         let mark = match verdict {
