@@ -146,7 +146,8 @@ impl Drop for Glue {
     }
 }
 
-/// Puts the pool on the internet behind `house`. It repeats what it hears.
+/// Puts the pool on the internet behind `house`. It answers [`is_refused`] and is silent to everything
+/// else.
 fn pool_behind(house: &Net) {
     let address = format!("{}/24", POOL.split(':').next().expect("an address"));
     house.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
@@ -155,7 +156,9 @@ fn pool_behind(house: &Net) {
     serve(listener, |mut stream| {
         let mut heard = [0; 512];
         while let Ok(len @ 1..) = stream.read(&mut heard) {
-            let _ = stream.write_all(&heard[..len]);
+            if heard[..len] == *b"?" {
+                let _ = stream.write_all(b"!");
+            }
         }
     });
 }
