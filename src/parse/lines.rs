@@ -170,9 +170,9 @@ impl Lines {
             None => bytes.len(),
         };
         let text = bytes.get(..len).unwrap_or_default();
-        if !fit::is_text(text) {
+        if let Some(other) = text.iter().position(|byte| !fit::is_text(core::slice::from_ref(byte))) {
             self.pass_over_line();
-            return (0, Some(Piece::Other));
+            return (other + 1, Some(Piece::Other));
         }
         for &byte in text {
             // What there is no room for is no message of a dialect.
