@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hosts::Host;
+use super::problems::Problem;
 use crate::limits::STATUS_MAX_BYTES;
 use crate::probe::worker::Counters;
 
@@ -47,6 +48,8 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// Problems that last.
+    pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
     pub hosts: &'a [&'a Host],
 }
@@ -214,6 +217,9 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        for problem in self.problems {
+            text += &format!("problem    {}: {} {}\n", problem.code, problem.text, problem.remedy);
+        }
         text += &hosts_to_text(self.hosts);
         text
     }
@@ -298,6 +304,7 @@ mod tests {
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            problems: &[],
             hosts: &hosts,
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);
