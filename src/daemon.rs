@@ -18,7 +18,7 @@ mod event_log;
 mod hosts;
 mod reputation_service;
 mod leases;
-mod lists;
+pub(crate) mod lists;
 mod metrics;
 pub mod model_file;
 pub mod problems;

@@ -15,29 +15,25 @@ use crate::util::regular_file;
 /// The built-in model is broken, which a test excludes.
 pub(super) fn load_or_builtin(config: &Config, problems: &Problems) -> Result<Box<Model>, String> {
     problems.resolve(Code::Model);
-    if !config.model.as_os_str().is_empty() {
-        match read(&config.model) {
-            Ok(model) => return Ok(model),
-            Err(why) => {
-                let text = format!("{}: {why}; the built-in model is used", config.model.display());
-                problems.report(Code::Model, "", text);
-            }
-        }
-    }
-    Model::embedded().map_err(|error| error.to_string())
+    load(config).or_else(|why| {
+        problems.report(Code::Model, "", format!("{why}; the built-in model is used"));
+        builtin()
+    })
 }
 
-/// Checks the model file of `config`, if it names one.
+/// The model that `config` names.
 ///
 /// # Errors
-/// The cause in words.
-pub fn check(config: &Config) -> Result<(), String> {
+/// The file can't be read, or holds no model; the cause in words.
+pub fn load(config: &Config) -> Result<Box<Model>, String> {
     if config.model.as_os_str().is_empty() {
-        return Ok(());
+        return builtin();
     }
-    read(&config.model)
-        .map(|_| ())
-        .map_err(|why| format!("option 'model': {}: {why}", config.model.display()))
+    read(&config.model).map_err(|why| format!("option 'model': {}: {why}", config.model.display()))
+}
+
+fn builtin() -> Result<Box<Model>, String> {
+    Model::embedded().map_err(|error| error.to_string())
 }
 
 fn read(path: &Path) -> Result<Box<Model>, String> {
@@ -72,9 +68,9 @@ mod tests {
             let told = problems.all();
             assert_eq!(told.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["model"], "{name}");
             assert!(told[0].text.contains(name) && told[0].text.contains("built-in"), "{}", told[0].text);
-            assert!(check(&config).is_err(), "{name}");
+            assert!(load(&config).is_err(), "{name}");
             load_or_builtin(&Config::default(), &problems).unwrap();
-            assert!(problems.all().is_empty() && check(&Config::default()).is_ok());
+            assert!(problems.all().is_empty() && load(&Config::default()).is_ok());
         }
         fs::remove_dir_all(&directory).unwrap();
     }
