@@ -4,3 +4,4 @@ pub(crate) mod atomic_file;
 #[cfg(any(test, feature = "host"))]
 pub(crate) mod random;
 pub mod time;
+pub mod token_bucket;
