@@ -31,7 +31,7 @@ use crate::intel::exemptions::AllowList;
 use crate::intel::{Explanation, Intel};
 use crate::net::packet::{self, Endpoint, Segment, Unreadable};
 use crate::util::time::Instant;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 pub use knowledge::Layer;
 pub use learnt::Lesson;
 use pipeline::Judge;
@@ -79,6 +79,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// Link-layer source address, where there is one.
     pub hw_addr: Option<[u8; 6]>,
+    /// Why it is here.
+    pub reason: Reason,
 }
 
 /// What became of one packet.

@@ -56,7 +56,12 @@ impl Bench {
     fn handle(&mut self, direction: Direction, bytes: &[u8]) -> Verdict {
         self.millis += 10;
         let hw_addr = Some(if direction == Direction::ToServer { HOST_MAC } else { ROUTER_MAC });
-        self.engine.handle(&Packet { bytes, hw_addr }, Instant::from_micros(self.millis * 1_000)).verdict
+        self.engine
+            .handle(
+                &Packet { bytes, hw_addr, reason: Reason::Payload },
+                Instant::from_micros(self.millis * 1_000),
+            )
+            .verdict
     }
 
     fn connect(&mut self) -> Verdict {

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use rustix::process::Signal;
 
 use crate::daemon::Daemon;
-use crate::daemon::WEB;
+use crate::run::WEB;
 use crate::mining::LOGIN;
 use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
 use crate::session::{Session, is_reset};

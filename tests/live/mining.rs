@@ -6,7 +6,7 @@ use minewall::limits::SECOND_LOOK_MAX_PACKET_BYTES;
 use minewall::verdict::FlowMark;
 
 use crate::daemon::Daemon;
-use crate::daemon::WEB;
+use crate::run::WEB;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
 use crate::session::{Session, is_reset};
 

@@ -63,7 +63,7 @@ impl Kernel {
         let mark = match verdict {
             Verdict::Accept(mark) => *mark,
             Verdict::Reset(_) => FlowMark::Blocked,
-            Verdict::Ignore => return,
+            Verdict::Ignore | Verdict::WithoutData => return,
         };
         if let Some(connection) = self.connections.get_mut(&FlowKey::new(segment.src, segment.dst))
             && connection.mark != FlowMark::Blocked
