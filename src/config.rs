@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use crate::hmm::decision::Sensitivity;
 use crate::intel::entry::Policy;
 use crate::intel::exemptions::AllowList;
+use crate::intel::reputation::file::Files;
 use crate::limits;
-use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
 use given::{Given, shown};
 use kind::Kind;
@@ -51,13 +51,24 @@ pub enum Probing {
     On,
 }
 
-/// What a suspect is whose server doesn't say what it is.
+/// Action when a probe of a strongly suspected server is inconclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// It stays a suspect: reported, and let pass.
+    /// The suspicion is reported, and its sessions pass.
     Alert,
-    /// It is treated as proven.
+    /// Sessions of the suspected client with that server are cut off.
     Block,
+}
+
+/// How long outcomes of probes hold, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A pool is one.
+    pub pool: u32,
+    /// Another server is none.
+    pub not_pool: u32,
+    /// A server that did not say is not asked again.
+    pub inconclusive: u32,
 }
 
 /// Which events the hooks hear of.
@@ -134,11 +145,11 @@ pub struct Config {
     pub probes_per_block: u32,
     /// How long outcomes hold.
     pub probe_lifetimes: Lifetimes,
-    /// File of outcomes.
+    /// File of outcomes of an earlier version.
     pub probe_cache: PathBuf,
     /// How long what was proven of a server holds; zero learns nothing.
     pub learn: Duration,
-    /// File of what was learnt.
+    /// File of the reputation store.
     pub learn_file: PathBuf,
     /// Whether the kernel is to refuse known pools by itself.
     pub kernel_block: bool,
@@ -162,6 +173,12 @@ impl Config {
             (true, true) => Probing::Dry,
             (true, false) => Probing::On,
         }
+    }
+
+    /// Files of the reputation store, those of earlier versions included.
+    pub fn reputation_files(&self) -> Files {
+        let learned = self.learn_file.with_file_name("learned");
+        Files { path: self.learn_file.clone(), earlier: vec![learned, self.probe_cache.clone()] }
     }
 }
 

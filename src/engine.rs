@@ -6,7 +6,6 @@
 pub mod event;
 mod pipeline;
 mod knowledge;
-mod learnt;
 pub mod names;
 mod reader;
 mod resolved;
@@ -28,12 +27,12 @@ use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
+use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
+use crate::net::host_name::HostName;
 use crate::net::packet::{self, Endpoint, Segment, Unreadable};
 use crate::util::time::Instant;
 use crate::verdict::{Reason, Verdict};
-pub use knowledge::Layer;
-pub use learnt::Lesson;
 use pipeline::Judge;
 
 /// How the engine judges; may change while it runs.
@@ -203,9 +202,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
         })
     }
 
-    /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
+    /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        self.judge.learnt.sweep(now);
         let assembly = &mut self.judge.assembly;
         self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
     }
@@ -230,10 +228,14 @@ impl<S: BuildHasher + Clone> Engine<S> {
         &self.judge.assembly
     }
 
-    /// From now on until `until`, all flows to `server` are decided by `lesson`, those that are open
-    /// with their next packet. A lesson learnt later takes its place.
-    pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
-        self.judge.learnt.enter(server, lesson, until);
+    /// Decides by this view of the reputation of servers from now on, open flows with their next packet.
+    pub fn replace_reputation(&mut self, view: Arc<View>) {
+        self.judge.knowledge.replace_reputation(view);
+    }
+
+    /// Whether a DNS answer that was seen here gave `addr` for a name that is none of `names`.
+    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
+        self.judge.knowledge.carries_others(addr, names, now)
     }
 
     /// What the lists have of `pattern`, the entry that decides first.
@@ -246,16 +248,10 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.exempts_server(server, now)
     }
 
-    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
-    /// judged by what they say.
-    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
-        self.judge.learnt.forget(meant)
-    }
-
-    /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
-    /// so that somebody with more time may free them.
-    pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
-        self.judge.knowledge.replace(layer, intel)
+    /// Judges by these lists from now on, in the place of those that were; they are handed back, so that a
+    /// thread with more time may free them.
+    pub fn replace_intel(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        self.judge.knowledge.replace_lists(lists)
     }
 
     /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. Whoever is not told
@@ -267,10 +263,5 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
     pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
         self.judge.names.find(client, server).map(|name| &name[..])
-    }
-
-    /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.
-    pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
-        self.judge.learnt.find(server)
     }
 }

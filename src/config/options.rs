@@ -310,7 +310,10 @@ pub const OPTIONS: &[OptionSpec] = &[
                 config.probe_inconclusive = if index == 0 { Doubt::Alert } else { Doubt::Block };
             },
         },
-        help: &["What a suspect is whose server doesn't say: alert reports it, block cuts it off."],
+        help: &[
+            "Action where stage one is as good as sure and the server doesn't say what it is when",
+            "asked: alert reports it, block cuts off the suspected client's sessions with it.",
+        ],
     },
     OptionSpec {
         name: "probes_per_hour",
@@ -370,7 +373,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "probe_cache",
         kind: Kind::Path { default: "/etc/minewall/probes", set: |config, path| config.probe_cache = path },
-        help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
+        help: &["File of an earlier version with outcomes of probes: read once, then removed."],
     },
     OptionSpec {
         name: "learn_hours",
@@ -388,8 +391,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         name: "learn_file",
-        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
-        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
+        kind: Kind::Path { default: "/etc/minewall/reputation", set: |config, path| config.learn_file = path },
+        help: &["Reputation of servers, kept across restarts; written rarely, and whole or not at all."],
     },
     OptionSpec {
         name: "kernel_block",

@@ -182,6 +182,18 @@ impl Prober {
         self.worker.take().map(Worker::stop)
     }
 
+    /// Questions that wait, in no particular order.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Question> {
+        self.questions.waiting()
+    }
+
+    /// Forgets questions that wait.
+    #[cfg(test)]
+    pub(super) fn clear_waiting(&mut self) {
+        self.questions = Questions::default();
+    }
+
     fn read_networks(&mut self) {
         let networks = LocalNetworks::read();
         if networks != *self.networks {

@@ -38,8 +38,8 @@ use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Endpoint;
 use crate::probe::guard::Purpose;
-use crate::probe::hint::Hints;
-use crate::probe::worker::Suspect;
+use crate::probe::Verdict;
+use crate::probe::worker::{Probed, Suspect};
 use crate::rules;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
@@ -165,23 +165,12 @@ impl ReputationService {
     }
 
     fn suspect_of(&self, detection: &Detection) -> Suspect {
-        let Detection { server, client, server_name, points_to, wire, .. } = detection;
-        let name = HostName::parse(server_name.as_bytes());
-        let subject = Subject::server(server, name.as_ref());
-        Suspect {
-            server: *server,
-            client: Some(*client),
-            client_mac: detection.hw_addr,
-            tls: detection.tls,
-            purpose: match detection.source {
-                Source::Dpi => Purpose::Confirmation,
-                Source::Hint if self.is_hearsay(&subject) => Purpose::Hearsay,
-                Source::Probe | Source::Intel | Source::Hmm | Source::Hint => Purpose::Suspicion,
-            },
-            is_strong: detection.is_strong_suspicion(),
-            hints: Hints::new(*points_to, *wire, server_name, server.port()),
-            name,
+        let suspect = Suspect::of(detection);
+        let subject = Subject::server(&suspect.server, suspect.name.as_ref());
+        if detection.source == Source::Hint && self.is_hearsay(&subject) {
+            return Suspect { purpose: Purpose::Hearsay, ..suspect };
         }
+        suspect
     }
 
     /// Whether another router's word is about `subject`.
@@ -193,15 +182,18 @@ impl ReputationService {
     /// Takes the prober's answers. To be called when [`ReputationService::wake`] is readable.
     pub fn collect(&mut self, now: Instant) {
         while let Some(answer) = self.prober.poll_answer(now) {
-            let Ok(probed) = &answer.result else { continue };
-            let wall_clock = self.clock.now();
-            let facts = witness::facts(&answer.suspect, probed, &self.settings.lifetimes, wall_clock);
-            for entry in facts {
-                self.enter(entry, now);
+            if let Ok(probed) = &answer.result {
+                self.conclude(&answer.suspect, probed, now);
             }
-            if probed.outcome.verdict == crate::probe::Verdict::Inconclusive {
-                self.ask_again(&answer.suspect, now);
-            }
+        }
+    }
+
+    fn conclude(&mut self, suspect: &Suspect, probed: &Probed, now: Instant) {
+        for entry in witness::facts(suspect, probed, &self.settings.lifetimes, self.clock.now()) {
+            self.enter(entry, now);
+        }
+        if probed.outcome.verdict == Verdict::Inconclusive {
+            self.ask_again(suspect, now);
         }
     }
 
@@ -229,7 +221,7 @@ impl ReputationService {
 
     /// What is to be done now and then; to be called at least once a second.
     pub fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
-        self.follow_clock(now);
+        self.follow_wall_clock(unix_seconds(), now);
         let wall_clock = self.clock.now();
         if self.store.has_ended_since(self.swept_at, wall_clock) {
             (self.is_view_stale, self.fill_at) = (true, Some(now));
@@ -254,8 +246,7 @@ impl ReputationService {
         self.order_what_is_due(traffic, now);
     }
 
-    fn follow_clock(&mut self, now: Instant) {
-        let wall = unix_seconds();
+    fn follow_wall_clock(&mut self, wall: u64, now: Instant) {
         if let Some((from, to)) = self.clock.follow(wall, now) {
             log::warn!("the clock was set from {} to {}", rfc3339(from), rfc3339(to));
             self.store.clock_was_set(from, to);

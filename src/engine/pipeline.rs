@@ -6,8 +6,7 @@ use core::hash::BuildHasher;
 
 use heapless::Deque;
 
-use super::knowledge::Knowledge;
-use super::learnt::Learnt;
+use super::knowledge::{self, Knowledge};
 use super::names::Names;
 use super::reader::{self, Reader};
 use super::{Counters, Settings};
@@ -23,7 +22,7 @@ use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
 use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
-use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
+use crate::limits::{EVENTS_PENDING, HMM_STRONG_BITS, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
 use crate::net::neighbours::Neighbours;
 use crate::net::packet::{Endpoint, Segment};
 use crate::util::time::{Instant, Stamp};
@@ -37,7 +36,6 @@ pub(super) struct Judge<S> {
     pub assembly: Assembly,
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
-    pub learnt: Learnt,
     pub knowledge: Knowledge<S>,
     pub names: Names<S>,
     neighbours: Neighbours<S>,
@@ -54,7 +52,6 @@ impl<S: BuildHasher + Clone> Judge<S> {
             assembly: Assembly::new(),
             events: Deque::new(),
             counters: Counters::default(),
-            learnt: Learnt::default(),
             knowledge,
             names: Names::new(hasher.clone()),
             neighbours: Neighbours::new(hasher),
@@ -129,7 +126,8 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let mut first_missing = segment.seq;
         let mut noticed = None;
         if record.is_watched()
-            && let Some((source, finding)) = self.learnt.proof(&record.server())
+            && self.knowledge.knows(&record.server())
+            && let Some((source, finding)) = self.reputation(record).and_then(knowledge::proof)
         {
             self.dpi.finding = finding;
             if segment.payload_len > 0 {
@@ -197,7 +195,9 @@ impl<S: BuildHasher + Clone> Judge<S> {
         record.count_payload(segment.payload_len);
         let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
         let answer = reader.read(segment, seq, arrival);
-        let opinion = self.dpi.naming.take().and_then(|naming| self.hear(record, &naming, at));
+        let naming = self.dpi.naming.take();
+        let naming_heard = naming.is_some();
+        let opinion = naming.and_then(|naming| self.hear(record, &naming, at));
         if let Some(resolution) = self.dpi.resolution.take() {
             self.answered(record, &resolution, at);
         }
@@ -207,10 +207,18 @@ impl<S: BuildHasher + Clone> Judge<S> {
         };
 
         let before = record.state;
-        let heeded = if answer == Answer::Match { None } else { self.heed(record, opinion, at) };
+        let known = self.known_by_name(record, naming_heard);
+        let heeded = match (answer, known) {
+            (Answer::Match, _) => None,
+            (_, Some((source, finding))) => {
+                self.dpi.finding = finding;
+                Some(source)
+            }
+            _ => self.heed(record, opinion, at),
+        };
         record.state = match (answer, decision) {
             (Answer::Match, _) => FlowState::Mining,
-            _ if heeded == Some(Source::Intel) => FlowState::Mining,
+            _ if heeded.is_some_and(Source::is_proof) => FlowState::Mining,
             _ if before == FlowState::Suspect => FlowState::Suspect,
             (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
             (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
@@ -308,6 +316,8 @@ impl<S: BuildHasher + Clone> Judge<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
+            is_strong: source == Source::Hmm
+                && record.hmm.ratio() >= HMM_STRONG_BITS.saturating_mul(hmm::RATIO_ONE),
             payload_packets: record.payload_packets,
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         };

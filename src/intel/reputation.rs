@@ -249,11 +249,6 @@ impl Store {
         self.entries.iter().filter(move |entry| entry.holds(now))
     }
 
-    /// Everything, with what has ended.
-    pub(crate) fn all(&self) -> &[Entry] {
-        &self.entries
-    }
-
     /// Answer of the probe that asked `server` by `name`, if it holds at `now`.
     pub fn probed(&self, server: &Endpoint, name: Option<&HostName>, now: u64) -> Option<&Entry> {
         let is_it = |entry: &&Entry| {

@@ -23,7 +23,7 @@ use link::NotIp;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::engine::{Engine, Layer, Packet, Settings};
+use crate::engine::{Engine, Packet, Settings};
 use crate::hmm::model::Model;
 use crate::intel::builtin;
 use crate::net::packet;
@@ -117,7 +117,7 @@ pub struct Replayed {
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
     let mut engine = Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default());
-    engine.replace_intel(Layer::Lists, Some(builtin::pools()));
+    engine.replace_intel(Some(builtin::pools()));
     engine
 }
 

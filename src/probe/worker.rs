@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use super::guard::Purpose;
 use super::hint::Hints;
 use super::{Layer, Outcome, Target};
+use crate::engine::event::{Detection, Source};
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::host_name::HostName;
 use crate::net::packet::Endpoint;
@@ -41,6 +42,24 @@ pub struct Suspect {
 }
 
 impl Suspect {
+    /// The server of `detection`.
+    pub fn of(detection: &Detection) -> Self {
+        let Detection { server, client, server_name, points_to, wire, .. } = detection;
+        Suspect {
+            server: *server,
+            client: Some(*client),
+            client_mac: detection.hw_addr,
+            tls: detection.tls,
+            purpose: match detection.source {
+                Source::Dpi => Purpose::Confirmation,
+                Source::Probe | Source::Intel | Source::Hmm | Source::Hint => Purpose::Suspicion,
+            },
+            is_strong: detection.is_strong,
+            name: HostName::parse(server_name.as_bytes()),
+            hints: Hints::new(*points_to, *wire, server_name, server.port()),
+        }
+    }
+
     /// The first probe's target.
     pub fn target(&self) -> Target {
         Target {

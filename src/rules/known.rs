@@ -12,7 +12,7 @@ use core::fmt::Write;
 use crate::config::{Config, Mode};
 use crate::intel::exemptions::Host;
 use crate::limits::{
-    BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
+    REPUTATION_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
 };
 use crate::net::packet::Endpoint;
 
@@ -48,7 +48,7 @@ pub fn chains(config: &Config, others: u32) -> String {
 		type {kind} . inet_service
 		flags timeout
 		timeout {KERNEL_ELEMENT_SECONDS}s
-		size {BOOK_ENTRIES}
+		size {REPUTATION_ENTRIES}
 	}}
 "
         )

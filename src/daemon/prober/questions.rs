@@ -59,6 +59,12 @@ impl Questions {
         victim.map(|(at, _)| at).map(|at| self.waiting.swap_remove(at))
     }
 
+    /// Everything that waits.
+    #[cfg(test)]
+    pub fn waiting(&self) -> impl Iterator<Item = &Question> {
+        self.waiting.iter()
+    }
+
     /// Takes out questions that are not to be kept.
     pub fn retain(&mut self, keep: impl Fn(&Question) -> bool) {
         self.waiting.retain(keep);

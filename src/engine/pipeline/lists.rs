@@ -4,14 +4,15 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use super::Judge;
+use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Naming, Target};
-use crate::engine::Lesson;
 use crate::engine::event::Source;
-use crate::engine::knowledge::Opinion;
+use crate::engine::knowledge::{Opinion, proof};
 use crate::engine::names::KeptName;
 use crate::engine::reader;
 use crate::flow::{FlowRecord, FlowState};
 use crate::intel::entry::Policy;
+use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
 use crate::parse::dns::Resolution;
@@ -24,12 +25,31 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let (client, server) = (record.client().addr(), record.server());
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
-        self.learnt.find(&server) == Some(Lesson::NotPool)
+        self.reputation(record) == Some(EndpointVerdict::NotPool)
             || allows(self.knowledge.of_endpoint(client, &server, now))
             || self.names.find(client, &server).is_some_and(|name| {
                 let name = HostName::parse(name.as_bytes());
                 name.is_some_and(|name| allows(self.knowledge.of_name(&name, server.port(), now)))
             })
+    }
+
+    /// What is known of the server of `record` by what its client has called it.
+    pub(super) fn reputation(&self, record: &FlowRecord) -> Option<EndpointVerdict> {
+        let (client, server) = (record.client().addr(), record.server());
+        let name = self.names.find(client, &server).and_then(|name| HostName::parse(name.as_bytes()));
+        let called = match &name {
+            Some(name) => Called::Name(name),
+            // Neither TLS nor any other greeting can follow.
+            None if record.inspection.is_opaque() => Called::Nothing,
+            None => Called::Unknown,
+        };
+        self.knowledge.verdict(client, &server, called)
+    }
+
+    /// Why the session is cut off now that its server's name has been `heard`; nothing if it isn't.
+    pub(super) fn known_by_name(&self, record: &FlowRecord, heard: bool) -> Option<(Source, Finding)> {
+        let is_of_server = heard && !record.inspection.is_tunnelled() && self.knowledge.knows(&record.server());
+        self.reputation(record).filter(|_| is_of_server).and_then(proof)
     }
 
     /// Does as a list says, and answers whether that is worth telling.
@@ -50,7 +70,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
             }
             Policy::Suspect => {
                 // An answer that settles it makes every other question idle.
-                if self.learnt.find(&server).is_some() || !self.knowledge.tells(client, server, now) {
+                if self.reputation(record).is_some() || !self.knowledge.tells(client, server, now) {
                     return None;
                 }
                 Source::Hint

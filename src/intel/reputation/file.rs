@@ -46,7 +46,9 @@ impl Store {
         for file in earlier {
             match import::read(file, now) {
                 Ok(entries) => {
-                    entries.into_iter().for_each(|entry| drop(store.enter(entry, now)));
+                    for entry in entries {
+                        store.enter(entry, now);
+                    }
                     taken_over.push(file);
                     is_imported = true;
                 }

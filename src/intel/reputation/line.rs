@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::{Entry, Fact, Subject};
+use super::{Entry, Subject};
 use crate::dpi::dialect::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
 use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
@@ -149,7 +149,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use super::super::{Evidence, Origin, Reach};
+    use super::super::{Evidence, Fact, Origin, Reach};
     use crate::util::random::Random;
 
     fn report(line: &str) -> Result<Option<Report>, BadLine> {
