@@ -28,7 +28,6 @@ mod report;
 mod reset;
 mod status;
 pub mod syslog;
-pub mod wall_clock;
 
 use std::fs::File;
 use std::hash::RandomState;
@@ -47,17 +46,17 @@ use signal_hook::low_level::pipe;
 use crate::config::{self, Config, Mode};
 use crate::engine::{Engine, Settings};
 use crate::hmm::model::{self, Model};
-use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::net::endpoint::Endpoint;
+use crate::net::host_name::HostName;
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 use control::{Control, Stream};
 use lists::Lists;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
-use wall_clock::unix_seconds;
 
 /// Runs until a signal stops it.
 ///

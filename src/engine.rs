@@ -21,7 +21,7 @@ use crate::config::{Config, Mode};
 use crate::engine::event::Detection;
 use crate::flow::reassembly::Assembly;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowKey, FlowRecord, FlowState};
+use crate::flow::{FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
@@ -29,8 +29,10 @@ use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
+use crate::net::endpoint::Endpoint;
+use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
-use crate::net::packet::{self, Endpoint, Segment, Unreadable};
+use crate::net::packet::{self, Segment, Unreadable};
 use crate::util::time::Instant;
 use crate::verdict::{Reason, Verdict};
 use pipeline::Judge;
@@ -162,7 +164,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
                 return handled;
             }
         };
-        let record = match flows.entry(&FlowKey::new(segment.src, segment.dst), now.stamp()) {
+        let record = match flows.entry(&FiveTuple::new(segment.src, segment.dst), now.stamp()) {
             Entry::Known(record) if !record.is_superseded_by(&segment) => record,
             Entry::Known(record) => {
                 let old = core::mem::take(record);
@@ -189,13 +191,13 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// The flow that `segment` belongs to, if it is tracked.
     pub fn flow(&self, segment: &Segment<'_>) -> Option<&FlowRecord> {
-        self.flows.get(&FlowKey::new(segment.src, segment.dst))
+        self.flows.get(&FiveTuple::new(segment.src, segment.dst))
     }
 
     /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
     /// list.
     pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
-        let flow = self.flows.get(&FlowKey::new(*client, *server));
+        let flow = self.flows.get(&FiveTuple::new(*client, *server));
         flow.is_some_and(|record| {
             let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
             record.client() == *client && (record.state == FlowState::Suspect || is_hinted())

@@ -25,8 +25,8 @@ pub mod model;
 pub mod observation;
 pub mod swarm;
 
-use crate::flow::Direction;
 use crate::limits::HMM_STATE_BYTES;
+use crate::net::direction::Direction;
 use crate::util::time::Stamp;
 use decision::{Decision, Sensitivity};
 use model::{Model, STATES};
@@ -144,15 +144,3 @@ pub const LEAK_SHIFT: u32 = 4;
 const EQUIHASH_SHARE_BYTES: u16 = 1_150;
 /// From the forward step's 2^-16 bits to the ratio's.
 const FORWARD_SHIFT: u32 = forward::FRACTION_BITS - RATIO_ONE.ilog2();
-
-/// CRC-32 (IEEE 802.3, reflected), bit by bit: model and sequence files are small and read once.
-pub fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-        }
-    }
-    !crc
-}

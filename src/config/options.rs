@@ -391,7 +391,10 @@ pub const OPTIONS: &[OptionSpec] = &[
     },
     OptionSpec {
         name: "learn_file",
-        kind: Kind::Path { default: "/etc/minewall/reputation", set: |config, path| config.learn_file = path },
+        kind: Kind::Path {
+            default: "/etc/minewall/reputation",
+            set: |config, path| config.learn_file = path,
+        },
         help: &["Reputation of servers, kept across restarts; written rarely, and whole or not at all."],
     },
     OptionSpec {

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::intel::reputation::Store;
-use crate::limits::{NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES, NFT_PATIENCE};
+use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
 
 /// What there is to do.

@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use super::nft_worker::{NftWorker, Order};
 use super::prober::{Counters, Prober, Question};
-use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::{Config, Doubt, Lifetimes, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
@@ -34,15 +33,17 @@ use crate::limits::{
     FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, LINES_PENDING,
     REPUTATION_FLEET_WRITE_WAIT, REPUTATION_RENEWAL_WRITE_WAIT, REPUTATION_SAVE_AGAIN, REPUTATION_WRITE_WAIT,
 };
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
-use crate::net::packet::Endpoint;
-use crate::probe::guard::Purpose;
 use crate::probe::Verdict;
+use crate::probe::guard::Purpose;
 use crate::probe::worker::{Probed, Suspect};
 use crate::rules;
+use crate::util::calendar::rfc3339;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
+use crate::util::wall_clock::unix_seconds;
 use clock::StoreClock;
 
 /// What the service has to know of the traffic.

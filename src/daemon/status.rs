@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::hosts::Host;
-use crate::limits::STATUS_MAX_BYTES;
 use crate::daemon::prober::Counters;
+use crate::limits::STATUS_MAX_BYTES;
 
 /// The daemon at a glance.
 #[derive(Debug, Serialize)]
@@ -262,7 +262,7 @@ mod tests {
                 dialect: "ethereum-stratum-1".into(),
                 verdict: "monitored",
             };
-            hosts.note(sighting, 1, 0);
+            hosts.note(sighting, 1, Default::default());
             hosts.name_latest(Some("x".repeat(63)));
         }
         let hosts: Vec<&Host> = hosts.latest().collect();

@@ -6,10 +6,11 @@ use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
-use crate::flow::{Direction, FlowState};
+use crate::flow::FlowState;
 use crate::intel::reputation::view::{self, Scope, View};
 use crate::intel::reputation::{self, Fact, Origin, Reach, Subject};
-use crate::net::packet::Endpoint;
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
 use crate::verdict::FlowMark;
 use core::net::{IpAddr, Ipv4Addr};
 use etherparse::{Ipv4Header, TcpHeader, ip_number};
@@ -79,8 +80,10 @@ impl Bench {
     }
 
     fn state(&self) -> Option<FlowState> {
-        let key =
-            FlowKey::new(Endpoint::new(HOST.into(), self.port), Endpoint::new(POOL.into(), self.server_port));
+        let key = FiveTuple::new(
+            Endpoint::new(HOST.into(), self.port),
+            Endpoint::new(POOL.into(), self.server_port),
+        );
         self.engine.flows().get(&key).map(|record| record.state)
     }
 }

@@ -18,8 +18,8 @@
 //! ```
 
 use super::alphabet::{CONTEXT_COLUMNS, SIZE_COLUMNS};
-use super::crc32;
 use super::decision::{BANDS, Sensitivity, Thresholds};
+use crate::util::crc32::crc32;
 
 /// Hidden states of each chain. Ten found more than seven in experiments; two packed forward vectors of
 /// them leave room in the flow record for the sizes by role and the beat.

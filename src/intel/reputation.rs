@@ -27,8 +27,8 @@ use core::net::IpAddr;
 use crate::dpi::dialect::Dialect;
 use crate::intel::entry::Policy;
 use crate::limits::{CLOCK_SET_FROM, PROBE_EVIDENCE_BYTES, REPUTATION_ENTRIES, REPUTATION_FLEET_ENTRIES};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 pub use subject::Subject;
 
 /// Source of an entry; a later one goes before an earlier one.
@@ -79,14 +79,8 @@ pub enum Fact {
 }
 
 impl Fact {
-    const ALL: [Fact; 6] = [
-        Fact::Inconclusive,
-        Fact::Suspect,
-        Fact::StronglySuspected,
-        Fact::NotPool,
-        Fact::Pool,
-        Fact::Exempt,
-    ];
+    const ALL: [Fact; 6] =
+        [Fact::Inconclusive, Fact::Suspect, Fact::StronglySuspected, Fact::NotPool, Fact::Pool, Fact::Exempt];
 
     /// Name in the file and in lines of JSON.
     pub const fn name(self) -> &'static str {
@@ -283,7 +277,9 @@ impl Store {
     /// Moves what holds along with a wall clock that was set from `from` to `to`: an entry's life is a length of
     /// time. What had ended already stays where it is, and may hold again.
     pub fn clock_was_set(&mut self, from: u64, to: u64) {
-        let moved = |time: u64| if to >= from { time.saturating_add(to - from) } else { time.saturating_sub(from - to) };
+        let moved = |time: u64| {
+            if to >= from { time.saturating_add(to - from) } else { time.saturating_sub(from - to) }
+        };
         for entry in self.entries.iter_mut().filter(|entry| entry.since <= from && entry.holds(from)) {
             (entry.since, entry.until) = (moved(entry.since), moved(entry.until));
         }

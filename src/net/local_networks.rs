@@ -13,17 +13,19 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fs::File;
 use std::io::Read;
 
+use super::cidr::Cidr;
+use super::scope::is_global;
 use crate::limits::{LOCAL_NETWORKS, ROUTES_FILE_BYTES};
 
 /// Networks of this side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalNetworks {
-    prefixes: Vec<(IpAddr, u8)>,
+    prefixes: Vec<Cidr>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
-    prefix: (IpAddr, u8),
+    prefix: Cidr,
     device: String,
     has_gateway: bool,
     /// `unreachable`, by which a delegated prefix is held together (RFC 7084 section 4.3, WPD-5).
@@ -35,27 +37,31 @@ impl LocalNetworks {
     pub fn read() -> Self {
         let [v4, v6] = ["/proc/self/net/route", "/proc/self/net/ipv6_route"].map(|path| {
             let mut text = String::new();
-            let read = File::open(path).and_then(|file| file.take(ROUTES_FILE_BYTES).read_to_string(&mut text));
+            let read =
+                File::open(path).and_then(|file| file.take(ROUTES_FILE_BYTES).read_to_string(&mut text));
             if let Err(error) = read {
                 log::debug!("{path}: {error}");
             }
             text
         });
-        LocalNetworks::of_routes(v4.lines().filter_map(v4_route).chain(v6.lines().filter_map(v6_route)).collect())
+        LocalNetworks::of_routes(
+            v4.lines().filter_map(v4_route).chain(v6.lines().filter_map(v6_route)).collect(),
+        )
     }
 
     /// Whether `addr` is of this side by a route.
     pub fn contains(&self, addr: IpAddr) -> bool {
-        self.prefixes.iter().any(|prefix| begins_with(addr.to_canonical(), *prefix))
+        self.prefixes.iter().any(|prefix| prefix.contains(addr))
     }
 
     fn of_routes(routes: Vec<Route>) -> Self {
         let has_default = routes.iter().any(Route::is_default);
         let leads_out = |route: &Route| match has_default {
             true => route.is_default(),
-            false => route.has_gateway && crate::net::scope::is_global(route.prefix.0),
+            false => route.has_gateway && is_global(route.prefix.addr()),
         };
-        let outside: Vec<&str> = routes.iter().filter(|route| leads_out(route)).map(|route| &route.device[..]).collect();
+        let outside: Vec<&str> =
+            routes.iter().filter(|route| leads_out(route)).map(|route| &route.device[..]).collect();
         let is_of_this_side = |route: &&Route| {
             !route.is_default()
                 && !route.has_gateway
@@ -71,18 +77,14 @@ impl LocalNetworks {
     /// Networks of a test.
     #[cfg(test)]
     pub(crate) fn of(prefixes: &[&str]) -> Self {
-        let parse = |text: &&str| {
-            let (addr, len) = text.split_once('/').expect("a prefix");
-            (addr.parse().expect("an address"), len.parse().expect("a length"))
-        };
-        LocalNetworks { prefixes: prefixes.iter().map(parse).collect() }
+        LocalNetworks { prefixes: prefixes.iter().map(|text| text.parse().expect("a prefix")).collect() }
     }
 }
 
 impl core::fmt::Display for LocalNetworks {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        for (number, (addr, len)) in self.prefixes.iter().enumerate() {
-            write!(f, "{}{addr}/{len}", if number == 0 { "" } else { ", " })?;
+        for (number, prefix) in self.prefixes.iter().enumerate() {
+            write!(f, "{}{prefix}", if number == 0 { "" } else { ", " })?;
         }
         if self.prefixes.is_empty() { f.write_str("none") } else { Ok(()) }
     }
@@ -91,18 +93,9 @@ impl core::fmt::Display for LocalNetworks {
 impl Route {
     /// Whether it is the way to everywhere, or to so much that it must be meant.
     fn is_default(&self) -> bool {
-        let (addr, len) = self.prefix;
+        let (addr, len) = (self.prefix.addr(), self.prefix.prefix_len());
         !self.is_reject && len < if addr.is_ipv4() { 8 } else { 16 } && !addr.is_multicast()
     }
-}
-
-fn begins_with(addr: IpAddr, (prefix, len): (IpAddr, u8)) -> bool {
-    let shared = match (addr, prefix) {
-        (IpAddr::V4(addr), IpAddr::V4(prefix)) => (addr.to_bits() ^ prefix.to_bits()).leading_zeros(),
-        (IpAddr::V6(addr), IpAddr::V6(prefix)) => (addr.to_bits() ^ prefix.to_bits()).leading_zeros(),
-        _ => return false,
-    };
-    shared >= u32::from(len)
 }
 
 fn v4_route(line: &str) -> Option<Route> {
@@ -114,7 +107,7 @@ fn v4_route(line: &str) -> Option<Route> {
     let flags = u32::from_str_radix(words.next()?, 16).ok()?;
     let mask = Ipv4Addr::from(u32::from_str_radix(words.nth(3)?, 16).ok()?.to_ne_bytes());
     Some(Route {
-        prefix: (destination.into(), mask.to_bits().leading_ones() as u8),
+        prefix: Cidr::new(destination.into(), mask.to_bits().leading_ones() as u8)?,
         device,
         has_gateway: flags & RTF_GATEWAY != 0 || !gateway.is_unspecified(),
         is_reject: flags & RTF_REJECT != 0,
@@ -131,7 +124,7 @@ fn v6_route(line: &str) -> Option<Route> {
     let device = words.next()?.to_owned();
     let addr = Ipv6Addr::from_bits(destination);
     Some(Route {
-        prefix: (addr.into(), len),
+        prefix: Cidr::new(addr.into(), len)?,
         device,
         has_gateway: flags & RTF_GATEWAY != 0 || next_hop != 0,
         is_reject: flags & RTF_REJECT != 0,
@@ -201,10 +194,14 @@ mod tests {
                 v6("br-lan", "ff00::", 8, "::", 1),
             ],
         );
-        for addr in ["192.168.1.7", "198.51.100.9", "2001:db8:1:1::5", "2001:db8:1:77::5", "::ffff:192.168.1.7"] {
+        for addr in
+            ["192.168.1.7", "198.51.100.9", "2001:db8:1:1::5", "2001:db8:1:77::5", "::ffff:192.168.1.7"]
+        {
             assert!(contains(&networks, addr), "{addr}");
         }
-        for addr in ["203.0.113.9", "198.51.100.65", "2001:db8:ffff::9", "2001:db8:2::1", "1.1.1.1", "2600::1"] {
+        for addr in
+            ["203.0.113.9", "198.51.100.65", "2001:db8:ffff::9", "2001:db8:2::1", "1.1.1.1", "2600::1"]
+        {
             assert!(!contains(&networks, addr), "{addr}");
         }
     }

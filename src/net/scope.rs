@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 
-use super::packet::Endpoint;
+use super::endpoint::Endpoint;
 
 /// Whether `addr` is one of the internet's hosts (RFC 6890). An IPv6 address that stands for an IPv4
 /// one is judged by that.

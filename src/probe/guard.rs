@@ -18,8 +18,8 @@ use crate::limits::{
     PROBE_RESERVE,
 };
 use crate::net::client_id::ClientId;
+use crate::net::endpoint::Endpoint;
 use crate::net::local_networks::LocalNetworks;
-use crate::net::packet::Endpoint;
 use crate::net::scope::is_global;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
@@ -263,7 +263,10 @@ mod tests {
             let hours = 24_u64;
             let passed =
                 (0..hours * 3_600).filter(|&second| take(&mut guard, anywhere(second), purpose, second));
-            assert!(passed.count() as u64 <= hours * u64::from(hourly) + u64::from(PROBE_BURST), "{purpose:?}");
+            assert!(
+                passed.count() as u64 <= hours * u64::from(hourly) + u64::from(PROBE_BURST),
+                "{purpose:?}"
+            );
         }
     }
 
@@ -277,7 +280,8 @@ mod tests {
         for _ in 0..PROBE_BLOCK_BURST {
             assert!(take(&mut guard, suspect, SUSPICION, 0));
         }
-        let passed = (0..256).filter(|&number| take(&mut guard, anywhere(number), SUSPICION, 0)).count() as u32;
+        let passed =
+            (0..256).filter(|&number| take(&mut guard, anywhere(number), SUSPICION, 0)).count() as u32;
         assert_eq!(passed, PROBE_BURST - PROBE_RESERVE - PROBE_BLOCK_BURST);
         assert!(guard.blocks.iter().any(|share| share.of.0 == block_of(suspect.addr())), "it is forgotten");
     }
@@ -286,7 +290,9 @@ mod tests {
     #[test]
     fn one_client_s_suspects_leave_another_s_to_be_asked() {
         let mut guard = Guard::new(60, 6);
-        let anywhere = |number: u64| Endpoint::new(IpAddr::from([11 + (number % 80) as u8, (number / 80) as u8, 1, 1]), 443);
+        let anywhere = |number: u64| {
+            Endpoint::new(IpAddr::from([11 + (number % 80) as u8, (number / 80) as u8, 1, 1]), 443)
+        };
         let mut random = crate::util::random::Random::new(2);
         let mut theirs = 0;
         for number in 0..40 * 60 * 24 {

@@ -130,8 +130,10 @@ enum NotDialled {
 impl NotDialled {
     fn of(error: io::Error) -> Self {
         use rustix::io::Errno;
-        let of_router = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::NETUNREACH, Errno::NETDOWN];
-        if error.raw_os_error().is_some_and(|code| of_router.iter().any(|errno| errno.raw_os_error() == code)) {
+        let of_router =
+            [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::NETUNREACH, Errno::NETDOWN];
+        if error.raw_os_error().is_some_and(|code| of_router.iter().any(|errno| errno.raw_os_error() == code))
+        {
             NotDialled::Here(error.to_string())
         } else {
             NotDialled::Failure(Failure::Unreachable)

@@ -16,8 +16,8 @@ use super::hint::Hints;
 use super::{Layer, Outcome, Target};
 use crate::engine::event::{Detection, Source};
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use thread::ProbeThread;
 
 /// A server that is to be asked, and the client whose traffic is the reason.

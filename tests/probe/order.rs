@@ -12,7 +12,7 @@ use minewall::engine::event::{Detection, Source};
 use minewall::engine::{Engine, Packet, Settings};
 use minewall::hmm::model::Model;
 use minewall::limits::SWARM_SESSIONS;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::worker::Suspect;
 use minewall::probe::{Layer, Target, Verdict};

@@ -8,12 +8,13 @@ use crate::daemon::metrics;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::daemon::wall_clock::rfc3339;
 use crate::daemon::{Daemon, EngineTraffic, mode_word};
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
 use crate::limits::ASSEMBLY_SLOTS;
+use crate::util::calendar::rfc3339;
+use crate::util::text::printable;
 
 impl Daemon {
     /// The reply to a request.
@@ -33,9 +34,9 @@ impl Daemon {
                 let now = self.reputation.wall_clock();
                 Answer::done(self.listed().map(|entry| shown(entry, now) + "\n").collect::<String>())
             }
-            Request::ListJson => {
-                Answer::done(self.listed().map(|entry| self.reputation.line(entry) + "\n").collect::<String>())
-            }
+            Request::ListJson => Answer::done(
+                self.listed().map(|entry| self.reputation.line(entry) + "\n").collect::<String>(),
+            ),
             Request::Add(offer) => {
                 let Daemon { reputation, engine, .. } = self;
                 let answer = reputation.offer(&offer, &EngineTraffic { engine, now }, now);
@@ -133,7 +134,8 @@ impl Daemon {
         for entry in entries {
             let worth = self.reputation.worth(entry, &self.traffic());
             policy = policy.max(worth);
-            let narrow = if worth == entry.fact.policy() { "" } else { "; sessions that name it, or nothing, only" };
+            let narrow =
+                if worth == entry.fact.policy() { "" } else { "; sessions that name it, or nothing, only" };
             reasons.push((entry.origin.name(), shown(entry, wall_clock) + narrow));
         }
         for found in patterns.iter().flat_map(|pattern| self.engine.explain(pattern, now)) {
@@ -221,7 +223,9 @@ fn shown(entry: &Entry, now: u64) -> String {
         (Origin::Fleet, _) => "reported by another router",
         (Origin::Probe, Fact::Pool) => "a pool by its own answer",
         (Origin::Probe, Fact::NotPool) => "no pool by its own answer",
-        (Origin::Probe, Fact::StronglySuspected) => "strongly suspected, and it doesn't say what it is when asked",
+        (Origin::Probe, Fact::StronglySuspected) => {
+            "strongly suspected, and it doesn't say what it is when asked"
+        }
         (Origin::Probe, _) => "it doesn't say what it is when asked",
     };
     let left = until.saturating_sub(now);
@@ -248,10 +252,4 @@ fn patterns_of(subject: &Subject) -> Vec<Pattern> {
             vec![Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) }, Pattern::of(at)]
         }
     }
-}
-
-/// The name of a list comes from a file's, which may have anything in it.
-fn printable(source: &str) -> String {
-    let is_safe = |letter: &char| (' '..='~').contains(letter) && !"\"\\".contains(*letter);
-    source.chars().map(|letter| if is_safe(&letter) { letter } else { '?' }).collect()
 }

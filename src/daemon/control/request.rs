@@ -142,7 +142,14 @@ mod tests {
     #[test]
     fn every_request_is_read_as_it_is_written() {
         let longest = format!("{}.example:65535", "long-label".repeat(6) + &".label".repeat(28));
-        for text in ["203.0.113.9:3333", "[2001:db8::1]:443", "10.0.0.0/8", "pool.example", "pool.example@203.0.113.9:443", &longest] {
+        for text in [
+            "203.0.113.9:3333",
+            "[2001:db8::1]:443",
+            "10.0.0.0/8",
+            "pool.example",
+            "pool.example@203.0.113.9:443",
+            &longest,
+        ] {
             let subject: Subject = text.parse().expect(text);
             let offer = Offer {
                 subject: subject.clone(),

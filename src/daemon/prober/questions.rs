@@ -73,10 +73,13 @@ impl Questions {
     /// Offers the questions that are due at `now` to `take`, which answers whether it took one: those of the client
     /// that was served longest ago first, suspicions before others, then in the order of their times.
     pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&Question) -> bool) {
-        let last_served = |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
+        let last_served =
+            |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
         let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())
             .filter(|(_, question)| question.due <= now)
-            .map(|(at, question)| (at, (last_served(question.client), question.suspect.purpose, question.due)))
+            .map(|(at, question)| {
+                (at, (last_served(question.client), question.suspect.purpose, question.due))
+            })
             .collect();
         due.sort_by_key(|(_, rank)| *rank);
         let mut taken = Vec::new();
@@ -102,7 +105,7 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::packet::Endpoint;
+    use crate::net::endpoint::Endpoint;
     use crate::probe::guard::Purpose;
 
     fn question(client: u8, server: u8, due: u64) -> Question {

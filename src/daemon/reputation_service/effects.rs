@@ -6,8 +6,8 @@ use crate::intel::entry::{self, Pattern, Policy, Ports, What};
 use crate::intel::reputation::view::{self, Scope, View};
 use crate::intel::reputation::{Entry, Fact, Origin, Subject};
 use crate::intel::{Builder, Intel};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use crate::rules;
 
 impl ReputationService {
@@ -47,7 +47,8 @@ impl ReputationService {
             return true;
         }
         let at_address = |other: &&Entry| {
-            other.origin == Origin::Probe && other.subject.endpoint().is_some_and(|at| at.addr() == server.addr())
+            other.origin == Origin::Probe
+                && other.subject.endpoint().is_some_and(|at| at.addr() == server.addr())
         };
         let pools: Vec<&HostName> = (self.entries().filter(at_address))
             .filter(|other| other.fact == Fact::Pool)
@@ -98,6 +99,8 @@ impl ReputationService {
 fn pattern_of(subject: &Subject) -> Pattern {
     match subject {
         Subject::Pattern(pattern) => pattern.clone(),
-        Subject::NameAt { name, at } => Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) },
+        Subject::NameAt { name, at } => {
+            Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) }
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::daemon::control::{Answer, Offer};
 use crate::daemon::prober::Question;
 use crate::intel::entry::{Policy, Ports, What};
 use crate::intel::reputation::{Entered, Entry, Evidence, Fact, Origin, Reach, Subject};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::net::scope::is_global;
 use crate::probe::guard::Purpose;
 use crate::probe::hint::Hints;
@@ -19,7 +19,8 @@ impl ReputationService {
     /// Admits what is offered, or says why not.
     pub fn offer(&mut self, offer: &Offer, traffic: &impl Traffic, now: Instant) -> Answer {
         let subject = &offer.subject;
-        if offer.policy != Policy::Allow && subject.endpoint().is_some_and(|server| traffic.exempts(&server)) {
+        if offer.policy != Policy::Allow && subject.endpoint().is_some_and(|server| traffic.exempts(&server))
+        {
             return Answer::refused(format_args!("{subject}: exempt, by the configuration or a list"));
         }
         match offer.origin {
@@ -35,7 +36,9 @@ impl ReputationService {
         let answer = self.enter_offer(offer, Fact::of_policy(*policy), seconds, now);
         let is_block = *policy == Policy::Block && subject.name().is_none();
         match subject.endpoint().filter(|server| is_block && self.is_on_shared_list(server)) {
-            Some(_) => answer.with(&format!("{subject}: many sites share the address, and all are blocked at this port\n")),
+            Some(_) => answer.with(&format!(
+                "{subject}: many sites share the address, and all are blocked at this port\n"
+            )),
             None => answer,
         }
     }
@@ -61,7 +64,8 @@ impl ReputationService {
             && let Some(server) = subject.endpoint()
         {
             self.ask_for_fleet(&server, offer, now);
-            return answer.with(&format!("{subject}: a suspect until it answers as a pool when asked from here\n"));
+            return answer
+                .with(&format!("{subject}: a suspect until it answers as a pool when asked from here\n"));
         }
         answer
     }
@@ -135,7 +139,9 @@ impl ReputationService {
         match self.enter(entry, now) {
             Entered::New => Answer::done(format!("{subject}: entered\n")),
             Entered::Renewed => Answer::done(format!("{subject}: renewed\n")),
-            Entered::Outranked => Answer::nothing(format!("{subject}: known already, from a better source\n")),
+            Entered::Outranked => {
+                Answer::nothing(format!("{subject}: known already, from a better source\n"))
+            }
             Entered::Full => Answer::refused(format_args!("{subject}: no room left")),
         }
     }

@@ -208,7 +208,9 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     assert!(!bench.is_everybodys(&pool), "another probe");
     let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
     bench.answer(&shared, POOL, Verdict::Pool, true);
-    assert!(!bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL));
+    assert!(
+        !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
+    );
     let mut bench = Bench::new("address-wished", "option intel_shared block\n");
     bench.answer(&shared, POOL, Verdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
@@ -223,7 +225,9 @@ fn what_is_looked_up_later_narrows_the_block() {
     bench.answer(&pool, POOL, Verdict::Pool, true);
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.service.elements(&bench.house).contains("203.0.113.9 . 443"));
-    assert!(bench.service.take_view(&bench.house).is_some() && bench.service.take_view(&bench.house).is_none());
+    assert!(
+        bench.service.take_view(&bench.house).is_some() && bench.service.take_view(&bench.house).is_none()
+    );
     bench.house.others.push((pool.addr(), HostName::parse(b"shop.example").expect("a name")));
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.service.take_view(&bench.house).is_some());
@@ -234,7 +238,9 @@ fn what_is_looked_up_later_narrows_the_block() {
 #[test]
 fn this_side_is_never_asked() {
     let mut bench = Bench::new("local", "list allow_endpoint 203.0.113.7\n");
-    for text in ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"] {
+    for text in
+        ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"]
+    {
         let local: std::net::SocketAddr = text.parse().expect(text);
         let local = Endpoint::new(local.ip(), local.port());
         for source in [Source::Dpi, Source::Hmm, Source::Hint] {
@@ -313,13 +319,22 @@ fn another_router_s_word_blocks_nothing() {
             assert_eq!(answer.outcome, Word::Done, "{text}: {}", answer.text);
         }
     }
-    assert!(bench.service.entries().all(|entry| entry.fact == Fact::Suspect && entry.until - entry.since == 3_600));
+    assert!(
+        bench
+            .service
+            .entries()
+            .all(|entry| entry.fact == Fact::Suspect && entry.until - entry.since == 3_600)
+    );
     assert!(!bench.cuts(&server(9, 3333), "") && bench.service.elements(&bench.house).is_empty());
     assert!(bench.service.poll_shared().is_none() && bench.service.shared().is_empty(), "it doesn't go on");
     // Of what is to be blocked, the single servers are asked; from a budget of their own.
     let asked = bench.waiting();
     assert_eq!(asked.len(), 2);
-    assert!(asked.iter().all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none()));
+    assert!(
+        asked
+            .iter()
+            .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
+    );
     bench.answer(&server(9, 3333), "", Verdict::Pool, true);
     assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
     let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
@@ -352,11 +367,18 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
     bench.answer(&server(1, 3333), "", Verdict::Pool, true);
     bench.answer(&server(2, 443), POOL, Verdict::NotPool, false);
     let line = bench.service.poll_shared().expect("news");
-    assert!(line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(), "{line}");
+    assert!(
+        line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
+        "{line}"
+    );
     assert_eq!(bench.service.shared(), line + "\n");
     bench.service.tick(&bench.house, bench.now);
     let start = std::time::Instant::now();
-    while Store::open(&configured(&directory, "").reputation_files(), unix_seconds()).holding(unix_seconds()).count() < 2 {
+    while Store::open(&configured(&directory, "").reputation_files(), unix_seconds())
+        .holding(unix_seconds())
+        .count()
+        < 2
+    {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -429,7 +451,8 @@ fn engine_and_kernel_agree() {
         match random.below(6) {
             0 => bench.detect(Source::Dpi, &server, name),
             1 => {
-                let verdict = [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize];
+                let verdict =
+                    [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize];
                 bench.answer(&server, name, verdict, random.below(2) == 0);
             }
             2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),

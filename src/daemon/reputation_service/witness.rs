@@ -54,7 +54,8 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
 fn evidence(outcome: &Outcome) -> Evidence {
     let mut evidence = Evidence::new();
     let transport = outcome.transport.map(Transport::name);
-    let parts = [transport.unwrap_or_default(), if transport.is_some() { ": " } else { "" }, &outcome.evidence];
+    let parts =
+        [transport.unwrap_or_default(), if transport.is_some() { ": " } else { "" }, &outcome.evidence];
     for letter in parts.into_iter().flat_map(str::chars) {
         // What doesn't fit is cut off.
         let _ = evidence.push(letter);

@@ -48,7 +48,8 @@ impl<S: BuildHasher + Clone> Judge<S> {
 
     /// Why the session is cut off now that its server's name has been `heard`; nothing if it isn't.
     pub(super) fn known_by_name(&self, record: &FlowRecord, heard: bool) -> Option<(Source, Finding)> {
-        let is_of_server = heard && !record.inspection.is_tunnelled() && self.knowledge.knows(&record.server());
+        let is_of_server =
+            heard && !record.inspection.is_tunnelled() && self.knowledge.knows(&record.server());
         self.reputation(record).filter(|_| is_of_server).and_then(proof)
     }
 

@@ -34,7 +34,10 @@ impl Store {
             Err(error) => match import::read(path, now) {
                 Ok(entries) => (Store { entries }, true),
                 Err(_) => {
-                    log::warn!("{}: {error}; it is set aside, and the reputation of servers begins anew", path.display());
+                    log::warn!(
+                        "{}: {error}; it is set aside, and the reputation of servers begins anew",
+                        path.display()
+                    );
                     set_aside(path);
                     (Store::default(), false)
                 }
@@ -165,7 +168,10 @@ mod tests {
         }
 
         fn files(&self) -> Files {
-            Files { path: self.0.join("reputation"), earlier: vec![self.0.join("learned"), self.0.join("probes")] }
+            Files {
+                path: self.0.join("reputation"),
+                earlier: vec![self.0.join("learned"), self.0.join("probes")],
+            }
         }
     }
 
@@ -222,7 +228,11 @@ mod tests {
             Store::save(&files.path, &full().to_body()).expect("saved");
             let mut bytes = fs::read(&files.path).expect("there");
             let at = random.below(bytes.len() as u32) as usize;
-            if random.below(2) == 0 { bytes.truncate(at) } else { bytes[at] ^= 0x10 }
+            if random.below(2) == 0 {
+                bytes.truncate(at)
+            } else {
+                bytes[at] ^= 0x10
+            }
             fs::write(&files.path, &bytes).expect("written");
             assert_eq!(Store::open(&files, NOW), Store::default(), "{at}");
             assert_eq!(fs::read(scratch.0.join("reputation.damaged")).expect("set aside"), bytes);
@@ -234,19 +244,32 @@ mod tests {
         let scratch = Scratch::new("newer");
         let files = scratch.files();
         let good = "203.0.113.9:1 1 2 pool probe house - ";
-        for line in ["", "203.0.113.9:1", "203.0.113.9:1 1 2 klingon probe house - ", "x 1 2 pool probe house - ", "203.0.113.9:1 1 2 pool probe house - \u{1}"] {
+        for line in [
+            "",
+            "203.0.113.9:1",
+            "203.0.113.9:1 1 2 klingon probe house - ",
+            "x 1 2 pool probe house - ",
+            "203.0.113.9:1 1 2 pool probe house - \u{1}",
+        ] {
             assert_eq!(parse_entry(line), None, "{line}");
             Store::save(&files.path, &format!("{good}\n{line}\n")).expect("saved");
             assert_eq!(Store::open(&files, NOW).entries.len(), 1, "{line}");
         }
-        assert_eq!(parse_entry("203.0.113.9:1 1 2 pool probe house klingon ").map(|entry| entry.dialect), Some(None));
+        assert_eq!(
+            parse_entry("203.0.113.9:1 1 2 pool probe house klingon ").map(|entry| entry.dialect),
+            Some(None)
+        );
     }
 
     /// Names of the longest kind in every entry still fit.
     #[test]
     fn the_longest_file_can_be_read() {
         let name = vec!["x".repeat(60); 4].join(".");
-        let entry = parse_entry(&format!("{name}.exampl@[2001:db8:1111:2222:3333:4444:5555:6666]:65535 {0} {0} strongly_suspected operator 2001:db8:1111:2222:3333:4444:5555:6666 ethereum-stratum-1 {1}", u32::MAX, "x".repeat(96)));
+        let entry = parse_entry(&format!(
+            "{name}.exampl@[2001:db8:1111:2222:3333:4444:5555:6666]:65535 {0} {0} strongly_suspected operator 2001:db8:1111:2222:3333:4444:5555:6666 ethereum-stratum-1 {1}",
+            u32::MAX,
+            "x".repeat(96)
+        ));
         let store = Store { entries: vec![entry.expect("an entry"); REPUTATION_ENTRIES] };
         assert!((store.to_body().len() + 64) as u64 <= REPUTATION_FILE_BYTES);
     }
@@ -275,12 +298,23 @@ mod tests {
                 .collect();
             found.sort_by_key(|text| expected.iter().position(|known| known == text));
             assert_eq!(found, expected, "a client's word alone is not taken over");
-            let pool = store.holding(NOW).find(|entry| entry.subject.to_string() == "203.0.113.3:3333").expect("there");
-            assert_eq!((pool.dialect, &pool.evidence[..], pool.until), (Some(Dialect::Kaspa), "tcp: job from the server", until));
+            let pool = store
+                .holding(NOW)
+                .find(|entry| entry.subject.to_string() == "203.0.113.3:3333")
+                .expect("there");
+            assert_eq!(
+                (pool.dialect, &pool.evidence[..], pool.until),
+                (Some(Dialect::Kaspa), "tcp: job from the server", until)
+            );
             assert!(!learned.exists() && !probes.exists() && files.path.exists());
         }
         // One that was at the store's own path is rewritten in place.
-        atomic_file::save(&files.path, "minewall-learned 1 ", &format!("203.0.113.9:1 {NOW} {until} allow operator -\n")).expect("saved");
+        atomic_file::save(
+            &files.path,
+            "minewall-learned 1 ",
+            &format!("203.0.113.9:1 {NOW} {until} allow operator -\n"),
+        )
+        .expect("saved");
         assert_eq!(Store::open(&files, NOW).entries.len(), 1);
         assert!(fs::read_to_string(&files.path).expect("there").starts_with(HEAD));
     }
@@ -290,7 +324,12 @@ mod tests {
     fn without_a_place_for_the_store_the_earlier_files_stay() {
         let scratch = Scratch::new("read-only");
         let mut files = scratch.files();
-        atomic_file::save(&files.earlier[0], "minewall-learned 1 ", &format!("203.0.113.9:1 {NOW} {} allow operator -\n", NOW + 9)).expect("saved");
+        atomic_file::save(
+            &files.earlier[0],
+            "minewall-learned 1 ",
+            &format!("203.0.113.9:1 {NOW} {} allow operator -\n", NOW + 9),
+        )
+        .expect("saved");
         // No directory can be made below a file.
         files.path = files.earlier[0].join("reputation");
         assert_eq!(Store::open(&files, NOW).entries.len(), 1);

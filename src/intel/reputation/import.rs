@@ -39,7 +39,16 @@ fn parse_learned(line: &str) -> Option<Entry> {
         Origin::Probe | Origin::Operator => Fact::of_policy(policy),
     };
     let dialect = dialect(next()?);
-    Some(Entry { subject, fact, origin, reach: Reach::House, dialect, evidence: Evidence::new(), since, until })
+    Some(Entry {
+        subject,
+        fact,
+        origin,
+        reach: Reach::House,
+        dialect,
+        evidence: Evidence::new(),
+        since,
+        until,
+    })
 }
 
 fn parse_probed(line: &str, now: u64) -> Option<Entry> {

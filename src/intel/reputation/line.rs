@@ -148,8 +148,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::{Evidence, Fact, Origin, Reach};
+    use super::*;
     use crate::util::random::Random;
 
     fn report(line: &str) -> Result<Option<Report>, BadLine> {
@@ -171,7 +171,13 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        for subject in ["203.0.113.9:3333", "[2001:db8::1]:443", "pool.example:3333", "198.51.100.0/24", "pool.example@203.0.113.9:443"] {
+        for subject in [
+            "203.0.113.9:3333",
+            "[2001:db8::1]:443",
+            "pool.example:3333",
+            "198.51.100.0/24",
+            "pool.example@203.0.113.9:443",
+        ] {
             let line = entry(subject).to_json("1970-01-01T00:00:00Z", 800);
             let expected = Report {
                 subject: subject.parse().expect(subject),
@@ -182,7 +188,12 @@ mod tests {
             assert_eq!(report(&line), Ok(Some(expected)), "{line}");
         }
         let longest = entry(&format!("{}.example:65535", vec!["x".repeat(60); 4].join(".")));
-        let line = Entry { until: u64::MAX, evidence: Evidence::try_from(&*"x".repeat(96)).expect("room"), ..longest }.to_json("9999-12-31T23:59:59Z", 0);
+        let line = Entry {
+            until: u64::MAX,
+            evidence: Evidence::try_from(&*"x".repeat(96)).expect("room"),
+            ..longest
+        }
+        .to_json("9999-12-31T23:59:59Z", 0);
         assert!(line.ends_with('}') && line.len() <= REPUTATION_LINE_MAX_BYTES, "{line}");
     }
 

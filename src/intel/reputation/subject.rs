@@ -1,12 +1,12 @@
 //! Subjects of entries: a pattern of servers, or what one server is called.
 
 use core::fmt;
-use core::net::IpAddr;
 use core::str::FromStr;
 
-use crate::intel::entry::{BadEntry, Net, Pattern, Ports, What};
+use crate::intel::entry::{BadEntry, Pattern, Ports, What};
+use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 
 /// Server or servers that an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl Subject {
         match (self, other) {
             (Subject::Pattern(own), Subject::Pattern(other)) => own.covers(other),
             (Subject::Pattern(own), Subject::NameAt { name, at }) => {
-                own.includes(at) || own.covers(&Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) })
+                own.includes(at)
+                    || own.covers(&Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) })
             }
             (own, other) => own == other,
         }
@@ -105,13 +106,13 @@ impl From<Pattern> for Subject {
 impl Pattern {
     /// Pattern of one server.
     pub fn of(server: &Endpoint) -> Self {
-        Pattern { what: What::Net(Net::host(server.addr())), ports: Ports::One(server.port()) }
+        Pattern { what: What::Net(Cidr::host(server.addr())), ports: Ports::One(server.port()) }
     }
 
     /// The server, if it is a single one.
     pub fn as_endpoint(&self) -> Option<Endpoint> {
         match (&self.what, self.ports) {
-            (What::Net(net), Ports::One(port)) if Net::host(net.addr()) == *net => {
+            (What::Net(net), Ports::One(port)) if Cidr::host(net.addr()) == *net => {
                 Some(Endpoint::new(net.addr(), port))
             }
             _ => None,
@@ -142,20 +143,6 @@ impl Pattern {
     pub fn includes(&self, server: &Endpoint) -> bool {
         matches!(&self.what, What::Net(net) if net.contains(server.addr()))
             && self.ports.contain(Some(server.port()))
-    }
-}
-
-impl Net {
-    /// Whether `addr` begins with it.
-    pub fn contains(&self, addr: IpAddr) -> bool {
-        self.covers(&Net::host(addr))
-    }
-
-    /// Whether every address of `other` begins with it.
-    pub fn covers(&self, other: &Net) -> bool {
-        self.addr().is_ipv4() == other.addr().is_ipv4()
-            && self.prefix_len() <= other.prefix_len()
-            && Net::new(other.addr(), self.prefix_len()) == Some(*self)
     }
 }
 
@@ -236,7 +223,13 @@ mod tests {
         for text in ["203.0.113.9", "203.0.113.9:nonweb", "203.0.113.0/24:3333", "pool.example:1"] {
             assert_eq!(subject(text).endpoint(), None, "{text}");
         }
-        for text in ["@203.0.113.9:443", "pool.example@203.0.113.9", "pool.example@", "a b@203.0.113.9:443", "x@y.example:1"] {
+        for text in [
+            "@203.0.113.9:443",
+            "pool.example@203.0.113.9",
+            "pool.example@",
+            "a b@203.0.113.9:443",
+            "x@y.example:1",
+        ] {
             assert!(text.parse::<Subject>().is_err(), "{text}");
         }
     }

@@ -86,7 +86,10 @@ fn full_is_normal() {
         let entered = store.enter(new.clone(), now);
         let of_fleet = store.entries.iter().filter(|entry| entry.origin == Origin::Fleet).count();
         assert!(store.entries.len() <= REPUTATION_ENTRIES && of_fleet <= REPUTATION_FLEET_ENTRIES);
-        let gone = before.entries.iter().find(|entry| !store.entries.iter().any(|left| left.is_about_the_same(entry)));
+        let gone = before
+            .entries
+            .iter()
+            .find(|entry| !store.entries.iter().any(|left| left.is_about_the_same(entry)));
         if let Some(gone) = gone {
             let worth = |entry: &Entry| (entry.holds(now), entry.origin, entry.fact);
             assert!(worth(gone) <= worth(&new), "{gone:?} made room for {new:?}");

@@ -8,8 +8,8 @@ use core::net::IpAddr;
 use super::{Entry, Fact, Origin, Reach};
 use crate::dpi::dialect::Dialect;
 use crate::intel::Intel;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 
 /// What a client has called its server so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +217,9 @@ mod tests {
                     let expected: Vec<bool> = all
                         .iter()
                         .filter(|(at, scope, origin, _)| {
-                            *at == server(number) && applies(scope) && Some((*origin, *scope != Scope::All)) == best
+                            *at == server(number)
+                                && applies(scope)
+                                && Some((*origin, *scope != Scope::All)) == best
                         })
                         .map(|(.., fact)| *fact == Fact::Pool)
                         .collect();

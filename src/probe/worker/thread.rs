@@ -127,7 +127,9 @@ impl ProbeThread {
                     let done = self.at_hand.swap_remove(at);
                     match done.stage {
                         Stage::First => self.answer(*done.suspect, Err(why)),
-                        Stage::Nameless { outcome, .. } => self.answer(*done.suspect, Ok(by_name_only(outcome))),
+                        Stage::Nameless { outcome, .. } => {
+                            self.answer(*done.suspect, Ok(by_name_only(outcome)))
+                        }
                     }
                 }
             }
@@ -169,7 +171,11 @@ impl ProbeThread {
                 suspect.client.map_or(String::new(), |client| format!(", suspected by {client}")),
                 outcome.verdict.name(),
                 outcome.evidence,
-                if *is_pool_without_name && suspect.name.is_some() { ", by its name and without" } else { "" }
+                if *is_pool_without_name && suspect.name.is_some() {
+                    ", by its name and without"
+                } else {
+                    ""
+                }
             ),
             Err(why) => log::warn!("probe of {}: this router can't ask: {why}", suspect.server),
         }
