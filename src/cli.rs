@@ -29,7 +29,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     match dispatch(arguments) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("minewall: {error}");
+            for line in error.lines() {
+                eprintln!("minewall: {line}");
+            }
             ExitCode::from(STATUS_UNUSABLE)
         }
     }

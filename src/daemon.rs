@@ -43,7 +43,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::config::{self, Config, Mode};
+use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
 use crate::hmm::model::{self, Model};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
@@ -94,7 +94,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         resetter,
         config,
     };
-    log::info!("queue {} is watched in {} mode", daemon.config.queue, mode_word(daemon.config.mode));
+    log::info!("queue {} is watched in {} mode", daemon.config.queue, daemon.config.mode.name());
     daemon.adopt_reputation();
     daemon.watch(config_path, &signals, control)
 }
@@ -119,13 +119,6 @@ fn load_model(config: &Config) -> Result<Box<Model>, String> {
         .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| explain(&error))?;
     Model::decode(&bytes).map_err(|error| explain(&error))
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Block => "block",
-        Mode::Monitor => "monitor",
-    }
 }
 
 struct Daemon {
@@ -232,7 +225,10 @@ impl Daemon {
         let (model, new) = match loaded {
             Ok(loaded) => loaded,
             Err(complaint) => {
-                log::error!("{complaint}; the old configuration stays");
+                for line in complaint.lines() {
+                    log::error!("{line}");
+                }
+                log::error!("the old configuration stays");
                 return;
             }
         };
@@ -250,9 +246,10 @@ impl Daemon {
         self.reporter.configure(&new);
         self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
-        self.config.mode = new.mode;
-        self.config.allow = new.allow;
-        log::info!("configuration reloaded, {} mode", mode_word(new.mode));
+        let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
+        let control_socket = std::mem::take(&mut self.config.control_socket);
+        self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
+        log::info!("configuration reloaded, {} mode", self.config.mode.name());
     }
 }
 

@@ -137,6 +137,8 @@ pub const MARK_BIT_MAX: u8 = 28;
 
 /// Bytes of a configuration file that are read at all.
 pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Mistakes of a configuration file that are reported.
+pub const CONFIG_COMPLAINTS: usize = 20;
 /// Entries of each list of the configuration. An allowlist entry takes 20 bytes.
 pub const CONFIG_LIST_ENTRIES: usize = 256;
 /// Bytes of a path: `sun_path` of a unix socket less its terminating zero (unix(7)).

@@ -72,7 +72,7 @@ impl Prober {
     /// Takes over another configuration; the thread begins or ends with option `probe`.
     pub fn configure(&mut self, config: &Config) {
         self.probing = config.probing();
-        self.exempt = config.allow.clone();
+        self.exempt = config.exemptions();
         self.guard.configure(config.probes_per_hour, config.probes_per_block);
         match (&self.worker, self.probing) {
             (Some(_), Probing::Off | Probing::Dry) => drop(self.stop()),

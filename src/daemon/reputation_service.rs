@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::nft_worker::{NftWorker, Order};
 use super::prober::{Counters, Prober, Question};
-use crate::config::{Config, Doubt, Lifetimes, Mode};
+use crate::config::{Config, InconclusiveAction, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
 use crate::intel::entry::Policy;
@@ -45,6 +45,7 @@ use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::util::wall_clock::unix_seconds;
 use clock::StoreClock;
+use witness::Lifetimes;
 
 /// What the service has to know of the traffic.
 pub trait Traffic {
@@ -82,7 +83,7 @@ struct Settings {
     lifetimes: Lifetimes,
     /// How long others' findings hold, and whether the kernel and the fleet hear of ours.
     learn: Duration,
-    doubt: Doubt,
+    on_inconclusive: InconclusiveAction,
     /// Addresses that others share are blocked, too.
     blocks_shared: bool,
     fills_kernel: bool,
@@ -92,9 +93,9 @@ impl From<&Config> for Settings {
     fn from(config: &Config) -> Self {
         Settings {
             files: config.reputation_files(),
-            lifetimes: config.probe_lifetimes,
+            lifetimes: Lifetimes::from(config),
             learn: config.learn,
-            doubt: config.probe_inconclusive,
+            on_inconclusive: config.probe_inconclusive,
             blocks_shared: config.intel_blocks_shared,
             fills_kernel: config.mode == Mode::Block && config.kernel_block,
         }

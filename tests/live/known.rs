@@ -408,7 +408,7 @@ fn a_damaged_file_is_no_obstacle() {
     let Some(net) = Net::new() else { return };
     let mut daemon = Daemon::start(&net, "");
     assert_eq!(daemon.command(&["intel", "add", "203.0.113.1:3333"], "").status, 0);
-    let file = daemon.config().learn_file;
+    let file = daemon.config().reputation_file;
     wait_for("the file", || file.exists());
     let text = std::fs::read_to_string(&file).expect("text");
     std::fs::write(&file, text.replace("203.0.113.1", "203.0.113.2")).expect("written");

@@ -3,12 +3,13 @@
 use core::fmt::Write;
 
 use super::{Answer, Outcome, Reply, Request, Stream};
+use crate::daemon::Daemon;
+use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
 use crate::daemon::metrics;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::daemon::{Daemon, EngineTraffic, mode_word};
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
@@ -119,7 +120,7 @@ impl Daemon {
         let patterns = patterns_of(subject);
         for pattern in &patterns {
             let What::Net(net) = &pattern.what else { continue };
-            let exempting = self.config.allow.servers.iter().filter(|allowed| {
+            let exempting = self.config.exempt_servers.iter().filter(|allowed| {
                 allowed.prefix.contains(net.addr())
                     && allowed.port.is_none_or(|port| pattern.ports == Ports::One(port))
             });
@@ -164,7 +165,7 @@ impl Daemon {
         let hosts = self.hosts();
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
-            mode: mode_word(self.config.mode),
+            mode: self.config.mode.name(),
             uptime: now.micros() / 1_000_000,
             packets: counters.packets,
             payload_packets: counters.payload_packets,

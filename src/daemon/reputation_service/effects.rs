@@ -1,7 +1,7 @@
 //! What entries come to: the engine's view, and elements of the kernel's sets.
 
 use super::{ReputationService, Traffic};
-use crate::config::Doubt;
+use crate::config::InconclusiveAction;
 use crate::intel::entry::{self, Pattern, Policy, Ports, What};
 use crate::intel::reputation::view::{self, Scope, View};
 use crate::intel::reputation::{Entry, Fact, Origin, Subject};
@@ -63,7 +63,7 @@ impl ReputationService {
 
     /// What the engine is to know.
     pub(super) fn view(&self, traffic: &impl Traffic) -> View {
-        let acts_on_doubt = self.settings.doubt == Doubt::Block;
+        let acts_on_doubt = self.settings.on_inconclusive == InconclusiveAction::Block;
         let mut facts = view::Builder::default();
         for entry in self.entries() {
             let scope = match (entry.origin, entry.subject.name()) {

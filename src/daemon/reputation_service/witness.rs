@@ -8,11 +8,31 @@
 //! | neither | `Inconclusive` | nobody; it is a reason not to ask again soon |
 //! | neither, and stage one is as good as sure | `StronglySuspected`, too | the suspected client, where `probe_inconclusive` is `block` |
 
-use crate::config::Lifetimes;
+use crate::config::Config;
 use crate::intel::reputation::{Entry, Evidence, Fact, Origin, Reach, Subject};
 use crate::net::host_name::HostName;
 use crate::probe::worker::{Probed, Suspect};
 use crate::probe::{Outcome, Transport, Verdict};
+
+/// Seconds for which outcomes of probes hold.
+pub(super) struct Lifetimes {
+    /// A pool is one.
+    pub pool: u32,
+    /// Another server is none.
+    pub not_pool: u32,
+    /// A server that did not say is not asked again.
+    pub inconclusive: u32,
+}
+
+impl From<&Config> for Lifetimes {
+    fn from(config: &Config) -> Self {
+        Lifetimes {
+            pool: config.probe_pool_seconds,
+            not_pool: config.probe_not_pool_seconds,
+            inconclusive: config.probe_inconclusive_seconds,
+        }
+    }
+}
 
 /// Facts that `probed` shows about the server of `suspect` at `now`.
 pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, now: u64) -> Vec<Entry> {
