@@ -33,24 +33,29 @@ impl<S: BuildHasher + Clone> Judge<S> {
             })
     }
 
-    /// What is known of the server of `record` by what its client has called it.
+    /// What is known of the server of `record`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, record: &FlowRecord) -> Option<EndpointVerdict> {
+        // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
+        if record.inspection.is_opaque() {
+            self.reputation_by_name(record)
+        } else {
+            self.knowledge.verdict(record.client().addr(), &record.server(), Called::Unknown)
+        }
+    }
+
+    fn reputation_by_name(&self, record: &FlowRecord) -> Option<EndpointVerdict> {
         let (client, server) = (record.client().addr(), record.server());
         let name = self.names.find(client, &server).and_then(|name| HostName::parse(name.as_bytes()));
-        let called = match &name {
-            Some(name) => Called::Name(name),
-            // Neither TLS nor any other greeting can follow.
-            None if record.inspection.is_opaque() => Called::Nothing,
-            None => Called::Unknown,
-        };
+        let called = name.as_ref().map_or(Called::Nothing, Called::Name);
         self.knowledge.verdict(client, &server, called)
     }
 
     /// Why the session is cut off now that its server's name has been `heard`; nothing if it isn't.
     pub(super) fn known_by_name(&self, record: &FlowRecord, heard: bool) -> Option<(Source, Finding)> {
-        let is_of_server =
-            heard && !record.inspection.is_tunnelled() && self.knowledge.knows(&record.server());
-        self.reputation(record).filter(|_| is_of_server).and_then(proof)
+        if !heard || record.inspection.is_tunnelled() || !self.knowledge.knows(&record.server()) {
+            return None;
+        }
+        self.reputation_by_name(record).and_then(proof)
     }
 
     /// Does as a list says, and answers whether that is worth telling.
