@@ -10,7 +10,6 @@ use crate::net::host_name::HostName;
 
 /// Server or servers that an entry is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every subject is a pattern")]
 pub enum Subject {
     /// Names or addresses. Said by a probe, the endpoint is the server that answers where no name is told.
     Pattern(Pattern),

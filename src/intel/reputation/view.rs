@@ -115,7 +115,7 @@ impl Builder {
 
     /// Puts the facts in order; `patterns` are matched beside them.
     pub fn build(mut self, patterns: Option<Intel>) -> View {
-        self.facts.sort_by(|one, other| one.server.cmp(&other.server));
+        self.facts.sort_by_key(|fact| fact.server);
         View { facts: self.facts.into_boxed_slice(), patterns }
     }
 }
