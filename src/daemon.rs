@@ -206,11 +206,11 @@ impl Daemon {
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
             let now = self.clock.now();
-            let verdict = self.engine.handle(&packet.packet(), now).verdict;
-            if self.queue.give(packet, &verdict, &self.resetter).is_err() {
+            let handled = self.engine.handle(&packet.packet(), now);
+            if self.queue.give(packet, &handled.verdict, &self.resetter).is_err() {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
-            while let Some(detection) = self.engine.poll_event() {
+            if let Some(detection) = handled.event {
                 let traffic = EngineTraffic { engine: &self.engine, now };
                 self.reputation.suspect(&detection, &traffic, now);
                 self.reporter.report(&detection);

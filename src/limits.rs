@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 128;
+pub const FLOW_RECORD_MAX_BYTES: usize = 144;
 
 /// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
 /// the log-likelihood ratio, the latest sizes by role).
@@ -36,11 +36,16 @@ pub const FLOWS_MAX: usize = 524_288;
 /// A flow without a packet for this long is over: longer than the TCP keepalive of any miner seen
 /// (XMRig: 60 s) and than the job interval of the slowest pools.
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
-/// A connection attempt that never carried payload is forgotten sooner.
-pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
-/// Records of one client in a set that is full of suspects, from which on that client makes room.
-/// Three quarters of it don't come together by chance.
-pub const CROWD: usize = FLOW_WAYS * 3 / 4;
+/// A connection that never carried payload is forgotten sooner.
+pub const FLOW_OPENING_IDLE: Duration = Duration::from_secs(60);
+/// Protected records (suspects, and flows with evidence) of one client in a set of the table that stay while
+/// others need room.
+pub const PROTECTED_OF_CLIENT: usize = FLOW_WAYS / 4;
+/// The same of all clients together: a quarter of a set is always open to newcomers.
+pub const PROTECTED_IN_SET: usize = FLOW_WAYS * 3 / 4;
+/// The kernel has a decision on a flow this long after the engine has made it; packets that were queued before are
+/// through by then.
+pub const MARK_LATENCY: Duration = Duration::from_secs(2);
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -107,8 +112,6 @@ pub const RATE_WINDOW_SECONDS: u32 = 30;
 /// that it has become slow.
 pub const SLOW_AFTER_SECONDS: u32 = 5;
 
-/// Detections that can wait to be collected; the caller collects after every packet.
-pub const EVENTS_PENDING: usize = 4;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.

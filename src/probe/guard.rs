@@ -207,7 +207,12 @@ mod tests {
     use super::*;
 
     const SUSPICION: Purpose = Purpose::Suspicion;
-    const CLIENT: ClientId = ClientId::V4(Ipv4Addr::new(192, 168, 1, 50));
+
+    fn client(addr: Ipv4Addr) -> ClientId {
+        ClientId::of(addr.into(), None)
+    }
+
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 50);
 
     fn endpoint(text: &str) -> Endpoint {
         let addr: std::net::SocketAddr = text.parse().expect("an endpoint");
@@ -240,7 +245,7 @@ mod tests {
     }
 
     fn take(guard: &mut Guard, server: Endpoint, purpose: Purpose, second: u64) -> bool {
-        guard.take(&server, Some(CLIENT), purpose, at(second)).is_ok()
+        guard.take(&server, Some(client(CLIENT)), purpose, at(second)).is_ok()
     }
 
     /// A host that mines in the clear at one pool after the other, and a suspect in the same network.
@@ -298,10 +303,10 @@ mod tests {
         for number in 0..40 * 60 * 24 {
             let second = number * 60 / 40;
             let now = at(second);
-            theirs += u32::from(guard.take(&anywhere(number), Some(CLIENT), SUSPICION, now).is_ok());
+            theirs += u32::from(guard.take(&anywhere(number), Some(client(CLIENT)), SUSPICION, now).is_ok());
             // Every four minutes there is another, and its server in a network of its own.
             if number % 160 == 0 {
-                let other = ClientId::V4(Ipv4Addr::from(random.bits() as u32));
+                let other = client(Ipv4Addr::from(random.bits() as u32));
                 let server = Endpoint::new(IpAddr::from([203, 0, random.below(250) as u8, 1]), 3333);
                 assert_eq!(guard.take(&server, Some(other), SUSPICION, now), Ok(()), "at {second}");
             }

@@ -1,35 +1,35 @@
-//! What the lists say of a server, with what the host's own look-ups say of its address.
+//! Opinions of the lists on a server, by its address, its name, and the names that DNS answers gave it.
 
 use core::fmt::Write;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::sync::Arc;
 
+use super::dns_cache::DnsCache;
 use super::event::Source;
-use super::resolved::Resolved;
+use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, Match, builtin};
-use crate::limits::{HINT_REPEAT, HINTS_TOLD};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
 use crate::util::time::Instant;
 
-/// All of it.
+/// Lists, reputation, the names behind addresses, and the opinions told lately.
 #[derive(Debug)]
-pub(super) struct Knowledge<S> {
+pub(super) struct IntelLookup<S> {
     lists: Option<Arc<Intel>>,
     reputation: Arc<View>,
     /// Addresses that many sites share.
     shared: &'static Intel,
     /// A shared address is blocked by its address, too.
     pub blocks_shared: bool,
-    resolved: Resolved<S>,
-    told: Told,
+    dns_cache: DnsCache<S>,
+    suppression: Suppression,
     /// Seconds since 1970 at the engine's time zero.
     epoch: u64,
 }
@@ -41,16 +41,16 @@ pub(super) struct Opinion {
     pub finding: Finding,
 }
 
-impl<S: BuildHasher + Clone> Knowledge<S> {
+impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// Nothing is known yet.
     pub fn new(hasher: S) -> Self {
-        Knowledge {
+        IntelLookup {
             lists: None,
             reputation: Arc::default(),
             shared: builtin::shared(),
             blocks_shared: false,
-            resolved: Resolved::new(hasher),
-            told: Told::default(),
+            dns_cache: DnsCache::new(hasher),
+            suppression: Suppression::default(),
             epoch: 0,
         }
     }
@@ -77,7 +77,7 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
 
     /// Whether a DNS answer gave `addr` for a name that is none of `names`.
     pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
-        self.resolved.carries_others(addr, names, seconds(now))
+        self.dns_cache.carries_others(addr, names, seconds(now))
     }
 
     /// Every entry of the lists that matches, for people.
@@ -113,7 +113,7 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
             policy: self.of_shared(found.policy, addr, second),
             finding: finding(&found, ""),
         });
-        for known in self.resolved.find(client, addr, second) {
+        for known in self.dns_cache.find(client, addr, second) {
             let Some(name) = HostName::parse(known.name.as_bytes()) else { continue };
             let Some(found) = self.by_name(&name, Some(server.port()), now) else { continue };
             let policy = match (found.policy, known.own) {
@@ -156,22 +156,22 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
         let is_listed =
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
         let listed = resolution.names.iter().find(is_listed);
-        self.resolved.learn(client, resolution, listed, seconds(now));
+        self.dns_cache.learn(client, resolution, listed, seconds(now));
     }
 
     /// The listed name that `client` was last told `addr` for.
     pub fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
-        self.resolved.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
+        self.dns_cache.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
     }
 
-    /// Whether a suspicion is to be told: not if it has been lately.
+    /// Whether a suspicion is to be suppression: not if it has been lately.
     pub fn tells(&mut self, client: IpAddr, server: Endpoint, now: Instant) -> bool {
-        self.told.enter(client, server, seconds(now))
+        self.suppression.enter(client, server, seconds(now))
     }
 
     /// Whether a list has lately made a suspect of `client` and `server`.
-    pub fn suspects(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
-        self.told.find(client, server, seconds(now))
+    pub fn has_suspected(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
+        self.suppression.find(client, server, seconds(now))
     }
 
     fn has_any(&self) -> bool {
@@ -198,7 +198,7 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
     /// What `policy` comes to where nothing but an address speaks for it.
     fn of_shared(&self, policy: Policy, addr: IpAddr, second: u32) -> Policy {
         let is_shared =
-            || self.shared.by_addr(addr, None, 0).is_some() || self.resolved.is_other(addr, second);
+            || self.shared.by_addr(addr, None, 0).is_some() || self.dns_cache.is_other(addr, second);
         if policy == Policy::Block && !self.blocks_shared && is_shared() { Policy::Suspect } else { policy }
     }
 
@@ -235,60 +235,4 @@ fn finding(found: &Match<'_>, how: &str) -> Finding {
     let _ = write!(text, "list {source}: {by}{how}");
     crate::dpi::finding::push_escaped(&mut finding.evidence, text.as_bytes());
     finding
-}
-
-/// Suspicions told lately: of the latest so many, the oldest makes room.
-#[derive(Debug)]
-struct Told {
-    entries: [Option<(IpAddr, Endpoint, u32)>; HINTS_TOLD],
-    next: usize,
-    used: usize,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Told { entries: [None; HINTS_TOLD], next: 0, used: 0 }
-    }
-}
-
-impl Told {
-    /// Notes a suspicion; `false` if it is there already.
-    fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
-        if self.find(client, &server, now) {
-            return false;
-        }
-        let until = now.saturating_add(HINT_REPEAT.as_secs() as u32);
-        if let Some(entry) = self.entries.get_mut(self.next) {
-            *entry = Some((client, server, until));
-        }
-        self.next = (self.next + 1) % HINTS_TOLD;
-        self.used = (self.used + 1).min(HINTS_TOLD);
-        true
-    }
-
-    fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
-        let is_it =
-            |entry: &(IpAddr, Endpoint, u32)| entry.0 == client && entry.1 == *server && entry.2 > now;
-        self.entries.iter().take(self.used).flatten().any(is_it)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suspicion_is_told_once_in_a_while() {
-        let mut told = Told::default();
-        let server = |number: u8| Endpoint::new(IpAddr::from([192, 0, 2, number]), 443);
-        let client = IpAddr::from([192, 168, 1, 50]);
-        assert!(told.enter(client, server(0), 0));
-        assert!(!told.enter(client, server(0), 1));
-        assert!(told.enter(client, server(0), HINT_REPEAT.as_secs() as u32));
-        for number in 1..=HINTS_TOLD as u8 {
-            assert!(told.enter(client, server(number), 1));
-        }
-        assert!(told.enter(client, server(0), 2), "it has made room");
-        assert_eq!(told.used, HINTS_TOLD);
-    }
 }
