@@ -12,7 +12,9 @@
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
+mod nft_set;
 mod nft_worker;
+mod alive;
 pub mod control;
 mod event_log;
 mod hosts;
@@ -46,11 +48,12 @@ use signal_hook::low_level::pipe;
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
 use crate::hmm::model::{self, Model};
-use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
+use alive::Alive;
 use control::{Control, Stream};
 use lists::Lists;
 use queue::PacketQueue;
@@ -80,6 +83,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
+    let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
@@ -90,6 +94,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         reporter: Reporter::new(&config),
         clock,
         verdicts_failed: 0,
+        alive,
         queue,
         resetter,
         config,
@@ -126,6 +131,7 @@ struct Daemon {
     engine: Engine<RandomState>,
     lists: Lists,
     reputation: ReputationService,
+    alive: Alive,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -140,6 +146,7 @@ impl Daemon {
             let ready = wait(&self.queue, signals, &self.reputation, &control)
                 .map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
+            self.alive.turned();
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
@@ -281,7 +288,7 @@ struct Ready {
     control: bool,
 }
 
-/// Waits until there is something to do, at most a second.
+/// Waits until there is something to do, at most [`TURN_WAIT`].
 fn wait(
     queue: &PacketQueue,
     signals: &Signals,
@@ -296,7 +303,8 @@ fn wait(
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos().into() };
+    match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }

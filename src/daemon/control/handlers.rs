@@ -194,6 +194,7 @@ impl Daemon {
                 waiting: kernel.map_or(0, |queue| queue.waiting),
                 dropped: kernel.map_or(0, |queue| queue.dropped),
                 user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+                has_rules: self.alive.is_heard(),
             },
             probes: self.reputation.probes().into(),
             learned: Learned {
