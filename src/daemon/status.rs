@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::hosts::Host;
+use super::problems::Problem;
+use crate::daemon::prober::Counters;
 use crate::limits::STATUS_MAX_BYTES;
-use crate::probe::worker::Counters;
 
 /// The daemon at a glance.
 #[derive(Debug, Serialize)]
@@ -47,6 +48,8 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// Problems that last.
+    pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
     pub hosts: &'a [&'a Host],
 }
@@ -109,20 +112,18 @@ pub struct Probes {
     pub known: u32,
     /// Not asked: of this side, the router itself, or exempt.
     pub forbidden: u32,
-    /// Not asked: too many lately.
+    /// Questions that had to make room for others.
     pub too_many: u32,
     /// Not asked: a dry run.
     pub dry: u32,
-    /// Answers that found no room.
-    pub lost: u32,
+    /// Not asked: this router could not.
+    pub failed: u32,
 }
 
-/// What the book knows of servers.
+/// Entries of the reputation store that say what to do.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Learned {
-    /// Entries that sessions have taught.
-    pub dpi: usize,
-    /// Entries that probes have.
+    /// Entries of probes.
     pub probe: usize,
     /// Entries of people.
     pub operator: usize,
@@ -149,9 +150,9 @@ pub struct ListsUse {
 
 impl From<Counters> for Probes {
     fn from(counters: Counters) -> Self {
-        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
+        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
             counters;
-        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, lost }
+        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
     }
 }
 
@@ -179,7 +180,7 @@ impl Status<'_> {
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
-             learned    {} by reading, {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
+             reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
              lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
@@ -203,7 +204,6 @@ impl Status<'_> {
             self.probes.known,
             self.probes.too_many,
             self.probes.forbidden,
-            self.learned.dpi,
             self.learned.probe,
             self.learned.operator,
             self.learned.fleet,
@@ -217,7 +217,15 @@ impl Status<'_> {
             self.unreported,
         );
         if !self.queue.has_rules {
-            text += "rules      not loaded: no packet is seen\n";
+            text += "rules      not loaded: no packet is seen
+";
+        }
+        for problem in self.problems {
+            text += &format!(
+                "problem    {}: {} {}
+",
+                problem.code, problem.text, problem.remedy
+            );
         }
         text += &hosts_to_text(self.hosts);
         text
@@ -303,6 +311,7 @@ mod tests {
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            problems: &[],
             hosts: &hosts,
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);

@@ -59,7 +59,7 @@ fn a_listed_pair_is_judged_at_the_highest_sensitivity() {
         bench.engine.replace_model(model);
         let mut builder = Builder::new(1 << 20);
         builder.add_text("test", Policy::Suspect, lists.as_bytes()).unwrap();
-        bench.engine.replace_intel(Layer::Lists, Some(Arc::new(builder.build().0)));
+        bench.engine.replace_intel(Some(Arc::new(builder.build().0)));
         bench.connect();
         bench.events.clear();
         for _ in 0..16 {
