@@ -57,12 +57,12 @@ use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
 use control::{Control, Stream};
 use lists::Lists;
-use signature_files::SignatureFiles;
 use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
+use signature_files::SignatureFiles;
 
 /// Runs until a signal stops it.
 ///
