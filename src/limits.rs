@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 144;
+pub const FLOW_RECORD_MAX_BYTES: usize = 152;
 
 /// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
 /// the log-likelihood ratio, the latest sizes by role).

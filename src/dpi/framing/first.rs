@@ -59,7 +59,10 @@ impl Framing {
     /// Text, or the random key with which Stratum V2 begins. A key holds a byte that is no text within its first
     /// 24, all but once in 10^6 times.
     fn text_or_key<'b>(&mut self, bytes: &'b [u8]) -> Step<'b> {
-        let head = bytes.get(..KEY_IS_TOLD_BY).unwrap_or(bytes);
+        // Programs in C send the zero that ends a string.
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let text = bytes.get(zeros..).unwrap_or_default();
+        let head = text.get(..KEY_IS_TOLD_BY).unwrap_or(text);
         if !fit::is_text(head) && !head.starts_with(BYTE_ORDER_MARK) {
             return self.enter(Direction::ToServer, Layer::ClientHello);
         }

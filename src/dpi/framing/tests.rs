@@ -112,7 +112,7 @@ fn take(record: &mut Record, framing: &mut Framing, draft: &mut Draft, words: &W
         carrier::TILDE => format!("{}~{}", draft.lines.verb().escape_ascii(), render(tree.root(words).unwrap())),
         _ => tree.root(words).map_or(String::new(), render),
     };
-    if over == carrier::CSV && !body.contains(',') && !["GOOD", "4.3", "3.0"].contains(&body.as_str()) {
+    if over == carrier::CSV && (!body.contains(',') || body.contains('"')) && !["GOOD", "4.3", "3.0"].contains(&body.as_str()) {
         if !says_nothing(&draft.lines.line) {
             framing.note_nonsense(direction);
         }
@@ -451,7 +451,7 @@ fn a_download_is_passed_over_without_being_held() {
 #[test]
 fn a_message_of_grpc_may_lie_in_several_frames() {
     let preface = ">raw PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n\n";
-    let read = messages(&format!("{preface}>hex 000003000000000001000000\n>hex 00000500000000000100046869686f"));
+    let read = messages(&format!("{preface}>hex 000003000000000001000000\n>hex 00000600000000000100046869686f"));
     assert_eq!(read, ["> \\x00\\x00\\x00\\x00\\x04hiho"]);
 }
 

@@ -68,16 +68,21 @@ impl Framing {
         if first >= b' ' && first < 0x80 {
             return None;
         }
-        let layer = match resumes(bytes) {
-            Resumption::Frame => Layer::Frame,
-            Resumption::Grpc => Layer::Grpc,
-            Resumption::Control(len) => return Some(Step::done(len)),
-            Resumption::NeedMore => return Some(Step::wait()),
-            Resumption::Other => return None,
+        let mut passed = 0;
+        let layer = loop {
+            match resumes(bytes.get(passed..).unwrap_or_default()) {
+                Resumption::Frame => break Layer::Frame,
+                Resumption::Grpc => break Layer::Grpc,
+                Resumption::Control(len) => passed += len,
+                Resumption::NeedMore => return Some(Step { len: passed, ..Step::wait() }),
+                Resumption::Other if passed == 0 => return None,
+                Resumption::Other => return Some(Step::done(passed)),
+            }
         };
         desk.draft.reset();
         self.flags |= if layer == Layer::Frame { super::WEBSOCKET } else { super::GRPC };
-        Some(self.enter(desk.direction, layer))
+        self.set_layer(desk.direction, layer);
+        Some(Step::done(passed))
     }
 
     /// JSON of a server that was thought to speak HTTP: what the client has sent was no HTTP to it.
