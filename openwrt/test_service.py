@@ -160,7 +160,7 @@ class Service(OnRouter):
         first, table = there.pid(), there.table()
         there.edit("option mode 'block'", "option mode 'never'")
         self.assertNotEqual(there.run("/etc/init.d/minewall reload"), 0)
-        complaint = "/etc/config/minewall:7: option 'mode': 'never' is not block|monitor"
+        complaint = "/etc/config/minewall:8: option 'mode': 'never' is not block|monitor"
         self.assertIn(f"-p daemon.err {complaint}", self.log())
         self.assertEqual((there.pid(), there.table()), (first, table))
         there.check("/etc/init.d/minewall start")

@@ -26,7 +26,7 @@ pub const HMM_CAP_PACKETS: u16 = 256;
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
 
-/// Flow table capacity: 8,192 flows of 128 bytes are 1 MB.
+/// Flow table capacity: 8,192 flows of 152 bytes are 1.2 MB.
 pub const FLOWS_DEFAULT: usize = 8_192;
 /// Smallest configurable flow table.
 pub const FLOWS_MIN: usize = 256;
@@ -158,6 +158,8 @@ pub const MARK_BIT_MAX: u8 = 28;
 
 /// Bytes of a configuration file that are read at all.
 pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Problems that last and are told at once, about 200 bytes each.
+pub const PROBLEMS: usize = 32;
 /// Mistakes of a configuration file that are reported.
 pub const CONFIG_COMPLAINTS: usize = 20;
 /// Entries of each list of the configuration. An allowlist entry takes 20 bytes.

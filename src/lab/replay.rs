@@ -30,7 +30,7 @@ use progress::Progress;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::daemon::{lists::Lists, load_model};
+use crate::daemon::{lists::Lists, model_file, problems::Problems};
 use crate::dpi::signatures::{SignatureFile, Signatures};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Layer, Packet, Settings};
@@ -200,8 +200,8 @@ impl EngineMaker {
         Ok(EngineMaker {
             signatures,
             settings: Settings::from(config),
-            model: load_model(config)?,
-            lists: Lists::start(config).current(),
+            model: model_file::load(config)?,
+            lists: Lists::start(config, &Problems::default()).current(),
             max_flows: config.max_flows,
         })
     }
