@@ -23,7 +23,7 @@ pub fn describe(config: &Config) -> String {
     let folders = config.intel_lists.iter().chain(&config.signatures);
     let mut folders: Vec<&Path> = folders.map(AsRef::as_ref).collect();
     let mut writes: Vec<&Path> =
-        [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]
+        [&config.control_socket, &config.event_log, &config.probe_cache, &config.reputation_file]
             .iter()
             .filter_map(|path| path.parent())
             .collect();
