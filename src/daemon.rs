@@ -173,10 +173,10 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.engine.tell_time(unix_seconds(), now);
+                self.tick_reputation();
                 if let Some(signatures) = self.signatures.collect() {
                     self.engine.replace_signatures(signatures);
                 }
-                self.tick_reputation();
                 if self.lists.collect() {
                     self.engine.replace_intel(self.lists.current());
                     self.reputation.refill(now);

@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 152;
+pub const FLOW_RECORD_MAX_BYTES: usize = 176;
 
 /// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
 /// the log-likelihood ratio, the latest sizes by role).
@@ -26,7 +26,7 @@ pub const HMM_CAP_PACKETS: u16 = 256;
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
 
-/// Flow table capacity: 8,192 flows of 152 bytes are 1.2 MB.
+/// Flow table capacity: 8,192 flows of 128 bytes are 1 MB.
 pub const FLOWS_DEFAULT: usize = 8_192;
 /// Smallest configurable flow table.
 pub const FLOWS_MIN: usize = 256;
@@ -57,10 +57,6 @@ pub const SUSPECT_IDLE: Duration = Duration::from_secs(10 * 60);
 pub const ASSEMBLY_BYTES: usize = 4_096;
 /// Directions that can have such bytes waiting at once: 64 slots of 4 KB are 264 KB.
 pub const ASSEMBLY_SLOTS: usize = if cfg!(test) { 4 } else { 64 };
-/// Files of signatures, and bytes of each.
-pub const SIGNATURE_FILES: usize = 64;
-/// See [`SIGNATURE_FILES`].
-pub const SIGNATURE_FILE_BYTES: u64 = 64 * 1_024;
 /// Separate runs of bytes that one slot keeps track of while segments arrive out of order.
 pub const ASSEMBLY_RUNS: usize = 4;
 
@@ -72,16 +68,20 @@ pub const JSON_NESTING: usize = 64;
 /// Values of one JSON message that are indexed, 12 bytes each, once for all flows; what follows is
 /// not looked at.
 pub const JSON_NODES: usize = 96;
-/// Text that is kept of one message, and of one string of it: the longest wallets and agents known have 130.
-pub const JSON_TEXT_BYTES: usize = 1_280;
-/// See [`JSON_TEXT_BYTES`].
-pub const JSON_STRING_BYTES: usize = 200;
 /// Bytes that are kept of a line of text, of a form, of a message of gRPC.
 pub const LINE_BYTES: usize = 512;
 /// The longest line of an HTTP head; servers take 8 to 64 KB.
 pub const HTTP_LINE_MAX: u32 = 64 * 1024;
 /// Half-read messages, about 3 KB each; a message that begins in one segment and ends in another takes one.
 pub const DRAFTS: usize = if cfg!(test) { 4 } else { 64 };
+/// Files of signatures, and bytes of each.
+pub const SIGNATURE_FILES: usize = 64;
+/// See [`SIGNATURE_FILES`].
+pub const SIGNATURE_FILE_BYTES: u64 = 64 * 1_024;
+/// Text that is kept of one message, and of one string of it: the longest wallets and agents known have 130.
+pub const JSON_TEXT_BYTES: usize = 1_280;
+/// See [`JSON_TEXT_BYTES`].
+pub const JSON_STRING_BYTES: usize = 200;
 /// Items of an array that are kept; the others are counted.
 pub const JSON_ITEMS: u16 = 32;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
@@ -133,14 +133,16 @@ pub const SLOW_AFTER_SECONDS: u32 = 5;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
-pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+pub const BEACON_PAIRS: usize = if cfg!(test) { 8 } else { 64 };
+/// Of them, in one set.
+pub const BEACON_WAYS: usize = 4;
 /// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
 /// a block template.
-pub const SWARM_SESSION_PACKETS: u16 = 40;
-/// Short sessions of one length that make a swarm.
-pub const SWARM_SESSIONS: i16 = 24;
-/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
-pub const SWARM_GAP: Duration = Duration::from_secs(60);
+pub const BEACON_SESSION_PACKETS: u16 = 40;
+/// Short sessions of one length that make a beacon.
+pub const BEACON_SESSIONS: i16 = 24;
+/// A beacon whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const BEACON_GAP: Duration = Duration::from_secs(60);
 
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;

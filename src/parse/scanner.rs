@@ -345,3 +345,6 @@ enum Token {
 fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
+
+#[cfg(test)]
+mod tests;
