@@ -21,7 +21,8 @@ fn main() {
     println!("cargo::rerun-if-changed=src/parse/words.rs");
     let mut compiler = compile::Compiler::new(None);
     compiler.know(&compile::WORDS_OF_READERS);
-    let mut paths: Vec<_> = fs::read_dir(FOLDER).expect("the folder is there").map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(FOLDER).expect("the folder is there").map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "sig"));
     paths.sort();
     for path in &paths {
@@ -52,9 +53,8 @@ fn write_words(out: &mut String, words: &Words) {
 
 fn write_program(out: &mut String, program: &Program) {
     // Debug's form of these types is Rust.
-    let rules = format!("{:?}", program.rules)
-        .replace("role: ", "role: Role::")
-        .replace("phase: ", "phase: Phase::");
+    let rules =
+        format!("{:?}", program.rules).replace("role: ", "role: Role::").replace("phase: ", "phase: Phase::");
     writeln!(
         out,
         "pub(crate) static PROGRAM: Program = Program {{ dialects: Cow::Borrowed(&{:?}), rules: Cow::Borrowed(&{rules}), \
@@ -73,10 +73,16 @@ fn write_program(out: &mut String, program: &Program) {
     writeln!(out, "#[allow(non_upper_case_globals, dead_code, reason = \"they are named like the variants of an enumeration\")]\nimpl Dialect {{").expect("text");
     for (at, dialect) in program.dialects.iter().enumerate() {
         let name = program.str(dialect.name);
-        let constant = OTHER_CONSTANTS.iter().find(|(of, _)| *of == name).map(|(_, constant)| (*constant).to_owned());
+        let constant =
+            OTHER_CONSTANTS.iter().find(|(of, _)| *of == name).map(|(_, constant)| (*constant).to_owned());
         let constant = constant.unwrap_or_else(|| name.split('-').map(capitalised).collect());
-        writeln!(out, "/// {}\npub const {constant}: Dialect = Dialect::built_in({});", program.str(dialect.about), at + 1)
-            .expect("text");
+        writeln!(
+            out,
+            "/// {}\npub const {constant}: Dialect = Dialect::built_in({});",
+            program.str(dialect.about),
+            at + 1
+        )
+        .expect("text");
     }
     writeln!(out, "}}").expect("text");
 }

@@ -59,12 +59,12 @@ use alive::Alive;
 use conflict::ConflictWatch;
 use control::{Control, Stream};
 use lists::Lists;
-use signature_files::SignatureFiles;
 use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
+use signature_files::SignatureFiles;
 
 /// Runs until a signal stops it.
 ///

@@ -132,7 +132,9 @@ impl Inspection {
     fn read_into(&mut self, dpi: &mut Dpi, slot: usize, direction: Direction, bytes: &[u8]) -> Reading {
         let Dpi { drafts, signatures } = dpi;
         let (mut consumed, mut begins_segment) = (0, true);
-        let Some(draft) = drafts.get(slot) else { return Reading { consumed: bytes.len(), said: Said::Nothing } };
+        let Some(draft) = drafts.get(slot) else {
+            return Reading { consumed: bytes.len(), said: Said::Nothing };
+        };
         loop {
             let rest = bytes.get(consumed..).unwrap_or_default();
             let step = self.framing.step(draft, signatures.words(), direction, rest, begins_segment);
@@ -187,7 +189,12 @@ impl Inspection {
         let over_http = over & (carrier::HTTP | carrier::FORM) != 0;
         let is_whole = |direction| self.framing.is_whole(direction, over_http);
         let client_is_whole = is_whole(Direction::ToServer);
-        Context { direction, client_is_whole, is_whole: client_is_whole && is_whole(Direction::ToClient), by_page }
+        Context {
+            direction,
+            client_is_whole,
+            is_whole: client_is_whole && is_whole(Direction::ToClient),
+            by_page,
+        }
     }
 
     /// The next `missing` bytes of `direction` will never come; goes on with the next message that can

@@ -28,8 +28,8 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::dpi::signatures::Signatures;
 use crate::config::{Config, Mode};
+use crate::dpi::signatures::Signatures;
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Place, TableCounters};
@@ -262,6 +262,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether sessions with `server` are exempt, by the configuration or a list.
     pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
         self.pipeline.exempts_server(server, now)
+    }
+
+    /// Half-read messages that were taken from a flow which still needed them.
+    pub fn drafts_taken_away(&self) -> u32 {
+        self.pipeline.dpi.drafts_taken_away()
     }
 
     /// Compares messages with `signatures` from now on.

@@ -80,12 +80,15 @@ fn faults_of(path: &Path) -> Vec<String> {
     let later = dialogue.option("cut").and_then(|turn| Some((expected.split_once(" at ")?.0, turn)));
     let later = later.map(|(dialect, turn)| format!("{dialect} at {turn}"));
     let mut faults = Vec::new();
-    let portions: &[usize] =
-        if dialogue.option("whole").is_some() { &[usize::MAX, 1_448] } else { &[usize::MAX, 1_448, 100, 7, 1] };
+    let portions: &[usize] = if dialogue.option("whole").is_some() {
+        &[usize::MAX, 1_448]
+    } else {
+        &[usize::MAX, 1_448, 100, 7, 1]
+    };
     for &piece in portions {
         let outcome = play(&dialogue, piece);
-        let fits = outcome.verdict == expected
-            || (piece != usize::MAX && later.as_ref() == Some(&outcome.verdict));
+        let fits =
+            outcome.verdict == expected || (piece != usize::MAX && later.as_ref() == Some(&outcome.verdict));
         if !fits {
             faults.push(format!("{name} in pieces of {piece}: {}, not {expected}", outcome.verdict));
         }

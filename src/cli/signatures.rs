@@ -35,7 +35,10 @@ fn list(config: &std::path::Path, arguments: Arguments) -> Result<ExitCode, Stri
             Some(true) => "from a file, suspects only",
         };
         let messages = if listed.messages == 1 { "message" } else { "messages" };
-        text += &format!("{:<24} {:>2} {messages:<8}  {worth}\n    {}\n", listed.name, listed.messages, listed.about);
+        text += &format!(
+            "{:<24} {:>2} {messages:<8}  {worth}\n    {}\n",
+            listed.name, listed.messages, listed.about
+        );
     }
     super::show(&text)
 }
@@ -52,7 +55,9 @@ fn check(arguments: Arguments) -> Result<ExitCode, String> {
         let file = SignatureFile::read(path).and_then(|file| {
             let signatures = Signatures::with_files(std::slice::from_ref(&file))?;
             let listed = signatures.list().into_iter().rfind(|listed| listed.worth.is_some());
-            Ok(listed.map_or(String::new(), |listed| format!("{}, {} kinds of messages", listed.name, listed.messages)))
+            Ok(listed.map_or(String::new(), |listed| {
+                format!("{}, {} kinds of messages", listed.name, listed.messages)
+            }))
         });
         match file {
             Ok(what) => text += &format!("{}: good: {what}\n", path.display()),

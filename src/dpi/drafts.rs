@@ -80,7 +80,10 @@ impl Draft {
 
     /// Whether nothing is half read.
     fn is_idle(&self) -> bool {
-        (self.lines.is_idle() || self.lines.is_passing_over()) && self.head.is_none() && self.bytes.is_empty() && self.missing == 0
+        (self.lines.is_idle() || self.lines.is_passing_over())
+            && self.head.is_none()
+            && self.bytes.is_empty()
+            && self.missing == 0
     }
 
     /// Keeps more `bytes`, as far as there is room.
@@ -141,7 +144,9 @@ impl Drafts {
 
     /// A copy of the draft that `handle` names, for `owner`.
     pub(crate) fn copy(&mut self, handle: Handle, owner: u32) -> Handle {
-        let Some(draft) = self.find(handle).map(|(_, slot)| slot.draft.clone()) else { return Handle::default() };
+        let Some(draft) = self.find(handle).map(|(_, slot)| slot.draft.clone()) else {
+            return Handle::default();
+        };
         let work = self.work;
         if let Some(slot) = self.slots.get_mut(work) {
             slot.draft = draft;
@@ -176,9 +181,11 @@ impl Drafts {
         }
         let held = |owner| self.slots.iter().filter(|slot| slot.owner == owner).count();
         let clock = self.clock;
-        let victim = self.slots.iter().enumerate().max_by_key(|(_, slot)| {
-            (held(slot.owner), clock.wrapping_sub(slot.used))
-        });
+        let victim = self
+            .slots
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, slot)| (held(slot.owner), clock.wrapping_sub(slot.used)));
         let at = victim.map_or(0, |(at, _)| at);
         if let Some(slot) = self.slots.get_mut(at) {
             slot.owner = None;

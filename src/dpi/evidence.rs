@@ -96,7 +96,12 @@ impl Evidence {
         self.dialect.filter(|_| self.has_evidence())
     }
 
-    fn weigh_once(&mut self, signatures: &Signatures, context: &Context, message: &Message<'_>) -> (bool, Option<Said>) {
+    fn weigh_once(
+        &mut self,
+        signatures: &Signatures,
+        context: &Context,
+        message: &Message<'_>,
+    ) -> (bool, Option<Said>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
         let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8 };
         let found = signatures.find(message, before);
@@ -145,16 +150,17 @@ impl Evidence {
         // A node that has no work to give, or a place that takes all sorts, answers with something else.
         let fits = message.over & carrier::HTTP == 0 || result.is_bool();
         let dialect = self.dialect.filter(|_| answers && !failed && fits && message.method.is_empty())?;
-        Some(Indicator { dialect, role: Role::Pool, phase: Phase::Login, confidence: Confidence::Hint, found: None })
+        Some(Indicator {
+            dialect,
+            role: Role::Pool,
+            phase: Phase::Login,
+            confidence: Confidence::Hint,
+            found: None,
+        })
     }
 
     /// Adds an indicator to the facts; answers with what they amount to.
-    fn add(
-        &mut self,
-        context: &Context,
-        message: &Message<'_>,
-        indicator: Indicator<'_>,
-    ) -> Option<Finding> {
+    fn add(&mut self, context: &Context, message: &Message<'_>, indicator: Indicator<'_>) -> Option<Finding> {
         let direction = context.direction;
         let Indicator { mut dialect, role, phase, confidence, found } = indicator;
         if let Some(known) = self.dialect {
@@ -271,7 +277,11 @@ fn describe(finding: &mut Finding, message: &Message<'_>, found: Option<Match<'_
         Some(name) => push_escaped(coin, name),
         None => push_escaped(coin, program.text(rule.coin)),
     }
-    let head = message.http.filter(|_| rule.role == Role::Miner).and_then(|head| head.get("agent")).map(Value::bytes);
+    let head = message
+        .http
+        .filter(|_| rule.role == Role::Miner)
+        .and_then(|head| head.get("agent"))
+        .map(Value::bytes);
     let mut known = None;
     if let Some(name) = program.place(rule.agent, message).or(head) {
         push_escaped(agent, name);
@@ -378,8 +388,20 @@ const TALKS_OF_OTHER_THINGS: u32 = 1 << 18;
 
 /// The members that requests of mining programs have at the top.
 const REQUEST_MEMBERS: [&str; 14] = [
-    "id", "method", "params", "jsonrpc", "worker", "body", "agent", "pass", "api_key", "nonce", "output",
-    "minerid", "client_id", "server",
+    "id",
+    "method",
+    "params",
+    "jsonrpc",
+    "worker",
+    "body",
+    "agent",
+    "pass",
+    "api_key",
+    "nonce",
+    "output",
+    "minerid",
+    "client_id",
+    "server",
 ];
 
 const LOG_MEMBERS: [&str; 10] =

@@ -152,7 +152,12 @@ impl Framing {
     pub(super) fn close(&mut self, drafts: &mut Drafts, direction: Direction, at: usize, owner: u32) {
         let needs = matches!(
             self.layer(direction),
-            Layer::HttpHead | Layer::HttpBody | Layer::HttpChunk | Layer::HttpTrailer | Layer::FrameData | Layer::GrpcData
+            Layer::HttpHead
+                | Layer::HttpBody
+                | Layer::HttpChunk
+                | Layer::HttpTrailer
+                | Layer::FrameData
+                | Layer::GrpcData
         );
         if drafts.get(at).is_some_and(|draft| draft.lines.is_passing_over()) {
             self.flags |= REST[direction as usize];
@@ -214,11 +219,16 @@ impl Framing {
             // The rest is as long as it was.
             Layer::HttpBody | Layer::FrameData | Layer::GrpcData if pending >= missing => {
                 self.set_pending(direction, pending - missing);
-                let layer = if layer == Layer::HttpBody && pending > missing { Layer::HttpBody } else { layer };
+                let layer =
+                    if layer == Layer::HttpBody && pending > missing { Layer::HttpBody } else { layer };
                 self.set_layer(direction, layer);
             }
             Layer::Dns if pending >= missing => self.set_pending(direction, pending - missing),
-            Layer::ClientHello | Layer::Setup | Layer::SetupReceived | Layer::SetupSuccess | Layer::TlsHello => {
+            Layer::ClientHello
+            | Layer::Setup
+            | Layer::SetupReceived
+            | Layer::SetupSuccess
+            | Layer::TlsHello => {
                 self.set_pending(direction, 0);
                 self.flags |= UNREADABLE[direction as usize];
                 self.set_layer(direction, Layer::Text);
@@ -297,7 +307,8 @@ impl Framing {
     /// same direction has something before it, unless HTTP carries it.
     pub(super) fn is_whole(&self, direction: Direction, over_http: bool) -> bool {
         let at = direction as usize;
-        self.flags & BROKEN[at] == 0 && (over_http || self.flags & HTTP[at] == 0 || self.flags & WEBSOCKET > 0)
+        self.flags & BROKEN[at] == 0
+            && (over_http || self.flags & HTTP[at] == 0 || self.flags & WEBSOCKET > 0)
     }
 
     /// Notes that a message of `direction` could be read.

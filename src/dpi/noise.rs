@@ -139,14 +139,12 @@ mod tests {
 
     #[test]
     fn the_bounds_miss_less_than_one_handshake_in_a_million() {
-        for (len, distinct, high) in
-            [
-                (SV2_CLIENT_HELLO, 44, 12),
-                (SV2_SERVER_HELLO, 125, 78),
-                (SV2_SETUP_MIN, 38, 10),
-                (SV2_SETUP_SUCCESS, 29, 7),
-            ]
-        {
+        for (len, distinct, high) in [
+            (SV2_CLIENT_HELLO, 44, 12),
+            (SV2_SERVER_HELLO, 125, 78),
+            (SV2_SETUP_MIN, 38, 10),
+            (SV2_SETUP_SUCCESS, 29, 7),
+        ] {
             let missed = chance_of_fewer_distinct(len, distinct) + chance_of_fewer_high(len as i32, high);
             assert!(missed < 1e-6, "{len}: {missed}");
         }

@@ -209,7 +209,8 @@ impl Reassembly<'_> {
         let index = self.session.streams.slots[direction as usize];
         let Some(slot) = self.pool.get(index, &key, direction) else { return };
         let owner = self.session.owner();
-        let consumed = offer_all(&mut self.session.inspection, self.dpi, owner, direction, slot.head(), heard);
+        let consumed =
+            offer_all(&mut self.session.inspection, self.dpi, owner, direction, slot.head(), heard);
         slot.consume(consumed);
         if direction == Direction::ToClient {
             slot.forget(usize::MAX);

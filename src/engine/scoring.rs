@@ -5,8 +5,8 @@ use core::hash::BuildHasher;
 
 use super::pipeline::{Pipeline, Placed};
 use super::session::Session;
-use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::Finding;
+use crate::dpi::signatures::Dialect;
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::hmm::beaconing::Sent;

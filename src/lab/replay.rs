@@ -195,7 +195,8 @@ struct EngineMaker {
 impl EngineMaker {
     /// Reads the model and the lists that `config` names.
     fn new(config: &Config) -> Result<Self, String> {
-        let signatures = SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
+        let signatures =
+            SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
         Signatures::with_files(&signatures).map_err(|refusal| refusal.to_string())?;
         Ok(EngineMaker {
             signatures,

@@ -106,7 +106,9 @@ impl Head {
                 b"length"
             }
             b"content-type" => {
-                let is = |kind: &&[u8]| value.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind));
+                let is = |kind: &&[u8]| {
+                    value.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind))
+                };
                 self.by_page |= OF_FORMS.iter().any(is);
                 b"type"
             }
@@ -276,8 +278,12 @@ mod tests {
 
     #[test]
     fn what_a_page_can_make_a_browser_send_is_told() {
-        for field in ["Origin: https://a.example", "Sec-Fetch-Mode: cors", "referer: x", "Content-Type: text/plain;charset=UTF-8"]
-        {
+        for field in [
+            "Origin: https://a.example",
+            "Sec-Fetch-Mode: cors",
+            "referer: x",
+            "Content-Type: text/plain;charset=UTF-8",
+        ] {
             assert!(head(&format!("POST / HTTP/1.1\n{field}")).0.by_page, "{field}");
         }
         assert!(!head("POST / HTTP/1.1\nContent-Type: application/json").0.by_page);

@@ -201,7 +201,9 @@ pub fn says_nothing(line: &[u8]) -> bool {
         return true;
     }
     match line.first() {
-        Some(b'"') => line.len() > 1 && line.iter().skip(1).position(|&byte| byte == b'"') == Some(line.len() - 2),
+        Some(b'"') => {
+            line.len() > 1 && line.iter().skip(1).position(|&byte| byte == b'"') == Some(line.len() - 2)
+        }
         Some(b'-' | b'0'..=b'9') => line.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)),
         _ => matches!(line, b"true" | b"false" | b"null"),
     }

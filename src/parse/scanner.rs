@@ -180,7 +180,9 @@ impl Scanner {
             }
             (Colon, b':') => self.expect = Value,
             (Next, b',') => self.expect = if self.objects & 1 == 1 { Key } else { Value },
-            (FirstItem | Value | Next, b']') if self.objects & 1 == 0 && self.depth > 0 => return self.close(),
+            (FirstItem | Value | Next, b']') if self.objects & 1 == 0 && self.depth > 0 => {
+                return self.close();
+            }
             (FirstKey | Key | Next, b'}') if self.objects & 1 == 1 => return self.close(),
             _ => return Some(Token::Broken),
         }
@@ -243,7 +245,8 @@ impl Scanner {
         let level = self.level();
         let parent = level.checked_sub(1).and_then(|above| self.open.get(above as usize)).copied();
         let Some(parent) = parent else { return NONE };
-        let is_kept = if self.objects & 1 == 1 { self.key != 0 } else { self.tree.count(parent) < JSON_ITEMS };
+        let is_kept =
+            if self.objects & 1 == 1 { self.key != 0 } else { self.tree.count(parent) < JSON_ITEMS };
         let key = if self.objects & 1 == 1 { self.key } else { 0 };
         if is_kept { self.tree.push(kind, key, level as usize + 1).unwrap_or(NONE) } else { NONE }
     }

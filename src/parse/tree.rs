@@ -5,7 +5,7 @@
 //! to and as much of its text as there is room for.
 
 use super::words::{WordId, Words, bit};
-use crate::limits::{JSON_NODES, JSON_TEXT_BYTES, JSON_STRING_BYTES};
+use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 
 /// The values of one message.
 #[derive(Clone, Debug, Default)]
@@ -366,7 +366,9 @@ impl<'a> Value<'a> {
 
     /// Number of items of an array or members of an object; 0 for anything else.
     pub fn len(self) -> usize {
-        self.node().filter(|node| matches!(node.kind, Kind::Array | Kind::Object)).map_or(0, |node| node.len.into())
+        self.node()
+            .filter(|node| matches!(node.kind, Kind::Array | Kind::Object))
+            .map_or(0, |node| node.len.into())
     }
 
     /// Whether there is no item or member at all.

@@ -9,9 +9,9 @@ mod foreign;
 mod refusal;
 
 use super::question::{Manner, Question};
-use crate::dpi::signatures::Dialect;
 use crate::dpi::finding::push_escaped;
 use crate::dpi::hearing::{Heard, Hearing};
+use crate::dpi::signatures::Dialect;
 use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
 use crate::parse::tree::Value;

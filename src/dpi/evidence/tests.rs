@@ -74,7 +74,10 @@ impl Talk {
     }
 
     fn request(&mut self, target: &str, agent: &str, body: &str) -> Answer {
-        let head = format!("POST {target} HTTP/1.1\r\nUser-Agent: {agent}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nUser-Agent: {agent}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
         self.hear(Direction::ToServer, head.as_bytes())
     }
 
@@ -138,7 +141,10 @@ fn facts_do_not_overlap() {
     }
     let asked = asked(Direction::ToServer) | asked(Direction::ToClient);
     let all = [SIGNS, PHASES, asked, 0xf << ORDER_AT, TALKS_OF_OTHER_THINGS];
-    assert_eq!(all.iter().map(|bits| bits.count_ones()).sum::<u32>(), all.iter().fold(0, |all, bits| all | bits).count_ones());
+    assert_eq!(
+        all.iter().map(|bits| bits.count_ones()).sum::<u32>(),
+        all.iter().fold(0, |all, bits| all | bits).count_ones()
+    );
 }
 
 #[test]
@@ -162,7 +168,10 @@ fn no_mutation_of_a_mining_message_makes_it_panic() {
             bytes.truncate(roll(bytes.len() * 2).max(1));
             let direction = if roll(2) == 0 { Direction::ToServer } else { Direction::ToClient };
             if roll(5) == 0 {
-                talk = [Talk::from_start(), Talk::midway(), Talk::over_websocket()].into_iter().nth(roll(3)).unwrap();
+                talk = [Talk::from_start(), Talk::midway(), Talk::over_websocket()]
+                    .into_iter()
+                    .nth(roll(3))
+                    .unwrap();
             }
             talk.hear(direction, &bytes);
         }

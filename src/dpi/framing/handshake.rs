@@ -105,7 +105,12 @@ impl Framing {
         }
     }
 
-    pub(super) fn socks_step<'b>(&mut self, desk: &mut Desk<'_>, socks: socks::Socks, next: Layer) -> Step<'b> {
+    pub(super) fn socks_step<'b>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        socks: socks::Socks,
+        next: Layer,
+    ) -> Step<'b> {
         match socks {
             socks::Socks::Step(len) => {
                 self.set_layer(desk.direction, next);

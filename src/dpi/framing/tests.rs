@@ -96,12 +96,21 @@ impl Flow {
 }
 
 /// Takes a message down. Lines that are like Duino-Coin's make sense.
-fn take(record: &mut Record, framing: &mut Framing, draft: &mut Draft, words: &Words, direction: Direction, over: u16) {
+fn take(
+    record: &mut Record,
+    framing: &mut Framing,
+    draft: &mut Draft,
+    words: &Words,
+    direction: Direction,
+    over: u16,
+) {
     let arrow = if direction == Direction::ToServer { ">" } else { "<" };
     let over_http = over & (carrier::HTTP | carrier::FORM) != 0;
     let broken = if framing.is_whole(direction, over_http) { "" } else { "~" };
     let tree = &draft.lines.scanner.tree;
-    let text = |value: Option<Value<'_>>| value.map_or(String::new(), |value| value.bytes().escape_ascii().to_string());
+    let text = |value: Option<Value<'_>>| {
+        value.map_or(String::new(), |value| value.bytes().escape_ascii().to_string())
+    };
     let mut head = String::new();
     if let Some(values) = tree.head(words).filter(|_| over_http) {
         head = format!("[{} {}]", text(values.get("target")), text(values.get("agent")));
@@ -109,10 +118,15 @@ fn take(record: &mut Record, framing: &mut Framing, draft: &mut Draft, words: &W
     let body = match over {
         carrier::CSV => draft.lines.line.escape_ascii().to_string(),
         carrier::GRPC => draft.bytes.escape_ascii().to_string(),
-        carrier::TILDE => format!("{}~{}", draft.lines.verb().escape_ascii(), render(tree.root(words).unwrap())),
+        carrier::TILDE => {
+            format!("{}~{}", draft.lines.verb().escape_ascii(), render(tree.root(words).unwrap()))
+        }
         _ => tree.root(words).map_or(String::new(), render),
     };
-    if over == carrier::CSV && (!body.contains(',') || body.contains('"')) && !["GOOD", "4.3", "3.0"].contains(&body.as_str()) {
+    if over == carrier::CSV
+        && (!body.contains(',') || body.contains('"'))
+        && !["GOOD", "4.3", "3.0"].contains(&body.as_str())
+    {
         if !says_nothing(&draft.lines.line) {
             framing.note_nonsense(direction);
         }
@@ -175,7 +189,14 @@ fn json_lines_with_and_without_line_ends() {
     );
     assert_eq!(
         read,
-        ["> {\"id\":1}", "> {\"id\":2}", "> {\"id\":3}", "> {\"id\":4}", "> {\"s\":\"}\"{\"}", "< {\"id\":1,\"r\":[[1],2]}"]
+        [
+            "> {\"id\":1}",
+            "> {\"id\":2}",
+            "> {\"id\":3}",
+            "> {\"id\":4}",
+            "> {\"s\":\"}\"{\"}",
+            "< {\"id\":1,\"r\":[[1],2]}"
+        ]
     );
 }
 
@@ -231,7 +252,8 @@ fn xatum_lines() {
 fn duino_coin_with_and_without_line_ends() {
     let read = ["< 4.3", "> JOB,me,LOW,key", "< aa,bb,10", "> 123,4.5,miner", "< GOOD"];
     assert_eq!(flow("< 4.3\n> JOB,me,LOW,key\n< aa,bb,10\n> 123,4.5,miner\n< GOOD").record.messages, read);
-    let without = flow("<raw 4.3\n>raw MOTD\n< hello\n>raw JOB,me,LOW,key\n< aa,bb,10\n>raw 123,4.5,miner\n< GOOD");
+    let without =
+        flow("<raw 4.3\n>raw MOTD\n< hello\n>raw JOB,me,LOW,key\n< aa,bb,10\n>raw 123,4.5,miner\n< GOOD");
     assert_eq!(without.record.messages[0], "> JOB,me,LOW,key");
     assert_eq!(without.record.messages.len(), 4);
 }
@@ -336,7 +358,9 @@ fn websocket_messages() {
 #[test]
 fn websocket_frames_too_long_compressed_or_of_text_are_passed_over() {
     let long = format!("<frame {{\"x\":\"{}\"}}\n", "0".repeat(70_000));
-    let text = format!("{UPGRADE}{long}<frame {{\"b\":2}}\n<hex c103aabbcc\n<frame {{\"c\":3}}\n<frame hello there\n<frame {{\"d\":4}}\n");
+    let text = format!(
+        "{UPGRADE}{long}<frame {{\"b\":2}}\n<hex c103aabbcc\n<frame {{\"c\":3}}\n<frame hello there\n<frame {{\"d\":4}}\n"
+    );
     let read = flow(&text).record.messages;
     assert_eq!(read.len(), 5);
     assert!(read[1].starts_with("< {\"x\":\"000"));
@@ -404,7 +428,8 @@ fn other_protocols_are_opaque_at_once() {
 
 #[test]
 fn midway_the_end_of_a_line_is_passed_over() {
-    let read = flow("--- midway: yes\n< \",\"target\":\"ff\"}}\n< {\"method\":\"job\"}\n> {\"method\":\"submit\"}");
+    let read =
+        flow("--- midway: yes\n< \",\"target\":\"ff\"}}\n< {\"method\":\"job\"}\n> {\"method\":\"submit\"}");
     assert_eq!(read.record.messages, ["~< {\"method\":\"job\"}", "~> {\"method\":\"submit\"}"]);
     assert_eq!(messages("--- midway: yes\n<raw {\"a\":1}{\"b\":2}"), ["~< {\"a\":1}", "~< {\"b\":2}"]);
 }
@@ -428,20 +453,27 @@ fn after_a_gap_messages_are_found_again() {
     let lines = lines.play(&Dialogue::parse("> aram\"}\n> {\"id\":3}"));
     assert_eq!(lines.record.messages, ["> {\"id\":1}", "~> {\"id\":3}"]);
 
-    let mut download = flow(">crlf GET / HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 5000\n<crlf\n<raw PNG");
+    let mut download = flow(
+        ">crlf GET / HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 5000\n<crlf\n<raw PNG",
+    );
     download.gap(Direction::ToClient, 4_990);
-    let download = download.play(&Dialogue::parse("<raw 1234567\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 2\n<crlf\n<raw {}"));
+    let download = download.play(&Dialogue::parse(
+        "<raw 1234567\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 2\n<crlf\n<raw {}",
+    ));
     assert_eq!(download.record.messages.last().map(String::as_str), Some("~<[ ] {}"));
 
     let mut head = flow(">crlf GET / HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK");
     head.gap(Direction::ToClient, 400);
-    let head = head.play(&Dialogue::parse("<raw rest of a body\n\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 2\n<crlf\n<raw {}"));
+    let head = head.play(&Dialogue::parse(
+        "<raw rest of a body\n\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 2\n<crlf\n<raw {}",
+    ));
     assert_eq!(head.record.messages.last().map(String::as_str), Some("~<[ ] {}"));
 }
 
 #[test]
 fn a_download_is_passed_over_without_being_held() {
-    let mut flow = flow(">crlf GET /iso HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 100000000\n<crlf");
+    let mut flow =
+        flow(">crlf GET /iso HTTP/1.1\n>crlf\n<crlf HTTP/1.1 200 OK\n<crlf Content-Length: 100000000\n<crlf");
     for _ in 0..100 {
         flow.say(Direction::ToClient, &[0xaa; 1448]);
         assert!(flow.held[1].is_empty());
@@ -451,7 +483,8 @@ fn a_download_is_passed_over_without_being_held() {
 #[test]
 fn a_message_of_grpc_may_lie_in_several_frames() {
     let preface = ">raw PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n\n";
-    let read = messages(&format!("{preface}>hex 000003000000000001000000\n>hex 00000600000000000100046869686f"));
+    let read =
+        messages(&format!("{preface}>hex 000003000000000001000000\n>hex 00000600000000000100046869686f"));
     assert_eq!(read, ["> \\x00\\x00\\x00\\x00\\x04hiho"]);
 }
 

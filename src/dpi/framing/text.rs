@@ -10,7 +10,12 @@ use crate::parse::http::{self, Head};
 use crate::parse::lines::{Piece, end_of_line};
 
 impl Framing {
-    pub(super) fn text<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8], begins_segment: bool) -> Step<'b> {
+    pub(super) fn text<'b>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        bytes: &'b [u8],
+        begins_segment: bool,
+    ) -> Step<'b> {
         let direction = desk.direction;
         let at = direction as usize;
         if begins_segment

@@ -37,7 +37,8 @@ impl Dialect {
     /// The dialect called `name`, as far as it is known.
     pub fn of_name(name: &str) -> Option<Dialect> {
         let later = || {
-            let at = NAMED_LATER.iter().position(|later| later.get().is_some_and(|later| later.name == name))?;
+            let at =
+                NAMED_LATER.iter().position(|later| later.get().is_some_and(|later| later.name == name))?;
             Some(Dialect::built_in((FIRST_LATER + at) as u8))
         };
         Dialect::all().find(|dialect| dialect.name() == name).or_else(later)

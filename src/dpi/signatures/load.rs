@@ -120,11 +120,13 @@ impl Signatures {
     pub fn list(&self) -> Vec<Listed<'_>> {
         let mut list = Vec::new();
         let added = self.added.as_ref();
-        let programs = [Some((&super::PROGRAM, None)), added.map(|added| (&added.program, Some(&added.suspects)))];
+        let programs =
+            [Some((&super::PROGRAM, None)), added.map(|added| (&added.program, Some(&added.suspects)))];
         for (program, suspects) in programs.into_iter().flatten() {
             for (index, entry) in program.dialects.iter().enumerate() {
                 let messages = program.rules.iter().filter(|rule| usize::from(rule.dialect) == index).count();
-                let worth = suspects.map(|suspects: &Vec<bool>| suspects.get(index).copied().unwrap_or(false));
+                let worth =
+                    suspects.map(|suspects: &Vec<bool>| suspects.get(index).copied().unwrap_or(false));
                 let (name, about) = (program.str(entry.name), program.str(entry.about));
                 list.push(Listed { name, about, messages, worth });
             }
@@ -209,7 +211,11 @@ mod tests {
             assert_eq!(refusal.line, line, "{text}: {refusal}");
             assert!(!refusal.reason.is_empty());
         }
-        let deep = format!("dialect x\nmessage \"m\" from miner\nwhere {}a string{}\n", "(".repeat(99), ")".repeat(99));
+        let deep = format!(
+            "dialect x\nmessage \"m\" from miner\nwhere {}a string{}\n",
+            "(".repeat(99),
+            ")".repeat(99)
+        );
         assert!(Signatures::with_files(&[file("deep.sig", &deep)]).is_err());
     }
 }

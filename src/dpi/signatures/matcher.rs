@@ -79,11 +79,13 @@ impl Program {
         let code = self.code.get(usize::from(rule.code.0)..usize::from(rule.code.1))?;
         let mut operations = Operations(code);
         operations.find_map(|(operation, inside)| match (operation, inside.split_first()) {
-            (op::GRADE, Some((confidence, inside))) => self.all(inside, message, before).then_some(Some(match confidence {
-                2 => Confidence::Proof,
-                1 => Confidence::Strong,
-                _ => Confidence::Hint,
-            })),
+            (op::GRADE, Some((confidence, inside))) => {
+                self.all(inside, message, before).then_some(Some(match confidence {
+                    2 => Confidence::Proof,
+                    1 => Confidence::Strong,
+                    _ => Confidence::Hint,
+                }))
+            }
             _ => (!self.holds(operation, inside, message, before)).then_some(None),
         })?
     }
@@ -130,11 +132,13 @@ impl Program {
             return self.fits(value.map_or(Thing::Nothing, Thing::Value), shapes);
         };
         match *step {
-            path::SOME => value.is_some_and(|value| {
-                value.items().any(|item| self.reaches(Some(item), rest, shapes))
-            }),
+            path::SOME => {
+                value.is_some_and(|value| value.items().any(|item| self.reaches(Some(item), rest, shapes)))
+            }
             path::EVERY => value.is_some_and(|value| {
-                value.is_array() && !value.is_empty() && value.items().all(|item| self.reaches(Some(item), rest, shapes))
+                value.is_array()
+                    && !value.is_empty()
+                    && value.items().all(|item| self.reaches(Some(item), rest, shapes))
             }),
             step if step & path::INDEX != 0 => {
                 let index = usize::from(step & !path::INDEX);
@@ -170,17 +174,19 @@ impl Program {
         match shape {
             shape::IS => string.is_some_and(|text| texts().any(|known| known == text) && !thing.is_cut()),
             shape::BEGINS => string.is_some_and(|text| texts().any(|known| text.starts_with(known))),
-            shape::ENDS => string.is_some_and(|text| texts().any(|known| text.ends_with(known)) && !thing.is_cut()),
-            shape::HAS => {
-                string.is_some_and(|text| texts().any(|known| text_shape::contains(text, known)))
+            shape::ENDS => {
+                string.is_some_and(|text| texts().any(|known| text.ends_with(known)) && !thing.is_cut())
             }
+            shape::HAS => string.is_some_and(|text| texts().any(|known| text_shape::contains(text, known))),
             shape::ONLY => thing.value().is_some_and(|value| {
-                let known = |(key, _): &(WordId, Value<'_>)| texts().any(|text| value.words().word(*key) == text);
+                let known =
+                    |(key, _): &(WordId, Value<'_>)| texts().any(|text| value.words().word(*key) == text);
                 value.is_object() && value.members().filter(known).count() == value.len()
             }),
             shape::HEX => thing.hex_digits().is_some_and(|digits| in_range(digits, arguments)),
             shape::DECIMAL..=shape::LOWER => {
-                let classes = [class::DECIMAL, class::DIGIT, class::BASE58, class::BASE64, class::UPPER, class::LOWER];
+                let classes =
+                    [class::DECIMAL, class::DIGIT, class::BASE58, class::BASE64, class::UPPER, class::LOWER];
                 let class = classes.get(usize::from(shape - shape::DECIMAL)).copied().unwrap_or(0);
                 thing.is_all(class) && in_range(thing.len(), arguments)
             }
@@ -188,7 +194,9 @@ impl Program {
             shape::ITEMS => thing.value().is_some_and(|value| {
                 (value.is_array() || value.is_object()) && in_range(value.len(), arguments)
             }),
-            shape::INTEGER..=shape::BIG => thing.integer(shape).is_some_and(|number| in_long_range(number, arguments)),
+            shape::INTEGER..=shape::BIG => {
+                thing.integer(shape).is_some_and(|number| in_long_range(number, arguments))
+            }
             shape::WALLET => string.is_some_and(text_shape::is_wallet),
             shape::MINER => string.is_some_and(text_shape::is_miner),
             shape::ALGORITHM => string.is_some_and(text_shape::is_algorithm),
@@ -311,7 +319,9 @@ impl<'a> Thing<'a> {
     }
 
     fn integer(self, shape: u16) -> Option<u32> {
-        let fold = |bytes: &mut dyn Iterator<Item = &u8>| bytes.fold(0, |number, byte| number << 8 | u32::from(*byte));
+        let fold = |bytes: &mut dyn Iterator<Item = &u8>| {
+            bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
+        };
         match (self, shape) {
             (Thing::Bytes(bytes), shape::BIG) if bytes.len() <= 4 => Some(fold(&mut bytes.iter())),
             (Thing::Bytes(bytes), shape::LITTLE) if bytes.len() <= 4 => Some(fold(&mut bytes.iter().rev())),

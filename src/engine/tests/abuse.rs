@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hmm::decision::Decision;
-use crate::limits::{ASSEMBLY_SLOTS, HMM_CAP_PACKETS};
+use crate::limits::{DRAFTS, HMM_CAP_PACKETS};
 
 /// The first bytes of a TLS record: a ClientHello, of which nothing more can be read.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
@@ -55,12 +55,12 @@ fn a_flow_whose_waiting_bytes_were_taken_away_loses_a_message_not_more() {
     let (first, rest) = SUBSCRIBE.split_at(30);
     bench.send(UP, first);
     let (port, seq) = (bench.port, bench.seq);
-    for _ in 0..ASSEMBLY_SLOTS {
+    for _ in 0..2 * DRAFTS {
         bench.port += 1;
         bench.connect();
         bench.send(UP, first);
     }
-    assert!(bench.engine.reassembly().taken_away > 0);
+    assert!(bench.engine.drafts_taken_away() > 0);
     (bench.port, bench.seq) = (port, seq);
     bench.send(UP, rest);
     for _ in 0..3 {

@@ -105,9 +105,15 @@ fn what_is_kept_has_bounds_and_what_is_not_is_counted() {
 #[test]
 fn digits_are_counted_with_a_prefix_or_without() {
     let words = words();
-    for (text, digits) in
-        [("0xabcdef", Some(6)), ("abc", Some(3)), ("0x", None), ("0", Some(1)), ("0xg", None), ("", None), ("x0", None)]
-    {
+    for (text, digits) in [
+        ("0xabcdef", Some(6)),
+        ("abc", Some(3)),
+        ("0x", None),
+        ("0", Some(1)),
+        ("0xg", None),
+        ("", None),
+        ("x0", None),
+    ] {
         let json = format!(r#"{{"a":"{text}"}}"#);
         let mut scanner = Scanner::default();
         scanner.feed(&words, json.as_bytes());

@@ -163,17 +163,11 @@ fn the_finding_says_what_the_wire_says() {
     talk.client(
         r#"{"id":1,"method":"mining.subscribe","params":["kaspa-miner/0.2","EthereumStratum/1.0.0"]}"#,
     );
-    assert_eq!(
-        (talk.finding.agent.as_str(), talk.finding.coin.as_str()),
-        ("kaspa-miner/0.2", "kaspa")
-    );
+    assert_eq!((talk.finding.agent.as_str(), talk.finding.coin.as_str()), ("kaspa-miner/0.2", "kaspa"));
 
     let mut talk = Talk::from_start();
     talk.client(
         r#"{"id":1,"method":"mining.authorize","params":["k:3f5b7d9a1c2e4f60718293a4b5c6d7e8","x"]}"#,
     );
-    assert_eq!(
-        (talk.finding.wallet.as_str(), talk.finding.coin.as_str()),
-        ("k:3f5b..d7e8", "kadena")
-    );
+    assert_eq!((talk.finding.wallet.as_str(), talk.finding.coin.as_str()), ("k:3f5b..d7e8", "kadena"));
 }

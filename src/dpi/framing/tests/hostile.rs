@@ -96,7 +96,12 @@ fn behind_endless_and_nested_input_a_message_is_found() {
             flow.say(Direction::ToServer, b"{\"id\":7}\n");
             let is_nested = bytes.starts_with(b"{\"a\"");
             let found = flow.record.messages.last().is_some_and(|last| last.ends_with("{\"id\":7}"));
-            assert!(found || is_nested, "{} in pieces of {piece}: {:?}", bytes[..16].escape_ascii(), flow.record.messages);
+            assert!(
+                found || is_nested,
+                "{} in pieces of {piece}: {:?}",
+                bytes[..16].escape_ascii(),
+                flow.record.messages
+            );
         }
     }
 }

@@ -187,7 +187,11 @@ pub(super) fn range(text: &str, most: u32) -> Result<(u32, u32), String> {
             (only, only)
         }
     };
-    if from <= to && to <= most { Ok((from, to)) } else { Err(format!("`{text}` is an empty range, or too much")) }
+    if from <= to && to <= most {
+        Ok((from, to))
+    } else {
+        Err(format!("`{text}` is an empty range, or too much"))
+    }
 }
 
 /// Reads one line.
@@ -233,7 +237,11 @@ impl Parser<'_> {
             return self.at_least();
         }
         if self.take_word("answers") {
-            return if self.take_word("request") { Ok(node(op::ANSWERS, &[])) } else { Err("`answers request`".into()) };
+            return if self.take_word("request") {
+                Ok(node(op::ANSWERS, &[]))
+            } else {
+                Err("`answers request`".into())
+            };
         }
         if self.take_word("after") {
             let name = self.bare()?;
@@ -279,7 +287,11 @@ impl Parser<'_> {
             inside.extend(alternatives.concat());
             groups += 1;
         }
-        if groups == 0 { Err(format!("`{text}` has no shape behind it")) } else { Ok(node(op::TEST, &inside)) }
+        if groups == 0 {
+            Err(format!("`{text}` has no shape behind it"))
+        } else {
+            Ok(node(op::TEST, &inside))
+        }
     }
 
     fn shape(&mut self) -> Result<Vec<u16>, String> {
@@ -365,8 +377,20 @@ fn describe(token: Option<&Token>) -> String {
 
 /// The shapes in the order of their numbers, by what follows them.
 const PLAIN: [&str; shape::LAST_PLAIN as usize] = [
-    "string", "number", "bool", "true", "false", "null", "object", "array", "name", "present", "absent", "wallet",
-    "miner", "algorithm",
+    "string",
+    "number",
+    "bool",
+    "true",
+    "false",
+    "null",
+    "object",
+    "array",
+    "name",
+    "present",
+    "absent",
+    "wallet",
+    "miner",
+    "algorithm",
 ];
 const OF_TEXTS: [&str; 5] = ["is", "begins", "ends", "has", "only"];
 const OF_RANGES: [&str; 9] =

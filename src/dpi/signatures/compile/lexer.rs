@@ -36,7 +36,9 @@ pub(super) fn lines(text: &str) -> Result<Vec<(usize, Vec<Token>)>, Fault> {
         }
     }
     match lines.last() {
-        Some((number, _)) if open > 0 => Err(Fault { line: *number, reason: "a bracket is not closed".into() }),
+        Some((number, _)) if open > 0 => {
+            Err(Fault { line: *number, reason: "a bracket is not closed".into() })
+        }
         _ => Ok(lines),
     }
 }

@@ -26,11 +26,54 @@ pub const ENGINE_WORDS: [&str; 7] = ["method", "params", "body", "id", "result",
 
 /// Names that readers look for by themselves: of heads, of requests and log lines, of what servers answer.
 pub const WORDS_OF_READERS: [&str; 48] = [
-    "verb", "target", "path", "agent", "status", "type", "length", "query", "host", "jsonrpc", "worker", "pass",
-    "api_key", "nonce", "output", "minerid", "@timestamp", "timestamp", "time", "ts", "hostname", "level", "severity",
-    "tag", "log", "msg", "logger", "pid", "src", "dst", "source", "service", "date", "event", "code", "reason",
-    "description", "error", "data", "hash", "name", "x-mining-extensions", "version", "server", "client", "file",
-    "line", "facility",
+    "verb",
+    "target",
+    "path",
+    "agent",
+    "status",
+    "type",
+    "length",
+    "query",
+    "host",
+    "jsonrpc",
+    "worker",
+    "pass",
+    "api_key",
+    "nonce",
+    "output",
+    "minerid",
+    "@timestamp",
+    "timestamp",
+    "time",
+    "ts",
+    "hostname",
+    "level",
+    "severity",
+    "tag",
+    "log",
+    "msg",
+    "logger",
+    "pid",
+    "src",
+    "dst",
+    "source",
+    "service",
+    "date",
+    "event",
+    "code",
+    "reason",
+    "description",
+    "error",
+    "data",
+    "hash",
+    "name",
+    "x-mining-extensions",
+    "version",
+    "server",
+    "client",
+    "file",
+    "line",
+    "facility",
 ];
 
 /// Compiles files into one [`Program`].
@@ -158,7 +201,11 @@ impl Compiler {
     fn begin_dialect(&mut self, rest: &[Token]) -> Result<u8, String> {
         let name = match rest {
             [Token::Bare(name)] if is_name(name) => name,
-            _ => return Err(format!("a dialect's name is of small letters, digits and -, at most {NAME_BYTES}")),
+            _ => {
+                return Err(format!(
+                    "a dialect's name is of small letters, digits and -, at most {NAME_BYTES}"
+                ));
+            }
         };
         let name = self.expressions.text(name.as_bytes())?;
         if self.dialects.iter().any(|known| known.name == name) {
@@ -172,7 +219,9 @@ impl Compiler {
     fn dialect_line(&mut self, index: u8, keyword: &str, rest: &[Token]) -> Result<(), String> {
         match (keyword, rest) {
             ("generic", []) => self.dialects[usize::from(index)].generic = true,
-            ("describe", [Token::Text(_)]) => self.dialects[usize::from(index)].about = self.one_text(rest)?,
+            ("describe", [Token::Text(_)]) => {
+                self.dialects[usize::from(index)].about = self.one_text(rest)?
+            }
             ("family", [Token::Bare(_)]) => self.dialects[usize::from(index)].family = self.one_text(rest)?,
             ("ask", [Token::Bare(_)]) => self.dialects[usize::from(index)].ask = self.one_text(rest)?,
             ("hint", [Token::Bare(kind), hints @ ..]) if !hints.is_empty() => {
@@ -328,7 +377,9 @@ impl Compiler {
 
 fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= NAME_BYTES && name.bytes().all(fits) && name.bytes().next().is_some_and(|first| first != b'-')
+    name.len() <= NAME_BYTES
+        && name.bytes().all(fits)
+        && name.bytes().next().is_some_and(|first| first != b'-')
 }
 
 /// Bytes of a dialect's name: it stands in events and in the reputation's file.
