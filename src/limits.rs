@@ -179,6 +179,10 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 
 /// Hosts whose detections `minewall status` lists.
 pub const HOSTS_REMEMBERED: usize = 32;
+/// Hosts whose detections are remembered, about 300 bytes each.
+pub const HOSTS_REMEMBERED_DEFAULT: u32 = 256;
+/// The most that can be chosen.
+pub const HOSTS_MAX: usize = 1_024;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
 /// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
