@@ -17,7 +17,8 @@ mod nft_worker;
 mod alive;
 pub mod control;
 mod event_log;
-mod hosts;
+mod history_file;
+pub mod hosts;
 mod reputation_service;
 mod leases;
 pub(crate) mod lists;
@@ -30,7 +31,7 @@ mod queue;
 pub mod event_tail;
 mod report;
 mod reset;
-mod status;
+pub mod status;
 pub mod syslog;
 
 use std::hash::RandomState;
@@ -148,6 +149,7 @@ impl Daemon {
                     log::error!("the probe's thread has panicked");
                 }
                 self.keeper.stop();
+                self.reporter.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -174,6 +176,7 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.keeper.tick(&mut self.engine, now);
+                self.reporter.tick(now);
                 self.engine.tell_time(unix_seconds(), now);
                 if self.lists.collect() {
                     self.engine.replace_intel(Layer::Lists, self.lists.current());

@@ -14,7 +14,7 @@ use crate::dpi::dialect::Dialect;
 use crate::engine::Lesson;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::reputation::{Entry, Origin};
-use crate::limits::ASSEMBLY_SLOTS;
+use crate::limits::{ASSEMBLY_SLOTS, HOSTS_IN_STATUS};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::wall_clock::unix_seconds;
@@ -145,7 +145,7 @@ impl Daemon {
     }
 
     fn hosts(&self) -> Vec<&Host> {
-        self.reporter.hosts().latest().collect()
+        self.reporter.hosts().latest()
     }
 
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
@@ -158,7 +158,8 @@ impl Daemon {
         let kernel = self.queue.state();
         let lists = self.lists.current();
         let problems = self.problems.all();
-        let hosts = self.hosts();
+        let mut hosts = self.hosts();
+        hosts.truncate(HOSTS_IN_STATUS);
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
             mode: self.config.mode.name(),
