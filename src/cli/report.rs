@@ -57,7 +57,8 @@ fn table(hosts: &[&str]) -> String {
     if hosts.is_empty() {
         return "no host has mined in this time\n".into();
     }
-    let mut text = String::from("last (UTC)            first (UTC)           host, address, times, verdict\n");
+    let mut text =
+        String::from("last (UTC)            first (UTC)           host, address, times, verdict\n");
     for host in hosts {
         let of = |key| field(host, key).unwrap_or_else(|| "-".into());
         text += &format!(
@@ -83,7 +84,10 @@ mod tests {
     fn a_host_is_a_line_and_none_is_said() {
         let host = r#"{"client":"10.0.0.1","mac":null,"host":null,"detections":3,"first_time":"2026-11-22T05:10:50Z","last_time":"2026-11-23T05:10:50Z","server":"192.0.2.1:3333","dialect":"cryptonote","verdict":"blocked","unreported":0}"#;
         let text = table(&[host]);
-        assert!(text.ends_with("no name (10.0.0.1) 3 times: blocked, cryptonote at 192.0.2.1:3333\n"), "{text}");
+        assert!(
+            text.ends_with("no name (10.0.0.1) 3 times: blocked, cryptonote at 192.0.2.1:3333\n"),
+            "{text}"
+        );
         assert_eq!(text.lines().count(), 2);
         assert!(table(&[]).starts_with("no host"));
         let time = field(host, "last_time").expect("it has one");

@@ -102,7 +102,7 @@ impl Hosts {
     pub fn with_capacity(self, capacity: usize) -> Self {
         let mut resized = Hosts { hosts: BoundedCache::new(capacity), ..self };
         for (addr, host) in self.hosts.iter() {
-            resized.hosts.insert(*addr, host.clone(), rank);
+            resized.hosts.offer(*addr, host.clone(), rank);
         }
         resized
     }
