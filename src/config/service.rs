@@ -25,7 +25,7 @@ pub fn describe(config: &Config) -> String {
         &config.control_socket,
         &config.event_log,
         &config.probe_cache,
-        &config.learn_file,
+        &config.reputation_file,
         &config.hosts_file,
     ]
     .iter()
