@@ -15,6 +15,7 @@
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod conflict;
 pub mod control;
 mod event_log;
 mod history_file;
@@ -55,6 +56,7 @@ use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use conflict::ConflictWatch;
 use control::{Control, Stream};
 use lists::Lists;
 use problems::Problems;
@@ -99,6 +101,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         clock,
         verdicts_failed: 0,
         alive,
+        conflicts: ConflictWatch::default(),
         queue,
         resetter,
         config,
@@ -123,6 +126,7 @@ struct Daemon {
     lists: Lists,
     reputation: ReputationService,
     alive: Alive,
+    conflicts: ConflictWatch,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -170,6 +174,9 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.reporter.tick(now);
+                if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
+                    self.alive.report_conflict();
+                }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
                 if self.lists.collect() {
