@@ -6,7 +6,7 @@ pub(crate) mod calendar;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 #[cfg(any(test, feature = "host"))]
-pub(crate) mod random;
+pub mod random;
 pub(crate) mod text;
 pub mod time;
 pub(crate) mod token_bucket;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -93,7 +94,8 @@ impl EventLog {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
-        OpenOptions::new().create(true).read(true).append(true).open(&self.path)
+        // MACs and shortened wallets are not for every account.
+        OpenOptions::new().create(true).read(true).append(true).mode(0o640).open(&self.path)
     }
 
     fn rotate(&self) -> io::Result<()> {
@@ -127,6 +129,7 @@ fn is_cut_short(file: &mut File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn the_log_never_outgrows_its_bounds() {
@@ -141,7 +144,8 @@ mod tests {
         names.sort();
         assert_eq!(names, ["events.jsonl", "events.jsonl.1", "events.jsonl.2"]);
         for name in names {
-            assert!(fs::metadata(directory.join(name)).unwrap().len() <= 100);
+            let file = fs::metadata(directory.join(name)).unwrap();
+            assert!(file.len() <= 100 && file.mode() & 0o007 == 0, "{file:?}");
         }
         assert!(fs::read_to_string(&path).unwrap().contains("\"number\":49"));
         fs::remove_dir_all(&directory).unwrap();
