@@ -18,7 +18,7 @@ mod event_log;
 mod hosts;
 mod reputation_service;
 mod leases;
-mod lists;
+pub(crate) mod lists;
 mod metrics;
 pub mod hooks;
 mod prober;
@@ -110,7 +110,7 @@ fn load(path: &Path) -> Result<Config, String> {
 }
 
 /// The model that stage one is to use.
-fn load_model(config: &Config) -> Result<Box<Model>, String> {
+pub(crate) fn load_model(config: &Config) -> Result<Box<Model>, String> {
     if config.model.as_os_str().is_empty() {
         return Model::embedded().map_err(|error| error.to_string());
     }
