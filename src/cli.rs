@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, Answer, Outcome, Request};
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
-use minewall::rules::{self, Variant};
+use minewall::rules::{self, Kernel, Memory, Variant};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -130,6 +130,8 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         .opt_value_from_str("--variant")
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
+    let memory = arguments.opt_value_from_str("--memory").map_err(|error| format!("--memory: {error}"))?;
+    let memory = || memory.unwrap_or_else(Memory::of_this_kernel);
     let is_removal = arguments.contains("--remove");
     let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
@@ -138,7 +140,7 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&if is_removal {
             rules::offload::release(&listing)
         } else {
-            rules::offload::wait(&load(&path)?, &listing)
+            rules::offload::wait(&load(&path)?, memory(), &listing)
         });
     }
     // Removal takes no configuration: it must work with a bad one, too.
@@ -149,7 +151,7 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
     let known = control::ask(&config.control_socket, &Request::Elements);
     let known = known.map_or(String::new(), |answer| answer.text);
-    show(&rules::install_with(&config, variant, &known))
+    show(&rules::install(&config, Kernel { variant, memory: memory() }, &known))
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {

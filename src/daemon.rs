@@ -12,7 +12,9 @@
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
+mod nft_set;
 mod nft_worker;
+mod alive;
 pub mod control;
 mod event_log;
 mod hosts;
@@ -46,9 +48,10 @@ use crate::config::{self, Config};
 use crate::engine::event::Source;
 use crate::engine::{Engine, Layer, Settings};
 use crate::hmm::model::{self, Model};
-use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
+use alive::Alive;
 use control::{Control, Stream};
 use lists::Lists;
 use prober::Prober;
@@ -79,6 +82,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
+    let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
     engine.replace_intel(Layer::Lists, lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
@@ -92,6 +96,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         reporter: Reporter::new(&config),
         clock,
         verdicts_failed: 0,
+        alive,
         queue,
         resetter,
         config,
@@ -128,6 +133,7 @@ struct Daemon {
     lists: Lists,
     prober: Prober,
     keeper: Keeper,
+    alive: Alive,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -142,6 +148,7 @@ impl Daemon {
             let ready = wait(&self.queue, signals, &self.prober, &control)
                 .map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
+            self.alive.turned();
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
@@ -199,11 +206,11 @@ impl Daemon {
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
             let now = self.clock.now();
-            let verdict = self.engine.handle(&packet.packet(), now).verdict;
-            if self.queue.give(packet, &verdict, &self.resetter).is_err() {
+            let handled = self.engine.handle(&packet.packet(), now);
+            if self.queue.give(packet, &handled.verdict, &self.resetter).is_err() {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
-            while let Some(detection) = self.engine.poll_event() {
+            if let Some(detection) = handled.event {
                 let lore = self.keeper.learn(&detection, &mut self.engine, now);
                 if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
                     self.prober.ask(&detection);
@@ -257,7 +264,7 @@ struct Ready {
     control: bool,
 }
 
-/// Waits until there is something to do, at most a second.
+/// Waits until there is something to do, at most [`TURN_WAIT`].
 fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Control) -> io::Result<Ready> {
     let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
@@ -267,7 +274,8 @@ fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Contr
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos().into() };
+    match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }

@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 128;
+pub const FLOW_RECORD_MAX_BYTES: usize = 144;
 
 /// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
 /// the log-likelihood ratio, the latest sizes by role).
@@ -36,11 +36,16 @@ pub const FLOWS_MAX: usize = 524_288;
 /// A flow without a packet for this long is over: longer than the TCP keepalive of any miner seen
 /// (XMRig: 60 s) and than the job interval of the slowest pools.
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
-/// A connection attempt that never carried payload is forgotten sooner.
-pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
-/// Records of one client in a set that is full of suspects, from which on that client makes room.
-/// Three quarters of it don't come together by chance.
-pub const CROWD: usize = FLOW_WAYS * 3 / 4;
+/// A connection that never carried payload is forgotten sooner.
+pub const FLOW_OPENING_IDLE: Duration = Duration::from_secs(60);
+/// Protected records (suspects, and flows with evidence) of one client in a set of the table that stay while
+/// others need room.
+pub const PROTECTED_OF_CLIENT: usize = FLOW_WAYS / 4;
+/// The same of all clients together: a quarter of a set is always open to newcomers.
+pub const PROTECTED_IN_SET: usize = FLOW_WAYS * 3 / 4;
+/// The kernel has a decision on a flow this long after the engine has made it; packets that were queued before are
+/// through by then.
+pub const MARK_LATENCY: Duration = Duration::from_secs(2);
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -107,8 +112,6 @@ pub const RATE_WINDOW_SECONDS: u32 = 30;
 /// that it has become slow.
 pub const SLOW_AFTER_SECONDS: u32 = 5;
 
-/// Detections that can wait to be collected; the caller collects after every packet.
-pub const EVENTS_PENDING: usize = 4;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
@@ -210,9 +213,24 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
-/// Connection attempts that are looked at; a house makes a few dozen. Of those beyond, in a flood, the first
-/// payload is the first thing that is seen.
-pub const ATTEMPTS_PER_SECOND: u32 = 500;
+/// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
+pub const FAST_OPEN_PER_SECOND: u32 = 50;
+/// How long the kernel queues packets without a sign of life: a connection that begins right after the last one
+/// stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
+pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
+/// How often the daemon gives one.
+pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
+/// The longest wait of the packet loop for something to do: it has to turn between two signs of life.
+pub const TURN_WAIT: Duration = Duration::from_millis(400);
+/// How often the kernel is told again that its memory of connections gets lost.
+pub const CONFLICT_RENEWAL: Duration = Duration::from_secs(1_200);
+/// Stack of the thread that gives them.
+pub const ALIVE_STACK_BYTES: usize = 64 * 1_024;
+/// Benign connections of each family that the kernel keeps in a set, where it has no other memory of them; about
+/// 100 bytes each, 150 with IPv6.
+pub const DECIDED_CONNECTIONS: u32 = 4_096;
+/// After how long such a connection is judged anew.
+pub const DECIDED_SECONDS: u32 = 3_600;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;

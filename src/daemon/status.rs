@@ -92,6 +92,8 @@ pub struct QueueUse {
     pub dropped: u32,
     /// Packets that found the socket's buffer full and were let pass.
     pub user_dropped: u32,
+    /// The rules that feed it are loaded, and take the daemon's signs of life.
+    pub has_rules: bool,
 }
 
 /// What became of suspects' servers.
@@ -214,6 +216,9 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        if !self.queue.has_rules {
+            text += "rules      not loaded: no packet is seen\n";
+        }
         text += &hosts_to_text(self.hosts);
         text
     }
@@ -292,7 +297,7 @@ mod tests {
             let_go: 0,
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
-            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
+            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
             probes: Counters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),

@@ -40,12 +40,14 @@ fn main() -> ExitCode {
         let client = ([192, 168, 1, 7], 10_000 + number).into();
         let mut connection = Connection::new(client, ([203, 0, 113, 9], session.port).into(), [7, 9]);
         for bytes in connection.open() {
-            engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
+            let _ =
+                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
         }
         for (from, payload) in &session.said {
             now = now.after(session.pause);
             let bytes = connection.send(*from, payload);
-            engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
+            let _ =
+                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
             packets += 1;
         }
     }

@@ -72,7 +72,7 @@ pub fn model(file: &[u8]) {
         connection.advance(number % 2, payload.len());
     }
     for bytes in &packets {
-        engine.handle(&Packet { bytes, hw_addr: None, reason: Reason::Payload }, now);
+        let _ = engine.handle(&Packet { bytes, hw_addr: None, reason: Reason::Payload }, now);
         now = now.after(Duration::from_millis(900));
     }
 }

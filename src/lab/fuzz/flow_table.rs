@@ -6,8 +6,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::DefaultHasher;
 
-use crate::flow::table::{Entry, FlowTable};
-use crate::flow::{FlowRecord, FlowState};
+use crate::flow::table::{FlowTable, Place, Record, Worth};
 use crate::limits::FLOW_WAYS;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
@@ -20,7 +19,8 @@ use crate::util::time::{Instant, Stamp};
 /// If the table forgets a flow that the model knows although there is room, remembers one that has expired, or
 /// counts wrong.
 pub fn flow_table(script: &[u8]) {
-    let mut table = FlowTable::new(SETS * FLOW_WAYS, IDLE, BuildHasherDefault::<DefaultHasher>::default());
+    let mut table: FlowTable<Flow, _> =
+        FlowTable::new(SETS * FLOW_WAYS, IDLE, BuildHasherDefault::<DefaultHasher>::default());
     let mut model: HashMap<u8, Stamp> = HashMap::new();
     let mut now = Instant::from_micros(1 << 40);
     for operation in script.chunks_exact(2) {
@@ -28,8 +28,8 @@ pub fn flow_table(script: &[u8]) {
         match kind {
             0 => {
                 let stamp = now.stamp();
-                match table.entry(&key(argument), stamp) {
-                    Entry::Known(record) => {
+                match table.place(&key(argument), || 0, stamp) {
+                    Place::Known(record) => {
                         assert!(model.contains_key(&argument), "flow {argument} was never entered");
                         assert_eq!(
                             record.last_seen, model[&argument],
@@ -37,20 +37,15 @@ pub fn flow_table(script: &[u8]) {
                         );
                         record.last_seen = stamp;
                     }
-                    Entry::New(record, replaced) => {
+                    Place::New(record, replaced) => {
                         let is_gone = model.get(&argument).is_none_or(|seen| expired(*seen, now));
                         assert!(is_gone, "flow {argument} is forgotten");
-                        *record = FlowRecord {
-                            key: key(argument),
-                            last_seen: stamp,
-                            state: FlowState::Undecided,
-                            ..FlowRecord::default()
-                        };
+                        *record = Flow { key: key(argument), last_seen: stamp };
                         if let Some(old) = replaced {
                             model.retain(|flow, _| key(*flow) != old.key);
                         }
                     }
-                    Entry::Refused => panic!("undecided flows make room"),
+                    Place::Refused => panic!("undecided flows make room"),
                 }
                 model.insert(argument, stamp);
             }
@@ -66,6 +61,31 @@ pub fn flow_table(script: &[u8]) {
             }
         }
         assert_eq!(table.len(), model.len());
+    }
+}
+
+/// A record that is undecided until it expires.
+#[derive(Clone, Default)]
+struct Flow {
+    key: FiveTuple,
+    last_seen: Stamp,
+}
+
+impl Record for Flow {
+    fn key(&self) -> &FiveTuple {
+        &self.key
+    }
+
+    fn last_seen(&self) -> Stamp {
+        self.last_seen
+    }
+
+    fn worth(&self, now: Stamp, idle: Duration) -> Worth {
+        if now.has_passed(self.last_seen, idle) { Worth::Expired } else { Worth::Undecided }
+    }
+
+    fn owner(&self) -> u32 {
+        0
     }
 }
 
