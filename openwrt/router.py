@@ -5,6 +5,7 @@ run on has it.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -129,9 +130,9 @@ class Router:
         return self.check("/usr/sbin/nft list tables").split("table ")[1:]
 
     def table(self):
-        """The service's rules as the kernel has them; empty if there are none."""
+        """The service's rules as the kernel has them, but for the time that passes; empty if there are none."""
         done = self.call("/usr/sbin/nft list table inet minewall 2>/dev/null")
-        return done.stdout if done.returncode == 0 else ""
+        return re.sub(r" expires \w+", "", done.stdout) if done.returncode == 0 else ""
 
     def wait_for(self, condition, what="waited in vain"):
         end = time.monotonic() + PATIENCE_SECONDS

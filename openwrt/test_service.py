@@ -161,7 +161,8 @@ class Service(OnRouter):
         first, table = there.pid(), there.table()
         there.edit("option mode 'block'", "option mode 'never'")
         self.assertNotEqual(there.run("/etc/init.d/minewall reload"), 0)
-        complaint = "/etc/config/minewall:7: option 'mode': 'never' is not block|monitor"
+        line = 1 + there.read("etc/config/minewall").splitlines().index("\toption mode 'never'")
+        complaint = f"/etc/config/minewall:{line}: option 'mode': 'never' is not block|monitor"
         self.assertIn(f"<27>minewall: {complaint}", self.log())
         self.assertEqual((there.pid(), there.table()), (first, table))
         there.check("/etc/init.d/minewall start")
@@ -180,7 +181,7 @@ class Service(OnRouter):
         there.edit("option mode 'never'", "option mode 'block'\n\toption colour 'red'")
         there.check("/etc/init.d/minewall reload")
         self.assertEqual(self.ask("status")["state"], "protecting")
-        self.assertIn("<28>minewall: /etc/config/minewall:8: unknown option 'colour' is ignored", self.log())
+        self.assertIn(f"<28>minewall: /etc/config/minewall:{line + 1}: unknown option 'colour' is ignored", self.log())
 
     def test_a_kernel_without_the_queue_statement_is_told_once_and_harms_nothing(self):
         there = self.router
@@ -306,7 +307,8 @@ class Jail(OnRouter):
         """Of the daemon itself, as the router sees it."""
         there = self.router
         there.wait_for(lambda: there.run("minewall status >/dev/null 2>&1") == 0)
-        return there.check("pidof minewall").split()[-1]
+        return next(pid for pid in there.check("pidof minewall").split()
+                    if there.call(f"readlink /proc/{pid}/exe").stdout.endswith("/usr/sbin/minewall\n"))
 
     def test_the_daemon_can_do_its_work_with_two_capabilities_and_an_empty_root(self):
         there = self.router
