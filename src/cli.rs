@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
 use pico_args::Arguments;
@@ -162,8 +163,22 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
     let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    let config = load(&path)?;
-    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
+    let loaded = config::load(&path).map_err(|rejected| rejected.to_string())?;
+    for warning in &loaded.warnings {
+        eprintln!("minewall: {warning}");
+    }
+    if is_for_service {
+        return show(&service::describe(&loaded.config));
+    }
+    // A misspelt name leaves its option at the default, which is no fine configuration.
+    let model = model_file::load(&loaded.config);
+    if let Err(complaint) = &model {
+        eprintln!("minewall: {}: {complaint}", path.display());
+    }
+    if model.is_err() || !loaded.warnings.is_empty() {
+        return Ok(ExitCode::from(STATUS_UNUSABLE));
+    }
+    show(&format!("{} is fine\n", path.display()))
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.

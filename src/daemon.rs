@@ -22,6 +22,8 @@ mod reputation_service;
 mod leases;
 pub(crate) mod lists;
 mod metrics;
+pub mod model_file;
+pub mod problems;
 pub mod hooks;
 mod prober;
 mod queue;
@@ -31,7 +33,6 @@ mod reset;
 mod status;
 pub mod syslog;
 
-use std::fs::File;
 use std::hash::RandomState;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -47,7 +48,6 @@ use signal_hook::low_level::pipe;
 use crate::config::{self, Config};
 use crate::engine::event::Source;
 use crate::engine::{Engine, Layer, Settings};
-use crate::hmm::model::{self, Model};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
@@ -55,6 +55,7 @@ use alive::Alive;
 use control::{Control, Stream};
 use lists::Lists;
 use prober::Prober;
+use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{Keeper, Lore};
@@ -73,11 +74,12 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
-    let model = load_model(&config)?;
+    let problems = Problems::default();
+    let model = model_file::load_or_builtin(&config, &problems)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
     // Before the queue, which would keep the whole house waiting for as long as lists are read.
-    let lists = Lists::start(&config);
+    let lists = Lists::start(&config, &problems);
     // Before there are threads that open sockets.
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
@@ -93,7 +95,8 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         lists,
         prober,
         keeper,
-        reporter: Reporter::new(&config),
+        reporter: Reporter::new(&config, &problems),
+        problems,
         clock,
         verdicts_failed: 0,
         alive,
@@ -114,19 +117,6 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
-/// The model that stage one is to use.
-pub(crate) fn load_model(config: &Config) -> Result<Box<Model>, String> {
-    if config.model.as_os_str().is_empty() {
-        return Model::embedded().map_err(|error| error.to_string());
-    }
-    let explain = |why: &dyn core::fmt::Display| format!("model {}: {why}", config.model.display());
-    let mut bytes = Vec::new();
-    File::open(&config.model)
-        .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| explain(&error))?;
-    Model::decode(&bytes).map_err(|error| explain(&error))
-}
-
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
@@ -139,6 +129,7 @@ struct Daemon {
     reporter: Reporter,
     clock: Clock,
     verdicts_failed: u32,
+    problems: Problems,
 }
 
 impl Daemon {
@@ -223,7 +214,8 @@ impl Daemon {
 
     /// A bad file changes nothing.
     fn reload(&mut self, config_path: &Path) {
-        let loaded = load(config_path).and_then(|config| Ok((load_model(&config)?, config)));
+        let loaded = load(config_path)
+            .and_then(|config| Ok((model_file::load_or_builtin(&config, &self.problems)?, config)));
         let (model, new) = match loaded {
             Ok(loaded) => loaded,
             Err(complaint) => {

@@ -140,6 +140,8 @@ pub const MARK_BIT_MAX: u8 = 28;
 
 /// Bytes of a configuration file that are read at all.
 pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Problems that last and are told at once, about 200 bytes each.
+pub const PROBLEMS: usize = 32;
 /// Mistakes of a configuration file that are reported.
 pub const CONFIG_COMPLAINTS: usize = 20;
 /// Entries of each list of the configuration. An allowlist entry takes 20 bytes.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hosts::Host;
+use super::problems::Problem;
 use crate::limits::STATUS_MAX_BYTES;
 use crate::probe::worker::Counters;
 
@@ -47,6 +48,8 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// Problems that last.
+    pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
     pub hosts: &'a [&'a Host],
 }
@@ -217,7 +220,15 @@ impl Status<'_> {
             self.unreported,
         );
         if !self.queue.has_rules {
-            text += "rules      not loaded: no packet is seen\n";
+            text += "rules      not loaded: no packet is seen
+";
+        }
+        for problem in self.problems {
+            text += &format!(
+                "problem    {}: {} {}
+",
+                problem.code, problem.text, problem.remedy
+            );
         }
         text += &hosts_to_text(self.hosts);
         text
@@ -303,6 +314,7 @@ mod tests {
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            problems: &[],
             hosts: &hosts,
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);

@@ -157,6 +157,7 @@ impl Daemon {
         let table = self.engine.table_counters();
         let kernel = self.queue.state();
         let lists = self.lists.current();
+        let problems = self.problems.all();
         let hosts = self.hosts();
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
@@ -208,6 +209,7 @@ impl Daemon {
             },
             verdicts_failed: self.verdicts_failed,
             unreported: self.reporter.unreported(),
+            problems: &problems,
             hosts: &hosts,
         })
     }
