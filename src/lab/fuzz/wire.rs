@@ -40,12 +40,13 @@ pub fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[
 pub struct Connection {
     number: usize,
     next: [u32; 2],
+    has_sent: [bool; 2],
 }
 
 impl Connection {
     /// Connection `number` of [`CONNECTIONS`], with sequence numbers that soon wrap.
     pub fn new(number: usize) -> Self {
-        Connection { number, next: [u32::MAX - 200, u32::MAX - 90] }
+        Connection { number, next: [u32::MAX - 200, u32::MAX - 90], has_sent: [false; 2] }
     }
 
     /// The three packets of the handshake.
@@ -70,6 +71,12 @@ impl Connection {
     /// Counts `len` bytes of `from` as sent.
     pub fn advance(&mut self, from: usize, len: usize) {
         self.next[from] = self.next[from].wrapping_add(len as u32);
+        self.has_sent[from] = true;
+    }
+
+    /// Whether `from` has sent anything but its handshake.
+    pub fn has_sent(&self, from: usize) -> bool {
+        self.has_sent[from]
     }
 
     fn packet(
