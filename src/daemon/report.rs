@@ -189,6 +189,7 @@ mod tests {
             wire: Default::default(),
             source: Source::Dpi,
             server_is_pool: true,
+            is_strong: false,
             payload_packets: 1,
             blocked: true,
         };

@@ -64,6 +64,8 @@ pub struct Detection {
     pub source: Source,
     /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
+    /// Of a suspicion by stage one: it is as good as sure ([`HMM_STRONG_BITS`](crate::limits::HMM_STRONG_BITS)).
+    pub is_strong: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

@@ -3,8 +3,7 @@
 use core::hash::BuildHasher;
 
 use super::event::{Detection, Source};
-use super::intel_lookup::IntelLookup;
-use super::learnt::Learnt;
+use super::intel_lookup::{IntelLookup, proof};
 use super::reassembly::{self, Heard, Reassembly};
 use super::scoring::Evidence;
 use super::session::{Session, State};
@@ -33,7 +32,6 @@ pub(super) struct Pipeline<S> {
     pub scorer: Scorer,
     pub pool: ReassemblyPool,
     pub counters: Counters,
-    pub learnt: Learnt,
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
     pub(super) neighbours: Neighbours<S>,
@@ -67,7 +65,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             scorer: Scorer::new(model),
             pool: ReassemblyPool::new(),
             counters: Counters::default(),
-            learnt: Learnt::default(),
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
             neighbours: Neighbours::new(hasher.clone()),
@@ -101,7 +98,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// again once the server has answered (RFC 7413 section 4.2.2).
     pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
         if packet.reason == Reason::Attempt
-            && let Some((source, finding)) = self.learnt.proof(&segment.dst)
+            && let Some((source, finding)) = self.known_at(&segment.src, &segment.dst)
         {
             let session = Session::begin(segment, now.stamp());
             let is_exempt = self.exempts(&session, now);
@@ -208,9 +205,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         Handled { verdict, opened, event }
     }
 
-    /// Looks up the server of a flow: at its first packet in the lists, with every packet what was learnt.
+    /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
     fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
-        if let Some((source, finding)) = self.learnt.proof(&session.server()) {
+        if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
             return Some(Notice { source, finding });
         }
@@ -230,15 +227,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof, naming, resolution } =
+        let Heard { proof: proven, naming, resolution } =
             Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
+        let hears_name = naming.is_some();
         let opinion = naming.and_then(|naming| self.hear(session, &naming, placed.at));
         if let Some(resolution) = resolution {
             self.answered(session, &resolution, placed.at);
         }
-        if let Some(finding) = proof {
+        if let Some(finding) = proven {
             self.prove(session, placed.at);
             return Some(Notice { source: Source::Dpi, finding });
+        }
+        if hears_name && let Some((source, finding)) = self.known_by_name(session) {
+            self.prove(session, placed.at);
+            return Some(Notice { source, finding });
         }
         let listed = self.heed(session, opinion, placed.at);
         if session.state() == State::Mining {
@@ -325,6 +327,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
+            is_strong: source == Source::Hmm && super::scoring::is_strong(session),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }

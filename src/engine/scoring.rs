@@ -11,7 +11,7 @@ use crate::flow::tcp::Arrival;
 use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::swarm::Sent;
 use crate::hmm::{self, Seen};
-use crate::limits::SWARM_SESSION_PACKETS;
+use crate::limits::{HMM_STRONG_BITS, SWARM_SESSION_PACKETS};
 use crate::net::direction::Direction;
 
 /// An opinion of stage one, and of a suspicion the reason.
@@ -69,6 +69,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let finding = (decision == Decision::Suspect).then(|| suspicion(session));
         Evidence { decision, finding }
     }
+}
+
+/// Whether stage one is as good as sure of a session.
+pub(super) fn is_strong(session: &Session) -> bool {
+    session.hmm.ratio() >= HMM_STRONG_BITS.saturating_mul(hmm::RATIO_ONE)
 }
 
 /// The dialect that a session points to which proves none.

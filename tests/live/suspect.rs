@@ -1,7 +1,7 @@
 //! Encrypted sessions, from the first packet to the end: suspected by their sizes and times, their
 //! servers asked, and cut off or left alone. Nothing is faked but the software at both ends.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -105,9 +105,14 @@ fn an_encrypted_miner_is_suspected_asked_about_and_cut_off() {
     assert!(suspicion.is_some() && suspicion < proof, "{events}");
     assert!(events.contains("\"dialect\":\"cryptonote\""), "{events}");
     assert!(events.contains(&format!("\"server_name\":\"{POOL}\"")), "{events}");
-    // From now on the kernel refuses the way there.
-    let refused = net.home.inside(|| TcpStream::connect_timeout(&addr, PATIENCE));
-    assert_eq!(refused.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused));
+    // From now on sessions that name it are cut off at once. Other names at the address are not meant: the server
+    // answers to its own alone.
+    let list = daemon.command(&["intel", "list"], "").output;
+    assert!(list.starts_with(&format!("{POOL}@{addr}: block, a pool by its own answer")), "{list}");
+    assert_eq!(list.lines().count(), 1, "{list}");
+    net.home.inside(|| TcpStream::connect_timeout(&addr, PATIENCE)).expect("the address is not blocked");
+    let again = mine(TlsClient::connect(&net.home, server.addr, POOL));
+    assert!(again < HMM_MIN_AGE, "cut off for its name: {again:?}");
 }
 
 /// An Electrum server, as far as a wallet gets with it here.

@@ -12,7 +12,9 @@ use crate::engine::Packet;
 use crate::hmm::model::Model;
 use crate::intel::Builder;
 use crate::intel::entry::{Entry, Policy, What};
-use crate::intel::reputation::{Book, read_line};
+use crate::intel::reputation::Store;
+use crate::intel::reputation::file::Files;
+use crate::intel::reputation::line::read_line;
 use crate::lab::replay;
 use crate::limits::FLOWS_MIN;
 use crate::parse::json::Tape;
@@ -95,12 +97,14 @@ pub fn reputation(body: &[u8]) {
         crc32(body.as_bytes())
     );
     with_file(sealed.as_bytes(), |path| {
-        let book = Book::load(path);
-        let _ = crate::probe::cache::Cache::load(path);
-        Book::save(path, &book.to_body()).expect("it can be written");
-        assert_eq!(Book::load(path).entries(), book.entries());
+        let files = Files { path: path.to_owned(), earlier: Vec::new() };
+        let store = Store::open(&files, NOW);
+        Store::save(path, &store.to_body()).expect("it can be written");
+        assert_eq!(Store::open(&files, NOW), store);
     });
 }
+
+const NOW: u64 = 1_790_000_000;
 
 /// Hands the path of a file with `bytes` to `run`; one file a thread.
 fn with_file(bytes: &[u8], run: impl FnOnce(&Path)) {

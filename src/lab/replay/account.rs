@@ -275,6 +275,7 @@ mod tests {
             wire: Default::default(),
             source: Source::Dpi,
             server_is_pool: true,
+            is_strong: false,
             payload_packets: 3,
             blocked: true,
         };

@@ -36,7 +36,7 @@ return baseclass.extend({
 				help: _('Only log which servers would be asked.') },
 			{ name: 'probe_inconclusive', kind: 'choice', choices: [ [ 'alert', _('reported') ], [ 'block', _('cut off') ] ], preset: 'alert',
 				title: _('No clear answer'),
-				help: _('Action when a probe is inconclusive: alert reports the suspect, block cuts it off.') },
+				help: _('Action where stage one is as good as sure and the server does not say what it is when asked: alert reports it, block cuts off the suspected host\'s sessions with that server.') },
 			{ name: 'probes_per_hour', kind: 'number', min: 1, max: 3600, unit: _('probes/hour'), preset: '60',
 				title: _('Servers asked'),
 				help: _('Servers that are asked in an hour; further suspects wait.') },
@@ -53,8 +53,8 @@ return baseclass.extend({
 				title: _('Ask again after'),
 				help: _('How long after an inconclusive answer a server is asked again.') },
 			{ name: 'probe_cache', kind: 'path', preset: '/etc/minewall/probes',
-				title: _('Memory of answers'),
-				help: _('File of the results of probes, kept across restarts; written rarely, and whole or not at all.') }
+				title: _('Earlier memory of answers'),
+				help: _('File of an earlier version with results of probes: read once, then removed.') }
 		] },
 		{ name: 'known', title: _('Known pools'), help: _('Connections to servers that are known to be pools, from lists or by proof, are cut off before they say a word.'), options: [
 			{ name: 'intel', kind: 'flag', preset: '1',
@@ -75,9 +75,9 @@ return baseclass.extend({
 			{ name: 'learn_hours', kind: 'number', min: 0, max: 8760, unit: _('hours'), preset: '168',
 				title: _('Learned pools are blocked for'),
 				help: _('How long a server that proved to be a pool, here or to another router, is blocked from the first packet on; 0 learns nothing.') },
-			{ name: 'learn_file', kind: 'path', preset: '/etc/minewall/learned',
-				title: _('Memory of pools'),
-				help: _('File of learned pools, kept across restarts; written rarely, and whole or not at all.') },
+			{ name: 'reputation_file', kind: 'path', preset: '/etc/minewall/reputation',
+				title: _('Reputation of servers'),
+				help: _('File of the reputation of servers, kept across restarts; written rarely, and whole or not at all.') },
 			{ name: 'kernel_block', kind: 'flag', preset: '1',
 				title: _('Refusal by the kernel'),
 				help: _('Whether the kernel itself refuses connections to learned pools; needs nftables.') }
