@@ -173,6 +173,7 @@ class SystemLog:
         self.file = root / "var/log/messages"
         # In the router's /dev, which is a mount of its own.
         self.at = Path(f"/proc/{init}/root{root}/dev/log")
+        self.settled = threading.Event()
         self.start()
 
     def start(self):
@@ -184,6 +185,9 @@ class SystemLog:
 
     def listen(self):
         while (line := self.socket.recv(4096)) != b"end":
+            if line == b"settle":
+                self.settled.set()
+                continue
             priority, _, text = line.partition(b">")
             if text[self.STAMP_BYTES - 1:self.STAMP_BYTES] == b" ":
                 text = text[self.STAMP_BYTES:]
@@ -194,9 +198,18 @@ class SystemLog:
         self.stop()
         self.start()
 
-    def stop(self):
+    def settle(self):
+        """Until all that was sent so far is in the file."""
+        self.settled.clear()
+        self.send(b"settle")
+        self.settled.wait(PATIENCE_SECONDS)
+
+    def send(self, message):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.sendto(b"end", str(self.at))
+            sender.sendto(message, str(self.at))
+
+    def stop(self):
+        self.send(b"end")
         self.thread.join()
         self.socket.close()
 

@@ -48,6 +48,7 @@ class OnRouter(unittest.TestCase):
         self.router.check(". /lib/functions.sh; default_postinst /usr/lib/opkg/info/minewall.postinst")
 
     def log(self):
+        self.router.log.settle()
         return self.router.read("var/log/messages")
 
     def ask(self, method, arguments=None):

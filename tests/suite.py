@@ -85,6 +85,7 @@ def full():
         Part("real daemons", f"tests/probe/daemons.sh {DEBUG}/minewall", after=built),
         Part("emulated tests", "cross/test.sh --quick", lane=1),
         Part("emulated router", "cross/router/run.sh --quick armv7", lane=1),
+        Part("real pools and nodes", f"tests/probe/real.sh {DEBUG}/minewall target/real", lane=1, after=built),
         Part("OpenWrt's service", "make -s test-openwrt", lane=1, after=built),
         Part("LuCI", "make -s test-luci", lane=1, after=built),
     ]
