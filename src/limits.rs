@@ -240,7 +240,7 @@ pub const PROBE_EVIDENCE_BYTES: usize = 96;
 pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 50 to 300. A handshake
 /// of TLS is 300 to 500 more for each connection.
-pub const PROBE_SEND_BYTES: usize = 512;
+pub const PROBE_SEND_BYTES: usize = 640;
 /// Dialects that a server is thought to speak before it is asked.
 pub const PROBE_HINTS: usize = 4;
 /// Bytes of answers that one probe reads.
