@@ -13,6 +13,7 @@ mod dns_cache;
 pub mod event;
 mod intel_lookup;
 mod lookups;
+mod overlap;
 mod pipeline;
 mod reassembly;
 mod scoring;
@@ -131,6 +132,8 @@ pub struct Counters {
     /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
     /// overwritten its mark.
     pub decided_again: u64,
+    /// Segments with other bytes than those known for the same place.
+    pub contradictions: u32,
 }
 
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.

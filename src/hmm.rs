@@ -16,14 +16,14 @@
 //! 3. [`Decision::LetGo`]: it bypasses the queue for a while; then it begins anew with a fresh state.
 //! 4. [`Decision::Undecided`]: go on.
 //!
-//! What the client sends in a session that is short so far is told to [`swarm::Swarms::sent`] too.
+//! What the client sends in a session that is short so far is told to [`beaconing::Beacons::sent`] too.
 
 pub mod alphabet;
+pub mod beaconing;
 pub mod decision;
 pub mod forward;
 pub mod model;
 pub mod observation;
-pub mod swarm;
 
 use crate::limits::HMM_STATE_BYTES;
 use crate::net::direction::Direction;

@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 144;
+pub const FLOW_RECORD_MAX_BYTES: usize = 160;
 
 /// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
 /// the log-likelihood ratio, the latest sizes by role).
@@ -115,14 +115,16 @@ pub const SLOW_AFTER_SECONDS: u32 = 5;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
-pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+pub const BEACON_PAIRS: usize = if cfg!(test) { 8 } else { 64 };
+/// Of them, in one set.
+pub const BEACON_WAYS: usize = 4;
 /// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
 /// a block template.
-pub const SWARM_SESSION_PACKETS: u16 = 40;
-/// Short sessions of one length that make a swarm.
-pub const SWARM_SESSIONS: i16 = 24;
-/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
-pub const SWARM_GAP: Duration = Duration::from_secs(60);
+pub const BEACON_SESSION_PACKETS: u16 = 40;
+/// Short sessions of one length that make a beacon.
+pub const BEACON_SESSIONS: i16 = 24;
+/// A beacon whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const BEACON_GAP: Duration = Duration::from_secs(60);
 
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;

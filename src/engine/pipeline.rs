@@ -4,6 +4,7 @@ use core::hash::BuildHasher;
 
 use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof};
+use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
 use super::scoring::Evidence;
 use super::session::{Session, State};
@@ -15,9 +16,9 @@ use crate::dpi::finding::Finding;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::Scorer;
+use crate::hmm::beaconing::Beacons;
 use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
-use crate::hmm::swarm::Swarms;
 use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
 use crate::net::neighbours::Neighbours;
@@ -36,7 +37,7 @@ pub(super) struct Pipeline<S> {
     pub names: SniCache<S>,
     pub(super) neighbours: Neighbours<S>,
     pub(super) dpi: Dpi,
-    pub(super) swarms: Swarms,
+    pub(super) beacons: Beacons<S>,
     hasher: S,
 }
 
@@ -69,7 +70,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             names: SniCache::new(hasher.clone()),
             neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
-            swarms: Swarms::default(),
+            beacons: Beacons::new(hasher.clone()),
             hasher,
         };
         pipeline.configure(settings);
@@ -174,6 +175,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.counters.decided_again += 1;
         }
         let mut first_missing = segment.seq;
+        let mut overlap = Overlap::Agrees;
         let mut notice = None;
         if session.is_watched() {
             notice = self.known_of_server(session, opened, now);
@@ -188,9 +190,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             };
             if session.state() == State::Mining && notice.is_some() {
                 session.count_payload(segment.payload_len);
-            } else if arrival != Arrival::Retransmission && session.is_watched() {
+            } else if session.is_watched() {
                 let placed = Placed { segment, seq, direction, arrival, at: now };
-                let inspected = self.inspect(session, &placed);
+                overlap = self.compare(session, &placed);
+                let inspected = match &mut overlap {
+                    Overlap::Proof(finding) => {
+                        session.count_payload(segment.payload_len);
+                        self.prove(session, now);
+                        Some(Notice { source: Source::Dpi, finding: core::mem::take(finding) })
+                    }
+                    Overlap::Agrees | Overlap::Trim { .. } if arrival != Arrival::Retransmission => {
+                        self.inspect(session, &placed)
+                    }
+                    _ => None,
+                };
                 notice = inspected.or(notice);
             }
         }
@@ -200,9 +213,22 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             notice = None;
         }
         session.note_packet(now.stamp());
-        let verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
+        let verdict = match (self.verdict(session, segment, first_missing, notice.is_some(), now), overlap) {
+            (Verdict::Accept(_), Overlap::Drop) => Verdict::Drop,
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => Verdict::Trim { skip },
+            (verdict, _) => verdict,
+        };
         let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
         Handled { verdict, opened, event }
+    }
+
+    /// Compares a segment with the bytes that are known for its places.
+    fn compare(&mut self, session: &mut Session, placed: &Placed<'_>) -> Overlap {
+        let overlap = Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.overlap();
+        if !matches!(overlap, Overlap::Agrees) {
+            self.counters.contradictions = self.counters.contradictions.saturating_add(1);
+        }
+        overlap
     }
 
     /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
@@ -260,7 +286,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if session.state() != State::Undecided && before != session.state() {
             reassembly::release(&mut self.pool, session);
-            session.streams.waiting = Default::default();
+            session.streams.slots = Default::default();
+            session.streams.waits = Default::default();
         }
         match finding {
             Some(finding) if suspected && listed.is_none() => Some(Notice { source: Source::Hmm, finding }),

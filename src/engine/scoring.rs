@@ -7,11 +7,12 @@ use super::pipeline::{Pipeline, Placed};
 use super::session::Session;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
+use crate::hmm::beaconing::Sent;
 use crate::hmm::decision::{Decision, Sensitivity};
-use crate::hmm::swarm::Sent;
 use crate::hmm::{self, Seen};
-use crate::limits::{HMM_STRONG_BITS, SWARM_SESSION_PACKETS};
+use crate::limits::{BEACON_SESSION_PACKETS, HMM_STRONG_BITS};
 use crate::net::direction::Direction;
 
 /// An opinion of stage one, and of a suspicion the reason.
@@ -54,14 +55,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if !session.inspection.is_opaque() {
             return Evidence::of(Decision::Undecided);
         }
-        if placed.direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
+        if placed.direction == Direction::ToServer && seen.packets <= BEACON_SESSION_PACKETS {
             let sent = Sent {
                 client: session.client(),
+                owner: session.owner(),
                 server: session.server(),
                 began: session.watched_since(),
                 bytes: seen.size,
             };
-            if self.swarms.sent(&sent) == Decision::Suspect {
+            if self.beacons.sent(&sent) == Decision::Suspect {
                 let finding = Finding::of(None, "short sessions to one server, each like the one before");
                 return Evidence { decision: Decision::Suspect, finding: Some(finding) };
             }

@@ -1,12 +1,15 @@
 mod abuse;
 mod lists;
 mod naming;
+mod overlaps;
+mod second_look;
 
 use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
 use crate::engine::session::State;
+use crate::hmm;
 use crate::intel::reputation::view::{self, Scope, View};
 use crate::intel::reputation::{self, Fact, Origin, Reach, Subject};
 use crate::net::direction::Direction;
@@ -89,6 +92,14 @@ impl Bench {
         let packet = self.packet(direction, self.seq[direction as usize], false, payload);
         self.seq[direction as usize] += payload.len() as u32;
         self.handle(direction, &packet)
+    }
+
+    fn session(&self) -> &Session {
+        let key = FiveTuple::new(
+            Endpoint::new(HOST.into(), self.port),
+            Endpoint::new(POOL.into(), self.server_port),
+        );
+        self.engine.flows().get(&key).expect("it is tracked")
     }
 
     fn state(&self) -> Option<State> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minewall::limits::{HMM_MIN_AGE, SWARM_SESSIONS};
+use minewall::limits::{BEACON_SESSIONS, HMM_MIN_AGE};
 use socket2::SockRef;
 
 use crate::daemon::Daemon;
@@ -177,7 +177,7 @@ fn a_wallet_in_tls_is_suspected_at_worst_and_never_cut_off() {
     let log = daemon.log();
     assert!(log.contains("Electrum server: server.version answered"), "{log}");
     let suspects = daemon.status();
-    for _ in 0..SWARM_SESSIONS + 3 {
+    for _ in 0..BEACON_SESSIONS + 3 {
         look();
     }
     ask(&mut wallet, &["\"server.ping\",\"params\":[]"]);
@@ -220,7 +220,7 @@ fn the_name_of_a_suspect_says_what_it_is_asked_first() {
 fn arouse_suspicion(net: &Net, daemon: &Daemon, server: SocketAddr) {
     let hello: Vec<u8> = (0..220_u32).map(|at| 0x80 | (at.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
     wait_for("it is suspected", || {
-        for _ in 0..SWARM_SESSIONS {
+        for _ in 0..BEACON_SESSIONS {
             let client = net.home.inside(|| TcpStream::connect_timeout(&server, PATIENCE));
             // It may be closed or reset already.
             let _ = client.and_then(|mut client| client.write_all(&hello));
