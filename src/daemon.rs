@@ -15,9 +15,11 @@
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod conflict;
 pub mod control;
 mod event_log;
-mod hosts;
+mod history_file;
+pub mod hosts;
 mod reputation_service;
 mod leases;
 pub(crate) mod lists;
@@ -31,7 +33,7 @@ mod queue;
 pub mod event_tail;
 mod report;
 mod reset;
-mod status;
+pub mod status;
 pub mod syslog;
 
 use std::hash::RandomState;
@@ -55,6 +57,7 @@ use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use conflict::ConflictWatch;
 use control::{Control, Stream};
 use lists::Lists;
 use problems::Problems;
@@ -102,6 +105,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         clock,
         verdicts_failed: 0,
         alive,
+        conflicts: ConflictWatch::default(),
         queue,
         resetter,
         config,
@@ -127,6 +131,7 @@ struct Daemon {
     signatures: SignatureFiles,
     reputation: ReputationService,
     alive: Alive,
+    conflicts: ConflictWatch,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -150,6 +155,7 @@ impl Daemon {
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
+                self.reporter.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -172,6 +178,10 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.reporter.tick(now);
+                if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
+                    self.alive.report_conflict();
+                }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
                 if let Some(signatures) = self.signatures.collect() {

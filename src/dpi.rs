@@ -131,13 +131,14 @@ impl Inspection {
 
     fn read_into(&mut self, dpi: &mut Dpi, slot: usize, direction: Direction, bytes: &[u8]) -> Reading {
         let Dpi { drafts, signatures } = dpi;
-        let mut consumed = 0;
+        let (mut consumed, mut begins_segment) = (0, true);
         let Some(draft) = drafts.get(slot) else {
             return Reading { consumed: bytes.len(), said: Said::Nothing };
         };
         loop {
             let rest = bytes.get(consumed..).unwrap_or_default();
-            let step = self.framing.step(draft, signatures.words(), direction, rest, consumed == 0);
+            let step = self.framing.step(draft, signatures.words(), direction, rest, begins_segment);
+            begins_segment = false;
             consumed += step.len;
             let said = match step.found {
                 Found::Nothing => return Reading { consumed, said: Said::Nothing },
@@ -152,10 +153,10 @@ impl Inspection {
                     let message = message::of(draft, signatures, over);
                     let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
                     let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
-                    let is_text = over == carrier::CSV;
-                    if is_known || !is_text {
+                    let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
+                    if is_known || !is_guess {
                         self.framing.note_message(direction);
-                    } else if !says_nothing(&draft.lines.line) {
+                    } else if over == carrier::CSV && !says_nothing(&draft.lines.line) {
                         self.framing.note_nonsense(direction);
                     }
                     self.framing.end_message(draft, direction, over);

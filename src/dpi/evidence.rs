@@ -113,6 +113,8 @@ impl Evidence {
                 confidence: found.confidence,
                 found: Some(found),
             },
+            // The same bytes may still be text.
+            None if message.over & carrier::BINARY != 0 => return (false, None),
             None => {
                 self.note_asked(context, message);
                 match self.success(message, answers) {

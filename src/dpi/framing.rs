@@ -246,6 +246,7 @@ impl Framing {
         match over {
             carrier::HTTP | carrier::FORM if self.layer(direction) == Layer::Text => draft.reset(),
             carrier::GRPC if draft.missing == 0 => draft.bytes.clear(),
+            carrier::BINARY => draft.bytes.clear(),
             carrier::CSV => draft.lines.reset(),
             _ => {}
         }
@@ -376,6 +377,8 @@ impl Framing {
                 draft.lines.reset();
             }
         }
+        let begins_turn = self.flags & SPOKE[at] == 0;
+        self.flags = if begins_turn { self.flags | TURN[at] } else { self.flags & !TURN[at] };
         self.flags |= SPOKE[at];
     }
 
@@ -435,6 +438,8 @@ const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
 const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
 /// The next bytes are the rest of something whose beginning was not seen.
 const REST: [u32; 2] = [1 << 15, 1 << 16];
+/// The segment at hand is the first one since the other end spoke.
+const TURN: [u32; 2] = [1 << 19, 1 << 20];
 /// It has begun a message of HTTP.
 const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 

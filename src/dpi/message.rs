@@ -31,9 +31,10 @@ pub(super) fn prepare(draft: &mut Draft, signatures: &Signatures, over: u16) {
 pub(super) fn of<'a>(draft: &'a Draft, signatures: &'a Signatures, over: u16) -> Message<'a> {
     let words = signatures.words();
     let tree = &draft.lines.scanner.tree;
-    let root = if over == carrier::GRPC { None } else { tree.root(words) };
+    let root = if over & (carrier::GRPC | carrier::BINARY) != 0 { None } else { tree.root(words) };
     let data = match over {
         carrier::GRPC => draft.bytes.get(grpc::PREFIX..).unwrap_or_default(),
+        carrier::BINARY => &draft.bytes,
         carrier::HTTP if root.is_none() => &draft.bytes,
         _ => &[],
     };

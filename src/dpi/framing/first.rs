@@ -69,7 +69,8 @@ impl Framing {
         let server_spoke = self.flags & SERVER_FIRST != 0;
         let is_told = [fit::opens_json(bytes), http::opens_request(bytes), Fit::prefix(bytes, b"JOB,")]
             .contains(&Fit::Yes);
-        let is_long = bytes.len() >= KEY_IS_TOLD_BY || bytes.contains(&b'\n');
+        let is_counted = bytes.iter().take(10).filter(|byte| byte.is_ascii_digit()).count() == 10;
+        let is_long = bytes.len() >= KEY_IS_TOLD_BY || bytes.contains(&b'\n') || is_counted;
         if is_told || is_long || server_spoke || head.starts_with(BYTE_ORDER_MARK) {
             return self.enter(Direction::ToServer, Layer::Text);
         }

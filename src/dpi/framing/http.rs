@@ -6,6 +6,7 @@ use crate::dpi::signatures::compile::program::carrier;
 use crate::dpi::target::Target;
 use crate::limits::HTTP_LINE_MAX;
 use crate::net::direction::Direction;
+use crate::parse::fit;
 use crate::parse::http::chunked::{self, Chunk};
 use crate::parse::http::{Body, Start, authorities};
 use crate::parse::lines::end_of_line;
@@ -134,7 +135,7 @@ impl Framing {
         let is_half_read = draft.lines.scanner.cut_short();
         match draft.body {
             Content::Json if !is_half_read => self.next_message(desk, len),
-            Content::Other if !draft.bytes.is_empty() && draft.bytes.contains(&b'=') => {
+            Content::Other if draft.bytes.contains(&b'=') && fit::is_text(&draft.bytes) => {
                 Step::found(len, Found::Message(carrier::FORM))
             }
             _ => Step::found(len, Found::Message(carrier::HTTP)),

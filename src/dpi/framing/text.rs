@@ -2,6 +2,7 @@
 
 use super::first::{Resumption, resumes};
 use super::{BROKEN, Desk, Found, Framing, HTTP, Layer, Step};
+use crate::dpi::drafts::Draft;
 use crate::dpi::signatures::compile::program::carrier;
 use crate::net::direction::Direction;
 use crate::parse::fit::{self, Fit};
@@ -23,6 +24,13 @@ impl Framing {
             && let Some(step) = self.resume_frames(desk, bytes)
         {
             return step;
+        }
+        if begins_segment && self.flags & super::TURN[at] != 0 && may_be_binary(desk.draft, bytes) {
+            self.flags &= !super::TURN[at];
+            desk.draft.bytes.clear();
+            desk.draft.keep(bytes.get(..BINARY_BYTES).unwrap_or(bytes));
+            // The same bytes are read as text next, whatever they are.
+            return Step::found(0, Found::Message(carrier::BINARY));
         }
         if desk.draft.lines.is_passing_over()
             && let Some(len) = passed_over(desk, bytes, begins_segment)
@@ -97,6 +105,16 @@ impl Framing {
     }
 }
 
+/// Whether a turn that begins with `bytes` could be one of a binary protocol, or of one that puts a length of ten
+/// digits before its messages.
+fn may_be_binary(draft: &Draft, bytes: &[u8]) -> bool {
+    if draft.lines.is_in_value() || bytes.len() < BINARY_MIN {
+        return false;
+    }
+    let head = bytes.get(..TOLD_BY).unwrap_or(bytes);
+    !fit::is_text(head) || head.iter().take_while(|byte| byte.is_ascii_digit()).count() == LENGTH_DIGITS
+}
+
 /// What makes no sense ends with a line, or where a segment begins like a message. In bytes that are no text the
 /// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
 fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
@@ -117,6 +135,11 @@ fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Optio
     Some(end.unwrap_or(bytes.len()))
 }
 
+/// What signatures of binary protocols see of a turn, and the least that they need.
+const BINARY_BYTES: usize = 192;
+const BINARY_MIN: usize = 12;
+/// Digits of the length before each message of Bismuth.
+const LENGTH_DIGITS: usize = 10;
 /// Bytes by which text is told from what is none.
 const TOLD_BY: usize = 16;
 /// Bytes that are looked at for a line end in what is no text.

@@ -47,3 +47,27 @@ message "work" from pool
     over http
     where result items 3..5 and result[0] hex 64.. and result[1] hex 64.. and result[2] hex 56.. and answers request
     hint
+
+# By the name of any coin (Aquachain: aquacppminer, notes.md), with a target that may lack its leading zeros.
+message "getWork" from miner
+    phase job
+    over http
+    where method ends "_getWork" and method length 9..20 and not method begins "eth_"
+    proof if (http.agent miner or http.target has "miner=" "/0x") and params absent|items 0
+    hint
+
+message "work" from pool
+    phase job
+    over http
+    where result items 3..6 and result[0] hex 64 and result[1] hex 64 and result[2] hex 54..64 and after job
+    strong if result[2] begins "0x0000" "0000"
+    strong if result[2] hex 54..63
+    strong if answers request
+    hint
+
+message "submitWork" from miner
+    phase share
+    over http
+    where method ends "_submitWork" and params[0] hex 16 and params[1] hex 64 and params[2] hex 64..
+    proof if http.agent miner or http.target has "miner=" "/0x"
+    strong

@@ -59,3 +59,50 @@ message "work" from pool
     phase job
     where result items 3..5 and result[0] hex 64.. and result[1] hex 64.. and result[2] hex 56..
     hint
+
+# The same by the name of any coin: TrueChain's etrue_, Cortex' ctxc_, Aquachain's aqua_ (their pools' documents).
+message "getWork" from miner
+    phase job
+    over line websocket
+    where method ends "_getWork" and method length 9..20 and not method begins "eth_" "ckb_"
+    hint
+
+message "submitWork" from miner
+    phase share
+    over line websocket
+    where method ends "_submitWork" and method length 12..22 and params[0] hex 16 and params[1] hex 64
+    where params[2] hex 64.. or params items 2
+    proof if params[2] hex 64..
+    strong
+
+message "submitHashrate" from miner
+    phase share
+    over line websocket
+    where method ends "_submitHashrate" and params[0] hex 1..64 and params[1] hex 16..64
+    proof if method begins "eth_"
+    strong
+
+# In answer to the request for it, or pushed: header, seed and target, whose leading zeros some leave out.
+message "work" from pool
+    phase job
+    over line websocket
+    where result items 3..6 and result[0] hex 64 and result[1] hex 64 and result[2] hex 54..64
+    strong if result[2] begins "0x0000" "0000"
+    strong if result[2] hex 54..63
+    strong if after job
+    hint
+
+# Work by subscription (go-ethereum, newWork; "stratum-jsonrpc2.0-ws").
+message "eth_subscribe" from miner
+    phase login
+    over line websocket
+    where method is "eth_subscribe" and params[0] is "newWork"
+    strong
+    wallet params[1]
+
+message "eth_subscription" from pool
+    phase job
+    over line websocket
+    where method is "eth_subscription"
+    where (params.result[1] hex 64 and params.result[2] hex 64 and params.result[3] hex 54..64) or (params.result[0] hex 64 and params.result[1] hex 64 and params.result[2] hex 54..64)
+    strong

@@ -29,3 +29,18 @@ message "block template" from pool
     where result.previousblockhash hex 64..
     where result.coinbasevalue present or result.coinbasetxn present or result.transactions present
     hint
+
+# Nodes that copy both Ethereum and Bitcoin have the method with a coin before it.
+message "getBlockTemplate" from miner
+    phase job
+    over line websocket http
+    where method ends "_getBlockTemplate" and method length 18..30
+    proof if http.agent miner
+    hint
+
+message "submitBlock" from miner
+    phase share
+    over line websocket http
+    where method ends "_submitBlock" and method length 13..25 and params[0] hex 160..
+    proof if http.agent miner or after job
+    strong

@@ -24,3 +24,29 @@ message "a block template" from pool
     over grpc
     where proto.1006.3.1 begins "\x08"
     strong
+
+# The same as JSON over a WebSocket, wRPC (rusty-kaspa, rpc/core: GetBlockTemplateRequest, SubmitBlockRequest).
+message "getBlockTemplate" from miner
+    phase job
+    over websocket line
+    where method is "getBlockTemplate" "get_block_template"
+    proof if params.payAddress wallet or params[0].payAddress wallet or params[0] wallet has ":"
+    wallet params.payAddress params[0].payAddress params[0]
+
+message "a block template" from pool
+    phase job
+    over websocket line
+    where method is "getBlockTemplate" "get_block_template" and params.block.header.hashMerkleRoot hex 64
+    strong
+
+message "a block template" from pool
+    phase job
+    over websocket line
+    where result.block.header.hashMerkleRoot hex 64 and result.isSynced true|false
+    strong
+
+message "submitBlock" from miner
+    phase share
+    over websocket line
+    where method is "submitBlock" and params.block.header.parentsByLevel array and params.block.header.nonce name
+    strong

@@ -78,7 +78,7 @@ fn is_base58(address: &[u8]) -> bool {
 
 /// Parts of the names of mining programs and firmware, lower case. A name from this list is one
 /// marker among several, never proof.
-const MINERS: [&str; 72] = [
+const MINERS: [&str; 73] = [
     "xmrig",
     "poclbm",
     "diablominer",
@@ -148,6 +148,7 @@ const MINERS: [&str; 72] = [
     "epic-miner",
     "mwc-miner",
     "xmr-node-proxy",
+    "-miner",
     "janusminer",
     "dynexsolve",
     "cast_xmr",

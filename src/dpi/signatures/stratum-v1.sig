@@ -138,3 +138,63 @@ message "subscription" from pool
     where result array
     where result[*] is "mining.notify" "mining.set_difficulty" or result[*][*] is "mining.notify" "mining.set_difficulty" or result[*][*][*] is "mining.notify" "mining.set_difficulty"
     strong
+
+# Parameters as objects: Hathor's node (hathor/stratum/stratum.py), riner (PoolEthash.cpp) and others of their own.
+message "mining.subscribe" from miner
+    phase greeting
+    over line websocket
+    where method is "mining.subscribe" and params object
+    where params.address string or params.username string or params.user string or params.agent string or params.worker string or params.wallet string or params.login string
+    proof if id present
+    strong
+    agent params.agent
+    wallet params.address params.username params.user params.wallet params.login
+
+message "mining.authorize" from miner
+    phase login
+    over line websocket
+    where method is "mining.authorize" "mining.auth" and params object
+    where params.username string or params.user string or params.worker string or params.wallet string or params.address string or params.login string or params.name string
+    proof if id present
+    strong
+    agent params.agent
+    wallet params.username params.user params.wallet params.address params.login params.worker
+
+message "mining.submit" from miner
+    phase share
+    over line websocket
+    where method is "mining.submit" and params object
+    where params.job_id name or params.jobId name or params.jobid name or params.job name
+    proof if id present and (params.nonce name or params.nonce64 name or params.result hex 32.. or params.solution string or params.aux_pow hex 100..)
+    hint
+    wallet params.worker params.username
+
+message "mining.notify" from pool
+    phase job
+    over line websocket
+    where method is "mining.notify" and params object
+    where params.job_id name or params.jobId name or params.jobid name
+    strong if params.blob hex 64.. or params.target hex 8.. or params.header hex 64.. or params.prevhash hex 64.. or params.header_hash hex 64.. or params.headerBlob hex 64..
+    hint
+
+message "mining.set_difficulty" from pool
+    phase job
+    over line websocket
+    where method is "mining.set_difficulty" "mining.set_target" and params object
+    where params.difficulty number or params.target hex 16..
+    strong
+
+# ckpool between its own servers, which don't number these requests (ckpool, src/generator.c and stratifier.c).
+message "mining.passthrough" from miner
+    phase greeting
+    over line
+    where method is "mining.passthrough" "mining.node" "mining.remote" "mining.term"
+    proof if params[0] begins "ckpool"
+    strong if params[0] string
+    hint
+
+message "mining.get_transactions" from miner
+    phase greeting
+    over line websocket
+    where method is "mining.get_transactions" "mining.get_txnhashes" and params[0] name
+    strong
