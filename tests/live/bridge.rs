@@ -30,7 +30,7 @@ ip address add 10.9.0.1/24 dev br0",
             "ip",
             "link",
             "add",
-            "br",
+            "port",
             "type",
             "veth",
             "peer",
@@ -39,8 +39,8 @@ ip address add 10.9.0.1/24 dev br0",
             "netns",
             net.router.name(),
         ]);
-        host.run(&["ip", "address", "add", address, "dev", "br"]);
-        host.run(&["ip", "link", "set", "br", "up"]);
+        host.run(&["ip", "address", "add", address, "dev", "port"]);
+        host.run(&["ip", "link", "set", "port", "up"]);
         net.router.run(&["ip", "link", "set", port, "master", "br0", "up"]);
     }
     let daemon = Daemon::start(&net, "");
