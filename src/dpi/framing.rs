@@ -89,6 +89,7 @@ enum Layer {
 
 /// Finds at the head of some bytes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub(super) enum Found<'a> {
     /// No find; bytes that were not consumed are to be offered again with what follows.
     Nothing,

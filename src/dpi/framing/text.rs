@@ -70,7 +70,7 @@ impl Framing {
     fn resume_frames(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> Option<Step<'static>> {
         // Text begins none.
         let first = *bytes.first()?;
-        if first >= b' ' && first < 0x80 {
+        if (b' '..0x80).contains(&first) {
             return None;
         }
         let mut passed = 0;

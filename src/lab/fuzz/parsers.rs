@@ -1,12 +1,16 @@
 //! Parsers of what comes off the wire.
 
+use crate::dpi::signatures::Signatures;
 use crate::dpi::target::Target;
+use crate::limits::JSON_NODES;
 use crate::net::host_name::HostName;
 use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::dns::Resolution;
-use crate::parse::http::{self, Start};
+use crate::parse::http::{self, Head, Start};
 use crate::parse::json::{End, Tape, Value, end_of_value};
-use crate::parse::{grpc, lines, socks, websocket};
+use crate::parse::lines::{self, Lines};
+use crate::parse::tree::Tree;
+use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
 pub fn json(text: &[u8]) {
@@ -53,11 +57,15 @@ pub fn client_hello(bytes: &[u8]) {
 
 /// HTTP heads and chunks, WebSocket and gRPC frames, SOCKS, lines: what is told of a length lies within the bytes.
 pub fn framing(bytes: &[u8]) {
-    if let http::Parsed::Head(head) = http::head(bytes) {
+    let words = Signatures::built_in_words();
+    let mut tree = Tree::default();
+    let mut head_lines = bytes.split(|&byte| byte == b'\n');
+    if let Some(mut head) = head_lines.next().and_then(|line| Head::begin(line, &mut tree, words)) {
+        head_lines.for_each(|line| head.field(line, &mut tree, words));
+        tree.keep_head();
         head.body(Start::Response(200));
-        head.naming();
+        assert!(tree.head(words).is_some_and(|head| head.members().count() <= JSON_NODES));
     }
-    let _ = http::line_len(bytes).is_none_or(|len| len <= bytes.len());
     if let http::chunked::Chunk::Data(line, _) | http::chunked::Chunk::Last(line) =
         http::chunked::chunk(bytes)
     {
@@ -69,11 +77,10 @@ pub fn framing(bytes: &[u8]) {
         assert!(frame.end_in(payload).is_none_or(|end| end <= payload.len()));
     }
     if let Some(frame) = grpc::frame(bytes) {
-        for piece in grpc::messages(frame, bytes.get(grpc::HEADER..).unwrap_or_default()) {
-            if let grpc::Piece::Message(message) = piece {
-                assert!(grpc::members(message).count() <= message.len());
-            }
-        }
+        let payload = bytes.get(grpc::HEADER..).unwrap_or_default();
+        assert!(frame.payload < 1 << 24 && grpc::members(payload).count() <= payload.len());
+        let len = payload.first_chunk::<{ grpc::PREFIX }>().and_then(|prefix| grpc::message_len(*prefix));
+        assert!(len.is_none_or(|len| len <= 16 << 20));
     }
     for _ in [
         socks::greeting(bytes),
@@ -85,11 +92,14 @@ pub fn framing(bytes: &[u8]) {
     ] {}
     socks::target(bytes);
     socks::target_4(bytes);
-    let (_, scalar) = lines::scalar_line(bytes);
-    assert!(scalar <= bytes.len());
-    lines::next_json(bytes);
-    lines::next_text(bytes, true);
-    lines::tail(bytes);
+    let mut reader = Lines::default();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let (len, _) = reader.feed(words, rest, true);
+        assert!((1..=rest.len()).contains(&len), "a reader that stands still");
+        at += len;
+    }
+    lines::says_nothing(bytes);
 }
 
 /// The name of a server, as clients write it.
