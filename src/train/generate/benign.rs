@@ -93,5 +93,9 @@ pub fn session(rng: &mut Rng, kind: usize) -> Session {
         WebSocket => transport.with_web_socket(),
         Ssh => transport.over_ssh(),
     };
+    let transport = if rng.chance(EVASIVE) { transport.evasive(rng) } else { transport };
     (script, transport, service.name)
 }
+
+/// Share of the sessions that hold messages back, pad or add some: VPNs, browsers' proxies, privacy tools.
+const EVASIVE: f64 = 0.04;

@@ -93,6 +93,18 @@ pub const DIALECTS: &[Dialect] = &[
         chore: Some(((45, 90), (36, 90), (30.0, 120.0), 2)),
         jobs_every: (15.0, 60.0),
     },
+    // XMRig's GhostRider: Stratum V1 with large coinbases, blocks every two minutes, rare shares.
+    Dialect {
+        name: "ghostrider",
+        hello: &[((60, 130), (60, 240)), ((45, 80), (36, 60)), ((60, 180), (36, 70))],
+        job: (420, 1_500),
+        job_habit: Branches,
+        difficulty: (46, 90),
+        share: (110, 230),
+        reply: (34, 70),
+        chore: None,
+        jobs_every: (15.0, 120.0),
+    },
     Dialect {
         name: "zec",
         hello: &[((70, 130), (60, 110)), ((60, 140), (36, 60))],

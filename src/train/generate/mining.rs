@@ -25,6 +25,12 @@ pub fn session(rng: &mut Rng, kind: usize) -> Session {
         });
     }
     let mut transport = Transport::sample(rng);
+    if rng.chance(TUNNELLED) {
+        transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
+    }
+    if rng.chance(EVASIVE) {
+        transport = transport.evasive(rng);
+    }
     if dialect.name.starts_with("sv2") {
         transport = transport.over_noise();
     } else if matches!(dialect.name, "webminer" | "nimiq") {
@@ -82,7 +88,12 @@ impl Habits {
                 Size::Fixed { base, spread: base / rng.range(4, 40) }
             }
         };
-        let period = rng.log_uniform(d.jobs_every.0, d.jobs_every.1);
+        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(0.1);
+        let period = if slow {
+            rng.log_uniform(d.jobs_every.1, 600.0)
+        } else {
+            rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
+        };
         let jobs = if rng.chance(0.65) {
             Rhythm::Periodic { period, jitter: *rng.pick(&[0.005, 0.1, 0.1, 0.5]) }
         } else {
@@ -94,6 +105,9 @@ impl Habits {
             let (ask, answer) = (fixed(rng, ask, 3), fixed(rng, answer, 3));
             (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
         });
+        // Hidden miners that are throttled or never find a share: jobs and nothing else.
+        let quiet = rng.chance(QUIET);
+        let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
         let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
         let reply = fixed(rng, d.reply, 2);
         let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
@@ -114,8 +128,8 @@ impl Habits {
             } else {
                 0
             },
-            share_mean: rng.log_uniform(2.0, 240.0) / f64::from(workers).sqrt(),
-            start_factor: if rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
+            share_mean: share_mean / f64::from(workers).sqrt(),
+            start_factor: if quiet || rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
             retarget: rng.range(3, 20),
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
@@ -221,3 +235,11 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, read
 }
 
 const MAX_SHARES: u32 = 400;
+/// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
+const TUNNELLED: f64 = 0.12;
+/// Share of the sessions behind a wrapper that pads, holds back or adds messages.
+const EVASIVE: f64 = 0.09;
+/// Share of the sessions with hardly a share.
+const QUIET: f64 = 0.09;
+/// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
+const SLOWEST_USUAL: f64 = 60.0;

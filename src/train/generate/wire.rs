@@ -17,6 +17,8 @@ pub struct Transport {
     writes: Writes,
     /// Padding inside the record (RFC 8446 section 5.4).
     padding: Padding,
+    /// What a wrapper does to each direction's messages, `None` without one.
+    wrapper: Option<Wrapper>,
     /// Seconds between the WebSocket pings of each end (RFC 6455 section 5.5.2), 0 for none.
     pings: [f64; 2],
 }
@@ -31,6 +33,17 @@ enum Padding {
     Random(u32),
     /// To a random length between these, if it is not longer already.
     Between(u32, u32),
+}
+
+/// A program in front of each end that disguises what the two say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Wrapper {
+    /// Each message waits for up to so many seconds; 0 for none.
+    delay: f64,
+    /// Messages of up to so many seconds are sent as one; 0 for none.
+    merge: f64,
+    /// Mean seconds between messages without content, and the bounds of their lengths; 0 for none.
+    cover: (f64, u32, u32),
 }
 
 /// What is spoken before TLS.
@@ -99,6 +112,7 @@ impl Transport {
                 9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
                 _ => Padding::None,
             },
+            wrapper: None,
             pings: [0; 2].map(|_| {
                 if rng.chance(0.5) { 0.0 } else { *rng.pick(&[10.0, 20.0, 25.0, 30.0, 45.0, 60.0]) }
             }),
@@ -120,6 +134,22 @@ impl Transport {
     /// The same inside WebSocket frames.
     pub fn with_web_socket(mut self) -> Self {
         self.framing = Framing::WebSocket;
+        self
+    }
+
+    /// The same behind wrappers that pad, delay, merge or add messages.
+    pub fn evasive(mut self, rng: &mut Rng) -> Self {
+        let modes = rng.range(1, 15);
+        let (low, high) = (rng.range(40, 400), rng.range(500, 1_400));
+        let hold = rng.log_uniform(0.3, 5.0);
+        if modes & 1 != 0 {
+            self.padding = Padding::Between(low, high);
+        }
+        self.wrapper = Some(Wrapper {
+            delay: if modes & 2 != 0 { hold } else { 0.0 },
+            merge: if modes & 4 != 0 { hold } else { 0.0 },
+            cover: if modes & 8 != 0 { (rng.log_uniform(2.0, 30.0), low, high) } else { (0.0, 0, 0) },
+        });
         self
     }
 
@@ -177,6 +207,8 @@ impl Transport {
     pub fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
         let mut wire = Wire { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
+        let disguised = self.wrapper.map(|wrapper| wrapper.disguise(rng, messages));
+        let messages = disguised.as_deref().unwrap_or(messages);
         self.ping(rng, path, &mut wire, start, messages.last().map_or(0.0, |last| last.at));
         // Not before the last message that went the same way.
         let mut floor = [start; 2];
@@ -296,6 +328,48 @@ impl Transport {
         at
     }
 }
+
+impl Wrapper {
+    fn disguise(&self, rng: &mut Rng, messages: &[Message]) -> Vec<Message> {
+        let end = messages.last().map_or(0.0, |last| last.at);
+        let mut out = Vec::with_capacity(messages.len());
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let mut waiting: Option<Message> = None;
+            let mut free = 0.0f64;
+            for message in messages.iter().filter(|m| m.direction == direction) {
+                if let Some(held) = &mut waiting
+                    && message.at <= held.at
+                {
+                    held.bytes += message.bytes;
+                    continue;
+                }
+                out.extend(waiting.take());
+                // The wrapper takes up a message when the one before it is on its way.
+                let from = message.at.max(free);
+                let mut at = from + if self.delay > 0.0 { rng.uniform(0.0, self.delay) } else { 0.0 };
+                if self.merge > 0.0 {
+                    at += rng.uniform(0.2, 1.0) * self.merge;
+                }
+                free = at;
+                waiting = Some(Message { at, bytes: message.bytes + FRAME_HEADER, ..*message });
+            }
+            out.extend(waiting);
+            let (mean, low, high) = self.cover;
+            let mut at = if mean > 0.0 { rng.exponential(mean) } else { f64::INFINITY };
+            while at < end && out.len() < MAX_COVERED {
+                out.push(Message { at, direction, bytes: rng.range(low, high) });
+                at += rng.exponential(mean);
+            }
+        }
+        out.sort_by(|a, b| a.at.total_cmp(&b.at));
+        out
+    }
+}
+
+/// Of a wrapper's frame: the lengths of content and padding.
+const FRAME_HEADER: u32 = 4;
+/// More than any sequence keeps.
+const MAX_COVERED: usize = 4_000;
 
 /// Segments with their times, before they are put in order.
 struct Wire {
