@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
+use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Variant};
-use minewall::run::control::{self, Answer, Outcome, Request};
-use minewall::run::syslog::{SYSLOG_SOCKET, Syslog};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -62,11 +62,11 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         #[cfg(feature = "host")]
         Some("replay") => replay(arguments),
         #[cfg(feature = "host")]
-        Some("train") => desk_tool(arguments, minewall::train::run),
+        Some("train") => desk_tool(arguments, minewall::lab::train::run),
         #[cfg(feature = "host")]
-        Some("evaluate") => desk_tool(arguments, minewall::evaluate::run),
+        Some("evaluate") => desk_tool(arguments, minewall::lab::evaluate::run),
         #[cfg(feature = "host")]
-        Some("sequences") => desk_tool(arguments, minewall::train::extract),
+        Some("sequences") => desk_tool(arguments, minewall::lab::train::extract),
         Some(other) => Err(format!("unknown command '{other}'; 'minewall --help' lists them")),
         None => Err(match arguments.finish().first() {
             Some(option) => format!("unknown option '{}'", option.display()),
@@ -79,7 +79,7 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
     start_log(&mut arguments)?;
     nothing_left(arguments)?;
-    minewall::run::run(&path).map(|()| ExitCode::SUCCESS)
+    minewall::daemon::run(&path).map(|()| ExitCode::SUCCESS)
 }
 
 /// To the system log with `--syslog`, to standard error without.
@@ -199,15 +199,15 @@ fn nothing_left(arguments: Arguments) -> Result<(), String> {
 #[cfg(feature = "host")]
 fn desk_tool(
     arguments: Arguments,
-    tool: fn(Vec<String>) -> Result<(), minewall::train::Error>,
+    tool: fn(Vec<String>) -> Result<(), minewall::lab::train::Error>,
 ) -> Result<ExitCode, String> {
     tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "host")]
 fn replay(mut arguments: Arguments) -> Result<ExitCode, String> {
-    use minewall::replay::Outcome;
-    use minewall::replay::report::Format;
+    use minewall::lab::replay::Outcome;
+    use minewall::lab::replay::report::Format;
 
     let format = if arguments.contains("--json") { Format::Json } else { Format::Table };
     let files = operands(arguments)?;
@@ -215,7 +215,7 @@ fn replay(mut arguments: Arguments) -> Result<ExitCode, String> {
         return Err("replay: no capture file given".into());
     }
     let out = io::BufWriter::new(io::stdout().lock());
-    match minewall::replay::run(&files, format, out, io::stderr()) {
+    match minewall::lab::replay::run(&files, format, out, io::stderr()) {
         Ok(Outcome::Complete) => Ok(ExitCode::SUCCESS),
         Ok(Outcome::Damaged) => Ok(ExitCode::from(STATUS_DAMAGED)),
         Ok(Outcome::Unreadable) => Ok(ExitCode::from(STATUS_UNUSABLE)),

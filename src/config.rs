@@ -17,9 +17,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::allow::AllowList;
 use crate::hmm::decision::Sensitivity;
 use crate::intel::entry::Policy;
+use crate::intel::exemptions::AllowList;
 use crate::limits;
 use crate::probe::cache::Lifetimes;
 use crate::verdict::mark::MarkPosition;
@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn no_bytes_upset_it() {
         let good = default_file().replace("\t#option", "\toption").replace("\t#list", "\tlist");
-        let mut source = crate::random::Random::new(7);
+        let mut source = crate::util::random::Random::new(7);
         let mut random = |below: usize| source.below(below as u32) as usize;
         let (mut accepted, mut refused) = (0, 0);
         for _ in 0..4_000 {

@@ -2,26 +2,19 @@
 //!
 //! The DPI reads the byte stream of both directions, in order, and answers three ways:
 //! [`Answer::NeedMore`], [`Answer::NoMatch`], [`Answer::Match`]. It keeps 20 bytes a flow. Bytes that wait
-//! for the rest of their message are the caller's to hold ([`crate::stream`]).
+//! for the rest of their message are the caller's to hold ([`crate::flow::reassembly`]).
 
-pub mod client_hello;
 mod framing;
-mod grpc;
-mod http;
-pub(crate) mod lines;
 pub mod noise;
-mod socks;
 pub mod target;
-mod websocket;
 
 pub mod dialect;
 pub mod finding;
 pub mod hearing;
-pub mod json;
 
-use crate::dns::Resolution;
 use crate::flow::Direction;
 use crate::limits::ASSEMBLY_BYTES;
+use crate::parse::dns::Resolution;
 use dialect::{Context, Dialect, Dialogue};
 use finding::Finding;
 use framing::{Framing, Reader};
@@ -75,7 +68,7 @@ pub struct Offer {
 #[derive(Debug)]
 pub struct Dpi {
     /// The index of the JSON message at hand.
-    tape: json::Tape,
+    tape: crate::parse::json::Tape,
     /// The payload of the frames or chunks at hand, put together.
     scratch: Scratch,
     /// What the latest [`Answer::Match`] consists of.
@@ -90,7 +83,7 @@ impl Default for Dpi {
     fn default() -> Self {
         let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
         Dpi {
-            tape: json::Tape::default(),
+            tape: crate::parse::json::Tape::default(),
             scratch,
             finding: Finding::default(),
             naming: None,
@@ -102,19 +95,19 @@ impl Default for Dpi {
 /// Up to [`ASSEMBLY_BYTES`] of payload. It is moved out of the [`Dpi`] while in use, which leaves one
 /// without memory behind; so it never allocates but once.
 #[derive(Debug, Default)]
-struct Scratch(Vec<u8>);
+pub(crate) struct Scratch(Vec<u8>);
 
 impl Scratch {
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// Appends `bytes` as far as there is room.
-    fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
+    pub(crate) fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
         let room = ASSEMBLY_BYTES.saturating_sub(self.0.len());
         self.0.extend(bytes.take(room));
     }

@@ -3,9 +3,8 @@
 //! The engine owns all memory of the packet's way, reads no clock and opens no socket. The live
 //! queue and the capture replay call the same [`Engine::handle`].
 
-#[cfg(feature = "host")]
-pub mod fuzz;
-mod judge;
+pub mod event;
+mod pipeline;
 mod knowledge;
 mod learnt;
 pub mod names;
@@ -19,23 +18,23 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use crate::allow::AllowList;
 use crate::config::{Config, Mode};
-use crate::event::Detection;
+use crate::engine::event::Detection;
+use crate::flow::reassembly::Assembly;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
 use crate::flow::{FlowKey, FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
 use crate::intel::entry::Pattern;
+use crate::intel::exemptions::AllowList;
 use crate::intel::{Explanation, Intel};
-use crate::packet::{self, Endpoint, Segment, Unreadable};
-use crate::stream::Assembly;
-use crate::time::Instant;
+use crate::net::packet::{self, Endpoint, Segment, Unreadable};
+use crate::util::time::Instant;
 use crate::verdict::Verdict;
-use judge::Judge;
 pub use knowledge::Layer;
 pub use learnt::Lesson;
+use pipeline::Judge;
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]

@@ -3,13 +3,14 @@
 //! A flow is what is known of one TCP connection, in [`FlowRecord`]'s 128 bytes; [`table`] holds
 //! them in fixed memory; [`tcp`] tells new payload from retransmissions, gaps and reordering.
 
+pub mod reassembly;
 pub mod table;
 pub mod tcp;
 
 use crate::dpi::Inspection;
 use crate::limits::FLOW_RECORD_MAX_BYTES;
-use crate::packet::{Endpoint, Segment};
-use crate::time::Stamp;
+use crate::net::packet::{Endpoint, Segment};
+use crate::util::time::Stamp;
 
 /// The two ends of a connection in canonical order, so that both directions have one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -27,7 +27,7 @@ pub mod swarm;
 
 use crate::flow::Direction;
 use crate::limits::HMM_STATE_BYTES;
-use crate::time::Stamp;
+use crate::util::time::Stamp;
 use decision::{Decision, Sensitivity};
 use model::{Model, STATES};
 

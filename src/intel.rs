@@ -10,6 +10,8 @@
 pub mod builtin;
 mod date;
 pub mod entry;
+pub mod exemptions;
+pub mod reputation;
 pub mod list;
 mod table;
 
@@ -17,8 +19,8 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::limits::{INTEL_SOURCES, NAME_BYTES};
-use crate::name::HostName;
-use crate::packet::Endpoint;
+use crate::net::host_name::HostName;
+use crate::net::packet::Endpoint;
 use entry::{Entry, Net, Pattern, Policy, What};
 pub use table::Rule;
 use table::Table;

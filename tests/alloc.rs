@@ -27,10 +27,10 @@ use minewall::engine::{Engine, Layer, Packet, Settings};
 use minewall::hmm::model::Model;
 use minewall::intel::Builder;
 use minewall::intel::entry::Policy;
+use minewall::lab::replay::capture::Capture;
+use minewall::lab::replay::link;
 use minewall::limits::FLOWS_MIN;
-use minewall::replay::capture::Capture;
-use minewall::replay::link;
-use minewall::time::Instant;
+use minewall::util::time::Instant;
 use play::{Fate, Style};
 use wire::{Connection, End};
 

@@ -23,7 +23,7 @@ use std::fs;
 use dialogue::Dialogue;
 use file::Link;
 use minewall::dpi::dialect::Dialect;
-use minewall::replay::account::{Flow, FlowVerdict};
+use minewall::lab::replay::account::{Flow, FlowVerdict};
 use play::{Fate, Piece, Style, pieces, play};
 use random::Random;
 

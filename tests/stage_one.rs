@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use minewall::hmm::decision::{Decision, Sensitivity};
 use minewall::hmm::model::Model;
 use minewall::hmm::{Scorer, Seen, State};
-use minewall::time::Stamp;
-use minewall::train::generate;
-use minewall::train::sequence::{self, Sequence};
-use minewall::{evaluate, train};
+use minewall::lab::train::generate;
+use minewall::lab::train::sequence::{self, Sequence};
+use minewall::lab::{evaluate, train};
+use minewall::util::time::Stamp;
 
 /// A folder that goes away with its test.
 struct Folder(PathBuf);

@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::run::control::{self, Request};
-use minewall::run::recent;
+use minewall::daemon::control::{self, Request};
+use minewall::daemon::event_tail;
 use pico_args::Arguments;
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -86,7 +86,7 @@ fn wait(stream: &UnixStream) -> io::Result<()> {
 
 /// The last `wanted` events of the log, the oldest first.
 fn tail(config: &Config, wanted: usize) -> VecDeque<String> {
-    recent::events(config, wanted.min(MOST)).into()
+    event_tail::events(config, wanted.min(MOST)).into()
 }
 
 /// More events than this, two full files' worth, nobody is shown at once.

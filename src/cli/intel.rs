@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
-use minewall::book::{self, Origin};
 use minewall::config::Config;
-use minewall::dpi::json::Tape;
+use minewall::daemon::control::{self, Answer, Offer, Outcome, Request};
 use minewall::intel::entry::{Pattern, Policy};
+use minewall::intel::reputation::{self, Origin};
 use minewall::limits::BOOK_LINE_MAX_BYTES;
-use minewall::run::control::{self, Answer, Offer, Outcome, Request};
+use minewall::parse::json::Tape;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -71,7 +71,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
-                let heard = book::Heard { subject, policy: None, dialect: None, seconds: None };
+                let heard = reputation::Heard { subject, policy: None, dialect: None, seconds: None };
                 let answer = ask(config, &Request::Add(terms.offer(heard)))?;
                 super::tell(&answer)?;
                 if answer.outcome == Outcome::Refused {
@@ -98,9 +98,9 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
         }
         let why = if line.len() as u64 >= limit && !line.ends_with(b"\n") {
             pass_over(&mut input)?;
-            book::BadLine::TooLong.to_string()
+            reputation::BadLine::TooLong.to_string()
         } else {
-            match book::read_line(&mut tape, &line) {
+            match reputation::read_line(&mut tape, &line) {
                 Ok(None) => continue,
                 Err(why) => why.to_string(),
                 Ok(Some(heard)) => {
@@ -140,7 +140,7 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 }
 
 impl Terms {
-    fn offer(&self, heard: book::Heard) -> Offer {
+    fn offer(&self, heard: reputation::Heard) -> Offer {
         let said = if self.origin == Origin::Operator { heard.policy } else { None };
         let usual = match self.origin {
             Origin::Operator => Policy::Block,

@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minewall::config::Config;
+use minewall::daemon::control::{self, Request};
+use minewall::daemon::hooks::{self, Notice, Notices};
 use minewall::limits::NOTICES_WAITING;
-use minewall::run::control::{self, Request};
-use minewall::run::notice::{self, Notice, Notices};
 use pico_args::Arguments;
 
 /// Runs the command; following the daemon, it never ends.
@@ -28,7 +28,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     // Hooks take their time; whoever doesn't read is dropped by the daemon.
     let hooks = thread::spawn(move || {
         for notice in waiting {
-            notice::run_hooks(&directory, &notice);
+            hooks::run_hooks(&directory, &notice);
         }
     });
     match &operands[..] {

@@ -8,11 +8,11 @@ use std::time;
 use minewall::config::{self, Config};
 use minewall::dpi::Wire;
 use minewall::dpi::dialect::Dialect;
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::hint::Hints;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};
-use minewall::time::Instant;
+use minewall::util::time::Instant;
 use pico_args::Arguments;
 
 /// Runs the command.

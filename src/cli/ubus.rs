@@ -12,13 +12,13 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minewall::allow;
 use minewall::config::{self, Complaint, Config, Loaded, Mode};
-use minewall::dpi::json::{End, Tape, Value, end_of_value};
-use minewall::packet::Endpoint;
+use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::event_tail;
+use minewall::intel::exemptions;
+use minewall::net::packet::Endpoint;
+use minewall::parse::json::{End, Tape, Value, end_of_value};
 use minewall::probe::Layer;
-use minewall::run::control::{self, Answer, Outcome, Request};
-use minewall::run::recent;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -171,7 +171,7 @@ fn with_permissions(host: &str, config: &Config) -> String {
     let value = tape.index(host.as_bytes());
     let text = |key| value.and_then(|value| value.get(key)).and_then(string);
     let mac = text("mac").and_then(|mac| mac.parse().ok());
-    let mac = mac.and_then(|host| if let allow::Host::Card(mac) = host { Some(mac) } else { None });
+    let mac = mac.and_then(|host| if let exemptions::Host::Card(mac) = host { Some(mac) } else { None });
     let host_allowed = text("client")
         .and_then(|client| client.parse().ok())
         .is_some_and(|client| config.allow.allows_host(client, mac));
@@ -201,7 +201,7 @@ fn events(arguments: Value<'_>, service: &Service) -> String {
     let Some(last) = last.filter(|last| (1..=EVENTS_MAX).contains(last)) else {
         return refusal("'last' is a number from 1 to 500");
     };
-    let lines = recent::events(&service.config(), last);
+    let lines = event_tail::events(&service.config(), last);
     let is_whole =
         |line: &&String| line.starts_with('{') && end_of_value(line.as_bytes()) == End::Complete(line.len());
     let whole: Vec<&str> = lines.iter().filter(is_whole).map(String::as_str).collect();

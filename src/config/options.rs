@@ -4,9 +4,9 @@ use core::time::Duration;
 
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
 use super::{Doubt, Mode, Noticed};
-use crate::allow::{Host, Server};
 use crate::hmm::decision::Sensitivity;
 use crate::intel::entry::Policy;
+use crate::intel::exemptions::{Host, Server};
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 

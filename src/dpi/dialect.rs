@@ -36,10 +36,10 @@ mod tests;
 pub use catalogue::Dialect;
 
 use super::finding::{Finding, push_escaped, push_shortened};
-use super::json::Value;
 use super::{Answer, Dpi};
 use crate::flow::Direction;
 use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
+use crate::parse::json::Value;
 use message::{Coin, Message, Role, Sign, Step, Text, Weight};
 
 /// What the messages of one flow have shown so far: a small state machine in both directions.
@@ -312,7 +312,7 @@ pub(super) fn show(context: &Context<'_>, root: Value<'_>) -> Option<Shown> {
 }
 
 /// What a line that isn't JSON is a sign of.
-pub(super) fn show_line(tape: &mut super::json::Tape, line: &[u8]) -> Option<Shown> {
+pub(super) fn show_line(tape: &mut crate::parse::json::Tape, line: &[u8]) -> Option<Shown> {
     line::read(tape, line).and_then(shown_by_pool)
 }
 

@@ -12,12 +12,13 @@ mod http;
 mod websocket;
 
 use super::dialect::{Context, HttpHead};
-use super::http::Asked;
-use super::lines::{self, Fit, Line, Tail};
 use super::target::Naming;
-use super::{Answer, Offer, Scratch, Wire, socks};
+use super::{Answer, Offer, Scratch, Wire};
 use crate::flow::Direction;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
+use crate::parse::http::Asked;
+use crate::parse::lines::{self, Fit, Line, Tail};
+use crate::parse::socks;
 
 /// Who reads the messages.
 pub trait Reader {
@@ -306,7 +307,7 @@ impl Framing {
     }
 
     fn line_end(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        let end = super::http::line_len(bytes);
+        let end = crate::parse::http::line_len(bytes);
         let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
         if !lines::is_text(line) {
             return Step::Foreign;

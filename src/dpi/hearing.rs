@@ -5,10 +5,10 @@
 
 use super::dialect::{self, Context, Shown};
 use super::framing::{Framing, Reader};
-use super::json::{Tape, Value};
 use super::target::Naming;
 use super::{Answer, Dpi, Ear, Offer};
 use crate::flow::Direction;
+use crate::parse::json::{Tape, Value};
 
 /// One connection that we lead.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::name::HostName;
+use crate::net::host_name::HostName;
 
 /// A server by the name or address that the client gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]

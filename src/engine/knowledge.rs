@@ -6,15 +6,15 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use super::resolved::Resolved;
-use crate::dns::Resolution;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::{Explanation, Intel, Match, builtin};
 use crate::limits::{HINT_REPEAT, HINTS_TOLD};
-use crate::name::HostName;
-use crate::packet::Endpoint;
-use crate::time::Instant;
+use crate::net::host_name::HostName;
+use crate::net::packet::Endpoint;
+use crate::parse::dns::Resolution;
+use crate::util::time::Instant;
 
 /// Which of the two sets of lists: each is swapped by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

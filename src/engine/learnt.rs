@@ -1,13 +1,13 @@
 //! What is known of servers, for the packet path: a sorted list, so that a look-up is
 //! a few comparisons, and nobody can make it more.
 
-use crate::book::Origin;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
-use crate::event::Source;
+use crate::engine::event::Source;
+use crate::intel::reputation::Origin;
 use crate::limits::LEARNT_ENDPOINTS;
-use crate::packet::Endpoint;
-use crate::time::Instant;
+use crate::net::packet::Endpoint;
+use crate::util::time::Instant;
 
 /// What is known of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

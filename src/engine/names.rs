@@ -4,9 +4,9 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use crate::limits::{NAMED_SESSIONS, NAMED_WAYS, PROBE_SNI_BYTES};
-use crate::name::HostName;
-use crate::packet::Endpoint;
-use crate::time::Stamp;
+use crate::net::host_name::HostName;
+use crate::net::packet::Endpoint;
+use crate::util::time::Stamp;
 
 /// A name as it is kept: longer ones are kept as none.
 pub type KeptName = heapless::String<PROBE_SNI_BYTES>;
@@ -74,7 +74,7 @@ const _: () = assert!(size_of::<Option<Entry>>() <= 192);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::util::random::Random;
     use std::collections::HashMap;
     use std::hash::RandomState;
 

@@ -1,12 +1,12 @@
 //! From a segment's payload to the DPI: in order, once, with what waited for it.
 
 use crate::dpi::{Answer, Dpi};
+use crate::flow::reassembly::{Assembly, Slot, SlotIndex};
 use crate::flow::tcp::Arrival;
 use crate::flow::{Direction, FlowRecord};
 use crate::limits::ASSEMBLY_BYTES;
-use crate::packet::Segment;
-use crate::stream::{Assembly, Slot, SlotIndex};
-use crate::time::Stamp;
+use crate::net::packet::Segment;
+use crate::util::time::Stamp;
 
 /// One segment's reading.
 pub(super) struct Reader<'a> {

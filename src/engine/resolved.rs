@@ -8,12 +8,12 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
-use crate::dns::Resolution;
 use crate::limits::{
     DNS_TTL_MAX_SECONDS, DNS_TTL_MIN_SECONDS, RESOLVED_NAME_BYTES, RESOLVED_NAMES, RESOLVED_OTHERS,
     RESOLVED_WAYS,
 };
-use crate::name::HostName;
+use crate::net::host_name::HostName;
+use crate::parse::dns::Resolution;
 
 /// Both memories, of fixed size.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ const _: () = assert!(size_of::<Option<Listed>>() <= 128);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::util::random::Random;
     use std::collections::HashMap;
     use std::hash::RandomState;
 

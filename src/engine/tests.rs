@@ -5,9 +5,9 @@ mod naming;
 use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
-use crate::event::Source;
+use crate::engine::event::Source;
 use crate::flow::{Direction, FlowState};
-use crate::packet::Endpoint;
+use crate::net::packet::Endpoint;
 use crate::verdict::FlowMark;
 use core::net::{IpAddr, Ipv4Addr};
 use etherparse::{Ipv4Header, TcpHeader, ip_number};
@@ -253,7 +253,7 @@ fn what_is_not_tcp_passes_and_is_counted() {
 
 #[test]
 fn no_bytes_upset_it() {
-    let mut random = crate::random::Random::new(3);
+    let mut random = crate::util::random::Random::new(3);
     let mut bench = Bench::new("");
     let messages = [SUBSCRIBE, SHARE, ACCEPTED, b"GET / HTTP/1.1\r\n\r\n", b"\x05\x01\x00"];
     for _ in 0..50_000 {

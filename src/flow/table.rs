@@ -18,7 +18,7 @@ use core::time::Duration;
 
 use super::{FlowKey, FlowRecord, FlowState};
 use crate::limits::{CROWD, FLOW_SYN_IDLE, FLOW_WAYS, SUSPECT_IDLE};
-use crate::time::Stamp;
+use crate::util::time::Stamp;
 
 /// The flow table. `S` is the keyed hash.
 #[derive(Debug)]
@@ -258,7 +258,7 @@ impl TableCounters {
 mod tests {
     use super::*;
     use crate::limits::FLOW_IDLE;
-    use crate::packet::Endpoint;
+    use crate::net::packet::Endpoint;
     use core::net::Ipv4Addr;
     use std::collections::HashMap;
     use std::hash::{BuildHasherDefault, DefaultHasher, RandomState};
@@ -375,7 +375,7 @@ mod tests {
         let mut table = FlowTable::new(4096, FLOW_IDLE, RandomState::new());
         let flows = spread(&table, 300, FLOW_WAYS);
         let mut twin = HashMap::new();
-        let mut random = crate::random::Random::new(7);
+        let mut random = crate::util::random::Random::new(7);
         for step in 0..20_000u32 {
             let number = flows[random.below(300) as usize];
             let state = [FlowState::Undecided, FlowState::Benign][random.below(2) as usize];

@@ -1,8 +1,8 @@
 //! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
 
 use super::Direction;
-use crate::packet::Segment;
-use crate::stream::SlotIndex;
+use crate::flow::reassembly::SlotIndex;
+use crate::net::packet::Segment;
 
 /// Where both directions of a flow stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

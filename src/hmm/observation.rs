@@ -3,7 +3,7 @@
 use super::State;
 use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_beat};
 use crate::flow::Direction;
-use crate::time::Stamp;
+use crate::util::time::Stamp;
 
 impl State {
     /// The symbol of a packet with `size` bytes of new payload. `None` for those of the first flight

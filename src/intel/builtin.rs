@@ -55,7 +55,7 @@ fn read(name: &str, text: &str) -> Intel {
 mod tests {
     use super::*;
     use crate::intel::entry::Ports;
-    use crate::name::HostName;
+    use crate::net::host_name::HostName;
 
     fn builtin(at_most: Policy) -> Intel {
         let mut builder = Builder::new(1 << 20);

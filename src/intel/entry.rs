@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
 use super::date;
-use crate::name::HostName;
+use crate::net::host_name::HostName;
 
 /// What a match is worth. The order is that of precedence: of several that match, the greatest decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

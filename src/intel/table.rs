@@ -14,7 +14,7 @@ use core::net::IpAddr;
 use std::hash::RandomState;
 
 use super::entry::{Net, Policy, Ports, What};
-use crate::name::HostName;
+use crate::net::host_name::HostName;
 
 /// An immutable table.
 #[derive(Debug, Default)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::random::Random;
+use crate::util::random::Random;
 use core::net::Ipv4Addr;
 
 fn intel(text: &str) -> Intel {

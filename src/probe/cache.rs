@@ -1,6 +1,6 @@
 //! What has been learnt of endpoints: bounded, with lifetimes, and on disk across restarts.
 //!
-//! The file ([`durable`]) has a line an endpoint. One that can't be read is set aside with a single warning.
+//! The file ([`atomic_file`]) has a line an endpoint. One that can't be read is set aside with a single warning.
 
 use std::fmt::Write as _;
 use std::io;
@@ -9,9 +9,9 @@ use std::path::Path;
 
 use super::{Outcome, Transport, Verdict};
 use crate::dpi::dialect::Dialect;
-use crate::durable;
 use crate::limits::{CLOCK_SET_FROM, PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
-use crate::packet::Endpoint;
+use crate::net::packet::Endpoint;
+use crate::util::atomic_file;
 
 /// How long each outcome holds, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Cache {
     /// # Errors
     /// The directory can't be made, or the file not be written, synced or renamed.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        durable::save(path, HEAD, &self.body())
+        atomic_file::save(path, HEAD, &self.body())
     }
 
     fn body(&self) -> String {
@@ -140,8 +140,8 @@ impl Cache {
 }
 
 fn read(path: &Path) -> io::Result<Vec<Entry>> {
-    let body = durable::load(path, HEAD, PROBE_CACHE_FILE_BYTES)?;
-    body.lines().take(PROBE_OUTCOMES).map(parse_entry).collect::<Option<_>>().ok_or_else(durable::damaged)
+    let body = atomic_file::load(path, HEAD, PROBE_CACHE_FILE_BYTES)?;
+    body.lines().take(PROBE_OUTCOMES).map(parse_entry).collect::<Option<_>>().ok_or_else(atomic_file::damaged)
 }
 
 fn parse_entry(line: &str) -> Option<Entry> {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Option<Vec<Entry>> {
-        durable::unseal(HEAD, text)?.lines().map(parse_entry).collect()
+        atomic_file::unseal(HEAD, text)?.lines().map(parse_entry).collect()
     }
 
     /// Cut at every place, and with every bit of a line turned over: never half a cache, never a panic.
@@ -258,7 +258,7 @@ mod tests {
         let mut cache = Cache::default();
         cache.insert(server(1), outcome(Verdict::Pool), &LIVES, 7);
         cache.insert(server(2), outcome(Verdict::NotPool), &LIVES, 7);
-        let text = durable::seal(HEAD, &cache.body());
+        let text = atomic_file::seal(HEAD, &cache.body());
         assert_eq!(parse(&text).as_deref(), Some(cache.entries()));
         for end in 0..text.len() {
             assert_eq!(parse(&text[..end]), None, "{end}");

@@ -11,10 +11,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 use std::net::UdpSocket;
 
-use crate::allow::AllowList;
+use crate::intel::exemptions::AllowList;
 use crate::limits::{CONFIRMATIONS_PER_HOUR, PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST};
-use crate::packet::Endpoint;
-use crate::time::Instant;
+use crate::net::packet::Endpoint;
+use crate::util::time::Instant;
 
 /// Why an endpoint is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

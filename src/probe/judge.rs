@@ -12,9 +12,9 @@ use super::question::{Manner, Question};
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::push_escaped;
 use crate::dpi::hearing::{Heard, Hearing};
-use crate::dpi::json::Value;
 use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
+use crate::parse::json::Value;
 
 /// One line.
 pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;

@@ -10,8 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::random;
-use crate::dns::{NoAddress, Resolution};
 use crate::limits::{RESOLVE_ANSWER_BYTES, RESOLVE_NAME_BYTES, RESOLVE_SERVERS, RESOLVE_TRIES, RESOLVE_WAIT};
+use crate::parse::dns::{NoAddress, Resolution};
 
 /// The first address of `name`, of IPv4 if it has one.
 ///
@@ -145,7 +145,7 @@ const INTERNET: u8 = 1;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
+    use crate::util::random::Random;
 
     const RESPONSE: u8 = 0x80;
     const NO_SUCH_NAME: u8 = 3;

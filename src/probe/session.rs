@@ -17,7 +17,7 @@ use crate::limits::{
     PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_HANDSHAKE_WAIT, PROBE_LINGER,
     PROBE_READ_BYTES, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
 };
-use crate::time::Instant;
+use crate::util::time::Instant;
 
 /// What the session wants.
 #[derive(Clone, Debug, PartialEq, Eq)]

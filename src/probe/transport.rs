@@ -22,7 +22,7 @@ use super::{Outcome, Target, random};
 #[cfg(feature = "tls")]
 use crate::limits::PROBE_READ_BYTES;
 use crate::limits::{PROBE_CONNECT_WAIT, PROBE_WIRE_BYTES};
-use crate::time::Instant;
+use crate::util::time::Instant;
 
 /// What all probes share.
 #[derive(Debug)]

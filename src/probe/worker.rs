@@ -17,12 +17,12 @@ use super::cache::{Cache, Lifetimes};
 use super::guard::{Purpose, Refusal};
 use super::hint::Hints;
 use super::{Layer, Outcome, Target};
-use crate::allow::AllowList;
 use crate::config::{Config, Probing};
-use crate::event::{Detection, Source};
+use crate::engine::event::{Detection, Source};
 use crate::intel::entry::Pattern;
+use crate::intel::exemptions::AllowList;
 use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
-use crate::packet::Endpoint;
+use crate::net::packet::Endpoint;
 use desk::Desk;
 
 /// A server that a host behind this router talks to, and that stage one suspects.

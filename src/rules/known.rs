@@ -9,12 +9,12 @@
 
 use core::fmt::Write;
 
-use crate::allow::Host;
 use crate::config::{Config, Mode};
+use crate::intel::exemptions::Host;
 use crate::limits::{
     BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
 };
-use crate::packet::Endpoint;
+use crate::net::packet::Endpoint;
 
 /// The chain that refuses, and counts.
 pub const REFUSING_CHAIN: &str = "refuse";

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use etherparse::{IpNumber, Ipv4Header, Ipv6Header, TcpHeader, ip_number};
 use heapless::Vec;
 
-use crate::packet::{Endpoint, Segment};
+use crate::net::packet::{Endpoint, Segment};
 
 /// The longest reset: an IPv6 and a TCP header without options.
 pub const RESET_MAX_LEN: usize = Ipv6Header::LEN + TcpHeader::MIN_LEN;
@@ -113,7 +113,7 @@ const HOP_LIMIT: u8 = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet;
+    use crate::net::packet;
     use etherparse::{LaxIpSlice, TcpSlice};
 
     fn segment<'a>(addrs: (&str, &str), payload: &'a [u8]) -> Segment<'a> {

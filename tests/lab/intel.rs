@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use minewall::intel::entry::Policy;
 use minewall::intel::{Builder, Intel};
-use minewall::name::HostName;
+use minewall::net::host_name::HostName;
 
 fn main() {
     println!("entries  bytes/entry  build ms  name ns (hit, miss)  of map  address ns (hit, miss)  of map");

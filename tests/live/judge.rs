@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use minewall::config::Config;
-use minewall::packet;
+use minewall::net::packet;
 use minewall::verdict::FlowMark;
 use nfq::{Message, Queue, Verdict};
 

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
 use minewall::dpi::dialect::Dialect;
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::cache::Cache;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
@@ -31,7 +31,7 @@ fn ask(net: &Net, server: &str, mark: u32) -> Outcome {
         hints: minewall::probe::hint::Hints::default(),
     };
     let start = Instant::now();
-    let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
+    let now = || minewall::util::time::Instant::from_micros(start.elapsed().as_micros() as u64);
     let outcome = net.router.inside(|| Dialler::new(mark).probe(&target, now));
     pool.join().expect("the pool");
     outcome

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::limits::{PROBE_CONNECTIONS, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT};
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::transport::{Dialler, Progress};
 use minewall::probe::{Layer, Target, Verdict};
 use rustix::event::{PollFd, Timespec, poll};
@@ -157,7 +157,7 @@ fn nobody_at_all() {
     // A clock that stands still: what waits for anything never ends.
     let outcome = Dialler::new(0).probe(&target, || {
         assert!(looks.fetch_add(1, Ordering::Relaxed) < 1_000, "one attempt will do");
-        minewall::time::Instant::default()
+        minewall::util::time::Instant::default()
     });
     assert_eq!((outcome.verdict, outcome.evidence.as_str()), (Verdict::Inconclusive, "no connection"));
 }
@@ -174,7 +174,7 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
         hints: minewall::probe::hint::Hints::default(),
     };
     let dialler = Dialler::new(0);
-    let mut now = minewall::time::Instant::default();
+    let mut now = minewall::util::time::Instant::default();
     let mut probe = dialler.begin(target, now).expect("random numbers");
     let outcome = loop {
         match probe.advance(&dialler, now) {

@@ -8,15 +8,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use minewall::config;
+use minewall::engine::event::{Detection, Source};
 use minewall::engine::{Engine, Packet, Settings};
-use minewall::event::{Detection, Source};
 use minewall::hmm::model::Model;
 use minewall::limits::SWARM_SESSIONS;
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::worker::Suspect;
 use minewall::probe::{Layer, Target, Verdict};
-use minewall::time::Instant;
+use minewall::util::time::Instant;
 
 use crate::server::Server;
 use crate::wire::{Connection, End};

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant as Clock;
 
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target};
-use minewall::time::Instant;
+use minewall::util::time::Instant;
 
 /// A server as its answers to what is in a request, the first that fits.
 #[derive(Clone, Copy, Debug)]

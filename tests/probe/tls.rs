@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::dpi::dialect::Dialect;
-use minewall::packet::Endpoint;
+use minewall::net::packet::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
 
@@ -166,7 +166,7 @@ fn the_name_is_the_suspect_s_or_none() {
                 hints: minewall::probe::hint::Hints::default(),
             };
             let start = Instant::now();
-            let now = || minewall::time::Instant::from_micros(start.elapsed().as_micros() as u64);
+            let now = || minewall::util::time::Instant::from_micros(start.elapsed().as_micros() as u64);
             Dialler::new(0).probe(&target, now)
         };
         confirmed(&ask(sni), "cryptonote");

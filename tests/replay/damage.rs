@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use minewall::replay::capture::{Damage, DamageKind, OpenError};
+use minewall::lab::replay::capture::{Damage, DamageKind, OpenError};
 
 use crate::file::{Fraction, Interface, Link, Order, Pcapng, pcap};
 use crate::random::Random;

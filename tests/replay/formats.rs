@@ -1,6 +1,6 @@
 //! The same packets in every capture format and on every link give the same flow lines.
 
-use minewall::replay::link::{LinkType, NotIp, ip_packet};
+use minewall::lab::replay::link::{LinkType, NotIp, ip_packet};
 
 use crate::file::{Fraction, Interface, Link, MAC_SOURCE, Order, Pcapng, Record, pcap};
 use crate::session::{START, flow_lines, mining, records, replay, replay_sound};
@@ -147,7 +147,7 @@ fn packets_cut_by_a_snap_length_count_in_full() {
         .map(|(micros, ip)| Record { micros: *micros, frame: ip[..ip.len().min(44)].to_vec() })
         .collect();
     let cut = replay_sound(&pcap(Order::Little, Fraction::Micros, 101, &cut));
-    let counts = |replayed: &minewall::replay::Replayed| {
+    let counts = |replayed: &minewall::lab::replay::Replayed| {
         replayed.account.flows().map(|flow| (flow.payload_packets, flow.duration_ms())).collect::<Vec<_>>()
     };
     assert_eq!(counts(&cut), counts(&whole));

@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use minewall::replay::report::Format;
-use minewall::replay::{Outcome, run};
+use minewall::lab::replay::report::Format;
+use minewall::lab::replay::{Outcome, run};
 
 #[test]
 fn golden_traces_hold() {

@@ -3,10 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
+use minewall::lab::replay::capture::OpenError;
+use minewall::lab::replay::report::{Format, Report};
+use minewall::lab::replay::{self, Replayed};
 use minewall::limits::FLOWS_MIN;
-use minewall::replay::capture::OpenError;
-use minewall::replay::report::{Format, Report};
-use minewall::replay::{self, Replayed};
 
 use crate::file::{Link, Record};
 use crate::wire::{Connection, End};

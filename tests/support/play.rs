@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
+use minewall::lab::replay::account::Flow;
+use minewall::lab::replay::capture::Frame;
+use minewall::lab::replay::link::LinkType;
+use minewall::lab::replay::{self, Replay};
 use minewall::limits::FLOWS_MIN;
-use minewall::replay::account::Flow;
-use minewall::replay::capture::Frame;
-use minewall::replay::link::LinkType;
-use minewall::replay::{self, Replay};
-use minewall::time::Instant;
+use minewall::util::time::Instant;
 
 use crate::dialogue::{Dialogue, Turn};
 use crate::file::Link;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use minewall::allow;
 use minewall::config::options::OPTIONS;
-use minewall::dpi::json::{Tape, Value};
+use minewall::intel::exemptions;
+use minewall::parse::json::{Tape, Value};
 
 use super::super::show;
 use super::{read_arguments, refusal, string};
@@ -32,8 +32,8 @@ fn edit_of(arguments: Value<'_>) -> Result<String, String> {
     let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
     let command = if removes { "del_list" } else { "add_list" };
     let (option, value, is_good) = match (text("host"), text("endpoint")) {
-        (Some(host), None) => ("allow_host", host, host.parse::<allow::Host>().is_ok()),
-        (None, Some(server)) => ("allow_endpoint", server, server.parse::<allow::Server>().is_ok()),
+        (Some(host), None) => ("allow_host", host, host.parse::<exemptions::Host>().is_ok()),
+        (None, Some(server)) => ("allow_endpoint", server, server.parse::<exemptions::Server>().is_ok()),
         _ => return Err("one of 'host' and 'endpoint' is wanted".into()),
     };
     if is_good {

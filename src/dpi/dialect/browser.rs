@@ -7,7 +7,7 @@
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{has_hex, is_name};
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let kind = |key| message.root.get(key).filter(|kind| kind.is_string());

@@ -8,7 +8,7 @@
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{contains, has_hex, is_hex};
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let dialect = if message.http.is_some() { Dialect::EthGetWork } else { Dialect::EthProxy };

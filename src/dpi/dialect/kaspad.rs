@@ -7,7 +7,7 @@
 use super::Dialect;
 use super::message::{Sign, Step, Weight};
 use super::shape::is_wallet;
-use crate::dpi::grpc::members;
+use crate::parse::grpc::members;
 
 pub(super) fn read(message: &[u8]) -> Option<Sign<'_>> {
     let (request, body) = members(message).next()?;

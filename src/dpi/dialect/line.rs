@@ -9,7 +9,7 @@
 use super::Dialect;
 use super::message::{Sign, Step, Weight};
 use super::shape::{has_hex, hex};
-use crate::dpi::json::{Tape, Value};
+use crate::parse::json::{Tape, Value};
 
 pub(super) fn read<'a>(tape: &'a mut Tape, line: &'a [u8]) -> Option<Sign<'a>> {
     let line = line.trim_ascii();

@@ -8,7 +8,7 @@
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{contains, has_hex, is_algorithm, is_miner, is_name, is_wallet};
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     match message.method.as_str() {

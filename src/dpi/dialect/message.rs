@@ -1,8 +1,8 @@
 //! One JSON message, and what it is a sign of.
 
 use super::{Context, Dialect, HttpHead};
-use crate::dpi::json::Value;
 use crate::limits::METHOD_BYTES;
+use crate::parse::json::Value;
 
 /// A JSON object that may be a JSON-RPC request, notification or response (JSON-RPC 1.0 and 2.0;
 /// hardly any mining protocol keeps to either).

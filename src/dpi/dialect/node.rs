@@ -10,7 +10,7 @@
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{has_hex, is_hex, is_miner, is_wallet};
 use super::{Dialect, HttpHead};
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     let marked = message.is_by_miner();

@@ -1,6 +1,6 @@
 //! What the values of mining messages look like.
 
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 /// A string of at least `digits` hexadecimal digits, with `0x` or without.
 pub(super) fn is_hex(value: Value<'_>, digits: usize) -> bool {

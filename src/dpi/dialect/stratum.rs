@@ -13,7 +13,7 @@
 use super::Dialect;
 use super::message::{Message, Sign, Step, Weight};
 use super::shape::{contains, has_hex, is_hex, is_name};
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Sign<'a>> {
     if message.method.is_empty() {

@@ -1,12 +1,13 @@
 //! Telling protocols by their first bytes.
 
 use super::{Desk, Framing, Layer, Naming, Reader, SERVER_FIRST, Step};
-use crate::dns;
-use crate::dpi::json::{self, End};
-use crate::dpi::lines::{self, Fit, Line};
-use crate::dpi::websocket::{self, Kind};
-use crate::dpi::{Answer, client_hello, dialect, grpc, http, noise, socks};
+use crate::dpi::{Answer, dialect, noise};
 use crate::flow::Direction;
+use crate::parse::dns;
+use crate::parse::json::{self, End};
+use crate::parse::lines::{self, Fit, Line};
+use crate::parse::websocket::{self, Kind};
+use crate::parse::{client_hello, grpc, http, socks};
 
 impl Framing {
     pub(super) fn first_bytes<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {

@@ -2,7 +2,7 @@
 
 use super::{Desk, Framing, Reader, Step};
 use crate::dpi::Answer;
-use crate::dpi::grpc::{self, Kind, Piece};
+use crate::parse::grpc::{self, Kind, Piece};
 
 impl Framing {
     /// Reads the messages that a DATA frame begins with, and passes over the rest of it and all other frames.

@@ -1,10 +1,11 @@
 //! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
 use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS, WEB};
-use crate::dpi::client_hello::{self, Hello, Parsed};
-use crate::dpi::{Answer, noise, socks};
+use crate::dpi::{Answer, noise};
 use crate::flow::Direction;
 use crate::limits::PROXY_DEPTH;
+use crate::parse::client_hello::{self, Hello, Parsed};
+use crate::parse::socks;
 
 impl Framing {
     /// What follows the server's name can't be read, whatever it is.

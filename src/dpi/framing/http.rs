@@ -1,11 +1,11 @@
 //! HTTP messages.
 
 use super::{Desk, Framing, Layer, Reader, Step};
-use crate::dpi::http::chunked::{self, Chunk};
-use crate::dpi::http::{self, Asked, Body, Head, Parsed, Start};
-use crate::dpi::json::{self, End};
 use crate::dpi::{Answer, dialect::HttpHead};
 use crate::flow::Direction;
+use crate::parse::http::chunked::{self, Chunk};
+use crate::parse::http::{self, Asked, Body, Head, Parsed, Start};
+use crate::parse::json::{self, End};
 
 impl Framing {
     /// A head and, if it is JSON, the body: both are needed to read it, so both wait together.

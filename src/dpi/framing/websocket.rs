@@ -1,9 +1,9 @@
 //! WebSocket frames.
 
 use super::{Desk, Framing, Layer, MIDWAY, Reader, Step};
-use crate::dpi::lines::{self, Line};
-use crate::dpi::websocket::{self, Frame, Kind};
 use crate::flow::Direction;
+use crate::parse::lines::{self, Line};
+use crate::parse::websocket::{self, Frame, Kind};
 
 impl Framing {
     /// Joins the payloads of data frames until they end where a JSON value ends: one value a

@@ -2,7 +2,7 @@
 
 use crate::dpi::Answer;
 use crate::dpi::dialect::Dialect;
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 use crate::probe::question::Question;
 
 /// The whole body of the page that a pool's Stratum port shows: nodejs-pool and its heirs; P2Pool.

@@ -6,7 +6,7 @@
 
 use super::{Evidence, words};
 use crate::dpi::dialect::Dialect;
-use crate::dpi::json::Value;
+use crate::parse::json::Value;
 use crate::probe::question::{Manner, Question};
 
 /// Names what only pools deal in, whatever was asked.

@@ -19,7 +19,7 @@ use crate::probe::cache::Cache;
 use crate::probe::guard::{Guard, Refusal};
 use crate::probe::transport::{Dialler, Probe, Progress, time_until};
 use crate::probe::{Outcome, Verdict};
-use crate::time::Instant;
+use crate::util::time::Instant;
 
 pub(super) struct Desk {
     settings: Settings,

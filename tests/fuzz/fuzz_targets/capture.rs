@@ -2,7 +2,7 @@
 #![no_main]
 
 use minewall::limits::FLOWS_MIN;
-use minewall::replay::{engine, replay};
+use minewall::lab::replay::{engine, replay};
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     if let Ok(replayed) = replay(engine(FLOWS_MIN), file) {

@@ -1,7 +1,7 @@
 //! Any bytes as a JSON message: indexed, and every value in it read.
 #![no_main]
 
-use minewall::dpi::json::{End, Tape, Value, end_of_value};
+use minewall::parse::json::{End, Tape, Value, end_of_value};
 
 libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     if let End::Complete(len) = end_of_value(text) {

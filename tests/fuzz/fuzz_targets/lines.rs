@@ -1,12 +1,12 @@
 //! Any bytes as a line of intelligence, and as a request on the control socket.
 #![no_main]
 
-use minewall::book;
-use minewall::dpi::json::Tape;
-use minewall::run::control::Request;
+use minewall::intel::reputation;
+use minewall::parse::json::Tape;
+use minewall::daemon::control::Request;
 
 libfuzzer_sys::fuzz_target!(|line: &[u8]| {
-    if let Ok(Some(heard)) = book::read_line(&mut Tape::default(), line) {
+    if let Ok(Some(heard)) = reputation::read_line(&mut Tape::default(), line) {
         let text = heard.subject.to_string();
         assert_eq!(text.parse().as_ref(), Ok(&heard.subject));
     }

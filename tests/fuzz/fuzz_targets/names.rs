@@ -1,8 +1,8 @@
 //! Any bytes as a ClientHello, as a name server's answer, and as the authority of a request.
 #![no_main]
 
-use minewall::dns::Resolution;
-use minewall::dpi::client_hello::{self, Hello, Parsed};
+use minewall::parse::dns::Resolution;
+use minewall::parse::client_hello::{self, Hello, Parsed};
 use minewall::dpi::target::Target;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

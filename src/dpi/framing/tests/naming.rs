@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dpi::target::Target;
-use crate::name::HostName;
+use crate::net::host_name::HostName;
 
 fn named(text: &str) -> Vec<Naming> {
     play(text);

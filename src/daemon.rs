@@ -1,0 +1,324 @@
+//! The shell on a router: one thread, one loop, around the engine.
+//!
+//! 1. Wait (poll(2)) for packets, signals and control clients.
+//! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
+//!    verdict before the next one is received.
+//! 3. Report the detections, and learn from them; a thread of its own keeps what is learnt on disk and in
+//!    the kernel's sets.
+//! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
+//! 5. Learn what probes have found out; a socket of the worker's says when there is something.
+//! 6. Once a second, sweep a part of the flow table, and swap in lists that have been read.
+//!
+//! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
+//! clean stop every waiting packet is let pass.
+
+mod nft_worker;
+pub mod control;
+mod event_log;
+mod hosts;
+mod reputation_service;
+mod leases;
+mod lists;
+mod metrics;
+pub mod hooks;
+mod prober;
+mod queue;
+pub mod event_tail;
+mod report;
+mod reset;
+mod status;
+pub mod syslog;
+pub mod wall_clock;
+
+use std::fs::File;
+use std::hash::RandomState;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use crate::config::{self, Config, Mode};
+use crate::engine::event::Source;
+use crate::engine::{Engine, Layer, Settings};
+use crate::hmm::model::{self, Model};
+use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::util::time::Instant;
+use control::{Control, Stream};
+use lists::Lists;
+use prober::Prober;
+use queue::PacketQueue;
+use report::Reporter;
+use reputation_service::{Keeper, Lore};
+use reset::Resetter;
+use wall_clock::unix_seconds;
+
+/// Runs until a signal stops it.
+///
+/// # Errors
+/// The cause in words, for a configuration that can't be used, a queue that can't be bound, a
+/// control socket that can't be made, or a queue that breaks while it runs.
+pub fn run(config_path: &Path) -> Result<(), String> {
+    let config = load(config_path)?;
+    log::set_max_level(config.log_level);
+    if !config.enabled {
+        log::info!("option 'enabled' is 0 in {}: nothing to do", config_path.display());
+        return Ok(());
+    }
+    let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
+    let model = load_model(&config)?;
+    let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
+    let clock = Clock::start();
+    // Before the queue, which would keep the whole house waiting for as long as lists are read.
+    let lists = Lists::start(&config);
+    // Before there are threads that open sockets.
+    let queue = PacketQueue::bind(&config)?;
+    let resetter = Resetter::open();
+    let control = Control::bind(&config.control_socket)?;
+    engine.replace_intel(Layer::Lists, lists.current());
+    engine.tell_time(unix_seconds(), clock.now());
+    let prober = Prober::start(&config, &mut engine, clock.now());
+    // What a person has entered goes before what an earlier probe has found.
+    let keeper = Keeper::start(&config, &mut engine, clock.now());
+    let daemon = Daemon {
+        engine,
+        lists,
+        prober,
+        keeper,
+        reporter: Reporter::new(&config),
+        clock,
+        verdicts_failed: 0,
+        queue,
+        resetter,
+        config,
+    };
+    log::info!("queue {} is watched in {} mode", daemon.config.queue, mode_word(daemon.config.mode));
+    daemon.watch(config_path, &signals, control)
+}
+
+/// Reads the configuration and says what it passes over.
+fn load(path: &Path) -> Result<Config, String> {
+    let loaded = config::load(path).map_err(|complaint| complaint.to_string())?;
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    Ok(loaded.config)
+}
+
+/// The model that stage one is to use.
+fn load_model(config: &Config) -> Result<Box<Model>, String> {
+    if config.model.as_os_str().is_empty() {
+        return Model::embedded().map_err(|error| error.to_string());
+    }
+    let explain = |why: &dyn core::fmt::Display| format!("model {}: {why}", config.model.display());
+    let mut bytes = Vec::new();
+    File::open(&config.model)
+        .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| explain(&error))?;
+    Model::decode(&bytes).map_err(|error| explain(&error))
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Block => "block",
+        Mode::Monitor => "monitor",
+    }
+}
+
+struct Daemon {
+    config: Config,
+    engine: Engine<RandomState>,
+    lists: Lists,
+    prober: Prober,
+    keeper: Keeper,
+    queue: PacketQueue,
+    resetter: Resetter,
+    reporter: Reporter,
+    clock: Clock,
+    verdicts_failed: u32,
+}
+
+impl Daemon {
+    fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
+        let mut swept_at = self.clock.now();
+        loop {
+            let ready = wait(&self.queue, signals, &self.prober, &control)
+                .map_err(|error| format!("poll: {error}"))?;
+            self.take_packets()?;
+            if ready.stop {
+                log::info!("stopping; {} detections", self.engine.counters().detections);
+                self.queue.close(&self.resetter);
+                // Nobody waits for us any more: a write to the flash may take its time.
+                if let Some(Err(_)) = self.prober.stop().map(JoinHandle::join) {
+                    log::error!("the probe's thread has panicked");
+                }
+                self.keeper.stop();
+                return Ok(());
+            }
+            if ready.reload {
+                signals.forget_reload();
+                self.reload(config_path);
+            }
+            if ready.control {
+                control.serve(|request| self.reply(request));
+            }
+            let now = self.clock.now();
+            if ready.answers {
+                let Daemon { prober, keeper, engine, .. } = &mut self;
+                prober.learn(engine, now, |engine, server, outcome, seconds| {
+                    keeper.asked(engine, server, outcome, seconds, now);
+                });
+            }
+            while let Some(line) = self.reporter.poll_line() {
+                control.publish(Stream::Events, &line);
+            }
+            while let Some(line) = self.keeper.poll_shared() {
+                control.publish(Stream::Shared, &line);
+            }
+            if now >= swept_at.after(Duration::from_secs(1)) {
+                swept_at = now;
+                self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.keeper.tick(&mut self.engine, now);
+                self.engine.tell_time(unix_seconds(), now);
+                if self.lists.collect() {
+                    self.engine.replace_intel(Layer::Lists, self.lists.current());
+                    self.keeper.refill(now);
+                }
+                let Daemon { prober, keeper, engine, .. } = &mut self;
+                prober.ask_again(now, |suspect| {
+                    engine.suspects(&suspect.client, &suspect.server, now)
+                        || keeper.is_unsure_of(&suspect.server)
+                });
+            }
+        }
+    }
+
+    fn take_packets(&mut self) -> Result<(), String> {
+        for _ in 0..PACKETS_PER_TURN {
+            let packet = match self.queue.recv() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
+                Err(error) => return Err(format!("the queue broke: {error}")),
+            };
+            let now = self.clock.now();
+            let verdict = self.engine.handle(&packet.packet(), now).verdict;
+            if self.queue.give(packet, &verdict, &self.resetter).is_err() {
+                self.verdicts_failed = self.verdicts_failed.saturating_add(1);
+            }
+            while let Some(detection) = self.engine.poll_event() {
+                let lore = self.keeper.learn(&detection, &mut self.engine, now);
+                if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
+                    self.prober.ask(&detection);
+                }
+                self.reporter.report(&detection);
+            }
+        }
+        Ok(())
+    }
+
+    /// A bad file changes nothing.
+    fn reload(&mut self, config_path: &Path) {
+        let loaded = load(config_path).and_then(|config| Ok((load_model(&config)?, config)));
+        let (model, new) = match loaded {
+            Ok(loaded) => loaded,
+            Err(complaint) => {
+                log::error!("{complaint}; the old configuration stays");
+                return;
+            }
+        };
+        let is_fixed = |config: &Config| {
+            (config.queue, config.queue_length, config.copy_range, config.max_flows, config.mark)
+        };
+        if is_fixed(&new) != is_fixed(&self.config) || new.control_socket != self.config.control_socket {
+            log::warn!(
+                "queue, queue_length, copy_range, max_flows, mark_bit and control_socket change at a restart only"
+            );
+        }
+        log::set_max_level(new.log_level);
+        self.engine.configure(Settings::from(&new));
+        self.engine.replace_model(model);
+        self.reporter.configure(&new);
+        self.prober.configure(&new);
+        self.keeper.configure(&new, self.clock.now());
+        self.lists.reload(&new);
+        self.config.mode = new.mode;
+        self.config.allow = new.allow;
+        log::info!("configuration reloaded, {} mode", mode_word(new.mode));
+    }
+}
+
+/// What there is to do besides packets.
+struct Ready {
+    reload: bool,
+    stop: bool,
+    answers: bool,
+    control: bool,
+}
+
+/// Waits until there is something to do, at most a second.
+fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Control) -> io::Result<Ready> {
+    let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
+        [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
+            .into_iter()
+            .chain(prober.wake())
+            .map(|fd| (fd, PollFlags::IN))
+            .chain(control.descriptors())
+            .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
+            .collect();
+    match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut is_ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
+    let (reload, stop, _packets) = (is_ready.next(), is_ready.next(), is_ready.next());
+    Ok(Ready {
+        reload: reload == Some(true),
+        stop: stop == Some(true),
+        answers: prober.wake().is_some() && is_ready.next() == Some(true),
+        // A client that says nothing is given up once a second, when nothing else is ready.
+        control: control.has_clients() || is_ready.any(|ready| ready),
+    })
+}
+
+/// The monotonic clock, from the start of the daemon.
+struct Clock(std::time::Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Clock(std::time::Instant::now())
+    }
+
+    fn now(&self) -> Instant {
+        Instant::from_micros(self.0.elapsed().as_micros() as u64)
+    }
+}
+
+/// Signals as bytes in sockets.
+struct Signals {
+    reload: UnixStream,
+    stop: UnixStream,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let (reload, on_reload) = UnixStream::pair()?;
+        let (stop, on_stop) = UnixStream::pair()?;
+        reload.set_nonblocking(true)?;
+        pipe::register(SIGHUP, on_reload)?;
+        pipe::register(SIGTERM, on_stop.try_clone()?)?;
+        pipe::register(SIGINT, on_stop)?;
+        Ok(Signals { reload, stop })
+    }
+
+    /// However often it was sent, one reload will do.
+    fn forget_reload(&self) {
+        let mut reload = &self.reload;
+        while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
+    }
+}

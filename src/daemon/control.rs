@@ -1,0 +1,142 @@
+//! The control socket: a line in, an answer out, or a stream of lines for as long as the client listens.
+//!
+//! A Unix stream socket that only its owner may open (mode 0600). A client sends one [`Request`], a word
+//! and its arguments in one line, and reads the answer to its end. The answer's first line is the word of
+//! an [`Outcome`], the rest is text for the client. Two requests are answered with a stream: after `ok`
+//! a line follows whenever there is something to tell, until either side goes.
+//!
+//! The daemon's end never waits: what a client doesn't take at once waits in memory, up to a bound.
+
+pub(super) mod handlers;
+mod request;
+mod server;
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+pub use request::{Offer, Request};
+pub use server::{Control, Reply, Stream};
+
+use crate::limits::CONTROL_PATIENCE;
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done, or found.
+    Done,
+    /// There is nothing of the kind.
+    Nothing,
+    /// It can't be done; the text says why.
+    Refused,
+}
+
+impl Outcome {
+    const ALL: [Outcome; 3] = [Outcome::Done, Outcome::Nothing, Outcome::Refused];
+
+    /// The word on the wire.
+    fn word(self) -> &'static str {
+        match self {
+            Outcome::Done => "ok",
+            Outcome::Nothing => "none",
+            Outcome::Refused => "refused",
+        }
+    }
+}
+
+/// An answer: what became of the request, and text for people or programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whole lines, or nothing.
+    pub text: String,
+}
+
+impl Answer {
+    /// [`Outcome::Done`].
+    pub fn done(text: impl Into<String>) -> Self {
+        Answer { outcome: Outcome::Done, text: text.into() }
+    }
+
+    /// [`Outcome::Nothing`].
+    pub fn nothing(text: impl Into<String>) -> Self {
+        Answer { outcome: Outcome::Nothing, text: text.into() }
+    }
+
+    /// [`Outcome::Refused`], for the reason `why`, which has no line feed.
+    pub fn refused(why: impl core::fmt::Display) -> Self {
+        Answer { outcome: Outcome::Refused, text: format!("{why}\n") }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// No daemon listens.
+    NotRunning(String),
+    /// Something else; the cause in words.
+    Failed(String),
+}
+
+impl core::fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (Unanswered::NotRunning(why) | Unanswered::Failed(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// Asks the daemon that listens at `path`; not for a stream.
+///
+/// # Errors
+/// Nobody listens, or the socket belongs to somebody else, or the daemon has no place for another client.
+pub fn ask(path: &Path, request: &Request) -> Result<Answer, Unanswered> {
+    let mut answer = open(path, request, Some(CONTROL_PATIENCE))?;
+    let mut text = String::new();
+    answer.read_to_string(&mut text).map_err(|error| explain(path, &error))?;
+    let (head, text) = text.split_once('\n').ok_or_else(|| cut_short(path))?;
+    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.word() == head);
+    Ok(Answer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
+}
+
+/// Asks the daemon that listens at `path` for a stream: its lines, to be read at leisure. The reader ends
+/// when the daemon does.
+///
+/// # Errors
+/// As [`ask`].
+pub fn follow(path: &Path, request: &Request) -> Result<BufReader<UnixStream>, Unanswered> {
+    let mut answer = BufReader::new(open(path, request, None)?);
+    let mut head = String::new();
+    answer.read_line(&mut head).map_err(|error| explain(path, &error))?;
+    if head.trim_end() == Outcome::Done.word() {
+        return Ok(answer);
+    }
+    let mut why = String::new();
+    let _ = answer.read_to_string(&mut why);
+    Err(if why.is_empty() { cut_short(path) } else { Unanswered::Failed(why.trim_end().into()) })
+}
+
+fn open(path: &Path, request: &Request, patience: Option<Duration>) -> Result<UnixStream, Unanswered> {
+    let connect = || {
+        let mut stream = UnixStream::connect(path)?;
+        stream.set_read_timeout(patience)?;
+        stream.write_all(format!("{request}\n").as_bytes())?;
+        Ok(stream)
+    };
+    connect().map_err(|error| explain(path, &error))
+}
+
+fn explain(path: &Path, error: &io::Error) -> Unanswered {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            let why = format!("no minewall is running (nobody answers at {})", path.display());
+            Unanswered::NotRunning(why)
+        }
+        _ => Unanswered::Failed(format!("{}: {error}", path.display())),
+    }
+}
+
+fn cut_short(path: &Path) -> Unanswered {
+    Unanswered::Failed(format!("{}: the daemon went away, or has too many clients", path.display()))
+}

@@ -1,0 +1,192 @@
+//! What can be asked, and how it is written: words with a space between.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::dpi::dialect::Dialect;
+use crate::intel::entry::{Pattern, Policy};
+use crate::intel::reputation::Origin;
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The state of the daemon, for a person.
+    Status,
+    /// The same as JSON.
+    StatusJson,
+    /// The same in Prometheus's format.
+    StatusPrometheus,
+    /// The hosts with detections, for a person.
+    Hosts,
+    /// The same as JSON.
+    HostsJson,
+    /// Events, as they come: a stream.
+    Follow,
+    /// What has been learnt here, then what is being learnt, for others: a stream.
+    FollowShared,
+    /// The book, for a person.
+    List,
+    /// The same, a line of JSON an entry.
+    ListJson,
+    /// Enters something into the book.
+    Add(Offer),
+    /// Strikes it out.
+    Remove(Pattern),
+    /// What is known of it, and what that leads to, for a person.
+    Check(Pattern),
+    /// The same as JSON.
+    CheckJson(Pattern),
+    /// Forgets whatever was learnt of it.
+    Unblock(Pattern),
+    /// What the kernel's sets are to hold: elements in nft's words.
+    Elements,
+}
+
+/// An entry that somebody offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Whom it is about.
+    pub subject: Pattern,
+    /// What it is policy.
+    pub policy: Policy,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// For how many seconds it is to hold; as long as the daemon's configuration says without.
+    pub seconds: Option<u32>,
+    /// The dialect spoken there, if known.
+    pub dialect: Option<Dialect>,
+}
+
+/// Requests that are a word and nothing else.
+const WORDS: [(&str, Request); 10] = [
+    ("status", Request::Status),
+    ("status-json", Request::StatusJson),
+    ("status-prometheus", Request::StatusPrometheus),
+    ("hosts", Request::Hosts),
+    ("hosts-json", Request::HostsJson),
+    ("follow", Request::Follow),
+    ("follow-shared", Request::FollowShared),
+    ("list", Request::List),
+    ("list-json", Request::ListJson),
+    ("elements", Request::Elements),
+];
+
+/// The line makes no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRequest;
+
+impl FromStr for Request {
+    type Err = UnknownRequest;
+
+    fn from_str(line: &str) -> Result<Self, UnknownRequest> {
+        if let Some((_, request)) = WORDS.iter().find(|(word, _)| *word == line) {
+            return Ok(request.clone());
+        }
+        let mut words = line.split(' ');
+        let mut next = || words.next().ok_or(UnknownRequest);
+        let request = match next()? {
+            "add" => Request::Add(Offer {
+                origin: Origin::from_name(next()?).ok_or(UnknownRequest)?,
+                policy: next()?.parse().map_err(|_| UnknownRequest)?,
+                seconds: match next()? {
+                    "-" => None,
+                    seconds => Some(seconds.parse().map_err(|_| UnknownRequest)?),
+                },
+                // One that a newer version knows is none.
+                dialect: Some(next()?)
+                    .and_then(|name| Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)),
+                subject: subject(next()?)?,
+            }),
+            "remove" => Request::Remove(subject(next()?)?),
+            "check" => Request::Check(subject(next()?)?),
+            "check-json" => Request::CheckJson(subject(next()?)?),
+            "unblock" => Request::Unblock(subject(next()?)?),
+            _ => return Err(UnknownRequest),
+        };
+        if next().is_ok() { Err(UnknownRequest) } else { Ok(request) }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Request::Add(offer) => {
+                write!(f, "add {} {} ", offer.origin.name(), offer.policy.name())?;
+                match offer.seconds {
+                    Some(seconds) => write!(f, "{seconds} ")?,
+                    None => f.write_str("- ")?,
+                }
+                write!(f, "{} {}", offer.dialect.map_or("-", Dialect::name), offer.subject)
+            }
+            Request::Remove(subject) => write!(f, "remove {subject}"),
+            Request::Check(subject) => write!(f, "check {subject}"),
+            Request::CheckJson(subject) => write!(f, "check-json {subject}"),
+            Request::Unblock(subject) => write!(f, "unblock {subject}"),
+            other => {
+                let word = WORDS.iter().find(|(_, request)| request == other);
+                f.write_str(word.map_or("", |(word, _)| word))
+            }
+        }
+    }
+}
+
+fn subject(text: &str) -> Result<Pattern, UnknownRequest> {
+    text.parse().map_err(|_| UnknownRequest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::CONTROL_REQUEST_BYTES;
+
+    #[test]
+    fn every_request_is_read_as_it_is_written() {
+        let longest = format!("{}.example:65535", "long-label".repeat(6) + &".label".repeat(28));
+        for text in ["203.0.113.9:3333", "[2001:db8::1]:443", "10.0.0.0/8", "pool.example", &longest] {
+            let subject: Pattern = text.parse().expect(text);
+            let offer = Offer {
+                subject: subject.clone(),
+                policy: Policy::Suspect,
+                origin: Origin::Fleet,
+                seconds: Some(u32::MAX),
+                dialect: Some(Dialect::CryptoNote),
+            };
+            let plain = Offer { seconds: None, dialect: None, ..offer.clone() };
+            for request in [
+                Request::Add(offer),
+                Request::Add(plain),
+                Request::Remove(subject.clone()),
+                Request::Check(subject.clone()),
+                Request::CheckJson(subject.clone()),
+                Request::Unblock(subject),
+            ] {
+                let line = request.to_string();
+                assert!(line.len() < CONTROL_REQUEST_BYTES, "{line}");
+                assert_eq!(line.parse(), Ok(request), "{line}");
+            }
+        }
+        for (word, request) in WORDS {
+            assert_eq!((word.parse(), request.to_string().as_str()), (Ok(request), word));
+        }
+    }
+
+    #[test]
+    fn other_lines_are_no_requests() {
+        for line in [
+            "",
+            "Status",
+            "status ",
+            "status now",
+            "add",
+            "add fleet block - - ",
+            "add fleet block x - 192.0.2.1",
+            "add nobody block - - 192.0.2.1",
+            "unblock",
+            "unblock 192.0.2.1 192.0.2.2",
+            "unblock 192.0.2.1;reboot",
+            "check ../../etc/passwd",
+        ] {
+            assert_eq!(line.parse::<Request>(), Err(UnknownRequest), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Lists from files to the engine: read and built by a thread of their own, swapped in whole.
+//!
+//! At the start it is done before there are any packets. A reload begins a thread that reads, builds and
+//! ends; packets go on being judged by the old lists until the new ones are there.
+
+use std::fs::{self, File};
+use std::io::{BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crate::config::Config;
+use crate::intel::entry::Policy;
+use crate::intel::list::{BadList, Report};
+use crate::intel::{Builder, Intel, builtin};
+
+/// What is to be read, as the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wish {
+    enabled: bool,
+    builtin: Option<Policy>,
+    directories: Vec<PathBuf>,
+    memory: usize,
+}
+
+impl From<&Config> for Wish {
+    fn from(config: &Config) -> Self {
+        Wish {
+            enabled: config.intel,
+            builtin: config.intel_builtin,
+            directories: config.intel_lists.clone(),
+            memory: config.intel_memory,
+        }
+    }
+}
+
+/// The lists in force, and the thread that reads others.
+#[derive(Debug)]
+pub struct Lists {
+    current: Option<Arc<Intel>>,
+    /// The thread at work.
+    reading: Option<JoinHandle<Option<Intel>>>,
+    /// What to read once it has ended.
+    next: Option<Wish>,
+}
+
+impl Lists {
+    /// Reads what `config` names, and waits for it.
+    pub fn start(config: &Config) -> Self {
+        Lists { current: read(&Wish::from(config), None).map(Arc::new), reading: None, next: None }
+    }
+
+    /// What is in force; none if lists have no say.
+    pub fn current(&self) -> Option<Arc<Intel>> {
+        self.current.clone()
+    }
+
+    /// Begins to read what `config` names.
+    pub fn reload(&mut self, config: &Config) {
+        self.next = Some(Wish::from(config));
+        self.begin();
+    }
+
+    /// Takes over what has been read meanwhile, and answers whether there is anything new. To be called
+    /// once in a while.
+    pub fn collect(&mut self) -> bool {
+        let Some(thread) = self.reading.take_if(|thread| thread.is_finished()) else { return false };
+        match thread.join() {
+            Ok(intel) => self.current = intel.map(Arc::new),
+            Err(_) => log::error!("the thread that reads lists has ended without any; the old ones stay"),
+        }
+        self.begin();
+        true
+    }
+
+    fn begin(&mut self) {
+        if self.reading.is_some() {
+            return;
+        }
+        let (Some(wish), old) = (self.next.take(), self.current.clone()) else { return };
+        let work = move || {
+            // Packets come first.
+            if let Err(error) = rustix::process::nice(LOWEST) {
+                log::warn!("lists are read at the usual priority: {error}");
+            }
+            read(&wish, old.as_deref())
+        };
+        match std::thread::Builder::new().name(THREAD_NAME.into()).spawn(work) {
+            Ok(thread) => self.reading = Some(thread),
+            Err(error) => log::error!("nobody reads the lists, the old ones stay: {error}"),
+        }
+    }
+}
+
+/// Reads all lists. One that is refused is replaced by what `old` has of it.
+fn read(wish: &Wish, old: Option<&Intel>) -> Option<Intel> {
+    if !wish.enabled {
+        return None;
+    }
+    let started = Instant::now();
+    let mut builder = Builder::new(wish.memory);
+    if let Some(at_most) = wish.builtin
+        && let Err(error) = builtin::add(&mut builder, at_most)
+    {
+        log::error!("the built-in list is left out: {error}");
+    }
+    let mut files = 0;
+    for (path, policy) in wish.directories.iter().flat_map(|directory| files_of(directory)) {
+        files += 1;
+        let source = path.file_name().unwrap_or_default().to_string_lossy();
+        match open(&path).and_then(|file| builder.add_text(&source, policy, file)) {
+            Ok(report) => tell(&path, &report),
+            Err(why) => {
+                let keeps = old.is_some_and(|old| old.sources().any(|known| known == source));
+                log::error!(
+                    "{}: {why}{}",
+                    path.display(),
+                    if keeps { "; what it held before stays" } else { "" }
+                );
+                if let Some(old) = old.filter(|_| keeps)
+                    && let Err(error) = builder.keep(old, &source)
+                {
+                    log::error!("{}: {error}", path.display());
+                }
+            }
+        }
+    }
+    let (intel, left_out) = builder.build();
+    if left_out > 0 {
+        log::warn!("{left_out} entries are left out: too many for one and the same name or prefix");
+    }
+    log::info!(
+        "{} entries of the built-in list and {files} files in {} KiB, read in {} ms",
+        intel.len(),
+        intel.bytes().div_ceil(1_024),
+        started.elapsed().as_millis()
+    );
+    Some(intel)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, BadList> {
+    File::open(path).map(BufReader::new).map_err(BadList::Unreadable)
+}
+
+/// The lists in `directory`, in the order of their names, each with the policy that its name ends in. Other
+/// files are none: what an editor or a download leaves behind must not become a list.
+fn files_of(directory: &Path) -> Vec<(PathBuf, Policy)> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            log::error!("the lists in {} can't be read: {error}", directory.display());
+            return Vec::new();
+        }
+    };
+    let list = |path: PathBuf| {
+        let policy = path.extension()?.to_str()?.parse().ok()?;
+        let is_hidden = path.file_name()?.as_encoded_bytes().starts_with(b".");
+        (!is_hidden).then_some((path, policy))
+    };
+    let mut files: Vec<_> = entries.filter_map(|entry| list(entry.ok()?.path())).collect();
+    files.sort();
+    files
+}
+
+fn tell(path: &Path, report: &Report) {
+    for warning in &report.warnings {
+        log::warn!("{}:{}: {}", path.display(), warning.line, warning.why);
+    }
+    let untold = report.bad_lines as usize - report.warnings.len();
+    if untold > 0 {
+        log::warn!("{}: {untold} more lines make no sense", path.display());
+    }
+}
+
+const THREAD_NAME: &str = "minewall-lists";
+/// setpriority(2): the weakest claim to the processor there is outside the idle class.
+const LOWEST: i32 = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::host_name::HostName;
+
+    /// A directory of the test's own, and a wish for what is in it.
+    fn directory(name: &str) -> (PathBuf, Wish) {
+        let path = std::env::temp_dir().join(format!("minewall-lists-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        let wish = Wish { enabled: true, builtin: None, directories: vec![path.clone()], memory: 1 << 20 };
+        (path, wish)
+    }
+
+    fn policy(intel: &Intel, name: &str) -> Option<Policy> {
+        let name = HostName::parse(name.as_bytes()).unwrap();
+        intel.by_name(&name, None, 0).map(|found| found.policy)
+    }
+
+    #[test]
+    fn a_file_s_name_says_what_its_entries_are_worth() {
+        let (path, wish) = directory("names");
+        for (file, text) in [
+            ("a.block", "a.test\n"),
+            ("b.suspect", "b.test\nc.test\nb.test block\n"),
+            ("c.allow", "d.test\n"),
+            (".hidden.block", "e.test\n"),
+            ("a.block~", "e.test\n"),
+            ("readme", "e.test\n"),
+            ("x.block.tmp", "e.test\n"),
+        ] {
+            fs::write(path.join(file), text).unwrap();
+        }
+        let intel = read(&wish, None).unwrap();
+        let policies = ["a.test", "b.test", "c.test", "d.test", "e.test"].map(|name| policy(&intel, name));
+        use Policy::{Allow, Block, Suspect};
+        assert_eq!(policies, [Some(Block), Some(Suspect), Some(Suspect), Some(Allow), None]);
+        assert_eq!(intel.sources().collect::<Vec<_>>(), ["a.block", "b.suspect", "c.allow"]);
+        assert!(read(&Wish { enabled: false, ..wish }, None).is_none());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_bad_file_leaves_what_it_held() {
+        let (path, wish) = directory("bad");
+        let files = ["a.block", "b.block", "c.block"].map(|file| path.join(file));
+        files.iter().for_each(|file| fs::write(file, "a.test\n").unwrap());
+        fs::write(&files[1], "b.test\n").unwrap();
+        let old = read(&wish, None).unwrap();
+        fs::write(&files[0], "c.test\n").unwrap();
+        fs::write(&files[1], "<html>\n<body>\nNot Found\n").unwrap();
+        fs::remove_file(&files[2]).unwrap();
+        let new = read(&wish, Some(&old)).unwrap();
+        assert_eq!(
+            ["a.test", "b.test", "c.test"].map(|name| policy(&new, name).is_some()),
+            [false, true, true]
+        );
+        // Too large for the memory there is.
+        let wish = Wish { memory: 64 * 1_024, ..wish };
+        let many: String = (0..40_000).map(|number| format!("n{number}.test\n")).collect();
+        fs::write(&files[0], many).unwrap();
+        let newer = read(&wish, Some(&new)).unwrap();
+        assert!(policy(&newer, "c.test").is_some() && policy(&newer, "n1.test").is_none());
+        // Without an old one there is nothing to keep.
+        assert!(policy(&read(&wish, None).unwrap(), "b.test").is_none());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_reload_happens_elsewhere_and_the_last_wish_counts() {
+        let (path, wish) = directory("reload");
+        let mut lists = Lists { current: None, reading: None, next: None };
+        for builtin in [None, Some(Policy::Suspect), Some(Policy::Block)] {
+            lists.next = Some(Wish { builtin, ..wish.clone() });
+            lists.begin();
+        }
+        let started = Instant::now();
+        while lists.reading.is_some() || lists.next.is_some() {
+            lists.collect();
+            assert!(started.elapsed().as_secs() < 60, "waited in vain");
+            std::thread::yield_now();
+        }
+        assert!(lists.current().unwrap().entries().any(|(entry, _)| entry.policy == Policy::Block));
+        fs::remove_dir_all(&path).unwrap();
+    }
+}

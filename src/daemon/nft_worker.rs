@@ -1,0 +1,241 @@
+//! The thread that keeps the book's file and the kernel's sets: neither flash nor `nft` may hold up a packet.
+//!
+//! `nft` is run for each change rather than netlink spoken: it is there wherever the rules are, knows the
+//! kernel's encoding of sets, and its cost (some milliseconds, at the lowest priority) is nobody's wait.
+//! Changes are rare, and each fills the sets anew in one transaction, so none depends on an earlier one.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::intel::reputation::Book;
+use crate::limits::{CLERK_ORDERS, CLERK_PATIENCE, CLERK_STACK_BYTES, NFT_PATIENCE};
+use crate::rules;
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Write this body of the book to that file.
+    Save(PathBuf, String),
+    /// Have `nft` do this, which fills the sets.
+    Fill(String),
+    /// Ask the kernel how many connections it has refused without us.
+    Count,
+}
+
+/// The thread's other end.
+#[derive(Debug)]
+pub struct Clerk {
+    orders: SyncSender<Order>,
+    refused: Arc<AtomicU32>,
+    is_unfilled: Arc<AtomicBool>,
+    is_ending: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Clerk {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// There is no memory left for it.
+    pub fn start() -> io::Result<Self> {
+        let (orders, received) = sync_channel(CLERK_ORDERS);
+        let refused = Arc::new(AtomicU32::new(0));
+        let (is_unfilled, is_ending) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let desk = Desk {
+            refused: Arc::clone(&refused),
+            is_unfilled: Arc::clone(&is_unfilled),
+            is_ending: Arc::clone(&is_ending),
+            ..Desk::default()
+        };
+        let thread = thread::Builder::new()
+            .name(THREAD_NAME.into())
+            .stack_size(CLERK_STACK_BYTES)
+            .spawn(move || desk.work(&received))?;
+        Ok(Clerk { orders, refused, is_unfilled, is_ending, thread })
+    }
+
+    /// Hands an order over, without waiting; whether there was room.
+    pub fn order(&self, order: Order) -> bool {
+        self.orders.try_send(order).is_ok()
+    }
+
+    /// Connection attempts that the kernel had refused when it was last asked.
+    pub fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether the sets could not be filled when that was tried last; told once.
+    pub fn take_failure(&self) -> bool {
+        self.is_unfilled.swap(false, Ordering::Relaxed)
+    }
+
+    /// Lets the thread end once it is through with its orders and the `last`, and waits for that, but not for ever.
+    /// After half of the time `nft` is given up: what is still to be written must not wait for it.
+    pub fn stop(self, mut last: Option<Order>) {
+        let mut orders = Some(self.orders);
+        let start = Instant::now();
+        while !self.thread.is_finished() && start.elapsed() < CLERK_PATIENCE {
+            self.is_ending.store(start.elapsed() > CLERK_PATIENCE / 2, Ordering::Relaxed);
+            last = last.and_then(|order| match orders.as_ref()?.try_send(order) {
+                Err(TrySendError::Full(order)) => Some(order),
+                Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+            });
+            if last.is_none() {
+                orders = None;
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+}
+
+/// The thread's own.
+#[derive(Debug, Default)]
+struct Desk {
+    refused: Arc<AtomicU32>,
+    is_unfilled: Arc<AtomicBool>,
+    is_ending: Arc<AtomicBool>,
+    /// What the kernel's counter said last. It begins anew with the rules.
+    counted: u32,
+    /// A failure has been logged, and none since has succeeded.
+    has_failed_to_save: bool,
+    has_failed_to_fill: bool,
+}
+
+impl Desk {
+    fn work(mut self, orders: &Receiver<Order>) {
+        if let Err(error) = rustix::process::nice(LOWEST) {
+            log::debug!("what was learnt is kept at the usual priority: {error}");
+        }
+        while let Ok(order) = orders.recv() {
+            match order {
+                Order::Save(path, body) => {
+                    let saved = Book::save(&path, &body);
+                    if let Err(error) = &saved
+                        && !self.has_failed_to_save
+                    {
+                        log::warn!("what was learnt is not kept in {}: {error}", path.display());
+                    }
+                    self.has_failed_to_save = saved.is_err();
+                }
+                Order::Fill(script) => {
+                    let filled = self.nft(&["-f", "-"], &script);
+                    match &filled {
+                        Ok(_) => log::debug!("the kernel's sets are filled"),
+                        // Without rules there are no sets; those that come bring the elements along.
+                        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                            log::debug!("{error}");
+                            continue;
+                        }
+                        Err(error) if !self.has_failed_to_fill => {
+                            log::warn!("the kernel does not block by itself what was learnt: {error}");
+                        }
+                        Err(_) => {}
+                    }
+                    self.has_failed_to_fill = filled.is_err();
+                    self.is_unfilled.store(filled.is_err(), Ordering::Relaxed);
+                }
+                Order::Count => self.count(),
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        let listing = ["list", "chain", "inet", "minewall", rules::REFUSING_CHAIN];
+        let Ok(text) = self.nft(&listing, "") else { return };
+        let Some(counted) = counter(&text) else { return };
+        let new = if counted >= self.counted { counted - self.counted } else { counted };
+        self.counted = counted;
+        self.refused.fetch_add(new, Ordering::Relaxed);
+    }
+
+    /// Runs nft with `input`; its output.
+    fn nft(&self, arguments: &[&str], input: &str) -> io::Result<String> {
+        let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
+        let mut child = Command::new("nft")
+            // A jail has none.
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(explain)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // One that reads nothing has its own complaint.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let start = Instant::now();
+        while child.try_wait()?.is_none() {
+            if start.elapsed() > NFT_PATIENCE || self.is_ending.load(Ordering::Relaxed) {
+                child.kill()?;
+                child.wait()?;
+                return Err(io::Error::other("nft did not end"));
+            }
+            thread::sleep(GLANCE);
+        }
+        outcome(child)
+    }
+}
+
+/// The first counter's packets in a listing of nft's.
+fn counter(listing: &str) -> Option<u32> {
+    let mut words = listing.split_ascii_whitespace().skip_while(|word| *word != "packets");
+    words.nth(1)?.parse().ok()
+}
+
+fn outcome(mut child: Child) -> io::Result<String> {
+    let (mut said, mut complaint) = (String::new(), String::new());
+    if let (Some(stdout), Some(stderr)) = (&mut child.stdout, &mut child.stderr) {
+        stdout.read_to_string(&mut said)?;
+        stderr.read_to_string(&mut complaint)?;
+    }
+    if child.wait()?.success() {
+        return Ok(said);
+    }
+    let first = complaint.lines().next().unwrap_or("nft failed").to_owned();
+    let kind = if first.contains("No such file or directory") {
+        io::ErrorKind::InvalidInput
+    } else {
+        io::ErrorKind::Other
+    };
+    Err(io::Error::new(kind, first))
+}
+
+const THREAD_NAME: &str = "minewall-clerk";
+/// setpriority(2): the weakest claim to the processor there is outside the idle class.
+const LOWEST: i32 = 19;
+/// How often it is seen to whether something has ended.
+const GLANCE: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether there is an nft or not, that is nothing it would do.
+    #[test]
+    fn a_failure_is_told_once() {
+        let clerk = Clerk::start().unwrap();
+        assert!(!clerk.take_failure());
+        assert!(clerk.order(Order::Fill("fill the sets, please".into())));
+        let start = Instant::now();
+        while !clerk.take_failure() {
+            assert!(start.elapsed() < 2 * NFT_PATIENCE, "nobody tells of it");
+            thread::sleep(GLANCE);
+        }
+        assert!(!clerk.take_failure());
+        clerk.stop(None);
+    }
+
+    #[test]
+    fn a_counter_is_found_in_its_chain() {
+        let listing = "table inet minewall {\n\tchain refuse {\n\t\tip saddr 10.0.0.1 accept\n\t\tcounter packets 17 bytes 1020 reject with tcp reset\n\t}\n}\n";
+        assert_eq!(counter(listing), Some(17));
+        assert_eq!(counter("table inet minewall {\n}\n"), None);
+    }
+}

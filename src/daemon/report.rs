@@ -1,0 +1,206 @@
+//! A detection becomes a line in the log and a line of JSON.
+
+use std::path::PathBuf;
+
+use super::event_log::{EventLine, EventLog};
+use super::hosts::{Hosts, SUSPECTED, Sighting};
+use super::leases::host_name;
+use super::wall_clock::{rfc3339, unix_seconds};
+use crate::config::Config;
+use crate::engine::event::{Detection, Source};
+use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
+
+/// Tells people.
+pub struct Reporter {
+    hosts: Hosts,
+    log: EventLog,
+    leases_files: Vec<PathBuf>,
+    events_per_hour: u32,
+    unreported: u32,
+    lines: heapless::Deque<String, LINES_PENDING>,
+}
+
+impl Reporter {
+    /// A reporter as `config` wishes.
+    pub fn new(config: &Config) -> Self {
+        Reporter {
+            hosts: Hosts::default(),
+            log: event_log(config),
+            leases_files: config.leases_files.clone(),
+            events_per_hour: config.host_events_per_hour,
+            unreported: 0,
+            lines: heapless::Deque::new(),
+        }
+    }
+
+    /// Takes over another configuration; what is known of hosts stays.
+    pub fn configure(&mut self, config: &Config) {
+        self.log = event_log(config);
+        self.leases_files.clone_from(&config.leases_files);
+        self.events_per_hour = config.host_events_per_hour;
+    }
+
+    /// Reports `detection`, unless its host has had its share of reports.
+    pub fn report(&mut self, detection: &Detection) {
+        let now = unix_seconds();
+        let addr = detection.client.addr();
+        let sighting = Sighting {
+            addr,
+            mac: detection.hw_addr.map(mac_text),
+            time: rfc3339(now),
+            server: detection.server.to_string(),
+            dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
+            verdict: match detection.source {
+                Source::Hmm | Source::Hint => SUSPECTED,
+                _ if detection.blocked => "blocked",
+                _ => "monitored",
+            },
+        };
+        if !self.hosts.note(sighting.clone(), self.events_per_hour, now) {
+            self.unreported = self.unreported.saturating_add(1);
+            return;
+        }
+        let host = host_name(&self.leases_files, addr).map(|name| printable(&name));
+        self.hosts.name_latest(host.clone());
+        log::warn!("{}", human_line(&sighting, host.as_deref(), detection));
+        let finding = &detection.finding;
+        let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
+        let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
+        let server_name = some(&detection.server_name);
+        let client = addr.to_string();
+        let line = EventLine {
+            event: if detection.source.is_proof() { "detection" } else { "suspicion" },
+            time: &sighting.time,
+            client: &client,
+            mac: sighting.mac.as_deref(),
+            host: host.as_deref(),
+            server: &sighting.server,
+            server_is_pool: detection.server_is_pool,
+            server_name: server_name.as_deref(),
+            dialect: &sighting.dialect,
+            coin: coin.as_deref(),
+            agent: agent.as_deref(),
+            wallet: wallet.as_deref(),
+            source: detection.source.name(),
+            evidence: &finding.evidence,
+            verdict: sighting.verdict,
+            payload_packets: detection.payload_packets,
+        };
+        let mut buffer = [0; EVENT_LINE_MAX_BYTES];
+        match serde_json_core::to_slice(&line, &mut buffer) {
+            Ok(len) => {
+                let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
+                self.log.write(&line);
+                // Those who follow are told of what there is room for; the file has it all.
+                let _ = self.lines.push_back(line.into_owned());
+            }
+            Err(error) => log::error!("an event line is too long to be written: {error:?}"),
+        }
+    }
+
+    /// The next event, as it was logged, for those who follow.
+    pub fn poll_line(&mut self) -> Option<String> {
+        self.lines.pop_front()
+    }
+
+    /// Hosts with detections.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Detections that were counted but not reported.
+    pub fn unreported(&self) -> u32 {
+        self.unreported
+    }
+}
+
+fn event_log(config: &Config) -> EventLog {
+    EventLog::new(&config.event_log, config.event_log_bytes, config.event_log_rotations)
+}
+
+/// `blocked: laptop (192.168.1.50, 02:...) mines cryptonote at 192.0.2.1:3333: login ...`
+fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) -> String {
+    let name = host.unwrap_or("host");
+    let mac = sighting.mac.as_deref().unwrap_or("no MAC");
+    let Detection { finding, .. } = detection;
+    let what = match detection.source {
+        Source::Hmm | Source::Hint => "may be mining".into(),
+        Source::Intel => "is kept from mining".into(),
+        Source::Dpi | Source::Probe => format!("mines {}", sighting.dialect),
+    };
+    let server_name = match &detection.server_name[..] {
+        "" => String::new(),
+        server_name => format!(" ({server_name})"),
+    };
+    let mut line = format!(
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
+        sighting.verdict, sighting.addr, sighting.server, finding.evidence
+    );
+    for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
+    {
+        if !text.is_empty() {
+            line += &format!(", {what} {text}");
+        }
+    }
+    line
+}
+
+fn mac_text([a, b, c, d, e, f]: [u8; 6]) -> String {
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+/// Host names come from the hosts themselves: at most 63 printable characters (RFC 1035) of them.
+fn printable(name: &str) -> String {
+    let is_safe = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    name.bytes().take(63).map(|byte| if is_safe(byte) { byte as char } else { '?' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A host can cause thousands of detections a second; what it costs to find its name is for those
+    /// that are told.
+    #[test]
+    fn only_what_is_told_costs_a_look_into_the_leases() {
+        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let leases = directory.join("leases");
+        let text = format!(
+            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\n",
+            leases.display(),
+            directory.join("events").display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config);
+        let detection = Detection {
+            at: crate::util::time::Instant::from_micros(0),
+            client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
+            hw_addr: None,
+            server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
+            server_name: Default::default(),
+            tls: None,
+            finding: Default::default(),
+            points_to: None,
+            wire: Default::default(),
+            source: Source::Dpi,
+            server_is_pool: true,
+            payload_packets: 1,
+            blocked: true,
+        };
+        std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
+        reporter.report(&detection);
+        std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 desktop *\n").unwrap();
+        reporter.report(&detection);
+        let host = reporter.hosts().latest().next().unwrap();
+        assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
+        assert_eq!(reporter.unreported(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn names_from_the_network_are_harmless() {
+        assert_eq!(printable("laptop-\u{1b}[31m\"\\\n"), "laptop-?[31m???");
+        assert_eq!(printable(&"x".repeat(100)).len(), 63);
+    }
+}

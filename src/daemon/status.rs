@@ -1,0 +1,309 @@
+//! What `minewall status` shows.
+
+use serde::Serialize;
+
+use super::hosts::Host;
+use crate::limits::STATUS_MAX_BYTES;
+use crate::probe::worker::Counters;
+
+/// The daemon at a glance.
+#[derive(Debug, Serialize)]
+pub struct Status<'a> {
+    /// The version that runs.
+    pub version: &'a str,
+    /// `block` or `monitor`.
+    pub mode: &'a str,
+    /// Seconds since start.
+    pub uptime: u64,
+    /// Packets handled.
+    pub packets: u64,
+    /// Those with payload not seen before.
+    pub payload_packets: u64,
+    /// Other transports and fragments, accepted.
+    pub not_tcp: u64,
+    /// Packets whose headers contradict themselves, accepted.
+    pub malformed: u64,
+    /// Sessions proven to be mining.
+    pub detections: u32,
+    /// Sessions that stage one suspects.
+    pub suspects: u32,
+    /// Packets replaced by a reset.
+    pub resets: u64,
+    /// Flows let go as benign.
+    pub let_go: u32,
+    /// The flow table.
+    pub flows: Flows,
+    /// The pool of waiting bytes.
+    pub assembly: Slots,
+    /// The kernel's queue.
+    pub queue: QueueUse,
+    /// The probe.
+    pub probes: Probes,
+    /// The book.
+    pub learned: Learned,
+    /// Lists in force.
+    pub lists: ListsUse,
+    /// Verdicts that the kernel didn't take.
+    pub verdicts_failed: u32,
+    /// Detections that were counted but not reported, since there were too many.
+    pub unreported: u32,
+    /// Hosts with detections, the latest first.
+    pub hosts: &'a [&'a Host],
+}
+
+/// Use of the flow table.
+#[derive(Debug, Serialize)]
+pub struct Flows {
+    /// Flows in it.
+    pub used: usize,
+    /// Flows it can hold.
+    pub capacity: usize,
+    /// Entered so far.
+    pub opened: u32,
+    /// Idle for too long.
+    pub expired: u32,
+    /// Decided flows evicted for newcomers.
+    pub evicted_settled: u32,
+    /// Undecided flows evicted for newcomers.
+    pub evicted_undecided: u32,
+    /// Newcomers refused since a whole set was suspect.
+    pub refused: u32,
+}
+
+/// Use of the assembly slots.
+#[derive(Debug, Serialize)]
+pub struct Slots {
+    /// Slots that hold bytes.
+    pub used: usize,
+    /// Slots there are.
+    pub capacity: usize,
+    /// Slots taken from a flow that still needed them.
+    pub taken_away: u32,
+}
+
+/// Use of the netfilter queue.
+#[derive(Debug, Serialize)]
+pub struct QueueUse {
+    /// Its number.
+    pub number: u16,
+    /// Packets that wait.
+    pub waiting: u32,
+    /// Packets that found it full and were let pass.
+    pub dropped: u32,
+    /// Packets that found the socket's buffer full and were let pass.
+    pub user_dropped: u32,
+}
+
+/// What became of suspects' servers.
+#[derive(Debug, Serialize)]
+pub struct Probes {
+    /// Asked, and a pool.
+    pub pool: u32,
+    /// Asked, and something else.
+    pub not_pool: u32,
+    /// Asked, and didn't say.
+    pub inconclusive: u32,
+    /// Not asked: known from an earlier probe.
+    pub known: u32,
+    /// Not asked: of this side, the router itself, or exempt.
+    pub forbidden: u32,
+    /// Not asked: too many lately.
+    pub too_many: u32,
+    /// Not asked: a dry run.
+    pub dry: u32,
+    /// Answers that found no room.
+    pub lost: u32,
+}
+
+/// What the book knows of servers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Learned {
+    /// Entries that sessions have taught.
+    pub dpi: usize,
+    /// Entries that probes have.
+    pub probe: usize,
+    /// Entries of people.
+    pub operator: usize,
+    /// Entries of other routers.
+    pub fleet: usize,
+    /// Entries of all of them that block.
+    pub blocking: usize,
+    /// Connection attempts that the kernel has refused without us.
+    pub refused_by_kernel: u32,
+}
+
+/// What lists hold, and what is known of addresses by the answers of name servers.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ListsUse {
+    /// Lists, the built-in one included.
+    pub files: usize,
+    /// Their entries.
+    pub entries: usize,
+    /// Bytes of memory that they take.
+    pub bytes: usize,
+    /// Answers of name servers that were read.
+    pub dns_answers: u32,
+}
+
+impl From<Counters> for Probes {
+    fn from(counters: Counters) -> Self {
+        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
+            counters;
+        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, lost }
+    }
+}
+
+impl Status<'_> {
+    /// As one line of JSON. Hosts that don't fit are left out, the oldest first.
+    pub fn into_json(mut self) -> String {
+        let mut buffer = vec![0; STATUS_MAX_BYTES];
+        loop {
+            if let Ok(len) = serde_json_core::to_slice(&self, &mut buffer) {
+                buffer.truncate(len);
+                return String::from_utf8(buffer).unwrap_or_default();
+            }
+            match self.hosts.split_last() {
+                Some((_, rest)) => self.hosts = rest,
+                None => return String::new(),
+            }
+        }
+    }
+
+    /// For a person.
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "minewall {} has been running for {} s in {} mode\n\
+             packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
+             flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
+             queue {}   {} waiting, {} passed unseen\n\
+             probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
+             learned    {} by reading, {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
+             lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
+             detections {} proven, {} suspected ({} not reported one by one)\n",
+            self.version,
+            self.uptime,
+            self.mode,
+            self.packets,
+            self.payload_packets,
+            self.resets,
+            self.malformed,
+            self.flows.used,
+            self.flows.capacity,
+            self.let_go,
+            self.flows.evicted_undecided,
+            self.flows.refused,
+            self.queue.number,
+            self.queue.waiting,
+            u64::from(self.queue.dropped) + u64::from(self.queue.user_dropped),
+            self.probes.pool,
+            self.probes.not_pool,
+            self.probes.inconclusive,
+            self.probes.known,
+            self.probes.too_many,
+            self.probes.forbidden,
+            self.learned.dpi,
+            self.learned.probe,
+            self.learned.operator,
+            self.learned.fleet,
+            self.learned.refused_by_kernel,
+            self.lists.entries,
+            self.lists.files,
+            self.lists.bytes.div_ceil(1_024),
+            self.lists.dns_answers,
+            self.detections,
+            self.suspects,
+            self.unreported,
+        );
+        text += &hosts_to_text(self.hosts);
+        text
+    }
+}
+
+/// Hosts with detections, a line each, for a person.
+pub fn hosts_to_text(hosts: &[&Host]) -> String {
+    let line = |host: &&Host| {
+        format!(
+            "{}  {} ({}, {})  {} to {}, {}, {} times\n",
+            host.last_time,
+            host.client,
+            host.host.as_deref().unwrap_or("no name"),
+            host.mac.as_deref().unwrap_or("no MAC"),
+            host.dialect,
+            host.server,
+            host.verdict,
+            host.detections,
+        )
+    };
+    hosts.iter().map(line).collect()
+}
+
+/// The same as an array of JSON.
+pub fn hosts_to_json(hosts: &[&Host]) -> String {
+    let mut buffer = vec![0; STATUS_MAX_BYTES];
+    // A test holds the longest against the buffer.
+    let len = serde_json_core::to_slice(hosts, &mut buffer).unwrap_or_default();
+    buffer.truncate(len);
+    String::from_utf8(buffer).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::hosts::{Hosts, Sighting};
+    use crate::limits::HOSTS_REMEMBERED;
+    use std::net::IpAddr;
+
+    #[test]
+    fn a_full_house_fits() {
+        let mut hosts = Hosts::default();
+        for octet in 0..HOSTS_REMEMBERED as u8 {
+            let sighting = Sighting {
+                addr: IpAddr::from([0xfd00, 0, 0, 0, 0x1234, 0x5678, 0x9abc, 0xff00 | u16::from(octet)]),
+                mac: Some("02:00:5e:10:00:01".into()),
+                time: "2026-01-01T00:00:00Z".into(),
+                server: "[2001:db8:1111:2222:3333:4444:5555:6666]:33333".into(),
+                dialect: "ethereum-stratum-1".into(),
+                verdict: "monitored",
+            };
+            hosts.note(sighting, 1, 0);
+            hosts.name_latest(Some("x".repeat(63)));
+        }
+        let hosts: Vec<&Host> = hosts.latest().collect();
+        let flows = Flows {
+            used: 1,
+            capacity: 2,
+            opened: 3,
+            expired: 4,
+            evicted_settled: 5,
+            evicted_undecided: 6,
+            refused: 7,
+        };
+        let status = Status {
+            version: "0",
+            mode: "block",
+            uptime: u64::MAX,
+            packets: u64::MAX,
+            payload_packets: 0,
+            not_tcp: 0,
+            malformed: 0,
+            detections: 0,
+            suspects: 0,
+            resets: 0,
+            let_go: 0,
+            flows,
+            assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
+            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
+            probes: Counters::default().into(),
+            learned: Learned::default(),
+            lists: ListsUse::default(),
+            verdicts_failed: 0,
+            unreported: 0,
+            hosts: &hosts,
+        };
+        assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);
+        assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_REMEMBERED);
+        let json = status.into_json();
+        assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
+        assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");
+    }
+}

@@ -1,0 +1,71 @@
+//! What the engine has to tell people: proof of mining, and suspicion of it.
+
+use crate::dpi::Wire;
+use crate::dpi::dialect::Dialect;
+use crate::dpi::finding::Finding;
+use crate::limits::PROBE_SNI_BYTES;
+use crate::net::packet::Endpoint;
+use crate::util::time::Instant;
+
+/// What speaks for mining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The session's own words: proof.
+    Dpi,
+    /// Its server, when asked: proof.
+    Probe,
+    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
+    Intel,
+    /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
+    Hmm,
+    /// A list, whose policy is to suspect, or what is less certain than the server's name: the same.
+    Hint,
+}
+
+impl Source {
+    /// The name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Source::Dpi => "dpi",
+            Source::Probe => "probe",
+            Source::Hmm => "hmm",
+            Source::Intel | Source::Hint => "intel",
+        }
+    }
+
+    /// Whether it is enough to block.
+    pub const fn is_proof(self) -> bool {
+        matches!(self, Source::Dpi | Source::Probe | Source::Intel)
+    }
+}
+
+/// A mining session.
+#[derive(Clone, Debug)]
+pub struct Detection {
+    /// When it was noticed.
+    pub at: Instant,
+    /// The infected host, and its port.
+    pub client: Endpoint,
+    /// Its hardware address, where a packet from it came over a link that has them.
+    pub hw_addr: Option<[u8; 6]>,
+    /// The pool.
+    pub server: Endpoint,
+    /// The name by which the client last called it; empty if it is not known.
+    pub server_name: heapless::String<PROBE_SNI_BYTES>,
+    /// Whether the session is TLS, if known.
+    pub tls: Option<bool>,
+    /// What was found.
+    pub finding: Finding,
+    /// The dialect that the session points to: of a proof the one found, otherwise a guess.
+    pub points_to: Option<Dialect>,
+    /// How the session began.
+    pub wire: Wire,
+    /// What speaks for it.
+    pub source: Source,
+    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    pub server_is_pool: bool,
+    /// Packets with payload until then, the deciding one included.
+    pub payload_packets: u16,
+    /// The session was cut off; otherwise it was only noted.
+    pub blocked: bool,
+}

@@ -1,0 +1,318 @@
+//! What became of each flow of a capture.
+//!
+//! The engine forgets: its table is bounded and flows expire. The account does not, so that every
+//! flow has its line; it grows with the flows of a capture, not with its packets.
+
+use std::collections::HashMap;
+
+use crate::dpi::dialect::Dialect;
+use crate::engine::event::{Detection, Source};
+use crate::flow::tcp::{Arrival, Streams};
+use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
+use crate::net::packet::{Endpoint, Segment};
+use crate::util::time::Instant;
+
+/// The flows of one capture, in the order of their first packets.
+#[derive(Debug, Default)]
+pub struct Account {
+    flows: Vec<Flow>,
+    /// Where the latest connection of a five-tuple stands in `flows`.
+    latest: HashMap<FlowKey, usize>,
+}
+
+/// One TCP connection.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The end that opened it.
+    pub client: Endpoint,
+    /// The end that was called.
+    pub server: Endpoint,
+    /// What was decided of it in the end.
+    pub judgement: Judgement,
+    /// When that was decided; none while it is undecided.
+    pub decided: Option<Decided>,
+    /// Packets with new payload, both directions.
+    pub payload_packets: u64,
+    first: Instant,
+    last: Instant,
+    streams: Streams,
+}
+
+/// When a flow was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// At which packet with new payload, counted from one.
+    pub payload_packet: u64,
+    /// Milliseconds after the flow's first packet.
+    pub after_ms: u64,
+}
+
+/// What the engine thinks of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: FlowVerdict,
+    /// What it rests on; none while it is undecided or nothing spoke for mining.
+    pub evidence: Option<&'static str>,
+    /// The dialect spoken, where one was recognised.
+    pub dialect: Option<&'static str>,
+}
+
+/// The verdict on a flow, as reports name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowVerdict {
+    /// Nothing decided.
+    Undecided,
+    /// Let go.
+    Benign,
+    /// Stage one only.
+    Suspect,
+    /// Proven.
+    Mining,
+}
+
+impl Account {
+    /// Enters a segment that the engine has handled at `now`. `is_new`: it began to track the flow;
+    /// `record`: what it keeps of it; `detection`: what the segment proved.
+    pub fn enter(
+        &mut self,
+        segment: &Segment<'_>,
+        is_new: bool,
+        record: Option<&FlowRecord>,
+        detection: Option<&Detection>,
+        now: Instant,
+    ) {
+        // Without a SYN it is the old connection, which the engine had forgotten.
+        let flow = self.flow(segment, is_new && segment.syn, now);
+        flow.count(segment, now);
+        if let Some(record) = record {
+            flow.judge(record, detection, now);
+        }
+    }
+
+    /// Enters a segment that the engine was not shown.
+    pub fn pass(&mut self, segment: &Segment<'_>, now: Instant) {
+        self.flow(segment, false, now).count(segment, now);
+    }
+
+    /// The flow of `segment`: the latest connection of its five-tuple, or one that `begins` with it.
+    fn flow(&mut self, segment: &Segment<'_>, begins: bool, now: Instant) -> &mut Flow {
+        let next = self.flows.len();
+        let index = self.latest.entry(FlowKey::new(segment.src, segment.dst)).or_insert(next);
+        if begins {
+            *index = next;
+        }
+        if *index == next {
+            self.flows.push(Flow::open(segment, now));
+        }
+        &mut self.flows[*index]
+    }
+
+    /// The flows that carried payload, in the order of their first packets.
+    pub fn flows(&self) -> impl Iterator<Item = &Flow> + Clone {
+        self.flows.iter().filter(|flow| flow.payload_packets > 0)
+    }
+}
+
+impl Flow {
+    fn open(segment: &Segment<'_>, now: Instant) -> Self {
+        let record = FlowRecord::open(segment, now.stamp());
+        Flow {
+            client: record.client(),
+            server: record.server(),
+            judgement: Judgement::UNDECIDED,
+            decided: None,
+            payload_packets: 0,
+            first: now,
+            last: now,
+            streams: Streams::default(),
+        }
+    }
+
+    fn count(&mut self, segment: &Segment<'_>, now: Instant) {
+        // Captures made on several queues or interfaces can be out of order.
+        self.last = self.last.max(now);
+        let direction = if segment.src == self.client { Direction::ToServer } else { Direction::ToClient };
+        self.streams.handshake(direction, segment);
+        if segment.payload_len == 0 {
+            return;
+        }
+        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        if self.streams.place(direction, seq, segment.payload_len) != Arrival::Retransmission {
+            self.streams.advance_to(direction, seq.wrapping_add(segment.payload_len));
+            self.payload_packets += 1;
+        }
+    }
+
+    fn judge(&mut self, record: &FlowRecord, detection: Option<&Detection>, now: Instant) {
+        self.client = record.client();
+        self.server = record.server();
+        let judgement = Judgement::of(record, detection);
+        // A decision is not unmade by a record that begins anew, and proof by nothing.
+        let news = judgement.verdict != FlowVerdict::Undecided
+            && judgement.verdict != self.judgement.verdict
+            && self.judgement.verdict != FlowVerdict::Mining;
+        if news {
+            self.judgement = judgement;
+            self.decided =
+                Some(Decided { payload_packet: self.payload_packets, after_ms: millis(self.first, now) });
+        }
+    }
+
+    /// Milliseconds from its first packet to its last.
+    pub fn duration_ms(&self) -> u64 {
+        millis(self.first, self.last)
+    }
+}
+
+impl Judgement {
+    const UNDECIDED: Judgement = Judgement { verdict: FlowVerdict::Undecided, evidence: None, dialect: None };
+
+    fn of(record: &FlowRecord, detection: Option<&Detection>) -> Self {
+        let dialect = detection.and_then(|detection| detection.finding.dialect).map(Dialect::name);
+        let (verdict, evidence) = match record.state {
+            FlowState::Opening | FlowState::Undecided => (FlowVerdict::Undecided, None),
+            FlowState::Benign | FlowState::Allowed => (FlowVerdict::Benign, None),
+            FlowState::Suspect => (FlowVerdict::Suspect, Some("hmm")),
+            FlowState::Mining => {
+                let source = detection.map_or(Source::Dpi, |detection| detection.source);
+                (FlowVerdict::Mining, Some(source.name()))
+            }
+        };
+        Judgement { verdict, evidence, dialect }
+    }
+}
+
+impl FlowVerdict {
+    /// As the reports name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FlowVerdict::Undecided => "undecided",
+            FlowVerdict::Benign => "benign",
+            FlowVerdict::Suspect => "suspect",
+            FlowVerdict::Mining => "mining",
+        }
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> u64 {
+    to.micros().saturating_sub(from.micros()) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+    use crate::dpi::finding::Finding;
+
+    const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
+    const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
+
+    /// The one-byte payloads of each side are numbered from 1; the SYN is number 0.
+    fn segment(from_client: bool, number: u32) -> Segment<'static> {
+        let (client, server) = (CLIENT.into(), SERVER.into());
+        let (src, dst) = if from_client { (client, server) } else { (server, client) };
+        let payload: &[u8] = if number == 0 { b"" } else { b"x" };
+        Segment {
+            src,
+            dst,
+            seq: number,
+            ack: 0,
+            syn: number == 0,
+            has_ack: number != 0,
+            fin: false,
+            rst: false,
+            payload,
+            payload_len: payload.len() as u32,
+        }
+    }
+
+    fn record(state: FlowState) -> FlowRecord {
+        FlowRecord { state, ..FlowRecord::open(&segment(true, 0), Instant::default().stamp()) }
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(1_000_000 + millis * 1_000)
+    }
+
+    #[test]
+    fn a_verdict_is_dated_by_payload_packet_and_time() {
+        let mut account = Account::default();
+        let undecided = record(FlowState::Undecided);
+        account.enter(&segment(true, 0), true, Some(&undecided), None, at(0));
+        account.enter(&segment(true, 1), false, Some(&undecided), None, at(20));
+        account.enter(&segment(true, 1), false, Some(&undecided), None, at(25));
+        account.pass(&segment(false, 1), at(31));
+        let mining = record(FlowState::Mining);
+        let detection = Detection {
+            at: at(45),
+            client: CLIENT.into(),
+            hw_addr: None,
+            server: SERVER.into(),
+            server_name: Default::default(),
+            tls: None,
+            finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
+            points_to: None,
+            wire: Default::default(),
+            source: Source::Dpi,
+            server_is_pool: true,
+            payload_packets: 3,
+            blocked: true,
+        };
+        account.enter(&segment(true, 2), false, Some(&mining), Some(&detection), at(45));
+        account.enter(&segment(true, 3), false, Some(&mining), None, at(90));
+        let flow = account.flows().next().expect("one flow");
+        let proven = Judgement {
+            verdict: FlowVerdict::Mining,
+            evidence: Some("dpi"),
+            dialect: Some(Dialect::StratumV1.name()),
+        };
+        assert_eq!(flow.judgement, proven);
+        assert_eq!(flow.decided, Some(Decided { payload_packet: 3, after_ms: 45 }));
+        assert_eq!((flow.payload_packets, flow.duration_ms()), (4, 90));
+        assert_eq!(flow.client, CLIENT.into());
+        let listed = Detection { source: Source::Intel, ..detection };
+        let mut account = Account::default();
+        account.enter(&segment(true, 1), true, Some(&mining), Some(&listed), at(0));
+        assert_eq!(account.flows().next().expect("one flow").judgement.evidence, Some("intel"));
+    }
+
+    #[test]
+    fn proof_outlives_the_record() {
+        let mut account = Account::default();
+        let states = [FlowState::Benign, FlowState::Mining, FlowState::Undecided, FlowState::Benign];
+        for (number, state) in (1..).zip(states) {
+            let is_new = number != 2;
+            account.enter(&segment(true, number), is_new, Some(&record(state)), None, at(number.into()));
+        }
+        account.enter(&segment(true, 5), true, None, None, at(5));
+        let flows: Vec<_> = account.flows().collect();
+        assert_eq!(flows.len(), 1);
+        assert_eq!(flows[0].judgement.verdict, FlowVerdict::Mining);
+        assert_eq!(flows[0].decided, Some(Decided { payload_packet: 2, after_ms: 1 }));
+        assert_eq!(flows[0].payload_packets, 5);
+    }
+
+    #[test]
+    fn a_new_connection_on_an_old_five_tuple_is_a_new_flow() {
+        let mut account = Account::default();
+        let record = record(FlowState::Undecided);
+        for millis in [0, 500] {
+            account.enter(&segment(true, 0), true, Some(&record), None, at(millis));
+            account.enter(&segment(true, 0), false, Some(&record), None, at(millis + 1));
+            account.enter(&segment(true, 1), false, Some(&record), None, at(millis + 2));
+        }
+        let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
+        assert_eq!(durations, [2, 2]);
+    }
+
+    #[test]
+    fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
+        let mut account = Account::default();
+        account.enter(&segment(true, 0), true, None, None, at(0));
+        assert_eq!(account.flows().count(), 0);
+        account.enter(&segment(true, 1), false, None, None, at(1));
+        assert_eq!(account.flows().count(), 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! From sequences to what is trained on: symbols, weights, disturbed copies.
+
+use std::collections::HashMap;
+
+use super::renewal;
+use super::rng::Rng;
+use super::sequence::{Label, Origin, Sequence};
+use crate::hmm::State;
+use crate::hmm::alphabet::Symbol;
+use crate::hmm::decision::{band, is_checkpoint};
+use crate::hmm::model::Model;
+use crate::limits::HMM_CAP_PACKETS;
+use crate::util::time::Stamp;
+
+/// One flow as stage one sees it, up to the cap.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Where it comes from; its packets are cut at the cap.
+    pub sequence: Sequence,
+    /// The symbol of each packet, where it has one.
+    pub symbols: Vec<Option<Symbol>>,
+    /// How much it counts in the training.
+    pub weight: f64,
+}
+
+impl Case {
+    /// The flow `sequence`.
+    pub fn new(mut sequence: Sequence, weight: f64) -> Self {
+        sequence.packets.truncate(usize::from(HMM_CAP_PACKETS));
+        let (mut state, mut now) = (State::default(), 0u32);
+        let observe = |p: &super::sequence::Packet| {
+            now = now.wrapping_add(p.gap_ms);
+            state.observe(p.direction, p.size, Stamp(now))
+        };
+        let symbols = sequence.packets.iter().map(observe).collect();
+        Case { sequence, symbols, weight }
+    }
+
+    /// Its label.
+    pub fn label(&self) -> Label {
+        self.sequence.label
+    }
+
+    /// The symbols, without the packets that have none.
+    pub fn spelt(&self) -> Vec<Symbol> {
+        self.symbols.iter().flatten().copied().collect()
+    }
+
+    /// Number and age of each packet, milliseconds.
+    pub fn ages(&self) -> impl Iterator<Item = (u16, u32)> {
+        let mut age = 0u32;
+        self.sequence.packets.iter().zip(1..).map(move |(p, number)| {
+            age = age.saturating_add(p.gap_ms);
+            (number, age)
+        })
+    }
+
+    /// Where it may become suspect: how many symbols there are by then, and the threshold's band.
+    pub fn checkpoints(&self) -> Vec<(usize, usize)> {
+        let mut symbols = 0;
+        let mut checkpoints = Vec::new();
+        for ((packets, age), symbol) in self.ages().zip(&self.symbols) {
+            symbols += usize::from(symbol.is_some());
+            if is_checkpoint(packets, age) && symbols > 0 {
+                checkpoints.push((symbols, band(packets)));
+            }
+        }
+        checkpoints
+    }
+
+    /// The ratio after each packet, as the router would have it.
+    pub fn ratios(&self, model: &Model) -> Vec<i16> {
+        let mut state = State::default();
+        let step = |symbol: &Option<Symbol>| {
+            symbol.iter().for_each(|&symbol| state.step(model, symbol));
+            state.ratio()
+        };
+        self.symbols.iter().map(step).collect()
+    }
+}
+
+/// The long flows among `sequences`. Flows of one session share its weight. Three scripted sessions weigh as
+/// much as a real one; with one as much as one, recall on real sessions was lower.
+pub fn cases(sequences: Vec<Sequence>) -> Vec<Case> {
+    let key = |s: &Sequence| (s.label, s.kind.clone(), s.application.clone(), s.session);
+    let long: Vec<Sequence> = sequences.into_iter().filter(Sequence::is_long).collect();
+    let mut flows: HashMap<_, u32> = HashMap::new();
+    for sequence in &long {
+        *flows.entry(key(sequence)).or_default() += 1;
+    }
+    let weigh = |sequence: Sequence| {
+        let weight = if sequence.origin() == Origin::Scripted { 1.0 } else { REAL_WEIGHT };
+        let share = weight / f64::from(flows[&key(&sequence)]);
+        Case::new(sequence, share)
+    };
+    long.into_iter().map(weigh).collect()
+}
+
+/// A copy of each case as an evader would have it (or a padding library, or a bad line).
+pub fn disturbed(cases: &[&Case], seed: u64) -> Vec<Case> {
+    let copy = |(index, case): (usize, &&Case)| {
+        let mut rng = Rng::keyed(seed, index as u64);
+        Case::new(disturb(&case.sequence, &mut rng), case.weight * DISTURBED_WEIGHT)
+    };
+    cases.iter().enumerate().map(copy).collect()
+}
+
+fn disturb(sequence: &Sequence, rng: &mut Rng) -> Sequence {
+    let mut sequence = sequence.clone();
+    let padding = rng.range(0, 3);
+    let block = *rng.pick(&[16, 32, 64, 128]);
+    let most = *rng.pick(&[32, 64, 128, 256]);
+    let delay = *rng.pick(&[0.0, 150.0, 600.0, 1_500.0]);
+    for packet in &mut sequence.packets {
+        match padding {
+            0 => packet.size = packet.size.next_multiple_of(block),
+            1 => packet.size += rng.range(0, most),
+            2 => packet.size += block,
+            _ => {}
+        }
+        if delay > 0.0 {
+            let stretched = f64::from(packet.gap_ms) * rng.uniform(0.7, 1.3);
+            packet.gap_ms = (stretched + rng.exponential(delay)) as u32;
+        }
+    }
+    if rng.chance(RENEWED) {
+        sequence.packets = renewal::renewed(sequence.packets, &sequence.transport, rng);
+    }
+    sequence
+}
+
+const REAL_WEIGHT: f64 = 3.0;
+const DISTURBED_WEIGHT: f64 = 0.4;
+/// Share of the disturbed copies that also renew their keys.
+const RENEWED: f64 = 0.15;

@@ -1,0 +1,245 @@
+//! Scripted miners and pools.
+//!
+//! A dialect is its message lengths ([`super::dialects`]); what pools and miners make of it (spacing,
+//! counters, extra keys, batching, rhythm) is drawn for every session.
+
+use super::Session;
+use super::dialects::{Bounds, DIALECTS, Dialect, JobHabit};
+use super::script::{Path, Rhythm, Script, Size};
+use super::wire::Transport;
+use crate::lab::train::rng::Rng;
+
+/// One session of dialect number `kind`.
+pub fn session(rng: &mut Rng, kind: usize) -> Session {
+    let dialect = &DIALECTS[kind];
+    let habits = Habits::sample(rng, dialect);
+    let path = Path { think: habits.think, ..Path::sample(rng) };
+    let mut script = Script::new(path, rng.log_uniform(60.0, 5_400.0));
+    let ready = login(&mut script, rng, dialect, &habits);
+    jobs(&mut script, rng, &habits, ready);
+    shares(&mut script, rng, dialect, &habits, ready);
+    if let Some((ask, answer, period)) = habits.chore {
+        script.every(rng, ready, period, |script, rng, at| {
+            let (ask, answer) = (ask.sample(rng), answer.sample(rng));
+            script.exchange(rng, at, ask, answer);
+        });
+    }
+    let mut transport = Transport::sample(rng);
+    if rng.chance(TUNNELLED) {
+        transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
+    }
+    if rng.chance(EVASIVE) {
+        transport = transport.evasive(rng);
+    }
+    if dialect.name.starts_with("sv2") {
+        transport = transport.over_noise();
+    } else if matches!(dialect.name, "webminer" | "nimiq") {
+        transport = transport.with_web_socket();
+    }
+    (script, transport, dialect.name)
+}
+
+/// What this pool and this miner make of the dialect.
+struct Habits {
+    job: Size,
+    branches: bool,
+    /// Bytes of a difficulty message, 0 for none; and whether one comes with every job.
+    difficulty: u32,
+    always_difficulty: bool,
+    jobs: Rhythm,
+    /// Blocks interrupt the rhythm, and their jobs may be longer or shorter.
+    blocks: f64,
+    share: Size,
+    reply: Size,
+    refusal: u32,
+    refused: f64,
+    unanswered: bool,
+    /// Bytes of what is said of a new block before its job, 0 for nothing.
+    block_extra: u32,
+    share_mean: f64,
+    /// The difficulty is off by this factor at first, and corrected every so many shares.
+    start_factor: f64,
+    retarget: u32,
+    /// Share of accepted shares after which the pool sends a new job.
+    job_after_share: f64,
+    chore: Option<(Size, Size, Rhythm)>,
+    think: f64,
+    /// Miners behind one connection.
+    workers: u32,
+    /// Mean seconds of hashing and of pauses, where the miner pauses.
+    throttle: Option<(f64, f64)>,
+    verbosity: f64,
+}
+
+impl Habits {
+    fn sample(rng: &mut Rng, d: &Dialect) -> Self {
+        // Spaces after colons and commas, longer key names, more keys.
+        let verbosity = if rng.chance(0.5) { 1.0 } else { rng.uniform(1.0, 1.25) };
+        let length =
+            |rng: &mut Rng, (low, high): Bounds| (f64::from(rng.range(low, high)) * verbosity) as u32;
+        let fixed = |rng: &mut Rng, bounds: Bounds, spread: u32| {
+            let base = length(rng, bounds);
+            Size::Fixed { base, spread: rng.range(0, spread) }
+        };
+        let job = match d.job_habit {
+            JobHabit::Constant | JobHabit::Branches => fixed(rng, d.job, 4),
+            JobHabit::Loose => {
+                let base = length(rng, d.job);
+                Size::Fixed { base, spread: base / rng.range(4, 40) }
+            }
+        };
+        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(0.1);
+        let period = if slow {
+            rng.log_uniform(d.jobs_every.1, 600.0)
+        } else {
+            rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
+        };
+        let jobs = if rng.chance(0.65) {
+            Rhythm::Periodic { period, jitter: *rng.pick(&[0.005, 0.1, 0.1, 0.5]) }
+        } else {
+            Rhythm::Random { mean: period }
+        };
+        let workers = if rng.chance(0.08) { rng.range(2, 40) } else { 1 };
+        let chore = d.chore.and_then(|(ask, answer, (low, high), in_ten)| {
+            let rhythm = Rhythm::periodic(rng, low, high);
+            let (ask, answer) = (fixed(rng, ask, 3), fixed(rng, answer, 3));
+            (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
+        });
+        // Hidden miners that are throttled or never find a share: jobs and nothing else.
+        let quiet = rng.chance(QUIET);
+        let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
+        let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
+        let reply = fixed(rng, d.reply, 2);
+        let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
+        Habits {
+            job,
+            branches: matches!(d.job_habit, JobHabit::Branches),
+            difficulty: if d.difficulty.1 == 0 { 0 } else { length(rng, d.difficulty) },
+            always_difficulty: rng.chance(0.12),
+            jobs,
+            blocks: rng.log_uniform(period.max(5.0), 900.0),
+            share: fixed(rng, d.share, if workers > 1 { 24 } else { 3 }),
+            reply,
+            refusal: accepted + rng.range(5, 90),
+            refused: if rng.chance(0.5) { 0.003 } else { rng.uniform(0.0, 0.08) },
+            unanswered: rng.chance(0.02),
+            block_extra: if rng.chance(if d.name.starts_with("sv2") { 0.9 } else { 0.15 }) {
+                rng.range(40, 120)
+            } else {
+                0
+            },
+            share_mean: share_mean / f64::from(workers).sqrt(),
+            start_factor: if quiet || rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
+            retarget: rng.range(3, 20),
+            job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
+            chore,
+            think: rng.log_uniform(0.000_3, slowest_thought),
+            workers,
+            throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
+            verbosity,
+        }
+    }
+}
+
+/// The exchange before the first job; returns when it is over.
+fn login(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits) -> f64 {
+    let burst = rng.chance(0.25);
+    let mut at = 0.001;
+    let mut answered = at;
+    for &((up_low, up_high), (down_low, down_high)) in d.hello {
+        let up = (f64::from(rng.range(up_low, up_high)) * habits.verbosity) as u32;
+        let down = (f64::from(rng.range(down_low, down_high)) * habits.verbosity) as u32;
+        answered = script.exchange(rng, at, up, down);
+        at = if burst { at + 0.001 } else { answered + rng.exponential(0.002) };
+    }
+    if habits.difficulty > 0 {
+        script.down(answered + 0.000_5, habits.difficulty);
+    }
+    let job = habits.job.sample(rng);
+    script.down(answered + 0.001, job);
+    answered
+}
+
+fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
+    if matches!(habits.job, Size::Fixed { base: 0, .. }) {
+        return;
+    }
+    let mut extra = if habits.branches { rng.range(0, 13) * 67 } else { 0 };
+    let mut next_block = ready + rng.exponential(habits.blocks);
+    let push = |script: &mut Script, rng: &mut Rng, at: f64, extra: u32| {
+        if habits.difficulty > 0 && (habits.always_difficulty || rng.chance(0.04)) {
+            script.down(at, habits.difficulty + rng.range(0, 2));
+        }
+        let job = habits.job.sample(rng) + extra;
+        script.down(at + 0.000_3, job);
+    };
+    script.every(rng, ready, habits.jobs, |script, rng, at| {
+        if at > next_block {
+            next_block = at + rng.exponential(habits.blocks);
+            if habits.branches {
+                extra = if rng.chance(0.3) { 0 } else { rng.range(0, 13) * 67 };
+            }
+            let early = rng.uniform(0.0, 1.0);
+            let at = (at - early).max(ready);
+            script.down(at - 0.000_1, habits.block_extra);
+            push(script, rng, at, extra);
+        } else {
+            if habits.branches && rng.chance(0.2) {
+                extra += 67;
+            }
+            push(script, rng, at, extra);
+        }
+    });
+}
+
+fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, ready: f64) {
+    let mut mean = habits.share_mean * habits.start_factor;
+    let mut at = ready + rng.exponential(mean);
+    let mut resume = habits.throttle.map(|(busy, _)| ready + rng.exponential(busy));
+    let mut count = 0;
+    while at < script.end && count < MAX_SHARES {
+        if let (Some(pause_at), Some((busy, pause))) = (resume, habits.throttle)
+            && at > pause_at
+        {
+            at += rng.exponential(pause);
+            resume = Some(at + rng.exponential(busy));
+        }
+        let share = habits.share.sample(rng) + if habits.workers > 1 { rng.range(0, 4) } else { 0 };
+        if habits.unanswered {
+            script.up(at, share);
+        } else {
+            let refused = rng.chance(habits.refused);
+            let reply = if refused { habits.refusal } else { habits.reply.sample(rng) };
+            let answered = script.exchange(rng, at, share, reply);
+            if d.name == "duino" {
+                let (ask, work) = (rng.range(40, 48), rng.range(86, 90));
+                script.exchange(rng, answered + 0.001, ask, work);
+            }
+            if rng.chance(habits.job_after_share) {
+                let job = habits.job.sample(rng);
+                script.down(answered + rng.exponential(0.002), job);
+            }
+            count += 1;
+            if count % habits.retarget == 0 && (mean / habits.share_mean - 1.0).abs() > 0.2 {
+                mean = habits.share_mean + (mean - habits.share_mean) * 0.3;
+                if habits.difficulty > 0 {
+                    script.down(answered + 0.000_4, habits.difficulty);
+                }
+                let job = habits.job.sample(rng);
+                script.down(answered + 0.000_8, job);
+            }
+        }
+        count += u32::from(habits.unanswered);
+        at += rng.exponential(mean).max(0.01);
+    }
+}
+
+const MAX_SHARES: u32 = 400;
+/// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
+const TUNNELLED: f64 = 0.12;
+/// Share of the sessions behind a wrapper that pads, holds back or adds messages.
+const EVASIVE: f64 = 0.09;
+/// Share of the sessions with hardly a share.
+const QUIET: f64 = 0.09;
+/// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
+const SLOWEST_USUAL: f64 = 60.0;
