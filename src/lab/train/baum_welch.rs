@@ -31,7 +31,7 @@ pub struct Trained {
 }
 
 /// Trains on symbol sequences with weights.
-pub fn train(data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
+pub fn train(data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
     let mut best: Option<Trained> = None;
     for restart in 0..options.restarts.max(1) {
         let mut rng = Rng::keyed(options.seed, u64::from(restart));
@@ -44,7 +44,7 @@ pub fn train(data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progre
     best.expect("at least one start")
 }
 
-fn climb(mut chain: Chain, data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
+fn climb(mut chain: Chain, data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
     let mut log_likelihood: Vec<f64> = Vec::new();
     for _ in 0..options.iterations {
         progress.step();
@@ -67,15 +67,16 @@ struct Expected {
     symbols: f64,
 }
 
-fn expect(chain: &Chain, data: &[(&[Symbol], f64)], threads: usize) -> Expected {
+fn expect(chain: &Chain, data: &[(&[Symbol], f32)], threads: usize) -> Expected {
     let parts = map_chunks(data, CHUNKS, threads, |chunk| {
         let mut part = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
         let mut trellis = Vec::new();
         for (symbols, weight) in chunk {
             chain.forward(symbols, &mut trellis);
-            chain.expect(symbols, &trellis, *weight, 1.0, &mut part.counts);
-            part.log_likelihood += weight * trellis.iter().map(|moment| moment.scale.ln()).sum::<f64>();
-            part.symbols += weight * symbols.len() as f64;
+            chain.expect(symbols, &trellis, *weight, 0, &mut part.counts);
+            let log_likelihood: f32 = trellis.iter().map(|moment| moment.scale.ln()).sum();
+            part.log_likelihood += f64::from(weight * log_likelihood);
+            part.symbols += f64::from(*weight) * symbols.len() as f64;
         }
         part
     });
@@ -96,9 +97,9 @@ fn reestimate(mut counts: Chain) -> Chain {
 }
 
 /// Added to every expected count (Laplace's rule, halved).
-const PSEUDO_COUNT: f64 = 0.5;
+const PSEUDO_COUNT: f32 = 0.5;
 /// No probability below this: the integer tables could not hold it, and one symbol must not decide.
-pub const FLOOR: f64 = 1.0 / 8_192.0;
+pub const FLOOR: f32 = 1.0 / 8_192.0;
 const CHUNKS: usize = 48;
 
 #[cfg(test)]
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
         let symbols = alternation();
-        let data: Vec<(&[Symbol], f64)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
+        let data: Vec<(&[Symbol], f32)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
         let [one, three] =
             [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
         assert_eq!(one, three);

@@ -7,7 +7,7 @@ use super::rng::Rng;
 use super::sequence::{Label, Origin, Sequence};
 use crate::hmm::State;
 use crate::hmm::alphabet::Symbol;
-use crate::hmm::decision::{band, is_checkpoint};
+use crate::hmm::is_old_enough;
 use crate::hmm::model::Model;
 use crate::limits::HMM_CAP_PACKETS;
 use crate::util::time::Stamp;
@@ -55,17 +55,11 @@ impl Case {
         })
     }
 
-    /// Where it may become suspect: how many symbols there are by then, and the threshold's band.
-    pub fn checkpoints(&self) -> Vec<(usize, usize)> {
-        let mut symbols = 0;
-        let mut checkpoints = Vec::new();
-        for ((packets, age), symbol) in self.ages().zip(&self.symbols) {
-            symbols += usize::from(symbol.is_some());
-            if is_checkpoint(packets, age) && symbols > 0 {
-                checkpoints.push((symbols, band(packets)));
-            }
-        }
-        checkpoints
+    /// Symbols before the first packet at which the flow is long and old enough to become suspect.
+    pub fn symbols_before_age(&self) -> usize {
+        let is_young = |(packets, age): (u16, u32)| !is_old_enough(packets, age);
+        let young = self.ages().take_while(|&age| is_young(age)).count();
+        self.symbols[..young].iter().flatten().count()
     }
 
     /// The ratio after each packet, as the router would have it.

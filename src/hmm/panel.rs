@@ -1,0 +1,68 @@
+//! A panel of models: each member weighs every symbol, and the mean of their ratios is the evidence.
+//!
+//! Members are trained apart. Where one of them errs on a program that training did not know, the others seldom
+//! do; where all agree, the flow is mining.
+
+use super::alphabet::Symbol;
+use super::forward::{FRACTION_BITS, Forward};
+use super::model::{Model, Pair};
+use super::threshold::accumulate;
+use super::RATIO_ONE;
+use crate::limits::HMM_PANEL;
+
+/// The panel's state of one flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    /// Forward vectors of each member: mining, background.
+    forward: [[Forward; 2]; HMM_PANEL],
+    /// Page's sum of the mean gain, in [`RATIO_ONE`]ths of a bit.
+    sum: i32,
+}
+
+impl Evidence {
+    /// Adds one symbol; returns Page's sum.
+    pub fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
+        let gain = self.gain(model, symbol);
+        self.sum = accumulate(self.sum, gain, model.test.drift);
+        self.sum
+    }
+
+    /// Page's sum so far.
+    pub fn sum(&self) -> i32 {
+        self.sum
+    }
+
+    /// The mean of the members' log-likelihood ratios of one symbol, in [`RATIO_ONE`]ths of a bit.
+    pub(crate) fn gain(&mut self, model: &Model, symbol: Symbol) -> i32 {
+        let members = model.members.iter().zip(&mut self.forward);
+        let gains: i32 = members.map(|(pair, forward)| pair.gain(forward, symbol) >> ROOM).sum();
+        let count = model.members.len().max(1) as i32;
+        (gains + count * HALF) / (count << (FORWARD_SHIFT - ROOM))
+    }
+}
+
+impl Pair {
+    /// The log-likelihood ratio of `symbol`, in 2^-16 bits.
+    fn gain(&self, forward: &mut [Forward; 2], symbol: Symbol) -> i32 {
+        let [mining, background] = forward;
+        self.mining.step(mining, symbol) - self.background.step(background, symbol)
+    }
+}
+
+impl Model {
+    /// Page's sum of the first member alone over `symbols`, from a fresh start.
+    pub(crate) fn screening_sum(&self, symbols: impl Iterator<Item = Symbol>) -> i32 {
+        let Some(first) = self.members.first() else { return 0 };
+        let mut forward = [Forward::default(); 2];
+        symbols.fold(0, |sum, symbol| {
+            let gain = (first.gain(&mut forward, symbol) + (1 << (FORWARD_SHIFT - 1))) >> FORWARD_SHIFT;
+            accumulate(sum, gain, self.test.drift)
+        })
+    }
+}
+
+/// From the forward step's 2^-16 bits to the ratio's.
+const FORWARD_SHIFT: u32 = FRACTION_BITS - RATIO_ONE.ilog2();
+/// Bits that the sum over the members may need beyond one gain, which lies below 2^22.
+const ROOM: u32 = 4;
+const HALF: i32 = 1 << (FORWARD_SHIFT - ROOM - 1);
