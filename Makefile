@@ -11,36 +11,18 @@ build:
 	$(CARGO) build --release --locked
 
 # A miner at home meets minewall on the router, in network namespaces. Needs root.
-demo: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab
-	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+demo:
+	@tests/install-tools.sh demo
+	$(CARGO) build --locked --profile demo --no-default-features --bin minewall --example lab
+	@tests/demo.sh target/demo/minewall target/demo/examples/lab
 
-# Everything that must hold before a change is good. Needs root for the live tests.
-test: install-tools check
-	$(CARGO) test --locked
-	$(CARGO) build --locked --no-default-features
-	$(CARGO) build --locked --no-default-features --features tls
-	$(CARGO) build --release --locked --bin minewall --example lab
-	tests/demo.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
-	tests/probe/daemons.sh $(RELEASE)/minewall
-	cross/test.sh --quick
-	cross/router/run.sh --quick armv7
-	$(MAKE) test-openwrt
-	$(MAKE) test-luci
+# Everything that must hold before a change is good, part by part to the end. Needs root for the live tests.
+test: install-tools
+	@tests/suite.py full
 
+# The quick form, for every commit: lints, unit tests and the integration tests that need no waiting.
 check: install-tools
-	$(CARGO) fmt --check
-	shellcheck -x .ci/run \
-		cross/*.sh cross/cc cross/ar cross/try cross/router/* \
-		tests/*.sh tests/lab/*.sh tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh \
-		openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/minewall/*.sh \
-		$(addprefix openwrt/minewall/files/,firewall.include minewall.defaults minewall.init minewall.rpcd \
-			minewall.validate minewall-update-lists hooks/* fleet/*) \
-		openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common \
-		openwrt/model/root/etc/init.d/*
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) clippy --locked --no-default-features -- -D warnings
-	$(CARGO) clippy --locked --no-default-features --features tls -- -D warnings
+	@tests/suite.py quick
 
 # Throughput and new connections through the router with and without minewall, in one run. Needs root.
 bench: install-tools
@@ -56,7 +38,7 @@ model:
 		--benign src/hmm/training/captures.seq src/hmm/training/daemons.seq --output src/hmm/default.model
 
 install-tools:
-	tests/install-tools.sh
+	@tests/install-tools.sh
 
 # Programs for routers, in target/cross/; see cross/README.md.
 cross:

@@ -28,7 +28,6 @@ mod report;
 mod reset;
 mod status;
 pub mod syslog;
-pub mod wall_clock;
 
 use std::fs::File;
 use std::hash::RandomState;
@@ -49,6 +48,7 @@ use crate::engine::{Engine, Layer, Settings};
 use crate::hmm::model::{self, Model};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 use control::{Control, Stream};
 use lists::Lists;
 use prober::Prober;
@@ -56,7 +56,6 @@ use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{Keeper, Lore};
 use reset::Resetter;
-use wall_clock::unix_seconds;
 
 /// Runs until a signal stops it.
 ///

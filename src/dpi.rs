@@ -12,8 +12,8 @@ pub mod dialect;
 pub mod finding;
 pub mod hearing;
 
-use crate::flow::Direction;
 use crate::limits::ASSEMBLY_BYTES;
+use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
 use dialect::{Context, Dialect, Dialogue};
 use finding::Finding;

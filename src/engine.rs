@@ -22,16 +22,18 @@ use crate::config::{Config, Mode};
 use crate::engine::event::Detection;
 use crate::flow::reassembly::Assembly;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowKey, FlowRecord, FlowState};
+use crate::flow::{FlowRecord, FlowState};
 use crate::hmm::Scorer;
 use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::{Explanation, Intel};
-use crate::net::packet::{self, Endpoint, Segment, Unreadable};
+use crate::net::endpoint::Endpoint;
+use crate::net::five_tuple::FiveTuple;
+use crate::net::packet::{self, Segment, Unreadable};
 use crate::util::time::Instant;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 pub use knowledge::Layer;
 pub use learnt::Lesson;
 use pipeline::Judge;
@@ -79,6 +81,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// Link-layer source address, where there is one.
     pub hw_addr: Option<[u8; 6]>,
+    /// Why it is here.
+    pub reason: Reason,
 }
 
 /// What became of one packet.
@@ -161,7 +165,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
                 return handled;
             }
         };
-        let record = match flows.entry(&FlowKey::new(segment.src, segment.dst), now.stamp()) {
+        let record = match flows.entry(&FiveTuple::new(segment.src, segment.dst), now.stamp()) {
             Entry::Known(record) if !record.is_superseded_by(&segment) => record,
             Entry::Known(record) => {
                 let old = core::mem::take(record);
@@ -188,13 +192,13 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// The flow that `segment` belongs to, if it is tracked.
     pub fn flow(&self, segment: &Segment<'_>) -> Option<&FlowRecord> {
-        self.flows.get(&FlowKey::new(segment.src, segment.dst))
+        self.flows.get(&FiveTuple::new(segment.src, segment.dst))
     }
 
     /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
     /// list.
     pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
-        let flow = self.flows.get(&FlowKey::new(*client, *server));
+        let flow = self.flows.get(&FiveTuple::new(*client, *server));
         flow.is_some_and(|record| {
             let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
             record.client() == *client && (record.state == FlowState::Suspect || is_hinted())

@@ -9,41 +9,11 @@ pub mod tcp;
 
 use crate::dpi::Inspection;
 use crate::limits::FLOW_RECORD_MAX_BYTES;
-use crate::net::packet::{Endpoint, Segment};
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
+use crate::net::five_tuple::FiveTuple;
+use crate::net::packet::Segment;
 use crate::util::time::Stamp;
-
-/// The two ends of a connection in canonical order, so that both directions have one key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct FlowKey {
-    low: Endpoint,
-    high: Endpoint,
-}
-
-impl FlowKey {
-    /// The key of the connection between `a` and `b`, whichever way round.
-    pub fn new(a: Endpoint, b: Endpoint) -> Self {
-        if a <= b { FlowKey { low: a, high: b } } else { FlowKey { low: b, high: a } }
-    }
-}
-
-/// Which way a segment goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the end that opened the connection.
-    ToServer = 0,
-    /// From the end that was called.
-    ToClient = 1,
-}
-
-impl Direction {
-    /// The other way.
-    pub fn reverse(self) -> Self {
-        match self {
-            Direction::ToServer => Direction::ToClient,
-            Direction::ToClient => Direction::ToServer,
-        }
-    }
-}
 
 /// What has been decided of a flow; the order is the order in which eviction spares them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +38,7 @@ pub enum FlowState {
 #[derive(Clone, Debug, Default)]
 pub struct FlowRecord {
     /// The connection.
-    pub key: FlowKey,
+    pub key: FiveTuple,
     /// Sequence tracking of each [`Direction`].
     pub streams: tcp::Streams,
     /// When this watch began: the first packet, or the return of a flow that had been let go.
@@ -97,7 +67,7 @@ impl FlowRecord {
     /// Without its SYN (the daemon was restarted, the flow evicted) the client is the end with a
     /// local address, else the one with the higher port.
     pub fn open(segment: &Segment<'_>, now: Stamp) -> Self {
-        let key = FlowKey::new(segment.src, segment.dst);
+        let key = FiveTuple::new(segment.src, segment.dst);
         let src_is_client = if segment.syn {
             !segment.has_ack
         } else {
@@ -111,7 +81,7 @@ impl FlowRecord {
             key,
             watched_since: now,
             last_seen: now,
-            client_is_high: (key.high == segment.src) == src_is_client,
+            client_is_high: (key.high() == segment.src) == src_is_client,
             inspection: Inspection::begin(segment.syn),
             ..FlowRecord::default()
         }
@@ -119,12 +89,12 @@ impl FlowRecord {
 
     /// The end that opened the connection.
     pub fn client(&self) -> Endpoint {
-        if self.client_is_high { self.key.high } else { self.key.low }
+        if self.client_is_high { self.key.high() } else { self.key.low() }
     }
 
     /// The end that was called.
     pub fn server(&self) -> Endpoint {
-        if self.client_is_high { self.key.low } else { self.key.high }
+        if self.client_is_high { self.key.low() } else { self.key.high() }
     }
 
     /// Which way a segment sent by `src` goes.

@@ -25,7 +25,7 @@ pub mod threshold;
 
 use core::net::IpAddr;
 
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::limits::{HMM_MIN_AGE, HMM_MIN_PACKETS, HMM_RECENT, HMM_STATE_BYTES};
 use crate::util::time::Stamp;
 use alphabet::Symbol;
@@ -236,15 +236,3 @@ const HMM_FIRST_WINDOW: usize = 5;
 /// Zcash's solution has 1,344 bytes (Equihash 200, 9), twice that in hex: more than a segment. Those of other
 /// parameters are shorter, and look like other dialects'.
 const EQUIHASH_SHARE_BYTES: u16 = 1_150;
-
-/// CRC-32 (IEEE 802.3, reflected), bit by bit: model and sequence files are small and read once.
-pub fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-        }
-    }
-    !crc
-}

@@ -8,7 +8,6 @@
 //! Forms of lists: [`list`]. What is known without any: [`builtin`].
 
 pub mod builtin;
-mod date;
 pub mod entry;
 pub mod exemptions;
 pub mod reputation;
@@ -19,9 +18,10 @@ use core::fmt;
 use core::net::IpAddr;
 
 use crate::limits::{INTEL_SOURCES, NAME_BYTES};
+use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
-use entry::{Entry, Net, Pattern, Policy, What};
+use entry::{Entry, Pattern, Policy, What};
 pub use table::Rule;
 use table::Table;
 
@@ -50,7 +50,7 @@ pub enum By<'a> {
     /// This name, which the name in question is or lies under.
     Name(&'a str),
     /// This prefix.
-    Net(Net),
+    Net(Cidr),
 }
 
 impl fmt::Display for By<'_> {

@@ -1,5 +1,10 @@
 //! Step 1: packets, endpoints and addresses, without any knowledge of mining.
 
+pub mod cidr;
+pub mod direction;
+pub mod endpoint;
+pub mod five_tuple;
 pub mod host_name;
+pub(crate) mod host_port;
 pub mod neighbours;
 pub mod packet;

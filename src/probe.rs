@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::push_escaped;
 use crate::limits::PROBE_EVIDENCE_BYTES;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 /// Whom to ask, and what is known beforehand.
 #[derive(Clone, Debug)]

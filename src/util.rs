@@ -1,6 +1,13 @@
 //! Mechanisms that any module may use, and that know nothing of packets.
 
 pub(crate) mod atomic_file;
+pub(crate) mod bounded_cache;
+pub(crate) mod calendar;
+pub(crate) mod crc32;
+pub(crate) mod decimal;
 #[cfg(any(test, feature = "host"))]
 pub(crate) mod random;
+pub(crate) mod text;
 pub mod time;
+pub(crate) mod token_bucket;
+pub mod wall_clock;

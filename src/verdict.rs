@@ -1,12 +1,29 @@
-//! Step 5: the verdict, and how it travels to the kernel and back.
+//! The verdict on a packet, and how it travels to the kernel and back.
 //!
-//! A verdict is three bits of the packet mark; the rule set copies them to the conntrack mark, so
-//! that the kernel remembers the decision and a decided flow never comes to us again.
+//! Three bits of the packet mark carry both: to the daemon the [`Reason`] why a packet was queued, back to the
+//! kernel the [`FlowMark`]. The rule set keeps the latter with the connection, so that a decided flow passes or
+//! is cut off without the daemon, and clears the bits before the packet leaves.
 
+pub mod fast_open;
 pub mod mark;
 pub mod reset;
 
 pub use reset::Reset;
+
+/// Why the rules have queued a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reason {
+    /// Payload of a connection that is not decided, or data in a SYN.
+    #[default]
+    Payload,
+    /// The client's first packet behind its answered SYN, with or without payload: the client's stream begins at
+    /// its sequence number, the server's at its acknowledgement. The rules send it once a connection.
+    Start,
+    /// A sample of a connection that was decided as benign.
+    Again,
+    /// A SYN to a server of the kernel's sets.
+    Attempt,
+}
 
 /// What the kernel is told of the flow, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +46,8 @@ pub enum Verdict {
     Accept(FlowMark),
     /// Let it pass and tell the kernel nothing: it belongs to no flow of ours.
     Ignore,
+    /// Let the SYN pass without the data in it ([`fast_open`]).
+    WithoutData,
     /// It must not reach its receiver: a reset goes there in its place, and one back to its sender.
     Reset(Reset),
 }

@@ -31,6 +31,7 @@ use minewall::lab::replay::capture::Capture;
 use minewall::lab::replay::link;
 use minewall::limits::FLOWS_MIN;
 use minewall::util::time::Instant;
+use minewall::verdict::Reason;
 use play::{Fate, Style};
 use wire::{Connection, End};
 
@@ -44,7 +45,9 @@ struct Arrival {
 fn run(engine: &mut Engine<RandomState>, arrivals: &[Arrival]) -> usize {
     let mut events = 0;
     for Arrival { at, bytes } in arrivals {
-        black_box(engine.handle(&Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]) }, *at));
+        black_box(
+            engine.handle(&Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]), reason: Reason::Payload }, *at),
+        );
         events += usize::from(engine.poll_event().is_some());
         engine.sweep(1, *at);
     }

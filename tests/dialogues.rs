@@ -9,7 +9,7 @@ use std::path::Path;
 
 use dialogue::Dialogue;
 use minewall::dpi::{Answer, Dpi, Inspection};
-use minewall::flow::Direction;
+use minewall::net::direction::Direction;
 
 #[path = "common/dialogue.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]

@@ -8,7 +8,7 @@ use std::time;
 use minewall::config::{self, Config};
 use minewall::dpi::Wire;
 use minewall::dpi::dialect::Dialect;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::hint::Hints;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};

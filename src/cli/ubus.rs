@@ -16,7 +16,7 @@ use minewall::config::{self, Complaint, Config, Loaded, Mode};
 use minewall::daemon::control::{self, Answer, Outcome, Request};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::parse::json::{End, Tape, Value, end_of_value};
 use minewall::probe::Layer;
 use pico_args::Arguments;

@@ -5,29 +5,30 @@
 //! shell. So it gets the event as JSON on standard input, for those who parse, and as environment variables
 //! that hold no character which means anything to a shell, for those who don't.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
 use crate::config::{Config, Noticed};
 use crate::limits::{EVENT_LINE_MAX_BYTES, HOOK_PATIENCE, NOTICE_HOSTS, NOTICE_VALUE_BYTES};
 use crate::parse::json::Tape;
+use crate::util::bounded_cache::BoundedCache;
+use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 
 /// Which events are told, and how often.
 #[derive(Debug)]
 pub struct Notices {
     noticed: Noticed,
-    per_hour: usize,
+    rate: Rate,
     interval: Duration,
-    /// When the notices of the last hour were, the oldest first.
-    told: VecDeque<Instant>,
-    /// When which host was last told of, the oldest first.
-    hosts: VecDeque<(String, Instant)>,
+    tokens: TokenBucket,
+    /// Until when a host is told of no more.
+    hosts: BoundedCache<String, Instant>,
     suppressed: u32,
 }
 
@@ -45,10 +46,10 @@ impl Notices {
     pub fn new(config: &Config) -> Self {
         Notices {
             noticed: config.notices,
-            per_hour: config.notices_per_hour as usize,
+            rate: Rate::per_hour(config.notices_per_hour),
             interval: config.notice_interval,
-            told: VecDeque::new(),
-            hosts: VecDeque::new(),
+            tokens: TokenBucket::default(),
+            hosts: BoundedCache::new(NOTICE_HOSTS),
             suppressed: 0,
         }
     }
@@ -65,17 +66,12 @@ impl Notices {
             Noticed::All => true,
         };
         let host = value("MINEWALL_CLIENT").filter(|_| is_wanted)?;
-        self.told.retain(|told| now.saturating_duration_since(*told) < HOUR);
-        self.hosts.retain(|(_, told)| now.saturating_duration_since(*told) < self.interval);
-        if self.told.len() >= self.per_hour || self.hosts.iter().any(|(known, _)| *known == host) {
+        let is_quiet = self.hosts.get(&host).is_some_and(|until| now < *until);
+        if is_quiet || !self.tokens.take(&self.rate, now) {
             self.suppressed = self.suppressed.saturating_add(1);
             return None;
         }
-        if self.hosts.len() == NOTICE_HOSTS {
-            self.hosts.pop_front();
-        }
-        self.hosts.push_back((host, now));
-        self.told.push_back(now);
+        self.hosts.insert(host, now.after(self.interval), |_, until| *until);
         variables.push(("MINEWALL_SUPPRESSED".into(), std::mem::take(&mut self.suppressed).to_string()));
         Some(Notice { line: line.into(), variables })
     }
@@ -131,7 +127,7 @@ fn run_hook(path: &Path, notice: &Notice, patience: Duration) -> Result<(), Stri
         // It fits the pipe, so this never waits; a hook that doesn't care has closed it.
         let _ = input.write_all(format!("{}\n", notice.line).as_bytes());
     }
-    let begin = Instant::now();
+    let begin = time::Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
             break status;
@@ -179,8 +175,6 @@ fn harmless(text: &[u8]) -> String {
     value
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,21 +195,21 @@ mod tests {
     #[test]
     fn a_host_is_told_of_once_in_its_interval_and_the_house_a_few_times_an_hour() {
         let mut notices = notices("option notice_interval 30\noption notices_per_hour 3");
-        let begin = Instant::now();
-        let at = |minutes: u64| begin + Duration::from_secs(60 * minutes);
+        let at = |minutes: u64| Instant::default().after(Duration::from_secs(60 * minutes));
         let mut due = |host, minutes| suppressed(notices.notice(&line("detection", host), at(minutes)));
         let with = |count: u32| Some(format!("MINEWALL_SUPPRESSED={count}"));
         assert_eq!(due(1, 0), with(0));
         assert_eq!([due(1, 1), due(1, 29)], [None, None]);
         assert_eq!(due(2, 29), with(2));
         assert_eq!(due(1, 30), with(0));
-        assert_eq!(due(3, 31), None);
-        assert_eq!(due(3, 60), with(1));
+        // One comes every 20 minutes, so the fourth and the fifth are there by now.
+        assert_eq!([due(3, 31), due(4, 31)], [with(0), None]);
+        assert_eq!(due(4, 60), with(1));
     }
 
     #[test]
     fn who_wants_proof_only_hears_of_no_suspicion() {
-        let now = Instant::now();
+        let now = Instant::default();
         for (word, heard) in [("off", [false, false]), ("proven", [true, false]), ("all", [true, true])] {
             let mut notices = notices(&format!("option notices {word}"));
             let events = [("detection", 1), ("suspicion", 2)].map(|(event, host)| line(event, host));
@@ -237,7 +231,7 @@ mod tests {
     #[test]
     fn values_mean_nothing_to_a_shell() {
         let line = r#"{"event":"detection","client":"10.0.0.1","host":"$(reboot) `x` \"; a&&b|c>d<e*f?g!h#i~j'k\\","agent":"-oProxy","server":"[2001:db8::1]:3333"}"#;
-        let notice = notices("").notice(line, Instant::now()).expect("a detection");
+        let notice = notices("").notice(line, Instant::default()).expect("a detection");
         let value = |name: &str| {
             notice.variables.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..])
         };

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::limits::{HOSTS_REMEMBERED, REPORTS_PER_MINUTE};
+use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 
 /// A host with detections.
 #[derive(Clone, Debug, Serialize)]
@@ -31,19 +33,15 @@ pub struct Host {
     pub unreported: u32,
     #[serde(skip)]
     addr: IpAddr,
-    /// Tokens of the rate limit, in seconds' worth of refill.
     #[serde(skip)]
-    allowance: u64,
-    #[serde(skip)]
-    refilled_at: u64,
+    reports: TokenBucket,
 }
 
 /// The latest [`HOSTS_REMEMBERED`] of them, latest last.
 #[derive(Debug, Default)]
 pub struct Hosts {
     hosts: Vec<Host>,
-    minute: u64,
-    reports_this_minute: u32,
+    reports: TokenBucket,
 }
 
 /// What there is to say of a detection.
@@ -64,9 +62,9 @@ pub struct Sighting {
 }
 
 impl Hosts {
-    /// Remembers a detection at second `now`; answers whether it is to be reported, which is at
-    /// most `per_hour` times an hour for one host, after a burst of as many.
-    pub fn note(&mut self, sighting: Sighting, per_hour: u32, now: u64) -> bool {
+    /// Remembers a detection at `now`; answers whether it is to be reported, which is at most `per_hour`
+    /// times an hour for one host, after a burst of as many, and [`REPORTS_PER_MINUTE`] times for all.
+    pub fn note(&mut self, sighting: Sighting, per_hour: u32, now: Instant) -> bool {
         let index = self.hosts.iter().position(|host| host.addr == sighting.addr);
         let mut host = match index {
             Some(index) => self.hosts.remove(index),
@@ -74,7 +72,7 @@ impl Hosts {
                 if self.hosts.len() == HOSTS_REMEMBERED {
                     self.hosts.remove(0);
                 }
-                Host::unknown(sighting.addr, now)
+                Host::unknown(sighting.addr)
             }
         };
         if host.detections == 0 {
@@ -88,7 +86,8 @@ impl Hosts {
             host.dialect = sighting.dialect;
             host.verdict = sighting.verdict.into();
         }
-        let is_reported = host.has_allowance(per_hour, now) && self.has_room_this_minute(now);
+        let is_reported = host.reports.take(&Rate::per_hour(per_hour), now)
+            && self.reports.take(&Rate::per_minute(REPORTS_PER_MINUTE), now);
         if !is_reported {
             host.unreported = host.unreported.saturating_add(1);
         }
@@ -107,23 +106,13 @@ impl Hosts {
     pub fn latest(&self) -> impl Iterator<Item = &Host> {
         self.hosts.iter().rev()
     }
-
-    /// A house full of infected hosts, or one with endless addresses, can't flood the log either.
-    fn has_room_this_minute(&mut self, now: u64) -> bool {
-        if self.minute != now / 60 {
-            self.minute = now / 60;
-            self.reports_this_minute = 0;
-        }
-        self.reports_this_minute += 1;
-        self.reports_this_minute <= REPORTS_PER_MINUTE
-    }
 }
 
 /// The verdict on what is not proven.
 pub const SUSPECTED: &str = "suspected";
 
 impl Host {
-    fn unknown(addr: IpAddr, now: u64) -> Self {
+    fn unknown(addr: IpAddr) -> Self {
         Host {
             client: addr.to_string(),
             mac: None,
@@ -136,27 +125,18 @@ impl Host {
             verdict: String::new(),
             unreported: 0,
             addr,
-            allowance: 3_600,
-            refilled_at: now,
+            reports: TokenBucket::default(),
         }
-    }
-
-    /// A token bucket: full it holds an hour's worth of seconds, a report takes an equal share.
-    fn has_allowance(&mut self, per_hour: u32, now: u64) -> bool {
-        let price = 3_600 / u64::from(per_hour.max(1));
-        self.allowance = (self.allowance + now.saturating_sub(self.refilled_at)).min(3_600);
-        self.refilled_at = now;
-        let is_enough = self.allowance >= price;
-        if is_enough {
-            self.allowance -= price;
-        }
-        is_enough
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
 
     fn sighting(last_octet: u8) -> Sighting {
         Sighting {
@@ -174,7 +154,7 @@ mod tests {
         let mut hosts = Hosts::default();
         let mut reported = 0;
         for second in 0..7_200 {
-            reported += u32::from(hosts.note(sighting(1), 60, second));
+            reported += u32::from(hosts.note(sighting(1), 60, at(second)));
         }
         assert!((175..=185).contains(&reported), "{reported}");
         let host = hosts.latest().next().unwrap();
@@ -190,9 +170,9 @@ mod tests {
             verdict: SUSPECTED,
             ..sighting(1)
         };
-        hosts.note(suspicion.clone(), 60, 0);
-        hosts.note(sighting(1), 60, 1);
-        hosts.note(suspicion, 60, 2);
+        hosts.note(suspicion.clone(), 60, at(0));
+        hosts.note(sighting(1), 60, at(1));
+        hosts.note(suspicion, 60, at(2));
         let host = hosts.latest().next().unwrap();
         assert_eq!((&host.server[..], &host.verdict[..]), ("192.0.2.1:3333", "blocked"));
         assert_eq!(host.detections, 3);
@@ -201,10 +181,10 @@ mod tests {
     #[test]
     fn many_hosts_share_a_bound_and_the_oldest_is_forgotten() {
         let mut hosts = Hosts::default();
-        let reported = (0..=255).filter(|&octet| hosts.note(sighting(octet), 3_600, 0)).count();
+        let reported = (0..=255).filter(|&octet| hosts.note(sighting(octet), 3_600, at(0))).count();
         assert_eq!(reported, REPORTS_PER_MINUTE as usize);
         assert_eq!(hosts.latest().count(), HOSTS_REMEMBERED);
         assert_eq!(hosts.latest().next().unwrap().client, "192.168.1.255");
-        assert!(hosts.note(sighting(1), 3_600, 60));
+        assert!(hosts.note(sighting(1), 3_600, at(60)));
     }
 }

@@ -5,7 +5,7 @@ mod again;
 use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::config::{Config, Doubt, Probing};
 use crate::engine::event::Detection;
@@ -13,12 +13,13 @@ use crate::engine::{Engine, Lesson};
 use crate::intel::builtin;
 use crate::intel::entry::Pattern;
 use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::cache::Cache;
 use crate::probe::guard::Refusal;
 use crate::probe::worker::{Counters, Probed, Suspect, Worker};
 use crate::probe::{Outcome, Verdict};
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 use again::Again;
 
 /// The worker, if there is to be one.
@@ -44,7 +45,7 @@ impl Prober {
             return prober;
         }
         let mut cache = Cache::load(&config.probe_cache);
-        let wall_clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+        let wall_clock = unix_seconds();
         let servers: Vec<Endpoint> = cache.entries().iter().map(|entry| entry.server).collect();
         for server in servers {
             if let Some(entry) = cache.get(&server, &config.probe_lifetimes, wall_clock) {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::engine::Packet;
 use crate::limits::RECEIVE_BUFFER_BYTES;
 use crate::verdict::mark::MarkPosition;
-use crate::verdict::{FlowMark, Verdict};
+use crate::verdict::{FlowMark, Reason, Verdict, fast_open};
 
 /// The queue of the configured number, bound and failing open.
 pub struct PacketQueue {
@@ -28,7 +28,10 @@ pub struct PacketQueue {
 }
 
 /// A packet that waits for its verdict.
-pub struct Queued(Message);
+pub struct Queued {
+    message: Message,
+    reason: Reason,
+}
 
 impl PacketQueue {
     /// Binds the queue.
@@ -76,7 +79,10 @@ impl PacketQueue {
     /// Those of recv(2).
     pub fn recv(&mut self) -> io::Result<Option<Queued>> {
         match self.queue.recv() {
-            Ok(message) => Ok(Some(Queued(message))),
+            Ok(message) => {
+                let reason = self.mark.reason(message.get_nfmark());
+                Ok(Some(Queued { message, reason }))
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
@@ -87,9 +93,16 @@ impl PacketQueue {
     /// # Errors
     /// Those of sendto(2); the packet then stays in the kernel's queue.
     pub fn give(&mut self, packet: Queued, verdict: &Verdict, resetter: &Resetter) -> io::Result<()> {
-        let Queued(mut message) = packet;
+        let mut message = packet.message;
         let mark = match verdict {
             Verdict::Ignore => None,
+            Verdict::WithoutData => {
+                // A SYN that can't be rewritten passes as it is.
+                if let Some(bare) = fast_open::without_data(message.get_payload()) {
+                    message.set_payload(bare.as_slice());
+                }
+                Some(FlowMark::Undecided)
+            }
             Verdict::Accept(mark) => Some(*mark),
             Verdict::Reset(reset) => {
                 // Before the verdict: from then on the rules block the flow, this reset included.
@@ -135,8 +148,9 @@ impl Queued {
     /// The packet as the engine takes it.
     pub fn packet(&self) -> Packet<'_> {
         Packet {
-            bytes: self.0.get_payload(),
-            hw_addr: self.0.get_hw_addr().and_then(|addr| addr.try_into().ok()),
+            bytes: self.message.get_payload(),
+            hw_addr: self.message.get_hw_addr().and_then(|addr| addr.try_into().ok()),
+            reason: self.reason,
         }
     }
 }

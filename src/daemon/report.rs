@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use super::event_log::{EventLine, EventLog};
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::leases::host_name;
-use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
+use crate::util::calendar::rfc3339;
+use crate::util::text::printable;
+use crate::util::wall_clock::unix_seconds;
 
 /// Tells people.
 pub struct Reporter {
@@ -56,11 +58,11 @@ impl Reporter {
                 _ => "monitored",
             },
         };
-        if !self.hosts.note(sighting.clone(), self.events_per_hour, now) {
+        if !self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) {
             self.unreported = self.unreported.saturating_add(1);
             return;
         }
-        let host = host_name(&self.leases_files, addr).map(|name| printable(&name));
+        let host = host_name(&self.leases_files, addr).map(|name| label(&name));
         self.hosts.name_latest(host.clone());
         log::warn!("{}", human_line(&sighting, host.as_deref(), detection));
         let finding = &detection.finding;
@@ -149,10 +151,9 @@ fn mac_text([a, b, c, d, e, f]: [u8; 6]) -> String {
     format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
 }
 
-/// Host names come from the hosts themselves: at most 63 printable characters (RFC 1035) of them.
-fn printable(name: &str) -> String {
-    let is_safe = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
-    name.bytes().take(63).map(|byte| if is_safe(byte) { byte as char } else { '?' }).collect()
+/// Host names come from the hosts themselves: as long as a label may be (RFC 1035 section 2.3.4).
+fn label(name: &str) -> String {
+    printable(&name.chars().take(63).collect::<String>())
 }
 
 #[cfg(test)]
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn names_from_the_network_are_harmless() {
-        assert_eq!(printable("laptop-\u{1b}[31m\"\\\n"), "laptop-?[31m???");
-        assert_eq!(printable(&"x".repeat(100)).len(), 63);
+        assert_eq!(label("laptop-\u{1b}[31m\"\\\n"), "laptop-?[31m???");
+        assert_eq!(label(&"x".repeat(100)).len(), 63);
     }
 }

@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use super::control::{Answer, Offer};
 use super::nft_worker::{Clerk, Order};
-use super::wall_clock::{rfc3339, unix_seconds};
 use crate::config::{Config, Mode, Probing};
 use crate::engine::event::{Detection, Source};
 use crate::engine::{Engine, Lesson};
@@ -30,11 +29,13 @@ use crate::limits::{
     KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, LESSONS_PER_HOUR, LINES_PENDING, SERVICE_PORTS,
     UNCONFIRMED,
 };
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::guard::is_global;
 use crate::probe::{Outcome, Verdict};
 use crate::rules;
+use crate::util::calendar::rfc3339;
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 
 /// The book, and what is done about it.
 pub struct Keeper {

@@ -265,7 +265,7 @@ mod tests {
                 dialect: "ethereum-stratum-1".into(),
                 verdict: "monitored",
             };
-            hosts.note(sighting, 1, 0);
+            hosts.note(sighting, 1, Default::default());
             hosts.name_latest(Some("x".repeat(63)));
         }
         let hosts: Vec<&Host> = hosts.latest().collect();

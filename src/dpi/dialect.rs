@@ -37,8 +37,8 @@ pub use catalogue::Dialect;
 
 use super::finding::{Finding, push_escaped, push_shortened};
 use super::{Answer, Dpi};
-use crate::flow::Direction;
 use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
+use crate::net::direction::Direction;
 use crate::parse::json::Value;
 use message::{Coin, Message, Role, Sign, Step, Text, Weight};
 

@@ -7,7 +7,7 @@ use super::dialect::{self, Context, Shown};
 use super::framing::{Framing, Reader};
 use super::target::Naming;
 use super::{Answer, Dpi, Ear, Offer};
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::parse::json::{Tape, Value};
 
 /// One connection that we lead.

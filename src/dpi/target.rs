@@ -3,6 +3,8 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::net::host_name::HostName;
+use crate::net::host_port;
+use crate::util::decimal::decimal;
 
 /// A server by the name or address that the client gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,22 +40,15 @@ impl Target {
     /// Reads `host`, `host:port`, `[address]:port` (RFC 3986 section 3.2); user information is no part of
     /// what `Host` and `CONNECT` take.
     pub fn parse(authority: &[u8]) -> Option<Self> {
-        let (host, port) = match authority {
-            [b'[', rest @ ..] => {
-                let end = rest.iter().position(|&byte| byte == b']')?;
-                let (addr, behind) = (rest.get(..end)?, rest.get(end + 1..)?);
-                let addr: Ipv6Addr = core::str::from_utf8(addr).ok()?.parse().ok()?;
-                (Host::Addr(addr.into()), behind.strip_prefix(b":"))
-            }
-            _ => {
-                let end = authority.iter().position(|&byte| byte == b':').unwrap_or(authority.len());
-                (Host::parse(authority.get(..end)?)?, authority.get(end + 1..))
-            }
+        let authority = core::str::from_utf8(authority).ok()?;
+        let (host, port) = host_port::split(authority).ok()?;
+        let host = match authority.strip_prefix('[') {
+            Some(_) => Host::Addr(host.parse::<Ipv6Addr>().ok()?.into()),
+            None => Host::parse(host.as_bytes())?,
         };
-        let port = match port {
-            None | Some([]) => None,
-            Some(digits) => Some(decimal(digits)?),
-        };
+        let port =
+            port.filter(|digits| !digits.is_empty()).map(|digits| decimal(digits.as_bytes()).ok_or(()));
+        let port = port.transpose().ok()?;
         Some(Target { host, port })
     }
 
@@ -76,13 +71,6 @@ impl Host {
             core::str::from_utf8(text).ok()?.parse::<Ipv4Addr>().ok().map(|addr| Host::Addr(addr.into()))
         })
     }
-}
-
-fn decimal(digits: &[u8]) -> Option<u16> {
-    digits.iter().try_fold(0u16, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 #[cfg(test)]

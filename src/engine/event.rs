@@ -4,7 +4,7 @@ use crate::dpi::Wire;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
 use crate::limits::PROBE_SNI_BYTES;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
 
 /// What speaks for mining.

@@ -11,8 +11,8 @@ use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::{Explanation, Intel, Match, builtin};
 use crate::limits::{HINT_REPEAT, HINTS_TOLD};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use crate::parse::dns::Resolution;
 use crate::util::time::Instant;
 

@@ -6,7 +6,7 @@ use crate::dpi::finding::Finding;
 use crate::engine::event::Source;
 use crate::intel::reputation::Origin;
 use crate::limits::LEARNT_ENDPOINTS;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
 
 /// What is known of a server.

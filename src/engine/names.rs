@@ -4,8 +4,8 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use crate::limits::{NAMED_SESSIONS, NAMED_WAYS, PROBE_SNI_BYTES};
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 use crate::util::time::Stamp;
 
 /// A name as it is kept: longer ones are kept as none.

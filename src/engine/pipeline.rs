@@ -18,14 +18,16 @@ use crate::dpi::{Answer, Dpi, Inspection};
 use crate::engine::event::{Detection, Source};
 use crate::flow::reassembly::Assembly;
 use crate::flow::tcp::Arrival;
-use crate::flow::{Direction, FlowRecord, FlowState};
+use crate::flow::{FlowRecord, FlowState};
 use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
 use crate::hmm::swarm::{Sent, Swarms};
 use crate::hmm::{self, Scorer, Seen};
 use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
 use crate::net::neighbours::Neighbours;
-use crate::net::packet::{Endpoint, Segment};
+use crate::net::packet::Segment;
 use crate::util::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reset, Verdict};
 

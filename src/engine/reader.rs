@@ -1,10 +1,11 @@
 //! From a segment's payload to the DPI: in order, once, with what waited for it.
 
 use crate::dpi::{Answer, Dpi};
+use crate::flow::FlowRecord;
 use crate::flow::reassembly::{Assembly, Slot, SlotIndex};
 use crate::flow::tcp::Arrival;
-use crate::flow::{Direction, FlowRecord};
 use crate::limits::ASSEMBLY_BYTES;
+use crate::net::direction::Direction;
 use crate::net::packet::Segment;
 use crate::util::time::Stamp;
 

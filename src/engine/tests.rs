@@ -6,8 +6,9 @@ use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
-use crate::flow::{Direction, FlowState};
-use crate::net::packet::Endpoint;
+use crate::flow::FlowState;
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
 use crate::verdict::FlowMark;
 use core::net::{IpAddr, Ipv4Addr};
 use etherparse::{Ipv4Header, TcpHeader, ip_number};
@@ -56,7 +57,12 @@ impl Bench {
     fn handle(&mut self, direction: Direction, bytes: &[u8]) -> Verdict {
         self.millis += 10;
         let hw_addr = Some(if direction == Direction::ToServer { HOST_MAC } else { ROUTER_MAC });
-        self.engine.handle(&Packet { bytes, hw_addr }, Instant::from_micros(self.millis * 1_000)).verdict
+        self.engine
+            .handle(
+                &Packet { bytes, hw_addr, reason: Reason::Payload },
+                Instant::from_micros(self.millis * 1_000),
+            )
+            .verdict
     }
 
     fn connect(&mut self) -> Verdict {
@@ -72,8 +78,10 @@ impl Bench {
     }
 
     fn state(&self) -> Option<FlowState> {
-        let key =
-            FlowKey::new(Endpoint::new(HOST.into(), self.port), Endpoint::new(POOL.into(), self.server_port));
+        let key = FiveTuple::new(
+            Endpoint::new(HOST.into(), self.port),
+            Endpoint::new(POOL.into(), self.server_port),
+        );
         self.engine.flows().get(&key).map(|record| record.state)
     }
 }

@@ -6,8 +6,9 @@
 
 use heapless::Vec;
 
-use crate::flow::{Direction, FlowKey};
 use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_RUNS, ASSEMBLY_SLOTS};
+use crate::net::direction::Direction;
+use crate::net::five_tuple::FiveTuple;
 use crate::util::time::Stamp;
 
 /// The pool of slots.
@@ -36,7 +37,7 @@ impl Default for SlotIndex {
 /// The waiting bytes of one direction of one flow, from sequence number `base` on.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    owner: Option<(FlowKey, Direction)>,
+    owner: Option<(FiveTuple, Direction)>,
     used: Stamp,
     base: u32,
     /// Which of `bytes` are there: sorted, apart from each other.
@@ -63,12 +64,18 @@ impl Assembly {
     }
 
     /// The slot at `index`, if it still belongs to `direction` of `key`.
-    pub fn get(&mut self, index: SlotIndex, key: &FlowKey, direction: Direction) -> Option<&mut Slot> {
+    pub fn get(&mut self, index: SlotIndex, key: &FiveTuple, direction: Direction) -> Option<&mut Slot> {
         self.slots.get_mut(usize::from(index.0)).filter(|slot| slot.owner == Some((*key, direction)))
     }
 
     /// Takes a slot for `direction` of `key`, empty and beginning at sequence number `base`.
-    pub fn claim(&mut self, key: &FlowKey, direction: Direction, base: u32, now: Stamp) -> Option<SlotIndex> {
+    pub fn claim(
+        &mut self,
+        key: &FiveTuple,
+        direction: Direction,
+        base: u32,
+        now: Stamp,
+    ) -> Option<SlotIndex> {
         let (index, slot) = self.slots.iter_mut().enumerate().max_by_key(|(_, slot)| match slot.owner {
             None => u32::MAX,
             Some(_) => now.millis_since(slot.used).min(u32::MAX - 1),
@@ -84,7 +91,7 @@ impl Assembly {
     }
 
     /// Frees the slot at `index`, if it still belongs to `direction` of `key`.
-    pub fn release(&mut self, index: SlotIndex, key: &FlowKey, direction: Direction) {
+    pub fn release(&mut self, index: SlotIndex, key: &FiveTuple, direction: Direction) {
         if let Some(slot) = self.get(index, key, direction) {
             slot.owner = None;
         }
@@ -231,14 +238,14 @@ impl CopyFrom for [u8; ASSEMBLY_BYTES] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::packet::Endpoint;
+    use crate::net::endpoint::Endpoint;
     use core::net::Ipv4Addr;
 
     const NOW: Stamp = Stamp(0);
     const UP: Direction = Direction::ToServer;
 
-    fn key(port: u16) -> FlowKey {
-        FlowKey::new(Endpoint::from((Ipv4Addr::LOCALHOST, port)), Endpoint::from((Ipv4Addr::LOCALHOST, 1)))
+    fn key(port: u16) -> FiveTuple {
+        FiveTuple::new(Endpoint::from((Ipv4Addr::LOCALHOST, port)), Endpoint::from((Ipv4Addr::LOCALHOST, 1)))
     }
 
     fn slot(base: u32) -> Slot {

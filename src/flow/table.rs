@@ -1,6 +1,6 @@
 //! Every flow in fixed memory: a set-associative table, like a CPU's cache.
 //!
-//! A keyed hash of the [`FlowKey`] picks a set of [`FLOW_WAYS`] records; a 16-bit tag finds the
+//! A keyed hash of the [`FiveTuple`] picks a set of [`FLOW_WAYS`] records; a 16-bit tag finds the
 //! record in it. Nothing is linked, nothing moves, and no operation looks beyond one set, so the
 //! worst packet costs what the average one does. The hash key is drawn at start (`RandomState`),
 //! so nobody can compute flows that meet in one set.
@@ -16,8 +16,9 @@
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-use super::{FlowKey, FlowRecord, FlowState};
+use super::{FlowRecord, FlowState};
 use crate::limits::{CROWD, FLOW_SYN_IDLE, FLOW_WAYS, SUSPECT_IDLE};
+use crate::net::five_tuple::FiveTuple;
 use crate::util::time::Stamp;
 
 /// The flow table. `S` is the keyed hash.
@@ -84,7 +85,7 @@ impl<S: BuildHasher> FlowTable<S> {
 
     /// The record of `key`, which is entered if it is not there; one that has expired by `now`
     /// counts as not there.
-    pub fn entry(&mut self, key: &FlowKey, now: Stamp) -> Entry<'_> {
+    pub fn entry(&mut self, key: &FiveTuple, now: Stamp) -> Entry<'_> {
         let (index, tag) = self.place(key);
         let Some(set) = self.sets.get_mut(index) else {
             return Entry::Refused;
@@ -110,7 +111,7 @@ impl<S: BuildHasher> FlowTable<S> {
     }
 
     /// The record of `key`, if it is there.
-    pub fn get(&self, key: &FlowKey) -> Option<&FlowRecord> {
+    pub fn get(&self, key: &FiveTuple) -> Option<&FlowRecord> {
         let (index, tag) = self.place(key);
         let set = self.sets.get(index)?;
         set.find(key, tag).map(|way| &set.records[way])
@@ -170,7 +171,7 @@ impl<S: BuildHasher> FlowTable<S> {
     }
 
     /// The set and the tag of `key`: low bits of its hash for the one, high bits for the other.
-    fn place(&self, key: &FlowKey) -> (usize, u16) {
+    fn place(&self, key: &FiveTuple) -> (usize, u16) {
         let hash = self.hasher.hash_one(key);
         let index = hash as usize & (self.sets.len() - 1);
         let tag = (hash >> 48) as u16;
@@ -179,7 +180,7 @@ impl<S: BuildHasher> FlowTable<S> {
 }
 
 impl Set {
-    fn find(&self, key: &FlowKey, tag: u16) -> Option<usize> {
+    fn find(&self, key: &FiveTuple, tag: u16) -> Option<usize> {
         (0..FLOW_WAYS).find(|&way| self.tags[way] == tag && self.records[way].key == *key)
     }
 
@@ -258,16 +259,16 @@ impl TableCounters {
 mod tests {
     use super::*;
     use crate::limits::FLOW_IDLE;
-    use crate::net::packet::Endpoint;
+    use crate::net::endpoint::Endpoint;
     use core::net::Ipv4Addr;
     use std::collections::HashMap;
     use std::hash::{BuildHasherDefault, DefaultHasher, RandomState};
 
     type FixedHash = BuildHasherDefault<DefaultHasher>;
 
-    fn key(number: u32) -> FlowKey {
+    fn key(number: u32) -> FiveTuple {
         let client = Ipv4Addr::from(0x0a00_0000 | (number >> 16));
-        FlowKey::new(
+        FiveTuple::new(
             Endpoint::new(client.into(), number as u16),
             Endpoint::new(Ipv4Addr::new(192, 0, 2, 1).into(), 443),
         )

@@ -1,7 +1,7 @@
 //! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
 
-use super::Direction;
 use crate::flow::reassembly::SlotIndex;
+use crate::net::direction::Direction;
 use crate::net::packet::Segment;
 
 /// Where both directions of a flow stand.

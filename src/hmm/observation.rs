@@ -2,7 +2,7 @@
 
 use super::State;
 use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_period};
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::util::time::Stamp;
 
 impl State {

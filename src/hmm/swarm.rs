@@ -10,7 +10,7 @@ use core::net::IpAddr;
 use super::alphabet::Change;
 use super::decision::Decision;
 use crate::limits::{SWARM_GAP, SWARM_SESSIONS, SWARM_SLOTS};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::util::time::Stamp;
 
 /// Payload of a session that is short so far, from the client.

@@ -1,11 +1,13 @@
 //! One entry: what it matches, and what a match is worth.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
-use super::date;
+use crate::net::cidr::Cidr;
 use crate::net::host_name::HostName;
+use crate::net::host_port;
+use crate::util::calendar;
+use crate::util::decimal::decimal;
 
 /// What a match is worth. The order is that of precedence: of several that match, the greatest decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,76 +74,6 @@ impl Ports {
 /// `http`, `https` and their usual alternates.
 const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
-/// Addresses with a prefix in common (RFC 4632, RFC 4291 section 2.3); a single one is the longest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Net {
-    addr: IpAddr,
-    len: u8,
-}
-
-impl Net {
-    /// The first `len` bits of `addr`. `None` if its family has fewer. An IPv4-mapped address is the IPv4
-    /// address.
-    pub fn new(addr: IpAddr, len: u8) -> Option<Self> {
-        let (addr, len) = match (addr, addr.to_canonical()) {
-            (IpAddr::V6(_), canonical @ IpAddr::V4(_)) => (canonical, len.checked_sub(96)?),
-            (_, canonical) => (canonical, len),
-        };
-        let addr = match addr {
-            IpAddr::V4(v4) if len <= 32 => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
-                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
-            }
-            IpAddr::V6(v6) if len <= 128 => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
-                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
-            }
-            _ => return None,
-        };
-        Some(Net { addr, len })
-    }
-
-    /// The address alone.
-    pub fn host(addr: IpAddr) -> Self {
-        let addr = addr.to_canonical();
-        Net { addr, len: if addr.is_ipv4() { 32 } else { 128 } }
-    }
-
-    /// Its first address.
-    pub fn addr(&self) -> IpAddr {
-        self.addr
-    }
-
-    /// Bits in common.
-    pub fn prefix_len(&self) -> u8 {
-        self.len
-    }
-
-    fn is_host(&self) -> bool {
-        self.len == if self.addr.is_ipv4() { 32 } else { 128 }
-    }
-}
-
-impl fmt::Display for Net {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.addr.fmt(f)?;
-        if self.is_host() { Ok(()) } else { write!(f, "/{}", self.len) }
-    }
-}
-
-impl FromStr for Net {
-    type Err = BadEntry;
-
-    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
-    fn from_str(text: &str) -> Result<Self, BadEntry> {
-        let Some((addr, len)) = text.split_once('/') else {
-            return text.parse().map(Net::host).map_err(|_| BadEntry::What);
-        };
-        let addr = addr.parse().map_err(|_| BadEntry::What)?;
-        decimal(len).and_then(|len| Net::new(addr, len)).ok_or(BadEntry::What)
-    }
-}
-
 /// The servers that are meant, whatever their port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
@@ -149,7 +81,7 @@ pub enum What {
     /// A name, and all names under it.
     Name(HostName),
     /// Addresses.
-    Net(Net),
+    Net(Cidr),
 }
 
 /// The servers and ports that are meant.
@@ -165,7 +97,7 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.what, self.ports) {
             (What::Name(name), _) => name.fmt(f)?,
-            (What::Net(net), ports) if net.addr.is_ipv6() && ports != Ports::Any => write!(f, "[{net}]")?,
+            (What::Net(net), ports) if net.addr().is_ipv6() && ports != Ports::Any => write!(f, "[{net}]")?,
             (What::Net(net), _) => net.fmt(f)?,
         }
         match self.ports {
@@ -182,23 +114,15 @@ impl FromStr for Pattern {
     /// `pool.example`, `*.pool.example`, `192.0.2.1`, `192.0.2.0/24`, `2001:db8::1`, and each with a port:
     /// `pool.example:3333`, `pool.example:nonweb`, `[2001:db8::1]:3333`. A name means those under it, too.
     fn from_str(text: &str) -> Result<Self, BadEntry> {
-        let (what, port) = match text.strip_prefix('[') {
-            Some(bracketed) => {
-                let (what, port) = bracketed.split_once(']').ok_or(BadEntry::What)?;
-                let port =
-                    if port.is_empty() { None } else { Some(port.strip_prefix(':').ok_or(BadEntry::Port)?) };
-                (what, port)
-            }
-            // With more than one colon it is IPv6, which can name a port in brackets only.
-            None => match text.split_once(':') {
-                Some((what, port)) if !port.contains(':') => (what, Some(port)),
-                _ => (text, None),
-            },
-        };
+        // Behind the brackets there is a port or nothing.
+        let (what, port) = host_port::split(text)
+            .map_err(|_| if text.contains(']') { BadEntry::Port } else { BadEntry::What })?;
         let ports = match port {
             None => Ports::Any,
             Some(NON_WEB) => Ports::NonWeb,
-            Some(port) => decimal(port).filter(|&port| port != 0).map(Ports::One).ok_or(BadEntry::Port)?,
+            Some(port) => {
+                decimal(port.as_bytes()).filter(|&port| port != 0).map(Ports::One).ok_or(BadEntry::Port)?
+            }
         };
         Ok(Pattern { what: what.parse()?, ports })
     }
@@ -208,10 +132,14 @@ impl FromStr for What {
     type Err = BadEntry;
 
     fn from_str(text: &str) -> Result<Self, BadEntry> {
-        if let Ok(net) = text.parse::<Net>() {
+        if let Ok(net) = text.parse::<Cidr>() {
             // What is no server's address, or so many addresses that it must be a mistake.
-            let is_too_wide = net.len < if net.addr.is_ipv4() { 8 } else { 16 };
-            if is_too_wide || net.addr.is_unspecified() || net.addr.is_loopback() || net.addr.is_multicast() {
+            let is_too_wide = net.prefix_len() < if net.addr().is_ipv4() { 8 } else { 16 };
+            if is_too_wide
+                || net.addr().is_unspecified()
+                || net.addr().is_loopback()
+                || net.addr().is_multicast()
+            {
                 return Err(BadEntry::TooWide);
             }
             return Ok(What::Net(net));
@@ -248,7 +176,7 @@ impl Entry {
         let mut entry = Entry { pattern, policy, expires: None };
         for word in words {
             match word.strip_prefix("until=") {
-                Some(until) => entry.expires = Some(date::parse(until).ok_or(BadEntry::Date)?),
+                Some(until) => entry.expires = Some(calendar::seconds_of(until).ok_or(BadEntry::Date)?),
                 None => entry.policy = word.parse()?,
             }
         }
@@ -310,11 +238,6 @@ impl fmt::Display for BadEntry {
 }
 
 impl std::error::Error for BadEntry {}
-
-/// Digits and nothing else: `from_str` would let a sign pass.
-fn decimal<T: FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,92 +1,19 @@
 //! Whom the user exempts: hosts of his own, and servers anybody may use.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::IpAddr;
 use core::str::FromStr;
 
-use crate::net::packet::Endpoint;
-
-/// An address prefix of either family (RFC 4632, RFC 4291 section 2.3); a single address is its longest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Prefix {
-    /// IPv4 as its IPv4-mapped IPv6 address; bits beyond the prefix are zero.
-    bits: u128,
-    /// All ones where `bits` counts.
-    mask: u128,
-    /// `::/0` means no IPv4 host, though the mapped form would fit.
-    is_v4: bool,
-}
-
-/// Length of the prefix that makes an IPv6 address of an IPv4 one.
-const MAPPED_PREFIX_LEN: u32 = 96;
-
-impl Prefix {
-    /// The first `len` bits of `addr`. `None` if its family has fewer.
-    pub fn new(addr: IpAddr, len: u8) -> Option<Self> {
-        let (bits, len) = match addr {
-            IpAddr::V4(v4) if len <= 32 => {
-                (v4.to_ipv6_mapped().to_bits(), MAPPED_PREFIX_LEN + u32::from(len))
-            }
-            IpAddr::V6(v6) if len <= 128 => (v6.to_bits(), u32::from(len)),
-            _ => return None,
-        };
-        // Written as IPv6, `::ffff:192.0.2.1` is still an IPv4 host.
-        let is_v4 = bits >> 32 == 0xffff && len >= MAPPED_PREFIX_LEN;
-        let mask = u128::MAX.checked_shl(u128::BITS - len).unwrap_or(0);
-        Some(Prefix { bits: bits & mask, mask, is_v4 })
-    }
-
-    /// Whether `addr` begins with it.
-    pub fn contains(&self, addr: IpAddr) -> bool {
-        let (bits, is_v4) = match addr.to_canonical() {
-            IpAddr::V4(v4) => (v4.to_ipv6_mapped().to_bits(), true),
-            IpAddr::V6(v6) => (v6.to_bits(), false),
-        };
-        is_v4 == self.is_v4 && bits & self.mask == self.bits
-    }
-
-    /// Whether it is of IPv4.
-    pub fn is_v4(&self) -> bool {
-        self.is_v4
-    }
-
-    fn first(&self) -> IpAddr {
-        let addr = Ipv6Addr::from_bits(self.bits);
-        if self.is_v4 { addr.to_canonical() } else { addr.into() }
-    }
-}
-
-impl fmt::Display for Prefix {
-    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.mask.leading_ones() - if self.is_v4 { MAPPED_PREFIX_LEN } else { 0 };
-        match self.mask {
-            u128::MAX => self.first().fmt(f),
-            _ => write!(f, "{}/{len}", self.first()),
-        }
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = NotAllowable;
-
-    /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
-    fn from_str(text: &str) -> Result<Self, NotAllowable> {
-        let (addr, len) = match text.split_once('/') {
-            None => (text, None),
-            Some((addr, len)) => (addr, Some(decimal(len).ok_or(NotAllowable)?)),
-        };
-        let addr: IpAddr = addr.parse().map_err(|_| NotAllowable)?;
-        let whole = if addr.is_ipv4() { 32 } else { 128 };
-        Prefix::new(addr, len.unwrap_or(whole)).ok_or(NotAllowable)
-    }
-}
+use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
+use crate::net::host_port;
+use crate::util::decimal::decimal;
 
 /// A host the user exempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     /// By address.
-    At(Prefix),
+    At(Cidr),
     /// By its network card, whatever address it has been given.
     Card([u8; 6]),
 }
@@ -94,7 +21,7 @@ pub enum Host {
 impl FromStr for Host {
     type Err = NotAllowable;
 
-    /// A [`Prefix`], or `02:00:5e:10:00:01`.
+    /// A [`Cidr`], or `02:00:5e:10:00:01`.
     fn from_str(text: &str) -> Result<Self, NotAllowable> {
         text.parse().map(Host::At).or_else(|_| mac(text).map(Host::Card).ok_or(NotAllowable))
     }
@@ -104,7 +31,7 @@ impl FromStr for Host {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
     /// Its addresses.
-    pub prefix: Prefix,
+    pub prefix: Cidr,
     /// Its port; every port without.
     pub port: Option<u16>,
 }
@@ -121,7 +48,7 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             None => self.prefix.fmt(f),
-            Some(port) if self.prefix.is_v4 => write!(f, "{}:{port}", self.prefix),
+            Some(port) if self.prefix.addr().is_ipv4() => write!(f, "{}:{port}", self.prefix),
             Some(port) => write!(f, "[{}]:{port}", self.prefix),
         }
     }
@@ -132,23 +59,9 @@ impl FromStr for Server {
 
     /// `192.0.2.1`, `192.0.2.0/24:3333`, `2001:db8::1`, `[2001:db8::/32]:3333`.
     fn from_str(text: &str) -> Result<Self, NotAllowable> {
-        let (prefix, port) = if let Some(bracketed) = text.strip_prefix('[') {
-            let (prefix, port) = bracketed.split_once(']').ok_or(NotAllowable)?;
-            match port.strip_prefix(':') {
-                Some(port) => (prefix, Some(port)),
-                None if port.is_empty() => (prefix, None),
-                None => return Err(NotAllowable),
-            }
-        } else {
-            // With more than one colon it is IPv6, which can name a port in brackets only.
-            match text.split_once(':') {
-                Some((prefix, port)) if !port.contains(':') => (prefix, Some(port)),
-                _ => (text, None),
-            }
-        };
-        let port =
-            port.map(|port| decimal(port).filter(|&port| port != 0).ok_or(NotAllowable)).transpose()?;
-        Ok(Server { prefix: prefix.parse()?, port })
+        let (prefix, port) = host_port::split(text).map_err(|_| NotAllowable)?;
+        let port = port.map(|port| decimal(port.as_bytes()).filter(|&port| port != 0).ok_or(NotAllowable));
+        Ok(Server { prefix: prefix.parse().map_err(|_| NotAllowable)?, port: port.transpose()? })
     }
 }
 
@@ -187,11 +100,6 @@ impl AllowList {
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
         self.servers.iter().any(|allowed| allowed.includes(server))
     }
-}
-
-/// Digits and nothing else: `from_str` would let a sign pass.
-fn decimal<T: FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// Six pairs of hexadecimal digits, with `:` or `-` between.
@@ -280,25 +188,6 @@ mod tests {
             "é2:00:5e:10:00:1",
         ] {
             assert!(text.parse::<Host>().is_err(), "{text}");
-        }
-    }
-
-    /// The twin compares bit by bit.
-    #[test]
-    fn prefixes_agree_with_a_naive_twin() {
-        let mut random = crate::util::random::Random::new(1);
-        for _ in 0..20_000 {
-            let base = random.bits() as u32;
-            let len = random.below(33) as u8;
-            // A random bit or none differs, so that both answers are frequent.
-            let other = base ^ 1_u32.checked_shl(random.below(40)).unwrap_or(0);
-            let same = (0..len).all(|bit| (base >> (31 - bit)) & 1 == (other >> (31 - bit)) & 1);
-            let prefix = Prefix::new(core::net::Ipv4Addr::from(base).into(), len).expect("a valid length");
-            assert_eq!(
-                prefix.contains(core::net::Ipv4Addr::from(other).into()),
-                same,
-                "{base:#x}/{len} {other:#x}"
-            );
         }
     }
 }

@@ -20,7 +20,7 @@ pub use line::{BadLine, Heard, read_line};
 use crate::dpi::dialect::Dialect;
 use crate::intel::entry::{Pattern, Policy};
 use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_ENTRIES, CLOCK_SET_FROM};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 /// Where an entry comes from; the later ones take the place of the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,8 @@ use core::hash::{BuildHasher, Hasher};
 use core::net::IpAddr;
 use std::hash::RandomState;
 
-use super::entry::{Net, Policy, Ports, What};
+use super::entry::{Policy, Ports, What};
+use crate::net::cidr::Cidr;
 use crate::net::host_name::HostName;
 
 /// An immutable table.
@@ -128,11 +129,11 @@ impl Table {
     }
 
     /// The rules of every prefix that `addr` has, with that prefix.
-    pub fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Net, Rule)> {
+    pub fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Cidr, Rule)> {
         let addr = addr.to_canonical();
         let [lows, highs] = if addr.is_ipv4() { [self.v4_lengths.into(), 0] } else { self.v6_lengths };
         let lengths = Bits(lows).chain(Bits(highs).map(|bit| bit + 128));
-        lengths.filter_map(move |len| Net::new(addr, len)).flat_map(|net| {
+        lengths.filter_map(move |len| Cidr::new(addr, len)).flat_map(|net| {
             let key = net_key(&net);
             self.find(self.hash(&key), &key).map(move |rule| (net, rule))
         })
@@ -214,7 +215,7 @@ pub(super) fn key(what: &What) -> Key {
     }
 }
 
-fn net_key(net: &Net) -> Key {
+fn net_key(net: &Cidr) -> Key {
     let len = net.prefix_len();
     let covered = usize::from(len.div_ceil(8));
     let (family, octets) = match net.addr() {
@@ -233,13 +234,13 @@ pub(super) fn what(key: &[u8]) -> Option<What> {
         [V4, len, covered @ ..] => {
             let mut addr = [0; 4];
             octets(covered, &mut addr);
-            Net::new(addr.into(), *len)
+            Cidr::new(addr.into(), *len)
         }
         [V6, len, covered @ ..] => {
             let mut addr = [0; 16];
             octets(covered, &mut addr);
             // A mapped address would have been an IPv4 key.
-            Net::new(addr.into(), *len)
+            Cidr::new(addr.into(), *len)
         }
         _ => return HostName::parse(key).map(What::Name),
     };

@@ -205,7 +205,7 @@ fn agrees_with_a_naive_twin() {
                 let addr = addr(&mut random);
                 let found = intel.by_addr(addr, port, now).map(|found| found.policy);
                 let is_in = move |what: &What| match what {
-                    What::Net(net) => Net::new(addr, net.prefix_len()) == Some(*net),
+                    What::Net(net) => Cidr::new(addr, net.prefix_len()) == Some(*net),
                     What::Name(_) => false,
                 };
                 (found, Box::new(is_in))

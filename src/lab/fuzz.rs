@@ -9,6 +9,7 @@ use crate::engine::Packet;
 use crate::lab::replay;
 use crate::limits::{ASSEMBLY_SLOTS, FLOW_IDLE, FLOWS_MIN};
 use crate::util::time::Instant;
+use crate::verdict::Reason;
 
 /// Plays `script` to an engine: commands of a kind, a connection, a displacement and a length, each
 /// with so many bytes of payload (or, of one kind, with a whole packet).
@@ -25,7 +26,7 @@ pub fn packets(script: &[u8]) {
         script = rest;
         now = now.after(Duration::from_millis(1 << (connection >> 4)));
         if *kind == WHOLE_PACKET {
-            engine.handle(&Packet { bytes: payload, hw_addr: None }, now);
+            engine.handle(&Packet { bytes: payload, hw_addr: None, reason: Reason::Payload }, now);
             continue;
         }
         let connection = usize::from(*connection) % CONNECTIONS;
@@ -46,7 +47,7 @@ pub fn packets(script: &[u8]) {
             // Cut by a snap length, headers and all.
             bytes.truncate(bytes.len().saturating_sub(usize::from(*displacement)));
         }
-        engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]) }, now);
+        engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
         engine.poll_event();
         if kind >> 6 < 2 {
             let sent = payload.len() as u32 + u32::from(tcp_takes_number(*kind));

@@ -5,6 +5,7 @@ pub mod chunked;
 use super::lines::Fit;
 use crate::dpi::dialect::HttpHead;
 use crate::dpi::target::{Naming, Target};
+use crate::util::decimal::decimal;
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,7 +219,7 @@ fn start_line(line: &[u8]) -> Option<(Start, &[u8])> {
     let (first, second) = (words.next()?, words.next()?);
     if first.starts_with(b"HTTP/1.") {
         let status = decimal(second).filter(|status| (100..1000).contains(status))?;
-        return Some((Start::Response(u16::try_from(status).ok()?), &[]));
+        return Some((Start::Response(status), &[]));
     }
     let start = match first {
         b"HEAD" => Start::Head,
@@ -228,13 +229,6 @@ fn start_line(line: &[u8]) -> Option<(Start, &[u8])> {
     };
     words.next().filter(|version| version.starts_with(b"HTTP/1."))?;
     Some((start, second))
-}
-
-fn decimal(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    digits.iter().try_fold(0u32, |value, &digit| value.checked_mul(10)?.checked_add(u32::from(digit - b'0')))
 }
 
 fn ends_with_ignore_case(value: &[u8], end: &[u8]) -> bool {

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::{Outcome, Transport, Verdict};
 use crate::dpi::dialect::Dialect;
 use crate::limits::{CLOCK_SET_FROM, PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::util::atomic_file;
 
 /// How long each outcome holds, in seconds.

@@ -13,7 +13,7 @@ use std::net::UdpSocket;
 
 use crate::intel::exemptions::AllowList;
 use crate::limits::{CONFIRMATIONS_PER_HOUR, PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
 
 /// Why an endpoint is not asked.

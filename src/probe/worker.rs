@@ -22,7 +22,7 @@ use crate::engine::event::{Detection, Source};
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::limits::{PROBE_QUEUE, PROBE_SNI_BYTES, PROBE_STACK_BYTES};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use desk::Desk;
 
 /// A server that a host behind this router talks to, and that stage one suspects.

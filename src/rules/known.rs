@@ -14,7 +14,7 @@ use crate::intel::exemptions::Host;
 use crate::limits::{
     BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
 };
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 /// The chain that refuses, and counts.
 pub const REFUSING_CHAIN: &str = "refuse";
@@ -33,7 +33,7 @@ pub fn chains(config: &Config, others: u32) -> String {
     let allowed = |statement: &str| -> String {
         let rule = |host: &Host| match host {
             Host::At(prefix) => {
-                let family = if prefix.is_v4() { "ip" } else { "ip6" };
+                let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
                 format!("\t\t{family} saddr {prefix} {statement}\n")
             }
             Host::Card([a, b, c, d, e, f]) => {

@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use super::crc32::crc32;
+
 /// Writes `body` to `path`, behind `head` (`NAME VERSION `).
 ///
 /// # Errors
@@ -41,32 +43,22 @@ pub fn damaged() -> io::Error {
 
 /// `body` behind its first line.
 pub fn seal(head: &str, body: &str) -> String {
-    format!("{head}{:08x}\n{body}", checksum(body.as_bytes()))
+    format!("{head}{:08x}\n{body}", crc32(body.as_bytes()))
 }
 
 /// The body of a text that [`seal`] has made and nobody changed.
 pub fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
     let (first, body) = text.split_once('\n')?;
     let sum = u32::from_str_radix(first.strip_prefix(head)?, 16).ok()?;
-    (sum == checksum(body.as_bytes())).then_some(body)
+    (sum == crc32(body.as_bytes())).then_some(body)
 }
-
-/// CRC-32 (ISO 3309), bit by bit: a few kilobytes, once in a while.
-fn checksum(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |sum, byte| {
-        (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(sum & 1)))
-    })
-}
-
-const POLYNOMIAL: u32 = 0xedb8_8320;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_sum_is_the_usual_one() {
-        assert_eq!(checksum(b"123456789"), 0xcbf4_3926);
+    fn the_first_line_ends_in_the_checksum() {
         assert_eq!(seal("x 1 ", ""), "x 1 00000000\n");
     }
 

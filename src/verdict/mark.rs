@@ -1,16 +1,23 @@
-//! Where the verdict's three bits sit in the packet mark and the conntrack mark.
+//! Position and values of the three bits in the packet mark, and in the conntrack mark of a kernel without labels.
 
-use super::FlowMark;
+use super::{FlowMark, Reason};
 use crate::limits::MARK_BIT_MAX;
 
-/// Width of a [`FlowMark`] in the mark: room for its four values and four to come.
+/// Width of a value in the mark.
 const MARK_BITS: u32 = 0b111;
 
-/// The value behind those of [`FlowMark`].
-const OWN: u32 = FlowMark::Blocked as u32 + 1;
+// Values of a connection behind those of `FlowMark`.
+const OWN: u32 = 4;
+const BEGUN: u32 = 5;
+const PROXIED: u32 = 6;
 
-/// The position of our bits in a 32-bit mark. Every other bit belongs to somebody else (mwan3,
-/// pbr, qosify) and is never touched.
+// Values of a packet on its way to the daemon: no `FlowMark`, so that a bypassed queue decides nothing.
+const START: u32 = 5;
+const AGAIN: u32 = 6;
+const ATTEMPT: u32 = 7;
+
+/// The position of our bits in a 32-bit mark. All other bits belong to other programs (mwan3, pbr, qosify) and
+/// are never touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkPosition {
     lowest_bit: u8,
@@ -38,10 +45,40 @@ impl MarkPosition {
         (packet_mark & !self.mask()) | self.value(mark)
     }
 
-    /// The three bits of what is ours and never judged: the connections of a probe. No [`FlowMark`] has
-    /// this value.
+    /// The value of a probe's connections, which are never queued.
     pub const fn own(self) -> u32 {
         OWN << self.lowest_bit
+    }
+
+    /// The value of a connection whose SYN was answered, and whose client has sent nothing since.
+    pub const fn begun(self) -> u32 {
+        BEGUN << self.lowest_bit
+    }
+
+    /// The value of a connection that a transparent proxy on the router takes over, before it is answered.
+    pub const fn proxied(self) -> u32 {
+        PROXIED << self.lowest_bit
+    }
+
+    /// The value of a packet that is queued for `reason`.
+    pub const fn reason_value(self, reason: Reason) -> u32 {
+        let value = match reason {
+            Reason::Payload => 0,
+            Reason::Start => START,
+            Reason::Again => AGAIN,
+            Reason::Attempt => ATTEMPT,
+        };
+        value << self.lowest_bit
+    }
+
+    /// The reason in the mark of a queued packet.
+    pub const fn reason(self, packet_mark: u32) -> Reason {
+        match (packet_mark & self.mask()) >> self.lowest_bit {
+            START => Reason::Start,
+            AGAIN => Reason::Again,
+            ATTEMPT => Reason::Attempt,
+            _ => Reason::Payload,
+        }
     }
 
     /// A fourth bit of the packet mark: "queue this one". Only the iptables variant of the rule set
@@ -64,6 +101,13 @@ mod tests {
             assert_eq!(at.apply(u32::MAX, FlowMark::Unseen), !at.mask());
             assert_eq!(at.apply(0, FlowMark::Blocked), at.value(FlowMark::Blocked));
             assert_eq!(at.apply(!at.mask(), FlowMark::Benign) & !at.mask(), !at.mask());
+            for reason in [Reason::Payload, Reason::Start, Reason::Again, Reason::Attempt] {
+                assert_eq!(at.reason(at.reason_value(reason) | !at.mask()), reason);
+                let is_verdict = |mark| at.reason_value(reason) == at.value(mark);
+                assert!(
+                    ![FlowMark::Undecided, FlowMark::Benign, FlowMark::Blocked].into_iter().any(is_verdict)
+                );
+            }
         }
         assert_eq!(MarkPosition::new(MARK_BIT_MAX + 1), None);
         assert_eq!(MarkPosition::new(24).map(|at| at.mask()), Some(0x0700_0000));

@@ -7,7 +7,8 @@ use core::net::IpAddr;
 use etherparse::{IpNumber, Ipv4Header, Ipv6Header, TcpHeader, ip_number};
 use heapless::Vec;
 
-use crate::net::packet::{Endpoint, Segment};
+use crate::net::endpoint::Endpoint;
+use crate::net::packet::Segment;
 
 /// The longest reset: an IPv6 and a TCP header without options.
 pub const RESET_MAX_LEN: usize = Ipv6Header::LEN + TcpHeader::MIN_LEN;

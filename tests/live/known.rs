@@ -6,9 +6,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use rustix::process::Signal;
 
 use crate::daemon::Daemon;
-use crate::daemon::WEB;
 use crate::mining::LOGIN;
 use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
+use crate::run::WEB;
 use crate::session::{Session, is_reset};
 
 /// A pool on the internet that listens at one port for as long as the test lasts.

@@ -6,8 +6,8 @@ use minewall::limits::SECOND_LOOK_MAX_PACKET_BYTES;
 use minewall::verdict::FlowMark;
 
 use crate::daemon::Daemon;
-use crate::daemon::WEB;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
+use crate::run::WEB;
 use crate::session::{Session, is_reset};
 
 /// What XMRig says first.

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
 use minewall::dpi::dialect::Dialect;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::cache::Cache;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};

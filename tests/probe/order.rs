@@ -12,11 +12,12 @@ use minewall::engine::event::{Detection, Source};
 use minewall::engine::{Engine, Packet, Settings};
 use minewall::hmm::model::Model;
 use minewall::limits::SWARM_SESSIONS;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::worker::Suspect;
 use minewall::probe::{Layer, Target, Verdict};
 use minewall::util::time::Instant;
+use minewall::verdict::Reason;
 
 use crate::server::Server;
 use crate::wire::{Connection, End};
@@ -43,7 +44,10 @@ fn suspicion(port: u16, words: &Words) -> Detection {
         packets.extend(connection.close());
         for bytes in packets {
             micros += 20_000;
-            engine.handle(&Packet { bytes: &bytes, hw_addr: None }, Instant::from_micros(micros));
+            engine.handle(
+                &Packet { bytes: &bytes, hw_addr: None, reason: Reason::Payload },
+                Instant::from_micros(micros),
+            );
         }
         if let Some(detection) = engine.poll_event() {
             assert_eq!(detection.source, Source::Hmm, "{detection:?}");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant as Clock;
 
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target};
 use minewall::util::time::Instant;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::dpi::dialect::Dialect;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
 

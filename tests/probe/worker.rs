@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use minewall::config::{self, Config};
 use minewall::limits::PROBE_QUEUE;
-use minewall::net::packet::Endpoint;
+use minewall::net::endpoint::Endpoint;
 use minewall::probe::cache::Cache;
 use minewall::probe::guard::Refusal;
 use minewall::probe::worker::{Answer, NotTaken, Probed, Suspect, Worker};

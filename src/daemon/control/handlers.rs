@@ -9,13 +9,15 @@ use crate::daemon::reputation_service as keeper;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::daemon::wall_clock::{rfc3339, unix_seconds};
 use crate::daemon::{Daemon, mode_word};
 use crate::dpi::dialect::Dialect;
 use crate::engine::Lesson;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::reputation::{Entry, Origin};
 use crate::limits::ASSEMBLY_SLOTS;
+use crate::util::calendar::rfc3339;
+use crate::util::text::printable;
+use crate::util::wall_clock::unix_seconds;
 
 impl Daemon {
     /// The reply to a request.
@@ -237,10 +239,4 @@ fn explained(lesson: Lesson) -> Option<(Option<Policy>, String)> {
         Lesson::NotPool => (None, "when asked, it was no pool: nobody is suspected for it".into()),
         Lesson::Known(..) => return None,
     })
-}
-
-/// The name of a list comes from a file's, which may have anything in it.
-fn printable(source: &str) -> String {
-    let is_safe = |letter: &char| (' '..='~').contains(letter) && !"\"\\".contains(*letter);
-    source.chars().map(|letter| if is_safe(&letter) { letter } else { '?' }).collect()
 }

@@ -2,7 +2,7 @@
 //! didn't say.
 
 use crate::limits::PROBES_AGAIN;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::worker::Suspect;
 use crate::util::time::Instant;
 

@@ -4,15 +4,15 @@ use core::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::wall_clock::unix_seconds;
 use super::Keeper;
 use crate::engine::{Engine, Layer, Lesson};
 use crate::intel::Builder;
 use crate::intel::entry::{self, Policy};
 use crate::intel::reputation::{Entry, Origin};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::rules;
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 
 impl Keeper {
     /// The elements of the kernel's sets, as text for nft; nothing where the kernel is not to block.

@@ -2,7 +2,7 @@
 
 use super::{Desk, Framing, Layer, Naming, Reader, SERVER_FIRST, Step};
 use crate::dpi::{Answer, dialect, noise};
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::parse::dns;
 use crate::parse::json::{self, End};
 use crate::parse::lines::{self, Fit, Line};

@@ -2,8 +2,8 @@
 
 use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS, WEB};
 use crate::dpi::{Answer, noise};
-use crate::flow::Direction;
 use crate::limits::PROXY_DEPTH;
+use crate::net::direction::Direction;
 use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::socks;
 

@@ -2,7 +2,7 @@
 
 use super::{Desk, Framing, Layer, Reader, Step};
 use crate::dpi::{Answer, dialect::HttpHead};
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::parse::http::chunked::{self, Chunk};
 use crate::parse::http::{self, Asked, Body, Head, Parsed, Start};
 use crate::parse::json::{self, End};

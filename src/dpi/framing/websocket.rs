@@ -1,7 +1,7 @@
 //! WebSocket frames.
 
 use super::{Desk, Framing, Layer, MIDWAY, Reader, Step};
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 use crate::parse::lines::{self, Line};
 use crate::parse::websocket::{self, Frame, Kind};
 

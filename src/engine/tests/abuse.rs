@@ -104,7 +104,7 @@ fn with_a_suspect() -> Bench {
     let mut bench = Bench::new("");
     bench.connect();
     bench.send(UP, CLIENT_HELLO);
-    let key = FlowKey::new(Endpoint::new(HOST.into(), bench.port), Endpoint::new(POOL.into(), 3333));
+    let key = FiveTuple::new(Endpoint::new(HOST.into(), bench.port), Endpoint::new(POOL.into(), 3333));
     match bench.engine.flows.entry(&key, Instant::from_micros(bench.millis * 1_000).stamp()) {
         Entry::Known(record) => record.state = FlowState::Suspect,
         _ => panic!("not there"),

@@ -1,23 +1,20 @@
 //! Patterns in their relations to servers and to each other.
 
-use core::net::IpAddr;
-
-use crate::intel::entry::{Net, Pattern, Ports, What};
+use crate::intel::entry::{Pattern, Ports, What};
+use crate::net::cidr::Cidr;
+use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::net::packet::Endpoint;
 
 impl Pattern {
     /// That of one server.
     pub fn of(server: &Endpoint) -> Self {
-        Pattern { what: What::Net(Net::host(server.addr())), ports: Ports::One(server.port()) }
+        Pattern { what: What::Net(Cidr::host(server.addr())), ports: Ports::One(server.port()) }
     }
 
     /// The server, if it is a single one.
     pub fn as_endpoint(&self) -> Option<Endpoint> {
         match (&self.what, self.ports) {
-            (What::Net(net), Ports::One(port)) if Net::host(net.addr()) == *net => {
-                Some(Endpoint::new(net.addr(), port))
-            }
+            (What::Net(net), Ports::One(port)) if net.is_host() => Some(Endpoint::new(net.addr(), port)),
             _ => None,
         }
     }
@@ -46,20 +43,6 @@ impl Pattern {
     pub fn includes(&self, server: &Endpoint) -> bool {
         matches!(&self.what, What::Net(net) if net.contains(server.addr()))
             && self.ports.contain(Some(server.port()))
-    }
-}
-
-impl Net {
-    /// Whether `addr` begins with it.
-    pub fn contains(&self, addr: IpAddr) -> bool {
-        self.covers(&Net::host(addr))
-    }
-
-    /// Whether every address of `other` begins with it.
-    pub fn covers(&self, other: &Net) -> bool {
-        self.addr().is_ipv4() == other.addr().is_ipv4()
-            && self.prefix_len() <= other.prefix_len()
-            && Net::new(other.addr(), self.prefix_len()) == Some(*self)
     }
 }
 

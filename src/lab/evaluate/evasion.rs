@@ -155,9 +155,9 @@ const SEED: u64 = 17;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Direction::{ToClient, ToServer};
+    use crate::net::direction::Direction::{ToClient, ToServer};
 
-    fn packet(direction: crate::flow::Direction, size: u32, gap_ms: u32) -> Packet {
+    fn packet(direction: crate::net::direction::Direction, size: u32, gap_ms: u32) -> Packet {
         Packet { direction, size, gap_ms }
     }
 

@@ -8,8 +8,11 @@ use std::collections::HashMap;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::{Detection, Source};
 use crate::flow::tcp::{Arrival, Streams};
-use crate::flow::{Direction, FlowKey, FlowRecord, FlowState};
-use crate::net::packet::{Endpoint, Segment};
+use crate::flow::{FlowRecord, FlowState};
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
+use crate::net::five_tuple::FiveTuple;
+use crate::net::packet::Segment;
 use crate::util::time::Instant;
 
 /// The flows of one capture, in the order of their first packets.
@@ -17,7 +20,7 @@ use crate::util::time::Instant;
 pub struct Account {
     flows: Vec<Flow>,
     /// Where the latest connection of a five-tuple stands in `flows`.
-    latest: HashMap<FlowKey, usize>,
+    latest: HashMap<FiveTuple, usize>,
 }
 
 /// One TCP connection.
@@ -98,7 +101,7 @@ impl Account {
     /// The flow of `segment`: the latest connection of its five-tuple, or one that `begins` with it.
     fn flow(&mut self, segment: &Segment<'_>, begins: bool, now: Instant) -> &mut Flow {
         let next = self.flows.len();
-        let index = self.latest.entry(FlowKey::new(segment.src, segment.dst)).or_insert(next);
+        let index = self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
         if begins {
             *index = next;
         }

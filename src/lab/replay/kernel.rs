@@ -6,20 +6,21 @@
 
 use std::collections::HashMap;
 
-use crate::flow::FlowKey;
 use crate::limits::{
     SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
     SECOND_LOOK_PACKETS_PER_SECOND,
 };
+use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::verdict::{FlowMark, Verdict};
 
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
 pub struct Kernel {
-    connections: HashMap<FlowKey, Connection>,
-    looks: Allowance,
+    connections: HashMap<FiveTuple, Connection>,
+    looks: TokenBucket,
 }
 
 /// What conntrack knows of a connection.
@@ -32,7 +33,7 @@ struct Connection {
 impl Kernel {
     /// Whether `segment`, in an IP packet of `length` bytes that came at `now`, is queued.
     pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> bool {
-        let key = FlowKey::new(segment.src, segment.dst);
+        let key = FiveTuple::new(segment.src, segment.dst);
         let opens = segment.syn && !segment.has_ack;
         let connection =
             self.connections.entry(key).or_insert(Connection { mark: FlowMark::Unseen, packets: 0 });
@@ -53,7 +54,7 @@ impl Kernel {
                     SECOND_LOOK_LATE_BITS
                 };
                 length < SECOND_LOOK_MAX_PACKET_BYTES as usize
-                    && (connection.packets & bits == 0 || self.looks.take(now))
+                    && (connection.packets & bits == 0 || self.looks.take(&LOOKS, now))
             }
         }
     }
@@ -63,9 +64,9 @@ impl Kernel {
         let mark = match verdict {
             Verdict::Accept(mark) => *mark,
             Verdict::Reset(_) => FlowMark::Blocked,
-            Verdict::Ignore => return,
+            Verdict::Ignore | Verdict::WithoutData => return,
         };
-        if let Some(connection) = self.connections.get_mut(&FlowKey::new(segment.src, segment.dst))
+        if let Some(connection) = self.connections.get_mut(&FiveTuple::new(segment.src, segment.dst))
             && connection.mark != FlowMark::Blocked
         {
             connection.mark = mark;
@@ -73,34 +74,8 @@ impl Kernel {
     }
 }
 
-/// nft's `limit rate N/second burst N packets`: a token bucket, in microseconds.
-#[derive(Debug)]
-struct Allowance {
-    left: u64,
-    at: Instant,
-}
-
-impl Default for Allowance {
-    fn default() -> Self {
-        Allowance { left: SECOND, at: Instant::default() }
-    }
-}
-
-impl Allowance {
-    fn take(&mut self, now: Instant) -> bool {
-        let elapsed = now.micros().saturating_sub(self.at.micros());
-        self.at = now;
-        self.left = self.left.saturating_add(elapsed).min(SECOND);
-        let price = SECOND / u64::from(SECOND_LOOK_PACKETS_PER_SECOND);
-        let is_enough = self.left >= price;
-        if is_enough {
-            self.left -= price;
-        }
-        is_enough
-    }
-}
-
-const SECOND: u64 = 1_000_000;
+/// The rule set's `limit rate N/second burst N packets`.
+const LOOKS: Rate = Rate::per_second(SECOND_LOOK_PACKETS_PER_SECOND);
 
 #[cfg(test)]
 mod tests {

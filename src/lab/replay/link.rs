@@ -2,6 +2,7 @@
 
 use super::bytes::Order;
 use crate::engine::Packet;
+use crate::verdict::Reason;
 
 /// What a captured frame begins with (a LINKTYPE_ value of draft-ietf-opsawg-pcaplinktype).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,23 +53,23 @@ impl LinkType {
 /// # Errors
 /// [`NotIp`].
 pub fn ip_packet(link: LinkType, frame: &[u8]) -> Result<Packet<'_>, NotIp> {
-    let ip = |bytes| Ok(Packet { bytes, hw_addr: None });
+    let ip = |bytes| Ok(Packet { bytes, hw_addr: None, reason: Reason::Payload });
     match link {
         LinkType::ETHERNET => {
             let hw_addr = frame.get(6..12).and_then(|source| source.first_chunk().copied());
             let bytes = ethertype_payload(be16(frame, 12)?, rest(frame, 14)?)?;
-            Ok(Packet { bytes, hw_addr })
+            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
         }
         LinkType::LINUX_SLL => {
             let hw_addr = ethernet_addr(be16(frame, 4)?, rest(frame, 6)?);
             let bytes = ethertype_payload(be16(frame, 14)?, rest(frame, 16)?)?;
-            Ok(Packet { bytes, hw_addr })
+            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
         }
         LinkType::LINUX_SLL2 => {
             let addr_len = *frame.get(11).ok_or(NotIp::Malformed)?;
             let hw_addr = ethernet_addr(u16::from(addr_len), rest(frame, 12)?);
             let bytes = ethertype_payload(be16(frame, 0)?, rest(frame, 20)?)?;
-            Ok(Packet { bytes, hw_addr })
+            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
         }
         LinkType::RAW | LinkType::DLT_RAW | LinkType::DLT_RAW_OPENBSD | LinkType::IPV4 | LinkType::IPV6 => {
             ip(frame)

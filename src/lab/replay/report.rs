@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 
 use super::account::{Flow, FlowVerdict};
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 /// How a report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,12 @@ use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 
 use super::Error;
 use super::sequence::Packet;
+use crate::flow::FlowRecord;
 use crate::flow::tcp::Arrival;
-use crate::flow::{Direction, FlowKey, FlowRecord};
 use crate::hmm::swarm::Sent;
 use crate::limits::SWARM_SESSION_PACKETS;
+use crate::net::direction::Direction;
+use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
 
@@ -141,7 +143,7 @@ fn ip_packet(link: i32, frame: &[u8]) -> Option<&[u8]> {
 /// All flows of one capture, by connection.
 #[derive(Default)]
 struct Tracker {
-    open: HashMap<FlowKey, usize>,
+    open: HashMap<FiveTuple, usize>,
     flows: Vec<Tracked>,
 }
 
@@ -154,7 +156,7 @@ struct Tracked {
 impl Tracker {
     /// The flow, the direction and the number of new payload bytes, if there are any.
     fn handle(&mut self, segment: &Segment<'_>, now: Instant) -> Option<(&Tracked, Direction, u32)> {
-        let key = FlowKey::new(segment.src, segment.dst);
+        let key = FiveTuple::new(segment.src, segment.dst);
         let reopened = segment.syn && !segment.has_ack;
         let at = match self.open.get(&key) {
             Some(&at) if !reopened || self.flows[at].packets.is_empty() => at,
@@ -201,7 +203,7 @@ const LINK_LINUX_COOKED: i32 = 113;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Direction::{ToClient, ToServer};
+    use crate::net::direction::Direction::{ToClient, ToServer};
     use std::io::Write;
 
     /// An Ethernet frame between 192.168.0.2:40000 and 192.0.2.9:443.

@@ -1,9 +1,9 @@
 //! From floating point to the tables of the router, and to the model file.
 
 use super::chain::{Chain, Row};
-use crate::hmm::crc32;
 use crate::hmm::decision::Thresholds;
 use crate::hmm::model::{self, Column, MAX_SHIFT, Model, STATES, Summary};
+use crate::util::crc32::crc32;
 
 /// The integer model of two trained chains.
 pub fn model(mining: &Chain, background: &Chain, thresholds: Thresholds, summary: Summary) -> Box<Model> {

@@ -5,7 +5,7 @@
 
 use super::rng::Rng;
 use super::sequence::Packet;
-use crate::flow::Direction;
+use crate::net::direction::Direction;
 
 /// One kind of exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

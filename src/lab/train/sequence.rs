@@ -19,8 +19,8 @@
 //! ```
 
 use super::Error;
-use crate::flow::Direction;
-use crate::hmm::crc32;
+use crate::net::direction::Direction;
+use crate::util::crc32::crc32;
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The words of each question.
 
 use super::Question;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 
 impl Question {
     /// The words number `step`, counted from 0, for the server called `host`; `None` behind the last.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::dpi::Wire;
-use crate::net::packet::Endpoint;
+use crate::net::endpoint::Endpoint;
 use crate::probe::hint::Hints;
 use crate::probe::{Layer, Transport};
 

@@ -7,7 +7,6 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -20,6 +19,7 @@ use crate::probe::guard::{Guard, Refusal};
 use crate::probe::transport::{Dialler, Probe, Progress, time_until};
 use crate::probe::{Outcome, Verdict};
 use crate::util::time::Instant;
+use crate::util::wall_clock::unix_seconds;
 
 pub(super) struct Desk {
     settings: Settings,
@@ -259,10 +259,6 @@ fn is_closed(mut bell: &UnixStream) -> bool {
             Err(_) => return false,
         }
     }
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 /// setpriority(2): the weakest claim to the processor there is outside the idle class.

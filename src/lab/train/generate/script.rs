@@ -1,7 +1,7 @@
 //! What the two ends of a session say and when, as seen at the client's router.
 
-use crate::flow::Direction;
 use crate::lab::train::rng::Rng;
+use crate::net::direction::Direction;
 
 /// One message that an application writes.
 #[derive(Clone, Copy, Debug)]

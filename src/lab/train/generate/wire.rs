@@ -1,9 +1,9 @@
 //! From messages to segments: wrappers, handshakes, record layers, TCP.
 
 use super::script::{Message, Path};
-use crate::flow::Direction;
 use crate::lab::train::rng::Rng;
 use crate::lab::train::sequence::Packet;
+use crate::net::direction::Direction;
 
 /// How a session is wrapped.
 #[derive(Clone, Copy, Debug)]

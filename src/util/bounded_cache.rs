@@ -1,0 +1,348 @@
+//! A map of fixed capacity that makes room by a named rule.
+//!
+//! Either one set, which is searched from one end to the other (some hundred entries at most), or many small
+//! sets under a keyed hash, so that nobody outside can choose which entries meet. A full set evicts the entry of
+//! the least rank, and the caller says what the rank is: the time of the last use, the end of validity, the
+//! worth. Where clients compete, [`BoundedCache::insert_fairly`] takes the place from the client with the most
+//! entries, so that one client never displaces the others.
+
+use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+
+/// A map of `K` to `V` with a fixed number of places.
+#[derive(Clone, Debug)]
+pub struct BoundedCache<K, V, S = OneSet> {
+    /// With one set as many as are in use; else all places of all sets.
+    places: Vec<Option<(K, V)>>,
+    sets: usize,
+    /// Places of a set.
+    ways: usize,
+    hasher: S,
+}
+
+impl<K: Hash + Eq, V> BoundedCache<K, V> {
+    /// An empty cache with one set of `capacity` places; memory is taken as entries come.
+    pub fn new(capacity: usize) -> Self {
+        BoundedCache { places: Vec::new(), sets: 1, ways: capacity, hasher: OneSet::default() }
+    }
+}
+
+#[allow(dead_code, reason = "the stores move here one by one")]
+impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
+    /// An empty cache of `sets` (a power of two) times `ways` places, all of them allocated now.
+    pub fn with_sets(sets: usize, ways: usize, hasher: S) -> Self {
+        debug_assert!(sets.is_power_of_two());
+        let places = core::iter::repeat_with(|| None).take(sets * ways).collect();
+        BoundedCache { places, sets, ways, hasher }
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        let at = self.position(key)?;
+        self.places.get(at)?.as_ref().map(|(_, value)| value)
+    }
+
+    /// The value of `key`, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = self.position(key)?;
+        self.places.get_mut(at)?.as_mut().map(|(_, value)| value)
+    }
+
+    /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
+    /// the least `rank`.
+    pub fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+        let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+        self.put(at, key, value)
+    }
+
+    /// Enters `value` under `key` only if a full set has an entry of lesser `rank`; the loser, which may be the
+    /// newcomer itself, or the earlier value.
+    pub fn offer<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+        let at = match self.place(&key) {
+            Ok(at) => at,
+            Err(full) => {
+                let (at, least) = full.least(&self.places, &rank);
+                if least.is_none_or(|least| least >= rank(&key, &value)) {
+                    return Some((key, value));
+                }
+                at
+            }
+        };
+        self.put(at, key, value)
+    }
+
+    /// Enters `value` under `key`; what made room for it, or its earlier value. In a full set the `owner` with
+    /// the most entries makes room, with its entry of the least `rank`: the newcomer's, unless another has at
+    /// least two more.
+    pub fn insert_fairly<O: Eq, R: Ord>(
+        &mut self,
+        key: K,
+        value: V,
+        owner: impl Fn(&K, &V) -> O,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<(K, V)> {
+        let at = match self.place(&key) {
+            Ok(at) => at,
+            Err(full) => {
+                let theirs = full.greediest(&self.places, owner(&key, &value), &owner);
+                full.least(&self.places, |key, value| (owner(key, value) != theirs, rank(key, value))).0
+            }
+        };
+        self.put(at, key, value)
+    }
+
+    /// The value of `key`, made by `make` if there is none yet; a full set evicts the entry of the least `rank`.
+    pub fn get_or_insert_with<R: Ord>(
+        &mut self,
+        key: K,
+        make: impl FnOnce() -> V,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<&mut V> {
+        let at = match self.position(&key) {
+            Some(at) => at,
+            None => {
+                let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+                self.put(at, key, make());
+                at
+            }
+        };
+        self.places.get_mut(at)?.as_mut().map(|(_, value)| value)
+    }
+
+    /// Takes out the value of `key`.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.position(key)?;
+        self.places.get_mut(at)?.take().map(|(_, value)| value)
+    }
+
+    /// Takes out the entries that are not to be kept; how many they were.
+    pub fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) -> usize {
+        let mut removed = 0;
+        for place in &mut self.places {
+            if place.take_if(|(key, value)| !keep(key, value)).is_some() {
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    /// All entries, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.places.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// The entries of the set that `key` belongs to.
+    pub fn set_of(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
+        let (begin, end) = self.bounds(key);
+        let set = self.places.get(begin..end).unwrap_or_default();
+        set.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// Number of entries.
+    pub fn len(&self) -> usize {
+        self.places.iter().flatten().count()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.places.iter().all(Option::is_none)
+    }
+
+    /// First and last place (exclusive) of the set of `key`.
+    fn bounds(&self, key: &K) -> (usize, usize) {
+        if self.sets == 1 {
+            return (0, self.places.len());
+        }
+        let begin = (self.hasher.hash_one(key) as usize & (self.sets - 1)) * self.ways;
+        (begin, begin + self.ways)
+    }
+
+    fn position(&self, key: &K) -> Option<usize> {
+        let (begin, end) = self.bounds(key);
+        let is_it = |place: &Option<(K, V)>| place.as_ref().is_some_and(|(known, _)| known == key);
+        self.places.get(begin..end)?.iter().position(is_it).map(|at| begin + at)
+    }
+
+    /// Where `key` is or can be without any other entry going.
+    fn place(&self, key: &K) -> Result<usize, Full> {
+        let (begin, end) = self.bounds(key);
+        let set = self.places.get(begin..end).unwrap_or_default();
+        let free = || set.iter().position(Option::is_none).map(|at| begin + at);
+        match self.position(key).or_else(free) {
+            Some(at) => Ok(at),
+            None if self.sets == 1 && end < self.ways => Ok(end),
+            None => Err(Full { begin, end }),
+        }
+    }
+
+    fn put(&mut self, at: usize, key: K, value: V) -> Option<(K, V)> {
+        if at == self.places.len() && at < self.sets * self.ways {
+            self.places.push(None);
+        }
+        match self.places.get_mut(at) {
+            Some(place) => place.replace((key, value)),
+            // A cache without places keeps nothing.
+            None => Some((key, value)),
+        }
+    }
+}
+
+/// A set without a free place.
+#[derive(Clone, Copy, Debug)]
+struct Full {
+    begin: usize,
+    end: usize,
+}
+
+#[allow(dead_code, reason = "the stores move here one by one")]
+impl Full {
+    fn entries<K, V>(self, places: &[Option<(K, V)>]) -> impl Iterator<Item = (usize, &K, &V)> + Clone {
+        let set = places.get(self.begin..self.end).unwrap_or_default().iter().enumerate();
+        set.filter_map(move |(at, place)| place.as_ref().map(|(key, value)| (self.begin + at, key, value)))
+    }
+
+    /// Place and rank of the entry that ranks least.
+    fn least<K, V, R: Ord>(
+        self,
+        places: &[Option<(K, V)>],
+        rank: impl Fn(&K, &V) -> R,
+    ) -> (usize, Option<R>) {
+        let ranked = self.entries(places).map(|(at, key, value)| (rank(key, value), at));
+        ranked.min().map_or((self.begin, None), |(rank, at)| (at, Some(rank)))
+    }
+
+    /// The owner that makes room for another entry of `newcomer`.
+    fn greediest<K, V, O: Eq>(
+        self,
+        places: &[Option<(K, V)>],
+        newcomer: O,
+        owner: impl Fn(&K, &V) -> O,
+    ) -> O {
+        let owners = || self.entries(places).map(|(_, key, value)| owner(key, value));
+        let count = |whose: &O| owners().filter(|owner| owner == whose).count();
+        let own = count(&newcomer);
+        let larger = |a: (usize, O), b: (usize, O)| if b.0 > a.0 { b } else { a };
+        match owners().map(|owner| (count(&owner), owner)).reduce(larger) {
+            Some((most, greediest)) if own == 0 || most > own + 1 => greediest,
+            _ => newcomer,
+        }
+    }
+}
+
+/// The hasher of a cache with one set, which needs none.
+pub type OneSet = BuildHasherDefault<NoHash>;
+
+/// Hashes everything to zero.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHash;
+
+impl Hasher for NoHash {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::util::random::Random;
+    use std::collections::HashMap;
+    use std::hash::RandomState;
+
+    /// Entries with their time of use, in a cache of four.
+    fn filled(times: [u32; 4]) -> BoundedCache<u32, u32> {
+        let mut cache = BoundedCache::new(4);
+        for (key, time) in (0..).zip(times) {
+            assert_eq!(cache.insert(key, time, |_, &time| time), None);
+        }
+        cache
+    }
+
+    #[test]
+    fn a_full_set_evicts_the_least_rank() {
+        let mut cache = filled([7, 3, 9, 5]);
+        assert_eq!(cache.insert(10, 1, |_, &time| time), Some((1, 3)));
+        assert_eq!(cache.insert(11, 8, |_, &time| time), Some((10, 1)));
+        assert_eq!(cache.insert(11, 2, |_, &time| time), Some((11, 8)), "the earlier value");
+        assert_eq!(cache.len(), 4);
+    }
+
+    #[test]
+    fn an_offer_of_lesser_rank_is_refused() {
+        let mut cache = filled([7, 3, 9, 5]);
+        assert_eq!(cache.offer(10, 3, |_, &time| time), Some((10, 3)));
+        assert_eq!(cache.offer(10, 4, |_, &time| time), Some((1, 3)));
+        assert_eq!(cache.offer(10, 0, |_, &time| time), Some((10, 4)), "an entry is renewed in any case");
+        let mut none = BoundedCache::new(0);
+        assert_eq!(none.insert(1, 1, |_, &time: &u32| time), Some((1, 1)));
+        assert!(none.is_empty() && none.get(&1).is_none());
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_its_place() {
+        let mut cache = filled([7, 3, 9, 5]);
+        assert_eq!(cache.remove(&2), Some(9));
+        assert_eq!(cache.insert(10, 1, |_, &time| time), None);
+        assert_eq!(cache.retain(|_, &time| time > 3), 2);
+        assert_eq!(cache.len(), 2);
+        assert_eq!(cache.get_or_insert_with(0, || 99, |_, &time| time), Some(&mut 7));
+        assert_eq!(cache.get_or_insert_with(12, || 99, |_, &time| time), Some(&mut 99));
+    }
+
+    /// A client that fills the cache, and three that want a share: each gets a quarter, and keeps it.
+    #[test]
+    fn no_owner_displaces_the_others() {
+        let mut cache = BoundedCache::new(16);
+        let mut time = 0;
+        let mut enter = |cache: &mut BoundedCache<(u8, u32), u32>, client: u8| {
+            time += 1;
+            cache.insert_fairly((client, time), time, |&(client, _), _| client, |_, &time| time)
+        };
+        for _ in 0..40 {
+            enter(&mut cache, 0);
+        }
+        for client in 1..=3 {
+            for _ in 0..4 {
+                assert_eq!(enter(&mut cache, client).map(|((loser, _), _)| loser), Some(0));
+            }
+        }
+        for client in [0, 0, 0, 1, 2, 3, 0] {
+            assert_eq!(enter(&mut cache, client).map(|((loser, _), _)| loser), Some(client));
+        }
+        for client in 0..=3 {
+            assert_eq!(cache.iter().filter(|((owner, _), _)| *owner == client).count(), 4);
+        }
+        let newest = cache.iter().filter(|((owner, _), _)| *owner == 0).map(|(_, &time)| time).min();
+        assert!(newest > Some(40), "of one owner the oldest makes room: {newest:?}");
+    }
+
+    /// A found value is the one entered last; the bounds hold.
+    #[test]
+    fn agrees_with_a_map() {
+        let mut random = Random::new(11);
+        let mut caches = (BoundedCache::with_sets(4, 4, RandomState::new()), BoundedCache::new(16));
+        let mut twin = HashMap::new();
+        for step in 0..20_000_u32 {
+            let key = random.below(40);
+            match random.below(4) {
+                0 => {
+                    let gone = (caches.0.remove(&key), caches.1.remove(&key));
+                    let known = twin.remove(&key);
+                    assert!([gone.0, gone.1].into_iter().flatten().all(|value| Some(value) == known));
+                }
+                1 => {
+                    caches.0.insert(key, step, |_, &step| step);
+                    caches.1.insert(key, step, |_, &step| step);
+                    twin.insert(key, step);
+                    assert_eq!((caches.0.get(&key), caches.1.get(&key)), (Some(&step), Some(&step)));
+                }
+                _ => {
+                    let found = [caches.0.get(&key), caches.1.get(&key)];
+                    assert!(found.into_iter().flatten().all(|value| Some(value) == twin.get(&key)));
+                }
+            }
+            assert!(caches.0.len() <= 16 && caches.1.len() <= 16);
+        }
+    }
+}
