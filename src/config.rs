@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
 use crate::intel::exemptions::AllowList;
 use crate::limits;

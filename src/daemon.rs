@@ -117,7 +117,7 @@ fn load_model(config: &Config) -> Result<Box<Model>, String> {
     let explain = |why: &dyn core::fmt::Display| format!("model {}: {why}", config.model.display());
     let mut bytes = Vec::new();
     File::open(&config.model)
-        .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(model::LENGTH_MAX as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| explain(&error))?;
     Model::decode(&bytes).map_err(|error| explain(&error))
 }

@@ -23,9 +23,8 @@ use crate::engine::event::Detection;
 use crate::flow::reassembly::Assembly;
 use crate::flow::table::{Entry, FlowTable, TableCounters};
 use crate::flow::{FlowRecord, FlowState};
-use crate::hmm::Scorer;
-use crate::hmm::decision::Sensitivity;
 use crate::hmm::model::Model;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::{Explanation, Intel};
@@ -141,10 +140,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.judge.configure(settings);
     }
 
-    /// Scores by another model from now on. What flows have gathered stays: ratios of two models
-    /// are of one scale, and old evidence fades.
+    /// Scores by another model from now on. Candidates begin anew: sums of two models have no common scale.
     pub fn replace_model(&mut self, model: Box<Model>) {
-        self.judge.scorer = Scorer::new(model);
+        self.judge.stage_one.replace_model(model);
     }
 
     /// Judges one packet that arrived at `now`.
@@ -208,8 +206,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
         self.judge.learnt.sweep(now);
-        let assembly = &mut self.judge.assembly;
-        self.flows.sweep(sets, now.stamp(), |record| reader::release(assembly, record));
+        let (assembly, stage_one) = (&mut self.judge.assembly, &mut self.judge.stage_one);
+        self.flows.sweep(sets, now.stamp(), |record| {
+            reader::release(assembly, record);
+            stage_one.release(&record.hmm);
+        });
     }
 
     /// The flow table.

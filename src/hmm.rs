@@ -17,6 +17,7 @@
 pub mod alphabet;
 pub mod swarm;
 pub mod candidates;
+pub mod decision;
 pub mod forward;
 pub mod model;
 pub mod observation;
@@ -31,6 +32,7 @@ use crate::util::time::Stamp;
 use alphabet::Symbol;
 use candidates::{CandidateCounters, Candidates, Owner, Ticket};
 use model::Model;
+use threshold::Sensitivity;
 
 /// Stage one's part of a flow record. All zero is a flow of which nothing was seen.
 #[derive(Clone, Debug, Default)]
@@ -90,12 +92,21 @@ pub enum Assessment {
     Unlikely {
         /// Screenings in a row.
         screenings: u8,
+        /// Page's sum of the latest.
+        sum: i32,
     },
     /// The flow looks like mining as far as this sum says, in [`RATIO_ONE`]ths of a bit.
     Candidate {
         /// Page's sum.
         sum: i32,
     },
+}
+
+impl Assessment {
+    /// Whether the flow is suspect at `threshold`.
+    pub fn reaches(&self, threshold: i32) -> bool {
+        matches!(self, Assessment::Candidate { sum } if *sum >= threshold)
+    }
 }
 
 /// Stage one: a model and the flows that it watches.
@@ -114,6 +125,12 @@ impl StageOne {
     /// The model at work.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// Watches with another model from now on; no flow is a candidate any more.
+    pub fn replace_model(&mut self, model: Box<Model>) {
+        self.model = model;
+        self.candidates.clear();
     }
 
     /// Takes in one packet of a flow that the DPI can't read.
@@ -137,11 +154,10 @@ impl StageOne {
 
     /// Scores the latest symbols with the first member, and makes the flow a candidate if they are worth it.
     fn screen(&mut self, state: &mut State, seen: &Seen) -> Assessment {
-        let likely = self.model.screening_sum(state.window()) >= i32::from(self.model.test.screen);
-        if likely
-            && let owner = Owner::from(seen.client)
+        let sum = self.model.screening_sum(state.window());
+        if sum >= i32::from(self.model.test.screen)
             && let Some((ticket, sum)) =
-                self.candidates.enter(owner, &self.model, state.window(), seen.now)
+                self.candidates.enter(Owner::from(seen.client), &self.model, state.window(), seen.now)
         {
             state.ticket = Some(ticket);
             state.failed = 0;
@@ -149,7 +165,13 @@ impl StageOne {
         }
         state.begin_window();
         state.failed = state.failed.saturating_add(1);
-        Assessment::Unlikely { screenings: state.failed }
+        Assessment::Unlikely { screenings: state.failed, sum }
+    }
+
+    /// The sum from which a flow is suspect; a listed pair of client and server is suspect as easily as at *eager*.
+    pub fn threshold(&self, sensitivity: Sensitivity, listed: bool) -> i32 {
+        let threshold = self.model.test.threshold(sensitivity);
+        if listed { threshold.min(self.model.test.threshold(Sensitivity::Eager)) } else { threshold }
     }
 
     /// Page's sum of the flow, if it is a candidate.

@@ -9,19 +9,27 @@ use core::time::Duration;
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
 pub const FLOW_RECORD_MAX_BYTES: usize = 128;
 
-/// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
-/// the log-likelihood ratio, the latest sizes by role).
+/// Bytes of a flow record that belong to stage one: sizes by role, the latest symbols, a candidate's ticket.
 pub const HMM_STATE_BYTES: usize = 44;
 /// Payload packets of the shortest session that stage one may call suspect.
 pub const HMM_MIN_PACKETS: u16 = 12;
 /// And its age.
 pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
-/// Every so many payload packets stage one may call a session suspect.
-pub const HMM_CHECK_PACKETS: u16 = 4;
-/// Payload packets from which on stage one may be sure that a session is benign.
-pub const HMM_SURE_PACKETS: u16 = 8;
-/// Payload packets after which stage one lets an undecided session go.
-pub const HMM_CAP_PACKETS: u16 = 256;
+/// Members of the panel at most: 7.5 KB of flash and 15 KB of memory each.
+pub const HMM_PANEL: usize = 4;
+/// Latest symbols that a flow record keeps for the screening, two bytes each.
+pub const HMM_RECENT: usize = 8;
+/// Screenings in a row without a result, after which a flow bypasses the queue for a while.
+pub const HMM_FAILED_SCREENINGS: u8 = 4;
+/// Flows that the whole panel watches at once, 160 bytes each: a house has some twenty long flows at a time, of
+/// which one in five looks like mining for a while.
+pub const CANDIDATES_DEFAULT: u16 = if cfg!(test) { 8 } else { 512 };
+/// A candidate gives up its place after so many symbols without evidence.
+pub const HMM_COLD_SYMBOLS: u8 = 32;
+/// The place of a candidate that has been silent for so long is free: as long as a flow lives.
+pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
+/// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
+pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };

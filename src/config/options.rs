@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::kind::{Kind, OptionSpec, all, parse_all, path};
 use super::{Doubt, Mode, Noticed};
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
 use crate::intel::exemptions::{Host, Server};
 use crate::limits;
@@ -29,8 +29,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "sensitivity",
         kind: Kind::Choice {
-            words: &["off", "cautious", "balanced", "eager"],
-            default: 2,
+            words: &["off", "cautious", "balanced", "eager", "adaptive"],
+            default: 4,
             set: |config, index| {
                 let level = index.checked_sub(1);
                 config.sensitivity = level.and_then(|level| Sensitivity::ALL.get(level).copied());

@@ -19,11 +19,14 @@ use crate::engine::event::{Detection, Source};
 use crate::flow::reassembly::Assembly;
 use crate::flow::tcp::Arrival;
 use crate::flow::{FlowRecord, FlowState};
-use crate::hmm::decision::{Decision, Sensitivity};
+use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
 use crate::hmm::swarm::{Sent, Swarms};
-use crate::hmm::{self, Scorer, Seen};
-use crate::limits::{EVENTS_PENDING, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS};
+use crate::hmm::{self, Assessment, Seen, StageOne};
+use crate::limits::{
+    CANDIDATE_BYTES_PER_SECOND, CANDIDATES_DEFAULT, EVENTS_PENDING, HMM_FAILED_SCREENINGS, RATE_WINDOW_SECONDS,
+    SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS,
+};
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::neighbours::Neighbours;
@@ -35,7 +38,7 @@ use crate::verdict::{FlowMark, Reset, Verdict};
 #[derive(Debug)]
 pub(super) struct Judge<S> {
     pub settings: Settings,
-    pub scorer: Scorer,
+    pub stage_one: StageOne,
     pub assembly: Assembly,
     pub events: Deque<Detection, EVENTS_PENDING>,
     pub counters: Counters,
@@ -52,7 +55,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         let knowledge = Knowledge::new(hasher.clone());
         let mut judge = Judge {
             settings: settings.clone(),
-            scorer: Scorer::new(model),
+            stage_one: StageOne::new(model, CANDIDATES_DEFAULT),
             assembly: Assembly::new(),
             events: Deque::new(),
             counters: Counters::default(),
@@ -84,6 +87,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
     ) {
         if let Some(old) = old {
             reader::release(&mut self.assembly, old);
+            self.stage_one.release(&old.hmm);
         }
         *record = FlowRecord::open(segment, now.stamp());
         let client = record.client();
@@ -214,13 +218,15 @@ impl<S: BuildHasher + Clone> Judge<S> {
             (Answer::Match, _) => FlowState::Mining,
             _ if heeded == Some(Source::Intel) => FlowState::Mining,
             _ if before == FlowState::Suspect => FlowState::Suspect,
-            (_, Decision::Suspect) if before != FlowState::Benign => FlowState::Suspect,
-            (_, Decision::Benign | Decision::LetGo) => FlowState::Benign,
+            (_, Decision::Suspect) => FlowState::Suspect,
+            (_, Decision::Unlikely) => FlowState::Benign,
             _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
             _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
             _ => FlowState::Undecided,
         };
         if record.state == FlowState::Benign && before != FlowState::Benign {
+            self.stage_one.release(&record.hmm);
+            record.hmm = hmm::State::default();
             self.counters.let_go = self.counters.let_go.saturating_add(1);
         }
         if record.state != FlowState::Undecided && before != record.state {
@@ -238,7 +244,7 @@ impl<S: BuildHasher + Clone> Judge<S> {
         }
     }
 
-    /// Stage one's opinion; it decides nothing about a flow that the DPI can read.
+    /// Stage one's opinion of a flow that the DPI can't read.
     fn score(
         &mut self,
         record: &mut FlowRecord,
@@ -248,27 +254,22 @@ impl<S: BuildHasher + Clone> Judge<S> {
         at: Instant,
     ) -> Decision {
         let now = at.stamp();
-        let Some(mut sensitivity) = self.settings.sensitivity else {
+        let Some(sensitivity) = self.settings.sensitivity.filter(|_| record.inspection.is_opaque()) else {
             return Decision::Undecided;
         };
-        if self.knowledge.suspects(record.client().addr(), &record.server(), at) {
-            sensitivity = Sensitivity::Eager;
-        }
         let seen_before = match arrival {
             Arrival::InOrder { skip } => skip,
             Arrival::Ahead { .. } | Arrival::Retransmission => 0,
         };
         let seen = Seen {
+            client: record.client().addr(),
             direction,
             size: segment.payload_len.saturating_sub(seen_before),
             now,
             packets: record.payload_packets,
             age_ms: now.millis_since(record.watched_since),
         };
-        let decision = self.scorer.packet(&mut record.hmm, &seen, sensitivity);
-        if !record.inspection.is_opaque() {
-            return Decision::Undecided;
-        }
+        let assessment = self.stage_one.packet(&mut record.hmm, &seen);
         if direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
             let sent = Sent {
                 client: record.client(),
@@ -282,10 +283,16 @@ impl<S: BuildHasher + Clone> Judge<S> {
                 return Decision::Suspect;
             }
         }
-        if decision == Decision::Suspect {
-            self.dpi.finding = suspicion(record);
+        let listed = self.knowledge.suspects(record.client().addr(), &record.server(), at);
+        let threshold = self.stage_one.threshold(sensitivity, listed);
+        match assessment {
+            Assessment::Candidate { sum } if sum >= threshold => {
+                self.dpi.finding = suspicion(record, sum);
+                Decision::Suspect
+            }
+            Assessment::Unlikely { screenings, .. } if screenings >= HMM_FAILED_SCREENINGS => Decision::Unlikely,
+            _ => Decision::Undecided,
         }
-        decision
     }
 
     /// Tells of a detection.
@@ -321,15 +328,15 @@ impl<S: BuildHasher + Clone> Judge<S> {
 
 /// The dialect that a session points to which proves none.
 fn guess(record: &FlowRecord) -> Option<Dialect> {
-    let at_length = record.inspection.is_opaque() && record.hmm.tells_at_length();
+    let at_length = record.inspection.is_opaque() && record.hmm.sends_long_shares();
     record.inspection.dialect().or_else(|| at_length.then_some(Dialect::Equihash))
 }
 
 /// What stage one has to show.
-fn suspicion(record: &FlowRecord) -> Finding {
+fn suspicion(record: &FlowRecord, sum: i32) -> Finding {
     use core::fmt::Write;
     let mut finding = Finding::default();
-    let bits = record.hmm.ratio() / hmm::RATIO_ONE;
+    let bits = sum / hmm::RATIO_ONE;
     let packets = record.payload_packets;
     // Shorter than its room.
     let _ = write!(finding.evidence, "sizes and times of {packets} packets speak for mining by {bits} bits");
@@ -362,7 +369,12 @@ impl FlowRecord {
         let spent =
             self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
         let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
-        spent && self.payload_bytes / seconds >= settings.low_rate
+        let bound = if self.hmm.is_candidate() {
+            settings.low_rate.max(CANDIDATE_BYTES_PER_SECOND)
+        } else {
+            settings.low_rate
+        };
+        spent && self.payload_bytes / seconds >= bound
     }
 
     /// Begins a second look at a flow that had been let go, of which `missing` bytes passed unseen

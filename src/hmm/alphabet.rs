@@ -6,7 +6,7 @@
 //! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
 
 /// One observation, as two columns of the emission tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
     /// Role and size: below [`SIZE_COLUMNS`].
     pub size: u8,

@@ -127,6 +127,12 @@ impl Candidates {
         }
     }
 
+    /// Frees all places; tickets that were given out find nothing.
+    pub fn clear(&mut self) {
+        self.places.iter_mut().for_each(|place| place.owner = None);
+        self.used = 0;
+    }
+
     /// Flows that have a place.
     pub fn len(&self) -> usize {
         self.used

@@ -141,8 +141,8 @@ impl Model {
             return Err(if is_whole { ModelError::Corrupt } else { ModelError::WrongLength });
         }
         let mut cursor = Cursor(body.get(MAGIC.len() + 1..).unwrap_or_default());
-        let [alphabet @ .., members] = cursor.take()?;
-        if alphabet != ALPHABET || !(1..=HMM_PANEL).contains(&usize::from(members)) {
+        let [states, sizes, contexts, members] = cursor.take()?;
+        if [states, sizes, contexts] != ALPHABET || !(1..=HMM_PANEL).contains(&usize::from(members)) {
             return Err(ModelError::WrongAlphabet);
         }
         if members_in(bytes.len()) != Some(usize::from(members)) {
@@ -268,6 +268,8 @@ pub(crate) const VERSION: u8 = 2;
 pub(crate) const ALPHABET: [u8; 3] = [STATES as u8, SIZE_COLUMNS as u8, CONTEXT_COLUMNS as u8];
 /// The rarest column is scaled by 2^16.
 const MAX_SHIFT: u8 = 16;
+/// The longest model file.
+pub(crate) const LENGTH_MAX: usize = FRAME + HMM_PANEL * 2 * CHAIN_LENGTH;
 /// Bytes of a file that belong to no member.
 const FRAME: usize = MAGIC.len() + 1 + ALPHABET.len() + 1 + 16 + Test::FIELDS * 2 + 4;
 const CHAIN_LENGTH: usize = STATES * (1 + STATES + SIZE_COLUMNS + CONTEXT_COLUMNS);

@@ -7,7 +7,7 @@ use super::alphabet::Symbol;
 use super::forward::{FRACTION_BITS, Forward};
 use super::model::{Model, Pair};
 use super::threshold::accumulate;
-use super::RATIO_ONE;
+use super::{GAIN_MAX, RATIO_ONE};
 use crate::limits::HMM_PANEL;
 
 /// The panel's state of one flow.
@@ -35,34 +35,45 @@ impl Evidence {
     /// The mean of the members' log-likelihood ratios of one symbol, in [`RATIO_ONE`]ths of a bit.
     pub(crate) fn gain(&mut self, model: &Model, symbol: Symbol) -> i32 {
         let members = model.members.iter().zip(&mut self.forward);
-        let gains: i32 = members.map(|(pair, forward)| pair.gain(forward, symbol) >> ROOM).sum();
-        let count = model.members.len().max(1) as i32;
-        (gains + count * HALF) / (count << (FORWARD_SHIFT - ROOM))
+        let gains: i32 = members.map(|(pair, forward)| round(pair.gain(forward, symbol))).sum();
+        gains.div_euclid(model.members.len().max(1) as i32)
     }
 }
 
 impl Pair {
-    /// The log-likelihood ratio of `symbol`, in 2^-16 bits.
+    /// The log-likelihood ratio of `symbol`, in 2^-16 bits, at most [`GAIN_MAX`].
     fn gain(&self, forward: &mut [Forward; 2], symbol: Symbol) -> i32 {
         let [mining, background] = forward;
-        self.mining.step(mining, symbol) - self.background.step(background, symbol)
+        let gain = self.mining.step(mining, symbol) - self.background.step(background, symbol);
+        gain.min(GAIN_MAX << FORWARD_SHIFT)
+    }
+
+    /// The same rounded to [`RATIO_ONE`]ths of a bit, for each of `symbols` from a fresh start.
+    #[cfg(feature = "host")]
+    pub(crate) fn gains(&self, symbols: &[Symbol]) -> Vec<i32> {
+        let mut forward = [Forward::default(); 2];
+        symbols.iter().map(|&symbol| round(self.gain(&mut forward, symbol))).collect()
     }
 }
 
 impl Model {
-    /// Page's sum of the first member alone over `symbols`, from a fresh start.
+    /// The highest value of Page's sum of the first member alone over `symbols`, from a fresh start.
     pub(crate) fn screening_sum(&self, symbols: impl Iterator<Item = Symbol>) -> i32 {
         let Some(first) = self.members.first() else { return 0 };
         let mut forward = [Forward::default(); 2];
-        symbols.fold(0, |sum, symbol| {
-            let gain = (first.gain(&mut forward, symbol) + (1 << (FORWARD_SHIFT - 1))) >> FORWARD_SHIFT;
-            accumulate(sum, gain, self.test.drift)
-        })
+        let (mut sum, mut highest) = (0, 0);
+        for symbol in symbols {
+            sum = accumulate(sum, round(first.gain(&mut forward, symbol)), self.test.drift);
+            highest = highest.max(sum);
+        }
+        highest
     }
+}
+
+/// From 2^-16 bits to [`RATIO_ONE`]ths of a bit.
+fn round(gain: i32) -> i32 {
+    (gain + (1 << (FORWARD_SHIFT - 1))) >> FORWARD_SHIFT
 }
 
 /// From the forward step's 2^-16 bits to the ratio's.
 const FORWARD_SHIFT: u32 = FRACTION_BITS - RATIO_ONE.ilog2();
-/// Bits that the sum over the members may need beyond one gain, which lies below 2^22.
-const ROOM: u32 = 4;
-const HALF: i32 = 1 << (FORWARD_SHIFT - ROOM - 1);

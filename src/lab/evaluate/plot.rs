@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Disguised;
 use super::breakdown::Breakdown;
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::sequence::Label;
 
 /// Recall against the rate of false positives, logarithmic; a dot for each sensitivity.
@@ -55,7 +55,7 @@ pub fn evasion(evasions: &[Disguised]) -> String {
     let mut frame = Frame::new("", "mining found", &ticks);
     for (at, (_, recall)) in evasions.iter().enumerate() {
         for (bar, (&recall, colour)) in recall.iter().zip(COLOURS).enumerate() {
-            frame.bar((at as f64 + 0.15 + bar as f64 * 0.24) * slot, 0.22 * slot, recall, colour);
+            frame.bar((at as f64 + 0.15 + bar as f64 * 0.18) * slot, 0.16 * slot, recall, colour);
         }
     }
     for (sensitivity, colour) in Sensitivity::ALL.into_iter().zip(COLOURS) {
@@ -134,7 +134,7 @@ impl Frame {
     }
 
     fn key(&mut self, sensitivity: Sensitivity, colour: &str) {
-        let x = across(0.55) + 95.0 * f64::from(sensitivity as u8);
+        let x = across(0.4) + 95.0 * f64::from(sensitivity as u8);
         let _ = writeln!(
             self.0,
             "<rect x=\"{x:.1}\" y=\"10\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
@@ -167,4 +167,4 @@ const BOTTOM: f64 = 80.0;
 const LOWEST_RATE: f64 = 0.000_1;
 const FIRST_SECOND: f64 = 30.0;
 const LAST_SECOND: f64 = 3_600.0;
-const COLOURS: [&str; 3] = ["#1b6ca8", "#d1495b", "#66a182"];
+const COLOURS: [&str; 4] = ["#1b6ca8", "#d1495b", "#66a182", "#8f5fa8"];

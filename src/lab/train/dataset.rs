@@ -8,25 +8,22 @@ use super::sequence::{Label, Origin, Sequence};
 use crate::hmm::State;
 use crate::hmm::alphabet::Symbol;
 use crate::hmm::is_old_enough;
-use crate::hmm::model::Model;
-use crate::limits::HMM_CAP_PACKETS;
 use crate::util::time::Stamp;
 
-/// One flow as stage one sees it, up to the cap.
+/// One flow as stage one sees it.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Where it comes from; its packets are cut at the cap.
+    /// Packets and origin.
     pub sequence: Sequence,
     /// The symbol of each packet, where it has one.
     pub symbols: Vec<Option<Symbol>>,
-    /// How much it counts in the training.
+    /// Weight in the training.
     pub weight: f64,
 }
 
 impl Case {
     /// The flow `sequence`.
-    pub fn new(mut sequence: Sequence, weight: f64) -> Self {
-        sequence.packets.truncate(usize::from(HMM_CAP_PACKETS));
+    pub fn new(sequence: Sequence, weight: f64) -> Self {
         let (mut state, mut now) = (State::default(), 0u32);
         let observe = |p: &super::sequence::Packet| {
             now = now.wrapping_add(p.gap_ms);
@@ -49,9 +46,9 @@ impl Case {
     /// Number and age of each packet, milliseconds.
     pub fn ages(&self) -> impl Iterator<Item = (u16, u32)> {
         let mut age = 0u32;
-        self.sequence.packets.iter().zip(1..).map(move |(p, number)| {
+        self.sequence.packets.iter().zip(1u32..).map(move |(p, number)| {
             age = age.saturating_add(p.gap_ms);
-            (number, age)
+            (u16::try_from(number).unwrap_or(u16::MAX), age)
         })
     }
 
@@ -60,16 +57,6 @@ impl Case {
         let is_young = |(packets, age): (u16, u32)| !is_old_enough(packets, age);
         let young = self.ages().take_while(|&age| is_young(age)).count();
         self.symbols[..young].iter().flatten().count()
-    }
-
-    /// The ratio after each packet, as the router would have it.
-    pub fn ratios(&self, model: &Model) -> Vec<i16> {
-        let mut state = State::default();
-        let step = |symbol: &Option<Symbol>| {
-            symbol.iter().for_each(|&symbol| state.step(model, symbol));
-            state.ratio()
-        };
-        self.symbols.iter().map(step).collect()
     }
 }
 

@@ -8,10 +8,11 @@
 //! positive in the model of its own class and negative in the other (maximum mutual information estimation:
 //! Bahl, Brown, de Souza, Mercer, 1986). Steps are Adam's (Kingma, Ba, 2015).
 
+use rayon::prelude::*;
+
 use super::baum_welch::FLOOR;
 use super::chain::{Chain, Moment, Row, column_sums};
 use super::dataset::Case;
-use super::parallel::map_chunks;
 use super::progress::Progress;
 use super::rng::Rng;
 use super::sequence::Label;
@@ -24,8 +25,6 @@ pub struct Options {
     pub seed: u64,
     /// Visits of each session.
     pub rounds: u32,
-    /// Threads.
-    pub threads: usize,
     /// Bits that Page's sum loses with each symbol.
     pub drift: f64,
 }
@@ -61,13 +60,14 @@ pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mu
         rng.shuffle(&mut lessons);
         let (mut loss, mut weight) = (0.0, 0.0);
         for batch in lessons.chunks(BATCH) {
-            let parts = map_chunks(batch, CHUNKS, options.threads, |chunk| {
+            let part = |chunk: &[Lesson]| {
                 let mut slope = Slope::zero();
                 let mut trellises = [Vec::new(), Vec::new()];
                 let target = Target { drift, bias: climber.bias };
                 chunk.iter().for_each(|lesson| slope.learn(pair, lesson, &target, &mut trellises));
                 slope
-            });
+            };
+            let parts: Vec<Slope> = batch.par_chunks(batch.len().div_ceil(CHUNKS)).map(part).collect();
             let slope = parts.into_iter().fold(Slope::zero(), Slope::sum);
             loss += f64::from(slope.loss);
             weight += f64::from(slope.weight);
@@ -244,5 +244,6 @@ const RATE: f32 = 0.05;
 const BIAS_PACE: f32 = 5.0;
 const FADE_MEAN: f32 = 0.9;
 const FADE_SQUARE: f32 = 0.99;
-const BATCH: usize = 256;
+/// Sessions between two steps.
+pub const BATCH: usize = 256;
 const CHUNKS: usize = 16;

@@ -42,6 +42,16 @@ pub enum Label {
     Mining,
 }
 
+impl Label {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Label::Benign => "benign",
+            Label::Mining => "mining",
+        }
+    }
+}
+
 /// Where a sequence comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

@@ -64,6 +64,8 @@ struct Habits {
     job_after_share: f64,
     chore: Option<(Size, Size, Rhythm)>,
     think: f64,
+    /// A share at once after each job: the difficulty is far too low.
+    prompt: bool,
     /// Miners behind one connection.
     workers: u32,
     /// Mean seconds of hashing and of pauses, where the miner pauses.
@@ -134,6 +136,7 @@ impl Habits {
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
             think: rng.log_uniform(0.000_3, slowest_thought),
+            prompt: rng.chance(0.02),
             workers,
             throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
             verbosity,
@@ -172,6 +175,11 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
         }
         let job = habits.job.sample(rng) + extra;
         script.down(at + 0.000_3, job);
+        if habits.prompt {
+            let (share, reply) = (habits.share.sample(rng), habits.reply.sample(rng));
+            let found = at + 0.001 + rng.exponential(0.02);
+            script.exchange(rng, found, share, reply);
+        }
     };
     script.every(rng, ready, habits.jobs, |script, rng, at| {
         if at > next_block {
@@ -193,6 +201,9 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
 }
 
 fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, ready: f64) {
+    if habits.prompt {
+        return;
+    }
     let mut mean = habits.share_mean * habits.start_factor;
     let mut at = ready + rng.exponential(mean);
     let mut resume = habits.throttle.map(|(busy, _)| ready + rng.exponential(busy));
