@@ -10,6 +10,8 @@ mod events;
 mod intel;
 mod notify;
 mod probe;
+#[cfg(feature = "host")]
+mod replay;
 mod ubus;
 
 use std::ffi::OsString;
@@ -29,7 +31,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     match dispatch(arguments) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("minewall: {error}");
+            for line in error.lines() {
+                eprintln!("minewall: {line}");
+            }
             ExitCode::from(STATUS_UNUSABLE)
         }
     }
@@ -60,7 +64,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]
-        Some("replay") => replay(arguments),
+        Some("replay") => replay::run(arguments),
         #[cfg(feature = "host")]
         Some("train") => desk_tool(arguments, minewall::lab::train::run),
         #[cfg(feature = "host")]
@@ -204,33 +208,13 @@ fn desk_tool(
     tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
-#[cfg(feature = "host")]
-fn replay(mut arguments: Arguments) -> Result<ExitCode, String> {
-    use minewall::lab::replay::Outcome;
-    use minewall::lab::replay::report::Format;
-
-    let format = if arguments.contains("--json") { Format::Json } else { Format::Table };
-    let files = operands(arguments)?;
-    if files.is_empty() {
-        return Err("replay: no capture file given".into());
-    }
-    let out = io::BufWriter::new(io::stdout().lock());
-    match minewall::lab::replay::run(&files, format, out, io::stderr()) {
-        Ok(Outcome::Complete) => Ok(ExitCode::SUCCESS),
-        Ok(Outcome::Damaged) => Ok(ExitCode::from(STATUS_DAMAGED)),
-        Ok(Outcome::Unreadable) => Ok(ExitCode::from(STATUS_UNUSABLE)),
-        // The reader has seen enough, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(format!("replay: standard output: {error}")),
-    }
-}
-
 /// What is left once the options have been taken; what still looks like an option is one we don't know.
 #[cfg(feature = "host")]
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();
     let end = operands.iter().position(|operand| operand == "--");
-    let looks_like_option = |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-");
+    let looks_like_option =
+        |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-") && *operand != "-";
     match operands.iter().take(end.unwrap_or(operands.len())).find(looks_like_option) {
         Some(option) => Err(format!("unknown option '{}'", option.display())),
         None => {
@@ -307,7 +291,9 @@ of events --follow:   1 once the daemon has ended
 
 #[cfg(feature = "host")]
 const HELP: &str = help!(
-    "  minewall replay [--json] FILE...            judge the TCP flows of captures (pcap, pcapng)
+    "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD] CAPTURE...
+                                              judge the TCP flows of captures (pcap, pcapng, gzip or not),
+                                              folders of them, or - (standard input, told as it happens)
   minewall train --mining PATH... --benign PATH... [--output FILE]
                                               train a model of stage one, of captures, .seq files or folders
                                               of them, and scripted sessions (--scripted N; 9000); report

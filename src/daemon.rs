@@ -18,7 +18,7 @@ mod event_log;
 mod hosts;
 mod reputation_service;
 mod leases;
-mod lists;
+pub(crate) mod lists;
 mod metrics;
 pub mod hooks;
 mod prober;
@@ -42,7 +42,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::config::{self, Config, Mode};
+use crate::config::{self, Config};
 use crate::engine::event::Source;
 use crate::engine::{Engine, Layer, Settings};
 use crate::hmm::model::{self, Model};
@@ -96,7 +96,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         resetter,
         config,
     };
-    log::info!("queue {} is watched in {} mode", daemon.config.queue, mode_word(daemon.config.mode));
+    log::info!("queue {} is watched in {} mode", daemon.config.queue, daemon.config.mode.name());
     daemon.watch(config_path, &signals, control)
 }
 
@@ -110,7 +110,7 @@ fn load(path: &Path) -> Result<Config, String> {
 }
 
 /// The model that stage one is to use.
-fn load_model(config: &Config) -> Result<Box<Model>, String> {
+pub(crate) fn load_model(config: &Config) -> Result<Box<Model>, String> {
     if config.model.as_os_str().is_empty() {
         return Model::embedded().map_err(|error| error.to_string());
     }
@@ -120,13 +120,6 @@ fn load_model(config: &Config) -> Result<Box<Model>, String> {
         .and_then(|file| file.take(model::LENGTH_MAX as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| explain(&error))?;
     Model::decode(&bytes).map_err(|error| explain(&error))
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Block => "block",
-        Mode::Monitor => "monitor",
-    }
 }
 
 struct Daemon {
@@ -227,7 +220,10 @@ impl Daemon {
         let (model, new) = match loaded {
             Ok(loaded) => loaded,
             Err(complaint) => {
-                log::error!("{complaint}; the old configuration stays");
+                for line in complaint.lines() {
+                    log::error!("{line}");
+                }
+                log::error!("the old configuration stays");
                 return;
             }
         };
@@ -246,9 +242,10 @@ impl Daemon {
         self.prober.configure(&new);
         self.keeper.configure(&new, self.clock.now());
         self.lists.reload(&new);
-        self.config.mode = new.mode;
-        self.config.allow = new.allow;
-        log::info!("configuration reloaded, {} mode", mode_word(new.mode));
+        let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
+        let control_socket = std::mem::take(&mut self.config.control_socket);
+        self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
+        log::info!("configuration reloaded, {} mode", self.config.mode.name());
     }
 }
 

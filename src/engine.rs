@@ -67,7 +67,7 @@ impl From<&Config> for Settings {
             low_rate: config.low_rate_bytes_per_second,
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
-            allow: config.allow.clone(),
+            allow: config.exemptions(),
             blocks_shared: config.intel_blocks_shared,
         }
     }

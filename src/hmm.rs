@@ -19,6 +19,7 @@ pub mod swarm;
 pub mod candidates;
 pub mod decision;
 pub mod forward;
+pub mod house;
 pub mod model;
 pub mod observation;
 pub mod panel;
@@ -258,3 +259,6 @@ const HMM_FIRST_WINDOW: usize = 5;
 /// Zcash's solution has 1,344 bytes (Equihash 200, 9), twice that in hex: more than a segment. Those of other
 /// parameters are shorter, and look like other dialects'.
 const EQUIHASH_SHARE_BYTES: u16 = 1_150;
+
+#[cfg(all(test, feature = "host"))]
+mod tests;

@@ -16,12 +16,12 @@ pub const HMM_MIN_PACKETS: u16 = 12;
 /// And its age.
 pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
 /// Members of the panel at most: 7.5 KB of flash and 15 KB of memory each.
-pub const HMM_PANEL: usize = 4;
+pub const HMM_PANEL: usize = 3;
 /// Latest symbols that a flow record keeps for the screening, two bytes each.
 pub const HMM_RECENT: usize = 8;
 /// Screenings in a row without a result, after which a flow bypasses the queue for a while.
 pub const HMM_FAILED_SCREENINGS: u8 = 4;
-/// Flows that the whole panel watches at once, 160 bytes each: a house has some twenty long flows at a time, of
+/// Flows that the whole panel watches at once, 130 bytes each: a house has some twenty long flows at a time, of
 /// which one in five looks like mining for a while.
 pub const CANDIDATES_DEFAULT: u16 = if cfg!(test) { 8 } else { 512 };
 /// A candidate gives up its place after so many symbols without evidence.
@@ -145,6 +145,8 @@ pub const MARK_BIT_MAX: u8 = 28;
 
 /// Bytes of a configuration file that are read at all.
 pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Mistakes of a configuration file that are reported.
+pub const CONFIG_COMPLAINTS: usize = 20;
 /// Entries of each list of the configuration. An allowlist entry takes 20 bytes.
 pub const CONFIG_LIST_ENTRIES: usize = 256;
 /// Bytes of a path: `sun_path` of a unix socket less its terminating zero (unix(7)).

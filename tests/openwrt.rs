@@ -1,16 +1,20 @@
-//! What `openwrt/` repeats of the program: its default configuration, its table of options and its version.
+//! The files of `openwrt/` that follow from the program: default configuration, validation, the options of the
+//! settings page, the reference of all options, and the version.
 //!
-//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes the first two anew.
+//! `MINEWALL_BLESS=1 cargo test --test openwrt` writes all but the last.
 
 use std::fs;
 use std::path::PathBuf;
 
-fn package() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openwrt/minewall")
+#[cfg(feature = "host")]
+use minewall::config::schema;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("openwrt")
 }
 
 fn holds(name: &str, text: &str) {
-    let file = package().join("files").join(name);
+    let file = folder().join(name);
     if std::env::var_os("MINEWALL_BLESS").is_some() {
         fs::write(&file, text).expect("the repository is writable");
     }
@@ -23,13 +27,26 @@ fn holds(name: &str, text: &str) {
 
 #[test]
 fn the_package_brings_the_default_configuration() {
-    holds("minewall.conf", &minewall::config::default_file());
+    holds("minewall/files/minewall.conf", &minewall::config::default_file());
 }
 
 #[test]
 #[cfg(feature = "host")]
 fn the_package_validates_by_the_daemons_table() {
-    holds("minewall.validate", &minewall::config::validation::script());
+    holds("minewall/files/minewall.validate", &schema::validation());
+}
+
+#[test]
+#[cfg(feature = "host")]
+fn the_settings_page_has_the_daemons_options() {
+    let module = "luci-app-minewall/htdocs/luci-static/resources/minewall/options.js";
+    holds(module, &schema::settings_page());
+}
+
+#[test]
+#[cfg(feature = "host")]
+fn the_reference_has_the_daemons_options() {
+    holds("OPTIONS.md", &schema::reference());
 }
 
 /// What `validate_data` of OpenWrt's ubox makes of `value`, as far as our types go.
@@ -56,7 +73,7 @@ fn is_valid(datatype: &str, value: &str) -> bool {
 #[test]
 #[cfg(feature = "host")]
 fn the_validation_agrees_with_the_daemon() {
-    let script = minewall::config::validation::script();
+    let script = schema::validation();
     let mut options = 0;
     for line in script.lines().filter_map(|line| line.trim().strip_prefix('\'')) {
         let (name, rest) = line.split_once(':').expect("a name");
@@ -92,7 +109,7 @@ fn the_validation_agrees_with_the_daemon() {
 
 #[test]
 fn the_package_has_the_programs_version_and_profile() {
-    let makefile = fs::read_to_string(package().join("Makefile")).expect("it is in the repository");
+    let makefile = fs::read_to_string(folder().join("minewall/Makefile")).expect("it is in the repository");
     assert!(makefile.contains(concat!("\nPKG_VERSION:=", env!("CARGO_PKG_VERSION"), "\n")));
     assert!(makefile.contains("\nCARGO_PKG_PROFILE:=router\n"));
 }

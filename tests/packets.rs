@@ -70,14 +70,14 @@ impl Case {
         let midway = self.dialogue.option("midway").is_some();
         let joined = Style { joined_at: style.joined_at.or(midway.then_some(0)), ..*style };
         let flow = play(pieces, &joined);
-        let Flow { judgement, decided, .. } = &flow;
-        let come_to = format!("{judgement:?} {decided:?} in {style:?}");
+        let Flow { verdict, finding, decided, .. } = &flow;
+        let come_to = format!("{verdict:?} {finding:?} {decided:?} in {style:?}");
         match &self.expected {
-            Expected::NotMining => match judgement.verdict {
+            Expected::NotMining => match verdict {
                 FlowVerdict::Mining | FlowVerdict::Suspect => Err(come_to),
                 FlowVerdict::Benign | FlowVerdict::Undecided => Ok(()),
             },
-            Expected::Mining { .. } if judgement.verdict != FlowVerdict::Mining => Err(come_to),
+            Expected::Mining { .. } if *verdict != FlowVerdict::Mining => Err(come_to),
             // The name and the packet are told by messages that this style withholds or delays.
             Expected::Mining { .. } if style.joined_at.is_some() || style.fate == Fate::Swapped => Ok(()),
             Expected::Mining { dialect, turn, cut, .. } => {
@@ -85,7 +85,8 @@ impl Case {
                 let (first, last) = pieces.get(at - 1).ok_or("decided after the last packet")?.turns;
                 let mut allowed = [Some(turn), cut.as_ref()].into_iter().flatten();
                 let in_time = allowed.any(|turn| (first..=last).contains(turn));
-                if judgement.dialect != Some(dialect.as_str()) || !in_time {
+                let spoken = finding.as_ref().and_then(|finding| finding.dialect);
+                if spoken != Some(dialect.as_str()) || !in_time {
                     return Err(format!("{come_to}: turns {} to {}", first + 1, last + 1));
                 }
                 Ok(())

@@ -12,10 +12,10 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minewall::config::{self, Complaint, Config, Loaded, Mode};
+use minewall::config::{self, Config, Loaded, Mode, Rejected};
 use minewall::daemon::control::{self, Answer, Outcome, Request};
 use minewall::daemon::event_tail;
-use minewall::intel::exemptions;
+use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
 use minewall::parse::json::{End, Tape, Value, end_of_value};
 use minewall::probe::Layer;
@@ -51,7 +51,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 /// The configuration as it is written, and the socket of the daemon that may have another one.
 struct Service {
-    loaded: Result<Loaded, Complaint>,
+    loaded: Result<Loaded, Rejected>,
     socket: PathBuf,
 }
 
@@ -99,7 +99,7 @@ fn status(service: &Service, rules: &Rules) -> String {
     let mut problem = |code: &'static str, text: String| problems.push((code, text));
     let loaded = &service.loaded;
     let config = loaded.as_ref().ok().map(|loaded| &loaded.config);
-    if let Err(complaint) = loaded {
+    for complaint in loaded.as_ref().err().iter().flat_map(|Rejected(complaints)| complaints) {
         problem("config", complaint.to_string());
     }
     let enabled = config.map(|config| config.enabled);
@@ -157,16 +157,16 @@ fn mode_of(status: &str) -> Option<Mode> {
 
 /// The hosts of the daemon, and whether each may mine by now.
 fn hosts(service: &Service) -> String {
-    let config = service.config();
+    let exempt = service.config().exemptions();
     let answer = control::ask(&service.socket, &Request::HostsJson);
     let list = answer.map_or(String::new(), |answer| answer.text);
     let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
-        .map(|host| with_permissions(host, &config))
+        .map(|host| with_permissions(host, &exempt))
         .collect();
     format!("{{\"hosts\":[{}]}}\n", described.join(","))
 }
 
-fn with_permissions(host: &str, config: &Config) -> String {
+fn with_permissions(host: &str, exempt: &AllowList) -> String {
     let mut tape = Tape::default();
     let value = tape.index(host.as_bytes());
     let text = |key| value.and_then(|value| value.get(key)).and_then(string);
@@ -174,10 +174,10 @@ fn with_permissions(host: &str, config: &Config) -> String {
     let mac = mac.and_then(|host| if let exemptions::Host::Card(mac) = host { Some(mac) } else { None });
     let host_allowed = text("client")
         .and_then(|client| client.parse().ok())
-        .is_some_and(|client| config.allow.allows_host(client, mac));
+        .is_some_and(|client| exempt.allows_host(client, mac));
     let server_allowed = text("server")
         .and_then(|server| server.parse::<std::net::SocketAddr>().ok())
-        .is_some_and(|server| config.allow.allows_endpoint(&Endpoint::new(server.ip(), server.port())));
+        .is_some_and(|server| exempt.allows_endpoint(&Endpoint::new(server.ip(), server.port())));
     let body = host.strip_suffix('}').unwrap_or(host);
     format!("{body},\"host_allowed\":{host_allowed},\"server_allowed\":{server_allowed}}}")
 }
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn hosts_are_told_whether_they_may_mine() {
         let text = "config minewall\nlist allow_host 02:00:5e:10:00:01\nlist allow_endpoint 192.0.2.1\n";
-        let config = config::parse(Path::new("test"), text.as_bytes()).expect(text).config;
+        let config = config::parse(Path::new("test"), text.as_bytes()).expect(text).config.exemptions();
         let list = r#"{"client":"10.0.0.1","mac":"02:00:5e:10:00:01","host":"a}{\"","server":"192.0.2.1:3333"},{"client":"10.0.0.2","mac":null,"server":"[2001:db8::1]:3333"}],"later":{}}"#;
         let described: Vec<String> = objects(list).map(|host| with_permissions(host, &config)).collect();
         assert_eq!(described.len(), 2);

@@ -1,11 +1,10 @@
-//! What the file says of an option, gathered over its statements.
+//! The values that the file gives an option, gathered over its statements.
 
 use super::Config;
-use super::kind::{BadValue, Kind, OptionSpec};
+use super::kind::{BadValue, OptionSpec, Shape};
 use crate::limits;
 
-/// What the file says of an option.
-#[derive(Debug)]
+/// The values that the file gives an option.
 pub(super) struct Given {
     pub(super) spec: &'static OptionSpec,
     values: Vec<String>,
@@ -15,7 +14,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// Nothing yet.
+    /// No values yet.
     pub(super) fn nothing(spec: &'static OptionSpec) -> Self {
         Given { spec, values: Vec::new(), lines: Vec::new(), is_list: false }
     }
@@ -23,7 +22,7 @@ impl Given {
     /// `option`: the last one counts, and an empty one unsets.
     pub(super) fn replace(&mut self, line: u32, value: String) {
         *self = Given::nothing(self.spec);
-        if matches!(self.spec.kind, Kind::List { .. }) {
+        if matches!(self.spec.kind.shape(), Shape::List(_)) {
             // As the firewall's own configuration, a list may be written as words of one option.
             value.split_whitespace().for_each(|word| self.push(line, word.into()));
         } else if !value.is_empty() {
@@ -44,28 +43,29 @@ impl Given {
         self.lines.push(line);
     }
 
-    /// Whether the file says nothing.
+    /// Whether the file gives no value.
     pub(super) fn is_unset(&self) -> bool {
         self.values.is_empty()
     }
 
     /// Sets the option of `config`, or says on which line what is wrong.
     pub(super) fn apply(&self, config: &mut Config) -> Result<(), (u32, String)> {
-        let OptionSpec { name, kind, .. } = self.spec;
+        let OptionSpec { name, kind, set, .. } = self.spec;
+        let shape = kind.shape();
         let line = |index: usize| self.lines.get(index).copied().unwrap_or_default();
-        if self.is_list && !matches!(kind, Kind::List { .. }) {
-            return Err((line(0), format!("option '{name}' takes one value, not a list: {kind}")));
+        if self.is_list && !matches!(shape, Shape::List(_)) {
+            return Err((line(0), format!("option '{name}' takes one value, not a list: {shape}")));
         }
-        self.spec.set(config, &self.values).map_err(|BadValue(index)| {
+        set(config, &self.values).map_err(|BadValue(index)| {
             let value = self.values.get(index).map(String::as_str).unwrap_or_default();
-            let text = match kind {
-                Kind::List { .. } if index >= limits::CONFIG_LIST_ENTRIES => {
+            let text = match shape {
+                Shape::List(_) if index >= limits::CONFIG_LIST_ENTRIES => {
                     format!("option '{name}': more than {} entries", limits::CONFIG_LIST_ENTRIES)
                 }
-                Kind::Integer { .. } if value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    format!("option '{name}': {} is out of range {kind}", shown(value))
+                Shape::Number { .. } if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    format!("option '{name}': {} is out of range {shape}", shown(value))
                 }
-                _ => format!("option '{name}': {} is not {kind}", shown(value)),
+                _ => format!("option '{name}': {} is not {shape}", shown(value)),
             };
             (line(index), text)
         })

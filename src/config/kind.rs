@@ -1,4 +1,4 @@
-//! What an option can be: how its text is read, refused and shown.
+//! The kinds of options: how the text of a value is read, refused and shown.
 
 use core::fmt;
 use std::path::PathBuf;
@@ -7,134 +7,284 @@ use super::Config;
 use crate::limits;
 use crate::util::decimal::decimal;
 
-/// An option of the section.
-#[derive(Debug)]
+/// An option of the section, as [`super::options`] declares it.
 pub struct OptionSpec {
     /// Its name in the file.
     pub name: &'static str,
-    /// What it takes and what it does.
-    pub kind: Kind,
-    /// What it is for; wrapped as it stands in the default file.
+    /// Names that earlier versions had for it.
+    pub aliases: &'static [&'static str],
+    /// Its title on the settings page; empty in a router's program, which shows none.
+    pub title: &'static str,
+    /// Where the settings page shows it.
+    pub tab: Tab,
+    /// Its purpose; wrapped as in the default file, each line with a blank in front.
     pub help: &'static [&'static str],
+    /// What it takes.
+    pub kind: &'static (dyn Kind + Sync),
+    /// Reads the values and stores them.
+    pub(super) set: fn(&mut Config, &[String]) -> Result<(), BadValue>,
 }
 
-/// What an option takes, and where it goes.
-#[derive(Debug)]
-pub enum Kind {
+/// A tab of the settings page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// What most people change.
+    General,
+    /// Stage one.
+    Encrypted,
+    /// Stage two.
+    Probe,
+    /// Lists and reputation.
+    Known,
+    /// Logs and names.
+    Reports,
+    /// Hooks.
+    Notices,
+    /// Sizes and numbers that rarely change.
+    Resources,
+}
+
+/// What is accepted, without the type that it becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
     /// Yes or no, in any of UCI's spellings.
-    Bool {
-        /// Without the option.
-        default: bool,
-        /// Stores it.
-        set: fn(&mut Config, bool),
-    },
-    /// A whole number, decimal.
-    Integer {
+    Flag,
+    /// A decimal number.
+    Number {
         /// Smallest accepted.
         min: u32,
         /// Largest accepted.
         max: u32,
-        /// Without the option.
-        default: u32,
         /// What is counted; empty for a plain number.
         unit: &'static str,
-        /// Stores it; called with numbers in range only.
-        set: fn(&mut Config, u32),
     },
-    /// One of some words.
-    Choice {
-        /// The words.
-        words: &'static [&'static str],
-        /// Index of the one without the option.
-        default: usize,
-        /// Stores the word's index; called with valid ones only.
-        set: fn(&mut Config, usize),
-    },
+    /// One of some words, each with its meaning on the settings page.
+    Choice(Vec<(&'static str, &'static str)>),
     /// An absolute path.
-    Path {
-        /// Without the option.
-        default: &'static str,
-        /// Stores it.
-        set: fn(&mut Config, PathBuf),
-    },
-    /// Any number of values up to [`limits::CONFIG_LIST_ENTRIES`].
-    List {
-        /// Without the option.
-        default: &'static [&'static str],
-        /// What an entry looks like.
-        form: &'static str,
-        /// Stores all of them, replacing what was there; the index of the first bad one else.
-        set: fn(&mut Config, &[String]) -> Result<(), usize>,
-    },
+    Path,
+    /// Any number of values of one form, up to [`limits::CONFIG_LIST_ENTRIES`].
+    List(Form),
+}
+
+/// The form of a list's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Address, prefix or hardware address.
+    Host,
+    /// Address or prefix, with or without a port.
+    Endpoint,
+    /// Absolute path.
+    Path,
 }
 
 /// A value that an option can't have: the index among the values given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadValue(pub usize);
 
-impl OptionSpec {
-    /// Gives the option of `config` its default.
-    pub(super) fn set_default(&self, config: &mut Config) {
-        // A test holds every default against its own option.
-        let _ = self.set(config, &self.default_values());
-    }
-
-    /// Gives the option of `config` the `values` of the file.
-    ///
-    /// # Errors
-    /// [`BadValue`] if one isn't acceptable; `config` may then hold some of the others.
-    pub(super) fn set(&self, config: &mut Config, values: &[String]) -> Result<(), BadValue> {
-        if let Kind::List { set, .. } = self.kind {
-            if values.len() > limits::CONFIG_LIST_ENTRIES {
-                return Err(BadValue(limits::CONFIG_LIST_ENTRIES));
-            }
-            return set(config, values).map_err(BadValue);
-        }
-        let [value] = values else { return Err(BadValue(0)) };
-        self.set_one(config, value).ok_or(BadValue(0))
-    }
-
-    fn set_one(&self, config: &mut Config, value: &str) -> Option<()> {
-        match self.kind {
-            Kind::Bool { set, .. } => set(config, boolean(value)?),
-            Kind::Integer { min, max, set, .. } => {
-                let number = decimal(value.as_bytes()).filter(|number| (min..=max).contains(number))?;
-                set(config, number);
-            }
-            Kind::Choice { words, set, .. } => set(config, words.iter().position(|&word| word == value)?),
-            // An option that may be left out has an empty default, which no file can give it.
-            Kind::Path { default: "", set } if value.is_empty() => set(config, PathBuf::new()),
-            Kind::Path { set, .. } => set(config, path(value)?),
-            Kind::List { .. } => return None,
-        }
-        Some(())
-    }
-
+/// The part of a kind that is the same for all types of values.
+pub trait Kind {
+    /// What is accepted.
+    fn shape(&self) -> Shape;
     /// The default as it would stand in the file; one entry each for a list.
-    pub fn default_values(&self) -> Vec<String> {
-        match self.kind {
-            Kind::Bool { default, .. } => vec![u8::from(default).to_string()],
-            Kind::Integer { default, .. } => vec![default.to_string()],
-            Kind::Choice { words, default, .. } => {
-                words.get(default).map(|&word| word.into()).into_iter().collect()
+    fn default_values(&self) -> Vec<String>;
+}
+
+/// The part of a kind that makes values.
+pub(super) trait Read {
+    /// What a value becomes.
+    type Value;
+    /// The value that `values` stand for.
+    fn read(&self, values: &[String]) -> Result<Self::Value, BadValue>;
+    /// The value without the option.
+    fn default_value(&self) -> Self::Value;
+}
+
+/// Yes or no.
+pub(super) struct Flag {
+    pub default: bool,
+}
+
+/// A decimal number in a range.
+pub(super) struct Number<T> {
+    pub min: u32,
+    pub max: u32,
+    pub default: u32,
+    pub unit: &'static str,
+    /// Called with numbers in range only.
+    pub to: fn(u32) -> T,
+}
+
+/// One of some words: word, value, meaning.
+pub(super) struct Choice<T: 'static> {
+    pub words: &'static [(&'static str, T, &'static str)],
+    /// Index of the word without the option.
+    pub default: usize,
+}
+
+/// An absolute path; with an empty default it may be left out.
+pub(super) struct AbsolutePath {
+    pub default: &'static str,
+}
+
+/// Values of one form.
+pub(super) struct List<T> {
+    pub form: Form,
+    pub default: &'static [&'static str],
+    pub read: fn(&str) -> Option<T>,
+}
+
+impl Kind for Flag {
+    fn shape(&self) -> Shape {
+        Shape::Flag
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        vec![u8::from(self.default).to_string()]
+    }
+}
+
+impl Read for Flag {
+    type Value = bool;
+
+    fn read(&self, values: &[String]) -> Result<bool, BadValue> {
+        boolean(only(values)?).ok_or(BadValue(0))
+    }
+
+    fn default_value(&self) -> bool {
+        self.default
+    }
+}
+
+impl<T> Kind for Number<T> {
+    fn shape(&self) -> Shape {
+        Shape::Number { min: self.min, max: self.max, unit: self.unit }
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        vec![self.default.to_string()]
+    }
+}
+
+impl<T> Read for Number<T> {
+    type Value = T;
+
+    fn read(&self, values: &[String]) -> Result<T, BadValue> {
+        let number =
+            decimal(only(values)?.as_bytes()).filter(|number| (self.min..=self.max).contains(number));
+        number.map(self.to).ok_or(BadValue(0))
+    }
+
+    fn default_value(&self) -> T {
+        (self.to)(self.default)
+    }
+}
+
+impl<T> Kind for Choice<T> {
+    fn shape(&self) -> Shape {
+        Shape::Choice(self.words.iter().map(|&(word, _, meaning)| (word, meaning)).collect())
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        vec![self.words[self.default].0.into()]
+    }
+}
+
+impl<T: Copy> Read for Choice<T> {
+    type Value = T;
+
+    fn read(&self, values: &[String]) -> Result<T, BadValue> {
+        let wanted = only(values)?;
+        let found = self.words.iter().find(|(word, ..)| *word == wanted);
+        found.map(|&(_, value, _)| value).ok_or(BadValue(0))
+    }
+
+    /// A test holds every default index against its words.
+    fn default_value(&self) -> T {
+        self.words[self.default].1
+    }
+}
+
+impl Kind for AbsolutePath {
+    fn shape(&self) -> Shape {
+        Shape::Path
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        vec![self.default.into()]
+    }
+}
+
+impl Read for AbsolutePath {
+    type Value = PathBuf;
+
+    fn read(&self, values: &[String]) -> Result<PathBuf, BadValue> {
+        path(only(values)?).ok_or(BadValue(0))
+    }
+
+    fn default_value(&self) -> PathBuf {
+        self.default.into()
+    }
+}
+
+impl<T> Kind for List<T> {
+    fn shape(&self) -> Shape {
+        Shape::List(self.form)
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        self.default.iter().map(|&value| value.into()).collect()
+    }
+}
+
+impl<T> Read for List<T> {
+    type Value = Vec<T>;
+
+    fn read(&self, values: &[String]) -> Result<Vec<T>, BadValue> {
+        if values.len() > limits::CONFIG_LIST_ENTRIES {
+            return Err(BadValue(limits::CONFIG_LIST_ENTRIES));
+        }
+        values.iter().enumerate().map(|(at, value)| (self.read)(value).ok_or(BadValue(at))).collect()
+    }
+
+    fn default_value(&self) -> Vec<T> {
+        self.default.iter().filter_map(|value| (self.read)(value)).collect()
+    }
+}
+
+impl fmt::Display for Shape {
+    /// As a message says it: "256..524288 flows".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Shape::Flag => f.write_str("0 or 1"),
+            Shape::Number { min, max, unit: "" } => write!(f, "{min}..{max}"),
+            Shape::Number { min, max, unit } => write!(f, "{min}..{max} {unit}"),
+            Shape::Choice(words) => {
+                let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                f.write_str(&words.join("|"))
             }
-            Kind::Path { default, .. } => vec![default.into()],
-            Kind::List { default, .. } => default.iter().map(|&value| value.into()).collect(),
+            Shape::Path => write!(f, "an absolute path of at most {} bytes", limits::PATH_BYTES),
+            Shape::List(form) => f.write_str(form.text()),
         }
     }
 }
 
-impl fmt::Display for Kind {
-    /// What is accepted: "256..524288 flows".
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Kind::Bool { .. } => f.write_str("0 or 1"),
-            Kind::Integer { min, max, unit: "", .. } => write!(f, "{min}..{max}"),
-            Kind::Integer { min, max, unit, .. } => write!(f, "{min}..{max} {unit}"),
-            Kind::Choice { words, .. } => f.write_str(&words.join("|")),
-            Kind::Path { .. } => write!(f, "an absolute path of at most {} bytes", limits::PATH_BYTES),
-            Kind::List { form, .. } => f.write_str(form),
+impl Form {
+    /// The form in words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Form::Host => "an address, a prefix like 192.168.1.0/24, or a MAC like 02:00:5e:10:00:01",
+            Form::Endpoint => {
+                "an address or prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant"
+            }
+            Form::Path => "an absolute path",
         }
+    }
+}
+
+fn only(values: &[String]) -> Result<&str, BadValue> {
+    match values {
+        [value] => Ok(value),
+        _ => Err(BadValue(0)),
     }
 }
 
@@ -153,16 +303,6 @@ pub(super) fn path(text: &str) -> Option<PathBuf> {
     sound.then(|| text.into())
 }
 
-/// Reads every value, or tells which one it can't.
-pub(super) fn all<T>(values: &[String], read: fn(&str) -> Option<T>) -> Result<Vec<T>, usize> {
-    values.iter().enumerate().map(|(index, value)| read(value).ok_or(index)).collect()
-}
-
-/// Parses every value, or tells which one it can't.
-pub(super) fn parse_all<T: core::str::FromStr>(values: &[String]) -> Result<Vec<T>, usize> {
-    all(values, |value| value.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +317,12 @@ mod tests {
         assert_eq!(
             [path("a"), path(""), path("/a\nb"), path(&format!("/{}", "a".repeat(107)))],
             [const { None }; 4]
+        );
+        let number = Number { min: 2, max: 7, default: 3, unit: "", to: |number| number };
+        let read = |text: &str| number.read(&[text.into()]).ok();
+        assert_eq!(
+            [read("007"), read("8"), read("1"), read("+2"), read("")],
+            [Some(7), None, None, None, None]
         );
     }
 }

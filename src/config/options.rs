@@ -1,513 +1,405 @@
-//! The table of options: the one source of parsing, validation, defaults and the default file.
+//! The options, each declared once.
+//!
+//! From a declaration come the field of [`Config`], its default, the range and the message of a refusal, the
+//! default file and its help, the validation of the init script, the settings page of LuCI, and the table of
+//! `openwrt/OPTIONS.md`. To add an option is to add an entry here and to use its field; the files in `openwrt/`
+//! are then written by `MINEWALL_BLESS=1 cargo test --test openwrt`.
+//!
+//! An entry reads: help, name in the file (earlier names in brackets), field and type, tab and title of the
+//! settings page, kind with default and range.
 
 use core::time::Duration;
+use std::path::PathBuf;
 
-use super::kind::{Kind, OptionSpec, all, parse_all, path};
-use super::{Doubt, Mode, Noticed};
+use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, OptionSpec, Read, Tab, path};
+use super::{InconclusiveAction, Mode, NoticeScope};
 use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
 use crate::intel::exemptions::{Host, Server};
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 
-/// Every option, in the order of the default file.
-pub const OPTIONS: &[OptionSpec] = &[
-    OptionSpec {
-        name: "enabled",
-        kind: Kind::Bool { default: true, set: |config, yes| config.enabled = yes },
-        help: &["Whether the service starts at all."],
-    },
-    OptionSpec {
-        name: "mode",
-        kind: Kind::Choice {
-            words: &["block", "monitor"],
-            default: 0,
-            set: |config, index| config.mode = if index == 0 { Mode::Block } else { Mode::Monitor },
-        },
-        help: &["block: proven miners are cut off. monitor: they are only reported."],
-    },
-    OptionSpec {
-        name: "sensitivity",
-        kind: Kind::Choice {
-            words: &["off", "cautious", "balanced", "eager", "adaptive"],
-            default: 4,
-            set: |config, index| {
-                let level = index.checked_sub(1);
-                config.sensitivity = level.and_then(|level| Sensitivity::ALL.get(level).copied());
-            },
-        },
-        help: &[
-            "Encrypted sessions: how easily one is suspected of mining by its sizes and times.",
-            "Of 100 mining sessions of programs that were new to it, 47 (cautious), 76 (balanced) or 90",
-            "(eager) were found; of 1,000 long harmless ones, 2, 19 or 78 were suspected, nearly all",
-            "look-alikes. A suspect is reported, not blocked: its server is asked first.",
-        ],
-    },
-    OptionSpec {
-        name: "model",
-        kind: Kind::Path { default: "", set: |config, path| config.model = path },
-        help: &["Model file for that, as 'minewall train' writes it; without, the one built in."],
-    },
-    OptionSpec {
-        name: "allow_host",
-        kind: Kind::List {
-            default: &[],
-            form: "an address, a prefix like 192.168.1.0/24, or a MAC like 02:00:5e:10:00:01",
+/// Text of the settings page.
+#[cfg(any(test, feature = "host"))]
+macro_rules! page {
+    ($text:literal) => {
+        $text
+    };
+}
+
+/// A router's program has no use for it.
+#[cfg(not(any(test, feature = "host")))]
+macro_rules! page {
+    ($text:literal) => {
+        ""
+    };
+}
+
+macro_rules! options {
+    ($(
+        $(#[doc = $help:literal])+
+        $name:literal $(($($alias:literal),+))? $field:ident: $type:ty = $tab:ident $title:literal $kind:expr;
+    )+) => {
+        /// The configuration: one field for each option, in its range.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Config {
+            $($(#[doc = $help])+ pub $field: $type,)+
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Config { $($field: $kind.default_value(),)+ }
+            }
+        }
+
+        /// Every option, in the order of the default file.
+        pub static OPTIONS: &[OptionSpec] = &[$(OptionSpec {
+            name: $name,
+            aliases: &[$($($alias),+)?],
+            title: page!($title),
+            tab: Tab::$tab,
+            help: &[$($help),+],
+            kind: &$kind,
             set: |config, values| {
-                config.allow.hosts = parse_all::<Host>(values)?;
+                config.$field = $kind.read(values)?;
                 Ok(())
             },
-        },
-        help: &["Hosts that may mine: address, prefix or MAC, one a line."],
-    },
-    OptionSpec {
-        name: "allow_endpoint",
-        kind: Kind::List {
-            default: &[],
-            form: "an address or prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant",
-            set: |config, values| {
-                config.allow.servers = parse_all::<Server>(values)?;
-                Ok(())
-            },
-        },
-        help: &[
-            "Servers that every host may mine at: address[:port] or prefix[:port], IPv6 with a",
-            "port in brackets.",
+        }),+];
+    };
+}
+
+options! {
+    /// Whether the service starts at all.
+    "enabled" enabled: bool = General "Enabled" Flag { default: true };
+
+    /// Action on proven mining: block cuts the connection off and reports it, monitor only reports it.
+    /// A suspicion alone never blocks.
+    "mode" mode: Mode = General "Miners are" Choice {
+        words: &[
+            ("block", Mode::Block, page!("blocked: cut off and reported")),
+            ("monitor", Mode::Monitor, page!("reported only")),
         ],
-    },
-    OptionSpec {
-        name: "log_level",
-        kind: Kind::Choice {
-            words: &["error", "warn", "info", "debug", "trace"],
-            default: 2,
-            set: |config, index| {
-                use log::LevelFilter::{Debug, Error, Info, Trace, Warn};
-                config.log_level = [Error, Warn, Info, Debug, Trace].get(index).copied().unwrap_or(Info);
-            },
-        },
-        help: &["How much the daemon tells the system log."],
-    },
-    OptionSpec {
-        name: "event_log",
-        kind: Kind::Path {
-            default: "/var/log/minewall/events.jsonl",
-            set: |config, path| config.event_log = path,
-        },
-        help: &["Detections as JSON lines. /var/log is RAM on OpenWrt; on flash every event wears it."],
-    },
-    OptionSpec {
-        name: "event_log_size",
-        kind: Kind::Integer {
-            min: 0,
-            max: 65_536,
-            default: limits::EVENT_LOG_KIB_DEFAULT,
-            unit: "KiB",
-            set: |config, kib| config.event_log_bytes = u64::from(kib) * 1_024,
-        },
-        help: &["Size at which that file is rotated; 0 writes none."],
-    },
-    OptionSpec {
-        name: "event_log_rotations",
-        kind: Kind::Integer {
-            min: 0,
-            max: 16,
-            default: limits::EVENT_LOG_ROTATIONS_DEFAULT,
-            unit: "files",
-            set: |config, files| config.event_log_rotations = files,
-        },
-        help: &["Rotated files that are kept beside it."],
-    },
-    OptionSpec {
-        name: "host_events",
-        kind: Kind::Integer {
-            min: 1,
-            max: 3_600,
-            default: limits::HOST_EVENTS_PER_HOUR_DEFAULT,
-            unit: "events/hour",
-            set: |config, events| config.host_events_per_hour = events,
-        },
-        help: &["Events that one host may cause; what is more is only counted."],
-    },
-    OptionSpec {
-        name: "notices",
-        kind: Kind::Choice {
-            words: &["off", "proven", "all"],
-            default: 1,
-            set: |config, index| {
-                config.notices = match index {
-                    0 => Noticed::Nothing,
-                    1 => Noticed::Proven,
-                    _ => Noticed::All,
-                };
-            },
-        },
-        help: &["Which events the programs in /etc/minewall/hooks.d are run for; all has suspicions, too."],
-    },
-    OptionSpec {
-        name: "notices_per_hour",
-        kind: Kind::Integer {
-            min: 1,
-            max: 3_600,
-            default: limits::NOTICES_PER_HOUR_DEFAULT,
-            unit: "notices/hour",
-            set: |config, notices| config.notices_per_hour = notices,
-        },
-        help: &["How often they are run; what is more is counted and told with the next."],
-    },
-    OptionSpec {
-        name: "notice_interval",
-        kind: Kind::Integer {
-            min: 0,
-            max: 10_080,
-            default: limits::NOTICE_INTERVAL_MINUTES_DEFAULT,
-            unit: "minutes",
-            set: |config, minutes| config.notice_interval = Duration::from_secs(60 * u64::from(minutes)),
-        },
-        help: &["How long they hear nothing more of the same host."],
-    },
-    OptionSpec {
-        name: "leases_file",
-        kind: Kind::List {
-            default: &["/tmp/dhcp.leases"],
-            form: "an absolute path",
-            set: |config, values| {
-                config.leases_files = all(values, path)?;
-                Ok(())
-            },
-        },
-        help: &["DHCP leases in dnsmasq's format, for the names of hosts."],
-    },
-    OptionSpec {
-        name: "control_socket",
-        kind: Kind::Path {
-            default: "/var/run/minewall/control.sock",
-            set: |config, path| config.control_socket = path,
-        },
-        help: &["Unix socket that 'minewall status' asks."],
-    },
-    OptionSpec {
-        name: "max_flows",
-        kind: Kind::Integer {
-            min: limits::FLOWS_MIN as u32,
-            max: limits::FLOWS_MAX as u32,
-            default: limits::FLOWS_DEFAULT as u32,
-            unit: "flows",
-            set: |config, flows| config.max_flows = flows as usize,
-        },
-        help: &["Connections that are followed at once, 128 bytes each."],
-    },
-    OptionSpec {
-        name: "flow_idle",
-        kind: Kind::Integer {
-            min: 60,
-            max: 86_400,
-            default: limits::FLOW_IDLE.as_secs() as u32,
-            unit: "seconds",
-            set: |config, seconds| config.flow_idle = Duration::from_secs(seconds.into()),
-        },
-        help: &["A connection without a packet for this long is forgotten."],
-    },
-    OptionSpec {
-        name: "budget_packets",
-        kind: Kind::Integer {
-            min: 4,
-            max: u16::MAX as u32,
-            default: limits::BUDGET_PACKETS as u32,
-            unit: "packets",
-            set: |config, packets| config.budget_packets = packets as u16,
-        },
-        help: &["Payload packets after which a fast connection that shows no mining is let go."],
-    },
-    OptionSpec {
-        name: "budget_bytes",
-        kind: Kind::Integer {
-            min: 4_096,
-            max: 16 * 1_024 * 1_024,
-            default: limits::BUDGET_BYTES,
-            unit: "bytes",
-            set: |config, bytes| config.budget_bytes = bytes,
-        },
-        help: &["Payload bytes after which it is let go."],
-    },
-    OptionSpec {
-        name: "low_rate",
-        kind: Kind::Integer {
-            min: 0,
-            max: 1_048_576,
-            default: limits::LOW_RATE_BYTES_PER_SECOND,
-            unit: "bytes/s",
-            set: |config, rate| config.low_rate_bytes_per_second = rate,
-        },
-        help: &["Connections slower than this are not let go: a miner moves 2 to 100 bytes/s."],
-    },
-    OptionSpec {
-        name: "queue",
-        kind: Kind::Integer {
-            min: 0,
-            max: u16::MAX as u32,
-            default: limits::QUEUE_NUMBER_DEFAULT as u32,
-            unit: "",
-            set: |config, number| config.queue = number as u16,
-        },
-        help: &["Number of the netfilter queue; no other program may have the same."],
-    },
-    OptionSpec {
-        name: "queue_length",
-        kind: Kind::Integer {
-            min: 16,
-            max: 65_536,
-            default: limits::QUEUE_LENGTH_DEFAULT,
-            unit: "packets",
-            set: |config, packets| config.queue_length = packets,
-        },
-        help: &["Packets that may wait in it; what is more passes unseen."],
-    },
-    OptionSpec {
-        name: "copy_range",
-        kind: Kind::Integer {
-            min: 128,
-            max: 65_531,
-            default: limits::COPY_RANGE_DEFAULT as u32,
-            unit: "bytes",
-            set: |config, bytes| config.copy_range = bytes as u16,
-        },
-        help: &["Bytes of each packet that are looked at."],
-    },
-    OptionSpec {
-        name: "mark_bit",
-        kind: Kind::Integer {
-            min: 0,
-            max: limits::MARK_BIT_MAX as u32,
-            default: limits::MARK_BIT_DEFAULT as u32,
-            unit: "",
-            set: |config, bit| {
-                if let Some(mark) = MarkPosition::new(bit as u8) {
-                    config.mark = mark;
-                }
-            },
-        },
-        help: &[
-            "Lowest of the three bits of the packet and conntrack mark that hold the verdict; move",
-            "them where mwan3, pbr or another program uses the same.",
+        default: 0,
+    };
+
+    /// Hosts that may mine: an address, a prefix like 192.168.1.0/24, or a MAC like 02:00:5e:10:00:01.
+    "allow_host" exempt_hosts: Vec<Host> = General "Hosts that may mine" List {
+        form: Form::Host,
+        default: &[],
+        read: |text| text.parse::<Host>().ok(),
+    };
+
+    /// Servers that every host may mine at: an address or a prefix, with a port like 192.0.2.1:3333 or
+    /// [2001:db8::1]:3333 if one is meant.
+    "allow_endpoint" exempt_servers: Vec<Server> = General "Servers to mine at" List {
+        form: Form::Endpoint,
+        default: &[],
+        read: |text| text.parse::<Server>().ok(),
+    };
+
+    /// How easily an encrypted session is suspected of mining by its sizes and times. adaptive: the threshold
+    /// follows the house, so that no more than suspects_per_day servers are newly asked. cautious, balanced and
+    /// eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A suspect is reported, not
+    /// blocked: its server is asked first.
+    "sensitivity" sensitivity: Option<Sensitivity> = Encrypted "Suspect" Choice {
+        words: &[
+            ("off", None, page!("nothing")),
+            ("cautious", Some(Sensitivity::Cautious), page!("cautiously: 1 of 1,000 long harmless sessions")),
+            ("balanced", Some(Sensitivity::Balanced), page!("in between: 10 of 1,000")),
+            ("eager", Some(Sensitivity::Eager), page!("eagerly: 50 of 1,000")),
+            ("adaptive", Some(Sensitivity::Adaptive), page!("as the house allows")),
         ],
-    },
-    OptionSpec {
-        name: "probe",
-        kind: Kind::Bool { default: true, set: |config, yes| config.probe = yes },
-        help: &["Whether servers that a host's traffic makes suspect are asked if they are pools."],
-    },
-    OptionSpec {
-        name: "probe_dry_run",
-        kind: Kind::Bool { default: false, set: |config, yes| config.probe_dry_run = yes },
-        help: &["Only say in the log which servers would be asked."],
-    },
-    OptionSpec {
-        name: "probe_inconclusive",
-        kind: Kind::Choice {
-            words: &["alert", "block"],
-            default: 0,
-            set: |config, index| {
-                config.probe_inconclusive = if index == 0 { Doubt::Alert } else { Doubt::Block };
-            },
-        },
-        help: &["What a suspect is whose server doesn't say: alert reports it, block cuts it off."],
-    },
-    OptionSpec {
-        name: "probes_per_hour",
-        kind: Kind::Integer {
-            min: 1,
-            max: 3_600,
-            default: limits::PROBES_PER_HOUR_DEFAULT,
-            unit: "probes/hour",
-            set: |config, probes| config.probes_per_hour = probes,
-        },
-        help: &["Servers that are asked; what is more waits."],
-    },
-    OptionSpec {
-        name: "probes_per_block",
-        kind: Kind::Integer {
-            min: 1,
-            max: 3_600,
-            default: limits::PROBES_PER_BLOCK_DEFAULT,
-            unit: "probes/hour",
-            set: |config, probes| config.probes_per_block = probes,
-        },
-        help: &["Of them, in one network (/24, or /48 of IPv6)."],
-    },
-    OptionSpec {
-        name: "probe_pool_hours",
-        kind: Kind::Integer {
-            min: 1,
-            max: 8_760,
-            default: limits::POOL_HOURS_DEFAULT,
-            unit: "hours",
-            set: |config, hours| config.probe_lifetimes.pool = hours * 3_600,
-        },
-        help: &["How long a server that has proved to be a pool is taken for one."],
-    },
-    OptionSpec {
-        name: "probe_not_pool_hours",
-        kind: Kind::Integer {
-            min: 1,
-            max: 8_760,
-            default: limits::NOT_POOL_HOURS_DEFAULT,
-            unit: "hours",
-            set: |config, hours| config.probe_lifetimes.not_pool = hours * 3_600,
-        },
-        help: &["How long one that has proved to be something else is no suspect."],
-    },
-    OptionSpec {
-        name: "probe_inconclusive_minutes",
-        kind: Kind::Integer {
-            min: 1,
-            max: 10_080,
-            default: limits::INCONCLUSIVE_MINUTES_DEFAULT,
-            unit: "minutes",
-            set: |config, minutes| config.probe_lifetimes.inconclusive = minutes * 60,
-        },
-        help: &["After how long one that didn't say is asked again."],
-    },
-    OptionSpec {
-        name: "probe_cache",
-        kind: Kind::Path { default: "/etc/minewall/probes", set: |config, path| config.probe_cache = path },
-        help: &["What probes have found, kept across restarts; written rarely, and whole or not at all."],
-    },
-    OptionSpec {
-        name: "learn_hours",
-        kind: Kind::Integer {
-            min: 0,
-            max: 8_760,
-            default: limits::LEARN_HOURS_DEFAULT,
-            unit: "hours",
-            set: |config, hours| config.learn = Duration::from_secs(u64::from(hours) * 3_600),
-        },
-        help: &[
-            "How long a server that has proved to be a pool, here or to another router, is blocked",
-            "from the first packet on; 0 learns nothing.",
+        default: 4,
+    };
+
+    /// Model file for encrypted sessions, as 'minewall train' writes it; if empty, the built-in model.
+    "model" model: PathBuf = Encrypted "Model file" AbsolutePath { default: "" };
+
+    /// Whether the router asks suspected servers if they are pools, in a connection of its own.
+    "probe" probe: bool = Probe "Ask servers" Flag { default: true };
+
+    /// Only log which servers would be asked.
+    "probe_dry_run" probe_dry_run: bool = Probe "Dry run" Flag { default: false };
+
+    /// Action when a probe is inconclusive: alert reports the suspect, block cuts it off.
+    "probe_inconclusive" probe_inconclusive: InconclusiveAction = Probe "No clear answer" Choice {
+        words: &[
+            ("alert", InconclusiveAction::Alert, page!("reported")),
+            ("block", InconclusiveAction::Block, page!("cut off")),
         ],
-    },
-    OptionSpec {
-        name: "learn_file",
-        kind: Kind::Path { default: "/etc/minewall/learned", set: |config, path| config.learn_file = path },
-        help: &["What was learnt, kept across restarts; written rarely, and whole or not at all."],
-    },
-    OptionSpec {
-        name: "kernel_block",
-        kind: Kind::Bool { default: true, set: |config, yes| config.kernel_block = yes },
-        help: &["Whether the kernel itself refuses connections to such servers, which takes nft."],
-    },
-    OptionSpec {
-        name: "intel",
-        kind: Kind::Bool { default: true, set: |config, yes| config.intel = yes },
-        help: &["Whether lists of known pools, and answers of name servers, have any say."],
-    },
-    OptionSpec {
-        name: "intel_builtin",
-        kind: Kind::Choice {
-            words: &["off", "suspect", "block"],
-            default: 2,
-            set: |config, index| {
-                config.intel_builtin =
-                    [None, Some(Policy::Suspect), Some(Policy::Block)].get(index).copied().flatten();
-            },
-        },
-        help: &[
-            "The list that is part of the program: block cuts off connections to hosts that are only",
-            "there for mining, at other ports than the web's, and makes the rest suspects; suspect makes",
-            "suspects of all.",
+        default: 0,
+    };
+
+    /// Servers that are asked in an hour; further suspects wait.
+    "probes_per_hour" probes_per_hour: u32 = Probe "Servers asked" Number {
+        min: 1,
+        max: 3_600,
+        default: limits::PROBES_PER_HOUR_DEFAULT,
+        unit: "probes/hour",
+        to: |probes| probes,
+    };
+
+    /// Of them, in one network: a /24, or a /48 of IPv6.
+    "probes_per_block" probes_per_block: u32 = Probe "Of them, in one network" Number {
+        min: 1,
+        max: 3_600,
+        default: limits::PROBES_PER_BLOCK_DEFAULT,
+        unit: "probes/hour",
+        to: |probes| probes,
+    };
+
+    /// How long a server that proved to be a pool is taken for one.
+    "probe_pool_hours" probe_pool_seconds: u32 = Probe "A pool stays one for" Number {
+        min: 1,
+        max: 8_760,
+        default: limits::POOL_HOURS_DEFAULT,
+        unit: "hours",
+        to: |hours| hours * 3_600,
+    };
+
+    /// How long a server that proved to be something else is no suspect.
+    "probe_not_pool_hours" probe_not_pool_seconds: u32 = Probe "Another server is clear for" Number {
+        min: 1,
+        max: 8_760,
+        default: limits::NOT_POOL_HOURS_DEFAULT,
+        unit: "hours",
+        to: |hours| hours * 3_600,
+    };
+
+    /// How long after an inconclusive answer a server is asked again.
+    "probe_inconclusive_minutes" probe_inconclusive_seconds: u32 = Probe "Ask again after" Number {
+        min: 1,
+        max: 10_080,
+        default: limits::INCONCLUSIVE_MINUTES_DEFAULT,
+        unit: "minutes",
+        to: |minutes| minutes * 60,
+    };
+
+    /// File of the results of probes, kept across restarts; written rarely, and whole or not at all.
+    "probe_cache" probe_cache: PathBuf = Probe "Memory of answers" AbsolutePath { default: "/etc/minewall/probes" };
+
+    /// Whether lists of known pools, and answers of name servers, are used.
+    "intel" intel: bool = Known "Lists and names" Flag { default: true };
+
+    /// The built-in list: block cuts off connections to hosts that exist only for mining, at other ports
+    /// than the web's, and makes the rest suspects; suspect makes suspects of all.
+    "intel_builtin" intel_builtin: Option<Policy> = Known "Built-in list" Choice {
+        words: &[
+            ("off", None, page!("not used")),
+            ("suspect", Some(Policy::Suspect), page!("makes suspects")),
+            ("block", Some(Policy::Block), page!("blocks")),
         ],
-    },
-    OptionSpec {
-        name: "intel_shared",
-        kind: Kind::Choice {
-            words: &["suspect", "block"],
-            default: 0,
-            set: |config, index| config.intel_blocks_shared = index == 1,
-        },
-        help: &[
-            "What a listed address is worth that other sites have, too (CDN, shared host): suspect asks",
-            "its server, block cuts off the others with it.",
+        default: 2,
+    };
+
+    /// A listed address that other sites share (CDN, shared host): suspect asks its server, block cuts
+    /// off the other sites with it.
+    "intel_shared" intel_blocks_shared: bool = Known "Shared addresses" Choice {
+        words: &[
+            ("suspect", false, page!("make suspects")),
+            ("block", true, page!("are blocked")),
         ],
-    },
-    OptionSpec {
-        name: "intel_lists",
-        kind: Kind::List {
-            default: &["/etc/minewall/lists", "/var/lib/minewall/feeds"],
-            form: "an absolute path",
-            set: |config, values| {
-                config.intel_lists = all(values, path)?;
-                Ok(())
-            },
-        },
-        help: &[
-            "Directories of lists. A file's name ends in what its entries are worth: .block, .suspect,",
-            ".allow. Names, addresses, prefixes, host:port; hosts, adblock and dnsmasq files, too.",
+        default: 0,
+    };
+
+    /// Directories of lists. The end of a file's name is the policy of its entries: .block, .suspect or
+    /// .allow. Names, addresses, prefixes, host:port; hosts, adblock and dnsmasq files, too.
+    "intel_lists" intel_lists: Vec<PathBuf> = Known "Folders of lists" List {
+        form: Form::Path,
+        default: &["/etc/minewall/lists", "/var/lib/minewall/feeds"],
+        read: path,
+    };
+
+    /// Memory of all lists together, about 30 bytes an entry, and three times as much for a moment while
+    /// they are read. A list that does not fit is refused.
+    "intel_memory" intel_memory: usize = Known "Memory for lists" Number {
+        min: 64,
+        max: 65_536,
+        default: limits::INTEL_KIB_DEFAULT,
+        unit: "KiB",
+        to: |kib| kib as usize * 1_024,
+    };
+
+    /// How long a server that proved to be a pool, here or to another router, is blocked from the first
+    /// packet on; 0 learns nothing.
+    "learn_hours" learn: Duration = Known "Learned pools are blocked for" Number {
+        min: 0,
+        max: 8_760,
+        default: limits::LEARN_HOURS_DEFAULT,
+        unit: "hours",
+        to: |hours| Duration::from_secs(u64::from(hours) * 3_600),
+    };
+
+    /// File of learned pools, kept across restarts; written rarely, and whole or not at all.
+    "learn_file" learn_file: PathBuf = Known "Memory of pools" AbsolutePath { default: "/etc/minewall/learned" };
+
+    /// Whether the kernel itself refuses connections to learned pools; needs nftables.
+    "kernel_block" kernel_block: bool = Known "Refusal by the kernel" Flag { default: true };
+
+    /// Least important messages that reach the system log.
+    "log_level" log_level: log::LevelFilter = Reports "System log" Choice {
+        words: &[
+            ("error", log::LevelFilter::Error, page!("errors")),
+            ("warn", log::LevelFilter::Warn, page!("and warnings")),
+            ("info", log::LevelFilter::Info, page!("and what happens")),
+            ("debug", log::LevelFilter::Debug, page!("and details")),
+            ("trace", log::LevelFilter::Trace, page!("everything")),
         ],
-    },
-    OptionSpec {
-        name: "intel_memory",
-        kind: Kind::Integer {
-            min: 64,
-            max: 65_536,
-            default: limits::INTEL_KIB_DEFAULT,
-            unit: "KiB",
-            set: |config, kib| config.intel_memory = kib as usize * 1_024,
-        },
-        help: &[
-            "Memory that all lists together may take, about 30 bytes an entry; three times as much for",
-            "a moment while they are read. A list that doesn't fit is refused.",
+        default: 2,
+    };
+
+    /// File of detections as JSON lines. /var/log is RAM on OpenWrt; on flash every event wears it.
+    "event_log" event_log: PathBuf = Reports "Event log" AbsolutePath { default: "/var/log/minewall/events.jsonl" };
+
+    /// Size at which the event log is rotated; 0 writes none.
+    "event_log_size" event_log_bytes: u64 = Reports "Size of the event log" Number {
+        min: 0,
+        max: 65_536,
+        default: limits::EVENT_LOG_KIB_DEFAULT,
+        unit: "KiB",
+        to: |kib| u64::from(kib) * 1_024,
+    };
+
+    /// Rotated event logs that are kept.
+    "event_log_rotations" event_log_rotations: u32 = Reports "Older event logs" Number {
+        min: 0,
+        max: 16,
+        default: limits::EVENT_LOG_ROTATIONS_DEFAULT,
+        unit: "files",
+        to: |files| files,
+    };
+
+    /// Events of one host that are reported in an hour; further ones are only counted.
+    "host_events" host_events_per_hour: u32 = Reports "Events of one host" Number {
+        min: 1,
+        max: 3_600,
+        default: limits::HOST_EVENTS_PER_HOUR_DEFAULT,
+        unit: "events/hour",
+        to: |events| events,
+    };
+
+    /// DHCP leases in dnsmasq's or odhcpd's format, for the names of hosts.
+    "leases_file" leases_files: Vec<PathBuf> = Reports "DHCP leases" List {
+        form: Form::Path,
+        default: &["/tmp/dhcp.leases"],
+        read: path,
+    };
+
+    /// Events for which the hooks in /etc/minewall/hooks.d are run; all includes suspicions.
+    "notices" notices: NoticeScope = Notices "Tell of" Choice {
+        words: &[
+            ("off", NoticeScope::Nothing, page!("nothing")),
+            ("proven", NoticeScope::Proven, page!("proven miners")),
+            ("all", NoticeScope::All, page!("suspicions, too")),
         ],
-    },
-];
+        default: 1,
+    };
+
+    /// Runs of the hooks in an hour; further events are counted and told with the next.
+    "notices_per_hour" notices_per_hour: u32 = Notices "At most" Number {
+        min: 1,
+        max: 3_600,
+        default: limits::NOTICES_PER_HOUR_DEFAULT,
+        unit: "notices/hour",
+        to: |notices| notices,
+    };
+
+    /// Time between two runs of the hooks for the same host.
+    "notice_interval" notice_interval: Duration = Notices "Pause" Number {
+        min: 0,
+        max: 10_080,
+        default: limits::NOTICE_INTERVAL_MINUTES_DEFAULT,
+        unit: "minutes",
+        to: |minutes| Duration::from_secs(60 * u64::from(minutes)),
+    };
+
+    /// Connections that are followed at once, 128 bytes of memory each.
+    "max_flows" max_flows: usize = Resources "Connections followed" Number {
+        min: limits::FLOWS_MIN as u32,
+        max: limits::FLOWS_MAX as u32,
+        default: limits::FLOWS_DEFAULT as u32,
+        unit: "flows",
+        to: |flows| flows as usize,
+    };
+
+    /// Time without a packet after which a connection is forgotten.
+    "flow_idle" flow_idle: Duration = Resources "Idle connections" Number {
+        min: 60,
+        max: 86_400,
+        default: limits::FLOW_IDLE.as_secs() as u32,
+        unit: "seconds",
+        to: |seconds| Duration::from_secs(u64::from(seconds)),
+    };
+
+    /// Packets with payload after which a fast connection that shows no mining is bypassed.
+    "budget_packets" budget_packets: u16 = Resources "Packets to look at" Number {
+        min: 4,
+        max: u16::MAX as u32,
+        default: limits::BUDGET_PACKETS as u32,
+        unit: "packets",
+        to: |packets| packets as u16,
+    };
+
+    /// Bytes of payload after which such a connection is bypassed.
+    "budget_bytes" budget_bytes: u32 = Resources "Bytes to look at" Number {
+        min: 4_096,
+        max: 16 * 1_024 * 1_024,
+        default: limits::BUDGET_BYTES,
+        unit: "bytes",
+        to: |bytes| bytes,
+    };
+
+    /// Connections slower than this are never bypassed: a miner moves 2 to 100 bytes/s.
+    "low_rate" low_rate_bytes_per_second: u32 = Resources "Slow connections" Number {
+        min: 0,
+        max: 1_048_576,
+        default: limits::LOW_RATE_BYTES_PER_SECOND,
+        unit: "bytes/s",
+        to: |rate| rate,
+    };
+
+    /// Number of the netfilter queue; no other program may have the same.
+    "queue" queue: u16 = Resources "Netfilter queue" Number {
+        min: 0,
+        max: u16::MAX as u32,
+        default: limits::QUEUE_NUMBER_DEFAULT as u32,
+        unit: "",
+        to: |number| number as u16,
+    };
+
+    /// Packets that may wait in the queue; excess packets are accepted without inspection.
+    "queue_length" queue_length: u32 = Resources "Length of the queue" Number {
+        min: 16,
+        max: 65_536,
+        default: limits::QUEUE_LENGTH_DEFAULT,
+        unit: "packets",
+        to: |packets| packets,
+    };
+
+    /// Bytes of each packet that are inspected.
+    "copy_range" copy_range: u16 = Resources "Bytes of a packet" Number {
+        min: 128,
+        max: 65_531,
+        default: limits::COPY_RANGE_DEFAULT as u32,
+        unit: "bytes",
+        to: |bytes| bytes as u16,
+    };
+
+    /// Lowest of the three bits of the packet and conntrack mark that hold the verdict; move them where
+    /// mwan3, pbr or another program uses the same.
+    "mark_bit" mark: MarkPosition = Resources "Mark bit" Number {
+        min: 0,
+        max: limits::MARK_BIT_MAX as u32,
+        default: limits::MARK_BIT_DEFAULT as u32,
+        unit: "",
+        to: |bit| MarkPosition::new(bit as u8).unwrap_or_default(),
+    };
+
+    /// Unix socket that 'minewall status' and the pages of LuCI ask.
+    "control_socket" control_socket: PathBuf = Resources "Control socket" AbsolutePath {
+        default: "/var/run/minewall/control.sock",
+    };
+}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn every_default_is_acceptable_and_every_name_is_one_of_its_own() {
-        for (index, option) in OPTIONS.iter().enumerate() {
-            let mut config = Config::default();
-            assert_eq!(option.set(&mut config, &option.default_values()), Ok(()), "{}", option.name);
-            assert_eq!(config, Config::default(), "{}", option.name);
-            assert!(OPTIONS[..index].iter().all(|other| other.name != option.name), "{}", option.name);
-        }
-    }
-
-    /// Each option sets a field, and no two the same: all pairs of changes can be told apart.
-    #[test]
-    fn every_option_has_a_field_of_its_own() {
-        let other_value = |option: &OptionSpec| match option.kind {
-            Kind::Bool { default, .. } => u8::from(!default).to_string(),
-            Kind::Integer { min, max, default, .. } => if default == max { min } else { max }.to_string(),
-            Kind::Choice { words, default, .. } => words[(default + 1) % words.len()].to_string(),
-            Kind::Path { .. } => "/elsewhere".into(),
-            Kind::List { .. } if matches!(option.name, "leases_file" | "intel_lists") => "/elsewhere".into(),
-            Kind::List { .. } => "192.0.2.1".into(),
-        };
-        let changed = |options: &[&OptionSpec]| {
-            let mut config = Config::default();
-            for option in options {
-                option.set(&mut config, &[other_value(option)]).expect(option.name);
-            }
-            config
-        };
-        for one in OPTIONS {
-            assert_ne!(changed(&[one]), Config::default(), "{}", one.name);
-            for other in OPTIONS.iter().filter(|other| other.name != one.name) {
-                assert_ne!(changed(&[one, other]), changed(&[other]), "{} and {}", one.name, other.name);
-            }
-        }
-    }
-
-    #[test]
-    fn ranges_end_where_they_say() {
-        for option in OPTIONS {
-            let Kind::Integer { min, max, .. } = option.kind else { continue };
-            let takes = |value: u64| option.set(&mut Config::default(), &[value.to_string()]).is_ok();
-            assert!(takes(min.into()) && takes(max.into()) && !takes(u64::from(max) + 1), "{}", option.name);
-            assert!(min == 0 || !takes(u64::from(min) - 1), "{}", option.name);
-        }
-    }
-}
+mod tests;

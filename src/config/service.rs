@@ -1,4 +1,4 @@
-//! What the init script has to know of a configuration, so that it need not read the file itself.
+//! The part of a configuration that the init script needs, so that it need not read the file itself.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn fixed(config: &Config) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::kind::Kind;
+    use crate::config::kind::{Form, Shape};
     use crate::config::options::OPTIONS;
 
     fn described(text: &str) -> String {
@@ -53,11 +53,8 @@ mod tests {
 
     #[test]
     fn every_path_is_told_whatever_it_is_set_to() {
-        let list = |option: &&crate::config::kind::OptionSpec| {
-            option.default_values().iter().any(|value| value.starts_with('/'))
-        };
-        for option in OPTIONS.iter().filter(|option| matches!(option.kind, Kind::Path { .. }) || list(option))
-        {
+        let is_path = |shape| matches!(shape, Shape::Path | Shape::List(Form::Path));
+        for option in OPTIONS.iter().filter(|option| is_path(option.kind.shape())) {
             let text = described(&format!("config minewall\noption {} '/else/where'\n", option.name));
             let is_told = ["\nread /else/where\n", "\nfolder /else/where\n", "\nwrite /else\n"]
                 .iter()

@@ -66,7 +66,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The statements of a file, each with the number of its line, from 1. Ends after the first fault.
+/// The statements of a file, each with the number of its line, from 1. Behind a fault they go on with the next
+/// line, but for an open quote or a zero byte, which end the file.
 #[derive(Clone, Debug)]
 pub struct Statements<'a> {
     rest: &'a [u8],
@@ -264,8 +265,11 @@ impl Iterator for Statements<'_> {
                 Ok(None) => {}
                 Ok(Some(statement)) => return Some((line, Ok(statement))),
                 Err(fault) => {
-                    self.rest = &[];
                     let line = if fault == Fault::OpenQuote { self.line } else { line };
+                    if matches!(fault, Fault::OpenQuote | Fault::Nul) {
+                        self.rest = &[];
+                    }
+                    self.skip_comment();
                     return Some((line, Err(fault)));
                 }
             }
@@ -350,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_their_line_and_end_the_file() {
+    fn faults_name_their_line() {
         for (text, line, fault) in [
             (&b"\nconfi m\noption a b"[..], 2, Fault::UnknownCommand),
             (b"config\n", 1, Fault::MissingName),
@@ -364,7 +368,7 @@ mod tests {
             (b"option a '\0'", 1, Fault::Nul),
             (b"\0", 1, Fault::Nul),
         ] {
-            assert_eq!(read(text), [(line, Err(fault))], "{}", text.escape_ascii());
+            assert_eq!(read(text)[0], (line, Err(fault)), "{}", text.escape_ascii());
         }
     }
 }

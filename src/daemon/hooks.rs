@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{self, Duration};
 
-use crate::config::{Config, Noticed};
+use crate::config::{Config, NoticeScope};
 use crate::limits::{EVENT_LINE_MAX_BYTES, HOOK_PATIENCE, NOTICE_HOSTS, NOTICE_VALUE_BYTES};
 use crate::parse::json::Tape;
 use crate::util::bounded_cache::BoundedCache;
@@ -23,7 +23,7 @@ use crate::util::token_bucket::{Rate, TokenBucket};
 /// Which events are told, and how often.
 #[derive(Debug)]
 pub struct Notices {
-    noticed: Noticed,
+    noticed: NoticeScope,
     rate: Rate,
     interval: Duration,
     tokens: TokenBucket,
@@ -61,9 +61,9 @@ impl Notices {
         let value =
             |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let is_wanted = match self.noticed {
-            Noticed::Nothing => false,
-            Noticed::Proven => value("MINEWALL_EVENT").as_deref() == Some("detection"),
-            Noticed::All => true,
+            NoticeScope::Nothing => false,
+            NoticeScope::Proven => value("MINEWALL_EVENT").as_deref() == Some("detection"),
+            NoticeScope::All => true,
         };
         let host = value("MINEWALL_CLIENT").filter(|_| is_wanted)?;
         let is_quiet = self.hosts.get(&host).is_some_and(|until| now < *until);

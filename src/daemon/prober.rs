@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::config::{Config, Doubt, Probing};
+use crate::config::{Config, InconclusiveAction, Probing};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Lesson};
 use crate::intel::builtin;
@@ -26,7 +26,7 @@ use again::Again;
 pub struct Prober {
     worker: Option<Worker>,
     counters: Counters,
-    doubt: Doubt,
+    doubt: InconclusiveAction,
     blocks_shared: bool,
     again: Again,
 }
@@ -48,8 +48,8 @@ impl Prober {
         let wall_clock = unix_seconds();
         let servers: Vec<Endpoint> = cache.entries().iter().map(|entry| entry.server).collect();
         for server in servers {
-            if let Some(entry) = cache.get(&server, &config.probe_lifetimes, wall_clock) {
-                let left = Duration::from_secs(entry.left(&config.probe_lifetimes, wall_clock));
+            if let Some(entry) = cache.get(&server, &config.into(), wall_clock) {
+                let left = Duration::from_secs(entry.left(&config.into(), wall_clock));
                 prober.teach(engine, server, &entry.outcome, now.after(left));
             }
         }
@@ -159,8 +159,8 @@ impl Prober {
         let lesson = match (outcome.verdict, self.doubt) {
             (Verdict::Pool, _) => Lesson::Pool(outcome.dialect),
             (Verdict::NotPool, _) => Lesson::NotPool,
-            (Verdict::Inconclusive, Doubt::Block) => Lesson::Doubtful,
-            (Verdict::Inconclusive, Doubt::Alert) => return,
+            (Verdict::Inconclusive, InconclusiveAction::Block) => Lesson::Doubtful,
+            (Verdict::Inconclusive, InconclusiveAction::Alert) => return,
         };
         if lesson != Lesson::NotPool && self.spares(&server) {
             engine.forget(|known| *known == server);

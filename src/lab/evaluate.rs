@@ -3,11 +3,11 @@
 //! The router's integer model runs over every long flow, alone and without the engine's budget. Short sessions of
 //! captures are counted by server, as the router does.
 
-pub mod breakdown;
-pub mod evasion;
-pub mod json;
-pub mod plot;
-pub mod swarms;
+pub(crate) mod breakdown;
+pub(crate) mod evasion;
+pub(crate) mod json;
+pub(crate) mod plot;
+pub(crate) mod swarms;
 
 use std::fs;
 use std::path::Path;
@@ -117,7 +117,7 @@ fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
 }
 
 /// A disguise of mining, and the recall by sensitivity.
-pub type Disguised = (Evasion, [f64; Sensitivity::ALL.len()]);
+pub(crate) type Disguised = (Evasion, [f64; Sensitivity::ALL.len()]);
 
 const OPTIONS: &[&str] = &["mining", "benign", "model", "scripted", "seed", "leave-out", "json", "plots"];
 /// Not the seed of the training.

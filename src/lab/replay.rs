@@ -1,103 +1,223 @@
 //! Captures through the engine, on their own time: `minewall replay`.
 //!
-//! The same [`Engine::handle`] that judges the live queue judges the packets of a file, those that the
-//! rule set would have queued ([`kernel`]), and its clock is the time of capture. Each file has an engine of its own, so that captures made at
-//! different places don't meet in one flow table.
+//! The same [`Engine::handle`] that judges the live queue judges the packets of a capture, those that the
+//! rule set would have queued ([`kernel`]), and its clock is the time of capture. Each file has an engine of
+//! its own, so that captures made at different places don't meet in one flow table. Of a pipe, findings are
+//! told as they are made, and flows that have ended are counted and forgotten.
 
 pub mod account;
 pub mod bytes;
 pub mod capture;
+pub mod finding;
+mod input;
 pub mod kernel;
 pub mod link;
+mod progress;
 pub mod report;
 
-use std::fs::File;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use account::Account;
+use account::{Account, Flow};
 use capture::{Capture, Damage, Frame, OpenError};
+use input::{Input, Opened};
 use kernel::Kernel;
 use link::NotIp;
+use progress::Progress;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
+use crate::daemon::{lists::Lists, load_model};
+use crate::engine::event::Detection;
 use crate::engine::{Engine, Layer, Packet, Settings};
 use crate::hmm::model::Model;
-use crate::intel::builtin;
+use crate::intel::{Intel, builtin};
+use crate::net::five_tuple::FiveTuple;
 use crate::net::packet;
 use crate::util::time::Instant;
 
-/// How a replay went; the worst over all files, in this order.
+/// How a replay went; the worst over all captures, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// Every file was read to its end.
+    /// Every capture was read to its end.
     Complete,
-    /// A file was damaged or cut short, and was read as far as it goes.
+    /// A capture was damaged or cut short, and was read as far as it goes.
     Damaged,
-    /// A file could not be read at all: missing, not a capture, or of a kind of link that we can't read.
+    /// A capture could not be read at all: missing, not a capture, or of a kind of link that we can't read.
     Unreadable,
 }
 
-/// Replays each of `paths` and reports to `out`; what is wrong with a file is told to `diagnostics`.
+/// How captures are judged and reported.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is printed.
+    pub format: Format,
+    /// Settings, lists and model, as the daemon takes them.
+    pub config: Config,
+    /// Whether progress through long files is shown on standard error.
+    pub shows_progress: bool,
+}
+
+/// Replays the captures that `operands` name, and reports to `out`; problems with a capture go to
+/// `diagnostics`.
 ///
 /// # Errors
-/// Those of writing to `out`; everything else is in the [`Outcome`].
+/// Those of writing to `out`, and a model that can't be read; everything else is in the [`Outcome`].
 pub fn run<P: AsRef<Path>>(
-    paths: &[P],
-    format: Format,
+    operands: &[P],
+    options: &Options,
     out: impl Write,
-    mut diagnostics: impl Write,
+    diagnostics: impl Write,
 ) -> io::Result<Outcome> {
-    let mut report = Report::new(out, format);
-    let mut summary = Summary::default();
-    let mut worst = Outcome::Complete;
-    for path in paths.iter().map(AsRef::as_ref) {
-        let mut complain = |what: &dyn core::fmt::Display| {
-            // Nobody is left to be told if this fails.
-            let _ = writeln!(diagnostics, "minewall: {}: {what}", printable(path));
-        };
-        let replayed = match File::open(path) {
-            Ok(file) => replay(engine(Config::default().max_flows), file),
+    let maker = EngineMaker::new(&options.config).map_err(io::Error::other)?;
+    let mut run = Run {
+        options,
+        maker,
+        report: Report::new(out, options.format),
+        diagnostics,
+        summary: Summary::default(),
+        worst: Outcome::Complete,
+    };
+    for operand in operands.iter().map(AsRef::as_ref) {
+        match Input::named_by(operand) {
+            Ok(inputs) => inputs.iter().try_for_each(|input| run.read(input))?,
+            Err(error) => run.complain(operand, Outcome::Unreadable, &error),
+        }
+    }
+    run.report.summary(&run.summary)?;
+    Ok(run.worst)
+}
+
+/// A run over several captures.
+struct Run<'a, W: Write, D> {
+    options: &'a Options,
+    maker: EngineMaker,
+    report: Report<W>,
+    diagnostics: D,
+    summary: Summary,
+    worst: Outcome,
+}
+
+impl<W: Write, D: Write> Run<'_, W, D> {
+    fn complain(&mut self, path: &Path, outcome: Outcome, what: &dyn core::fmt::Display) {
+        // A failure to write to the diagnostics has no other place to be told.
+        let _ = writeln!(self.diagnostics, "minewall: {}: {what}", printable(path));
+        self.worst = self.worst.max(outcome);
+    }
+
+    /// Replays one capture and reports its flows.
+    fn read(&mut self, input: &Input) -> io::Result<()> {
+        let path = input.path().to_owned();
+        let opened = match input.open() {
+            Ok(opened) => opened,
             Err(error) => {
-                complain(&error);
-                worst = worst.max(Outcome::Unreadable);
-                continue;
+                self.complain(&path, Outcome::Unreadable, &error);
+                return Ok(());
             }
         };
-        let replayed = match replayed {
+        let replayed = match self.replay(&path, opened)? {
             Ok(replayed) => replayed,
             Err(OpenError::Damaged(damage)) => Replayed { damage: Some(damage), ..Replayed::default() },
             Err(error) => {
-                complain(&error);
-                worst = worst.max(Outcome::Unreadable);
-                continue;
+                self.complain(&path, Outcome::Unreadable, &error);
+                return Ok(());
             }
         };
-        summary.captures += 1;
-        summary.packets += replayed.packets;
-        summary.malformed += replayed.malformed;
-        summary.unsupported += replayed.unsupported;
-        summary.count(replayed.account.flows());
-        report.capture(path, replayed.account.flows())?;
+        self.summary.captures += 1;
+        self.summary.packets += replayed.packets;
+        self.summary.malformed += replayed.malformed;
+        self.summary.unsupported += replayed.unsupported;
+        self.summary.count(replayed.account.flows());
+        if !replayed.was_told {
+            self.report.capture(&path, replayed.account.flows())?;
+        }
         if replayed.unsupported > 0 {
-            complain(&format_args!("{} packets of a link type that is not supported", replayed.unsupported));
-            worst = worst.max(Outcome::Unreadable);
+            let what = format_args!("{} packets of a link type that is not supported", replayed.unsupported);
+            self.complain(&path, Outcome::Unreadable, &what);
         }
         if let Some(damage) = replayed.damage {
-            complain(&format_args!("damaged: {damage} (read up to there)"));
-            worst = worst.max(Outcome::Damaged);
+            self.complain(&path, Outcome::Damaged, &format_args!("damaged: {damage} (read up to there)"));
         }
+        Ok(())
     }
-    report.summary(&summary)?;
-    Ok(worst)
+
+    /// Feeds one capture to an engine; of a pipe, each finding is told at once.
+    fn replay(&mut self, path: &Path, opened: Opened) -> io::Result<Result<Replayed, OpenError>> {
+        let mut progress = self.options.shows_progress.then(|| Progress::through(&printable(path), &opened));
+        let is_pipe = opened.length.is_none();
+        let mut capture = match Capture::open(opened.source) {
+            Ok(capture) => capture,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut replay = Replay::new(self.maker.engine());
+        let mut count = 0_u32;
+        let damage = loop {
+            let frame = match capture.next_frame() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break None,
+                Err(damage) => break Some(damage),
+            };
+            if let Some(detection) = replay.frame(&frame).filter(|_| is_pipe) {
+                self.report.event(path, &detection)?;
+            }
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(FRAMES_A_TURN) {
+                if let Some(Some(progress)) = &mut progress {
+                    progress.show();
+                }
+                if is_pipe {
+                    let ended = replay.take_idle(self.options.config.flow_idle);
+                    self.summary.count(ended.iter().filter(|flow| flow.has_payload()));
+                }
+            }
+        };
+        if let Some(Some(progress)) = progress {
+            progress.end();
+        }
+        Ok(Ok(Replayed { damage, was_told: is_pipe, ..replay.finish() }))
+    }
+}
+
+/// Makes an engine for each capture.
+struct EngineMaker {
+    settings: Settings,
+    model: Box<Model>,
+    lists: Option<Arc<Intel>>,
+    max_flows: usize,
+}
+
+impl EngineMaker {
+    /// Reads the model and the lists that `config` names.
+    fn new(config: &Config) -> Result<Self, String> {
+        Ok(EngineMaker {
+            settings: Settings::from(config),
+            model: load_model(config)?,
+            lists: Lists::start(config).current(),
+            max_flows: config.max_flows,
+        })
+    }
+
+    fn engine(&self) -> Engine<FixedKey> {
+        let mut engine =
+            Engine::new(self.settings.clone(), self.model.clone(), self.max_flows, FixedKey::default());
+        engine.replace_intel(Layer::Lists, self.lists.clone());
+        engine
+    }
+}
+
+/// The configuration of a replay that is given none: the defaults, with the built-in list only, so that it is
+/// the same on every desk.
+pub fn default_config() -> Config {
+    Config { intel_lists: Vec::new(), ..Config::default() }
 }
 
 /// What a capture held.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// Its flows.
+    /// Its flows; of a pipe, those that had not ended.
     pub account: Account,
     /// Its packets, of whatever kind.
     pub packets: u64,
@@ -107,16 +227,19 @@ pub struct Replayed {
     pub unsupported: u64,
     /// Why it was not read to its end.
     pub damage: Option<Damage>,
+    /// Its findings have been told one by one.
+    was_told: bool,
 }
 
-/// An engine as the default configuration makes it, the built-in list of pools included, except that its
-/// hash key is fixed: the same capture is judged the same way every time.
+/// An engine as the default configuration makes it, except that its hash key is fixed: the same capture is
+/// judged the same way every time.
 ///
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    let mut engine = Engine::new(Settings::from(&Config::default()), model, max_flows, FixedKey::default());
+    let settings = Settings::from(&default_config());
+    let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
     engine.replace_intel(Layer::Lists, Some(builtin::pools()));
     engine
 }
@@ -133,7 +256,7 @@ pub fn replay<S: BuildHasher + Clone>(engine: Engine<S>, source: impl Read) -> R
     let mut replay = Replay::new(engine);
     let damage = loop {
         match capture.next_frame() {
-            Ok(Some(frame)) => replay.frame(&frame),
+            Ok(Some(frame)) => drop(replay.frame(&frame)),
             Ok(None) => break None,
             Err(damage) => break Some(damage),
         }
@@ -147,40 +270,58 @@ pub struct Replay<S> {
     engine: Engine<S>,
     kernel: Kernel,
     replayed: Replayed,
+    /// When the latest frame was captured.
+    latest: Instant,
 }
 
 impl<S: BuildHasher + Clone> Replay<S> {
     /// A replay through `engine`, which has seen nothing yet.
     pub fn new(engine: Engine<S>) -> Self {
-        Replay { engine, kernel: Kernel::default(), replayed: Replayed::default() }
+        Replay {
+            engine,
+            kernel: Kernel::default(),
+            replayed: Replayed::default(),
+            latest: Instant::default(),
+        }
     }
 
-    /// The next captured frame.
-    pub fn frame(&mut self, frame: &Frame<'_>) {
+    /// Takes the next captured frame, and returns what it gave away.
+    pub fn frame(&mut self, frame: &Frame<'_>) -> Option<Detection> {
         self.replayed.packets += 1;
+        self.latest = self.latest.max(frame.at);
         match link::ip_packet(frame.link, frame.bytes) {
-            Ok(packet) => self.packet(&packet, frame.at),
+            Ok(packet) => return self.packet(&packet, frame.at),
             Err(NotIp::OtherProtocol) => {}
             Err(NotIp::Malformed) => self.replayed.malformed += 1,
             Err(NotIp::UnsupportedLink) => self.replayed.unsupported += 1,
         }
+        None
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, at: Instant) {
+    fn packet(&mut self, packet: &Packet<'_>, at: Instant) -> Option<Detection> {
         let Ok(segment) = packet::parse(packet.bytes) else {
             self.engine.handle(packet, at);
-            return;
+            return self.engine.poll_event();
         };
         let length = packet.bytes.len() - segment.payload.len() + segment.payload_len as usize;
         if !self.kernel.queues(&segment, length, at) {
             self.replayed.account.pass(&segment, at);
-            return;
+            return None;
         }
         let handled = self.engine.handle(packet, at);
         self.kernel.decide(&segment, &handled.verdict);
         let detection = self.engine.poll_event();
         let record = self.engine.flow(&segment);
         self.replayed.account.enter(&segment, handled.opened, record, detection.as_ref(), at);
+        detection
+    }
+
+    /// Takes out the flows that have been silent for `idle`.
+    fn take_idle(&mut self, idle: Duration) -> Vec<Flow> {
+        let before = self.latest.micros().saturating_sub(idle.as_micros() as u64);
+        let flows = self.replayed.account.take_idle(Instant::from_micros(before));
+        flows.iter().for_each(|flow| self.kernel.forget(&FiveTuple::new(flow.client, flow.server)));
+        flows
     }
 
     /// What it came to.
@@ -189,3 +330,6 @@ impl<S: BuildHasher + Clone> Replay<S> {
         self.replayed
     }
 }
+
+/// Frames between two looks at progress and ended flows.
+const FRAMES_A_TURN: u32 = 1 << 14;

@@ -12,25 +12,25 @@
 //!
 //! The same data, options and seed give the same bytes, on any number of threads.
 
-pub mod arguments;
-pub mod baum_welch;
-pub mod calibration;
-pub mod capture;
-pub mod chain;
-pub mod dataset;
-pub mod folds;
-pub mod generate;
-pub mod progress;
-pub mod quantise;
-pub mod reference;
-pub mod refine;
-pub mod renewal;
-pub mod report;
-pub mod rng;
-pub mod scores;
-pub mod selection;
-pub mod sequence;
-pub mod source;
+pub(crate) mod arguments;
+pub(crate) mod baum_welch;
+pub(crate) mod calibration;
+pub(crate) mod capture;
+pub(crate) mod chain;
+pub(crate) mod dataset;
+pub(crate) mod folds;
+pub(crate) mod generate;
+pub(crate) mod progress;
+pub(crate) mod quantise;
+pub(crate) mod reference;
+pub(crate) mod refine;
+pub(crate) mod renewal;
+pub(crate) mod report;
+pub(crate) mod rng;
+pub(crate) mod scores;
+pub(crate) mod selection;
+pub(crate) mod sequence;
+pub(crate) mod source;
 
 use std::fmt;
 use std::path::Path;
@@ -93,8 +93,8 @@ fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Resu
         for candidate in 0..options.candidates {
             pairs.push(train(&rest, options, candidate, &mut progress).pair);
         }
-        let model = quantise::model(&pairs, &Test::ANY, Summary::default())?;
-        let members: Vec<&model::Pair> = model.members.iter().collect();
+        let tables = quantise::tables(&pairs)?;
+        let members: Vec<&model::Pair> = tables.iter().collect();
         let of_fold: Vec<&Case> = pick(cases, &folds, move |f| f == fold).collect();
         held_back.par_extend(of_fold.into_par_iter().map(|case| HeldBack::new(case, &members)));
     }
@@ -209,7 +209,7 @@ impl Options {
 
 /// A training and its course.
 #[derive(Debug)]
-pub struct Training {
+pub(crate) struct Training {
     /// The two models.
     pub pair: Pair,
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
@@ -258,13 +258,13 @@ const OPTIONS: &[&str] = &[
     "threads",
     "drift",
 ];
-const SCRIPTED: u32 = 6_000;
+const SCRIPTED: u32 = 3_000;
 /// Starts of which the panel is chosen.
-const CANDIDATES: u32 = 6;
+const CANDIDATES: u32 = 5;
 const CANDIDATES_MAX: u32 = 32;
 const ITERATIONS: u32 = 5;
 const ROUNDS: u32 = 8;
-const FOLDS: usize = 3;
+const FOLDS: usize = 2;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits a symbol while the models are refined.

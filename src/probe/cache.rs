@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::{Outcome, Transport, Verdict};
+use crate::config::Config;
 use crate::dpi::dialect::Dialect;
 use crate::limits::{CLOCK_SET_FROM, PROBE_CACHE_FILE_BYTES, PROBE_OUTCOMES};
 use crate::net::endpoint::Endpoint;
@@ -22,6 +23,16 @@ pub struct Lifetimes {
     pub not_pool: u32,
     /// Of [`Verdict::Inconclusive`].
     pub inconclusive: u32,
+}
+
+impl From<&Config> for Lifetimes {
+    fn from(config: &Config) -> Self {
+        Lifetimes {
+            pool: config.probe_pool_seconds,
+            not_pool: config.probe_not_pool_seconds,
+            inconclusive: config.probe_inconclusive_seconds,
+        }
+    }
 }
 
 impl Lifetimes {

@@ -151,8 +151,8 @@ impl From<&Config> for Settings {
             probing: config.probing(),
             hourly: config.probes_per_hour,
             block_hourly: config.probes_per_block,
-            lifetimes: config.probe_lifetimes,
-            allow: config.allow.clone(),
+            lifetimes: config.into(),
+            allow: config.exemptions(),
             mark: config.mark.own(),
             file: config.probe_cache.clone(),
         }

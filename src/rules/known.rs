@@ -40,7 +40,7 @@ pub fn chains(config: &Config, others: u32) -> String {
                 format!("\t\tether saddr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} {statement}\n")
             }
         };
-        config.allow.hosts.iter().map(rule).collect()
+        config.exempt_hosts.iter().map(rule).collect()
     };
     let sets = [("pools4", "ipv4_addr"), ("pools6", "ipv6_addr")].map(|(name, kind)| {
         format!(

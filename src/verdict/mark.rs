@@ -1,7 +1,7 @@
 //! Position and values of the three bits in the packet mark, and in the conntrack mark of a kernel without labels.
 
 use super::{FlowMark, Reason};
-use crate::limits::MARK_BIT_MAX;
+use crate::limits::{MARK_BIT_DEFAULT, MARK_BIT_MAX};
 
 /// Width of a value in the mark.
 const MARK_BITS: u32 = 0b111;
@@ -22,6 +22,15 @@ const ATTEMPT: u32 = 7;
 pub struct MarkPosition {
     lowest_bit: u8,
 }
+
+impl Default for MarkPosition {
+    /// From [`MARK_BIT_DEFAULT`] up.
+    fn default() -> Self {
+        MarkPosition { lowest_bit: MARK_BIT_DEFAULT }
+    }
+}
+
+const _: () = assert!(MARK_BIT_DEFAULT <= MARK_BIT_MAX);
 
 impl MarkPosition {
     /// Three bits from `lowest_bit` up, and above them the bit of [`MarkPosition::queue_bit`].

@@ -66,7 +66,7 @@ fn a_confirmed_pool_is_not_even_connected_to() {
             let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
             let at: SocketAddr = listener.local_addr().expect("an address");
             let outcome = Outcome::new(verdict, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"known"]);
-            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &config.probe_lifetimes, now);
+            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &(&config).into(), now);
             (at, listener)
         })
     });

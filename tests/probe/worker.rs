@@ -121,7 +121,7 @@ fn what_is_known_is_not_asked_again_nor_after_a_restart() {
     let mut cache = Cache::default();
     let known = suspect("203.0.113.7:3333");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs();
-    cache.insert(known.server, pool.clone(), &config.probe_lifetimes, now);
+    cache.insert(known.server, pool.clone(), &(&config).into(), now);
     cache.save(&config.probe_cache).expect("saved");
     let worker = Worker::start(&config, Cache::load(&config.probe_cache)).expect("a thread");
     worker.submit(known.clone()).expect("room");
@@ -129,7 +129,7 @@ fn what_is_known_is_not_asked_again_nor_after_a_restart() {
     assert_eq!(answer.suspect, known);
     let Probed::Known(outcome, seconds) = answer.result else { panic!("{:?}", answer.result) };
     assert_eq!(outcome, pool);
-    assert!((1..=config.probe_lifetimes.pool).contains(&seconds), "{seconds}");
+    assert!((1..=config.probe_pool_seconds).contains(&seconds), "{seconds}");
     assert_eq!((answer.counters.known, answer.counters.asked), (1, [0; 3]));
     worker.stop().join().expect("it ends");
     std::fs::remove_dir_all(directory).expect("its directory");

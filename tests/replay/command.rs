@@ -3,23 +3,27 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::file::{Fraction, Link, Order, pcap};
 use crate::session::{mining, records};
 
 /// A directory of its own for a test, removed at its end.
-struct Scratch(PathBuf);
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(test: &str) -> Self {
+    pub fn new(test: &str) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
         fs::create_dir_all(&path).expect("the target directory is writable");
         Scratch(path)
     }
 
-    fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> OsString {
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn write(&self, name: impl AsRef<OsStr>, bytes: &[u8]) -> OsString {
         let path = self.0.join(name.as_ref());
         fs::write(&path, bytes).expect("the target directory is writable");
         path.into()
@@ -32,15 +36,15 @@ impl Drop for Scratch {
     }
 }
 
-fn sample() -> Vec<u8> {
+pub fn sample() -> Vec<u8> {
     pcap(Order::Little, Fraction::Micros, 1, &records(&mining(false), Link::Ethernet))
 }
 
-fn minewall<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+pub fn minewall<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_minewall")).args(arguments).output().expect("the program runs")
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
@@ -56,7 +60,7 @@ fn version_help_and_mistakes() {
         (&[][..], "no command"),
         (&["dig"], "unknown command 'dig'"),
         (&["--dig"], "unknown option '--dig'"),
-        (&["replay"], "no capture file"),
+        (&["replay"], "no capture given"),
         (&["replay", "--jsn", "x"], "unknown option '--jsn'"),
         (&["train"], "no sessions"),
         (&["evaluate"], "no sessions"),
@@ -85,7 +89,11 @@ fn a_line_a_flow_and_a_summary() {
     assert!(lines[2].contains("\"malformed\":0"), "{}", lines[2]);
 
     let table = minewall(&[OsStr::new("replay"), &file]);
-    assert!(text(&table.stdout).contains("192.168.1.7:40000  192.0.2.1:3333"), "{}", text(&table.stdout));
+    assert!(
+        text(&table.stdout).contains("192.0.2.1:3333") && text(&table.stdout).contains("mining stratum-v1"),
+        "{}",
+        text(&table.stdout)
+    );
 }
 
 #[test]
@@ -99,14 +107,12 @@ fn the_worst_file_sets_the_status_and_the_others_are_read() {
     let link = scratch
         .write("link.pcap", &pcap(Order::Little, Fraction::Micros, 147, &records(&mining(false), Link::Raw)));
     let missing = scratch.0.join("missing.pcap").into_os_string();
-    let directory = scratch.0.clone().into_os_string();
     for (file, status, complaint) in [
         (&cut, 2, format!("damaged: the file ends inside the record at byte {}", last_record(&sound))),
         (&head_only, 2, "at byte 0".into()),
         (&alien, 1, "neither pcap nor pcapng".into()),
         (&link, 1, "18 packets of a link type that is not supported".into()),
         (&missing, 1, "No such file".into()),
-        (&directory, 1, "directory".into()),
     ] {
         let output = minewall(&[OsStr::new("replay"), OsStr::new("--json"), file, &whole]);
         assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use minewall::lab::replay::report::Format;
-use minewall::lab::replay::{Outcome, run};
+use minewall::lab::replay::{Options, Outcome, default_config, run};
 
 #[test]
 fn golden_traces_hold() {
@@ -27,7 +27,8 @@ fn golden_traces_hold() {
         let name = trace.file_stem().expect("a name").to_string_lossy().into_owned();
         assert!(provenance.contains(&format!("| {name} |")), "{name} is not in the provenance table");
         let (mut out, mut diagnostics) = (Vec::new(), Vec::new());
-        let outcome = run(&[&trace], Format::Json, &mut out, &mut diagnostics).expect("a vector takes all");
+        let options = Options { format: Format::Json, config: default_config(), shows_progress: false };
+        let outcome = run(&[&trace], &options, &mut out, &mut diagnostics).expect("a vector takes all");
         assert_eq!(outcome, Outcome::Complete, "{}", String::from_utf8_lossy(&diagnostics));
         let expected = trace.with_extension("expected");
         if bless {

@@ -11,4 +11,5 @@ mod command;
 mod damage;
 mod formats;
 mod golden;
+mod inputs;
 mod session;

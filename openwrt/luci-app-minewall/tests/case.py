@@ -94,7 +94,7 @@ def template(text):
     return re.compile(re.sub(r"%(?:\d\\\$)?(?:\\\.\d)?[a-z]", r"[\\w /.,:%-]*", re.escape(text)), re.DOTALL)
 
 
-# Ours, and the title of a dialog of the model's. Descriptions of numbers are two of ours joined by a space.
+# Ours, and the title of a dialog of the model's. Descriptions of numbers and lists are two of ours joined by a space.
 TEMPLATES = [template(text) for text in [*literals(), "Save error"]]
 TEMPLATES += [re.compile(f"{help.pattern} {end.pattern}", re.DOTALL) for help in TEMPLATES[:] for end in TEMPLATES[:]
-              if "if empty" in end.pattern.replace("\\", "")]
+              if any(part in end.pattern.replace("\\", "") for part in ("if empty", "If none is given"))]

@@ -44,7 +44,7 @@ fn edit_of(arguments: Value<'_>) -> Result<String, String> {
         let form = OPTIONS
             .iter()
             .find(|known| known.name == option)
-            .map_or(String::new(), |known| known.kind.to_string());
+            .map_or(String::new(), |known| known.kind.shape().to_string());
         Err(format!("'{short}' is not {form}"))
     }
 }

@@ -3,13 +3,13 @@
 use core::fmt::Write;
 
 use super::{Answer, Outcome, Reply, Request, Stream};
+use crate::daemon::Daemon;
 use crate::daemon::hosts::Host;
 use crate::daemon::metrics;
 use crate::daemon::reputation_service as keeper;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::daemon::{Daemon, mode_word};
 use crate::dpi::dialect::Dialect;
 use crate::engine::Lesson;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
@@ -110,7 +110,7 @@ impl Daemon {
         let mut reasons = Vec::new();
         let mut policy = None;
         if let What::Net(net) = &subject.what {
-            let exempting = self.config.allow.servers.iter().filter(|allowed| {
+            let exempting = self.config.exempt_servers.iter().filter(|allowed| {
                 allowed.prefix.contains(net.addr())
                     && allowed.port.is_none_or(|port| subject.ports == Ports::One(port))
             });
@@ -160,7 +160,7 @@ impl Daemon {
         let hosts = self.hosts();
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
-            mode: mode_word(self.config.mode),
+            mode: self.config.mode.name(),
             uptime: now.micros() / 1_000_000,
             packets: counters.packets,
             payload_packets: counters.payload_packets,

@@ -13,14 +13,14 @@ type Name = fn(&Case) -> &str;
 
 /// Every way of grouping, with its groups.
 #[derive(Clone, Debug)]
-pub struct Breakdown {
+pub(crate) struct Breakdown {
     /// By `all`, `application`, `dialect`, `transport`.
     pub groupings: Vec<(&'static str, Vec<Group>)>,
 }
 
 /// The sessions of one group.
 #[derive(Clone, Debug)]
-pub struct Group {
+pub(crate) struct Group {
     /// Mining or not.
     pub label: Label,
     /// Of the application, say.
@@ -33,7 +33,7 @@ pub struct Group {
 
 /// The suspects at one sensitivity.
 #[derive(Clone, Debug, Default)]
-pub struct Suspects {
+pub(crate) struct Suspects {
     /// Packets until each became suspect, sorted.
     pub packets: Vec<u32>,
     /// Milliseconds until each became suspect, sorted.
@@ -49,7 +49,7 @@ impl Suspects {
 
 impl Breakdown {
     /// Judges every trace.
-    pub fn of(traces: &[Trace<'_>], test: &Test) -> Self {
+    pub(crate) fn of(traces: &[Trace<'_>], test: &Test) -> Self {
         let names: [(&'static str, Name); 4] = [
             ("all", |_| "all"),
             ("application", |case| &case.sequence.application),
@@ -82,12 +82,12 @@ impl Breakdown {
     }
 
     /// The group of all sessions with this label.
-    pub fn all(&self, label: Label) -> Option<&Group> {
+    pub(crate) fn all(&self, label: Label) -> Option<&Group> {
         self.groupings.first().and_then(|(_, groups)| groups.iter().find(|g| g.label == label))
     }
 
     /// For people: shares of suspects by sensitivity; packets and seconds to suspicion at the default.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut out = String::new();
         for (grouping, groups) in &self.groupings {
             let _ = write!(out, "{grouping:31} {:>6}", "flows");
@@ -125,14 +125,14 @@ impl Group {
 }
 
 /// The value below which a share of `sorted` lies; 0 of nothing.
-pub fn quantile(sorted: &[u32], share: f64) -> u32 {
+pub(crate) fn quantile(sorted: &[u32], share: f64) -> u32 {
     let at = (share * sorted.len() as f64) as usize;
     sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
 const SENSITIVITIES: usize = Sensitivity::ALL.len();
 /// Median, p90, p99.
-pub const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+pub(crate) const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 #[cfg(test)]
 mod tests {

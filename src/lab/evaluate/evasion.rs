@@ -13,7 +13,7 @@ use crate::lab::train::sequence::{Packet, Sequence};
 
 /// A disguise of every packet of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Evasion {
+pub(crate) enum Evasion {
     /// As it is.
     None,
     /// Sizes rounded up to a multiple, bytes.
@@ -30,7 +30,7 @@ pub enum Evasion {
 
 impl Evasion {
     /// In words.
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         match self {
             Evasion::None => "none".to_owned(),
             Evasion::PadTo(bytes) => format!("pad to {bytes}"),
@@ -101,7 +101,7 @@ fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
 
 /// Recall by sensitivity on `mining` in every disguise. A session that a disguise has made too short
 /// counts as missed.
-pub fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
+pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
     let of = |evasion: Evasion| {
         let disguised = |(index, case): (usize, &&Case)| {
             let mut rng = Rng::keyed(SEED, index as u64);
@@ -120,7 +120,7 @@ pub fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
 }
 
 /// For people.
-pub fn table(evasions: &[Disguised]) -> String {
+pub(crate) fn table(evasions: &[Disguised]) -> String {
     let mut out = String::from("recall in disguise    ");
     Sensitivity::ALL.iter().for_each(|sensitivity| {
         let _ = write!(out, " {:>9}", sensitivity.name());

@@ -8,7 +8,7 @@ use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::sequence::Label;
 
 /// Recall against the rate of false positives, logarithmic; a dot for each sensitivity.
-pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
+pub(crate) fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
     let x =
         |rate: f64| ((rate.max(LOWEST_RATE) / LOWEST_RATE).log10() / (1.0 / LOWEST_RATE).log10()).min(1.0);
     let ticks = [0.0001, 0.001, 0.01, 0.1, 1.0].map(|rate| (x(rate), format!("{} %", rate * 100.0)));
@@ -27,7 +27,7 @@ pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
 }
 
 /// Share of mining sessions that are suspect by then, for each sensitivity.
-pub fn decision(breakdown: &Breakdown) -> String {
+pub(crate) fn decision(breakdown: &Breakdown) -> String {
     let x = |seconds: f64| {
         (seconds.max(FIRST_SECOND) / FIRST_SECOND).log10() / (LAST_SECOND / FIRST_SECOND).log10()
     };
@@ -47,7 +47,7 @@ pub fn decision(breakdown: &Breakdown) -> String {
 }
 
 /// Recall in every disguise.
-pub fn evasion(evasions: &[Disguised]) -> String {
+pub(crate) fn evasion(evasions: &[Disguised]) -> String {
     let slot = 1.0 / evasions.len().max(1) as f64;
     let ticks: Vec<_> = (evasions.iter().enumerate())
         .map(|(at, (evasion, _))| ((at as f64 + 0.5) * slot, evasion.name()))

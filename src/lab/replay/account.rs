@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::dpi::dialect::Dialect;
-use crate::engine::event::{Detection, Source};
+use super::finding::FlowFinding;
+use crate::engine::event::Detection;
 use crate::flow::tcp::{Arrival, Streams};
 use crate::flow::{FlowRecord, FlowState};
 use crate::net::direction::Direction;
@@ -30,9 +30,11 @@ pub struct Flow {
     pub client: Endpoint,
     /// The end that was called.
     pub server: Endpoint,
-    /// What was decided of it in the end.
-    pub judgement: Judgement,
-    /// When that was decided; none while it is undecided.
+    /// The latest verdict; proof is final.
+    pub verdict: FlowVerdict,
+    /// The proof, or the first suspicion.
+    pub finding: Option<FlowFinding>,
+    /// When the verdict was reached; none while it is undecided.
     pub decided: Option<Decided>,
     /// Packets with new payload, both directions.
     pub payload_packets: u64,
@@ -48,17 +50,6 @@ pub struct Decided {
     pub payload_packet: u64,
     /// Milliseconds after the flow's first packet.
     pub after_ms: u64,
-}
-
-/// What the engine thinks of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: FlowVerdict,
-    /// What it rests on; none while it is undecided or nothing spoke for mining.
-    pub evidence: Option<&'static str>,
-    /// The dialect spoken, where one was recognised.
-    pub dialect: Option<&'static str>,
 }
 
 /// The verdict on a flow, as reports name it.
@@ -111,9 +102,20 @@ impl Account {
         &mut self.flows[*index]
     }
 
+    /// Takes out the flows without a packet since `before`, so that an endless capture takes bounded memory.
+    pub fn take_idle(&mut self, before: Instant) -> Vec<Flow> {
+        let (kept, idle) = core::mem::take(&mut self.flows).into_iter().partition(|flow| flow.last >= before);
+        self.flows = kept;
+        self.latest.clear();
+        self.latest.extend(
+            (0..).zip(&self.flows).map(|(index, flow)| (FiveTuple::new(flow.client, flow.server), index)),
+        );
+        idle
+    }
+
     /// The flows that carried payload, in the order of their first packets.
     pub fn flows(&self) -> impl Iterator<Item = &Flow> + Clone {
-        self.flows.iter().filter(|flow| flow.payload_packets > 0)
+        self.flows.iter().filter(|flow| flow.has_payload())
     }
 }
 
@@ -123,7 +125,8 @@ impl Flow {
         Flow {
             client: record.client(),
             server: record.server(),
-            judgement: Judgement::UNDECIDED,
+            verdict: FlowVerdict::Undecided,
+            finding: None,
             decided: None,
             payload_packets: 0,
             first: now,
@@ -150,16 +153,32 @@ impl Flow {
     fn judge(&mut self, record: &FlowRecord, detection: Option<&Detection>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
-        let judgement = Judgement::of(record, detection);
+        let verdict = FlowVerdict::from(record.state);
         // A decision is not unmade by a record that begins anew, and proof by nothing.
-        let news = judgement.verdict != FlowVerdict::Undecided
-            && judgement.verdict != self.judgement.verdict
-            && self.judgement.verdict != FlowVerdict::Mining;
-        if news {
-            self.judgement = judgement;
+        let is_new = verdict != FlowVerdict::Undecided
+            && verdict != self.verdict
+            && self.verdict != FlowVerdict::Mining;
+        if is_new {
+            self.verdict = verdict;
             self.decided =
                 Some(Decided { payload_packet: self.payload_packets, after_ms: millis(self.first, now) });
         }
+        let replaces = |finding: &FlowFinding| {
+            self.finding.as_ref().is_none_or(|known| finding.is_proof && !known.is_proof)
+        };
+        if let Some(finding) = detection.map(FlowFinding::from).filter(replaces) {
+            self.finding = Some(finding);
+        }
+    }
+
+    /// Whether any payload was seen.
+    pub fn has_payload(&self) -> bool {
+        self.payload_packets > 0
+    }
+
+    /// When its first packet was captured.
+    pub fn first(&self) -> Instant {
+        self.first
     }
 
     /// Milliseconds from its first packet to its last.
@@ -168,21 +187,14 @@ impl Flow {
     }
 }
 
-impl Judgement {
-    const UNDECIDED: Judgement = Judgement { verdict: FlowVerdict::Undecided, evidence: None, dialect: None };
-
-    fn of(record: &FlowRecord, detection: Option<&Detection>) -> Self {
-        let dialect = detection.and_then(|detection| detection.finding.dialect).map(Dialect::name);
-        let (verdict, evidence) = match record.state {
-            FlowState::Opening | FlowState::Undecided => (FlowVerdict::Undecided, None),
-            FlowState::Benign | FlowState::Allowed => (FlowVerdict::Benign, None),
-            FlowState::Suspect => (FlowVerdict::Suspect, Some("hmm")),
-            FlowState::Mining => {
-                let source = detection.map_or(Source::Dpi, |detection| detection.source);
-                (FlowVerdict::Mining, Some(source.name()))
-            }
-        };
-        Judgement { verdict, evidence, dialect }
+impl From<FlowState> for FlowVerdict {
+    fn from(state: FlowState) -> Self {
+        match state {
+            FlowState::Opening | FlowState::Undecided => FlowVerdict::Undecided,
+            FlowState::Benign | FlowState::Allowed => FlowVerdict::Benign,
+            FlowState::Suspect => FlowVerdict::Suspect,
+            FlowState::Mining => FlowVerdict::Mining,
+        }
     }
 }
 
@@ -207,7 +219,9 @@ mod tests {
     use core::net::Ipv4Addr;
 
     use super::*;
+    use crate::dpi::dialect::Dialect;
     use crate::dpi::finding::Finding;
+    use crate::engine::event::Source;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
     const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 3_333);
@@ -266,19 +280,17 @@ mod tests {
         account.enter(&segment(true, 2), false, Some(&mining), Some(&detection), at(45));
         account.enter(&segment(true, 3), false, Some(&mining), None, at(90));
         let flow = account.flows().next().expect("one flow");
-        let proven = Judgement {
-            verdict: FlowVerdict::Mining,
-            evidence: Some("dpi"),
-            dialect: Some(Dialect::StratumV1.name()),
-        };
-        assert_eq!(flow.judgement, proven);
+        let finding = flow.finding.as_ref().expect("a finding");
+        assert_eq!(flow.verdict, FlowVerdict::Mining);
+        assert_eq!((finding.source, finding.dialect), ("dpi", Some(Dialect::StratumV1.name())));
         assert_eq!(flow.decided, Some(Decided { payload_packet: 3, after_ms: 45 }));
         assert_eq!((flow.payload_packets, flow.duration_ms()), (4, 90));
         assert_eq!(flow.client, CLIENT.into());
         let listed = Detection { source: Source::Intel, ..detection };
         let mut account = Account::default();
         account.enter(&segment(true, 1), true, Some(&mining), Some(&listed), at(0));
-        assert_eq!(account.flows().next().expect("one flow").judgement.evidence, Some("intel"));
+        let finding = account.flows().next().and_then(|flow| flow.finding.as_ref());
+        assert_eq!(finding.map(|finding| finding.source), Some("intel"));
     }
 
     #[test]
@@ -292,7 +304,7 @@ mod tests {
         account.enter(&segment(true, 5), true, None, None, at(5));
         let flows: Vec<_> = account.flows().collect();
         assert_eq!(flows.len(), 1);
-        assert_eq!(flows[0].judgement.verdict, FlowVerdict::Mining);
+        assert_eq!(flows[0].verdict, FlowVerdict::Mining);
         assert_eq!(flows[0].decided, Some(Decided { payload_packet: 2, after_ms: 1 }));
         assert_eq!(flows[0].payload_packets, 5);
     }

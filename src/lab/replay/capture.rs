@@ -68,10 +68,7 @@ pub enum DamageKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// Its first bytes are those of neither format.
-    NotACapture {
-        /// It is gzip-compressed (RFC 1952 section 2.3.1).
-        gzip: bool,
-    },
+    NotACapture,
     /// It is a capture whose header is damaged.
     Damaged(Damage),
     /// The storage failed at once; a directory, perhaps.
@@ -106,7 +103,7 @@ impl<R: Read> Capture<R> {
                 window.consume(PCAP_HEADER_LEN);
                 Format::Pcap(header)
             }
-            _ => return Err(OpenError::NotACapture { gzip: window.bytes().starts_with(&[0x1f, 0x8b]) }),
+            _ => return Err(OpenError::NotACapture),
         };
         Ok(Capture { window, format, latest: Instant::default() })
     }
@@ -180,8 +177,7 @@ impl fmt::Display for DamageKind {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::NotACapture { gzip: true } => f.write_str("gzip-compressed; decompress it first"),
-            OpenError::NotACapture { gzip: false } => f.write_str("neither pcap nor pcapng"),
+            OpenError::NotACapture => f.write_str("neither pcap nor pcapng"),
             OpenError::Damaged(damage) => damage.fmt(f),
             OpenError::Io(kind) => kind.fmt(f),
         }

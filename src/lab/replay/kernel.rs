@@ -59,6 +59,11 @@ impl Kernel {
         }
     }
 
+    /// Forgets the connection of `key`, which has ended.
+    pub fn forget(&mut self, key: &FiveTuple) {
+        self.connections.remove(key);
+    }
+
     /// Remembers the verdict on `segment`; what is blocked stays blocked.
     pub fn decide(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
         let mark = match verdict {

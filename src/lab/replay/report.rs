@@ -3,18 +3,25 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 
 use super::account::{Flow, FlowVerdict};
+use super::finding::FlowFinding;
+use crate::engine::event::Detection;
 use crate::net::endpoint::Endpoint;
+use crate::util::calendar::rfc3339;
+use crate::util::time::Instant;
 
 /// How a report looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line: one for each flow, the last one for the summary.
+    /// A JSON object a line: one for each flow (of a pipe, for each finding), the last one for the summary.
     Json,
-    /// A table for each capture, and a sentence at the end.
+    /// A table with a line for each finding, and a sentence at the end.
     Table,
+    /// The same with a line for each flow.
+    TableOfAll,
 }
 
 /// Everything counted, over all captures.
@@ -46,7 +53,7 @@ impl Summary {
     pub fn count<'a>(&mut self, flows: impl Iterator<Item = &'a Flow>) {
         for flow in flows {
             self.flows += 1;
-            *match flow.judgement.verdict {
+            *match flow.verdict {
                 FlowVerdict::Mining => &mut self.mining,
                 FlowVerdict::Suspect => &mut self.suspect,
                 FlowVerdict::Benign => &mut self.benign,
@@ -61,25 +68,20 @@ impl Summary {
 pub struct Report<W> {
     out: W,
     format: Format,
-    /// One line of JSON.
-    line: Vec<u8>,
 }
 
 impl<W: Write> Report<W> {
     /// A report in `format`.
     pub fn new(out: W, format: Format) -> Self {
-        Report { out, format, line: vec![0; LINE_BYTES] }
+        Report { out, format }
     }
 
-    /// Prints the flows of the capture at `path`.
+    /// Prints the flows of the capture at `path`; in a table only those with a finding, unless all are wished
+    /// for.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn capture<'a>(
-        &mut self,
-        path: &Path,
-        flows: impl Iterator<Item = &'a Flow> + Clone,
-    ) -> io::Result<()> {
+    pub fn capture<'a>(&mut self, path: &Path, flows: impl Iterator<Item = &'a Flow>) -> io::Result<()> {
         let capture = printable(path);
         match self.format {
             Format::Json => {
@@ -88,8 +90,46 @@ impl<W: Write> Report<W> {
                 }
                 Ok(())
             }
-            Format::Table => self.table(&capture, flows),
+            Format::Table => self.table(&capture, flows.filter(|flow| flow.finding.is_some())),
+            Format::TableOfAll => self.table(&capture, flows),
         }
+    }
+
+    /// Prints a finding at the moment it is made.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn event(&mut self, path: &Path, detection: &Detection) -> io::Result<()> {
+        let finding = FlowFinding::from(detection);
+        match self.format {
+            Format::Json => {
+                let event = if finding.is_proof { "detection" } else { "suspicion" };
+                let (capture, time) = (printable(path), time(detection.at));
+                self.json(&EventLine {
+                    event,
+                    time: &time,
+                    capture: &capture,
+                    client: Shown(detection.client),
+                    server: Shown(detection.server),
+                    dialect: finding.dialect,
+                    finding: &finding,
+                    payload_packets: detection.payload_packets,
+                })?;
+            }
+            Format::Table | Format::TableOfAll => {
+                let server = finding.server_name.as_deref().unwrap_or_default();
+                writeln!(
+                    self.out,
+                    "{}  {} -> {} {server}  {}: {}",
+                    time(detection.at),
+                    detection.client,
+                    detection.server,
+                    what(Some(&finding)),
+                    finding.evidence
+                )?;
+            }
+        }
+        self.out.flush()
     }
 
     /// Prints the last line.
@@ -99,7 +139,7 @@ impl<W: Write> Report<W> {
     pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         match self.format {
             Format::Json => self.json(summary)?,
-            Format::Table => {
+            Format::Table | Format::TableOfAll => {
                 let Summary { captures, packets, flows, mining, suspect, benign, undecided, .. } = summary;
                 let Summary { malformed, unsupported, .. } = summary;
                 write!(
@@ -117,51 +157,60 @@ impl<W: Write> Report<W> {
     }
 
     fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let len = serde_json_core::to_slice(value, &mut self.line).map_err(io::Error::other)?;
-        self.out.write_all(self.line.get(..len).unwrap_or_default())?;
+        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
         self.out.write_all(b"\n")
     }
 
-    fn table<'a>(&mut self, capture: &str, flows: impl Iterator<Item = &'a Flow> + Clone) -> io::Result<()> {
-        writeln!(self.out, "{capture}")?;
-        let width = |end: fn(&Flow) -> Endpoint, title: &str| {
-            flows.clone().map(|flow| end(flow).to_string().len()).max().unwrap_or(0).max(title.len())
-        };
-        let client_width = width(|flow| flow.client, "client");
-        let server_width = width(|flow| flow.server, "server");
-        if flows.clone().next().is_some() {
-            writeln!(
-                self.out,
-                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:22}  {:>10}  {:>11}  {:>7}  {:>9}",
-                "client",
-                "server",
-                "verdict",
-                "evidence",
-                "dialect",
-                "at packet",
-                "after",
-                "packets",
-                "duration"
-            )?;
-        }
+    fn table<'a>(&mut self, capture: &str, flows: impl Iterator<Item = &'a Flow>) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["time", "client", "server", "verdict", "coin", "agent", "wallet", "after"]);
         for flow in flows {
-            let (at, after) = match flow.decided {
-                Some(decided) => (decided.payload_packet.to_string(), seconds(decided.after_ms)),
-                None => ("-".into(), "-".into()),
+            let of = |value: fn(&FlowFinding) -> &Option<String>| {
+                flow.finding.as_ref().and_then(|finding| value(finding).clone()).unwrap_or_else(|| "-".into())
             };
-            writeln!(
-                self.out,
-                "  {:client_width$}  {:server_width$}  {:9}  {:8}  {:22}  {at:>10}  {after:>11}  {:>7}  {:>9}",
+            let server = match flow.finding.as_ref().and_then(|finding| finding.server_name.as_ref()) {
+                Some(name) => format!("{} ({name})", flow.server),
+                None => flow.server.to_string(),
+            };
+            let verdict = match flow.verdict {
+                FlowVerdict::Mining | FlowVerdict::Suspect => what(flow.finding.as_ref()),
+                _ if flow.finding.is_some() => what(flow.finding.as_ref()),
+                verdict => verdict.name().into(),
+            };
+            let after = flow.decided.map_or_else(
+                || "-".into(),
+                |decided| format!("{} (packet {})", seconds(decided.after_ms), decided.payload_packet),
+            );
+            let (coin, agent, wallet) =
+                (of(|finding| &finding.coin), of(|finding| &finding.agent), of(|finding| &finding.wallet));
+            table.add_row([
+                time(flow.first()),
                 flow.client.to_string(),
-                flow.server.to_string(),
-                flow.judgement.verdict.name(),
-                flow.judgement.evidence.unwrap_or("-"),
-                flow.judgement.dialect.unwrap_or("-"),
-                flow.payload_packets,
-                seconds(flow.duration_ms()),
-            )?;
+                server,
+                verdict,
+                coin,
+                agent,
+                wallet,
+                after,
+            ]);
         }
-        writeln!(self.out)
+        writeln!(self.out, "{capture}")?;
+        if table.is_empty() {
+            writeln!(self.out, "  no findings\n")
+        } else {
+            writeln!(self.out, "{}\n", table.trim_fmt())
+        }
+    }
+}
+
+/// `mining cryptonote` or `suspect`.
+fn what(finding: Option<&FlowFinding>) -> String {
+    match finding {
+        Some(FlowFinding { is_proof: true, dialect, .. }) => {
+            format!("mining {}", dialect.unwrap_or_default()).trim_end().to_owned()
+        }
+        _ => FlowVerdict::Suspect.name().into(),
     }
 }
 
@@ -177,6 +226,11 @@ pub fn printable(path: &Path) -> String {
     text
 }
 
+/// The time of capture, RFC 3339 in UTC.
+fn time(at: Instant) -> String {
+    rfc3339(at.micros() / 1_000_000)
+}
+
 fn seconds(millis: u64) -> String {
     format!("{}.{:03} s", millis / 1_000, millis % 1_000)
 }
@@ -189,8 +243,11 @@ struct FlowLine<'a> {
     client: Shown,
     server: Shown,
     verdict: &'static str,
+    /// The finding's source.
     evidence: Option<&'static str>,
     dialect: Option<&'static str>,
+    #[serde(flatten)]
+    finding: Option<&'a FlowFinding>,
     decided_at_payload_packet: Option<u64>,
     decided_after_ms: Option<u64>,
     payload_packets: u64,
@@ -198,20 +255,36 @@ struct FlowLine<'a> {
 }
 
 impl<'a> FlowLine<'a> {
-    fn new(capture: &'a str, flow: &Flow) -> Self {
+    fn new(capture: &'a str, flow: &'a Flow) -> Self {
+        let finding = flow.finding.as_ref();
         FlowLine {
             capture,
             client: Shown(flow.client),
             server: Shown(flow.server),
-            verdict: flow.judgement.verdict.name(),
-            evidence: flow.judgement.evidence,
-            dialect: flow.judgement.dialect,
+            verdict: flow.verdict.name(),
+            evidence: finding.map(|finding| finding.source),
+            dialect: finding.and_then(|finding| finding.dialect),
+            finding,
             decided_at_payload_packet: flow.decided.map(|decided| decided.payload_packet),
             decided_after_ms: flow.decided.map(|decided| decided.after_ms),
             payload_packets: flow.payload_packets,
             duration_ms: flow.duration_ms(),
         }
     }
+}
+
+/// The line of a finding, with the members of a live event.
+#[derive(Serialize)]
+struct EventLine<'a> {
+    event: &'static str,
+    time: &'a str,
+    capture: &'a str,
+    client: Shown,
+    server: Shown,
+    dialect: Option<&'static str>,
+    #[serde(flatten)]
+    finding: &'a FlowFinding,
+    payload_packets: u16,
 }
 
 /// An endpoint as text.
@@ -222,6 +295,3 @@ impl Serialize for Shown {
         serializer.collect_str(&self.0)
     }
 }
-
-/// A path of 4 KB (`PATH_MAX`), every byte escaped with six, and the other fields.
-const LINE_BYTES: usize = 32 * 1024;

@@ -9,7 +9,7 @@ use crate::hmm::alphabet::Symbol;
 
 /// How to train.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Seed of the start.
     pub seed: u64,
     /// Iterations at most.
@@ -20,7 +20,7 @@ pub struct Options {
 
 /// Result of a training.
 #[derive(Clone, Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// The model.
     pub chain: Chain,
     /// Log-likelihood per symbol, in nats, after each iteration.
@@ -28,7 +28,7 @@ pub struct Trained {
 }
 
 /// Trains on symbol sequences with weights, from a random start.
-pub fn train(data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
+pub(crate) fn train(data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
     let start = Chain::random(&mut Rng::new(options.seed), data);
     climb(start, data, options, progress)
 }
@@ -89,7 +89,7 @@ fn reestimate(mut counts: Chain) -> Chain {
 /// Added to every expected count (Laplace's rule, halved).
 const PSEUDO_COUNT: f32 = 0.5;
 /// No probability below this: the integer tables could not hold it, and one symbol must not decide.
-pub const FLOOR: f32 = 1.0 / 8_192.0;
+pub(crate) const FLOOR: f32 = 1.0 / 8_192.0;
 const CHUNKS: usize = 48;
 
 #[cfg(test)]

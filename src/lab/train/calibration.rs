@@ -7,7 +7,7 @@ use crate::hmm::RATIO_ONE;
 use crate::hmm::threshold::Test;
 
 /// The test of the panel `choice` by the sessions held back from its members.
-pub fn test(held_back: &[HeldBack<'_>], choice: &Choice) -> Test {
+pub(crate) fn test(held_back: &[HeldBack<'_>], choice: &Choice) -> Test {
     let mut peaks = Peaks::default();
     for held_back in held_back.iter().filter(|h| h.case.sequence.origin() != Origin::Scripted) {
         peaks.add(held_back.case.label(), held_back.peak(&choice.members, choice.drift));

@@ -8,11 +8,11 @@ use crate::hmm::alphabet::{CONTEXT_COLUMNS, SIZE_COLUMNS, Symbol};
 use crate::hmm::model::STATES;
 
 /// A value for every state.
-pub type Row = [f32; STATES];
+pub(crate) type Row = [f32; STATES];
 
 /// Probabilities of a hidden Markov model, or expected counts of the same shape.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chain {
+pub(crate) struct Chain {
     /// Of each state at the first symbol.
     pub start: Row,
     /// Of each state after each.
@@ -25,7 +25,7 @@ pub struct Chain {
 
 impl Chain {
     /// All zero: counts before counting.
-    pub fn zero() -> Self {
+    pub(crate) fn zero() -> Self {
         Chain {
             start: [0.0; STATES],
             step: [[0.0; STATES]; STATES],
@@ -35,7 +35,7 @@ impl Chain {
     }
 
     /// A start for the training: the columns' own frequencies, disturbed differently in each state.
-    pub fn random(rng: &mut Rng, data: &[(&[Symbol], f32)]) -> Self {
+    pub(crate) fn random(rng: &mut Rng, data: &[(&[Symbol], f32)]) -> Self {
         let mut chain = Chain::zero();
         for (symbols, weight) in data {
             for symbol in *symbols {
@@ -57,12 +57,12 @@ impl Chain {
     }
 
     /// Every number, row after row.
-    pub fn values(&self) -> impl Iterator<Item = &f32> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &f32> {
         self.rows().flatten()
     }
 
     /// Every number, row after row, to be changed.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut f32> {
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut f32> {
         let rows = [&mut self.start].into_iter().chain(&mut self.step);
         rows.chain(&mut self.size).chain(&mut self.context).flatten()
     }
@@ -72,14 +72,14 @@ impl Chain {
     }
 
     /// Adds the counts of `other`.
-    pub fn add(&mut self, other: &Chain) {
+    pub(crate) fn add(&mut self, other: &Chain) {
         for (mine, theirs) in self.values_mut().zip(other.values()) {
             *mine += theirs;
         }
     }
 
     /// Makes probabilities of counts.
-    pub fn normalise(&mut self) {
+    pub(crate) fn normalise(&mut self) {
         for row in self.step.iter_mut().chain([&mut self.start]) {
             let sum: f32 = row.iter().sum();
             row.iter_mut().for_each(|p| *p /= sum);
@@ -93,7 +93,7 @@ impl Chain {
     }
 
     /// Probabilities with none below `floor` (by much; they sum to one again).
-    pub fn floored(mut self, floor: f32) -> Self {
+    pub(crate) fn floored(mut self, floor: f32) -> Self {
         self.values_mut().for_each(|p| *p = p.max(floor));
         self.normalise();
         self
@@ -115,7 +115,7 @@ impl Chain {
     }
 
     /// The scaled forward algorithm; what it passed through is left in `trellis`.
-    pub fn forward(&self, symbols: &[Symbol], trellis: &mut Vec<Moment>) {
+    pub(crate) fn forward(&self, symbols: &[Symbol], trellis: &mut Vec<Moment>) {
         trellis.clear();
         for &symbol in symbols {
             let predicted = trellis.last().map_or(self.start, |last| self.predict(&last.forward));
@@ -130,7 +130,7 @@ impl Chain {
     /// The backward pass over `trellis`: adds to `counts` the derivative, by the logarithm of every probability,
     /// of the symbols' log-likelihoods from number `window` on, times `weight`. From 0 on, these are the expected
     /// counts of Baum-Welch.
-    pub fn expect(&self, symbols: &[Symbol], trellis: &[Moment], weight: f32, window: usize, counts: &mut Chain) {
+    pub(crate) fn expect(&self, symbols: &[Symbol], trellis: &[Moment], weight: f32, window: usize, counts: &mut Chain) {
         // Derivative of all that follows by the scaled forward vector.
         let mut later = [0.0; STATES];
         let mut weight = weight;
@@ -166,7 +166,7 @@ impl Chain {
 }
 
 /// Sum of each state's columns.
-pub fn column_sums(columns: &[Row]) -> Row {
+pub(crate) fn column_sums(columns: &[Row]) -> Row {
     let mut sums = [0.0; STATES];
     for row in columns {
         sums.iter_mut().zip(row).for_each(|(sum, p)| *sum += p);
@@ -176,7 +176,7 @@ pub fn column_sums(columns: &[Row]) -> Row {
 
 /// One symbol's moment of the forward algorithm.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// Probability of each state, given the symbols so far.
     pub forward: Row,
     emission: Row,

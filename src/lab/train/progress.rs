@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Counts steps of a known number.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     label: String,
     total: u32,
     done: u32,
@@ -23,24 +23,24 @@ enum Sink {
 
 impl Progress {
     /// A bar of `total` steps.
-    pub fn new(label: &str, total: u32) -> Self {
+    pub(crate) fn new(label: &str, total: u32) -> Self {
         let sink = if stderr().is_terminal() { Sink::Terminal } else { Sink::Lines };
         Progress { label: label.to_owned(), total, sink, ..Progress::silent() }
     }
 
     /// Draws nothing.
-    pub fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         let now = Instant::now();
         Progress { label: String::new(), total: 0, done: 0, begun: now, drawn: now, sink: Sink::Nothing }
     }
 
     /// Names the part of the work that begins.
-    pub fn label(&mut self, label: &str) {
+    pub(crate) fn label(&mut self, label: &str) {
         label.clone_into(&mut self.label);
     }
 
     /// One step is done.
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.done += 1;
         let interval = match self.sink {
             Sink::Terminal => REDRAW,
@@ -66,7 +66,7 @@ impl Progress {
     }
 
     /// Removes the bar.
-    pub fn finish(self) {
+    pub(crate) fn finish(self) {
         if self.sink == Sink::Terminal {
             drop(write!(stderr(), "\r\x1b[K"));
         }

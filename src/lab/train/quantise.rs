@@ -7,7 +7,7 @@ use crate::hmm::threshold::Test;
 use crate::util::crc32::crc32;
 
 /// The model file of a panel, see [`crate::hmm::model`].
-pub fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Vec<u8> {
+pub(crate) fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Vec<u8> {
     let mut out = [model::MAGIC, &[model::VERSION], &model::ALPHABET].concat();
     out.push(panel.len() as u8);
     out.extend(summary.seed.to_be_bytes());
@@ -26,9 +26,22 @@ pub fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> V
 ///
 /// # Errors
 /// The router would refuse it.
-pub fn model(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Result<Box<Model>, super::Error> {
+pub(crate) fn model(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Result<Box<Model>, super::Error> {
     let refused = |error: model::ModelError| super::Error::from(format!("the result is no good: {error}"));
     Model::decode(&encode(panel, test, summary)).map_err(refused)
+}
+
+/// The tables of any number of trainings.
+///
+/// # Errors
+/// The router would refuse one.
+pub(crate) fn tables(trainings: &[refine::Pair]) -> Result<Vec<model::Pair>, super::Error> {
+    let mut tables = Vec::new();
+    for pair in trainings {
+        let model = model(core::slice::from_ref(pair), &Test::ANY, model::Summary::default())?;
+        tables.extend(model.members);
+    }
+    Ok(tables)
 }
 
 fn rows(chain: &Chain) -> impl Iterator<Item = &Row> {

@@ -7,7 +7,7 @@ use crate::hmm::alphabet::Symbol;
 use crate::hmm::model::{self, Column, Model, Pair};
 
 /// The probabilities that `tables` hold.
-pub fn chain(tables: &model::Chain) -> Chain {
+pub(crate) fn chain(tables: &model::Chain) -> Chain {
     let row = |row: &[u16; model::STATES]| row.map(|p| f32::from(p) / 65_536.0);
     let column =
         |column: &Column| column.entries.map(|p| f32::from(p) / 65_536.0 / (1u32 << column.shift) as f32);
@@ -21,7 +21,7 @@ pub fn chain(tables: &model::Chain) -> Chain {
 
 /// The largest difference, in bits, between the gains of integers and those of floating point over the same
 /// tables, no gain above the cap.
-pub fn deviation(pair: &Pair, symbols: &[Symbol]) -> f64 {
+pub(crate) fn deviation(pair: &Pair, symbols: &[Symbol]) -> f64 {
     let (mut mining, mut background) = (Vec::new(), Vec::new());
     chain(&pair.mining).forward(symbols, &mut mining);
     chain(&pair.background).forward(symbols, &mut background);
@@ -32,7 +32,7 @@ pub fn deviation(pair: &Pair, symbols: &[Symbol]) -> f64 {
 }
 
 /// The largest such difference over all `cases` and members.
-pub fn largest_deviation(cases: &[Case], model: &Model) -> f64 {
+pub(crate) fn largest_deviation(cases: &[Case], model: &Model) -> f64 {
     let of_case = |case: &Case| {
         let symbols = case.spelt();
         model.members.iter().map(|pair| deviation(pair, &symbols)).fold(0.0, f64::max)

@@ -20,7 +20,7 @@ use crate::hmm::alphabet::Symbol;
 
 /// Options of a refinement.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Seed of the order in which sessions are visited.
     pub seed: u64,
     /// Visits of each session.
@@ -31,7 +31,7 @@ pub struct Options {
 
 /// Two chains whose ratio is evidence.
 #[derive(Clone, Debug)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// Of mining.
     pub mining: Chain,
     /// Of everything else.
@@ -40,7 +40,7 @@ pub struct Pair {
 
 /// Course of a refinement.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub(crate) struct Course {
     /// Mean loss of each round.
     pub loss: Vec<f64>,
     /// Page's sum, in bits, at which mining and the others are equally likely.
@@ -48,7 +48,7 @@ pub struct Course {
 }
 
 /// Refines `pair` on `cases`.
-pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
+pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
     let mut lessons = lessons(cases);
     let mut climber = Climber::new(pair);
     let drift = (options.drift * core::f64::consts::LN_2) as f32;
@@ -245,5 +245,5 @@ const BIAS_PACE: f32 = 5.0;
 const FADE_MEAN: f32 = 0.9;
 const FADE_SQUARE: f32 = 0.99;
 /// Sessions between two steps.
-pub const BATCH: usize = 256;
+pub(crate) const BATCH: usize = 256;
 const CHUNKS: usize = 16;

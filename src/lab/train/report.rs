@@ -12,7 +12,7 @@ use crate::hmm::RATIO_ONE;
 use crate::hmm::threshold::{Sensitivity, Test};
 
 /// The panel, and what each member adds.
-pub fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
+pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
     let drift = f64::from(choice.drift) / f64::from(RATIO_ONE);
     let mut out = format!("panel of candidates {:?}, drift {drift} bits; score by size:", choice.members);
     choice.scores.iter().for_each(|score| {
@@ -32,7 +32,7 @@ pub fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
 }
 
 /// Rates on the sessions held back: by origin, by sensitivity, and by group.
-pub fn held_back(held_back: &[HeldBack<'_>], choice: &Choice, test: &Test, grouping: Grouping) -> String {
+pub(crate) fn held_back(held_back: &[HeldBack<'_>], choice: &Choice, test: &Test, grouping: Grouping) -> String {
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
     let mut out = format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
     let of = |wanted: &[Origin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
@@ -58,7 +58,7 @@ pub fn held_back(held_back: &[HeldBack<'_>], choice: &Choice, test: &Test, group
 }
 
 /// Recall of one kind of sessions at several rates of false positives among them; nothing of an empty kind.
-pub fn recall(what: &str, peaks: &Peaks) -> String {
+pub(crate) fn recall(what: &str, peaks: &Peaks) -> String {
     let (mining, benign) = (peaks.mining.len(), peaks.benign.len());
     if mining == 0 || benign == 0 {
         return String::new();
@@ -103,7 +103,7 @@ fn peaks(held_back: &[HeldBack<'_>], members: &[usize], drift: i16, wanted: impl
 }
 
 /// Course of the training of one member on everything.
-pub fn course(candidate: usize, training: &Training) -> String {
+pub(crate) fn course(candidate: usize, training: &Training) -> String {
     let mut out = format!("candidate {candidate} on everything\n");
     let [mining, background] = &training.log_likelihood;
     for (what, values) in [

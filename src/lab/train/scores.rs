@@ -12,7 +12,7 @@ use crate::util::time::Stamp;
 
 /// A session and what stage one makes of each of its packets.
 #[derive(Clone, Debug)]
-pub struct Trace<'a> {
+pub(crate) struct Trace<'a> {
     /// The session.
     pub case: &'a Case,
     assessments: Vec<Assessment>,
@@ -22,7 +22,7 @@ pub struct Trace<'a> {
 
 /// The moment at which a session becomes suspect.
 #[derive(Clone, Copy, Debug)]
-pub struct Suspicion {
+pub(crate) struct Suspicion {
     /// Packets by then.
     pub packets: u16,
     /// Milliseconds by then.
@@ -31,7 +31,7 @@ pub struct Suspicion {
 
 impl<'a> Trace<'a> {
     /// Runs `stage_one` over `case`, alone and without the engine's budget.
-    pub fn new(case: &'a Case, stage_one: &mut StageOne) -> Self {
+    pub(crate) fn new(case: &'a Case, stage_one: &mut StageOne) -> Self {
         let screen = i32::from(stage_one.model().test.screen);
         let mut state = State::default();
         let mut nearest = i32::from(i16::MIN);
@@ -58,13 +58,13 @@ impl<'a> Trace<'a> {
     }
 
     /// Runs `model` over all of `cases`.
-    pub fn of_all(cases: &'a [Case], model: &Model) -> Vec<Self> {
+    pub(crate) fn of_all(cases: &'a [Case], model: &Model) -> Vec<Self> {
         let stage_one = || StageOne::new(Box::new(model.clone()), 1);
         cases.par_iter().map_init(stage_one, |stage_one, case| Trace::new(case, stage_one)).collect()
     }
 
     /// The first packet at which the session is suspect, if it ever is.
-    pub fn suspicion(&self, threshold: i32) -> Option<Suspicion> {
+    pub(crate) fn suspicion(&self, threshold: i32) -> Option<Suspicion> {
         let mut ages = self.case.ages().zip(&self.assessments);
         let ((packets, age_ms), _) = ages.find(|(_, assessment)| assessment.reaches(threshold))?;
         Some(Suspicion { packets, age_ms })
@@ -72,7 +72,7 @@ impl<'a> Trace<'a> {
 
     /// The highest sum, in bits: the session is suspect at every threshold up to it. Below zero for a session
     /// that is never a candidate.
-    pub fn peak(&self) -> f64 {
+    pub(crate) fn peak(&self) -> f64 {
         let sum = |assessment: &Assessment| match assessment {
             Assessment::Candidate { sum } => Some(*sum),
             Assessment::Pending | Assessment::Unlikely { .. } => None,
@@ -86,7 +86,7 @@ const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Peaks of sessions by label, the highest first.
 #[derive(Clone, Debug, Default)]
-pub struct Peaks {
+pub(crate) struct Peaks {
     /// Of mining.
     pub mining: Vec<f64>,
     /// Of everything else.
@@ -95,7 +95,7 @@ pub struct Peaks {
 
 impl Peaks {
     /// The peaks of `traces`.
-    pub fn of<'t, 'c: 't>(traces: impl IntoIterator<Item = &'t Trace<'c>>) -> Self {
+    pub(crate) fn of<'t, 'c: 't>(traces: impl IntoIterator<Item = &'t Trace<'c>>) -> Self {
         let mut peaks = Peaks::default();
         for trace in traces {
             peaks.add(trace.case.label(), trace.peak());
@@ -105,7 +105,7 @@ impl Peaks {
     }
 
     /// Adds one; the order is restored by [`Peaks::sort`].
-    pub fn add(&mut self, label: Label, peak: f64) {
+    pub(crate) fn add(&mut self, label: Label, peak: f64) {
         match label {
             Label::Mining => self.mining.push(peak),
             Label::Benign => self.benign.push(peak),
@@ -113,36 +113,36 @@ impl Peaks {
     }
 
     /// Puts the highest first.
-    pub fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.mining.sort_by(|a, b| b.total_cmp(a));
         self.benign.sort_by(|a, b| b.total_cmp(a));
     }
 
     /// The lowest threshold that at most a share `rate` of the benign reach, in bits.
-    pub fn threshold(&self, rate: f64) -> f64 {
+    pub(crate) fn threshold(&self, rate: f64) -> f64 {
         let allowed = (rate * self.benign.len() as f64) as usize;
         let next = self.benign.get(allowed).copied().unwrap_or(f64::NEG_INFINITY);
         if next.is_finite() { next + 1.0 / f64::from(RATIO_ONE) } else { LOWEST_THRESHOLD }
     }
 
     /// Mining sessions that reach `threshold`.
-    pub fn found(&self, threshold: f64) -> usize {
+    pub(crate) fn found(&self, threshold: f64) -> usize {
         self.mining.partition_point(|&peak| peak >= threshold)
     }
 
     /// Benign sessions that reach `threshold`.
-    pub fn mistaken(&self, threshold: f64) -> usize {
+    pub(crate) fn mistaken(&self, threshold: f64) -> usize {
         self.benign.partition_point(|&peak| peak >= threshold)
     }
 
     /// Share of mining found where a share `rate` of the benign is mistaken.
-    pub fn recall(&self, rate: f64) -> f64 {
+    pub(crate) fn recall(&self, rate: f64) -> f64 {
         self.found(self.threshold(rate)) as f64 / self.mining.len().max(1) as f64
     }
 }
 
 /// Wilson's interval of a share, 95 %.
-pub fn interval(hits: usize, of: usize) -> (f64, f64) {
+pub(crate) fn interval(hits: usize, of: usize) -> (f64, f64) {
     if of == 0 {
         return (0.0, 1.0);
     }

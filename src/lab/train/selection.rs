@@ -11,7 +11,7 @@ use crate::hmm::{RATIO_ONE, is_old_enough};
 
 /// A session held back, and what each candidate for the panel says of its symbols.
 #[derive(Clone, Debug)]
-pub struct HeldBack<'a> {
+pub(crate) struct HeldBack<'a> {
     /// The session.
     pub case: &'a Case,
     /// Gains of each symbol by candidate, in [`RATIO_ONE`]ths of a bit.
@@ -20,7 +20,7 @@ pub struct HeldBack<'a> {
 
 /// The best panel that was found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// Numbers of the candidates, the best single one first.
     pub members: Vec<usize>,
     /// Drift in [`RATIO_ONE`]ths of a bit.
@@ -31,13 +31,13 @@ pub struct Choice {
 
 impl<'a> HeldBack<'a> {
     /// `case` as `candidates` weigh it.
-    pub fn new(case: &'a Case, candidates: &[&Pair]) -> Self {
+    pub(crate) fn new(case: &'a Case, candidates: &[&Pair]) -> Self {
         let symbols = case.spelt();
         HeldBack { case, gains: candidates.iter().map(|pair| pair.gains(&symbols)).collect() }
     }
 
     /// Page's sum of the mean of `members` after each packet that may make the flow suspect.
-    pub fn sums(&self, members: &[usize], drift: i16) -> Vec<i32> {
+    pub(crate) fn sums(&self, members: &[usize], drift: i16) -> Vec<i32> {
         let mut sum = 0;
         let mut symbol = 0;
         let mut sums = Vec::new();
@@ -55,14 +55,14 @@ impl<'a> HeldBack<'a> {
     }
 
     /// The highest of these sums, in bits; minus infinity of a flow that can't become suspect.
-    pub fn peak(&self, members: &[usize], drift: i16) -> f64 {
+    pub(crate) fn peak(&self, members: &[usize], drift: i16) -> f64 {
         let peak = self.sums(members, drift).into_iter().max();
         peak.map_or(f64::NEG_INFINITY, |peak| f64::from(peak) / f64::from(RATIO_ONE))
     }
 }
 
 /// Chooses `size` of the candidates, one after the other, each with the drift that suits the panel so far.
-pub fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> Choice {
+pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> Choice {
     let mut choice = Choice { members: Vec::new(), drift: 0, scores: Vec::new() };
     while choice.members.len() < size.min(candidates) {
         let mut trials = Vec::new();

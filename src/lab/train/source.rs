@@ -16,7 +16,7 @@ use super::{Error, capture};
 ///
 /// # Errors
 /// With the path in it.
-pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
+pub(crate) fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
     let at = |error: Error| error.at(path);
     match path.extension().and_then(|e| e.to_str()) {
         Some("seq") => {
@@ -44,7 +44,7 @@ pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
 ///
 /// # Errors
 /// With the path in it.
-pub fn captures(path: &Path, label: Label) -> Result<Vec<(PathBuf, String)>, Error> {
+pub(crate) fn captures(path: &Path, label: Label) -> Result<Vec<(PathBuf, String)>, Error> {
     let at = |error: Error| error.at(path);
     let named = |path: PathBuf| {
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();

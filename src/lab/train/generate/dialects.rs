@@ -2,11 +2,11 @@
 //! tightly.
 
 /// A length between two bounds, drawn once a session.
-pub type Bounds = (u32, u32);
+pub(crate) type Bounds = (u32, u32);
 
 /// Message lengths of a dialect, bytes.
 #[derive(Debug)]
-pub struct Dialect {
+pub(crate) struct Dialect {
     /// Its name, as in the events.
     pub name: &'static str,
     /// Requests and replies before the first job.
@@ -30,7 +30,7 @@ pub struct Dialect {
 
 /// How much the jobs of a session differ in length.
 #[derive(Clone, Copy, Debug)]
-pub enum JobHabit {
+pub(crate) enum JobHabit {
     /// The same length, give or take a counter's digits.
     Constant,
     /// Merkle branches of 67 bytes come and go with every block.
@@ -42,7 +42,7 @@ pub enum JobHabit {
 use JobHabit::{Branches, Constant, Loose};
 
 /// Every dialect that the DPI knows, and some that stand for those it doesn't.
-pub const DIALECTS: &[Dialect] = &[
+pub(crate) const DIALECTS: &[Dialect] = &[
     // CryptoNote login; twice, for it is what hidden miners speak.
     Dialect {
         name: "cn",

@@ -10,7 +10,7 @@ use super::wire::Transport;
 use crate::lab::train::rng::Rng;
 
 /// One session of dialect number `kind`.
-pub fn session(rng: &mut Rng, kind: usize) -> Session {
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     let dialect = &DIALECTS[kind];
     let habits = Habits::sample(rng, dialect);
     let path = Path { think: habits.think, ..Path::sample(rng) };

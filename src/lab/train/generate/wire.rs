@@ -7,7 +7,7 @@ use crate::net::direction::Direction;
 
 /// How a session is wrapped.
 #[derive(Clone, Copy, Debug)]
-pub struct Transport {
+pub(crate) struct Transport {
     tunnel: Tunnel,
     record: Record,
     framing: Framing,
@@ -85,7 +85,7 @@ enum Writes {
 
 impl Transport {
     /// TLS in most cases, with everything that may surround it.
-    pub fn sample(rng: &mut Rng) -> Self {
+    pub(crate) fn sample(rng: &mut Rng) -> Self {
         let record = match rng.range(0, 99) {
             0..54 => Record::Tls13,
             54..70 => Record::Tls12Gcm,
@@ -120,25 +120,25 @@ impl Transport {
     }
 
     /// The same over Noise (Stratum V2).
-    pub fn over_noise(mut self) -> Self {
+    pub(crate) fn over_noise(mut self) -> Self {
         (self.record, self.framing) = (Record::Noise, Framing::None);
         self
     }
 
     /// The same over SSH.
-    pub fn over_ssh(mut self) -> Self {
+    pub(crate) fn over_ssh(mut self) -> Self {
         (self.record, self.framing) = (Record::Ssh, Framing::None);
         self
     }
 
     /// The same inside WebSocket frames.
-    pub fn with_web_socket(mut self) -> Self {
+    pub(crate) fn with_web_socket(mut self) -> Self {
         self.framing = Framing::WebSocket;
         self
     }
 
     /// The same behind wrappers that pad, delay, merge or add messages.
-    pub fn evasive(mut self, rng: &mut Rng) -> Self {
+    pub(crate) fn evasive(mut self, rng: &mut Rng) -> Self {
         let modes = rng.range(1, 15);
         let (low, high) = (rng.range(40, 400), rng.range(500, 1_400));
         let hold = rng.log_uniform(0.3, 5.0);
@@ -154,7 +154,7 @@ impl Transport {
     }
 
     /// Its name, as sequences carry it.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match (self.record, self.framing) {
             (Record::Plain, Framing::None) => "plain",
             (Record::Plain, Framing::WebSocket) => "ws+plain",
@@ -204,7 +204,7 @@ impl Transport {
     }
 
     /// The packets of a session whose application says `messages`.
-    pub fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
+    pub(crate) fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
         let mut wire = Wire { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
         let disguised = self.wrapper.map(|wrapper| wrapper.disguise(rng, messages));

@@ -1,0 +1,58 @@
+//! What a finding says, as the live events have it.
+
+use serde::Serialize;
+
+use crate::dpi::dialect::Dialect;
+use crate::engine::event::Detection;
+
+/// A proof or a suspicion in a flow, in the words of the event log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FlowFinding {
+    /// `dpi`, `probe`, `intel` or `hmm`.
+    pub source: &'static str,
+    /// What was seen.
+    #[serde(rename = "finding")]
+    pub evidence: String,
+    /// Hardware address of the client, where the link has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// The name by which the client called its server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Whether the server is the pool itself, as far as can be seen.
+    pub server_is_pool: bool,
+    /// Coin or algorithm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coin: Option<String>,
+    /// The miner's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The wallet, shortened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<String>,
+    /// The dialect spoken, where one was recognised.
+    #[serde(skip)]
+    pub dialect: Option<&'static str>,
+    /// Whether it proves mining; otherwise it is a suspicion.
+    #[serde(skip)]
+    pub is_proof: bool,
+}
+
+impl From<&Detection> for FlowFinding {
+    fn from(detection: &Detection) -> Self {
+        let finding = &detection.finding;
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        FlowFinding {
+            source: detection.source.name(),
+            evidence: finding.evidence.to_string(),
+            mac: detection.hw_addr.map(|addr| addr.map(|byte| format!("{byte:02x}")).join(":")),
+            server_name: some(&detection.server_name),
+            server_is_pool: detection.server_is_pool,
+            coin: some(&finding.coin),
+            agent: some(&finding.agent),
+            wallet: some(&finding.wallet),
+            dialect: finding.dialect.map(Dialect::name),
+            is_proof: detection.source.is_proof(),
+        }
+    }
+}
