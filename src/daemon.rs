@@ -17,6 +17,7 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod reputation_service;
+mod house_file;
 mod leases;
 pub(crate) mod lists;
 mod metrics;
@@ -50,6 +51,7 @@ use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use control::{Control, Stream};
+use house_file::HouseFile;
 use lists::Lists;
 use prober::Prober;
 use queue::PacketQueue;
@@ -84,8 +86,10 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let prober = Prober::start(&config, &mut engine, clock.now());
     // What a person has entered goes before what an earlier probe has found.
     let keeper = Keeper::start(&config, &mut engine, clock.now());
+    let house = HouseFile::start(&config, &mut engine, clock.now());
     let daemon = Daemon {
         engine,
+        house,
         lists,
         prober,
         keeper,
@@ -125,6 +129,7 @@ pub(crate) fn load_model(config: &Config) -> Result<Box<Model>, String> {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    house: HouseFile,
     lists: Lists,
     prober: Prober,
     keeper: Keeper,
@@ -150,6 +155,7 @@ impl Daemon {
                     log::error!("the probe's thread has panicked");
                 }
                 self.keeper.stop();
+                self.house.stop(&self.engine);
                 return Ok(());
             }
             if ready.reload {
@@ -176,6 +182,7 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.keeper.tick(&mut self.engine, now);
+                self.house.tick(&self.engine, now);
                 self.engine.tell_time(unix_seconds(), now);
                 if self.lists.collect() {
                     self.engine.replace_intel(Layer::Lists, self.lists.current());
@@ -199,11 +206,11 @@ impl Daemon {
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
             let now = self.clock.now();
-            let verdict = self.engine.handle(&packet.packet(), now).verdict;
-            if self.queue.give(packet, &verdict, &self.resetter).is_err() {
+            let handled = self.engine.handle(&packet.packet(), now);
+            if self.queue.give(packet, &handled.verdict, &self.resetter).is_err() {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
-            while let Some(detection) = self.engine.poll_event() {
+            if let Some(detection) = handled.event {
                 let lore = self.keeper.learn(&detection, &mut self.engine, now);
                 if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
                     self.prober.ask(&detection);

@@ -1,28 +1,37 @@
 //! The run loop's body: one packet in, one verdict out, nothing else.
 //!
 //! The engine owns all memory of the packet's way, reads no clock and opens no socket. The live
-//! queue and the capture replay call the same [`Engine::handle`].
+//! queue and the capture replay call the same [`Engine::handle`]:
+//!
+//! 1. [`crate::net::packet`] parses the packet, [`crate::flow::table`] finds its [`session`].
+//! 2. [`lookups`] asks lists, names and reputation about the server.
+//! 3. [`reassembly`] brings new payload in order and hands it to the DPI.
+//! 4. [`scoring`] weighs sizes and times of a flow that can't be read.
+//! 5. [`session`] changes its state; the state and the settings are the verdict ([`pipeline`]).
 
+mod dns_cache;
 pub mod event;
-mod pipeline;
-mod knowledge;
+mod intel_lookup;
 mod learnt;
-pub mod names;
-mod reader;
-mod resolved;
+mod lookups;
+mod pipeline;
+mod reassembly;
+mod scoring;
+pub mod session;
+mod sni_cache;
+mod suppression;
 #[cfg(test)]
 mod tests;
 
 use core::hash::BuildHasher;
-use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
-use crate::engine::event::Detection;
-use crate::flow::reassembly::Assembly;
-use crate::flow::table::{Entry, FlowTable, TableCounters};
-use crate::flow::{FlowRecord, FlowState};
+use crate::flow::connection::Connection;
+use crate::flow::reassembly_pool::ReassemblyPool;
+use crate::flow::table::{FlowTable, Place, TableCounters};
+use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Pattern;
@@ -30,12 +39,14 @@ use crate::intel::exemptions::AllowList;
 use crate::intel::{Explanation, Intel};
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
-use crate::net::packet::{self, Segment, Unreadable};
+use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
-use crate::verdict::{Reason, Verdict};
-pub use knowledge::Layer;
+use crate::verdict::{FlowMark, Reason, Verdict};
+use event::Detection;
+pub use intel_lookup::Layer;
 pub use learnt::Lesson;
-use pipeline::Judge;
+use pipeline::Pipeline;
+use session::{Session, State};
 
 /// How the engine judges; may change while it runs.
 #[derive(Clone, Debug)]
@@ -52,6 +63,8 @@ pub struct Settings {
     pub flow_idle: Duration,
     /// How much suspicion stage one may have; `None` turns it off.
     pub sensitivity: Option<Sensitivity>,
+    /// Servers that may be newly suspected in a day, where the threshold follows the house.
+    pub suspects_per_day: u32,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
     /// A list may block an address that many sites share.
@@ -67,6 +80,7 @@ impl From<&Config> for Settings {
             low_rate: config.low_rate_bytes_per_second,
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
+            suspects_per_day: config.suspects_per_day,
             allow: config.exemptions(),
             blocks_shared: config.intel_blocks_shared,
         }
@@ -84,13 +98,16 @@ pub struct Packet<'a> {
     pub reason: Reason,
 }
 
-/// What became of one packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The result of one packet.
+#[derive(Clone, Debug)]
+#[must_use]
 pub struct Handled {
-    /// What to do with it.
+    /// The verdict on it.
     pub verdict: Verdict,
     /// It opened a flow (a new one, or a new connection on an old five-tuple).
     pub opened: bool,
+    /// The proof or suspicion that it completes.
+    pub event: Option<Detection>,
 }
 
 /// How often each thing happened.
@@ -110,19 +127,20 @@ pub struct Counters {
     pub suspects: u32,
     /// Packets that were replaced by a reset.
     pub resets: u64,
-    /// Flows let go as benign.
-    pub let_go: u32,
-    /// Detections that nobody collected in time.
-    pub events_lost: u32,
+    /// Flows that pass without being read from then on.
+    pub bypassed: u32,
     /// Answers of name servers that were read.
     pub dns_answers: u32,
+    /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
+    /// overwritten its mark.
+    pub decided_again: u64,
 }
 
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
 #[derive(Debug)]
 pub struct Engine<S> {
-    flows: FlowTable<S>,
-    judge: Judge<S>,
+    flows: FlowTable<Session, S>,
+    pipeline: Pipeline<S>,
 }
 
 impl<S: BuildHasher + Clone> Engine<S> {
@@ -130,150 +148,147 @@ impl<S: BuildHasher + Clone> Engine<S> {
     pub fn new(settings: Settings, model: Box<Model>, max_flows: usize, hasher: S) -> Self {
         Engine {
             flows: FlowTable::new(max_flows, settings.flow_idle, hasher.clone()),
-            judge: Judge::new(settings, model, hasher),
+            pipeline: Pipeline::new(settings, model, hasher),
         }
     }
 
     /// Judges by other settings from now on; flows keep their state.
     pub fn configure(&mut self, settings: Settings) {
         self.flows.set_idle(settings.flow_idle);
-        self.judge.configure(settings);
+        self.pipeline.configure(settings);
     }
 
-    /// Scores by another model from now on. Candidates begin anew: sums of two models have no common scale.
+    /// Scores by another model from now on. Ratios that flows have gathered stay: those of two models
+    /// are of one scale, and old evidence fades.
     pub fn replace_model(&mut self, model: Box<Model>) {
-        self.judge.stage_one.replace_model(model);
+        self.pipeline.stage_one.replace_model(model);
+    }
+
+    /// What stage one has learned of the house, as the daemon keeps it across restarts.
+    pub fn house(&self) -> &House {
+        self.pipeline.stage_one.house()
+    }
+
+    /// Goes on with what an earlier run has learned of the house.
+    pub fn restore_house(&mut self, house: House) {
+        self.pipeline.stage_one.restore_house(house);
     }
 
     /// Judges one packet that arrived at `now`.
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
-        let Engine { flows, judge } = self;
-        judge.counters.packets += 1;
-        let mut handled = Handled { verdict: Verdict::Ignore, opened: false };
+        let Engine { flows, pipeline } = self;
+        pipeline.counters.packets += 1;
+        let passed = |verdict| Handled { verdict, opened: false, event: None };
         let segment = match packet::parse(packet.bytes) {
             Ok(segment) => segment,
             Err(why) => {
-                match why {
-                    Unreadable::NotTcp | Unreadable::Fragment => judge.counters.not_tcp += 1,
-                    Unreadable::Malformed => judge.counters.malformed += 1,
-                }
-                if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(packet.bytes)) {
-                    judge.datagram(&datagram, now);
-                }
-                return handled;
+                pipeline.other(why, packet.bytes, now);
+                return passed(Verdict::Ignore);
             }
         };
-        let record = match flows.entry(&FiveTuple::new(segment.src, segment.dst), now.stamp()) {
-            Entry::Known(record) if !record.is_superseded_by(&segment) => record,
-            Entry::Known(record) => {
-                let old = core::mem::take(record);
-                judge.open(record, Some(&old), &segment, packet.hw_addr, now);
-                handled.opened = true;
-                record
+        if segment.syn && !segment.has_ack {
+            return pipeline.attempt(&segment, packet, now);
+        }
+        let starts = packet.reason == Reason::Start;
+        if segment.payload_len == 0 && !starts {
+            return passed(Verdict::Ignore);
+        }
+        let key = FiveTuple::new(segment.src, segment.dst);
+        let client = if starts { segment.src } else { Connection::of(&segment).client() };
+        let owner = || pipeline.owner_of(client.addr());
+        let (session, opened) = match flows.place(&key, owner, now.stamp()) {
+            Place::Known(session) if !starts => (session, false),
+            Place::Known(session) => {
+                let old = core::mem::take(session);
+                pipeline.open(session, Some(&old), &segment, packet, now);
+                (session, true)
             }
-            Entry::New(record, evicted) => {
-                judge.open(record, evicted.as_ref(), &segment, packet.hw_addr, now);
-                handled.opened = true;
-                record
+            Place::New(session, evicted) => {
+                pipeline.open(session, evicted.as_ref(), &segment, packet, now);
+                (session, true)
             }
-            Entry::Refused => return handled,
+            // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
+            Place::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
-        handled.verdict = judge.verdict(record, &segment, handled.opened, packet.hw_addr, now);
-        record.last_seen = now.stamp();
-        handled
-    }
-
-    /// The next detection that has not been collected.
-    pub fn poll_event(&mut self) -> Option<Detection> {
-        self.judge.events.pop_front()
+        pipeline.segment(session, opened, &segment, packet, now)
     }
 
     /// The flow that `segment` belongs to, if it is tracked.
-    pub fn flow(&self, segment: &Segment<'_>) -> Option<&FlowRecord> {
+    pub fn flow(&self, segment: &Segment<'_>) -> Option<&Session> {
         self.flows.get(&FiveTuple::new(segment.src, segment.dst))
     }
 
-    /// Whether the flow from `client` to `server` is one that stage one suspects, or whose server is on a
-    /// list.
+    /// Whether stage one suspects the flow from `client` to `server`, or its server is on a list.
     pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
         let flow = self.flows.get(&FiveTuple::new(*client, *server));
-        flow.is_some_and(|record| {
-            let is_hinted = || self.judge.knowledge.suspects(client.addr(), server, now);
-            record.client() == *client && (record.state == FlowState::Suspect || is_hinted())
+        flow.is_some_and(|session| {
+            let is_listed = || self.pipeline.intel.has_suspected(client.addr(), server, now);
+            session.client() == *client && (session.state() == State::Suspect || is_listed())
         })
     }
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        self.judge.learnt.sweep(now);
-        let (assembly, stage_one) = (&mut self.judge.assembly, &mut self.judge.stage_one);
-        self.flows.sweep(sets, now.stamp(), |record| {
-            reader::release(assembly, record);
-            stage_one.release(&record.hmm);
-        });
+        self.pipeline.learnt.sweep(now);
+        self.flows.sweep(sets, now.stamp(), |session| self.pipeline.release(session));
     }
 
     /// The flow table.
-    pub fn flows(&self) -> &FlowTable<S> {
+    pub fn flows(&self) -> &FlowTable<Session, S> {
         &self.flows
     }
 
-    /// What has happened to packets so far.
+    /// Counts of packets so far.
     pub fn counters(&self) -> Counters {
-        self.judge.counters
+        self.pipeline.counters
     }
 
-    /// What has happened to flows so far.
+    /// Counts of flows so far.
     pub fn table_counters(&self) -> TableCounters {
         self.flows.counters()
     }
 
     /// The pool of waiting bytes.
-    pub fn assembly(&self) -> &Assembly {
-        &self.judge.assembly
+    pub fn reassembly(&self) -> &ReassemblyPool {
+        &self.pipeline.pool
     }
 
     /// From now on until `until`, all flows to `server` are decided by `lesson`, those that are open
     /// with their next packet. A lesson learnt later takes its place.
     pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
-        self.judge.learnt.enter(server, lesson, until);
+        self.pipeline.learnt.enter(server, lesson, until);
     }
 
     /// What the lists have of `pattern`, the entry that decides first.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
-        self.judge.knowledge.explain(pattern, now)
+        self.pipeline.intel.explain(pattern, now)
     }
 
-    /// Whether nobody's sessions with `server` are looked at, by the configuration or a list.
+    /// Whether sessions with `server` are exempt, by the configuration or a list.
     pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
-        self.judge.exempts_server(server, now)
+        self.pipeline.exempts_server(server, now)
     }
 
     /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
     /// judged by what they say.
     pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
-        self.judge.learnt.forget(meant)
+        self.pipeline.learnt.forget(meant)
     }
 
     /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
-    /// so that somebody with more time may free them.
+    /// so that a thread with more time may free them.
     pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
-        self.judge.knowledge.replace(layer, intel)
+        self.pipeline.intel.replace(layer, intel)
     }
 
-    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. Whoever is not told
+    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. An engine that is not told
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
-        self.judge.knowledge.tell_time(unix, now);
+        self.pipeline.intel.tell_time(unix, now);
     }
 
-    /// The name by which `client` last called `server`: in its ClientHello, or the `Host` of a request.
-    pub fn server_name(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
-        self.judge.names.find(client, server).map(|name| &name[..])
-    }
-
-    /// What a probe has found out about `server`. One that is no pool makes nobody a suspect.
+    /// The findings of a probe or an earlier session about `server`.
     pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
-        self.judge.learnt.find(server)
+        self.pipeline.learnt.find(server)
     }
 }

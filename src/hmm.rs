@@ -23,16 +23,17 @@ pub mod house;
 pub mod model;
 pub mod observation;
 pub mod panel;
+pub mod suspicion;
 pub mod threshold;
 
-use core::net::IpAddr;
-
-use crate::net::direction::Direction;
 use crate::limits::{HMM_MIN_AGE, HMM_MIN_PACKETS, HMM_RECENT, HMM_STATE_BYTES};
-use crate::util::time::Stamp;
+use crate::net::direction::Direction;
+use crate::util::time::{Instant, Stamp};
 use alphabet::Symbol;
-use candidates::{CandidateCounters, Candidates, Owner, Ticket};
+use candidates::{CandidateCounters, Candidates, Ticket};
+use house::House;
 use model::Model;
+use suspicion::Suspicion;
 use threshold::Sensitivity;
 
 /// Stage one's part of a flow record. All zero is a flow of which nothing was seen.
@@ -70,8 +71,8 @@ const _: () = assert!(size_of::<State>() <= HMM_STATE_BYTES);
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
-    /// Who its flow is charged to.
-    pub client: IpAddr,
+    /// Keyed hash of the client that the flow's place is charged to.
+    pub owner: u32,
     /// Which way it goes.
     pub direction: Direction,
     /// New payload bytes.
@@ -115,12 +116,28 @@ impl Assessment {
 pub struct StageOne {
     model: Box<Model>,
     candidates: Candidates,
+    house: House,
+}
+
+/// What the engine knows of a candidate beside its sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// How much suspicion is wanted.
+    pub sensitivity: Sensitivity,
+    /// Servers that may be newly suspected in a day, where the threshold follows the house.
+    pub budget: u32,
+    /// A list suspects this client and server: they are suspect as easily as at *eager*.
+    pub is_listed: bool,
+    /// Keyed hash of the server.
+    pub server: u64,
+    /// Time of the packet.
+    pub now: Instant,
 }
 
 impl StageOne {
     /// Stage one with `model` and room for `candidates` flows under watch.
     pub fn new(model: Box<Model>, candidates: u16) -> Self {
-        StageOne { model, candidates: Candidates::new(candidates) }
+        StageOne { model, candidates: Candidates::new(candidates), house: House::default() }
     }
 
     /// The model at work.
@@ -128,10 +145,12 @@ impl StageOne {
         &self.model
     }
 
-    /// Watches with another model from now on; no flow is a candidate any more.
+    /// Watches with another model from now on; no flow is a candidate any more. The same model changes nothing.
     pub fn replace_model(&mut self, model: Box<Model>) {
-        self.model = model;
-        self.candidates.clear();
+        if self.model != model {
+            self.model = model;
+            self.candidates.clear();
+        }
     }
 
     /// Takes in one packet of a flow that the DPI can't read.
@@ -158,7 +177,7 @@ impl StageOne {
         let sum = self.model.screening_sum(state.window());
         if sum >= i32::from(self.model.test.screen)
             && let Some((ticket, sum)) =
-                self.candidates.enter(Owner::from(seen.client), &self.model, state.window(), seen.now)
+                self.candidates.enter(seen.owner, &self.model, state.window(), seen.now)
         {
             state.ticket = Some(ticket);
             state.failed = 0;
@@ -169,10 +188,40 @@ impl StageOne {
         Assessment::Unlikely { screenings: state.failed, sum }
     }
 
-    /// The sum from which a flow is suspect; a listed pair of client and server is suspect as easily as at *eager*.
-    pub fn threshold(&self, sensitivity: Sensitivity, listed: bool) -> i32 {
-        let threshold = self.model.test.threshold(sensitivity);
-        if listed { threshold.min(self.model.test.threshold(Sensitivity::Eager)) } else { threshold }
+    /// Whether a candidate whose server nothing clears is suspect.
+    pub fn suspect(&mut self, sum: i32, circumstances: &Circumstances) -> Option<Suspicion> {
+        let &Circumstances { sensitivity, budget, is_listed, server, now } = circumstances;
+        let test = &self.model.test;
+        let eager = test.threshold(Sensitivity::Eager);
+        let reached = match sensitivity {
+            Sensitivity::Adaptive if self.house.weigh(server, sum, test, budget, now) => {
+                Some(self.house.threshold(test, budget, now))
+            }
+            Sensitivity::Adaptive => None,
+            fixed => Some(test.threshold(fixed)).filter(|&threshold| sum >= threshold),
+        };
+        let threshold = reached.or((is_listed && sum >= eager).then_some(eager))?;
+        Some(Suspicion::new(sum, threshold, test))
+    }
+
+    /// The least sum that is worth a question to [`StageOne::suspect`].
+    pub fn floor(&self) -> i32 {
+        i32::from(self.model.test.floor)
+    }
+
+    /// The threshold of a fixed sensitivity; that of a new house otherwise.
+    pub fn threshold(&self, sensitivity: Sensitivity) -> i32 {
+        self.model.test.threshold(sensitivity)
+    }
+
+    /// What the daemon has learned of the house.
+    pub fn house(&self) -> &House {
+        &self.house
+    }
+
+    /// Goes on with what an earlier run has learned of the house.
+    pub fn restore_house(&mut self, house: House) {
+        self.house = house;
     }
 
     /// Page's sum of the flow, if it is a candidate.

@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 128;
+pub const FLOW_RECORD_MAX_BYTES: usize = 144;
 
 /// Bytes of a flow record that belong to stage one: sizes by role, the latest symbols, a candidate's ticket.
 pub const HMM_STATE_BYTES: usize = 44;
@@ -17,6 +17,12 @@ pub const HMM_MIN_PACKETS: u16 = 12;
 pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
 /// Members of the panel at most: 7.5 KB of flash and 15 KB of memory each.
 pub const HMM_PANEL: usize = 3;
+/// Servers that stage one may newly suspect in a day.
+pub const SUSPECTS_PER_DAY_DEFAULT: u32 = 50;
+/// The histogram of the house is written so often at most, to spare the flash.
+pub const HOUSE_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
+/// Its file is read up to this length.
+pub const HOUSE_FILE_BYTES: u64 = 1_024;
 /// Latest symbols that a flow record keeps for the screening, two bytes each.
 pub const HMM_RECENT: usize = 8;
 /// Screenings in a row without a result, after which a flow bypasses the queue for a while.
@@ -44,11 +50,16 @@ pub const FLOWS_MAX: usize = 524_288;
 /// A flow without a packet for this long is over: longer than the TCP keepalive of any miner seen
 /// (XMRig: 60 s) and than the job interval of the slowest pools.
 pub const FLOW_IDLE: Duration = Duration::from_secs(30 * 60);
-/// A connection attempt that never carried payload is forgotten sooner.
-pub const FLOW_SYN_IDLE: Duration = Duration::from_secs(60);
-/// Records of one client in a set that is full of suspects, from which on that client makes room.
-/// Three quarters of it don't come together by chance.
-pub const CROWD: usize = FLOW_WAYS * 3 / 4;
+/// A connection that never carried payload is forgotten sooner.
+pub const FLOW_OPENING_IDLE: Duration = Duration::from_secs(60);
+/// Protected records (suspects, and flows with evidence) of one client in a set of the table that stay while
+/// others need room.
+pub const PROTECTED_OF_CLIENT: usize = FLOW_WAYS / 4;
+/// The same of all clients together: a quarter of a set is always open to newcomers.
+pub const PROTECTED_IN_SET: usize = FLOW_WAYS * 3 / 4;
+/// The kernel has a decision on a flow this long after the engine has made it; packets that were queued before are
+/// through by then.
+pub const MARK_LATENCY: Duration = Duration::from_secs(2);
 
 /// A suspect, or a flow with evidence of mining, is spared by eviction until it has been idle for
 /// this long: miners send a share, a keepalive or get a job well within it.
@@ -115,8 +126,6 @@ pub const RATE_WINDOW_SECONDS: u32 = 30;
 /// that it has become slow.
 pub const SLOW_AFTER_SECONDS: u32 = 5;
 
-/// Detections that can wait to be collected; the caller collects after every packet.
-pub const EVENTS_PENDING: usize = 4;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
@@ -296,7 +305,7 @@ pub const PROBE_CACHE_WRITE_WAIT: Duration = Duration::from_secs(600);
 /// How long a pool stays one: they move, and addresses are handed on.
 pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// How long another server stays one.
-pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
+pub const NOT_POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// After how long a server that didn't say is asked again.
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Endpoints of which the engine knows what a probe found or the book says, 48 bytes each.

@@ -1,6 +1,7 @@
 //! Step 1: packets, endpoints and addresses, without any knowledge of mining.
 
 pub mod cidr;
+pub mod client_id;
 pub mod direction;
 pub mod endpoint;
 pub mod five_tuple;

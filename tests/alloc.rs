@@ -28,8 +28,10 @@ use minewall::hmm::model::Model;
 use minewall::intel::Builder;
 use minewall::intel::entry::Policy;
 use minewall::lab::replay::capture::Capture;
+use minewall::lab::replay::kernel::Kernel;
 use minewall::lab::replay::link;
 use minewall::limits::FLOWS_MIN;
+use minewall::net::packet;
 use minewall::util::time::Instant;
 use minewall::verdict::Reason;
 use play::{Fate, Style};
@@ -41,14 +43,31 @@ struct Arrival {
     bytes: Vec<u8>,
 }
 
-/// Hands `arrivals` to the engine as the queue does, and takes its events; tells how many there were.
-fn run(engine: &mut Engine<RandomState>, arrivals: &[Arrival]) -> usize {
+/// An IP packet that the rules queue, when and why.
+struct Queued {
+    at: Instant,
+    bytes: Vec<u8>,
+    reason: Reason,
+}
+
+/// The packets among `arrivals` that the rules would queue while nothing is decided.
+fn queued(arrivals: Vec<Arrival>) -> Vec<Queued> {
+    let mut kernel = Kernel::default();
+    let mut reason = |at, bytes: &[u8]| match packet::parse(bytes) {
+        Ok(segment) => kernel.queues(&segment, bytes.len(), at).reason,
+        Err(_) => Some(Reason::Payload),
+    };
+    let queue = |Arrival { at, bytes }| reason(at, &bytes).map(|reason| Queued { at, bytes, reason });
+    arrivals.into_iter().filter_map(queue).collect()
+}
+
+/// Hands `packets` to the engine as the queue does; tells how many events there were.
+fn run(engine: &mut Engine<RandomState>, packets: &[Queued]) -> usize {
     let mut events = 0;
-    for Arrival { at, bytes } in arrivals {
-        black_box(
-            engine.handle(&Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]), reason: Reason::Payload }, *at),
-        );
-        events += usize::from(engine.poll_event().is_some());
+    for Queued { at, bytes, reason } in packets {
+        let packet = Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]), reason: *reason };
+        let handled = black_box(engine.handle(&packet, *at));
+        events += usize::from(handled.event.is_some());
         engine.sweep(1, *at);
     }
     events
@@ -172,7 +191,8 @@ fn answer(client: Ipv4Addr, name: &str, addr: Ipv4Addr) -> Vec<u8> {
 
 #[test]
 fn the_packet_path_never_allocates() {
-    let sources = [("traces", traces()), ("dialogues", dialogues()), ("names", names()), ("flood", flood())];
+    let sources = [("traces", traces()), ("dialogues", dialogues()), ("names", names()), ("flood", flood())]
+        .map(|(name, arrivals)| (name, queued(arrivals)));
     for mode in [Mode::Block, Mode::Monitor] {
         let mut engine = engine(mode);
         for (name, arrivals) in &sources {

@@ -112,6 +112,15 @@ options! {
         default: 4,
     };
 
+    /// Servers that encrypted sessions may newly make suspects in a day, where sensitivity is adaptive.
+    "suspects_per_day" suspects_per_day: u32 = Encrypted "Servers suspected a day" Number {
+        min: 1,
+        max: 10_000,
+        default: limits::SUSPECTS_PER_DAY_DEFAULT,
+        unit: "servers",
+        to: |servers| servers,
+    };
+
     /// Model file for encrypted sessions, as 'minewall train' writes it; if empty, the built-in model.
     "model" model: PathBuf = Encrypted "Model file" AbsolutePath { default: "" };
 

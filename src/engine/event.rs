@@ -3,6 +3,7 @@
 use crate::dpi::Wire;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::hmm::suspicion::Suspicion;
 use crate::limits::PROBE_SNI_BYTES;
 use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
@@ -62,6 +63,8 @@ pub struct Detection {
     pub wire: Wire,
     /// What speaks for it.
     pub source: Source,
+    /// How likely stage one holds it; of its own suspicions only.
+    pub suspicion: Option<Suspicion>,
     /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
     /// Packets with payload until then, the deciding one included.

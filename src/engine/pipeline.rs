@@ -1,394 +1,349 @@
-//! From a segment and its flow to a verdict.
-
-mod lists;
+//! The way of one packet through the stages: look-up, reading, scoring, verdict.
 
 use core::hash::BuildHasher;
 
-use heapless::Deque;
-
-use super::knowledge::Knowledge;
+use super::event::{Detection, Source};
+use super::intel_lookup::IntelLookup;
 use super::learnt::Learnt;
-use super::names::Names;
-use super::reader::{self, Reader};
-use super::{Counters, Settings};
+use super::reassembly::{self, Heard, Reassembly};
+use super::scoring::Evidence;
+use super::session::{Session, State};
+use super::sni_cache::SniCache;
+use super::{Counters, Handled, Packet, Settings};
 use crate::config::Mode;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
-use crate::dpi::{Answer, Dpi, Inspection};
-use crate::engine::event::{Detection, Source};
-use crate::flow::reassembly::Assembly;
+use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
-use crate::flow::{FlowRecord, FlowState};
+use crate::hmm::StageOne;
 use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
-use crate::hmm::swarm::{Sent, Swarms};
-use crate::hmm::{self, Assessment, Seen, StageOne};
-use crate::limits::{
-    CANDIDATE_BYTES_PER_SECOND, CANDIDATES_DEFAULT, EVENTS_PENDING, HMM_FAILED_SCREENINGS, RATE_WINDOW_SECONDS,
-    SLOW_AFTER_SECONDS, SWARM_SESSION_PACKETS,
-};
+use crate::hmm::suspicion::Suspicion;
+use crate::hmm::swarm::Swarms;
+use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
-use crate::net::endpoint::Endpoint;
 use crate::net::neighbours::Neighbours;
-use crate::net::packet::Segment;
-use crate::util::time::{Instant, Stamp};
-use crate::verdict::{FlowMark, Reset, Verdict};
+use crate::net::packet::{self, Segment, Unreadable};
+use crate::util::time::Instant;
+use crate::verdict::{FlowMark, Reason, Reset, Verdict};
 
-/// All of the engine but its flows.
+/// The stages, and all of the engine's memory but the flow table.
 #[derive(Debug)]
-pub(super) struct Judge<S> {
+pub(super) struct Pipeline<S> {
     pub settings: Settings,
     pub stage_one: StageOne,
-    pub assembly: Assembly,
-    pub events: Deque<Detection, EVENTS_PENDING>,
+    pub pool: ReassemblyPool,
     pub counters: Counters,
     pub learnt: Learnt,
-    pub knowledge: Knowledge<S>,
-    pub names: Names<S>,
-    neighbours: Neighbours<S>,
-    dpi: Dpi,
-    swarms: Swarms,
+    pub intel: IntelLookup<S>,
+    pub names: SniCache<S>,
+    pub(super) neighbours: Neighbours<S>,
+    pub(super) dpi: Dpi,
+    pub(super) swarms: Swarms,
+    pub(super) hasher: S,
 }
 
-impl<S: BuildHasher + Clone> Judge<S> {
+/// The reason to tell of a flow: a proof or a suspicion.
+#[derive(Clone, Debug)]
+pub(super) struct Notice {
+    pub source: Source,
+    pub finding: Finding,
+    /// Of a suspicion by stage one.
+    pub suspicion: Option<Suspicion>,
+}
+
+impl Notice {
+    /// A notice that stage one has no part in.
+    pub fn new(source: Source, finding: Finding) -> Self {
+        Notice { source, finding, suspicion: None }
+    }
+}
+
+/// A segment, and what the pipeline has found out about it so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<'a> {
+    pub segment: &'a Segment<'a>,
+    /// Sequence number of its first payload byte.
+    pub seq: u32,
+    pub direction: Direction,
+    pub arrival: Arrival,
+    pub at: Instant,
+}
+
+impl<S: BuildHasher + Clone> Pipeline<S> {
     pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
-        let knowledge = Knowledge::new(hasher.clone());
-        let mut judge = Judge {
+        let mut pipeline = Pipeline {
             settings: settings.clone(),
-            stage_one: StageOne::new(model, CANDIDATES_DEFAULT),
-            assembly: Assembly::new(),
-            events: Deque::new(),
+            stage_one: StageOne::new(model, crate::limits::CANDIDATES_DEFAULT),
+            pool: ReassemblyPool::new(),
             counters: Counters::default(),
             learnt: Learnt::default(),
-            knowledge,
-            names: Names::new(hasher.clone()),
-            neighbours: Neighbours::new(hasher),
+            intel: IntelLookup::new(hasher.clone()),
+            names: SniCache::new(hasher.clone()),
+            neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
             swarms: Swarms::default(),
+            hasher,
         };
-        judge.configure(settings);
-        judge
+        pipeline.configure(settings);
+        pipeline
     }
 
     /// Judges by other settings from now on.
     pub fn configure(&mut self, settings: Settings) {
-        self.knowledge.blocks_shared = settings.blocks_shared;
+        self.intel.blocks_shared = settings.blocks_shared;
         self.settings = settings;
     }
 
-    /// Makes `record` that of a flow which `segment` opens, in the place of `old`.
+    /// A packet that is no TCP segment. Answers of name servers are taken note of.
+    pub fn other(&mut self, why: Unreadable, bytes: &[u8], now: Instant) {
+        match why {
+            Unreadable::NotTcp | Unreadable::Fragment => self.counters.not_tcp += 1,
+            Unreadable::Malformed => self.counters.malformed += 1,
+        }
+        if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(bytes)) {
+            self.datagram(&datagram, now);
+        }
+    }
+
+    /// A connection attempt. It opens no flow, since its sender may not be who it says; the kernel shows only those to
+    /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
+    /// again once the server has answered (RFC 7413 section 4.2.2).
+    pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
+        if packet.reason == Reason::Attempt
+            && let Some((source, finding)) = self.learnt.proof(&segment.dst)
+        {
+            let session = Session::begin(segment, now.stamp());
+            let is_exempt = self.exempts(&session, now);
+            let verdict = if is_exempt || self.settings.mode == Mode::Monitor {
+                Verdict::Ignore
+            } else {
+                self.counters.resets += 1;
+                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
+            };
+            let event = (!is_exempt)
+                .then(|| self.detection(&session, Notice::new(source, finding), packet.hw_addr, now));
+            return Handled { verdict, opened: false, event };
+        }
+        let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
+        Handled { verdict, opened: false, event: None }
+    }
+
+    /// Hash of the client of `session` for fair shares.
+    pub fn owner_of(&self, client: core::net::IpAddr) -> u32 {
+        let id = ClientId::of(client, self.neighbours.hw_addr(client));
+        self.hasher.hash_one(id) as u32
+    }
+
+    /// Makes `session` that of a flow which `segment` opens, in the place of `old`.
     pub fn open(
         &mut self,
-        record: &mut FlowRecord,
-        old: Option<&FlowRecord>,
+        session: &mut Session,
+        old: Option<&Session>,
         segment: &Segment<'_>,
-        hw_addr: Option<[u8; 6]>,
+        packet: &Packet<'_>,
         now: Instant,
     ) {
         if let Some(old) = old {
-            reader::release(&mut self.assembly, old);
-            self.stage_one.release(&old.hmm);
+            self.release(old);
         }
-        *record = FlowRecord::open(segment, now.stamp());
-        let client = record.client();
+        let fresh = match packet.reason {
+            Reason::Start => Session::begin(segment, now.stamp()),
+            Reason::Payload | Reason::Again | Reason::Attempt => Session::join(segment, now.stamp()),
+        };
+        let client = fresh.client();
         if client == segment.src {
-            self.neighbours.learn(client.addr(), hw_addr);
+            self.neighbours.learn(client.addr(), packet.hw_addr);
         }
-        if self.exempts(record, now) {
-            record.state = FlowState::Allowed;
+        *session = fresh;
+        session.set_owner(self.owner_of(client.addr()));
+        if self.intel.has_suspected(client.addr(), &session.server(), now) {
+            session.mark_listed();
+        }
+        if self.exempts(session, now) {
+            session.exclude(now.stamp());
         }
     }
 
-    /// Whether the operator's list says that `record` is not to be looked at.
-    fn exempts(&self, record: &FlowRecord, now: Instant) -> bool {
-        let client = record.client().addr();
-        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
-            || self.exempts_server(&record.server(), now)
-    }
-
-    /// The same of whatever goes to `server`.
-    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
-        self.settings.allow.allows_endpoint(server) || self.knowledge.exempts(server, now)
-    }
-
-    /// The verdict on `segment`, which belongs to `record`, and may have opened it.
-    pub fn verdict(
+    /// Judges `segment`, which belongs to `session`, and may have opened it.
+    pub fn segment(
         &mut self,
-        record: &mut FlowRecord,
-        segment: &Segment<'_>,
+        session: &mut Session,
         opened: bool,
-        hw_addr: Option<[u8; 6]>,
+        segment: &Segment<'_>,
+        packet: &Packet<'_>,
         now: Instant,
-    ) -> Verdict {
-        let direction = record.direction_from(segment.src);
-        record.streams.handshake(direction, segment);
-        let hw_addr = hw_addr.filter(|_| direction == Direction::ToServer);
-        if !record.streams.is_from_start(Direction::ToServer) && hw_addr.is_some() {
+    ) -> Handled {
+        let direction = session.direction_from(segment.src);
+        let hw_addr = packet.hw_addr.filter(|_| direction == Direction::ToServer);
+        if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), hw_addr);
         }
-        if record.state == FlowState::Allowed && !self.exempts(record, now) {
-            // The list has changed. Whatever passed until then was not read.
-            record.state = FlowState::Benign;
-            record.inspection = Inspection::begin(false);
+        if session.state() == State::Excluded && !self.exempts(session, now) {
+            session.include(now.stamp());
+        }
+        if packet.reason == Reason::Payload && session.has_lost_its_mark(now.stamp()) {
+            self.counters.decided_again += 1;
         }
         let mut first_missing = segment.seq;
-        let mut noticed = None;
-        if record.is_watched()
-            && let Some((source, finding)) = self.learnt.proof(&record.server())
-        {
-            self.dpi.finding = finding;
-            if segment.payload_len > 0 {
-                record.count_payload(segment.payload_len);
-            }
-            reader::release(&mut self.assembly, record);
-            record.state = FlowState::Mining;
-            noticed = Some(source);
-        }
-        if opened && record.is_watched() {
-            let opinion = self.knowledge.of_endpoint(record.client().addr(), &record.server(), now);
-            noticed = self.heed(record, opinion, now);
+        let mut notice = None;
+        if session.is_watched() {
+            notice = self.known_of_server(session, opened, now);
         }
         if segment.payload_len > 0 {
-            // Data in a SYN (TCP Fast Open, RFC 7413) begins behind it.
+            // Data in the answer to a SYN begins behind it.
             let seq = segment.seq.wrapping_add(u32::from(segment.syn));
-            let arrival = record.streams.place(direction, seq, segment.payload_len);
+            let arrival = session.streams.place(direction, seq, segment.payload_len);
             first_missing = match arrival {
                 Arrival::InOrder { skip } => seq.wrapping_add(skip),
                 Arrival::Ahead { .. } | Arrival::Retransmission => seq,
             };
-            if arrival != Arrival::Retransmission && record.is_watched() {
-                noticed = self.watch(record, segment, seq, arrival, direction, now).or(noticed);
+            if session.state() == State::Mining && notice.is_some() {
+                session.count_payload(segment.payload_len);
+            } else if arrival != Arrival::Retransmission && session.is_watched() {
+                let placed = Placed { segment, seq, direction, arrival, at: now };
+                let inspected = self.inspect(session, &placed);
+                notice = inspected.or(notice);
             }
         }
-        if noticed.is_some() && self.exempts(record, now) {
+        if notice.is_some() && self.exempts(session, now) {
             // The list has changed, or the host's card was not known yet.
-            record.state = FlowState::Allowed;
-        } else if let Some(source) = noticed {
-            self.note(record, source, hw_addr, now);
+            session.exclude(now.stamp());
+            notice = None;
         }
-        match record.state {
-            // It stays a suspect, but bulk must not pass through here for hours.
-            FlowState::Suspect if record.is_over_budget(now.stamp(), &self.settings) => {
-                Verdict::Accept(FlowMark::Benign)
-            }
-            FlowState::Opening | FlowState::Undecided | FlowState::Suspect => {
-                Verdict::Accept(FlowMark::Undecided)
-            }
-            FlowState::Benign | FlowState::Allowed => Verdict::Accept(FlowMark::Benign),
-            FlowState::Mining if self.settings.mode == Mode::Monitor => Verdict::Accept(FlowMark::Benign),
-            FlowState::Mining => {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, first_missing, noticed.is_some()))
-            }
-        }
+        session.note_packet(now.stamp());
+        let verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
+        let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
+        Handled { verdict, opened, event }
     }
 
-    /// Reads new payload and moves the flow to the state that it calls for; answers whether that is
+    /// Looks up the server of a flow: at its first packet in the lists, with every packet what was learnt.
+    fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
+        if let Some((source, finding)) = self.learnt.proof(&session.server()) {
+            self.prove(session, now);
+            return Some(Notice::new(source, finding));
+        }
+        if !opened {
+            return None;
+        }
+        let opinion = self.intel.of_endpoint(session.client().addr(), &session.server(), now);
+        self.heed(session, opinion, now)
+    }
+
+    /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
     /// worth telling.
-    fn watch(
-        &mut self,
-        record: &mut FlowRecord,
-        segment: &Segment<'_>,
-        seq: u32,
-        arrival: Arrival,
-        direction: Direction,
-        at: Instant,
-    ) -> Option<Source> {
-        let now = at.stamp();
-        if let (FlowState::Benign, Arrival::Ahead { missing }) = (record.state, arrival) {
-            record.look_again(missing, now, &self.settings);
+    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<Notice> {
+        let now = placed.at.stamp();
+        if let Arrival::Ahead { missing } = placed.arrival
+            && session.state() == State::Bypassed
+        {
+            self.stage_one.release(&session.hmm);
+            session.look_again(missing, now, &self.settings);
         }
         self.counters.payload_packets += 1;
-        record.count_payload(segment.payload_len);
-        let reader = Reader { record, assembly: &mut self.assembly, dpi: &mut self.dpi, direction, now };
-        let answer = reader.read(segment, seq, arrival);
-        let opinion = self.dpi.naming.take().and_then(|naming| self.hear(record, &naming, at));
-        if let Some(resolution) = self.dpi.resolution.take() {
-            self.answered(record, &resolution, at);
+        session.count_payload(placed.segment.payload_len);
+        let Heard { proof, naming, resolution } =
+            Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
+        let opinion = naming.and_then(|naming| self.hear(session, &naming, placed.at));
+        if let Some(resolution) = resolution {
+            self.answered(session, &resolution, placed.at);
         }
-        let decision = match self.score(record, segment, arrival, direction, at) {
-            Decision::Suspect if self.clears(record, at) => Decision::Undecided,
-            decision => decision,
+        if let Some(finding) = proof {
+            self.prove(session, placed.at);
+            return Some(Notice::new(Source::Dpi, finding));
+        }
+        let listed = self.heed(session, opinion, placed.at);
+        if session.state() == State::Mining {
+            return listed;
+        }
+        let scored = self.score(session, placed);
+        let Evidence { decision, finding, suspicion } = match scored {
+            Evidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
+                Evidence::of(Decision::Undecided)
+            }
+            scored => scored,
         };
-
-        let before = record.state;
-        let heeded = if answer == Answer::Match { None } else { self.heed(record, opinion, at) };
-        record.state = match (answer, decision) {
-            (Answer::Match, _) => FlowState::Mining,
-            _ if heeded == Some(Source::Intel) => FlowState::Mining,
-            _ if before == FlowState::Suspect => FlowState::Suspect,
-            (_, Decision::Suspect) => FlowState::Suspect,
-            (_, Decision::Unlikely) => FlowState::Benign,
-            _ if record.is_over_budget(now, &self.settings) => FlowState::Benign,
-            _ if before == FlowState::Benign && !record.inspection.has_evidence() => FlowState::Benign,
-            _ => FlowState::Undecided,
-        };
-        if record.state == FlowState::Benign && before != FlowState::Benign {
-            self.stage_one.release(&record.hmm);
-            record.hmm = hmm::State::default();
-            self.counters.let_go = self.counters.let_go.saturating_add(1);
+        let before = session.state();
+        let suspected = session.settle(decision, now, &self.settings);
+        if session.state() == State::Bypassed && before != State::Bypassed {
+            self.stage_one.release(&session.hmm);
+            self.counters.bypassed = self.counters.bypassed.saturating_add(1);
         }
-        if record.state != FlowState::Undecided && before != record.state {
-            reader::release(&mut self.assembly, record);
-            record.streams.waiting = Default::default();
+        if session.state() != State::Undecided && before != session.state() {
+            reassembly::release(&mut self.pool, session);
+            session.streams.waiting = Default::default();
         }
-        if record.state == FlowState::Benign && record.inspection.is_opaque() {
-            // What could not be read so far may be followed by what can, with no byte unseen in between.
-            record.inspection = Inspection::begin(false);
-        }
-        match record.state {
-            FlowState::Mining => heeded.or(Some(Source::Dpi)),
-            FlowState::Suspect if before != FlowState::Suspect => heeded.or(Some(Source::Hmm)),
-            _ => heeded,
+        match finding {
+            Some(finding) if suspected && listed.is_none() => {
+                Some(Notice { source: Source::Hmm, finding, suspicion })
+            }
+            _ => listed,
         }
     }
 
-    /// Stage one's opinion of a flow that the DPI can't read.
-    fn score(
+    /// The flow is proven to be mining: nothing of it is read any more.
+    pub(super) fn prove(&mut self, session: &mut Session, now: Instant) {
+        self.release(session);
+        session.prove(now.stamp());
+    }
+
+    /// The verdict on a segment of a flow in this state; `first` says that it is the one which decides.
+    fn verdict(
         &mut self,
-        record: &mut FlowRecord,
+        session: &Session,
         segment: &Segment<'_>,
-        arrival: Arrival,
-        direction: Direction,
-        at: Instant,
-    ) -> Decision {
-        let now = at.stamp();
-        let Some(sensitivity) = self.settings.sensitivity.filter(|_| record.inspection.is_opaque()) else {
-            return Decision::Undecided;
-        };
-        let seen_before = match arrival {
-            Arrival::InOrder { skip } => skip,
-            Arrival::Ahead { .. } | Arrival::Retransmission => 0,
-        };
-        let seen = Seen {
-            client: record.client().addr(),
-            direction,
-            size: segment.payload_len.saturating_sub(seen_before),
-            now,
-            packets: record.payload_packets,
-            age_ms: now.millis_since(record.watched_since),
-        };
-        let assessment = self.stage_one.packet(&mut record.hmm, &seen);
-        if direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
-            let sent = Sent {
-                client: record.client(),
-                server: record.server(),
-                began: record.watched_since,
-                bytes: seen.size,
-            };
-            if self.swarms.sent(&sent) == Decision::Suspect {
-                self.dpi.finding =
-                    Finding::of(None, "short sessions to one server, each like the one before");
-                return Decision::Suspect;
+        first_missing: u32,
+        first: bool,
+        now: Instant,
+    ) -> Verdict {
+        match session.state() {
+            // It stays a suspect, but bulk must not pass through here for hours.
+            State::Suspect if session.is_over_budget(now.stamp(), &self.settings) => {
+                Verdict::Accept(FlowMark::Benign)
             }
-        }
-        let listed = self.knowledge.suspects(record.client().addr(), &record.server(), at);
-        let threshold = self.stage_one.threshold(sensitivity, listed);
-        match assessment {
-            Assessment::Candidate { sum } if sum >= threshold => {
-                self.dpi.finding = suspicion(record, sum);
-                Decision::Suspect
+            State::Opening | State::Undecided | State::Suspect => Verdict::Accept(FlowMark::Undecided),
+            State::Bypassed | State::Excluded => Verdict::Accept(FlowMark::Benign),
+            State::Mining if self.settings.mode == Mode::Monitor => Verdict::Accept(FlowMark::Benign),
+            State::Mining => {
+                self.counters.resets += 1;
+                Verdict::Reset(Reset::in_place_of(segment, first_missing, first))
             }
-            Assessment::Unlikely { screenings, .. } if screenings >= HMM_FAILED_SCREENINGS => Decision::Unlikely,
-            _ => Decision::Undecided,
         }
     }
 
-    /// Tells of a detection.
-    fn note(&mut self, record: &FlowRecord, source: Source, hw_addr: Option<[u8; 6]>, now: Instant) {
-        let client = record.client();
+    /// The event of a notice.
+    fn detection(
+        &mut self,
+        session: &Session,
+        notice: Notice,
+        hw_addr: Option<[u8; 6]>,
+        now: Instant,
+    ) -> Detection {
+        let Notice { source, finding, suspicion } = notice;
+        let client = session.client();
         let counter =
             if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };
         *counter = counter.saturating_add(1);
-        let detection = Detection {
+        Detection {
             at: now,
             client,
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
-            server: record.server(),
-            server_name: self.server_name(record, now),
-            tls: record.inspection.is_tls(),
-            points_to: self.dpi.finding.dialect.or_else(|| guess(record)),
-            wire: record.inspection.wire(),
-            finding: core::mem::take(&mut self.dpi.finding),
+            server: session.server(),
+            server_name: self.server_name(session, now),
+            tls: session.inspection.is_tls(),
+            points_to: finding.dialect.or_else(|| super::scoring::guess(session)),
+            wire: session.inspection.wire(),
+            finding,
             source,
+            suspicion,
             server_is_pool: match source {
-                Source::Dpi => record.inspection.is_direct(),
+                Source::Dpi => session.inspection.is_direct(),
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
-            payload_packets: record.payload_packets,
+            payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
-        };
-        if self.events.push_back(detection).is_err() {
-            self.counters.events_lost = self.counters.events_lost.saturating_add(1);
         }
-    }
-}
-
-/// The dialect that a session points to which proves none.
-fn guess(record: &FlowRecord) -> Option<Dialect> {
-    let at_length = record.inspection.is_opaque() && record.hmm.sends_long_shares();
-    record.inspection.dialect().or_else(|| at_length.then_some(Dialect::Equihash))
-}
-
-/// What stage one has to show.
-fn suspicion(record: &FlowRecord, sum: i32) -> Finding {
-    use core::fmt::Write;
-    let mut finding = Finding::default();
-    let bits = sum / hmm::RATIO_ONE;
-    let packets = record.payload_packets;
-    // Shorter than its room.
-    let _ = write!(finding.evidence, "sizes and times of {packets} packets speak for mining by {bits} bits");
-    finding
-}
-
-impl FlowRecord {
-    /// A connection attempt on this five-tuple that is not a copy of the one that opened the flow. Such
-    /// a copy lies no further back than the payload since then.
-    pub(super) fn is_superseded_by(&self, segment: &Segment<'_>) -> bool {
-        let first = segment.seq.wrapping_add(1);
-        let is_copy = |next: u32| next.wrapping_sub(first) <= self.payload_bytes;
-        segment.syn
-            && !segment.has_ack
-            && (segment.src != self.client() || !self.streams.next(Direction::ToServer).is_some_and(is_copy))
-    }
-
-    fn is_watched(&self) -> bool {
-        !matches!(self.state, FlowState::Mining | FlowState::Allowed)
-    }
-
-    fn count_payload(&mut self, len: u32) {
-        self.payload_packets = self.payload_packets.saturating_add(1);
-        self.payload_bytes = self.payload_bytes.saturating_add(len);
-    }
-
-    /// Whether an undecided flow has carried so much, so fast, that it is let go. What stays slow is
-    /// watched for as long as it lasts: its cost is bounded by its rate.
-    fn is_over_budget(&self, now: Stamp, settings: &Settings) -> bool {
-        let spent =
-            self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
-        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
-        let bound = if self.hmm.is_candidate() {
-            settings.low_rate.max(CANDIDATE_BYTES_PER_SECOND)
-        } else {
-            settings.low_rate
-        };
-        spent && self.payload_bytes / seconds >= bound
-    }
-
-    /// Begins a second look at a flow that had been let go, of which `missing` bytes passed unseen
-    /// since its last packet. One that has become slow is watched again from now on; of another the
-    /// kernel shows a few packets now and then, and evidence in them is what brings it back.
-    fn look_again(&mut self, missing: u32, now: Stamp, settings: &Settings) {
-        let seconds = now.millis_since(self.last_seen) / 1_000;
-        if seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate {
-            self.state = FlowState::Undecided;
-        }
-        self.inspection = Inspection::begin(false);
-        self.hmm = hmm::State::default();
-        self.watched_since = now;
-        self.payload_packets = 0;
-        self.payload_bytes = 0;
     }
 }

@@ -6,12 +6,13 @@ use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
-use crate::flow::FlowState;
+use crate::engine::session::State;
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::verdict::FlowMark;
 use core::net::{IpAddr, Ipv4Addr};
 use etherparse::{Ipv4Header, TcpHeader, ip_number};
+use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::path::Path;
 
@@ -31,13 +32,14 @@ struct Bench {
     server_port: u16,
     seq: [u32; 2],
     millis: u64,
+    events: VecDeque<Detection>,
 }
 
 impl Bench {
     fn new(options: &str) -> Self {
         let engine =
             Engine::new(settings(options), Model::embedded().unwrap(), 64, BuildHasherDefault::default());
-        Bench { engine, port: 40_000, server_port: 3333, seq: [100, 900], millis: 1 }
+        Bench { engine, port: 40_000, server_port: 3333, seq: [100, 900], millis: 1, events: VecDeque::new() }
     }
 
     fn packet(&self, direction: Direction, seq: u32, syn: bool, payload: &[u8]) -> Vec<u8> {
@@ -55,20 +57,30 @@ impl Bench {
     }
 
     fn handle(&mut self, direction: Direction, bytes: &[u8]) -> Verdict {
-        self.millis += 10;
-        let hw_addr = Some(if direction == Direction::ToServer { HOST_MAC } else { ROUTER_MAC });
-        self.engine
-            .handle(
-                &Packet { bytes, hw_addr, reason: Reason::Payload },
-                Instant::from_micros(self.millis * 1_000),
-            )
-            .verdict
+        self.handle_for(Reason::Payload, direction, bytes)
     }
 
+    fn handle_for(&mut self, reason: Reason, direction: Direction, bytes: &[u8]) -> Verdict {
+        self.millis += 10;
+        let hw_addr = Some(if direction == Direction::ToServer { HOST_MAC } else { ROUTER_MAC });
+        let now = Instant::from_micros(self.millis * 1_000);
+        let handled = self.engine.handle(&Packet { bytes, hw_addr, reason }, now);
+        self.events.extend(handled.event);
+        handled.verdict
+    }
+
+    /// The next event.
+    fn event(&mut self) -> Option<Detection> {
+        self.events.pop_front()
+    }
+
+    /// Opens the connection; the verdict on the client's first packet behind the handshake.
     fn connect(&mut self) -> Verdict {
         self.seq[0] += 1;
-        let packet = self.packet(Direction::ToServer, self.seq[0] - 1, true, b"");
-        self.handle(Direction::ToServer, &packet)
+        let syn = self.packet(Direction::ToServer, self.seq[0] - 1, true, b"");
+        assert_eq!(self.handle(Direction::ToServer, &syn), Verdict::Ignore);
+        let start = self.packet(Direction::ToServer, self.seq[0], false, b"");
+        self.handle_for(Reason::Start, Direction::ToServer, &start)
     }
 
     fn send(&mut self, direction: Direction, payload: &[u8]) -> Verdict {
@@ -77,12 +89,12 @@ impl Bench {
         self.handle(direction, &packet)
     }
 
-    fn state(&self) -> Option<FlowState> {
+    fn state(&self) -> Option<State> {
         let key = FiveTuple::new(
             Endpoint::new(HOST.into(), self.port),
             Endpoint::new(POOL.into(), self.server_port),
         );
-        self.engine.flows().get(&key).map(|record| record.state)
+        self.engine.flows().get(&key).map(Session::state)
     }
 }
 
@@ -108,10 +120,10 @@ fn the_first_mining_message_is_replaced_by_resets_for_both_ends() {
     assert_eq!(packet::parse(&to_host).map(|it| (it.seq, it.ack)), Ok((900, seq + SUBSCRIBE.len() as u32)));
     let Verdict::Reset(again) = bench.send(UP, SUBSCRIBE) else { panic!("let through") };
     assert_eq!(again.to_sender(), None, "told once");
-    let detection = bench.engine.poll_event().expect("an event");
+    let detection = bench.event().expect("an event");
     assert_eq!((detection.client.addr(), detection.hw_addr), (IpAddr::from(HOST), Some(HOST_MAC)));
     assert_eq!((detection.payload_packets, detection.blocked), (1, true));
-    assert!(bench.engine.poll_event().is_none());
+    assert!(bench.event().is_none());
 }
 
 #[test]
@@ -126,13 +138,13 @@ fn a_message_in_pieces_loses_the_piece_that_completes_it() {
     let retransmitted = bench.packet(UP, seq, false, first);
     assert_eq!(bench.handle(UP, &retransmitted), WATCH);
     assert_eq!(bench.handle(UP, &retransmitted), WATCH);
-    assert_eq!(bench.engine.assembly().in_use(), 1);
+    assert_eq!(bench.engine.reassembly().in_use(), 1);
     // Together with bytes that have been seen.
     let overlapping = bench.packet(UP, seq + 10, false, &[&first[10..], second].concat());
     let Verdict::Reset(reset) = bench.handle(UP, &overlapping) else { panic!("let through") };
     let parsed = packet::parse(&reset.to_receiver()).map(|it| it.seq);
     assert_eq!(parsed, Ok(seq + 20), "the first byte that the pool misses");
-    assert_eq!(bench.engine.assembly().in_use(), 0);
+    assert_eq!(bench.engine.reassembly().in_use(), 0);
 }
 
 #[test]
@@ -141,7 +153,7 @@ fn monitoring_notes_and_lets_pass() {
     bench.connect();
     assert_eq!(bench.send(UP, SUBSCRIBE), PASS);
     assert_eq!(bench.send(UP, SHARE), PASS);
-    assert!(!bench.engine.poll_event().expect("an event").blocked);
+    assert!(!bench.event().expect("an event").blocked);
     assert_eq!(bench.engine.counters().detections, 1);
     // The operator has seen enough.
     bench.engine.configure(settings("option mode block"));
@@ -188,15 +200,15 @@ fn a_flow_that_mines_after_a_harmless_start_is_found() {
     for _ in 0..40 {
         bench.send(UP, &[0x80; 1_400]);
     }
-    assert_eq!(bench.state(), Some(FlowState::Benign));
+    assert_eq!(bench.state(), Some(State::Bypassed));
     let mines = |bench: &mut Bench| {
         for _ in 0..4 {
-            if bench.state() != Some(FlowState::Mining) {
+            if bench.state() != Some(State::Mining) {
                 bench.send(UP, SHARE);
                 bench.send(DOWN, ACCEPTED);
             }
         }
-        bench.state() == Some(FlowState::Mining)
+        bench.state() == Some(State::Mining)
     };
     // Unseen in between, then the kernel shows a few packets.
     bench.seq = [5_000_000, 7_000_000];
@@ -208,7 +220,7 @@ fn a_flow_that_mines_after_a_harmless_start_is_found() {
     for _ in 0..40 {
         bench.send(UP, &[0x80; 1_400]);
     }
-    assert_eq!(bench.state(), Some(FlowState::Benign));
+    assert_eq!(bench.state(), Some(State::Bypassed));
     assert!(mines(&mut bench));
 }
 
@@ -220,8 +232,8 @@ fn a_miner_is_found_after_the_daemon_was_restarted() {
         bench.send(UP, SHARE);
         bench.send(DOWN, ACCEPTED);
     }
-    assert_eq!(bench.state(), Some(FlowState::Mining));
-    let detection = bench.engine.poll_event().expect("an event");
+    assert_eq!(bench.state(), Some(State::Mining));
+    let detection = bench.event().expect("an event");
     assert_eq!((detection.client.addr(), detection.hw_addr), (IpAddr::from(HOST), Some(HOST_MAC)));
 }
 
@@ -232,7 +244,7 @@ fn a_new_connection_on_an_old_five_tuple_begins_anew() {
     assert!(matches!(bench.send(UP, SUBSCRIBE), Verdict::Reset(_)));
     bench.seq = [70_000, 80_000];
     assert_eq!(bench.connect(), WATCH);
-    assert_eq!(bench.state(), Some(FlowState::Opening));
+    assert_eq!(bench.state(), Some(State::Opening));
 }
 
 #[test]
@@ -240,10 +252,10 @@ fn forgotten_flows_give_back_their_slots() {
     let mut bench = Bench::new("");
     bench.connect();
     bench.send(UP, &SUBSCRIBE[..10]);
-    assert_eq!((bench.engine.flows().len(), bench.engine.assembly().in_use()), (1, 1));
+    assert_eq!((bench.engine.flows().len(), bench.engine.reassembly().in_use()), (1, 1));
     let after = Instant::from_micros(3_600_000_000);
     bench.engine.sweep(usize::MAX, after);
-    assert_eq!((bench.engine.flows().len(), bench.engine.assembly().in_use()), (0, 0));
+    assert_eq!((bench.engine.flows().len(), bench.engine.reassembly().in_use()), (0, 0));
 }
 
 #[test]
@@ -277,7 +289,7 @@ fn no_bytes_upset_it() {
         packet.truncate(packet.len() - random.below(packet.len() as u32 / 8) as usize);
         bench.millis += u64::from(random.below(5_000));
         bench.handle(direction, &packet);
-        while bench.engine.poll_event().is_some() {}
+        bench.events.clear();
     }
     assert!(bench.engine.flows().len() <= bench.engine.flows().capacity());
 }
@@ -295,7 +307,7 @@ fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
     pool_found(&mut bench, Lesson::Pool(Some(Dialect::CryptoNote)));
     let Verdict::Reset(reset) = bench.send(DOWN, &[0x16, 3, 3, 0, 1, 2]) else { panic!("let through") };
     assert!(reset.to_sender().is_some());
-    let detection = bench.engine.poll_event().expect("an event");
+    let detection = bench.event().expect("an event");
     assert_eq!((detection.source, detection.finding.dialect), (Source::Probe, Some(Dialect::CryptoNote)));
     assert_eq!((detection.client.addr(), detection.hw_addr), (IpAddr::from(HOST), Some(HOST_MAC)));
     assert_eq!(detection.payload_packets, 2);
@@ -305,7 +317,7 @@ fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
     let to_host = reset.to_sender().expect("the host is told at once");
     let to_host = packet::parse(&to_host).map(|it| (it.rst, it.ack));
     assert_eq!(to_host, Ok((true, bench.seq[0])), "it acknowledges the SYN, else nobody believes it");
-    assert!(bench.engine.poll_event().is_some());
+    assert!(bench.event().is_some());
     // Until the lesson is over.
     bench.millis += 60_000;
     bench.engine.sweep(1, Instant::from_micros(bench.millis * 1_000));
@@ -326,9 +338,9 @@ fn a_pool_that_is_only_watched_is_reported_once_a_flow() {
     let mut bench = Bench::new("option mode monitor");
     pool_found(&mut bench, Lesson::Pool(None));
     assert_eq!(bench.connect(), PASS);
-    assert!(bench.engine.poll_event().is_some());
+    assert!(bench.event().is_some());
     assert_eq!(bench.send(UP, b"\x16\x03"), PASS);
-    assert!(bench.engine.poll_event().is_none());
+    assert!(bench.event().is_none());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
 
-use crate::flow::reassembly::SlotIndex;
+use crate::flow::reassembly_pool::SlotIndex;
 use crate::net::direction::Direction;
 use crate::net::packet::Segment;
 
@@ -87,7 +87,8 @@ impl Streams {
         self.flags & KNOWN.of(direction) != 0
     }
 
-    fn start(&mut self, direction: Direction, first: u32) {
+    /// `direction` is seen from its first byte on, which has the sequence number `first`.
+    pub fn start(&mut self, direction: Direction, first: u32) {
         self.next[direction as usize] = first;
         self.flags |= KNOWN.of(direction) | FROM_START.of(direction);
     }

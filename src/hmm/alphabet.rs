@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn size_columns_rise_with_role_and_size_and_stay_inside_the_table() {
-        use Role::{ClientResponse, ServerPush, ServerResponse, ServerTail, ClientTail, ClientInitiated};
+        use Role::{ClientInitiated, ClientResponse, ClientTail, ServerPush, ServerResponse, ServerTail};
         let mut end = 0;
         for role in [ClientInitiated, ClientResponse, ServerResponse, ServerPush, ClientTail, ServerTail] {
             let columns: Vec<u8> = (0..3_000).map(|size| size_column(role, size)).collect();

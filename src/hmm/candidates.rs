@@ -7,7 +7,6 @@
 //! [`HMM_CANDIDATE_IDLE`]; else the client with the most places loses the one with the smallest sum. A client
 //! that has the most itself therefore displaces its own flows only.
 
-use core::net::IpAddr;
 use core::num::NonZeroU16;
 
 use super::alphabet::Symbol;
@@ -21,19 +20,6 @@ use crate::util::time::Stamp;
 pub(crate) struct Ticket {
     place: u16,
     generation: NonZeroU16,
-}
-
-/// Who a place is charged to: an IPv4 address or an IPv6 /64, since one host draws addresses there at will.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Owner(u64);
-
-impl From<IpAddr> for Owner {
-    fn from(addr: IpAddr) -> Self {
-        match addr.to_canonical() {
-            IpAddr::V4(addr) => Owner(u64::from(addr.to_bits())),
-            IpAddr::V6(addr) => Owner((addr.to_bits() >> 64) as u64),
-        }
-    }
 }
 
 /// How often each thing happened.
@@ -50,7 +36,7 @@ pub struct CandidateCounters {
 pub(crate) struct Candidates {
     places: Box<[Place]>,
     /// Owners of all places, sorted, while the largest share is looked for.
-    scratch: Box<[Owner]>,
+    scratch: Box<[u32]>,
     used: usize,
     counters: CandidateCounters,
 }
@@ -59,7 +45,7 @@ pub(crate) struct Candidates {
 struct Place {
     generation: u16,
     /// `None` while the place is free.
-    owner: Option<Owner>,
+    owner: Option<u32>,
     latest: Stamp,
     /// Symbols since the sum was last above zero.
     cold: u8,
@@ -72,7 +58,7 @@ impl Candidates {
         let capacity = usize::from(capacity.max(1));
         Candidates {
             places: vec![Place::default(); capacity].into_boxed_slice(),
-            scratch: vec![Owner::default(); capacity].into_boxed_slice(),
+            scratch: vec![0; capacity].into_boxed_slice(),
             used: 0,
             counters: CandidateCounters::default(),
         }
@@ -81,7 +67,7 @@ impl Candidates {
     /// Gives a place to a flow of `owner` whose first symbols are `symbols`; returns its sum, too.
     pub fn enter(
         &mut self,
-        owner: Owner,
+        owner: u32,
         model: &Model,
         symbols: impl Iterator<Item = Symbol>,
         now: Stamp,
@@ -148,8 +134,9 @@ impl Candidates {
     }
 
     /// The place for a newcomer of `owner`.
-    fn room(&mut self, owner: Owner, now: Stamp) -> Option<usize> {
-        let is_open = |place: &Place| place.owner.is_none() || now.has_passed(place.latest, HMM_CANDIDATE_IDLE);
+    fn room(&mut self, owner: u32, now: Stamp) -> Option<usize> {
+        let is_open =
+            |place: &Place| place.owner.is_none() || now.has_passed(place.latest, HMM_CANDIDATE_IDLE);
         if let Some(index) = self.places.iter().position(is_open) {
             return Some(index);
         }
@@ -159,7 +146,7 @@ impl Candidates {
     }
 
     /// The owner of the most places; `newcomer` among equals.
-    fn largest_owner(&mut self, newcomer: Owner) -> Owner {
+    fn largest_owner(&mut self, newcomer: u32) -> u32 {
         let owners = self.places.iter().map(|place| place.owner.unwrap_or_default());
         self.scratch.iter_mut().zip(owners).for_each(|(scratch, owner)| *scratch = owner);
         self.scratch.sort_unstable();
@@ -178,18 +165,13 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::net::{Ipv4Addr, Ipv6Addr};
-
-    fn owner(host: u8) -> Owner {
-        Owner::from(IpAddr::from(Ipv4Addr::new(192, 168, 1, host)))
-    }
 
     fn pool() -> (Candidates, Box<Model>) {
         (Candidates::new(8), Model::embedded().expect("built in"))
     }
 
     fn enter(pool: &mut Candidates, model: &Model, host: u8, now: u32) -> Ticket {
-        pool.enter(owner(host), model, core::iter::empty(), Stamp(now)).expect("room").0
+        pool.enter(u32::from(host), model, core::iter::empty(), Stamp(now)).expect("room").0
     }
 
     #[test]
@@ -222,7 +204,9 @@ mod tests {
     fn the_place_of_a_silent_flow_is_free() {
         let (mut pool, model) = pool();
         let silent = enter(&mut pool, &model, 1, 0);
-        (0..7).for_each(|_| drop(enter(&mut pool, &model, 2, 1_000)));
+        for _ in 0..7 {
+            enter(&mut pool, &model, 2, 1_000);
+        }
         let later = HMM_CANDIDATE_IDLE.as_millis() as u32 + 500;
         enter(&mut pool, &model, 1, later);
         assert_eq!(pool.sum(silent), None);
@@ -240,16 +224,9 @@ mod tests {
                 break;
             }
         }
-        let steps = (1..=u32::from(HMM_COLD_SYMBOLS)).map(|at| pool.step(ticket, &model, unlikely, Stamp(at)));
+        let steps =
+            (1..=u32::from(HMM_COLD_SYMBOLS)).map(|at| pool.step(ticket, &model, unlikely, Stamp(at)));
         assert_eq!(steps.last(), Some(None));
         assert_eq!(pool.len(), 0);
-    }
-
-    #[test]
-    fn addresses_of_one_network_share_a_place_in_the_count() {
-        let v6 = |host: u16| Owner::from(IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 1, 2, 0, 0, 0, host)));
-        assert_eq!(v6(1), v6(99));
-        let mapped = IpAddr::from(Ipv4Addr::new(192, 168, 1, 3).to_ipv6_mapped());
-        assert_eq!(Owner::from(mapped), owner(3));
     }
 }

@@ -59,7 +59,7 @@ impl Default for House {
 impl House {
     /// Takes in the sum of a flow with the server of this keyed hash, which nothing is known to clear. Whether the
     /// server is suspect: the sum reaches the house's threshold, and the day's budget has room for one more.
-    pub fn weigh(&mut self, server: u64, sum: i32, test: &Test, budget: u32, now: Instant) -> bool {
+    pub(crate) fn weigh(&mut self, server: u64, sum: i32, test: &Test, budget: u32, now: Instant) -> bool {
         let Some(level) = level(sum, test) else { return false };
         self.turn_day(now);
         let index = server as usize % self.servers.len();
@@ -93,7 +93,7 @@ impl House {
     }
 
     /// The threshold at `now`.
-    pub fn threshold(&self, test: &Test, budget: u32, now: Instant) -> i32 {
+    pub(crate) fn threshold(&self, test: &Test, budget: u32, now: Instant) -> i32 {
         sum_of(self.lowest_level(test, budget, now), test)
     }
 
@@ -142,16 +142,17 @@ impl House {
 
     /// What survives a restart, as one line: the weight of the days, then the histogram with today's servers in it.
     pub fn to_line(&self) -> String {
-        let levels = self.history.iter().zip(&self.today).map(|(history, today)| history + (u32::from(*today) << 8));
+        let levels =
+            self.history.iter().zip(&self.today).map(|(history, today)| history + (u32::from(*today) << 8));
         let numbers = core::iter::once(self.days).chain(levels);
         let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
-        format!("minewall-house 1 {}\n", numbers.join(" "))
+        numbers.join(" ") + "\n"
     }
 
     /// Reads such a line; `None` if it is none.
     pub fn from_line(line: &str) -> Option<Self> {
-        let numbers = line.trim_end().strip_prefix("minewall-house 1 ")?;
-        let mut numbers = numbers.split(' ').map(|number| number.parse::<u32>().ok().filter(|n| *n <= MOST));
+        let mut numbers =
+            line.trim_end().split(' ').map(|number| number.parse::<u32>().ok().filter(|n| *n <= MOST));
         let mut house = House { days: numbers.next()??, ..House::default() };
         for history in &mut house.history {
             *history = numbers.next()??;
@@ -250,14 +251,16 @@ mod tests {
         let suspects = live(&mut house, 0..1, 300, 35);
         assert!(suspects[0] <= 40, "{suspects:?}");
         assert!(house.weigh(hash(9_999), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)), "the miner");
-        let many = (0..200).filter(|n| house.weigh(hash(20_000 + n), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)));
+        let many =
+            (0..200).filter(|n| house.weigh(hash(20_000 + n), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)));
         assert!(many.count() + suspects[0] < BUDGET as usize);
     }
 
     #[test]
     fn a_server_is_counted_once_a_day_however_often_it_is_weighed() {
         let mut house = House::default();
-        let weighed = (0..1_000).filter(|n| house.weigh(hash(1), (30 + n % 40) * RATIO_ONE, &TEST, BUDGET, hour(1)));
+        let weighed =
+            (0..1_000).filter(|n| house.weigh(hash(1), (30 + n % 40) * RATIO_ONE, &TEST, BUDGET, hour(1)));
         assert_eq!(weighed.count(), 1_000);
         assert_eq!((house.suspects, house.today.iter().sum::<u16>()), (1, 1));
     }
@@ -269,7 +272,7 @@ mod tests {
         let line = house.to_line();
         let again = House::from_line(&line).expect("its own line");
         assert_eq!(again.to_line(), line);
-        for bad in ["", "minewall-house 1 ", "minewall-house 2 0", &line[..line.len() / 2], &line.replace(' ', " -")] {
+        for bad in ["", "\n", "1 2 3\n", &line[..line.len() / 2], &line.replace(' ', " -")] {
             assert!(House::from_line(bad).is_none(), "{bad}");
         }
         assert!(House::from_line(&format!("{} 7", line.trim_end())).is_none());

@@ -14,9 +14,6 @@ impl State {
     /// Segments are otherwise taken as they are, neither joined to messages nor cut to TLS records: a
     /// router sees them without waiting, and they told more in experiments.
     pub fn observe(&mut self, direction: Direction, size: u32, now: Stamp) -> Option<Symbol> {
-        if size < KEEPALIVE && self.turns & TURNS_MASK > FLIGHTS_PASSED_OVER {
-            return None;
-        }
         let first = self.turns == 0;
         let same_direction = !first && self.turns & LATEST_TO_CLIENT == direction_bit(direction);
         let gap_ms = if first { 0 } else { now.millis_since(self.latest) };
@@ -47,7 +44,9 @@ impl State {
             Role::ClientInitiated => (&mut self.sizes[0], &mut self.older_sizes[0]),
             Role::ClientResponse => (&mut self.sizes[1], &mut self.older_sizes[1]),
             Role::ServerResponse => (&mut self.sizes[2], &mut self.older_sizes[2]),
-            Role::ServerPush | Role::ClientTail | Role::ServerTail => (&mut self.sizes[3], &mut self.older_sizes[3]),
+            Role::ServerPush | Role::ClientTail | Role::ServerTail => {
+                (&mut self.sizes[3], &mut self.older_sizes[3])
+            }
         };
         let change = Change::of(size, u32::from(*latest), *older);
         *older = *latest as u8;
@@ -100,9 +99,6 @@ const FLIGHTS_PASSED_OVER: u8 = 2;
 /// A segment from here on is taken for a full one: the smallest MTU of IPv6 (RFC 8200 section 5) less
 /// the headers.
 const FULL_SEGMENT: u32 = 1_200;
-/// A smaller message is a keepalive of the carrier: a ping of WebSocket has 28 to 43 bytes in TLS, a key update 27, a
-/// keystroke in SSH 36. The shortest reply to a share has 36 bytes, 58 in TLS.
-const KEEPALIVE: u32 = 48;
 /// The client is near: what it answers passes the router at once.
 const CLIENT_RESPONSE_MS: u32 = 64;
 /// The longest round trips and a moment of thought.
@@ -171,7 +167,11 @@ mod tests {
         let symbols = observe_all(&packets);
         let context =
             |periodic| Context { gap_ms: 9_970, same_direction: false, change: Change::None, periodic };
-        assert_eq!(symbols[4], symbol(Role::ClientInitiated, 115, context(true)), "the handshake counts as the first");
+        assert_eq!(
+            symbols[4],
+            symbol(Role::ClientInitiated, 115, context(true)),
+            "the handshake counts as the first"
+        );
         assert_eq!(symbols[10], symbol(Role::ClientInitiated, 115, context(true)));
         packets[10].2 += 4_000;
         let late = observe_all(&packets)[10];
@@ -187,8 +187,12 @@ mod tests {
             packets.push((ToClient, 400, second * 10_000 + 5_030));
         }
         let symbols = observe_all(&packets);
-        let context =
-            |gap_ms, same_direction| Context { gap_ms, same_direction, change: Change::None, periodic: false };
+        let context = |gap_ms, same_direction| Context {
+            gap_ms,
+            same_direction,
+            change: Change::None,
+            periodic: false,
+        };
         assert_eq!(symbols[9], symbol(Role::ServerResponse, 85, context(30, false)));
         assert_eq!(symbols[10], symbol(Role::ServerPush, 400, context(5_000, true)));
     }

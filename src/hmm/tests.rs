@@ -1,7 +1,5 @@
 //! Stage one over captured sessions, packet by packet as the engine calls it.
 
-use core::net::Ipv4Addr;
-
 use super::threshold::Sensitivity;
 use super::*;
 use crate::lab::train::generate;
@@ -33,7 +31,7 @@ fn assess(
         age_ms += packet.gap_ms;
         number += 1;
         let seen = Seen {
-            client: Ipv4Addr::new(192, 168, 1, 7).into(),
+            owner: 7,
             direction: packet.direction,
             size: packet.size,
             now: Stamp(5_000u32.wrapping_add(age_ms)),
@@ -55,7 +53,7 @@ fn is_suspected(stage_one: &mut StageOne, packets: &[Packet], threshold: i32) ->
 #[test]
 fn captured_miners_are_suspects_and_captured_typing_is_none() {
     let mut stage_one = stage_one();
-    let threshold = stage_one.threshold(Sensitivity::Adaptive, false);
+    let threshold = stage_one.threshold(Sensitivity::Adaptive);
     let mut suspected = |sessions: &[Sequence]| {
         sessions.iter().filter(|s| is_suspected(&mut stage_one, &s.packets, threshold)).count()
     };
@@ -87,7 +85,7 @@ fn a_flow_is_pending_until_it_is_long_and_old_enough() {
 #[test]
 fn a_miner_that_starts_late_in_a_session_is_found() {
     let mut stage_one = stage_one();
-    let threshold = stage_one.threshold(Sensitivity::Adaptive, false);
+    let threshold = stage_one.threshold(Sensitivity::Adaptive);
     let mail = captured(|s| s.dialect == "imap-idle").swap_remove(0);
     let quiet = mail.packets.iter().cycle().take(4_000);
     for miner in captured(is_miner_in_tls).into_iter().take(10) {
@@ -101,18 +99,27 @@ fn a_miner_that_starts_late_in_a_session_is_found() {
 fn a_lower_threshold_suspects_no_fewer() {
     let mut stage_one = stage_one();
     for sequence in generate::mining(78, 60, 320) {
-        let thresholds = Sensitivity::FIXED.map(|s| stage_one.threshold(s, false));
-        let [a, b, c] = thresholds.map(|threshold| is_suspected(&mut stage_one, &sequence.packets, threshold));
+        let thresholds = Sensitivity::FIXED.map(|s| stage_one.threshold(s));
+        let [a, b, c] =
+            thresholds.map(|threshold| is_suspected(&mut stage_one, &sequence.packets, threshold));
         assert!(a <= b && b <= c);
     }
 }
 
 #[test]
 fn a_listed_pair_is_suspect_as_easily_as_at_eager() {
-    let stage_one = stage_one();
-    let eager = stage_one.threshold(Sensitivity::Eager, false);
-    assert!(stage_one.threshold(Sensitivity::Cautious, false) > eager);
-    assert_eq!(stage_one.threshold(Sensitivity::Cautious, true), eager);
+    let mut stage_one = stage_one();
+    let eager = stage_one.threshold(Sensitivity::Eager);
+    let mut is_suspect = |sensitivity, sum, is_listed| {
+        let now = Instant::from_micros(0);
+        let circumstances = Circumstances { sensitivity, budget: 50, is_listed, server: 7, now };
+        stage_one.suspect(sum, &circumstances).is_some()
+    };
+    for sensitivity in [Sensitivity::Cautious, Sensitivity::Adaptive] {
+        assert!(!is_suspect(sensitivity, eager, false));
+        assert!(is_suspect(sensitivity, eager, true));
+        assert!(!is_suspect(sensitivity, eager - 1, true));
+    }
 }
 
 #[test]
@@ -123,6 +130,10 @@ fn a_candidate_of_another_model_begins_anew() {
     assess(&mut stage_one, &mut state, miner.packets.iter().copied());
     assert!(state.is_candidate() && stage_one.sum(&state).is_some());
     stage_one.replace_model(Model::embedded().expect("built in"));
+    assert_eq!(stage_one.watched(), 1, "the same model changes nothing");
+    let mut other = Model::embedded().expect("built in");
+    other.test.drift += 1;
+    stage_one.replace_model(other);
     assert_eq!((stage_one.watched(), stage_one.sum(&state)), (0, None));
     assess(&mut stage_one, &mut state, miner.packets);
     assert_eq!(stage_one.watched(), 1);

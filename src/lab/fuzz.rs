@@ -26,7 +26,7 @@ pub fn packets(script: &[u8]) {
         script = rest;
         now = now.after(Duration::from_millis(1 << (connection >> 4)));
         if *kind == WHOLE_PACKET {
-            engine.handle(&Packet { bytes: payload, hw_addr: None, reason: Reason::Payload }, now);
+            let _ = engine.handle(&Packet { bytes: payload, hw_addr: None, reason: Reason::Payload }, now);
             continue;
         }
         let connection = usize::from(*connection) % CONNECTIONS;
@@ -47,16 +47,15 @@ pub fn packets(script: &[u8]) {
             // Cut by a snap length, headers and all.
             bytes.truncate(bytes.len().saturating_sub(usize::from(*displacement)));
         }
-        engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
-        engine.poll_event();
+        let _ = engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
         if kind >> 6 < 2 {
             let sent = payload.len() as u32 + u32::from(tcp_takes_number(*kind));
             next[connection][from] = expected.wrapping_add(sent);
         }
-        assert!(engine.assembly().in_use() <= ASSEMBLY_SLOTS);
+        assert!(engine.reassembly().in_use() <= ASSEMBLY_SLOTS);
     }
     engine.sweep(FLOWS_MIN, now.after(2 * FLOW_IDLE));
-    assert_eq!((engine.flows().len(), engine.assembly().in_use()), (0, 0));
+    assert_eq!((engine.flows().len(), engine.reassembly().in_use()), (0, 0));
 }
 
 /// SYN and FIN take a sequence number each (RFC 9293 section 3.4); together they are nonsense.

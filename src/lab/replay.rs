@@ -38,6 +38,7 @@ use crate::intel::{Intel, builtin};
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet;
 use crate::util::time::Instant;
+use crate::verdict::Reason;
 
 /// How a replay went; the worst over all captures, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -270,9 +271,22 @@ pub struct Replay<S> {
     engine: Engine<S>,
     kernel: Kernel,
     replayed: Replayed,
+    unanswered: Vec<Held>,
     /// When the latest frame was captured.
     latest: Instant,
 }
+
+/// A packet of a connection joined midway whose other end was not seen yet.
+#[derive(Debug)]
+struct Held {
+    key: FiveTuple,
+    bytes: Box<[u8]>,
+    hw_addr: Option<[u8; 6]>,
+    at: Instant,
+}
+
+/// Such packets, of all connections together, that are held; of more the connection is judged as far as it is seen.
+const UNANSWERED: usize = 1_024;
 
 impl<S: BuildHasher + Clone> Replay<S> {
     /// A replay through `engine`, which has seen nothing yet.
@@ -281,6 +295,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
             engine,
             kernel: Kernel::default(),
             replayed: Replayed::default(),
+            unanswered: Vec::new(),
             latest: Instant::default(),
         }
     }
@@ -300,20 +315,31 @@ impl<S: BuildHasher + Clone> Replay<S> {
 
     fn packet(&mut self, packet: &Packet<'_>, at: Instant) -> Option<Detection> {
         let Ok(segment) = packet::parse(packet.bytes) else {
-            self.engine.handle(packet, at);
-            return self.engine.poll_event();
+            let _ = self.engine.handle(packet, at);
+            return None;
         };
         let length = packet.bytes.len() - segment.payload.len() + segment.payload_len as usize;
-        if !self.kernel.queues(&segment, length, at) {
-            self.replayed.account.pass(&segment, at);
+        let shown = self.kernel.queues(&segment, length, at);
+        let key = FiveTuple::new(segment.src, segment.dst);
+        if shown.reopens {
+            self.replayed.account.reopen(&key);
+        }
+        if shown.awaits_answer && self.unanswered.len() < UNANSWERED {
+            let held = Held { key, bytes: packet.bytes.into(), hw_addr: packet.hw_addr, at };
+            self.unanswered.push(held);
             return None;
         }
-        let handled = self.engine.handle(packet, at);
-        self.kernel.decide(&segment, &handled.verdict);
-        let detection = self.engine.poll_event();
-        let record = self.engine.flow(&segment);
-        self.replayed.account.enter(&segment, handled.opened, record, detection.as_ref(), at);
-        detection
+        let mut detection = None;
+        if !shown.awaits_answer && !segment.syn && self.unanswered.iter().any(|held| held.key == key) {
+            let (answered, others): (Vec<_>, Vec<_>) =
+                core::mem::take(&mut self.unanswered).into_iter().partition(|held| held.key == key);
+            self.unanswered = others;
+            for held in answered {
+                let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
+                detection = self.judge(&packet, Some(Reason::Payload), held.at).or(detection);
+            }
+        }
+        self.judge(packet, shown.reason, at).or(detection)
     }
 
     /// Takes out the flows that have been silent for `idle`.
@@ -324,8 +350,26 @@ impl<S: BuildHasher + Clone> Replay<S> {
         flows
     }
 
-    /// What it came to.
+    /// Hands a packet to the engine, if the kernel queues it, and enters the result.
+    fn judge(&mut self, packet: &Packet<'_>, reason: Option<Reason>, at: Instant) -> Option<Detection> {
+        let Ok(segment) = packet::parse(packet.bytes) else { return None };
+        let Some(reason) = reason else {
+            self.replayed.account.pass(&segment, at);
+            return None;
+        };
+        let handled = self.engine.handle(&Packet { reason, ..*packet }, at);
+        self.kernel.decide(&segment, &handled.verdict);
+        let session = self.engine.flow(&segment);
+        self.replayed.account.enter(&segment, session, handled.event.as_ref(), at);
+        handled.event
+    }
+
+    /// The result.
     pub fn finish(mut self) -> Replayed {
+        for held in core::mem::take(&mut self.unanswered) {
+            let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
+            self.judge(&packet, None, held.at);
+        }
         self.replayed.malformed += self.engine.counters().malformed;
         self.replayed
     }

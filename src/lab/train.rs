@@ -46,7 +46,6 @@ use selection::HeldBack;
 use sequence::{Label, Sequence};
 
 use crate::hmm::model::{self, Summary};
-use crate::hmm::threshold::Test;
 use crate::limits::HMM_PANEL;
 
 /// `minewall train --mining PATH... --benign PATH... --output FILE`, and
@@ -224,9 +223,8 @@ fn train(cases: &[&Case], options: &Options, candidate: u32, progress: &mut Prog
     let copies = dataset::disturbed(cases, seed);
     let cases: Vec<&Case> = cases.iter().copied().chain(&copies).collect();
     let mut of_label = |label: Label| {
-        let spelt: Vec<_> = (cases.iter().filter(|c| c.label() == label))
-            .map(|c| (c.spelt(), c.weight as f32))
-            .collect();
+        let spelt: Vec<_> =
+            (cases.iter().filter(|c| c.label() == label)).map(|c| (c.spelt(), c.weight as f32)).collect();
         let data: Vec<_> = spelt.iter().map(|(symbols, weight)| (symbols.as_slice(), *weight)).collect();
         let options = baum_welch::Options {
             seed: seed ^ label as u64,

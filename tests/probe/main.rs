@@ -15,4 +15,5 @@ mod tls;
 mod tls_end;
 mod worker;
 #[path = "../support/wire.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod wire;

@@ -169,7 +169,7 @@ impl Daemon {
             detections: counters.detections,
             suspects: counters.suspects,
             resets: counters.resets,
-            let_go: counters.let_go,
+            let_go: counters.bypassed,
             flows: Flows {
                 used: self.engine.flows().len(),
                 capacity: self.engine.flows().capacity(),
@@ -180,9 +180,9 @@ impl Daemon {
                 refused: table.refused,
             },
             assembly: Slots {
-                used: self.engine.assembly().in_use(),
+                used: self.engine.reassembly().in_use(),
                 capacity: ASSEMBLY_SLOTS,
-                taken_away: self.engine.assembly().taken_away,
+                taken_away: self.engine.reassembly().taken_away,
             },
             queue: QueueUse {
                 number: self.config.queue,

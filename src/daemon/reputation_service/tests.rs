@@ -80,6 +80,7 @@ fn detection() -> Detection {
         points_to: None,
         wire: Default::default(),
         source: Source::Dpi,
+        suspicion: None,
         server_is_pool: true,
         payload_packets: 1,
         blocked: true,

@@ -1,8 +1,11 @@
 //! What hosts do that mean harm, and networks that don't.
 
 use super::*;
-use crate::limits::{ASSEMBLY_SLOTS, HMM_CAP_PACKETS};
+use crate::hmm::decision::Decision;
+use crate::limits::ASSEMBLY_SLOTS;
 
+/// More than any budget of packets.
+const MANY_PACKETS: u32 = 256;
 /// The first bytes of a TLS record: a ClientHello, of which nothing more can be read.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
@@ -13,7 +16,7 @@ fn a_repeated_syn_forgets_nothing() {
     let syn = bench.packet(UP, bench.seq[0] - 1, true, b"");
     let (first, rest) = SUBSCRIBE.split_at(30);
     assert_eq!(bench.send(UP, first), WATCH);
-    assert_eq!(bench.handle(UP, &syn), WATCH, "the network delivered it twice");
+    assert_eq!(bench.handle(UP, &syn), Verdict::Ignore, "the network delivered it twice");
     assert!(matches!(bench.send(UP, rest), Verdict::Reset(_)), "the message in two pieces was lost");
 }
 
@@ -27,7 +30,7 @@ fn a_repeated_syn_ack_moves_no_stream() {
     bench.send(DOWN, b"{\"id\":1,\"result\":true}\n");
     bench.handle(DOWN, &syn_ack);
     bench.send(DOWN, b"{\"id\":2,\"result\":true}\n");
-    assert_eq!(bench.engine.assembly().in_use(), 0, "nothing is missing");
+    assert_eq!(bench.engine.reassembly().in_use(), 0, "nothing is missing");
 }
 
 /// A host may send a SYN of its own making into its connection: the server answers with no more than
@@ -43,7 +46,7 @@ fn a_forged_syn_blinds_nobody() {
         bench.send(UP, SUBSCRIBE);
         // Bytes may seem to be missing until the server has acknowledged them.
         bench.send(DOWN, b"{\"id\":1,\"result\":true}\n");
-        assert_eq!(bench.state(), Some(FlowState::Mining), "SYN at {forged}");
+        assert_eq!(bench.state(), Some(State::Mining), "SYN at {forged}");
     }
 }
 
@@ -59,14 +62,14 @@ fn a_flow_whose_waiting_bytes_were_taken_away_loses_a_message_not_more() {
         bench.connect();
         bench.send(UP, first);
     }
-    assert!(bench.engine.assembly().taken_away > 0);
+    assert!(bench.engine.reassembly().taken_away > 0);
     (bench.port, bench.seq) = (port, seq);
     bench.send(UP, rest);
     for _ in 0..3 {
         bench.send(UP, SHARE);
         bench.send(DOWN, ACCEPTED);
     }
-    assert_eq!(bench.state(), Some(FlowState::Mining));
+    assert_eq!(bench.state(), Some(State::Mining));
 }
 
 #[test]
@@ -77,8 +80,8 @@ fn a_card_that_is_allowed_stays_so_when_the_server_is_seen_first() {
         assert!(!matches!(bench.send(UP, SHARE), Verdict::Reset(_)));
         assert!(!matches!(bench.send(DOWN, ACCEPTED), Verdict::Reset(_)));
     }
-    assert!(bench.engine.poll_event().is_none());
-    assert_eq!(bench.state(), Some(FlowState::Allowed));
+    assert!(bench.event().is_none());
+    assert_eq!(bench.state(), Some(State::Excluded));
 }
 
 #[test]
@@ -87,8 +90,8 @@ fn the_allowlist_counts_for_flows_that_are_under_way_when_it_changes() {
     bench.connect();
     bench.engine.configure(settings("list allow_endpoint 203.0.113.9"));
     assert_eq!(bench.send(UP, SUBSCRIBE), PASS);
-    assert_eq!(bench.state(), Some(FlowState::Allowed));
-    assert!(bench.engine.poll_event().is_none());
+    assert_eq!(bench.state(), Some(State::Excluded));
+    assert!(bench.event().is_none());
     bench.engine.configure(settings(""));
     // Unseen in between, then the kernel shows a packet.
     bench.seq[0] += 5_000;
@@ -96,7 +99,7 @@ fn the_allowlist_counts_for_flows_that_are_under_way_when_it_changes() {
         bench.send(UP, SHARE);
         bench.send(DOWN, ACCEPTED);
     }
-    assert_eq!(bench.state(), Some(FlowState::Mining));
+    assert_eq!(bench.state(), Some(State::Mining));
 }
 
 /// A connection that stage one suspects, whatever made it do so.
@@ -105,10 +108,11 @@ fn with_a_suspect() -> Bench {
     bench.connect();
     bench.send(UP, CLIENT_HELLO);
     let key = FiveTuple::new(Endpoint::new(HOST.into(), bench.port), Endpoint::new(POOL.into(), 3333));
-    match bench.engine.flows.entry(&key, Instant::from_micros(bench.millis * 1_000).stamp()) {
-        Entry::Known(record) => record.state = FlowState::Suspect,
+    let now = Instant::from_micros(bench.millis * 1_000).stamp();
+    match bench.engine.flows.place(&key, || 0, now) {
+        Place::Known(session) => session.settle(Decision::Suspect, now, &settings("")),
         _ => panic!("not there"),
-    }
+    };
     bench
 }
 
@@ -117,17 +121,17 @@ fn a_suspect_that_moves_fast_does_not_stay_in_the_queue() {
     let mut bench = with_a_suspect();
     let verdicts: Vec<Verdict> = (0..60).map(|_| bench.send(DOWN, &[0x80; 1_400])).collect();
     assert_eq!((verdicts.first(), verdicts.last()), (Some(&WATCH), Some(&PASS)));
-    assert_eq!(bench.state(), Some(FlowState::Suspect));
+    assert_eq!(bench.state(), Some(State::Suspect));
 }
 
 #[test]
 fn a_slow_suspect_stays_one() {
     let mut bench = with_a_suspect();
-    for _ in 0..2 * HMM_CAP_PACKETS {
+    for _ in 0..2 * MANY_PACKETS {
         bench.millis += 20_000;
         assert_eq!(bench.send(UP, &[0x80; 120]), WATCH);
     }
-    assert_eq!(bench.state(), Some(FlowState::Suspect));
+    assert_eq!(bench.state(), Some(State::Suspect));
 }
 
 /// A text frame, unmasked or under a mask of zeros.
@@ -144,7 +148,7 @@ fn a_chat_that_is_let_go_may_still_quote_a_miner() {
     bench.send(UP, b"GET /chat HTTP/1.1\r\nHost: chat.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     bench
         .send(DOWN, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-    for number in 0..HMM_CAP_PACKETS {
+    for number in 0..MANY_PACKETS {
         bench.millis += 700;
         bench.send(UP, &frame(UP, format!("hello, what is this? {number}").as_bytes()));
         bench.send(DOWN, &frame(DOWN, b"no idea"));
@@ -153,5 +157,5 @@ fn a_chat_that_is_let_go_may_still_quote_a_miner() {
     bench.send(UP, &frame(UP, text));
     bench.send(DOWN, &frame(DOWN, b"what does it do?"));
     bench.send(UP, &frame(UP, text));
-    assert_ne!(bench.state(), Some(FlowState::Mining));
+    assert_ne!(bench.state(), Some(State::Mining));
 }

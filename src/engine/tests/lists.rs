@@ -62,11 +62,11 @@ impl Bench {
     /// What is thought of a session of [`HOST`]'s with another server.
     fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
-        self.engine.judge.knowledge.of_endpoint(HOST.into(), &server, now).map(|opinion| opinion.policy)
+        self.engine.pipeline.intel.of_endpoint(HOST.into(), &server, now).map(|opinion| opinion.policy)
     }
 
     fn told(&mut self) -> Option<(Source, String)> {
-        let event = self.engine.poll_event()?;
+        let event = self.event()?;
         assert_eq!(event.blocked, event.source.is_proof());
         Some((event.source, event.finding.evidence.as_str().to_owned()))
     }
@@ -86,7 +86,7 @@ const LET_PASS: (bool, Option<(Source, String)>) = (false, None);
 fn a_listed_address_is_not_even_connected_to() {
     let mut bench = bench("", "203.0.113.0/24:3333\n");
     assert_eq!(bench.attempt(), blocked("list test: 203.0.113.0/24"));
-    assert_eq!(bench.state(), Some(FlowState::Mining));
+    assert_eq!(bench.state(), Some(State::Mining));
     assert!(matches!(bench.send(UP, SUBSCRIBE), Verdict::Reset(_)));
     assert_eq!(bench.told(), None, "once a connection");
     bench.engine.replace_intel(Layer::Lists, None);
@@ -97,7 +97,7 @@ fn a_listed_address_is_not_even_connected_to() {
 fn monitoring_only_tells() {
     let mut bench = bench("option mode monitor", "203.0.113.9\n");
     assert_eq!(bench.connect(), PASS);
-    let event = bench.engine.poll_event().unwrap();
+    let event = bench.event().unwrap();
     assert_eq!((event.source, event.blocked), (Source::Intel, false));
 }
 
@@ -160,9 +160,9 @@ fn a_listed_name_cuts_off_the_session_that_sends_it() {
         let (first, second) = hello.split_at(1_200);
         assert_eq!(bench.send(UP, first), WATCH);
         assert!(matches!(bench.send(UP, second), Verdict::Reset(_)));
-        let event = bench.engine.poll_event().unwrap();
+        let event = bench.event().unwrap();
         assert_eq!((event.source, &event.server_name[..]), (Source::Intel, "pool.example"));
-        assert_eq!(bench.engine.assembly().in_use(), 0);
+        assert_eq!(bench.engine.reassembly().in_use(), 0);
     }
     let mut bench = self::bench("", "pool.example:443\n");
     bench.attempt();
@@ -224,7 +224,7 @@ fn an_event_has_the_name_that_was_looked_up() {
     let mut bench = bench("", "pool.example:3333\n");
     bench.resolve(HOST, &["www.example", "eu.pool.example"], POOL);
     bench.connect();
-    assert_eq!(&bench.engine.poll_event().unwrap().server_name[..], "eu.pool.example");
+    assert_eq!(&bench.event().unwrap().server_name[..], "eu.pool.example");
 }
 
 #[test]

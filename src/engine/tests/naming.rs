@@ -16,6 +16,12 @@ pub(super) fn client_hello() -> Vec<u8> {
     [&[22, 3, 1][..], &(message.len() as u16).to_be_bytes(), &message].concat()
 }
 
+impl Bench {
+    fn name_of(&self, client: IpAddr, server: &Endpoint) -> Option<&str> {
+        self.engine.pipeline.names.find(client, server).map(|name| &name[..])
+    }
+}
+
 fn server() -> Endpoint {
     Endpoint::new(POOL.into(), 3333)
 }
@@ -27,13 +33,13 @@ fn the_name_in_a_client_hello_of_two_segments_is_remembered() {
     let hello = client_hello();
     let (first, second) = hello.split_at(1_200);
     assert_eq!(bench.send(UP, first), WATCH);
-    assert_eq!(bench.engine.server_name(HOST.into(), &server()), None);
-    assert_eq!(bench.engine.assembly().in_use(), 1);
+    assert_eq!(bench.name_of(HOST.into(), &server()), None);
+    assert_eq!(bench.engine.reassembly().in_use(), 1);
     assert_eq!(bench.send(UP, second), WATCH);
-    assert_eq!(bench.engine.server_name(HOST.into(), &server()), Some("pool.example"));
-    assert_eq!(bench.engine.assembly().in_use(), 0, "nothing waits once the name is known");
+    assert_eq!(bench.name_of(HOST.into(), &server()), Some("pool.example"));
+    assert_eq!(bench.engine.reassembly().in_use(), 0, "nothing waits once the name is known");
     let stranger = Ipv4Addr::new(192, 168, 1, 51);
-    assert_eq!(bench.engine.server_name(stranger.into(), &server()), None);
+    assert_eq!(bench.name_of(stranger.into(), &server()), None);
 }
 
 #[test]
@@ -43,7 +49,7 @@ fn an_event_says_what_the_server_was_called() {
     let body = "{\"method\":\"getblocktemplate\",\"params\":[{\"capabilities\":[\"coinbasetxn\"]}],\"id\":0}";
     let head = "POST / HTTP/1.1\r\nHost: node.example:3333\r\nUser-Agent: bfgminer/5.5\r\nX-Mining-Extensions: longpoll\r\n";
     bench.send(UP, format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
-    let event = bench.engine.poll_event().expect("mining");
+    let event = bench.event().expect("mining");
     assert_eq!((&event.server_name[..], event.tls), ("node.example", Some(false)));
 }
 
@@ -54,5 +60,5 @@ fn names_inside_a_tunnel_are_not_the_proxys() {
     bench.send(UP, b"CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n\r\n");
     bench.send(DOWN, b"HTTP/1.1 200 OK\r\n\r\n");
     bench.send(UP, &client_hello());
-    assert_eq!(bench.engine.server_name(HOST.into(), &server()), None);
+    assert_eq!(bench.name_of(HOST.into(), &server()), None);
 }

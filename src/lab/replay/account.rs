@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use super::finding::FlowFinding;
 use crate::engine::event::Detection;
+use crate::engine::session::{Session, State};
+use crate::flow::connection::Connection;
 use crate::flow::tcp::{Arrival, Streams};
-use crate::flow::{FlowRecord, FlowState};
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
@@ -66,40 +67,40 @@ pub enum FlowVerdict {
 }
 
 impl Account {
-    /// Enters a segment that the engine has handled at `now`. `is_new`: it began to track the flow;
-    /// `record`: what it keeps of it; `detection`: what the segment proved.
+    /// Enters a segment that the engine has handled at `now`. `session`: its record of the flow; `detection`: the
+    /// proof or suspicion that the segment completes.
     pub fn enter(
         &mut self,
         segment: &Segment<'_>,
-        is_new: bool,
-        record: Option<&FlowRecord>,
+        session: Option<&Session>,
         detection: Option<&Detection>,
         now: Instant,
     ) {
-        // Without a SYN it is the old connection, which the engine had forgotten.
-        let flow = self.flow(segment, is_new && segment.syn, now);
+        let flow = self.flow(segment, now);
         flow.count(segment, now);
-        if let Some(record) = record {
-            flow.judge(record, detection, now);
+        if let Some(session) = session {
+            flow.judge(session, detection, now);
         }
     }
 
     /// Enters a segment that the engine was not shown.
     pub fn pass(&mut self, segment: &Segment<'_>, now: Instant) {
-        self.flow(segment, false, now).count(segment, now);
+        self.flow(segment, now).count(segment, now);
     }
 
-    /// The flow of `segment`: the latest connection of its five-tuple, or one that `begins` with it.
-    fn flow(&mut self, segment: &Segment<'_>, begins: bool, now: Instant) -> &mut Flow {
+    /// A new connection begins on the old five-tuple `key`.
+    pub fn reopen(&mut self, key: &FiveTuple) {
+        self.latest.remove(key);
+    }
+
+    /// The flow of `segment`: the latest connection of its five-tuple.
+    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut Flow {
         let next = self.flows.len();
-        let index = self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
-        if begins {
-            *index = next;
-        }
-        if *index == next {
+        let index = *self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
+        if index == next {
             self.flows.push(Flow::open(segment, now));
         }
-        &mut self.flows[*index]
+        &mut self.flows[index]
     }
 
     /// Takes out the flows without a packet since `before`, so that an endless capture takes bounded memory.
@@ -121,10 +122,10 @@ impl Account {
 
 impl Flow {
     fn open(segment: &Segment<'_>, now: Instant) -> Self {
-        let record = FlowRecord::open(segment, now.stamp());
+        let connection = Connection::of(segment);
         Flow {
-            client: record.client(),
-            server: record.server(),
+            client: connection.client(),
+            server: connection.server(),
             verdict: FlowVerdict::Undecided,
             finding: None,
             decided: None,
@@ -150,10 +151,10 @@ impl Flow {
         }
     }
 
-    fn judge(&mut self, record: &FlowRecord, detection: Option<&Detection>, now: Instant) {
+    fn judge(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
-        let verdict = FlowVerdict::from(record.state);
+        let verdict = FlowVerdict::from(record.state());
         // A decision is not unmade by a record that begins anew, and proof by nothing.
         let is_new = verdict != FlowVerdict::Undecided
             && verdict != self.verdict
@@ -187,13 +188,13 @@ impl Flow {
     }
 }
 
-impl From<FlowState> for FlowVerdict {
-    fn from(state: FlowState) -> Self {
+impl From<State> for FlowVerdict {
+    fn from(state: State) -> Self {
         match state {
-            FlowState::Opening | FlowState::Undecided => FlowVerdict::Undecided,
-            FlowState::Benign | FlowState::Allowed => FlowVerdict::Benign,
-            FlowState::Suspect => FlowVerdict::Suspect,
-            FlowState::Mining => FlowVerdict::Mining,
+            State::Opening | State::Undecided => FlowVerdict::Undecided,
+            State::Bypassed | State::Excluded => FlowVerdict::Benign,
+            State::Suspect => FlowVerdict::Suspect,
+            State::Mining => FlowVerdict::Mining,
         }
     }
 }
@@ -245,8 +246,8 @@ mod tests {
         }
     }
 
-    fn record(state: FlowState) -> FlowRecord {
-        FlowRecord { state, ..FlowRecord::open(&segment(true, 0), Instant::default().stamp()) }
+    fn record(state: State) -> Session {
+        Session::in_state(&segment(true, 0), state)
     }
 
     fn at(millis: u64) -> Instant {
@@ -256,12 +257,12 @@ mod tests {
     #[test]
     fn a_verdict_is_dated_by_payload_packet_and_time() {
         let mut account = Account::default();
-        let undecided = record(FlowState::Undecided);
-        account.enter(&segment(true, 0), true, Some(&undecided), None, at(0));
-        account.enter(&segment(true, 1), false, Some(&undecided), None, at(20));
-        account.enter(&segment(true, 1), false, Some(&undecided), None, at(25));
+        let undecided = record(State::Undecided);
+        account.enter(&segment(true, 0), Some(&undecided), None, at(0));
+        account.enter(&segment(true, 1), Some(&undecided), None, at(20));
+        account.enter(&segment(true, 1), Some(&undecided), None, at(25));
         account.pass(&segment(false, 1), at(31));
-        let mining = record(FlowState::Mining);
+        let mining = record(State::Mining);
         let detection = Detection {
             at: at(45),
             client: CLIENT.into(),
@@ -273,12 +274,13 @@ mod tests {
             points_to: None,
             wire: Default::default(),
             source: Source::Dpi,
+            suspicion: None,
             server_is_pool: true,
             payload_packets: 3,
             blocked: true,
         };
-        account.enter(&segment(true, 2), false, Some(&mining), Some(&detection), at(45));
-        account.enter(&segment(true, 3), false, Some(&mining), None, at(90));
+        account.enter(&segment(true, 2), Some(&mining), Some(&detection), at(45));
+        account.enter(&segment(true, 3), Some(&mining), None, at(90));
         let flow = account.flows().next().expect("one flow");
         let finding = flow.finding.as_ref().expect("a finding");
         assert_eq!(flow.verdict, FlowVerdict::Mining);
@@ -288,7 +290,7 @@ mod tests {
         assert_eq!(flow.client, CLIENT.into());
         let listed = Detection { source: Source::Intel, ..detection };
         let mut account = Account::default();
-        account.enter(&segment(true, 1), true, Some(&mining), Some(&listed), at(0));
+        account.enter(&segment(true, 1), Some(&mining), Some(&listed), at(0));
         let finding = account.flows().next().and_then(|flow| flow.finding.as_ref());
         assert_eq!(finding.map(|finding| finding.source), Some("intel"));
     }
@@ -296,12 +298,11 @@ mod tests {
     #[test]
     fn proof_outlives_the_record() {
         let mut account = Account::default();
-        let states = [FlowState::Benign, FlowState::Mining, FlowState::Undecided, FlowState::Benign];
+        let states = [State::Bypassed, State::Mining, State::Undecided, State::Bypassed];
         for (number, state) in (1..).zip(states) {
-            let is_new = number != 2;
-            account.enter(&segment(true, number), is_new, Some(&record(state)), None, at(number.into()));
+            account.enter(&segment(true, number), Some(&record(state)), None, at(number.into()));
         }
-        account.enter(&segment(true, 5), true, None, None, at(5));
+        account.enter(&segment(true, 5), None, None, at(5));
         let flows: Vec<_> = account.flows().collect();
         assert_eq!(flows.len(), 1);
         assert_eq!(flows[0].verdict, FlowVerdict::Mining);
@@ -312,11 +313,12 @@ mod tests {
     #[test]
     fn a_new_connection_on_an_old_five_tuple_is_a_new_flow() {
         let mut account = Account::default();
-        let record = record(FlowState::Undecided);
+        let record = record(State::Undecided);
         for millis in [0, 500] {
-            account.enter(&segment(true, 0), true, Some(&record), None, at(millis));
-            account.enter(&segment(true, 0), false, Some(&record), None, at(millis + 1));
-            account.enter(&segment(true, 1), false, Some(&record), None, at(millis + 2));
+            account.reopen(&FiveTuple::new(CLIENT.into(), SERVER.into()));
+            account.enter(&segment(true, 0), Some(&record), None, at(millis));
+            account.enter(&segment(true, 0), Some(&record), None, at(millis + 1));
+            account.enter(&segment(true, 1), Some(&record), None, at(millis + 2));
         }
         let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
@@ -325,9 +327,9 @@ mod tests {
     #[test]
     fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
         let mut account = Account::default();
-        account.enter(&segment(true, 0), true, None, None, at(0));
+        account.enter(&segment(true, 0), None, None, at(0));
         assert_eq!(account.flows().count(), 0);
-        account.enter(&segment(true, 1), false, None, None, at(1));
+        account.enter(&segment(true, 1), None, None, at(1));
         assert_eq!(account.flows().count(), 1);
     }
 }

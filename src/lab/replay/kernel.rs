@@ -1,8 +1,9 @@
 //! The kernel's part in a replay: which packets the rule set would hand to the daemon.
 //!
-//! A capture holds every packet; the live daemon sees few of them. This is the rule set's *watch*
+//! A capture holds every packet; the live daemon sees few of them. This is conntrack and the rule set's *watch*
 //! chain ([`crate::rules`]) over again, so that a replayed flow is judged by what would have been
-//! queued of it.
+//! queued of it: nothing before both ends have taken part, and the client's first packet behind its
+//! answered SYN as [`Reason::Start`].
 
 use std::collections::HashMap;
 
@@ -10,11 +11,12 @@ use crate::limits::{
     SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
     SECOND_LOOK_PACKETS_PER_SECOND,
 };
+use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
-use crate::verdict::{FlowMark, Verdict};
+use crate::verdict::{FlowMark, Reason, Verdict};
 
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
@@ -23,40 +25,110 @@ pub struct Kernel {
     looks: TokenBucket,
 }
 
-/// What conntrack knows of a connection.
+/// What the kernel does with a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Why it is queued; none: it passes, or is dropped.
+    pub reason: Option<Reason>,
+    /// It begins a new connection on an old five-tuple.
+    pub reopens: bool,
+    /// It is payload of a connection joined midway whose other end was not seen yet: conntrack may know that end
+    /// from before the capture, or it may not exist.
+    pub awaits_answer: bool,
+}
+
+/// The record of conntrack.
 #[derive(Clone, Copy, Debug)]
 struct Connection {
+    /// Sender of the first packet.
+    first: Endpoint,
+    phase: Phase,
+    /// Sequence number behind a SYN that is not answered yet.
+    attempt: Option<u32>,
     mark: FlowMark,
     packets: u32,
 }
 
+/// The progress of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// One end has sent.
+    New,
+    /// The SYN was answered; the client's next packet is the start.
+    Answered,
+    /// Both ends have taken part.
+    Established,
+}
+
+impl Connection {
+    fn new(segment: &Segment<'_>) -> Self {
+        Connection {
+            first: segment.src,
+            phase: Phase::New,
+            attempt: None,
+            mark: FlowMark::Unseen,
+            packets: 0,
+        }
+    }
+}
+
 impl Kernel {
-    /// Whether `segment`, in an IP packet of `length` bytes that came at `now`, is queued.
-    pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> bool {
+    /// What becomes of `segment`, in an IP packet of `length` bytes that came at `now`.
+    pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> Shown {
         let key = FiveTuple::new(segment.src, segment.dst);
-        let opens = segment.syn && !segment.has_ack;
-        let connection =
-            self.connections.entry(key).or_insert(Connection { mark: FlowMark::Unseen, packets: 0 });
-        if opens {
-            *connection = Connection { mark: FlowMark::Unseen, packets: 0 };
-        }
+        let connection = self.connections.entry(key).or_insert_with(|| Connection::new(segment));
         connection.packets = connection.packets.saturating_add(1);
-        if !opens && segment.payload_len == 0 {
-            return false;
+        if segment.syn {
+            return Kernel::handshake(connection, segment);
         }
-        match connection.mark {
-            FlowMark::Unseen | FlowMark::Undecided => true,
-            FlowMark::Blocked => false,
+        match connection.phase {
+            Phase::New if segment.src == connection.first => {
+                return Shown { awaits_answer: segment.payload_len > 0, ..Shown::default() };
+            }
+            Phase::New => connection.phase = Phase::Established,
+            Phase::Answered if segment.src == connection.first => {
+                connection.phase = Phase::Established;
+                return Shown { reason: Some(Reason::Start), ..Shown::default() };
+            }
+            Phase::Answered | Phase::Established => {}
+        }
+        if segment.payload_len == 0 {
+            return Shown::default();
+        }
+        let reason = match connection.mark {
+            FlowMark::Unseen | FlowMark::Undecided => Some(Reason::Payload),
+            FlowMark::Blocked => None,
             FlowMark::Benign => {
                 let bits = if connection.packets <= SECOND_LOOK_EARLY_PACKETS {
                     SECOND_LOOK_EARLY_BITS
                 } else {
                     SECOND_LOOK_LATE_BITS
                 };
-                length < SECOND_LOOK_MAX_PACKET_BYTES as usize
-                    && (connection.packets & bits == 0 || self.looks.take(&LOOKS, now))
+                let is_small = length < SECOND_LOOK_MAX_PACKET_BYTES as usize;
+                let is_shown = is_small && (connection.packets & bits == 0 || self.looks.take(&LOOKS, now));
+                is_shown.then_some(Reason::Again)
             }
+        };
+        Shown { reason, ..Shown::default() }
+    }
+
+    /// A SYN or its answer. A SYN in a connection changes nothing until it is answered.
+    fn handshake(connection: &mut Connection, segment: &Segment<'_>) -> Shown {
+        if !segment.has_ack {
+            connection.attempt = Some(segment.seq.wrapping_add(1));
+            let has_data = segment.payload_len > 0;
+            return Shown { reason: has_data.then_some(Reason::Payload), ..Shown::default() };
         }
+        // The answer acknowledges the SYN alone, or data in it, too.
+        let is_answer = connection.attempt.is_some_and(|next| segment.ack.wrapping_sub(next) < 1 << 16);
+        if !is_answer {
+            return Shown::default();
+        }
+        let reopens = connection.phase != Phase::New;
+        let packets = if reopens { 1 } else { connection.packets };
+        *connection =
+            Connection { first: segment.dst, phase: Phase::Answered, packets, ..Connection::new(segment) };
+        Shown { reopens, ..Shown::default() }
     }
 
     /// Forgets the connection of `key`, which has ended.
@@ -87,14 +159,19 @@ mod tests {
     use super::*;
     use core::net::Ipv4Addr;
 
-    fn segment(syn: bool, payload: &[u8]) -> Segment<'_> {
+    const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);
+    const SERVER: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 443);
+
+    fn segment(from_client: bool, flags: &str, payload: &'static [u8]) -> Segment<'static> {
+        let mut ends = [CLIENT.into(), SERVER.into()];
+        ends.rotate_left(usize::from(!from_client));
         Segment {
-            src: (Ipv4Addr::new(192, 168, 1, 7), 40_000).into(),
-            dst: (Ipv4Addr::new(192, 0, 2, 1), 443).into(),
-            seq: 0,
-            ack: 0,
-            syn,
-            has_ack: !syn,
+            src: ends[0],
+            dst: ends[1],
+            seq: 100,
+            ack: 101,
+            syn: flags.contains('S'),
+            has_ack: flags.contains('A'),
             fin: false,
             rst: false,
             payload,
@@ -102,28 +179,66 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_what_can_matter_is_queued() {
-        let mut kernel = Kernel::default();
-        let now = Instant::default();
-        assert!(kernel.queues(&segment(true, b""), 60, now));
-        assert!(!kernel.queues(&segment(false, b""), 52, now));
-        assert!(kernel.queues(&segment(false, b"hello"), 57, now));
-        kernel.decide(&segment(false, b"hello"), &Verdict::Accept(FlowMark::Blocked));
-        assert!(!kernel.queues(&segment(false, b"hello"), 57, now));
-        assert!(kernel.queues(&segment(true, b""), 60, now), "a new connection begins anew");
+    fn queued(kernel: &mut Kernel, segment: &Segment<'_>) -> Option<Reason> {
+        kernel.queues(segment, 52 + segment.payload.len(), Instant::default()).reason
+    }
+
+    fn connect(kernel: &mut Kernel) {
+        assert_eq!(queued(kernel, &segment(true, "S", b"")), None);
+        assert_eq!(queued(kernel, &segment(false, "SA", b"")), None);
+        assert_eq!(queued(kernel, &segment(true, "A", b"")), Some(Reason::Start));
     }
 
     #[test]
-    fn a_flow_let_go_is_looked_at_again_at_a_bounded_cost() {
+    fn only_what_can_matter_is_queued() {
         let mut kernel = Kernel::default();
-        let now = Instant::default();
-        kernel.queues(&segment(true, b""), 60, now);
-        kernel.decide(&segment(true, b""), &Verdict::Accept(FlowMark::Benign));
-        let small =
-            (0..SECOND_LOOK_EARLY_PACKETS - 1).filter(|_| kernel.queues(&segment(false, b"x"), 53, now));
+        let hello = segment(true, "A", b"hello");
+        connect(&mut kernel);
+        assert_eq!(queued(&mut kernel, &segment(true, "A", b"")), None);
+        assert_eq!(queued(&mut kernel, &hello), Some(Reason::Payload));
+        kernel.decide(&hello, &Verdict::Accept(FlowMark::Blocked));
+        assert_eq!(queued(&mut kernel, &hello), None);
+        assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
+        assert!(kernel.queues(&segment(false, "SA", b""), 60, Instant::default()).reopens);
+        assert_eq!(queued(&mut kernel, &hello), Some(Reason::Start), "a new connection begins anew");
+    }
+
+    #[test]
+    fn nothing_is_queued_before_both_ends_have_taken_part() {
+        let mut kernel = Kernel::default();
+        for _ in 0..3 {
+            assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), None);
+            assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
+        }
+        assert_eq!(
+            queued(&mut kernel, &segment(true, "S", b"data")),
+            Some(Reason::Payload),
+            "to lose its data"
+        );
+        let mut kernel = Kernel::default();
+        assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), None);
+        assert_eq!(queued(&mut kernel, &segment(false, "A", b"")), None, "joined midway, and answered");
+        assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), Some(Reason::Payload));
+    }
+
+    #[test]
+    fn a_forged_syn_begins_nothing() {
+        let mut kernel = Kernel::default();
+        connect(&mut kernel);
+        assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
+        assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), Some(Reason::Payload));
+    }
+
+    #[test]
+    fn a_bypassed_flow_is_looked_at_again_at_a_bounded_cost() {
+        let mut kernel = Kernel::default();
+        connect(&mut kernel);
+        let small = segment(true, "A", b"x");
+        kernel.decide(&small, &Verdict::Accept(FlowMark::Benign));
+        let shown = (0..SECOND_LOOK_EARLY_PACKETS - 3).filter(|_| queued(&mut kernel, &small).is_some());
         let expected = SECOND_LOOK_EARLY_PACKETS / 4 + SECOND_LOOK_PACKETS_PER_SECOND;
-        assert!(small.count().abs_diff(expected as usize) <= 16);
-        assert!((0..10_000).all(|_| !kernel.queues(&segment(false, b"x"), 1_500, now)));
+        assert!(shown.count().abs_diff(expected as usize) <= 16);
+        let is_shown = |_| kernel.queues(&small, 1_500, Instant::default()).reason.is_some();
+        assert!(!(0..10_000).any(is_shown));
     }
 }

@@ -8,14 +8,14 @@ use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 
 use super::Error;
 use super::sequence::Packet;
-use crate::flow::FlowRecord;
-use crate::flow::tcp::Arrival;
+use crate::flow::connection::Connection;
+use crate::flow::tcp::{Arrival, Streams};
 use crate::hmm::swarm::Sent;
 use crate::limits::SWARM_SESSION_PACKETS;
 use crate::net::direction::Direction;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::{self, Segment};
-use crate::util::time::Instant;
+use crate::util::time::{Instant, Stamp};
 
 /// The flows of one capture; flows with payload in one direction only are left out.
 ///
@@ -42,9 +42,8 @@ pub(crate) fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result
             && direction == Direction::ToServer
             && flow.packets.len() <= usize::from(SWARM_SESSION_PACKETS)
         {
-            let record = &flow.record;
-            let (client, server) = (record.client(), record.server());
-            said(&Sent { client, server, began: record.watched_since, bytes });
+            let (client, server) = (flow.connection.client(), flow.connection.server());
+            said(&Sent { client, server, began: flow.began, bytes });
         }
     })
 }
@@ -148,7 +147,9 @@ struct Tracker {
 }
 
 struct Tracked {
-    record: FlowRecord,
+    connection: Connection,
+    streams: Streams,
+    began: Stamp,
     last_payload: Option<Instant>,
     packets: Vec<Packet>,
 }
@@ -161,24 +162,29 @@ impl Tracker {
         let at = match self.open.get(&key) {
             Some(&at) if !reopened || self.flows[at].packets.is_empty() => at,
             _ => {
-                let record = FlowRecord::open(segment, now.stamp());
-                self.flows.push(Tracked { record, last_payload: None, packets: Vec::new() });
+                self.flows.push(Tracked {
+                    connection: Connection::of(segment),
+                    streams: Streams::default(),
+                    began: now.stamp(),
+                    last_payload: None,
+                    packets: Vec::new(),
+                });
                 self.open.insert(key, self.flows.len() - 1);
                 self.flows.len() - 1
             }
         };
         let flow = &mut self.flows[at];
-        let direction = flow.record.direction_from(segment.src);
-        flow.record.streams.handshake(direction, segment);
+        let direction = flow.connection.direction_from(segment.src);
+        flow.streams.handshake(direction, segment);
         if segment.payload_len == 0 || segment.syn {
             return None;
         }
-        let new = match flow.record.streams.place(direction, segment.seq, segment.payload_len) {
+        let new = match flow.streams.place(direction, segment.seq, segment.payload_len) {
             Arrival::InOrder { skip } => segment.payload_len - skip,
             Arrival::Ahead { .. } => segment.payload_len,
             Arrival::Retransmission => return None,
         };
-        flow.record.streams.advance_to(direction, segment.seq.wrapping_add(segment.payload_len));
+        flow.streams.advance_to(direction, segment.seq.wrapping_add(segment.payload_len));
         let gap = flow.last_payload.map_or(0, |last| now.micros().saturating_sub(last.micros()) / 1_000);
         flow.last_payload = Some(now);
         let gap_ms = u32::try_from(gap).unwrap_or(u32::MAX);

@@ -130,7 +130,14 @@ impl Chain {
     /// The backward pass over `trellis`: adds to `counts` the derivative, by the logarithm of every probability,
     /// of the symbols' log-likelihoods from number `window` on, times `weight`. From 0 on, these are the expected
     /// counts of Baum-Welch.
-    pub(crate) fn expect(&self, symbols: &[Symbol], trellis: &[Moment], weight: f32, window: usize, counts: &mut Chain) {
+    pub(crate) fn expect(
+        &self,
+        symbols: &[Symbol],
+        trellis: &[Moment],
+        weight: f32,
+        window: usize,
+        counts: &mut Chain,
+    ) {
         // Derivative of all that follows by the scaled forward vector.
         let mut later = [0.0; STATES];
         let mut weight = weight;

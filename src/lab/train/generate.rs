@@ -10,6 +10,7 @@ pub(crate) mod dialects;
 pub(crate) mod mining;
 pub(crate) mod script;
 pub(crate) mod wire;
+pub(crate) mod wrapper;
 
 use super::renewal;
 use super::rng::Rng;
@@ -17,7 +18,7 @@ use super::sequence::{Label, SCRIPTED, Sequence};
 
 /// `count` mining sessions, dialect after dialect.
 pub(crate) fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
-    sessions(seed, count, limit, Label::Mining, dialects::DIALECTS.len(), mining::session)
+    sessions(seed, count, limit, Label::Mining, dialects::dialects().len(), mining::session)
 }
 
 /// `count` benign sessions, service after service.

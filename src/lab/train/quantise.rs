@@ -26,7 +26,11 @@ pub(crate) fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summar
 ///
 /// # Errors
 /// The router would refuse it.
-pub(crate) fn model(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Result<Box<Model>, super::Error> {
+pub(crate) fn model(
+    panel: &[refine::Pair],
+    test: &Test,
+    summary: model::Summary,
+) -> Result<Box<Model>, super::Error> {
     let refused = |error: model::ModelError| super::Error::from(format!("the result is no good: {error}"));
     Model::decode(&encode(panel, test, summary)).map_err(refused)
 }

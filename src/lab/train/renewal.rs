@@ -92,7 +92,13 @@ impl Renewal {
 }
 
 /// `packets` with such an exchange every `period` seconds or so, over a path with this round trip (ms).
-pub(crate) fn insert(packets: &[Packet], renewal: Renewal, period: f64, rtt: u64, rng: &mut Rng) -> Vec<Packet> {
+pub(crate) fn insert(
+    packets: &[Packet],
+    renewal: Renewal,
+    period: f64,
+    rtt: u64,
+    rng: &mut Rng,
+) -> Vec<Packet> {
     let mut at = 0;
     let mut timed: Vec<(u64, Direction, u32)> = Vec::with_capacity(packets.len());
     for packet in packets {

@@ -32,9 +32,15 @@ pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
 }
 
 /// Rates on the sessions held back: by origin, by sensitivity, and by group.
-pub(crate) fn held_back(held_back: &[HeldBack<'_>], choice: &Choice, test: &Test, grouping: Grouping) -> String {
+pub(crate) fn held_back(
+    held_back: &[HeldBack<'_>],
+    choice: &Choice,
+    test: &Test,
+    grouping: Grouping,
+) -> String {
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
-    let mut out = format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
+    let mut out =
+        format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
     let of = |wanted: &[Origin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
     let [captured, daemons, scripted] = Origin::ALL.map(|origin| of(&[origin]));
     let both = of(&[Origin::Captured, Origin::Daemons]);
@@ -93,7 +99,12 @@ fn groups(held_back: &[HeldBack<'_>], choice: &Choice, threshold: f64) -> String
     out
 }
 
-fn peaks(held_back: &[HeldBack<'_>], members: &[usize], drift: i16, wanted: impl Fn(Origin) -> bool) -> Peaks {
+fn peaks(
+    held_back: &[HeldBack<'_>],
+    members: &[usize],
+    drift: i16,
+    wanted: impl Fn(Origin) -> bool,
+) -> Peaks {
     let mut peaks = Peaks::default();
     for held_back in held_back.iter().filter(|h| wanted(h.case.sequence.origin())) {
         peaks.add(held_back.case.label(), held_back.peak(members, drift));

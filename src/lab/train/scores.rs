@@ -1,7 +1,5 @@
 //! Scores of whole sessions: the router's own run over each, peaks, recall, confidence intervals.
 
-use core::net::{IpAddr, Ipv4Addr};
-
 use rayon::prelude::*;
 
 use super::dataset::Case;
@@ -40,7 +38,7 @@ impl<'a> Trace<'a> {
         for ((packets, age_ms), packet) in case.ages().zip(&case.sequence.packets) {
             now = now.wrapping_add(packet.gap_ms);
             let seen = Seen {
-                client: CLIENT,
+                owner: 0,
                 direction: packet.direction,
                 size: packet.size,
                 now: Stamp(now),
@@ -81,8 +79,6 @@ impl<'a> Trace<'a> {
         f64::from(highest.unwrap_or(self.nearest.min(-1))) / f64::from(RATIO_ONE)
     }
 }
-
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// Peaks of sessions by label, the highest first.
 #[derive(Clone, Debug, Default)]

@@ -99,7 +99,7 @@ fn score(held_back: &[HeldBack<'_>], members: &[usize], drift: i16) -> f64 {
 /// Shares of the benign sessions that a good panel is judged at.
 const RATES: [f64; 4] = [0.001_5, 0.005, 0.01, 0.05];
 /// Bits a symbol.
-const DRIFTS: [i16; 6] = [2, 3, 4, 5, 6, 7];
+const DRIFTS: [i16; 5] = [1, 2, 3, 4, 5];
 
 #[cfg(test)]
 mod tests {

@@ -4,14 +4,14 @@
 //! counters, extra keys, batching, rhythm) is drawn for every session.
 
 use super::Session;
-use super::dialects::{Bounds, DIALECTS, Dialect, JobHabit};
+use super::dialects::{Bounds, Dialect, JobHabit, dialects};
 use super::script::{Path, Rhythm, Script, Size};
 use super::wire::Transport;
 use crate::lab::train::rng::Rng;
 
 /// One session of dialect number `kind`.
 pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
-    let dialect = &DIALECTS[kind];
+    let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
     let path = Path { think: habits.think, ..Path::sample(rng) };
     let mut script = Script::new(path, rng.log_uniform(60.0, 5_400.0));
@@ -149,7 +149,7 @@ fn login(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits) -> f6
     let burst = rng.chance(0.25);
     let mut at = 0.001;
     let mut answered = at;
-    for &((up_low, up_high), (down_low, down_high)) in d.hello {
+    for &((up_low, up_high), (down_low, down_high)) in &d.hello {
         let up = (f64::from(rng.range(up_low, up_high)) * habits.verbosity) as u32;
         let down = (f64::from(rng.range(down_low, down_high)) * habits.verbosity) as u32;
         answered = script.exchange(rng, at, up, down);
@@ -251,6 +251,6 @@ const TUNNELLED: f64 = 0.12;
 /// Share of the sessions behind a wrapper that pads, holds back or adds messages.
 const EVASIVE: f64 = 0.09;
 /// Share of the sessions with hardly a share.
-const QUIET: f64 = 0.09;
+const QUIET: f64 = 0.04;
 /// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
 const SLOWEST_USUAL: f64 = 60.0;

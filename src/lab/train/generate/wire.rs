@@ -1,6 +1,7 @@
 //! From messages to segments: wrappers, handshakes, record layers, TCP.
 
 use super::script::{Message, Path};
+use super::wrapper::Wrapper;
 use crate::lab::train::rng::Rng;
 use crate::lab::train::sequence::Packet;
 use crate::net::direction::Direction;
@@ -33,17 +34,6 @@ enum Padding {
     Random(u32),
     /// To a random length between these, if it is not longer already.
     Between(u32, u32),
-}
-
-/// A program in front of each end that disguises what the two say.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Wrapper {
-    /// Each message waits for up to so many seconds; 0 for none.
-    delay: f64,
-    /// Messages of up to so many seconds are sent as one; 0 for none.
-    merge: f64,
-    /// Mean seconds between messages without content, and the bounds of their lengths; 0 for none.
-    cover: (f64, u32, u32),
 }
 
 /// What is spoken before TLS.
@@ -204,7 +194,13 @@ impl Transport {
     }
 
     /// The packets of a session whose application says `messages`.
-    pub(crate) fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
+    pub(crate) fn carry(
+        &self,
+        rng: &mut Rng,
+        path: &Path,
+        messages: &[Message],
+        limit: usize,
+    ) -> Vec<Packet> {
         let mut wire = Wire { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
         let disguised = self.wrapper.map(|wrapper| wrapper.disguise(rng, messages));
@@ -328,48 +324,6 @@ impl Transport {
         at
     }
 }
-
-impl Wrapper {
-    fn disguise(&self, rng: &mut Rng, messages: &[Message]) -> Vec<Message> {
-        let end = messages.last().map_or(0.0, |last| last.at);
-        let mut out = Vec::with_capacity(messages.len());
-        for direction in [Direction::ToServer, Direction::ToClient] {
-            let mut waiting: Option<Message> = None;
-            let mut free = 0.0f64;
-            for message in messages.iter().filter(|m| m.direction == direction) {
-                if let Some(held) = &mut waiting
-                    && message.at <= held.at
-                {
-                    held.bytes += message.bytes;
-                    continue;
-                }
-                out.extend(waiting.take());
-                // The wrapper takes up a message when the one before it is on its way.
-                let from = message.at.max(free);
-                let mut at = from + if self.delay > 0.0 { rng.uniform(0.0, self.delay) } else { 0.0 };
-                if self.merge > 0.0 {
-                    at += rng.uniform(0.2, 1.0) * self.merge;
-                }
-                free = at;
-                waiting = Some(Message { at, bytes: message.bytes + FRAME_HEADER, ..*message });
-            }
-            out.extend(waiting);
-            let (mean, low, high) = self.cover;
-            let mut at = if mean > 0.0 { rng.exponential(mean) } else { f64::INFINITY };
-            while at < end && out.len() < MAX_COVERED {
-                out.push(Message { at, direction, bytes: rng.range(low, high) });
-                at += rng.exponential(mean);
-            }
-        }
-        out.sort_by(|a, b| a.at.total_cmp(&b.at));
-        out
-    }
-}
-
-/// Of a wrapper's frame: the lengths of content and padding.
-const FRAME_HEADER: u32 = 4;
-/// More than any sequence keeps.
-const MAX_COVERED: usize = 4_000;
 
 /// Segments with their times, before they are put in order.
 struct Wire {

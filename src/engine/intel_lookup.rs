@@ -1,16 +1,16 @@
-//! What the lists say of a server, with what the host's own look-ups say of its address.
+//! Opinions of the lists on a server, by its address, its name, and the names that DNS answers gave it.
 
 use core::fmt::Write;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::resolved::Resolved;
+use super::dns_cache::DnsCache;
+use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::{Explanation, Intel, Match, builtin};
-use crate::limits::{HINT_REPEAT, HINTS_TOLD};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
@@ -25,16 +25,16 @@ pub enum Layer {
     Learnt = 1,
 }
 
-/// All of it.
+/// Lists, the names behind addresses, and the opinions told lately.
 #[derive(Debug)]
-pub(super) struct Knowledge<S> {
+pub(super) struct IntelLookup<S> {
     layers: [Option<Arc<Intel>>; 2],
     /// Addresses that many sites share.
     shared: &'static Intel,
     /// A shared address is blocked by its address, too.
     pub blocks_shared: bool,
-    resolved: Resolved<S>,
-    told: Told,
+    dns_cache: DnsCache<S>,
+    suppression: Suppression,
     /// Seconds since 1970 at the engine's time zero.
     epoch: u64,
 }
@@ -46,15 +46,15 @@ pub(super) struct Opinion {
     pub finding: Finding,
 }
 
-impl<S: BuildHasher + Clone> Knowledge<S> {
+impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// Nothing is known yet.
     pub fn new(hasher: S) -> Self {
-        Knowledge {
+        IntelLookup {
             layers: [None, None],
             shared: builtin::shared(),
             blocks_shared: false,
-            resolved: Resolved::new(hasher),
-            told: Told::default(),
+            dns_cache: DnsCache::new(hasher),
+            suppression: Suppression::default(),
             epoch: 0,
         }
     }
@@ -103,7 +103,7 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
             policy: self.of_shared(found.policy, addr, second),
             finding: finding(&found, ""),
         });
-        for known in self.resolved.find(client, addr, second) {
+        for known in self.dns_cache.find(client, addr, second) {
             let Some(name) = HostName::parse(known.name.as_bytes()) else { continue };
             let Some(found) = self.by_name(&name, Some(server.port()), now) else { continue };
             let policy = match (found.policy, known.own) {
@@ -150,22 +150,22 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
             self.layers.iter().flatten().any(|intel| intel.by_name(name, None, unix).is_some())
         };
         let listed = resolution.names.iter().find(is_listed);
-        self.resolved.learn(client, resolution, listed, seconds(now));
+        self.dns_cache.learn(client, resolution, listed, seconds(now));
     }
 
     /// The listed name that `client` was last told `addr` for.
     pub fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
-        self.resolved.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
+        self.dns_cache.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
     }
 
-    /// Whether a suspicion is to be told: not if it has been lately.
+    /// Whether a suspicion is to be suppression: not if it has been lately.
     pub fn tells(&mut self, client: IpAddr, server: Endpoint, now: Instant) -> bool {
-        self.told.enter(client, server, seconds(now))
+        self.suppression.enter(client, server, seconds(now))
     }
 
     /// Whether a list has lately made a suspect of `client` and `server`.
-    pub fn suspects(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
-        self.told.find(client, server, seconds(now))
+    pub fn has_suspected(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
+        self.suppression.find(client, server, seconds(now))
     }
 
     fn has_any(&self) -> bool {
@@ -187,7 +187,7 @@ impl<S: BuildHasher + Clone> Knowledge<S> {
     /// What `policy` comes to where nothing but an address speaks for it.
     fn of_shared(&self, policy: Policy, addr: IpAddr, second: u32) -> Policy {
         let is_shared =
-            || self.shared.by_addr(addr, None, 0).is_some() || self.resolved.is_other(addr, second);
+            || self.shared.by_addr(addr, None, 0).is_some() || self.dns_cache.is_other(addr, second);
         if policy == Policy::Block && !self.blocks_shared && is_shared() { Policy::Suspect } else { policy }
     }
 
@@ -209,60 +209,4 @@ fn finding(found: &Match<'_>, how: &str) -> Finding {
     let _ = write!(text, "list {source}: {by}{how}");
     crate::dpi::finding::push_escaped(&mut finding.evidence, text.as_bytes());
     finding
-}
-
-/// Suspicions told lately: of the latest so many, the oldest makes room.
-#[derive(Debug)]
-struct Told {
-    entries: [Option<(IpAddr, Endpoint, u32)>; HINTS_TOLD],
-    next: usize,
-    used: usize,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Told { entries: [None; HINTS_TOLD], next: 0, used: 0 }
-    }
-}
-
-impl Told {
-    /// Notes a suspicion; `false` if it is there already.
-    fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
-        if self.find(client, &server, now) {
-            return false;
-        }
-        let until = now.saturating_add(HINT_REPEAT.as_secs() as u32);
-        if let Some(entry) = self.entries.get_mut(self.next) {
-            *entry = Some((client, server, until));
-        }
-        self.next = (self.next + 1) % HINTS_TOLD;
-        self.used = (self.used + 1).min(HINTS_TOLD);
-        true
-    }
-
-    fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
-        let is_it =
-            |entry: &(IpAddr, Endpoint, u32)| entry.0 == client && entry.1 == *server && entry.2 > now;
-        self.entries.iter().take(self.used).flatten().any(is_it)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_suspicion_is_told_once_in_a_while() {
-        let mut told = Told::default();
-        let server = |number: u8| Endpoint::new(IpAddr::from([192, 0, 2, number]), 443);
-        let client = IpAddr::from([192, 168, 1, 50]);
-        assert!(told.enter(client, server(0), 0));
-        assert!(!told.enter(client, server(0), 1));
-        assert!(told.enter(client, server(0), HINT_REPEAT.as_secs() as u32));
-        for number in 1..=HINTS_TOLD as u8 {
-            assert!(told.enter(client, server(number), 1));
-        }
-        assert!(told.enter(client, server(0), 2), "it has made room");
-        assert_eq!(told.used, HINTS_TOLD);
-    }
 }

@@ -17,7 +17,7 @@ use crate::parse::dns::Resolution;
 
 /// Both memories, of fixed size.
 #[derive(Debug)]
-pub(super) struct Resolved<S> {
+pub(super) struct DnsCache<S> {
     /// Addresses of listed names. Of one set, what ends first makes room.
     listed: Box<[[Option<Listed>; RESOLVED_WAYS]]>,
     /// Addresses of other names.
@@ -52,10 +52,10 @@ pub(super) struct Known<'a> {
     pub own: bool,
 }
 
-impl<S: BuildHasher> Resolved<S> {
+impl<S: BuildHasher> DnsCache<S> {
     /// Memories without content.
     pub fn new(hasher: S) -> Self {
-        Resolved {
+        DnsCache {
             listed: vec![[const { None }; RESOLVED_WAYS]; RESOLVED_NAMES / RESOLVED_WAYS].into_boxed_slice(),
             others: vec![Other::default(); RESOLVED_OTHERS].into_boxed_slice(),
             hasher,
@@ -152,47 +152,47 @@ mod tests {
 
     #[test]
     fn an_answer_is_that_of_its_client_and_ends() {
-        let mut resolved = Resolved::new(RandomState::new());
-        resolved.learn(client(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
-        let find = |resolved: &Resolved<_>, of, addr, now| -> Vec<(String, bool)> {
-            resolved.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
+        let mut cache = DnsCache::new(RandomState::new());
+        cache.learn(client(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
+        let find = |cache: &DnsCache<_>, of, addr, now| -> Vec<(String, bool)> {
+            cache.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
         };
         let known = |own| vec![("pool.test".to_owned(), own)];
-        assert_eq!(find(&resolved, client(1), addr(2), 100), known(true));
-        assert_eq!(find(&resolved, client(2), addr(1), 100), known(false));
-        assert_eq!(find(&resolved, client(1), addr(3), 100), []);
-        assert_eq!(find(&resolved, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
-        assert_eq!(find(&resolved, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
-        resolved.learn(client(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
-        assert_eq!(find(&resolved, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
+        assert_eq!(find(&cache, client(1), addr(2), 100), known(true));
+        assert_eq!(find(&cache, client(2), addr(1), 100), known(false));
+        assert_eq!(find(&cache, client(1), addr(3), 100), []);
+        assert_eq!(find(&cache, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
+        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
+        cache.learn(client(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
+        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
         let long = ["a".repeat(60), "b".repeat(60), "test".into()].join(".");
-        resolved.learn(client(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
-        assert_eq!(find(&resolved, client(1), addr(9), 100), []);
-        assert!(!resolved.is_other(addr(9), 100));
+        cache.learn(client(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
+        assert_eq!(find(&cache, client(1), addr(9), 100), []);
+        assert!(!cache.is_other(addr(9), 100));
     }
 
     #[test]
     fn other_names_are_told_apart_until_they_end() {
-        let mut resolved = Resolved::new(RandomState::new());
-        resolved.learn(client(1), &resolution(&[addr(1)], 3_600), None, 0);
-        resolved.learn(client(2), &resolution(&[addr(1)], 900), None, 0);
-        assert!(resolved.is_other(addr(1), 3_599) && !resolved.is_other(addr(1), 3_600));
-        assert!(!resolved.is_other(addr(2), 0));
+        let mut cache = DnsCache::new(RandomState::new());
+        cache.learn(client(1), &resolution(&[addr(1)], 3_600), None, 0);
+        cache.learn(client(2), &resolution(&[addr(1)], 900), None, 0);
+        assert!(cache.is_other(addr(1), 3_599) && !cache.is_other(addr(1), 3_600));
+        assert!(!cache.is_other(addr(2), 0));
     }
 
     /// Whatever is found is what was learnt last; of one set, what ends first goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut resolved, mut twin) = (Resolved::new(RandomState::new()), HashMap::new());
+        let (mut cache, mut twin) = (DnsCache::new(RandomState::new()), HashMap::new());
         let mut random = Random::new(2);
         for now in 0..20_000 {
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
             let text = name(&format!("n{}.test", random.below(100)));
             let ttl = 600 + random.below(5_000);
-            resolved.learn(of, &resolution(&[to], ttl), Some(&text), now);
+            cache.learn(of, &resolution(&[to], ttl), Some(&text), now);
             twin.insert((of, to), (text.clone(), now + ttl));
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
-            for known in resolved.find(of, to, now).filter(|known| known.own) {
+            for known in cache.find(of, to, now).filter(|known| known.own) {
                 let (expected, until) = &twin[&(of, to)];
                 assert_eq!(known.name, expected.as_str());
                 assert!(*until > now);

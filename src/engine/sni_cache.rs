@@ -13,7 +13,7 @@ pub type KeptName = heapless::String<PROBE_SNI_BYTES>;
 
 /// A set-associative cache under a keyed hash: of one set, the name longest unused makes room.
 #[derive(Debug)]
-pub(super) struct Names<S> {
+pub(super) struct SniCache<S> {
     sets: Box<[[Option<Entry>; NAMED_WAYS]]>,
     hasher: S,
 }
@@ -26,11 +26,11 @@ struct Entry {
     used: Stamp,
 }
 
-impl<S: BuildHasher> Names<S> {
+impl<S: BuildHasher> SniCache<S> {
     /// A cache of [`NAMED_SESSIONS`] names.
     pub fn new(hasher: S) -> Self {
         let sets = vec![[const { None }; NAMED_WAYS]; NAMED_SESSIONS / NAMED_WAYS].into_boxed_slice();
-        Names { sets, hasher }
+        SniCache { sets, hasher }
     }
 
     /// `client` has called `server` by `name`, or by none.
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_its_client_and_the_latest_counts() {
-        let mut names = Names::new(RandomState::new());
+        let mut names = SniCache::new(RandomState::new());
         names.learn(client(1), server(1), Some(&name("a.example")), Stamp(0));
         assert_eq!(names.find(client(2), &server(1)), None);
         names.learn(client(1), server(1), Some(&name("b.example")), Stamp(1));
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_name_too_long_to_keep_is_none() {
-        let mut names = Names::new(RandomState::new());
+        let mut names = SniCache::new(RandomState::new());
         let long = [["a".repeat(63), "b".repeat(63)].join("."), "example".into()].join(".");
         names.learn(client(1), server(1), Some(&name(&long)), Stamp(0));
         assert_eq!(names.find(client(1), &server(1)), None);
@@ -112,7 +112,7 @@ mod tests {
     /// Whatever is still there is what was put in last; of one set the oldest goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut names, mut twin) = (Names::new(RandomState::new()), HashMap::new());
+        let (mut names, mut twin) = (SniCache::new(RandomState::new()), HashMap::new());
         let mut random = Random::new(3);
         for step in 0..20_000 {
             let key = (client(random.below(4) as u8), server(random.below(16) as u8));

@@ -13,7 +13,7 @@ use crate::util::time::Stamp;
 
 /// The pool of slots.
 #[derive(Debug)]
-pub struct Assembly {
+pub struct ReassemblyPool {
     slots: Box<[Slot]>,
     /// Slots taken from a flow that still needed them.
     pub taken_away: u32,
@@ -55,12 +55,12 @@ struct Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
-impl Assembly {
+impl ReassemblyPool {
     /// A pool of [`ASSEMBLY_SLOTS`] slots.
     pub fn new() -> Self {
         let empty =
             Slot { owner: None, used: Stamp(0), base: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
-        Assembly { slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(), taken_away: 0 }
+        ReassemblyPool { slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(), taken_away: 0 }
     }
 
     /// The slot at `index`, if it still belongs to `direction` of `key`.
@@ -103,9 +103,9 @@ impl Assembly {
     }
 }
 
-impl Default for Assembly {
+impl Default for ReassemblyPool {
     fn default() -> Self {
-        Assembly::new()
+        ReassemblyPool::new()
     }
 }
 
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn slot(base: u32) -> Slot {
-        let mut pool = Assembly::new();
+        let mut pool = ReassemblyPool::new();
         let index = pool.claim(&key(2), UP, base, NOW).unwrap();
         pool.get(index, &key(2), UP).unwrap().clone()
     }
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_full_pool_takes_the_slot_longest_idle() {
-        let mut pool = Assembly::new();
+        let mut pool = ReassemblyPool::new();
         let mut indices = std::vec::Vec::new();
         for flow in 0..ASSEMBLY_SLOTS as u16 {
             let index = pool.claim(&key(flow), UP, 0, Stamp(u32::from(flow) + 1)).unwrap();

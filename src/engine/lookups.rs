@@ -1,0 +1,121 @@
+//! Lists and name servers' answers applied to a flow.
+
+use core::hash::BuildHasher;
+use core::net::IpAddr;
+
+use super::event::Source;
+use super::intel_lookup::Opinion;
+use super::learnt::Lesson;
+use super::pipeline::{Notice, Pipeline};
+use super::session::Session;
+use super::sni_cache::KeptName;
+use crate::dpi::target::{Host, Naming, Target};
+use crate::intel::entry::Policy;
+use crate::net::endpoint::Endpoint;
+use crate::net::host_name::HostName;
+use crate::net::packet::Datagram;
+use crate::parse::dns::Resolution;
+use crate::util::time::Instant;
+
+impl<S: BuildHasher + Clone> Pipeline<S> {
+    /// Whether stage one's suspicion counts for nothing: the server has been asked and is no pool, or a list allows
+    /// it.
+    pub(super) fn clears(&self, session: &Session, now: Instant) -> bool {
+        let (client, server) = (session.client().addr(), session.server());
+        let allows =
+            |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
+        self.learnt.find(&server) == Some(Lesson::NotPool)
+            || allows(self.intel.of_endpoint(client, &server, now))
+            || self.names.find(client, &server).is_some_and(|name| {
+                let name = HostName::parse(name.as_bytes());
+                name.is_some_and(|name| allows(self.intel.of_name(&name, server.port(), now)))
+            })
+    }
+
+    /// Whether host or server of `session` is exempt, by the configuration or a list.
+    pub(super) fn exempts(&self, session: &Session, now: Instant) -> bool {
+        let client = session.client().addr();
+        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
+            || self.exempts_server(&session.server(), now)
+    }
+
+    /// Whether sessions with `server` are exempt, by the configuration or a list.
+    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
+        self.settings.allow.allows_endpoint(server) || self.intel.exempts(server, now)
+    }
+
+    /// Does as a list says; answers a notice if that is worth telling.
+    pub(super) fn heed(
+        &mut self,
+        session: &mut Session,
+        opinion: Option<Opinion>,
+        now: Instant,
+    ) -> Option<Notice> {
+        let Opinion { policy, finding } = opinion?;
+        let (client, server) = (session.client().addr(), session.server());
+        match policy {
+            Policy::Allow => None,
+            Policy::Block => {
+                self.prove(session, now);
+                Some(Notice::new(Source::Intel, finding))
+            }
+            Policy::Suspect => {
+                session.mark_listed();
+                // An answer that settles it makes every other question idle.
+                let is_news = self.learnt.find(&server).is_none() && self.intel.tells(client, server, now);
+                is_news.then_some(Notice::new(Source::Hint, finding))
+            }
+        }
+    }
+
+    /// Takes note of a datagram, if it is a name server's answer.
+    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, now: Instant) {
+        if datagram.src.port() == DNS_PORT
+            && let Ok(resolution) = Resolution::read(datagram.payload)
+        {
+            self.resolve(datagram.dst.addr(), &resolution, now);
+        }
+    }
+
+    /// Takes note of a name server's answer over TCP.
+    pub(super) fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
+        if session.server().port() == DNS_PORT {
+            self.resolve(session.client().addr(), resolution, now);
+        }
+    }
+
+    fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
+        self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
+        self.intel.learn(client, resolution, now);
+    }
+
+    /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
+    /// that of the flow's server.
+    pub(super) fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
+        let name = match naming {
+            Naming::Proxy(target) => return self.intel.of_target(target, HTTP_PORT, now),
+            // The tunnel's target has a port of its own, which is not said again; lists say least of the web's.
+            Naming::Tls(name) if session.inspection.is_tunnelled() => {
+                return self.intel.of_name(name.as_ref()?, HTTPS_PORT, now);
+            }
+            Naming::Http(_) if session.inspection.is_tunnelled() => return None,
+            Naming::Tls(name) => name.as_ref(),
+            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(_) => None,
+        };
+        let (client, server) = (session.client().addr(), session.server());
+        self.names.learn(client, server, name, now.stamp());
+        self.intel.of_name(name?, server.port(), now)
+    }
+
+    /// The name by which the client has called its server, or which it has looked up.
+    pub(super) fn server_name(&self, session: &Session, now: Instant) -> KeptName {
+        let (client, server) = (session.client().addr(), session.server());
+        let looked_up = || KeptName::try_from(self.intel.name_of(client, server.addr(), now)?).ok();
+        self.names.find(client, &server).cloned().or_else(looked_up).unwrap_or_default()
+    }
+}
+
+const DNS_PORT: u16 = 53;
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;

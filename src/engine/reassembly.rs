@@ -1,0 +1,241 @@
+//! From a segment's payload to the DPI: in order, once, with the bytes that waited for it.
+
+use super::pipeline::Placed;
+use super::session::Session;
+use crate::dpi::finding::Finding;
+use crate::dpi::target::Naming;
+use crate::dpi::{Answer, Dpi};
+use crate::flow::reassembly_pool::{ReassemblyPool, Slot, SlotIndex};
+use crate::flow::table::Record;
+use crate::flow::tcp::Arrival;
+use crate::limits::ASSEMBLY_BYTES;
+use crate::net::direction::Direction;
+use crate::parse::dns::Resolution;
+use crate::util::time::Stamp;
+
+/// One segment's way through the pool to the DPI.
+pub(super) struct Reassembly<'a> {
+    pub session: &'a mut Session,
+    pub pool: &'a mut ReassemblyPool,
+    pub dpi: &'a mut Dpi,
+    pub placed: &'a Placed<'a>,
+}
+
+/// Everything that the DPI found in one segment and the bytes that waited for it.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Proof of mining.
+    pub proof: Option<Finding>,
+    /// The name by which the client calls its server.
+    pub naming: Option<Naming>,
+    /// The answer of a name server.
+    pub resolution: Option<Resolution>,
+}
+
+/// Frees the slots of a flow that needs them no longer.
+pub(super) fn release(pool: &mut ReassemblyPool, session: &Session) {
+    for direction in [Direction::ToServer, Direction::ToClient] {
+        pool.release(session.streams.waiting[direction as usize], session.key(), direction);
+    }
+}
+
+impl Reassembly<'_> {
+    /// Reads the payload of the segment.
+    pub fn read(mut self) -> Heard {
+        let mut heard = Heard::default();
+        self.read_into(&mut heard);
+        heard
+    }
+
+    fn read_into(&mut self, heard: &mut Heard) {
+        let &Placed { segment, seq, direction, arrival, .. } = self.placed;
+        if segment.has_ack {
+            self.give_up_acknowledged_hole(segment.ack, heard);
+            if heard.proof.is_some() {
+                return;
+            }
+        }
+        self.notice_theft();
+        let end = seq.wrapping_add(segment.payload_len);
+        if !self.session.inspection.wants(direction) {
+            self.session.streams.advance_to(direction, end);
+            return;
+        }
+        match arrival {
+            Arrival::Retransmission => return,
+            Arrival::InOrder { skip } => {
+                self.session.streams.advance_to(direction, end);
+                let new = segment.payload.get(skip as usize..).unwrap_or_default();
+                self.feed(seq.wrapping_add(skip), new, heard);
+            }
+            Arrival::Ahead { .. } if self.hold(seq, segment.payload) => {}
+            Arrival::Ahead { missing } => {
+                self.lose(seq.wrapping_sub(missing), seq);
+                self.session.streams.advance_to(direction, end);
+                self.feed(seq, segment.payload, heard);
+            }
+        }
+        let at_hand = segment.payload.len() as u32;
+        if at_hand < segment.payload_len && heard.proof.is_none() {
+            self.lose(seq.wrapping_add(at_hand), end);
+        }
+    }
+
+    /// The peer has acknowledged bytes that were not seen: they took another way (the queue was full and
+    /// failed open, the capture lost them) and will not come.
+    fn give_up_acknowledged_hole(&mut self, ack: u32, heard: &mut Heard) {
+        let peer = self.placed.direction.reverse();
+        let Some(next) = self.session.streams.next(peer) else { return };
+        let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
+        let index = self.session.streams.waiting[peer as usize];
+        match self.pool.get(index, self.session.key(), peer) {
+            Some(slot) if is_beyond && slot.has_hole() => {
+                let unread = slot.base();
+                slot.skip_hole();
+                let head_end = slot.head_end();
+                self.session.inspection.gap(peer, slot.base().wrapping_sub(unread));
+                self.session.streams.advance_to(peer, head_end);
+                self.offer_head(peer, heard);
+            }
+            _ => {}
+        }
+    }
+
+    /// Bytes that waited are gone if another flow has needed the slot more; how many is not known.
+    fn notice_theft(&mut self) {
+        let direction = self.placed.direction;
+        let index = self.session.streams.waiting[direction as usize];
+        if index != SlotIndex::default() && self.pool.get(index, self.session.key(), direction).is_none() {
+            self.session.streams.waiting[direction as usize] = SlotIndex::default();
+            self.session.inspection.gap(direction, u32::MAX);
+        }
+    }
+
+    /// Reads `bytes`, the next ones of the stream, which begin at `seq`.
+    fn feed(&mut self, mut seq: u32, mut bytes: &[u8], heard: &mut Heard) {
+        let direction = self.placed.direction;
+        let index = self.session.streams.waiting[direction as usize];
+        if self.pool.get(index, self.session.key(), direction).is_none() {
+            let consumed = offer_all(self.session, self.dpi, direction, bytes, heard);
+            bytes = bytes.get(consumed..).unwrap_or_default();
+            seq = seq.wrapping_add(consumed as u32);
+            if self.is_done(direction, heard) {
+                return;
+            }
+        }
+        while !bytes.is_empty() {
+            let now = self.placed.at.stamp();
+            let Some(slot) = slot(self.pool, self.session, direction, seq, now) else { return };
+            let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.base()) as usize);
+            let (fits, rest) = bytes.split_at(bytes.len().min(room));
+            if fits.is_empty() || slot.put(seq, fits, now).is_err() {
+                self.lose(seq, seq.wrapping_add(bytes.len() as u32));
+                return;
+            }
+            if rest.is_empty() {
+                // Bytes that came ahead of their turn may follow at once.
+                let head_end = slot.head_end();
+                self.session.streams.advance_to(direction, head_end);
+            }
+            bytes = rest;
+            seq = seq.wrapping_add(fits.len() as u32);
+            self.offer_head(direction, heard);
+            if self.is_done(direction, heard) {
+                return;
+            }
+        }
+    }
+
+    fn is_done(&self, direction: Direction, heard: &Heard) -> bool {
+        heard.proof.is_some() || !self.session.inspection.wants(direction)
+    }
+
+    /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is empty.
+    fn offer_head(&mut self, direction: Direction, heard: &mut Heard) {
+        let key = *self.session.key();
+        let index = self.session.streams.waiting[direction as usize];
+        let Some(slot) = self.pool.get(index, &key, direction) else { return };
+        let mut consumed = offer_all(self.session, self.dpi, direction, slot.head(), heard);
+        if heard.proof.is_none() && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
+            let answer = self.session.inspection.overflow(self.dpi, direction, slot.head()).answer;
+            collect(self.dpi, answer, heard);
+            consumed = ASSEMBLY_BYTES;
+        }
+        slot.consume(consumed);
+        if slot.is_empty() || !self.session.inspection.wants(direction) {
+            self.free(direction);
+        }
+    }
+
+    /// Keeps bytes that came ahead of their turn, if there is room.
+    fn hold(&mut self, seq: u32, bytes: &[u8]) -> bool {
+        let direction = self.placed.direction;
+        let Some(next) = self.session.streams.next(direction) else { return false };
+        let now = self.placed.at.stamp();
+        slot(self.pool, self.session, direction, next, now)
+            .is_some_and(|slot| slot.put(seq, bytes, now).is_ok())
+    }
+
+    /// The bytes from `from` up to `to` will never be seen, and neither will be what waits for them.
+    fn lose(&mut self, from: u32, to: u32) {
+        let direction = self.placed.direction;
+        let index = self.session.streams.waiting[direction as usize];
+        let unread = match self.pool.get(index, self.session.key(), direction) {
+            Some(slot) => slot.base(),
+            None => from,
+        };
+        self.free(direction);
+        self.session.inspection.gap(direction, to.wrapping_sub(unread));
+    }
+
+    /// Gives the slot of `direction` back.
+    fn free(&mut self, direction: Direction) {
+        let index = core::mem::take(&mut self.session.streams.waiting[direction as usize]);
+        self.pool.release(index, self.session.key(), direction);
+    }
+}
+
+/// The slot of `direction`, claimed at `base` if it has none.
+fn slot<'a>(
+    pool: &'a mut ReassemblyPool,
+    session: &mut Session,
+    direction: Direction,
+    base: u32,
+    now: Stamp,
+) -> Option<&'a mut Slot> {
+    let key = *session.key();
+    let waiting = &mut session.streams.waiting[direction as usize];
+    if pool.get(*waiting, &key, direction).is_none() {
+        *waiting = pool.claim(&key, direction, base, now)?;
+    }
+    pool.get(*waiting, &key, direction)
+}
+
+/// Offers `bytes` until nothing more is consumed; answers how many were.
+fn offer_all(
+    session: &mut Session,
+    dpi: &mut Dpi,
+    direction: Direction,
+    bytes: &[u8],
+    heard: &mut Heard,
+) -> usize {
+    let mut consumed = 0;
+    while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
+        let offer = session.inspection.offer(dpi, direction, rest);
+        consumed += offer.consumed.min(rest.len());
+        collect(dpi, offer.answer, heard);
+        if offer.answer != Answer::NeedMore || offer.consumed == 0 {
+            break;
+        }
+    }
+    consumed
+}
+
+/// Takes what the DPI has found in the bytes that it was offered last.
+fn collect(dpi: &mut Dpi, answer: Answer, heard: &mut Heard) {
+    if answer == Answer::Match {
+        heard.proof = Some(core::mem::take(&mut dpi.finding));
+    }
+    heard.naming = dpi.naming.take().or(heard.naming.take());
+    heard.resolution = dpi.resolution.take().or(heard.resolution.take());
+}

@@ -1,0 +1,285 @@
+//! The record of one flow, and the states that it passes through.
+//!
+//! ```text
+//!            payload            stage one               proof
+//! Opening ------------> Undecided ------> Suspect ---------------> Mining
+//!    |                   |     ^             (from every state but Excluded)
+//!    | exempt    bypassed|     | second look
+//!    v                   v     |
+//! Excluded ----------> Bypassed
+//!        exempt no more
+//! ```
+//!
+//! Each arrow is a method of [`Session`]; no other code sets the state.
+
+use core::time::Duration;
+
+use super::Settings;
+use crate::dpi::Inspection;
+use crate::flow::connection::Connection;
+use crate::flow::table::{Record, Worth};
+use crate::flow::tcp::Streams;
+use crate::hmm;
+use crate::hmm::decision::Decision;
+use crate::limits::{
+    CANDIDATE_BYTES_PER_SECOND, FLOW_OPENING_IDLE, FLOW_RECORD_MAX_BYTES, MARK_LATENCY, RATE_WINDOW_SECONDS,
+    SLOW_AFTER_SECONDS, SUSPECT_IDLE,
+};
+use crate::net::direction::Direction;
+use crate::net::endpoint::Endpoint;
+use crate::net::five_tuple::FiveTuple;
+use crate::net::packet::Segment;
+use crate::util::time::Stamp;
+
+/// The decision on a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Both ends have taken part, no payload yet.
+    #[default]
+    Opening,
+    /// Exempt: host or endpoint is on a list.
+    Excluded,
+    /// Passes without being read; kept so that a second look remembers the first.
+    Bypassed,
+    /// Payload seen, nothing decided.
+    Undecided,
+    /// Weak evidence at hand, proof awaited.
+    Suspect,
+    /// Proven; the kernel drops or resets it.
+    Mining,
+}
+
+/// One flow. Fixed size, no pointers: the table is one allocation at start.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The two ends.
+    connection: Connection,
+    state: State,
+    /// A list makes a suspect of client and server: stage one judges at its highest sensitivity.
+    listed: bool,
+    /// Keyed hash of the client that it counts for.
+    owner: u32,
+    /// Sequence tracking of each [`Direction`].
+    pub(super) streams: Streams,
+    /// The begin of this watch: the first packet, or the return of a bypassed flow.
+    watched_since: Stamp,
+    /// Latest packet.
+    last_seen: Stamp,
+    /// The latest decision.
+    decided_at: Stamp,
+    /// Bytes of new payload on the wire in this watch, both directions; saturating.
+    payload_bytes: u32,
+    /// Packets with new payload in this watch, both directions; saturating.
+    payload_packets: u16,
+    /// State of the DPI.
+    pub(super) inspection: Inspection,
+    /// State of stage one.
+    pub(super) hmm: hmm::State,
+}
+
+const _: () = assert!(size_of::<Session>() <= FLOW_RECORD_MAX_BYTES);
+
+impl Session {
+    /// A flow that is seen from its first byte on, by the client's first packet behind its answered SYN.
+    pub(super) fn begin(start: &Segment<'_>, now: Stamp) -> Self {
+        let mut session = Session::new(Connection::new(start.src, start.dst), true, now);
+        session.streams.start(Direction::ToServer, start.seq);
+        session.streams.start(Direction::ToClient, start.ack);
+        session
+    }
+
+    /// A flow joined midway: the daemon was restarted, the flow evicted.
+    pub(super) fn join(segment: &Segment<'_>, now: Stamp) -> Self {
+        Session::new(Connection::of(segment), false, now)
+    }
+
+    fn new(connection: Connection, from_start: bool, now: Stamp) -> Self {
+        Session {
+            connection,
+            watched_since: now,
+            last_seen: now,
+            inspection: Inspection::begin(from_start),
+            ..Session::default()
+        }
+    }
+
+    /// The end that opened the connection.
+    pub fn client(&self) -> Endpoint {
+        self.connection.client()
+    }
+
+    /// The end that was called.
+    pub fn server(&self) -> Endpoint {
+        self.connection.server()
+    }
+
+    /// The direction of a segment that `src` sends.
+    pub fn direction_from(&self, src: Endpoint) -> Direction {
+        self.connection.direction_from(src)
+    }
+
+    /// The decision.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Packets with new payload in this watch.
+    pub fn payload_packets(&self) -> u16 {
+        self.payload_packets
+    }
+
+    /// The begin of this watch.
+    pub(super) fn watched_since(&self) -> Stamp {
+        self.watched_since
+    }
+
+    /// Whether a list makes a suspect of client and server.
+    pub(super) fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Whether its payload is read or scored.
+    pub(super) fn is_watched(&self) -> bool {
+        !matches!(self.state, State::Mining | State::Excluded)
+    }
+
+    /// Whether the kernel still sends packets of a flow that was decided a while ago: its mark is lost.
+    pub(super) fn has_lost_its_mark(&self, now: Stamp) -> bool {
+        matches!(self.state, State::Bypassed | State::Excluded | State::Mining)
+            && now.has_passed(self.decided_at, MARK_LATENCY)
+    }
+
+    /// Counts for the client with the keyed hash `owner`.
+    pub(super) fn set_owner(&mut self, owner: u32) {
+        self.owner = owner;
+    }
+
+    /// The keyed hash of the client that it counts for.
+    pub(super) fn owner(&self) -> u32 {
+        self.owner
+    }
+
+    pub(super) fn note_packet(&mut self, now: Stamp) {
+        self.last_seen = now;
+    }
+
+    pub(super) fn count_payload(&mut self, len: u32) {
+        self.payload_packets = self.payload_packets.saturating_add(1);
+        self.payload_bytes = self.payload_bytes.saturating_add(len);
+    }
+
+    /// A list makes a suspect of client and server.
+    pub(super) fn mark_listed(&mut self) {
+        self.listed = true;
+    }
+
+    /// Host or endpoint is exempt.
+    pub(super) fn exclude(&mut self, now: Stamp) {
+        self.decide(State::Excluded, now);
+    }
+
+    /// Host and endpoint are exempt no more. What passed until then was not read.
+    pub(super) fn include(&mut self, now: Stamp) {
+        self.decide(State::Bypassed, now);
+        self.inspection = Inspection::begin(false);
+    }
+
+    /// Proof.
+    pub(super) fn prove(&mut self, now: Stamp) {
+        self.decide(State::Mining, now);
+    }
+
+    /// Takes in the opinion of stage one on new payload that proves nothing; whether that makes it a suspect.
+    pub(super) fn settle(&mut self, decision: Decision, now: Stamp, settings: &Settings) -> bool {
+        let before = self.state;
+        let state = match decision {
+            _ if before == State::Suspect => State::Suspect,
+            Decision::Suspect => State::Suspect,
+            Decision::Unlikely => State::Bypassed,
+            _ if self.is_over_budget(now, settings) => State::Bypassed,
+            _ if before == State::Bypassed && !self.inspection.has_evidence() => State::Bypassed,
+            _ => State::Undecided,
+        };
+        self.decide(state, now);
+        if state == State::Bypassed && self.inspection.is_opaque() {
+            // Text may follow what can't be read, with no byte unseen in between.
+            self.inspection = Inspection::begin(false);
+        }
+        state == State::Suspect && before != State::Suspect
+    }
+
+    /// Begins a second look at a bypassed flow, of which `missing` bytes passed unseen since its last packet. One
+    /// that has become slow is watched again from now on; of another the kernel shows a few packets now and then,
+    /// and evidence in them is what brings it back.
+    pub(super) fn look_again(&mut self, missing: u32, now: Stamp, settings: &Settings) {
+        let seconds = now.millis_since(self.last_seen) / 1_000;
+        if seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate {
+            self.decide(State::Undecided, now);
+        }
+        self.inspection = Inspection::begin(false);
+        self.hmm = hmm::State::default();
+        self.watched_since = now;
+        self.payload_packets = 0;
+        self.payload_bytes = 0;
+    }
+
+    /// Whether it has carried so much, so fast, that it is bypassed. A slow flow is watched for as long as it lasts:
+    /// its cost is bounded by its rate.
+    pub(super) fn is_over_budget(&self, now: Stamp, settings: &Settings) -> bool {
+        let spent =
+            self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
+        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
+        let bound = if self.hmm.is_candidate() {
+            settings.low_rate.max(CANDIDATE_BYTES_PER_SECOND)
+        } else {
+            settings.low_rate
+        };
+        spent && self.payload_bytes / seconds >= bound
+    }
+
+    fn decide(&mut self, state: State, now: Stamp) {
+        if self.state != state {
+            self.state = state;
+            self.decided_at = now;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Session {
+    /// A flow in some state, as tests of its readers need it.
+    pub(crate) fn in_state(segment: &Segment<'_>, state: State) -> Self {
+        Session { state, ..Session::join(segment, Stamp(0)) }
+    }
+}
+
+impl Record for Session {
+    fn key(&self) -> &FiveTuple {
+        self.connection.key()
+    }
+
+    fn last_seen(&self) -> Stamp {
+        self.last_seen
+    }
+
+    fn owner(&self) -> u32 {
+        self.owner
+    }
+
+    fn worth(&self, now: Stamp, idle: Duration) -> Worth {
+        let limit = if self.state == State::Opening { FLOW_OPENING_IDLE } else { idle };
+        if now.has_passed(self.last_seen, limit) {
+            return Worth::Expired;
+        }
+        match self.state {
+            State::Opening => Worth::Opening,
+            State::Bypassed | State::Excluded => Worth::Bypassed,
+            State::Mining => Worth::Mining,
+            State::Undecided if !self.inspection.has_evidence() => Worth::Undecided,
+            State::Undecided | State::Suspect if now.has_passed(self.last_seen, SUSPECT_IDLE) => {
+                Worth::Undecided
+            }
+            State::Undecided | State::Suspect => Worth::Protected,
+        }
+    }
+}
