@@ -21,8 +21,9 @@ use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
-use minewall::rules::{self, Variant};
+use minewall::rules::{self, Kernel, Memory, Variant};
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -130,6 +131,8 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         .opt_value_from_str("--variant")
         .map_err(|error| format!("--variant: {error}"))?
         .unwrap_or(Variant::Nft);
+    let memory = arguments.opt_value_from_str("--memory").map_err(|error| format!("--memory: {error}"))?;
+    let memory = || memory.unwrap_or_else(Memory::of_this_kernel);
     let is_removal = arguments.contains("--remove");
     let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
@@ -138,7 +141,7 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
         return show(&if is_removal {
             rules::offload::release(&listing)
         } else {
-            rules::offload::wait(&load(&path)?, &listing)
+            rules::offload::wait(&load(&path)?, memory(), &listing)
         });
     }
     // Removal takes no configuration: it must work with a bad one, too.
@@ -149,7 +152,7 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
     let known = control::ask(&config.control_socket, &Request::Elements);
     let known = known.map_or(String::new(), |answer| answer.text);
-    show(&rules::install_with(&config, variant, &known))
+    show(&rules::install(&config, Kernel { variant, memory: memory() }, &known))
 }
 
 fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -160,8 +163,22 @@ fn config(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
     let is_for_service = arguments.contains("--service");
     nothing_left(arguments)?;
-    let config = load(&path)?;
-    show(&if is_for_service { service::describe(&config) } else { format!("{} is fine\n", path.display()) })
+    let loaded = config::load(&path).map_err(|rejected| rejected.to_string())?;
+    for warning in &loaded.warnings {
+        eprintln!("minewall: {warning}");
+    }
+    if is_for_service {
+        return show(&service::describe(&loaded.config));
+    }
+    // A misspelt name leaves its option at the default, which is no fine configuration.
+    let model = model_file::load(&loaded.config);
+    if let Err(complaint) = &model {
+        eprintln!("minewall: {}: {complaint}", path.display());
+    }
+    if model.is_err() || !loaded.warnings.is_empty() {
+        return Ok(ExitCode::from(STATUS_UNUSABLE));
+    }
+    show(&format!("{} is fine\n", path.display()))
 }
 
 /// Prints `text`. A reader that has seen enough, as `head` does, is content.

@@ -12,7 +12,9 @@
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
+mod nft_set;
 mod nft_worker;
+mod alive;
 pub mod control;
 mod event_log;
 mod hosts;
@@ -21,6 +23,8 @@ mod house_file;
 mod leases;
 pub(crate) mod lists;
 mod metrics;
+pub mod model_file;
+pub mod problems;
 pub mod hooks;
 mod prober;
 mod queue;
@@ -30,7 +34,6 @@ mod reset;
 mod status;
 pub mod syslog;
 
-use std::fs::File;
 use std::hash::RandomState;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -46,14 +49,15 @@ use signal_hook::low_level::pipe;
 use crate::config::{self, Config};
 use crate::engine::event::Source;
 use crate::engine::{Engine, Layer, Settings};
-use crate::hmm::model::{self, Model};
-use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND};
+use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
+use alive::Alive;
 use control::{Control, Stream};
 use house_file::HouseFile;
 use lists::Lists;
 use prober::Prober;
+use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{Keeper, Lore};
@@ -72,15 +76,17 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         return Ok(());
     }
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
-    let model = load_model(&config)?;
+    let problems = Problems::default();
+    let model = model_file::load_or_builtin(&config, &problems)?;
     let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
     let clock = Clock::start();
     // Before the queue, which would keep the whole house waiting for as long as lists are read.
-    let lists = Lists::start(&config);
+    let lists = Lists::start(&config, &problems);
     // Before there are threads that open sockets.
     let queue = PacketQueue::bind(&config)?;
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
+    let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
     engine.replace_intel(Layer::Lists, lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let prober = Prober::start(&config, &mut engine, clock.now());
@@ -93,9 +99,11 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         lists,
         prober,
         keeper,
-        reporter: Reporter::new(&config),
+        reporter: Reporter::new(&config, &problems),
+        problems,
         clock,
         verdicts_failed: 0,
+        alive,
         queue,
         resetter,
         config,
@@ -113,19 +121,6 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
-/// The model that stage one is to use.
-pub(crate) fn load_model(config: &Config) -> Result<Box<Model>, String> {
-    if config.model.as_os_str().is_empty() {
-        return Model::embedded().map_err(|error| error.to_string());
-    }
-    let explain = |why: &dyn core::fmt::Display| format!("model {}: {why}", config.model.display());
-    let mut bytes = Vec::new();
-    File::open(&config.model)
-        .and_then(|file| file.take(model::LENGTH_MAX as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| explain(&error))?;
-    Model::decode(&bytes).map_err(|error| explain(&error))
-}
-
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
@@ -133,11 +128,13 @@ struct Daemon {
     lists: Lists,
     prober: Prober,
     keeper: Keeper,
+    alive: Alive,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
     clock: Clock,
     verdicts_failed: u32,
+    problems: Problems,
 }
 
 impl Daemon {
@@ -147,6 +144,7 @@ impl Daemon {
             let ready = wait(&self.queue, signals, &self.prober, &control)
                 .map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
+            self.alive.turned();
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
@@ -223,7 +221,8 @@ impl Daemon {
 
     /// A bad file changes nothing.
     fn reload(&mut self, config_path: &Path) {
-        let loaded = load(config_path).and_then(|config| Ok((load_model(&config)?, config)));
+        let loaded = load(config_path)
+            .and_then(|config| Ok((model_file::load_or_builtin(&config, &self.problems)?, config)));
         let (model, new) = match loaded {
             Ok(loaded) => loaded,
             Err(complaint) => {
@@ -264,7 +263,7 @@ struct Ready {
     control: bool,
 }
 
-/// Waits until there is something to do, at most a second.
+/// Waits until there is something to do, at most [`TURN_WAIT`].
 fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Control) -> io::Result<Ready> {
     let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
@@ -274,7 +273,8 @@ fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Contr
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    match poll(&mut descriptors, Some(&Timespec { tv_sec: 1, tv_nsec: 0 })) {
+    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos().into() };
+    match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }

@@ -154,6 +154,8 @@ pub const MARK_BIT_MAX: u8 = 28;
 
 /// Bytes of a configuration file that are read at all.
 pub const CONFIG_FILE_BYTES: usize = 64 * 1_024;
+/// Problems that last and are told at once, about 200 bytes each.
+pub const PROBLEMS: usize = 32;
 /// Mistakes of a configuration file that are reported.
 pub const CONFIG_COMPLAINTS: usize = 20;
 /// Entries of each list of the configuration. An allowlist entry takes 20 bytes.
@@ -227,9 +229,24 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
-/// Connection attempts that are looked at; a house makes a few dozen. Of those beyond, in a flood, the first
-/// payload is the first thing that is seen.
-pub const ATTEMPTS_PER_SECOND: u32 = 500;
+/// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
+pub const FAST_OPEN_PER_SECOND: u32 = 50;
+/// How long the kernel queues packets without a sign of life: a connection that begins right after the last one
+/// stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
+pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
+/// How often the daemon gives one.
+pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
+/// The longest wait of the packet loop for something to do: it has to turn between two signs of life.
+pub const TURN_WAIT: Duration = Duration::from_millis(400);
+/// How often the kernel is told again that its memory of connections gets lost.
+pub const CONFLICT_RENEWAL: Duration = Duration::from_secs(1_200);
+/// Stack of the thread that gives them.
+pub const ALIVE_STACK_BYTES: usize = 64 * 1_024;
+/// Benign connections of each family that the kernel keeps in a set, where it has no other memory of them; about
+/// 100 bytes each, 150 with IPv6.
+pub const DECIDED_CONNECTIONS: u32 = 4_096;
+/// After how long such a connection is judged anew.
+pub const DECIDED_SECONDS: u32 = 3_600;
 
 /// Bytes of the evidence of a probe, one line.
 pub const PROBE_EVIDENCE_BYTES: usize = 96;

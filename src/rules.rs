@@ -1,51 +1,66 @@
-//! What the kernel is told: the one generator of the rule set.
+//! The rule set: what the kernel is told, generated in one place.
 //!
-//! Each hook has two base chains of ours, both before the firewall's own. *Watch* decides what is
-//! queued, and cuts off what is blocked without asking us. A packet accepted from a queue resumes
-//! at the next base chain: that is *decide*, where the packet mark of the verdict becomes the
-//! conntrack mark. Then come the firewall's chains, as if nothing had happened.
+//! Each hook has two base chains of ours, both behind the firewall's own, so that what the firewall drops is never
+//! seen. *Watch* decides what is queued, and cuts off what is blocked without the daemon. A packet accepted from a
+//! queue resumes at the next base chain: that is *decide*, where the verdict in the packet's mark goes into the
+//! kernel's memory of the connection ([`memory`]).
 //!
-//! | hook | who | packets |
+//! | hook | connections | packets |
 //! |---|---|---|
-//! | forward | hosts behind the router | both directions |
-//! | output | the router's own connections | original direction |
-//! | input | the router's own connections | replies |
+//! | forward | of hosts behind the router | both directions |
+//! | output, input | the router's own | queries on output, replies on input |
+//! | input, output | of hosts to a transparent proxy on the router | both directions |
 //!
-//! Connection attempts to servers that are known as pools are refused by the kernel alone (`known`).
-//! Besides TCP, answers of name servers are queued; see `rules/names.rs`.
+//! Other connections *to* the router (LuCI, SSH) are never seen. Bridged packets that the kernel shows to these hooks
+//! (`bridge-nf-call-iptables`) are forwarded packets as any other.
 //!
-//! The daemon's own connections (its probes) carry a mark of ours and pass unwatched.
+//! **Queued are, of TCP**: the client's first packet behind the handshake, which says where both streams begin, and
+//! payload of connections that are not decided and in which both ends have taken part (`ct status assured`).
+//! Connection attempts are not; those to known pools the kernel refuses by itself ([`attempts`]). Benign connections
+//! are looked at again by the kernel's count alone ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours). Besides
+//! TCP, answers of name servers are queued ([`names`]).
 //!
-//! So connections *to* the router (LuCI, SSH) are never seen. Queued are, of TCP: connection
-//! attempts, and what carries payload in flows that nothing has been decided of. Flows let go are
-//! looked at again ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours) by the kernel's count alone.
+//! **Failure is open.** Without a daemon the queue is bypassed, and a bypassed packet decides nothing. A daemon that
+//! hangs is noticed by the dead man's switch: the way to the queue is open only while elements stand in the set
+//! `alive`, which end after [`limits::ALIVE_TIMEOUT_MILLIS`] and which the daemon renews.
 //!
-//! A firewall that offloads flows would take connections away before any payload: [`offload`] makes its
-//! rules wait for the mark.
+//! A firewall that offloads flows would take connections away before any payload: [`offload`] makes its rules wait
+//! for the verdict.
 //!
-//! The conntrack mark outlives the rule set: loading, reloading and removing it never touch the
-//! marks of connections, so what was decided by an earlier daemon stays decided until the
-//! connection ends. Without a daemon the queue is bypassed, and a bypassed packet decides nothing.
-//!
-//! The marks on output make the kernel look up the route again; routing rules that compare the
-//! whole mark, with no mask, don't match such packets.
+//! Loading, reloading and removing the rules never touch what is remembered of connections. Bits in a packet's mark
+//! are cleared before it leaves our chains. The daemon's own connections (its probes) carry a mark of ours on their
+//! way to `watch`, and pass unwatched.
 //!
 //! [`limits::SECOND_LOOK_EARLY_BITS`]: crate::limits::SECOND_LOOK_EARLY_BITS
+//! [`limits::ALIVE_TIMEOUT_MILLIS`]: crate::limits::ALIVE_TIMEOUT_MILLIS
 
-mod known;
-pub mod offload;
+mod attempts;
+mod bits;
+mod detect;
+pub mod memory;
 mod names;
+pub mod offload;
 mod script;
 mod table;
 
 use core::fmt;
 use core::str::FromStr;
 
-pub use known::{EMPTY, REFUSING_CHAIN, elements};
+pub use attempts::{EMPTY, REFUSING_CHAIN, elements};
+pub use memory::Memory;
 
 use crate::config::Config;
 
-/// How the packets get from the rules to the queue.
+/// What the rules are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// How packets get to the queue.
+    pub variant: Variant,
+    /// Where verdicts are kept.
+    pub memory: Memory,
+}
+
+/// How packets get from the rules to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     /// By nft's own `queue` statement (kmod-nft-queue): text for `nft -f`.
@@ -55,43 +70,50 @@ pub enum Variant {
 }
 
 impl FromStr for Variant {
-    type Err = UnknownVariant;
+    type Err = UnknownWord;
 
-    fn from_str(text: &str) -> Result<Self, UnknownVariant> {
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "nft" => Ok(Variant::Nft),
             "iptables" => Ok(Variant::Iptables),
-            _ => Err(UnknownVariant),
+            _ => Err(UnknownWord("a variant is 'nft' or 'iptables'")),
         }
     }
 }
 
-/// The text names no variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownVariant;
+impl FromStr for Memory {
+    type Err = UnknownWord;
 
-impl fmt::Display for UnknownVariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a variant is 'nft' or 'iptables'")
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "labels" => Ok(Memory::Labels),
+            "mark" => Ok(Memory::Mark),
+            _ => Err(UnknownWord("a memory is 'labels' or 'mark'")),
+        }
     }
 }
 
-impl std::error::Error for UnknownVariant {}
+/// A word that names no variant or no memory, and those that do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownWord(&'static str);
 
-/// The text that puts the rules of `config` in force, replacing those of an earlier one in a single
-/// transaction.
-pub fn install(config: &Config, variant: Variant) -> String {
-    install_with(config, variant, "")
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
 }
 
-/// The same, with the sets of known pools filled by `elements`, a text that [`elements`] makes. Where the
-/// configuration wants no such sets they are left out.
-pub fn install_with(config: &Config, variant: Variant, elements: &str) -> String {
-    let mut table = table::replace(config, variant);
-    if known::is_wanted(config) {
+impl std::error::Error for UnknownWord {}
+
+/// The text that puts the rules of `config` in force for `kernel`, in place of earlier ones in a single transaction.
+/// `elements`, a text of [`elements`], fills the sets of known pools; where the configuration wants no such sets they
+/// are left out.
+pub fn install(config: &Config, kernel: Kernel, elements: &str) -> String {
+    let mut table = table::replace(config, kernel);
+    if attempts::is_wanted(config) {
         table += elements;
     }
-    match variant {
+    match kernel.variant {
         Variant::Nft => table,
         Variant::Iptables => script::install(config, &table),
     }

@@ -5,11 +5,16 @@
 use std::path::{Path, PathBuf};
 
 use minewall::config::{self, Config};
-use minewall::rules::{self, Variant};
+use minewall::rules::{self, Kernel, Memory, Variant};
 
 fn config(options: &str) -> Config {
     let text = format!("config minewall\n{options}");
     config::parse(Path::new("test"), text.as_bytes()).expect("a good configuration").config
+}
+
+/// The text for `config`, without elements.
+fn install(config: &Config, variant: Variant, memory: Memory) -> String {
+    rules::install(config, Kernel { variant, memory }, "")
 }
 
 /// Name of the expected file, and the text.
@@ -17,13 +22,24 @@ fn texts() -> Vec<(&'static str, String)> {
     let (default, moved) = (config(""), config("option mark_bit 8\noption queue 7\n"));
     let monitor = config("option mode monitor\n");
     vec![
-        ("default.nft", rules::install(&default, Variant::Nft)),
-        ("default.sh", rules::install(&default, Variant::Iptables)),
-        ("moved.nft", rules::install(&moved, Variant::Nft)),
-        ("moved.sh", rules::install(&moved, Variant::Iptables)),
-        ("monitor.nft", rules::install(&monitor, Variant::Nft)),
+        ("default.nft", install(&default, Variant::Nft, Memory::Labels)),
+        ("default.sh", install(&default, Variant::Iptables, Memory::Labels)),
+        ("mark.nft", install(&default, Variant::Nft, Memory::Mark)),
+        ("moved.nft", install(&moved, Variant::Nft, Memory::Mark)),
+        ("moved.sh", install(&moved, Variant::Iptables, Memory::Mark)),
+        ("monitor.nft", install(&monitor, Variant::Nft, Memory::Labels)),
         ("remove.nft", rules::remove(Variant::Nft)),
         ("remove.sh", rules::remove(Variant::Iptables)),
+    ]
+}
+
+/// Every kind of kernel.
+fn kernels() -> [(Variant, Memory); 4] {
+    [
+        (Variant::Nft, Memory::Labels),
+        (Variant::Nft, Memory::Mark),
+        (Variant::Iptables, Memory::Labels),
+        (Variant::Iptables, Memory::Mark),
     ]
 }
 
@@ -57,19 +73,28 @@ fn every_mark_moves_with_its_option() {
 /// Monitoring rejects nothing, whatever a connection was marked before.
 #[test]
 fn monitoring_cuts_nothing_off() {
-    for variant in [Variant::Nft, Variant::Iptables] {
-        assert!(rules::install(&config(""), variant).contains("reject"));
-        let text = rules::install(&config("option mode monitor\n"), variant);
+    for (variant, memory) in kernels() {
+        assert!(install(&config(""), variant, memory).contains("reject"));
+        let text = install(&config("option mode monitor\n"), variant, memory);
         assert!(!text.contains("reject") && !text.contains("drop") && !text.contains("0x03000000"), "{text}");
     }
 }
 
-/// Without lists nobody asks what names stand for.
+/// Without lists the answers of name servers are not read.
 #[test]
 fn answers_of_name_servers_are_for_lists() {
-    for variant in [Variant::Nft, Variant::Iptables] {
-        assert!(rules::install(&config(""), variant).contains("sport 53"));
-        let text = rules::install(&config("option intel 0\n"), variant);
+    for (variant, memory) in kernels() {
+        assert!(install(&config(""), variant, memory).contains("sport 53"));
+        let text = install(&config("option intel 0\n"), variant, memory);
         assert!(!text.contains("sport 53") && !text.contains("answers"), "{text}");
+    }
+}
+
+/// With labels the connection's mark is left to others.
+#[test]
+fn labels_leave_the_connection_s_mark_alone() {
+    for variant in [Variant::Nft, Variant::Iptables] {
+        assert!(install(&config(""), variant, Memory::Mark).contains("ct mark"));
+        assert!(!install(&config(""), variant, Memory::Labels).contains("ct mark"));
     }
 }

@@ -15,7 +15,7 @@ PACKAGES="busybox-static nftables libnftables1 libc6 libedit2 libgmp10 libjansso
 	libxtables12 libbsd0 libmd0 libtinfo6 libgcc-s1 iproute2 libbpf1 libelf1 libcap2 libselinux1
 	libpcre2-8-0 zlib1g socat libssl3 libwrap0 libnsl2 libtirpc3 libgssapi-krb5-2 libkrb5-3 libk5crypto3
 	libcom-err2 libkrb5support0 libkeyutils1 libatomic1"
-MODULES="crc32c_generic nf_tables nfnetlink_queue nft_queue nf_conntrack nft_ct nft_reject_inet nft_limit
+MODULES="crc32c_generic nf_tables nfnetlink_queue nft_queue nf_conntrack nft_ct nft_fib_inet nft_reject_inet nft_limit
 	nf_flow_table nf_flow_table_inet nft_flow_offload veth"
 
 install_tools() {

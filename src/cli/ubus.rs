@@ -131,10 +131,16 @@ fn status(service: &Service, rules: &Rules) -> String {
         Some(Mode::Monitor) if running && rules.loaded != Some(0) => "monitoring",
         _ => "off",
     };
-    let problems: Vec<String> = problems
+    let mut problems: Vec<String> = problems
         .iter()
-        .map(|(code, text)| format!("{{\"code\":\"{code}\",\"text\":{}}}", quoted(text)))
+        .map(|(code, text)| {
+            format!("{{\"code\":\"{code}\",\"text\":{},\"remedy\":\"{}\"}}", quoted(text), remedy(code))
+        })
         .collect();
+    let mut tape = Tape::default();
+    let of_daemon = daemon.as_ref().ok().and_then(|text| tape.index(text.as_bytes())?.get("problems"));
+    let inside = of_daemon.and_then(|list| core::str::from_utf8(list.bytes()).ok()?.strip_prefix('['));
+    problems.extend(objects(inside.unwrap_or_default()).map(str::to_owned));
     format!(
         "{{\"state\":\"{state}\",\"problems\":[{}],\"version\":\"{}\",\"enabled\":{},\"mode\":{},\
          \"running\":{running},\"rules\":{},\"daemon\":{}}}\n",
@@ -145,6 +151,18 @@ fn status(service: &Service, rules: &Rules) -> String {
         or_null(rules.loaded.map(|loaded| (loaded != 0).to_string())),
         daemon.as_deref().unwrap_or("null"),
     )
+}
+
+/// What the owner can do about a problem that the daemon doesn't know of.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "config" => "Correct the configuration; until then the one before stays in force.",
+        "config_warning" => "Look at the configuration.",
+        "disabled" => "Set option 'enabled' to 1.",
+        "not_running" => "The system log says why.",
+        "rules" => "Install kmod-nft-queue if it is missing, and restart minewall.",
+        _ => "",
+    }
 }
 
 /// The mode that a daemon's status tells.

@@ -2,9 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use super::problems::{Code, Problems};
 
 /// One detection, as it is written. Every text is printable ASCII: what came off the wire is
 /// escaped before it gets here.
@@ -53,29 +56,28 @@ pub struct EventLog {
     path: PathBuf,
     max_bytes: u64,
     rotations: u32,
-    /// A failure has been reported, and none since has succeeded.
-    has_failed: bool,
+    problems: Problems,
 }
 
 impl EventLog {
     /// A log at `path` that is rotated before it would exceed `max_bytes` (0: write nothing),
     /// with `rotations` older files kept.
-    pub fn new(path: &Path, max_bytes: u64, rotations: u32) -> Self {
-        EventLog { path: path.into(), max_bytes, rotations, has_failed: false }
+    pub fn new(path: &Path, max_bytes: u64, rotations: u32, problems: &Problems) -> Self {
+        EventLog { path: path.into(), max_bytes, rotations, problems: problems.clone() }
     }
 
-    /// Appends `line`, which has no line feed. A failure is logged once, until one succeeds again.
+    /// Appends `line`, which has no line feed. A failure is a problem until a write succeeds.
     pub fn write(&mut self, line: &str) {
         if self.max_bytes == 0 {
             return;
         }
-        let written = self.try_write(line);
-        if let Err(error) = &written
-            && !self.has_failed
-        {
-            log::warn!("events are not written to {}: {error}", self.path.display());
+        match self.try_write(line) {
+            Ok(()) => self.problems.resolve_of(Code::File, SUBJECT),
+            Err(error) => {
+                let text = format!("events are not written to {}: {error}", self.path.display());
+                self.problems.report(Code::File, SUBJECT, text);
+            }
         }
-        self.has_failed = written.is_err();
     }
 
     /// The file is opened for each event: events are rare, and it may have been moved away.
@@ -96,7 +98,8 @@ impl EventLog {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
-        OpenOptions::new().create(true).read(true).append(true).open(&self.path)
+        // Like what it holds, wallets and hardware addresses, it is not for everybody on the router.
+        OpenOptions::new().create(true).read(true).append(true).mode(0o640).open(&self.path)
     }
 
     fn rotate(&self) -> io::Result<()> {
@@ -116,6 +119,9 @@ impl EventLog {
     }
 }
 
+/// The event log among the files that can't be written.
+const SUBJECT: &str = "event_log";
+
 /// Whether the last line of `file` has no end.
 fn is_cut_short(file: &mut File) -> io::Result<bool> {
     if file.seek(SeekFrom::End(0))? == 0 {
@@ -130,12 +136,13 @@ fn is_cut_short(file: &mut File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_log_never_outgrows_its_bounds() {
         let directory = std::env::temp_dir().join(format!("minewall-event-log-{}", std::process::id()));
         let path = directory.join("events.jsonl");
-        let mut log = EventLog::new(&path, 100, 2);
+        let mut log = EventLog::new(&path, 100, 2, &Problems::default());
         for number in 0..50 {
             log.write(&format!("{{\"number\":{number},\"filler\":\"0123456789\"}}"));
         }
@@ -156,7 +163,7 @@ mod tests {
         fs::create_dir_all(&directory).unwrap();
         let path = directory.join("events.jsonl");
         fs::write(&path, "{\"whole\":1}\n{\"cut").unwrap();
-        let mut log = EventLog::new(&path, 100, 1);
+        let mut log = EventLog::new(&path, 100, 1, &Problems::default());
         log.write("{\"next\":2}");
         log.write("{\"next\":3}");
         let text = fs::read_to_string(&path).unwrap();
@@ -166,8 +173,16 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_written_does_no_harm() {
-        let mut log = EventLog::new(Path::new("/proc/nothing/events.jsonl"), 100, 1);
+        let problems = Problems::default();
+        let mut log = EventLog::new(Path::new("/proc/nothing/events.jsonl"), 100, 1, &problems);
         log.write("{}");
-        assert!(log.has_failed);
+        log.write("{}");
+        assert_eq!(problems.all().len(), 1);
+        log.path = std::env::temp_dir().join(format!("minewall-events-mode-{}", std::process::id()));
+        log.write("{}");
+        assert!(problems.all().is_empty());
+        let mode = fs::metadata(&log.path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o137, 0, "{mode:o}");
+        fs::remove_file(&log.path).unwrap();
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::intel::entry::Policy;
 use crate::intel::list::{BadList, Report};
@@ -43,12 +44,14 @@ pub struct Lists {
     reading: Option<JoinHandle<Option<Intel>>>,
     /// What to read once it has ended.
     next: Option<Wish>,
+    problems: Problems,
 }
 
 impl Lists {
     /// Reads what `config` names, and waits for it.
-    pub fn start(config: &Config) -> Self {
-        Lists { current: read(&Wish::from(config), None).map(Arc::new), reading: None, next: None }
+    pub fn start(config: &Config, problems: &Problems) -> Self {
+        let current = read(&Wish::from(config), None, problems).map(Arc::new);
+        Lists { current, reading: None, next: None, problems: problems.clone() }
     }
 
     /// What is in force; none if lists have no say.
@@ -79,12 +82,13 @@ impl Lists {
             return;
         }
         let (Some(wish), old) = (self.next.take(), self.current.clone()) else { return };
+        let problems = self.problems.clone();
         let work = move || {
             // Packets come first.
             if let Err(error) = rustix::process::nice(LOWEST) {
                 log::warn!("lists are read at the usual priority: {error}");
             }
-            read(&wish, old.as_deref())
+            read(&wish, old.as_deref(), &problems)
         };
         match std::thread::Builder::new().name(THREAD_NAME.into()).spawn(work) {
             Ok(thread) => self.reading = Some(thread),
@@ -93,8 +97,10 @@ impl Lists {
     }
 }
 
-/// Reads all lists. One that is refused is replaced by what `old` has of it.
-fn read(wish: &Wish, old: Option<&Intel>) -> Option<Intel> {
+/// Reads all lists. One that is refused is replaced by what `old` has of it, and is a problem.
+fn read(wish: &Wish, old: Option<&Intel>, problems: &Problems) -> Option<Intel> {
+    problems.resolve(Code::List);
+    problems.resolve(Code::ListName);
     if !wish.enabled {
         return None;
     }
@@ -106,18 +112,16 @@ fn read(wish: &Wish, old: Option<&Intel>) -> Option<Intel> {
         log::error!("the built-in list is left out: {error}");
     }
     let mut files = 0;
-    for (path, policy) in wish.directories.iter().flat_map(|directory| files_of(directory)) {
+    for (path, policy) in wish.directories.iter().flat_map(|directory| files_of(directory, problems)) {
         files += 1;
         let source = path.file_name().unwrap_or_default().to_string_lossy();
         match open(&path).and_then(|file| builder.add_text(&source, policy, file)) {
             Ok(report) => tell(&path, &report),
             Err(why) => {
                 let keeps = old.is_some_and(|old| old.sources().any(|known| known == source));
-                log::error!(
-                    "{}: {why}{}",
-                    path.display(),
-                    if keeps { "; what it held before stays" } else { "" }
-                );
+                let rest = if keeps { "; its earlier entries stay" } else { "" };
+                let subject = path.to_string_lossy();
+                problems.report(Code::List, &subject, format!("list {subject} is refused: {why}{rest}"));
                 if let Some(old) = old.filter(|_| keeps)
                     && let Err(error) = builder.keep(old, &source)
                 {
@@ -145,19 +149,30 @@ fn open(path: &Path) -> Result<BufReader<File>, BadList> {
 
 /// The lists in `directory`, in the order of their names, each with the policy that its name ends in. Other
 /// files are none: what an editor or a download leaves behind must not become a list.
-fn files_of(directory: &Path) -> Vec<(PathBuf, Policy)> {
+fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            log::error!("the lists in {} can't be read: {error}", directory.display());
+            let subject = directory.to_string_lossy();
+            problems.report(Code::List, &subject, format!("the lists in {subject} can't be read: {error}"));
             return Vec::new();
         }
     };
     let list = |path: PathBuf| {
-        let policy = path.extension()?.to_str()?.parse().ok()?;
-        let is_hidden = path.file_name()?.as_encoded_bytes().starts_with(b".");
-        (!is_hidden).then_some((path, policy))
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        match path.extension().and_then(|end| end.to_str()?.parse().ok()) {
+            _ if name.starts_with('.') => None,
+            Some(policy) => Some((path, policy)),
+            None => {
+                let is_leftover = ["~", ".tmp", ".new"].iter().any(|end| name.ends_with(end));
+                if !is_leftover && !name.starts_with("README") {
+                    let text = format!("{} is no list: its name does not end in a policy", path.display());
+                    problems.report(Code::ListName, &path.to_string_lossy(), text);
+                }
+                None
+            }
+        }
     };
     let mut files: Vec<_> = entries.filter_map(|entry| list(entry.ok()?.path())).collect();
     files.sort();
@@ -210,12 +225,15 @@ mod tests {
         ] {
             fs::write(path.join(file), text).unwrap();
         }
-        let intel = read(&wish, None).unwrap();
+        let problems = Problems::default();
+        let intel = read(&wish, None, &problems).unwrap();
+        let told = problems.all();
+        assert!(matches!(&told[..], [one] if one.code == "list_name" && one.text.contains("readme")));
         let policies = ["a.test", "b.test", "c.test", "d.test", "e.test"].map(|name| policy(&intel, name));
         use Policy::{Allow, Block, Suspect};
         assert_eq!(policies, [Some(Block), Some(Suspect), Some(Suspect), Some(Allow), None]);
         assert_eq!(intel.sources().collect::<Vec<_>>(), ["a.block", "b.suspect", "c.allow"]);
-        assert!(read(&Wish { enabled: false, ..wish }, None).is_none());
+        assert!(read(&Wish { enabled: false, ..wish }, None, &Problems::default()).is_none());
         fs::remove_dir_all(&path).unwrap();
     }
 
@@ -225,30 +243,33 @@ mod tests {
         let files = ["a.block", "b.block", "c.block"].map(|file| path.join(file));
         files.iter().for_each(|file| fs::write(file, "a.test\n").unwrap());
         fs::write(&files[1], "b.test\n").unwrap();
-        let old = read(&wish, None).unwrap();
+        let problems = Problems::default();
+        let old = read(&wish, None, &problems).unwrap();
         fs::write(&files[0], "c.test\n").unwrap();
         fs::write(&files[1], "<html>\n<body>\nNot Found\n").unwrap();
         fs::remove_file(&files[2]).unwrap();
-        let new = read(&wish, Some(&old)).unwrap();
+        let new = read(&wish, Some(&old), &problems).unwrap();
         assert_eq!(
             ["a.test", "b.test", "c.test"].map(|name| policy(&new, name).is_some()),
             [false, true, true]
         );
+        let told: Vec<_> = problems.all().into_iter().map(|problem| (problem.code, problem.text)).collect();
+        assert!(matches!(&told[..], [("list", text)] if text.contains("b.block")), "{told:?}");
         // Too large for the memory there is.
         let wish = Wish { memory: 64 * 1_024, ..wish };
         let many: String = (0..40_000).map(|number| format!("n{number}.test\n")).collect();
         fs::write(&files[0], many).unwrap();
-        let newer = read(&wish, Some(&new)).unwrap();
+        let newer = read(&wish, Some(&new), &problems).unwrap();
         assert!(policy(&newer, "c.test").is_some() && policy(&newer, "n1.test").is_none());
         // Without an old one there is nothing to keep.
-        assert!(policy(&read(&wish, None).unwrap(), "b.test").is_none());
+        assert!(policy(&read(&wish, None, &Problems::default()).unwrap(), "b.test").is_none());
         fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_reload_happens_elsewhere_and_the_last_wish_counts() {
         let (path, wish) = directory("reload");
-        let mut lists = Lists { current: None, reading: None, next: None };
+        let mut lists = Lists { current: None, reading: None, next: None, problems: Problems::default() };
         for builtin in [None, Some(Policy::Suspect), Some(Policy::Block)] {
             lists.next = Some(Wish { builtin, ..wish.clone() });
             lists.begin();

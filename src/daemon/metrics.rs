@@ -38,6 +38,7 @@ pub fn to_prometheus(status: &Status<'_>) -> String {
     );
     family("assembly_slots", "gauge", &[("", assembly.used as u64)]);
     family("queue_packets", "gauge", &[("", queue.waiting.into())]);
+    family("queue_has_rules", "gauge", &[("", queue.has_rules.into())]);
     family(
         "queue_passed_unseen_total",
         "counter",

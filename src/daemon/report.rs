@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::event_log::{EventLine, EventLog};
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::leases::host_name;
+use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
@@ -16,6 +17,7 @@ use crate::util::wall_clock::unix_seconds;
 pub struct Reporter {
     hosts: Hosts,
     log: EventLog,
+    problems: Problems,
     leases_files: Vec<PathBuf>,
     events_per_hour: u32,
     unreported: u32,
@@ -24,10 +26,11 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter as `config` wishes.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
             hosts: Hosts::default(),
-            log: event_log(config),
+            log: event_log(config, problems),
+            problems: problems.clone(),
             leases_files: config.leases_files.clone(),
             events_per_hour: config.host_events_per_hour,
             unreported: 0,
@@ -37,7 +40,7 @@ impl Reporter {
 
     /// Takes over another configuration; what is known of hosts stays.
     pub fn configure(&mut self, config: &Config) {
-        self.log = event_log(config);
+        self.log = event_log(config, &self.problems);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
     }
@@ -117,8 +120,8 @@ impl Reporter {
     }
 }
 
-fn event_log(config: &Config) -> EventLog {
-    EventLog::new(&config.event_log, config.event_log_bytes, config.event_log_rotations)
+fn event_log(config: &Config, problems: &Problems) -> EventLog {
+    EventLog::new(&config.event_log, config.event_log_bytes, config.event_log_rotations, problems)
 }
 
 /// `blocked: laptop (192.168.1.50, 02:...) mines cryptonote at 192.0.2.1:3333: login ...`
@@ -174,7 +177,7 @@ mod tests {
             directory.join("events").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
-        let mut reporter = Reporter::new(&config);
+        let mut reporter = Reporter::new(&config, &Problems::default());
         let detection = Detection {
             at: crate::util::time::Instant::from_micros(0),
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),

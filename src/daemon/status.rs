@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hosts::Host;
+use super::problems::Problem;
 use crate::limits::STATUS_MAX_BYTES;
 use crate::probe::worker::Counters;
 
@@ -47,6 +48,8 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// Problems that last.
+    pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
     pub hosts: &'a [&'a Host],
 }
@@ -92,6 +95,8 @@ pub struct QueueUse {
     pub dropped: u32,
     /// Packets that found the socket's buffer full and were let pass.
     pub user_dropped: u32,
+    /// The rules that feed it are loaded, and take the daemon's signs of life.
+    pub has_rules: bool,
 }
 
 /// What became of suspects' servers.
@@ -214,6 +219,17 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        if !self.queue.has_rules {
+            text += "rules      not loaded: no packet is seen
+";
+        }
+        for problem in self.problems {
+            text += &format!(
+                "problem    {}: {} {}
+",
+                problem.code, problem.text, problem.remedy
+            );
+        }
         text += &hosts_to_text(self.hosts);
         text
     }
@@ -292,12 +308,13 @@ mod tests {
             let_go: 0,
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
-            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0 },
+            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
             probes: Counters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            problems: &[],
             hosts: &hosts,
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);

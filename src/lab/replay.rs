@@ -30,7 +30,7 @@ use progress::Progress;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
-use crate::daemon::{lists::Lists, load_model};
+use crate::daemon::{lists::Lists, model_file, problems::Problems};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Layer, Packet, Settings};
 use crate::hmm::model::Model;
@@ -195,8 +195,8 @@ impl EngineMaker {
     fn new(config: &Config) -> Result<Self, String> {
         Ok(EngineMaker {
             settings: Settings::from(config),
-            model: load_model(config)?,
-            lists: Lists::start(config).current(),
+            model: model_file::load(config)?,
+            lists: Lists::start(config, &Problems::default()).current(),
             max_flows: config.max_flows,
         })
     }

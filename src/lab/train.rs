@@ -256,12 +256,12 @@ const OPTIONS: &[&str] = &[
     "threads",
     "drift",
 ];
-const SCRIPTED: u32 = 3_000;
+const SCRIPTED: u32 = 2_000;
 /// Starts of which the panel is chosen.
-const CANDIDATES: u32 = 5;
+const CANDIDATES: u32 = 4;
 const CANDIDATES_MAX: u32 = 32;
-const ITERATIONS: u32 = 5;
-const ROUNDS: u32 = 8;
+const ITERATIONS: u32 = 4;
+const ROUNDS: u32 = 6;
 const FOLDS: usize = 2;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;

@@ -1,10 +1,9 @@
-//! Answers of name servers on their way to whoever asked: those of servers beyond the router (forward), those
-//! of the router's own resolver (output), and those that it gets itself (input).
+//! Answers of name servers to clients: from servers beyond the router (forward), from the router's own resolver
+//! (output), and to the router itself (input).
 //!
-//! Only what conntrack knows as the reply to a query counts, so nobody can send answers that were not asked
-//! for. They are read, not judged: no mark, no verdict. A flood of them passes unread. Over TCP they are
-//! payload as any other, but for those of the router's own resolver, which are not seen: connections to
-//! the router aren't.
+//! Only replies to a query that conntrack knows are queued, so that unsolicited answers are never read. Answers get
+//! no mark and no verdict. A flood of them passes unread. Over TCP they are payload as any other, except those of
+//! the router's own resolver: connections to the router are not watched.
 
 use super::Variant;
 use crate::config::Config;
@@ -20,7 +19,7 @@ pub fn watch(config: &Config, device: &str) -> String {
     if config.intel { format!("\t\t{}goto answers\n", answers(device)) } else { String::new() }
 }
 
-/// The rule of a hook's second chain: only the way through iptables leaves a trace to remove.
+/// The rule of a hook's second chain: the iptables variant leaves a bit in the mark.
 pub fn decide(config: &Config, variant: Variant, device: &str) -> String {
     let bit = config.mark.queue_bit();
     match variant {
@@ -37,9 +36,8 @@ pub fn chain(config: &Config) -> String {
         return String::new();
     }
     format!(
-        "	# What names stand for.
-	chain answers {{
-		limit rate {DNS_ANSWERS_PER_SECOND}/second burst {DNS_ANSWERS_PER_SECOND} packets goto ask
+        "	chain answers {{
+		limit rate {DNS_ANSWERS_PER_SECOND}/second burst {DNS_ANSWERS_PER_SECOND} packets goto to_queue
 		accept
 	}}
 "

@@ -1,26 +1,25 @@
 //! Flow offload that waits for the verdict.
 //!
-//! A rule like firewall4's `meta l4proto { tcp, udp } flow add @ft` takes a TCP connection off the
-//! forward hook with its third packet, before any payload: nobody would ever see a miner. Such rules are
-//! found in the output of `nft -a list`, and each becomes two: one for TCP whose conntrack mark says
-//! that it is decided and harmless (or the router's own probe), and one for everything else, as before.
-//! A reload of the firewall makes the rule anew as it was, so the caller comes again after each.
+//! A rule like firewall4's `meta l4proto { tcp, udp } flow add @ft` takes a TCP connection off the forward hook with
+//! its third packet, before any payload. Such rules are found in the output of `nft -a list`, and each becomes two or
+//! three: for TCP that the kernel remembers as benign, and for everything else, as before. A reload of the firewall
+//! makes the rule anew as it was, so this has to be done again after each.
 //!
-//! A flowtable is known in its own table only, so this can't be said from a table of ours. What is
-//! offloaded comes back to the hook, and to a second look, once it has been idle for half a minute
-//! (the kernel's nf_flowtable_tcp_timeout).
+//! A flowtable is known in its own table only, so a table of ours can't hold these rules. An offloaded connection
+//! comes back to the hook, and to a second look, once it has been idle for half a minute (the kernel's
+//! nf_flowtable_tcp_timeout).
 
 use core::fmt::Write;
 
+use super::bits::Bits;
+use super::{Memory, Variant};
 use crate::config::Config;
-use crate::verdict::FlowMark;
 
 /// The rules of `listing` (`nft -a list ruleset`, or of one table or chain) that offload flows, as text
 /// for `nft -f` that makes them wait for the verdict, in one transaction. Rules that wait already are
-/// made anew with the marks of `config`. Empty where nothing is offloaded.
-pub fn wait(config: &Config, listing: &str) -> String {
-    let mask = config.mark.mask();
-    let [benign, own] = [config.mark.value(FlowMark::Benign), config.mark.own()];
+/// made anew with the memory in use. Empty where nothing is offloaded.
+pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
+    let tests = memory.offloadable(&Bits::new(config, Variant::Nft));
     let mut text = String::new();
     for Rule { place, handle, body, comment } in rules(listing) {
         let (original, comment) = match role(comment) {
@@ -34,10 +33,15 @@ pub fn wait(config: &Config, listing: &str) -> String {
         // Their comments may fill the room there is.
         let room = COMMENT_MAX_BYTES - DECIDED.len().max(OTHERS.len());
         let comment = comment.get(..room).unwrap_or(comment);
+        for test in &tests {
+            let _ = writeln!(
+                text,
+                "insert rule {place} handle {handle} meta l4proto tcp {test} {original} comment \"{DECIDED}{comment}\""
+            );
+        }
         let _ = writeln!(
             text,
-            "insert rule {place} handle {handle} meta l4proto tcp ct mark & {mask:#010x} == {{ {benign:#010x}, {own:#010x} }} {original} comment \"{DECIDED}{comment}\"
-replace rule {place} handle {handle} {NOT_TCP}{original} comment \"{OTHERS}{comment}\""
+            "replace rule {place} handle {handle} {NOT_TCP}{original} comment \"{OTHERS}{comment}\""
         );
     }
     text
@@ -85,7 +89,7 @@ impl core::fmt::Display for Place<'_> {
     }
 }
 
-/// Whose a rule is, by its comment.
+/// Owner of a rule, by its comment.
 enum Role<'a> {
     /// Ours, for TCP that is decided.
     Decided,
@@ -150,6 +154,8 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    const MEMORIES: [Memory; 2] = [Memory::Labels, Memory::Mark];
+
     const FW4: &str = "table inet fw4 { # handle 3
 	flowtable ft { # handle 9
 		hook ingress priority filter
@@ -200,12 +206,12 @@ table ip mine { # handle 4
 
     #[test]
     fn offload_waits_in_every_table_and_is_released() {
-        let text = wait(&config(""), FW4);
+        let text = wait(&config(""), Memory::Mark, FW4);
         assert_eq!(
             text,
-            "insert rule inet fw4 forward handle 102 meta l4proto tcp ct mark & 0x07000000 == { 0x02000000, 0x04000000 } meta l4proto { tcp, udp } flow add @ft comment \"minewall, TCP once decided: \"
+            "insert rule inet fw4 forward handle 102 meta l4proto tcp ct mark & 0x07000000 == 0x02000000 meta l4proto { tcp, udp } flow add @ft comment \"minewall, TCP once decided: \"
 replace rule inet fw4 forward handle 102 meta l4proto != tcp meta l4proto { tcp, udp } flow add @ft comment \"minewall, other than TCP: \"
-insert rule ip mine fast handle 7 meta l4proto tcp ct mark & 0x07000000 == { 0x02000000, 0x04000000 } tcp dport { 80, 443 } counter packets 3 bytes 99 flow add @f comment \"minewall, TCP once decided: my own\"
+insert rule ip mine fast handle 7 meta l4proto tcp ct mark & 0x07000000 == 0x02000000 tcp dport { 80, 443 } counter packets 3 bytes 99 flow add @f comment \"minewall, TCP once decided: my own\"
 replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } counter packets 3 bytes 99 flow add @f comment \"minewall, other than TCP: my own\"
 "
         );
@@ -214,11 +220,23 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         assert_eq!(release(FW4), "");
     }
 
+    /// Labels take a rule for each state that means benign; from there to the mark and back nothing is left over.
+    #[test]
+    fn the_memory_may_change() {
+        for (first, second) in [(0, 1), (1, 0), (0, 0)] {
+            let once = after(FW4, &wait(&config(""), MEMORIES[first], FW4));
+            let twice = after(&once, &wait(&config(""), MEMORIES[second], &once));
+            let anew = after(FW4, &wait(&config(""), MEMORIES[second], FW4));
+            assert_eq!(rules(&twice).count(), rules(&anew).count());
+            assert_eq!(after(&twice, &release(&twice)), FW4);
+        }
+    }
+
     /// A second time, with another mark: the same number of rules, and the same way back.
     #[test]
     fn rules_that_wait_are_made_anew() {
-        let once = after(FW4, &wait(&config(""), FW4));
-        let moved = after(&once, &wait(&config("option mark_bit 8\n"), &once));
+        let once = after(FW4, &wait(&config(""), Memory::Mark, FW4));
+        let moved = after(&once, &wait(&config("option mark_bit 8\n"), Memory::Mark, &once));
         assert_eq!((rules(&once).count(), rules(&moved).count()), (4, 4));
         assert!(!moved.contains("0x07000000") && moved.contains("ct mark & 0x00000700"), "{moved}");
         assert_eq!(after(&moved, &release(&moved)), FW4);
@@ -229,8 +247,8 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
     fn protocols_may_be_numbers() {
         let listing = FW4.replace("tcp, udp", "6, 17");
         let numbers = |text: String| text.replace("l4proto tcp", "l4proto 6").replace("!= tcp", "!= 6");
-        let once = numbers(after(&listing, &wait(&config(""), &listing)));
-        let twice = numbers(after(&once, &wait(&config(""), &once)));
+        let once = numbers(after(&listing, &wait(&config(""), Memory::Mark, &listing)));
+        let twice = numbers(after(&once, &wait(&config(""), Memory::Mark, &once)));
         let bodies = |listing: &str| rules(listing).map(|rule| rule.body.to_owned()).collect::<Vec<_>>();
         assert_eq!(bodies(&twice), bodies(&once));
         assert_eq!(after(&twice, &release(&twice)), listing);
@@ -241,7 +259,7 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
     fn a_listing_of_one_chain_will_do() {
         let chain = FW4.replace("fw4 { # handle 3", "fw4 {");
         assert!(chain != FW4);
-        assert_eq!(wait(&config(""), &chain), wait(&config(""), FW4));
+        assert_eq!(wait(&config(""), Memory::Mark, &chain), wait(&config(""), Memory::Mark, FW4));
     }
 
     #[test]
@@ -249,7 +267,7 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         for listing in
             ["", "table inet fw4 { # handle 3\n}\n", "no listing # handle x flow add @ft # handle y"]
         {
-            assert_eq!(wait(&config(""), listing), "");
+            assert_eq!(wait(&config(""), Memory::Mark, listing), "");
             assert_eq!(release(listing), "");
         }
     }
@@ -261,7 +279,7 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
             "table ip t {{ # handle 1\nchain c {{ # handle 2\nflow add @f comment \"{}\" # handle 3\n",
             "x".repeat(COMMENT_MAX_BYTES)
         );
-        let text = wait(&config(""), &listing);
+        let text = wait(&config(""), Memory::Mark, &listing);
         for line in text.lines() {
             let (_, comment) = line.trim_end_matches('"').rsplit_once('"').expect("a comment");
             assert!(comment.len() <= COMMENT_MAX_BYTES, "{line}");

@@ -1,9 +1,10 @@
-//! The iptables variant: the same table, and the queue by an xtables target.
+//! The iptables variant: the same table, and the queue by an xtables target in table `security`, behind the
+//! firewall's `filter`.
 
 use super::names;
 use crate::config::Config;
 
-/// Loads `table` and leads the packets that it marks to the queue.
+/// Loads `table` and sends the packets that it marks to the queue.
 pub fn install(config: &Config, table: &str) -> String {
     let bit = config.mark.queue_bit();
     let queue = config.queue;
@@ -15,14 +16,14 @@ pub fn install(config: &Config, table: &str) -> String {
 set -e
 for v in '' 6; do
 	ip${{v}}tables-nft-restore --noflush <<'END'
-*mangle
+*security
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
 {answers}COMMIT
 END
 	for hook in {HOOKS}; do
-		ip${{v}}tables-nft -t mangle -C $hook -j minewall 2>/dev/null ||
-			ip${{v}}tables-nft -t mangle -A $hook -j minewall
+		ip${{v}}tables-nft -t security -C $hook -j minewall 2>/dev/null ||
+			ip${{v}}tables-nft -t security -A $hook -j minewall
 	done
 done
 nft -f - <<'END'
@@ -39,12 +40,12 @@ set -e
 nft -f - <<'END'
 {table}END
 for v in '' 6; do
-	ip${{v}}tables-nft -t mangle -S minewall >/dev/null 2>&1 || continue
+	ip${{v}}tables-nft -t security -S minewall >/dev/null 2>&1 || continue
 	for hook in {HOOKS}; do
-		while ip${{v}}tables-nft -t mangle -D $hook -j minewall 2>/dev/null; do :; done
+		while ip${{v}}tables-nft -t security -D $hook -j minewall 2>/dev/null; do :; done
 	done
-	ip${{v}}tables-nft -t mangle -F minewall
-	ip${{v}}tables-nft -t mangle -X minewall
+	ip${{v}}tables-nft -t security -F minewall
+	ip${{v}}tables-nft -t security -X minewall
 done
 "
     )

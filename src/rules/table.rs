@@ -1,27 +1,57 @@
 //! The table `inet minewall`, text for `nft -f`.
 
-use super::{Variant, known, names};
+use super::bits::Bits;
+use super::{Kernel, Variant, attempts, names};
 use crate::config::{Config, Mode};
 use crate::limits::{
-    ATTEMPTS_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS,
-    SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_PACKETS_PER_SECOND,
+    ALIVE_TIMEOUT_MILLIS, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS,
+    SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_PACKETS_PER_SECOND,
 };
-use crate::verdict::FlowMark;
+use crate::verdict::{FlowMark, Reason};
 
 /// Removes the table; `delete` alone would fail where there is none.
 pub const REMOVE: &str = "table inet minewall\ndelete table inet minewall\n";
 
-/// Sets up the table in place of what it was, as one transaction.
-pub fn replace(config: &Config, variant: Variant) -> String {
-    let hooks = Hook::ALL.map(|hook| hook.chains(config, variant)).concat();
-    let own = own(config);
-    let watch = watch(config, variant);
-    let ask = ask(config, variant);
-    let decide = decide(config, variant);
-    let empty = empty();
-    let known = known::chains(config, !ours(config, variant));
-    let answers = names::chain(config);
-    format!("{REMOVE}table inet minewall {{\n{hooks}{own}{watch}{known}{answers}{ask}{empty}{decide}}}\n")
+/// Sets up the table in place of an earlier one, as one transaction.
+pub fn replace(config: &Config, kernel: Kernel) -> String {
+    let bits = Bits::new(config, kernel.variant);
+    let blocks = config.mode == Mode::Block;
+    let parts = [
+        switches(),
+        Hook::ALL.map(|hook| hook.chains(config, kernel)).concat(),
+        own(kernel, &bits),
+        local(kernel, &bits),
+        watch(kernel, &bits, blocks),
+        fresh(config),
+        kernel.memory.tuples(),
+        again(&bits),
+        attempts::chains(config, &bits),
+        names::chain(config),
+        to_queue(config, &bits),
+        empty(),
+        decide(config, kernel, &bits),
+    ];
+    format!("{REMOVE}table inet minewall {{\n{}}}\n", parts.concat())
+}
+
+/// The dead man's switch: nothing is queued but while the daemon keeps the elements of `alive` standing. They
+/// are here from the beginning, so that a reload leaves no gap. `conflict` holds elements while the daemon sees
+/// connections come back that are decided.
+fn switches() -> String {
+    format!(
+        "	set alive {{
+		type inet_proto
+		flags timeout
+		timeout {ALIVE_TIMEOUT_MILLIS}ms
+		elements = {{ tcp, udp }}
+	}}
+	set conflict {{
+		type inet_proto
+		flags timeout
+		timeout 1h
+	}}
+"
+    )
 }
 
 /// Where packets are looked at.
@@ -36,115 +66,163 @@ impl Hook {
     const ALL: [Hook; 3] = [Hook::Forward, Hook::Output, Hook::Input];
 
     /// Its two base chains.
-    fn chains(self, config: &Config, variant: Variant) -> String {
-        let (hook, device, direction) = match self {
-            Hook::Forward => ("forward", "", ""),
-            Hook::Output => ("output", "oifname != \"lo\" ", "ct direction original "),
-            Hook::Input => ("input", "iifname != \"lo\" ", "ct direction reply "),
+    fn chains(self, config: &Config, kernel: Kernel) -> String {
+        let bits = Bits::new(config, kernel.variant);
+        let (hook, kind, device) = match self {
+            Hook::Forward => ("forward", "filter", ""),
+            // A change of the mark makes the kernel look up the route again, here as behind the queue: once the
+            // mark is its own again, the packet takes the way that it would have taken.
+            Hook::Output => ("output", "route", "oifname != \"lo\" "),
+            Hook::Input => ("input", "filter", "iifname != \"lo\" "),
         };
-        let which = format!("{device}{direction}");
-        let (answers, answered) = (names::watch(config, device), names::decide(config, variant, device));
-        let own = match self {
-            Hook::Output => format!(
-                "\t\tmeta l4proto tcp {which}meta mark & {:#010x} == {:#010x} goto own\n",
-                config.mark.mask(),
-                config.mark.own()
-            ),
-            Hook::Forward | Hook::Input => String::new(),
+        let tcp = format!("meta l4proto tcp {device}");
+        let watch = match self {
+            Hook::Forward => format!("\t\t{tcp}goto watch\n"),
+            Hook::Output => {
+                let (mask, own) = (bits.mask(), bits.at.own());
+                format!(
+                    "\t\t{tcp}meta mark & {mask:#010x} == {own:#010x} goto own
+		{tcp}ct direction original goto watch
+		{tcp}goto local
+"
+                )
+            }
+            Hook::Input => format!("\t\t{tcp}ct direction reply goto watch\n\t\t{tcp}goto local\n"),
         };
-        // The queue lies between the two: in nft's case it is the end of the first, in the other the
-        // xtables rule at priority mangle.
-        let (watch, decide) = match variant {
-            Variant::Nft => ("filter - 6", "filter - 4"),
-            Variant::Iptables => ("mangle - 10", "mangle + 10"),
-        };
+        let decide = decide_priority(kernel.variant);
+        let answers = names::watch(config, device);
+        let answered = names::decide(config, kernel.variant, device);
         format!(
             "	chain watch_{hook} {{
-		type filter hook {hook} priority {watch}; policy accept;
-{own}		meta l4proto tcp {which}goto watch
-{answers}	}}
+		type filter hook {hook} priority {WATCH}; policy accept;
+{watch}{answers}	}}
 	chain decide_{hook} {{
-		type filter hook {hook} priority {decide}; policy accept;
-		meta l4proto tcp {which}goto decide
+		type {kind} hook {hook} priority {decide}; policy accept;
+		{tcp}goto decide
 {answered}	}}
 "
         )
     }
 }
 
-/// The daemon's own connections, told by the mark of their sockets: nobody watches its probes. Only what
-/// this machine sends can have it here.
-fn own(config: &Config) -> String {
+/// Behind the firewall's own chains, at `filter` (0), so that what they drop is never seen.
+const WATCH: &str = "security - 10";
+
+/// Behind the queue, which is the end of the chains at [`WATCH`], or the table `security` of iptables: at priority 50
+/// by the kernel's name for it, at 150 as iptables-nft makes it.
+fn decide_priority(variant: Variant) -> &'static str {
+    match variant {
+        Variant::Nft => "security + 10",
+        Variant::Iptables => "security + 110",
+    }
+}
+
+/// The daemon's own connections, told by the mark of their sockets.
+fn own(kernel: Kernel, bits: &Bits) -> String {
+    format!("	chain own {{\n\t\t{}\n\t\taccept\n	}}\n", kernel.memory.set_own(bits))
+}
+
+/// Connections that end on the router. Its own services are not watched; what a transparent proxy takes over is:
+/// by REDIRECT a connection has another destination than its client named, by TPROXY one that is no address of
+/// the router's.
+fn local(kernel: Kernel, bits: &Bits) -> String {
+    let (set, is) = (kernel.memory.set_proxied(bits), kernel.memory.is_proxied(bits));
     format!(
-        "	chain own {{
-		ct mark set ct mark & {:#010x} | {:#010x}
+        "	chain local {{
+		ct state new ct direction original goto local_new
+		{is} goto watch
 		accept
 	}}
-",
-        !config.mark.mask(),
-        config.mark.own()
+	chain local_new {{
+		ct status dnat {set} accept
+		fib daddr type != local {set} accept
+		accept
+	}}
+"
     )
 }
 
-/// What is queued, what passes, what is cut off. `accept` ends our chain, not the packet's way.
-fn watch(config: &Config, variant: Variant) -> String {
-    let mask = config.mark.mask();
-    let any = ours(config, variant);
-    let others = !any;
-    let benign = config.mark.value(FlowMark::Benign);
-    let blocked = config.mark.value(FlowMark::Blocked);
-    let own = config.mark.own();
-    let (blocked_goto, blocked_chain) = match config.mode {
-        Mode::Block => (
-            format!(", {blocked:#010x} : goto blocked"),
-            "	# Without us. A reset may pass: it may be one of ours, and it ends what is to end.
+/// Leads a packet to the chain of its connection's state. `accept` ends our chain, not the packet's way.
+fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
+    let dispatch = kernel.memory.dispatch(bits, blocks);
+    let shown = kernel.memory.set_shown(bits);
+    let start = bits.set_reason(Reason::Start);
+    let blocked = if blocks {
+        "	# A reset may pass: it may be one of ours, and it ends what is to end.
 	chain blocked {
 		tcp flags & rst == rst accept
 		reject with tcp reset
 	}
-",
-        ),
-        Mode::Monitor => (String::new(), ""),
+"
+    } else {
+        ""
     };
-    let fresh = if known::is_wanted(config) { "fresh" } else { "attempts" };
     format!(
         "	chain watch {{
-		# Whatever these bits said, it was no verdict of ours.
-		meta mark & {any:#010x} != 0 meta mark set meta mark & {others:#010x}
+		# These bits are ours between the hooks only.
+		meta mark & {any:#010x} != 0 {clear}
 		ct state invalid,untracked accept
-		ct mark & {mask:#010x} vmap {{ {benign:#010x} : goto again, {own:#010x} : accept{blocked_goto} }}
-		tcp flags & (syn | ack) == syn goto {fresh}
+{dispatch}	}}
+	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
+	chain start {{
+		tcp flags & (syn | rst) != 0 accept
+		ct status assured {shown} {start} goto to_queue
+	}}
+	chain payload {{
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
-		goto ask
+		# Both ends have taken part: nothing else is evidence.
+		ct status assured goto to_queue
 	}}
-	# A flood of them is not shown: what comes of it is looked at when it says something.
-	chain attempts {{
-		limit rate {attempts}/second burst {attempts} packets goto ask
-		accept
-	}}
-	# The second look at what was let go.
+{blocked}",
+        any = bits.any(),
+        clear = bits.clear_packet(),
+    )
+}
+
+/// Connection attempts are not queued, but for those with data and some to known pools.
+fn fresh(config: &Config) -> String {
+    let known = attempts::dispatch(config);
+    let flood = match config.mode {
+        Mode::Block => "\t\t# The client comes again without the data.\n\t\tmeta l4proto @alive drop\n",
+        Mode::Monitor => "",
+    };
+    format!(
+        "	chain fresh {{
+		tcp flags & (syn | ack) != syn accept
+{known}		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
+		# Data in a SYN, which the daemon takes off.
+		limit rate {FAST_OPEN_PER_SECOND}/second burst {FAST_OPEN_PER_SECOND} packets goto to_queue
+{flood}	}}
+"
+    )
+}
+
+/// The second look at benign connections.
+fn again(bits: &Bits) -> String {
+    let reason = bits.set_reason(Reason::Again);
+    format!(
+        "	# The second look at what bypasses the queue.
 	chain again {{
 		meta length >= {SECOND_LOOK_MAX_PACKET_BYTES} accept
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
-		ct packets 1-{early} ct packets & {SECOND_LOOK_EARLY_BITS:#x} == 0 goto ask
-		ct packets > {early} ct packets & {SECOND_LOOK_LATE_BITS:#x} == 0 goto ask
-		limit rate {rate}/second burst {rate} packets goto ask
+		ct packets 1-{early} ct packets & {SECOND_LOOK_EARLY_BITS:#x} == 0 goto look
+		ct packets > {early} ct packets & {SECOND_LOOK_LATE_BITS:#x} == 0 goto look
+		limit rate {rate}/second burst {rate} packets goto look
 		accept
 	}}
-{blocked_chain}",
+	chain look {{
+		{reason}
+		goto to_queue
+	}}
+",
         early = SECOND_LOOK_EARLY_PACKETS,
-        attempts = ATTEMPTS_PER_SECOND,
         rate = SECOND_LOOK_PACKETS_PER_SECOND,
     )
 }
 
-/// The way to the queue.
-fn ask(config: &Config, variant: Variant) -> String {
-    let statement = match variant {
-        Variant::Nft => format!("queue num {} bypass", config.queue),
-        Variant::Iptables => format!("meta mark set meta mark | {:#010x} accept", config.mark.queue_bit()),
-    };
-    format!("	chain ask {{\n\t\t{statement}\n\t}}\n")
+/// The way to the queue, which is closed while the daemon does not say that it lives.
+fn to_queue(config: &Config, bits: &Bits) -> String {
+    format!("	chain to_queue {{\n\t\tmeta l4proto @alive {}\n\t}}\n", bits.queue(config.queue))
 }
 
 /// Packets without payload pass: one rule for each length of the TCP header (RFC 9293 section 3.1,
@@ -164,55 +242,31 @@ fn empty() -> String {
     )
 }
 
-/// The verdict's mark goes into the connection's and out of the packet's, so that nobody behind us
-/// sees it. What is blocked stays blocked.
-fn decide(config: &Config, variant: Variant) -> String {
-    let mask = config.mark.mask();
-    let any = ours(config, variant);
-    let (keep, others) = (!mask, !any);
+/// The verdict goes from the packet's mark into the kernel's memory of the connection. A reason that comes back
+/// instead of a verdict, from a bypassed queue, decides nothing.
+fn decide(config: &Config, kernel: Kernel, bits: &Bits) -> String {
+    let blocks = config.mode == Mode::Block;
+    let mask = bits.mask();
     let [undecided, benign, blocked] =
-        [FlowMark::Undecided, FlowMark::Benign, FlowMark::Blocked].map(|mark| config.mark.value(mark));
-    let (already, verdict, chain) = match config.mode {
-        Mode::Block => (
-            format!("\t\tct mark & {mask:#010x} == {blocked:#010x} goto block\n"),
+        [FlowMark::Undecided, FlowMark::Benign, FlowMark::Blocked].map(|mark| bits.at.value(mark));
+    let (already, block) = if blocks {
+        (
+            format!("\t\t{} goto block\n", kernel.memory.is_blocked(bits)),
             format!(", {blocked:#010x} : goto block"),
-            // The daemon turns the packet that it cuts off into a reset to its receiver.
-            format!(
-                "	chain block {{
-		ct mark set ct mark & {keep:#010x} | {blocked:#010x}
-		meta mark set meta mark & {others:#010x}
-		goto blocked
-	}}
-"
-            ),
-        ),
-        Mode::Monitor => Default::default(),
-    };
-    let unheard = if known::is_wanted(config) {
-        format!("\t\ttcp flags & (syn | ack) == syn meta mark & {mask:#010x} == 0 goto unheard\n")
+        )
     } else {
-        String::new()
+        Default::default()
     };
+    let unanswered = attempts::unanswered(config, bits);
     format!(
         "	chain decide {{
-{unheard}		meta mark & {any:#010x} == 0 accept
-{already}		meta mark & {mask:#010x} vmap {{ {undecided:#010x} : jump undecided, {benign:#010x} : jump benign{verdict} }}
-		meta mark set meta mark & {others:#010x}
+		meta mark & {any:#010x} == 0 accept
+{already}		meta mark & {mask:#010x} vmap {{ {undecided:#010x} : goto undecided, {benign:#010x} : goto benign{block}{unanswered} }}
+		{clear}
 	}}
-	chain undecided {{
-		ct mark set ct mark & {keep:#010x} | {undecided:#010x}
-	}}
-	chain benign {{
-		ct mark set ct mark & {keep:#010x} | {benign:#010x}
-	}}
-{chain}"
+{chains}",
+        any = bits.any(),
+        clear = bits.clear_packet(),
+        chains = kernel.memory.verdict_chains(bits, blocks),
     )
-}
-
-/// Every bit of the packet mark that is ours: the verdict's three, and the way to the queue.
-fn ours(config: &Config, variant: Variant) -> u32 {
-    match variant {
-        Variant::Nft => config.mark.mask(),
-        Variant::Iptables => config.mark.mask() | config.mark.queue_bit(),
-    }
 }

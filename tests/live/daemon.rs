@@ -55,6 +55,11 @@ impl Daemon {
     pub fn restart(&mut self, net: &Net, signal: Signal) {
         self.signal(signal);
         self.wait();
+        self.restart_after_end(net);
+    }
+
+    /// Starts another in the place of one that has ended.
+    pub fn restart_after_end(&mut self, net: &Net) {
         // The kernel takes its time to close a socket for a process that was killed.
         wait_for("the queue is free", || !self.holds_queue(net));
         self.process = spawn(net, &self.directory);

@@ -1,7 +1,7 @@
 //! Two routers and a broker between them: a pool that is found at one house is blocked at the other.
 
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -146,26 +146,32 @@ impl Drop for Glue {
     }
 }
 
-/// Puts the pool on the internet behind `house`. It takes in whoever comes and is silent: connections that
-/// nobody takes in are a hundred at most, and then no more come about.
+/// Puts the pool on the internet behind `house`. It answers [`is_refused`] and is silent to everything
+/// else.
 fn pool_behind(house: &Net) {
     let address = format!("{}/24", POOL.split(':').next().expect("an address"));
     house.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
     house.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
     let listener = house.internet.inside(|| TcpListener::bind(POOL)).expect("nobody else listens there");
-    serve(listener, |mut stream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {});
+    serve(listener, |mut stream| {
+        let mut heard = [0; 512];
+        while let Ok(len @ 1..) = stream.read(&mut heard) {
+            if heard[..len] == *b"?" {
+                let _ = stream.write_all(b"!");
+            }
+        }
+    });
 }
 
-/// Whether a host at home is refused there.
+/// Whether a host at home is refused there, or cut before the pool hears anything.
 fn is_refused(house: &Net) -> bool {
     let address = POOL.parse().expect("an address");
-    match house.home.inside(|| TcpStream::connect_timeout(&address, PATIENCE)) {
-        Ok(_) => false,
-        Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{error}");
-            true
-        }
-    }
+    let Ok(mut client) = house.home.inside(|| TcpStream::connect_timeout(&address, PATIENCE)) else {
+        return true;
+    };
+    client.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+    let answered = client.write_all(b"?").and_then(|()| client.read(&mut [0; 8]));
+    !matches!(answered, Ok(1))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use minewall::config::Config;
 use minewall::net::packet;
-use minewall::verdict::FlowMark;
+use minewall::verdict::{FlowMark, Reason};
 use nfq::{Message, Queue, Verdict};
 
 use crate::net::Net;
@@ -17,6 +17,7 @@ use crate::net::Net;
 pub struct Judge {
     stop: Arc<AtomicBool>,
     seen: Arc<AtomicUsize>,
+    starts: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -26,6 +27,7 @@ impl Judge {
     /// sender repeats itself: what was seen before is judged, and doesn't count.
     pub fn start(net: &Net, config: &Config, at_once: usize, rule: fn(&[u8]) -> FlowMark) -> Self {
         let (number, mark) = (config.queue, config.mark);
+        net.keep_alive();
         let mut queue = net.router.inside(|| {
             let mut queue = Queue::open().expect("a netlink socket");
             queue.bind(number).expect("the queue is free");
@@ -33,17 +35,24 @@ impl Judge {
             queue
         });
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, count) = (stop.clone(), seen.clone());
+        let starts = Arc::new(AtomicUsize::new(0));
+        let (stopped, count, started) = (stop.clone(), seen.clone(), starts.clone());
         let thread = std::thread::spawn(move || {
-            let mut held: Vec<(Message, FlowMark)> = Vec::new();
+            let mut held: Vec<(Message, Option<FlowMark>)> = Vec::new();
             let mut known = HashSet::new();
             let mut awaited = 0;
             while !stopped.load(Ordering::Relaxed) {
                 match queue.recv() {
                     Ok(message) => {
                         let segment = packet::parse(message.get_payload()).expect("TCP only");
-                        let (verdict, has_payload) = (rule(segment.payload), !segment.payload.is_empty());
-                        if known.insert((segment.src, segment.dst, segment.seq, segment.payload_len)) {
+                        let has_payload = !segment.payload.is_empty();
+                        let verdict = has_payload.then(|| rule(segment.payload));
+                        // The first packet behind a handshake says nothing to judge by.
+                        let is_start = mark.reason(message.get_nfmark()) == Reason::Start;
+                        started.fetch_add(usize::from(is_start), Ordering::Relaxed);
+                        let is_counted = has_payload || !is_start;
+                        let what = (segment.src, segment.dst, segment.seq, segment.payload_len);
+                        if is_counted && known.insert(what) {
                             count.fetch_add(1, Ordering::Relaxed);
                             awaited += usize::from(has_payload);
                         }
@@ -53,7 +62,9 @@ impl Judge {
                         }
                         awaited = 0;
                         for (mut message, verdict) in held.drain(..) {
-                            message.set_nfmark(mark.apply(message.get_nfmark(), verdict));
+                            if let Some(verdict) = verdict {
+                                message.set_nfmark(mark.apply(message.get_nfmark(), verdict));
+                            }
                             message.set_verdict(Verdict::Accept);
                             queue.verdict(message).expect("the verdict is taken");
                         }
@@ -62,7 +73,12 @@ impl Judge {
                 }
             }
         });
-        Judge { stop, seen, thread: Some(thread) }
+        Judge { stop, seen, starts, thread: Some(thread) }
+    }
+
+    /// First packets behind a handshake so far.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
     }
 
     /// Packets judged so far, each once however often it was sent.

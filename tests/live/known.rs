@@ -1,6 +1,6 @@
 //! Servers that are known as pools: by the daemon, by the kernel, and no longer.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use rustix::process::Signal;
@@ -9,7 +9,7 @@ use crate::daemon::Daemon;
 use crate::mining::LOGIN;
 use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
 use crate::run::WEB;
-use crate::session::{Session, is_reset};
+use crate::session::{Session, is_refused, is_reset};
 
 /// A pool on the internet that listens at one port for as long as the test lasts.
 struct Pool {
@@ -23,26 +23,24 @@ impl Pool {
         Pool { at: listener.local_addr().expect("an address"), listener }
     }
 
-    /// Connects from home; `None` if that is refused.
-    fn connect(&self, net: &Net) -> Option<TcpStream> {
-        match net.home.inside(|| TcpStream::connect_timeout(&self.at, PATIENCE)) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
-                let (far, _) = self.listener.accept().expect("it connected");
-                // Its end stays open as long as the test's.
-                std::mem::forget(far);
-                Some(stream)
-            }
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{}: {error}", self.at);
-                None
-            }
-        }
+    /// Connects from home.
+    fn connect(&self, net: &Net) -> TcpStream {
+        let stream = net.home.inside(|| TcpStream::connect_timeout(&self.at, PATIENCE)).expect("a way there");
+        stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+        let (far, _) = self.listener.accept().expect("it connected");
+        // Its end stays open as long as the test's.
+        std::mem::forget(far);
+        stream
+    }
+
+    /// Whether a connection from home is refused, or cut before the pool hears anything.
+    fn is_refused(&self, net: &Net) -> bool {
+        is_refused(&net.home, &self.listener)
     }
 
     /// Mines there, and is cut off for it.
     fn mine(&self, net: &Net) {
-        let miner = self.connect(net).expect("not known yet");
+        let miner = self.connect(net);
         (&miner).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
         assert!(is_reset(&miner), "{}", self.at);
     }
@@ -64,7 +62,7 @@ fn a_pool_is_known_from_its_first_miner_on() {
     let pools = SERVERS.map(|server| Pool::open(&net, server));
     for (pool, home) in pools.iter().zip(HOME) {
         pool.mine(&net);
-        assert!(pool.connect(&net).is_none(), "{}: refused at once", pool.at);
+        assert!(pool.is_refused(&net), "{}: refused at once", pool.at);
         wait_for("the event of the second", || {
             daemon.events().lines().any(|line| line.contains(home) && line.contains("\"source\":\"intel\""))
         });
@@ -85,7 +83,7 @@ fn a_pool_is_known_from_its_first_miner_on() {
     for pool in &pools {
         // More than the daemon would have been told of.
         for _ in 0..10 * minewall::limits::KERNEL_TOLD_PER_MINUTE {
-            assert!(pool.connect(&net).is_none(), "{}: the kernel refuses without us", pool.at);
+            assert!(pool.is_refused(&net), "{}: the kernel refuses without us", pool.at);
         }
     }
     for server in SERVERS {
@@ -104,7 +102,7 @@ fn a_restart_forgets_nothing() {
     }
     daemon.restart(&net, Signal::TERM);
     for pool in &pools {
-        assert!(pool.connect(&net).is_none(), "{}: by the daemon alone", pool.at);
+        assert!(pool.is_refused(&net), "{}: by the daemon alone", pool.at);
     }
     daemon.configure("option kernel_block 1\n");
     daemon.signal(Signal::HUP);
@@ -118,7 +116,7 @@ fn a_restart_forgets_nothing() {
     }
     // What the kernel refuses is counted, and still told of now and then.
     for _ in 0..10 * minewall::limits::KERNEL_TOLD_PER_MINUTE {
-        assert!(pools[0].connect(&net).is_none());
+        assert!(pools[0].is_refused(&net));
     }
     wait_for("the count", || {
         let status = daemon.status();
@@ -145,7 +143,7 @@ fn what_is_unblocked_is_free_at_once() {
         assert!(check.status == 0 && check.output.contains("block, mined at from here"), "{}", check.output);
         assert_eq!(daemon.command(&["unblock", &at], "").status, 0);
         wait_for("the kernel's set", || !pool.is_in_the_set(&net));
-        assert!(pool.connect(&net).is_some(), "{at}");
+        assert!(!pool.is_refused(&net), "{at}");
         assert_eq!(daemon.command(&["intel", "check", &at], "").status, 3);
         assert_eq!(daemon.command(&["unblock", &at], "").status, 3, "nothing is left to forget");
         // Forgotten, not exempt.
@@ -170,13 +168,13 @@ fn what_is_allowed_goes_before_what_is_known() {
     daemon.load_rules(&net);
     for pool in &pools {
         assert!(pool.is_in_the_set(&net), "{}: else nothing is shown", pool.at);
-        let mut miner = pool.connect(&net).expect("it may");
+        let mut miner = pool.connect(&net);
         miner.write_all(LOGIN.as_bytes()).expect("it may");
         let (at, exempt) = (pool.at.to_string(), format!("list allow_endpoint '{}'\n", pool.at));
         daemon.configure(&exempt);
         daemon.signal(Signal::HUP);
         wait_for("it is out of the set", || !pool.is_in_the_set(&net));
-        assert!(pool.connect(&net).is_some(), "{at}");
+        assert!(!pool.is_refused(&net), "{at}");
         let check = daemon.command(&["intel", "check", &at], "").output;
         assert!(check.starts_with(&format!("{at}: allow\n")), "{check}");
         assert_eq!(daemon.command(&["intel", "add", &at], "").status, 4);
@@ -214,7 +212,7 @@ fn a_proxy_is_not_taken_for_the_pool() {
         wait_for("the event", || daemon.events().contains(home));
         let events = daemon.events();
         assert!(events.contains("\"server_is_pool\":false"), "{events}");
-        assert!(proxy.connect(&net).is_some(), "{server}: others use it");
+        assert!(!proxy.is_refused(&net), "{server}: others use it");
     }
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
 }
@@ -268,11 +266,11 @@ fn a_suspect_of_others_is_told_of_and_let_pass() {
     let pool = Pool::open(&net, "203.0.113.9");
     let line = format!("{{\"event\":\"intel\",\"entry\":\"{}\",\"policy\":\"block\"}}\n", pool.at);
     assert_eq!(daemon.command(&["intel", "add", "--fleet", "-"], &line).status, 0);
-    assert!(pool.connect(&net).is_some(), "{}", pool.at);
+    assert!(!pool.is_refused(&net), "{}", pool.at);
     wait_for("the event", || daemon.events().contains("\"event\":\"suspicion\""));
     let events = daemon.events();
     assert!(events.contains("\"source\":\"intel\"") && events.contains("list fleet"), "{events}");
-    assert!(!pool.is_in_the_set(&net) && pool.connect(&net).is_some());
+    assert!(!pool.is_in_the_set(&net) && !pool.is_refused(&net));
 }
 
 /// What is fed to it may come from anybody who has the broker's password.

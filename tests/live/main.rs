@@ -14,7 +14,9 @@ mod tls;
 #[path = "../support/tls_end.rs"]
 mod tls_end;
 
+mod attacks;
 mod fleet;
+mod hang;
 mod known;
 mod lists;
 mod mining;

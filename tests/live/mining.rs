@@ -1,12 +1,13 @@
 //! Miners behind a router with the daemon.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 
 use minewall::limits::SECOND_LOOK_MAX_PACKET_BYTES;
-use minewall::verdict::FlowMark;
 
 use crate::daemon::Daemon;
-use crate::net::{HOME, Net, SERVERS, ip, wait_for};
+use crate::namespace::Namespace;
+use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
 use crate::run::WEB;
 use crate::session::{Session, is_reset};
 
@@ -121,12 +122,12 @@ fn a_session_joined_midway_is_cut_off() {
 fn a_miner_with_a_harmless_beginning_is_cut_off() {
     let Some(net) = Net::new() else { return };
     let daemon = Daemon::start(&net, "option budget_packets 8\noption low_rate 0\n");
-    let benign = daemon.config().mark.value(FlowMark::Benign);
     for (server, home) in SERVERS.into_iter().zip(HOME) {
         let mut miner = Session::open(&net.home, &net.internet, ip(server));
         wait_for("it is let go", || {
+            let before = net.queued();
             miner.exchange(&NOISE);
-            net.connection(miner.ports).is_some_and(|connection| connection.mark == benign)
+            net.queued() == before
         });
         // Unseen.
         miner.exchange(&NOISE);
@@ -134,6 +135,34 @@ fn a_miner_with_a_harmless_beginning_is_cut_off() {
         assert!(is_cut_off_while_mining(&miner), "{home}: {}", daemon.status());
         wait_for("the event", || daemon.events().contains(home));
     }
+}
+
+/// Whether a miner that begins now is cut before the pool hears its first message.
+pub fn is_cut(net: &Net, server: &str) -> bool {
+    is_cut_from(&net.home, &net.internet, server)
+}
+
+/// The same of a miner that stands in `from`.
+pub fn is_cut_from(from: &Namespace, to: &Namespace, server: &str) -> bool {
+    let miner = Session::open(from, to, ip(server));
+    (&miner.client).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
+    miner.server.set_nonblocking(true).expect("O_NONBLOCK");
+    let mut heard = 0;
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        match (&miner.server).read(&mut [0; 1_024]) {
+            Ok(0) => return heard == 0,
+            Ok(len) => heard += len,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(1))
+            }
+            Err(_) => return heard == 0,
+        }
+        if heard == LOGIN.len() {
+            return false;
+        }
+    }
+    panic!("neither cut nor heard: {heard}");
 }
 
 /// Shares and jobs in turn, until one of the two ends is cut off; not for ever.

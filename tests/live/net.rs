@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use minewall::config::Config;
-use minewall::rules::{self, Variant};
+use minewall::rules::{self, Kernel, Memory, Variant};
 
 use crate::namespace::Namespace;
 
@@ -80,7 +80,7 @@ impl Net {
         let masquerade = "table ip nat {
             chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }
         }";
-        let queue = "*mangle\n-A FORWARD -p icmp -j NFQUEUE --queue-num 1 --queue-bypass\nCOMMIT\n*mangle\n-F\nCOMMIT\n";
+        let queue = "*security\n-A FORWARD -p icmp -j NFQUEUE --queue-num 1 --queue-bypass\nCOMMIT\n*security\n-F\nCOMMIT\n";
         if !router.try_nft(masquerade) {
             return Err("the kernel has no nft NAT".into());
         }
@@ -90,6 +90,43 @@ impl Net {
         let net = Net { home, router, internet };
         net.wait_until_up();
         Ok(net)
+    }
+
+    /// Adds a host to the house, at `addresses` of the networks 10.7.3.0/24 and fd07:3::/64.
+    pub fn add_host(&self, addresses: [&str; 2]) -> Namespace {
+        let host = Namespace::new("other").expect("there are three already");
+        switch(&host, "ipv6/conf/default/accept_dad", "0").expect("as in the others");
+        host.run(&[
+            "ip",
+            "link",
+            "add",
+            "eth0",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "lan1",
+            "netns",
+            self.router.name(),
+        ]);
+        let gateways = ["10.7.3.1", "fd07:3::1"];
+        for (namespace, device, addresses) in [(&host, "eth0", addresses), (&self.router, "lan1", gateways)] {
+            for (address, length) in addresses.into_iter().zip(["24", "64"]) {
+                namespace.run(&["ip", "address", "add", &format!("{address}/{length}"), "dev", device]);
+            }
+            namespace.run(&["ip", "link", "set", device, "up"]);
+        }
+        for (family, gateway) in ["-4", "-6"].into_iter().zip(gateways) {
+            host.run(&["ip", family, "route", "add", "default", "via", gateway]);
+        }
+        for server in SERVERS {
+            wait_for("the host is up", || {
+                let attempt =
+                    || TcpStream::connect_timeout(&SocketAddr::new(ip(server), 9), Duration::from_millis(50));
+                host.inside(attempt).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+            });
+        }
+        host
     }
 
     /// Waits until an attempt to connect to a closed port is answered, from everywhere: IPv6 takes a
@@ -125,14 +162,25 @@ impl Net {
         }
     }
 
-    /// Loads the rules of `config` into the router.
+    /// Loads the rules of `config` into the router, with the memory that they would choose.
     pub fn load_rules(&self, config: &Config) {
-        self.router.script(&rules::install(config, Variant::Iptables));
+        self.load_rules_with(config, Memory::of_this_kernel());
+    }
+
+    /// The same, with another memory.
+    pub fn load_rules_with(&self, config: &Config, memory: Memory) {
+        self.router.script(&rules::install(config, Kernel { variant: Variant::Iptables, memory }, ""));
+    }
+
+    /// Gives the rules a sign of life that lasts, in place of a daemon's.
+    pub fn keep_alive(&self) {
+        let elements = "add element inet minewall alive { tcp timeout 1h, udp timeout 1h }";
+        assert!(self.router.try_nft(&format!("flush set inet minewall alive\n{elements}")));
     }
 
     /// Packets that the rules have sent towards the queue so far, both families.
     pub fn queued(&self) -> u64 {
-        let list = |tool: &str| self.router.run(&[tool, "-t", "mangle", "-nvxL", "minewall"]);
+        let list = |tool: &str| self.router.run(&[tool, "-t", "security", "-nvxL", "minewall"]);
         ["iptables-nft", "ip6tables-nft"]
             .iter()
             .map(|tool| {

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::namespace::Namespace;
 use crate::net::PATIENCE;
@@ -59,3 +60,52 @@ pub fn is_reset(mut end: &TcpStream) -> bool {
     }
     is_reset
 }
+
+/// Whether a connection from `from` is refused, or cut before the server of `listener` hears its first payload.
+pub fn is_refused(from: &Namespace, listener: &TcpListener) -> bool {
+    let at = listener.local_addr().expect("it is bound");
+    let mut client = match from.inside(|| TcpStream::connect_timeout(&at, PATIENCE)) {
+        Ok(client) => client,
+        Err(error) => {
+            assert!(REFUSALS.contains(&error.kind()), "{at}: {error}");
+            return true;
+        }
+    };
+    if client.write_all(b"?").is_err() {
+        return true;
+    }
+    client.set_nonblocking(true).expect("O_NONBLOCK");
+    listener.set_nonblocking(true).expect("O_NONBLOCK");
+    let mut server = None;
+    let start = Instant::now();
+    let refused = loop {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "{at}: neither cut nor heard; client {client:?}, server {server:?}"
+        );
+        if let Some(server) = &mut server {
+            match TcpStream::read(server, &mut [0; 8]) {
+                Ok(0) => break true,
+                Ok(_) => break false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => break true,
+            }
+        } else if let Ok((accepted, _)) = listener.accept() {
+            accepted.set_nonblocking(true).expect("O_NONBLOCK");
+            server = Some(accepted);
+        }
+        // One that is reset before it is taken in may never be.
+        match client.read(&mut [0; 8]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            _ => break true,
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    listener.set_nonblocking(false).expect("blocking");
+    // Its end comes after the test's next connection.
+    std::mem::forget((client, server));
+    refused
+}
+
+/// How an attempt ends that is refused.
+const REFUSALS: [ErrorKind; 2] = [ErrorKind::ConnectionRefused, ErrorKind::ConnectionReset];

@@ -2,83 +2,161 @@
 set -e
 for v in '' 6; do
 	ip${v}tables-nft-restore --noflush <<'END'
-*mangle
+*security
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
 -A minewall -p udp --sport 53 -m mark --mark 0x00000800/0x00000800 -j NFQUEUE --queue-num 7 --queue-bypass
 COMMIT
 END
 	for hook in FORWARD OUTPUT INPUT; do
-		ip${v}tables-nft -t mangle -C $hook -j minewall 2>/dev/null ||
-			ip${v}tables-nft -t mangle -A $hook -j minewall
+		ip${v}tables-nft -t security -C $hook -j minewall 2>/dev/null ||
+			ip${v}tables-nft -t security -A $hook -j minewall
 	done
 done
 nft -f - <<'END'
 table inet minewall
 delete table inet minewall
 table inet minewall {
+	set alive {
+		type inet_proto
+		flags timeout
+		timeout 2500ms
+		elements = { tcp, udp }
+	}
+	set conflict {
+		type inet_proto
+		flags timeout
+		timeout 1h
+	}
 	chain watch_forward {
-		type filter hook forward priority mangle - 10; policy accept;
+		type filter hook forward priority security - 10; policy accept;
 		meta l4proto tcp goto watch
 		meta l4proto udp udp sport 53 ct direction reply goto answers
 	}
 	chain decide_forward {
-		type filter hook forward priority mangle + 10; policy accept;
+		type filter hook forward priority security + 110; policy accept;
 		meta l4proto tcp goto decide
 		meta l4proto udp udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain watch_output {
-		type filter hook output priority mangle - 10; policy accept;
-		meta l4proto tcp oifname != "lo" ct direction original meta mark & 0x00000700 == 0x00000400 goto own
+		type filter hook output priority security - 10; policy accept;
+		meta l4proto tcp oifname != "lo" meta mark & 0x00000700 == 0x00000400 goto own
 		meta l4proto tcp oifname != "lo" ct direction original goto watch
+		meta l4proto tcp oifname != "lo" goto local
 		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_output {
-		type filter hook output priority mangle + 10; policy accept;
-		meta l4proto tcp oifname != "lo" ct direction original goto decide
+		type route hook output priority security + 110; policy accept;
+		meta l4proto tcp oifname != "lo" goto decide
 		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain watch_input {
-		type filter hook input priority mangle - 10; policy accept;
+		type filter hook input priority security - 10; policy accept;
 		meta l4proto tcp iifname != "lo" ct direction reply goto watch
+		meta l4proto tcp iifname != "lo" goto local
 		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply goto answers
 	}
 	chain decide_input {
-		type filter hook input priority mangle + 10; policy accept;
-		meta l4proto tcp iifname != "lo" ct direction reply goto decide
+		type filter hook input priority security + 110; policy accept;
+		meta l4proto tcp iifname != "lo" goto decide
 		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xfffff7ff
 	}
 	chain own {
 		ct mark set ct mark & 0xfffff8ff | 0x00000400
 		accept
 	}
+	chain local {
+		ct state new ct direction original goto local_new
+		ct mark & 0x00000700 != 0 goto watch
+		accept
+	}
+	chain local_new {
+		ct status dnat ct mark set ct mark & 0xfffff8ff | 0x00000600 accept
+		fib daddr type != local ct mark set ct mark & 0xfffff8ff | 0x00000600 accept
+		accept
+	}
 	chain watch {
-		# Whatever these bits said, it was no verdict of ours.
+		# These bits are ours between the hooks only.
 		meta mark & 0x00000f00 != 0 meta mark set meta mark & 0xfffff0ff
 		ct state invalid,untracked accept
-		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000400 : accept, 0x00000300 : goto blocked }
-		tcp flags & (syn | ack) == syn goto fresh
+		ct mark & 0x00000700 vmap { 0x00000200 : goto again, 0x00000100 : goto known_undecided, 0x00000400 : accept, 0x00000300 : goto blocked }
+		ct state new goto fresh
+		tcp flags & (syn | ack) == syn | ack meta l4proto @alive ct mark set ct mark & 0xfffff8ff | 0x00000500 accept
+		ct mark & 0x00000700 == 0x00000500 ct direction original goto start
+		goto known_undecided
+	}
+	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
+	chain start {
+		tcp flags & (syn | rst) != 0 accept
+		ct status assured ct mark set ct mark & 0xfffff8ff | 0x00000100 meta mark set meta mark | 0x00000500 goto to_queue
+	}
+	chain payload {
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
-		goto ask
+		# Both ends have taken part: nothing else is evidence.
+		ct status assured goto to_queue
 	}
-	# A flood of them is not shown: what comes of it is looked at when it says something.
-	chain attempts {
-		limit rate 500/second burst 500 packets goto ask
-		accept
-	}
-	# The second look at what was let go.
-	chain again {
-		meta length >= 1000 accept
-		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
-		ct packets 1-4096 ct packets & 0x30 == 0 goto ask
-		ct packets > 4096 ct packets & 0x3ff0 == 0 goto ask
-		limit rate 32/second burst 32 packets goto ask
-		accept
-	}
-	# Without us. A reset may pass: it may be one of ours, and it ends what is to end.
+	# A reset may pass: it may be one of ours, and it ends what is to end.
 	chain blocked {
 		tcp flags & rst == rst accept
 		reject with tcp reset
+	}
+	chain fresh {
+		tcp flags & (syn | ack) != syn accept
+		ip daddr . tcp dport @pools4 goto known
+		ip6 daddr . tcp dport @pools6 goto known
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		# Data in a SYN, which the daemon takes off.
+		limit rate 50/second burst 50 packets goto to_queue
+		# The client comes again without the data.
+		meta l4proto @alive drop
+	}
+	set decided4 {
+		type ipv4_addr . inet_service . ipv4_addr . inet_service
+		flags dynamic,timeout
+		timeout 3600s
+		size 4096
+	}
+	set decided6 {
+		type ipv6_addr . inet_service . ipv6_addr . inet_service
+		flags dynamic,timeout
+		timeout 3600s
+		size 4096
+	}
+	chain known_undecided {
+		meta l4proto @conflict goto tuples
+		goto payload
+	}
+	chain tuples {
+		ct direction original ip saddr . tcp sport . ip daddr . tcp dport @decided4 goto again
+		ct direction original ip6 saddr . tcp sport . ip6 daddr . tcp dport @decided6 goto again
+		ct direction reply ip daddr . tcp dport . ip saddr . tcp sport @decided4 goto again
+		ct direction reply ip6 daddr . tcp dport . ip6 saddr . tcp sport @decided6 goto again
+		goto payload
+	}
+	chain remember {
+		ct direction original add @decided4 { ip saddr . tcp sport . ip daddr . tcp dport }
+		ct direction original add @decided6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
+		ct direction reply add @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
+		ct direction reply add @decided6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }
+	}
+	chain forget {
+		ct direction original delete @decided4 { ip saddr . tcp sport . ip daddr . tcp dport }
+		ct direction original delete @decided6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
+		ct direction reply delete @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
+		ct direction reply delete @decided6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }
+	}
+	# The second look at what bypasses the queue.
+	chain again {
+		meta length >= 1000 accept
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		ct packets 1-4096 ct packets & 0x30 == 0 goto look
+		ct packets > 4096 ct packets & 0x3ff0 == 0 goto look
+		limit rate 32/second burst 32 packets goto look
+		accept
+	}
+	chain look {
+		meta mark set meta mark | 0x00000600
+		goto to_queue
 	}
 	set pools4 {
 		type ipv4_addr . inet_service
@@ -104,32 +182,28 @@ table inet minewall {
 		timeout 600s
 		size 256
 	}
-	chain fresh {
-		ip daddr . tcp dport @pools4 goto known
-		ip6 daddr . tcp dport @pools6 goto known
-		goto attempts
-	}
-	# Known as pools. A few attempts of each host are shown to the daemon, which says whose they are.
 	chain known {
-		update @told4 { ip saddr limit rate 6/minute burst 6 packets } goto ask
-		update @told6 { ip6 saddr limit rate 6/minute burst 6 packets } goto ask
+		update @told4 { ip saddr limit rate 6/minute burst 6 packets } goto attempt
+		update @told6 { ip6 saddr limit rate 6/minute burst 6 packets } goto attempt
 		goto refuse
 	}
-	chain unheard {
+	chain attempt {
+		meta mark set meta mark | 0x00000700
+		goto to_queue
+	}
+	chain unanswered {
 		meta mark set meta mark & 0xfffff0ff
-		ip daddr . tcp dport @pools4 goto refuse
-		ip6 daddr . tcp dport @pools6 goto refuse
+		goto refuse
 	}
 	chain refuse {
 		counter reject with tcp reset
 	}
-	# What names stand for.
 	chain answers {
-		limit rate 200/second burst 200 packets goto ask
+		limit rate 200/second burst 200 packets goto to_queue
 		accept
 	}
-	chain ask {
-		meta mark set meta mark | 0x00000800 accept
+	chain to_queue {
+		meta l4proto @alive meta mark set meta mark | 0x00000800 accept
 	}
 	chain empty4 {
 		tcp doff 8 ip length 52 accept
@@ -158,21 +232,25 @@ table inet minewall {
 		tcp doff 15 ip6 length 60 accept
 	}
 	chain decide {
-		tcp flags & (syn | ack) == syn meta mark & 0x00000700 == 0 goto unheard
 		meta mark & 0x00000f00 == 0 accept
 		ct mark & 0x00000700 == 0x00000300 goto block
-		meta mark & 0x00000700 vmap { 0x00000100 : jump undecided, 0x00000200 : jump benign, 0x00000300 : goto block }
+		meta mark & 0x00000700 vmap { 0x00000100 : goto undecided, 0x00000200 : goto benign, 0x00000300 : goto block, 0x00000700 : goto unanswered }
 		meta mark set meta mark & 0xfffff0ff
 	}
 	chain undecided {
+		meta mark set meta mark & 0xfffff0ff
+		ct state new accept
 		ct mark set ct mark & 0xfffff8ff | 0x00000100
+		meta l4proto @conflict goto forget
 	}
 	chain benign {
+		meta mark set meta mark & 0xfffff0ff
 		ct mark set ct mark & 0xfffff8ff | 0x00000200
+		meta l4proto @conflict goto remember
 	}
 	chain block {
-		ct mark set ct mark & 0xfffff8ff | 0x00000300
 		meta mark set meta mark & 0xfffff0ff
+		ct mark set ct mark & 0xfffff8ff | 0x00000300
 		goto blocked
 	}
 }

@@ -157,6 +157,7 @@ impl Daemon {
         let table = self.engine.table_counters();
         let kernel = self.queue.state();
         let lists = self.lists.current();
+        let problems = self.problems.all();
         let hosts = self.hosts();
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
@@ -189,6 +190,7 @@ impl Daemon {
                 waiting: kernel.map_or(0, |queue| queue.waiting),
                 dropped: kernel.map_or(0, |queue| queue.dropped),
                 user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+                has_rules: self.alive.is_heard(),
             },
             probes: self.prober.counters().into(),
             learned: Learned {
@@ -207,6 +209,7 @@ impl Daemon {
             },
             verdicts_failed: self.verdicts_failed,
             unreported: self.reporter.unreported(),
+            problems: &problems,
             hosts: &hosts,
         })
     }

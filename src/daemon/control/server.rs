@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::fs::Mode;
@@ -41,6 +41,8 @@ pub enum Stream {
 pub struct Control {
     path: PathBuf,
     listener: UnixListener,
+    /// Without a free descriptor the listener stays readable; it is left alone until then.
+    rests_until: Option<Instant>,
     clients: Vec<Client>,
 }
 
@@ -87,13 +89,14 @@ impl Control {
         umask(before);
         let listener = listener.map_err(explain)?;
         listener.set_nonblocking(true).map_err(explain)?;
-        Ok(Control { path: path.into(), listener, clients: Vec::new() })
+        Ok(Control { path: path.into(), listener, rests_until: None, clients: Vec::new() })
     }
 
     /// The descriptors to wait for, and for what.
     pub fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
         let clients = self.clients.iter().map(|client| (client.stream.as_fd(), client.awaits()));
-        core::iter::once((self.listener.as_fd(), PollFlags::IN)).chain(clients)
+        let listens = self.rests_until.is_none_or(|until| Instant::now() >= until);
+        listens.then_some((self.listener.as_fd(), PollFlags::IN)).into_iter().chain(clients)
     }
 
     /// Whether a client has not finished its request, or not taken its answer: it is given up in time.
@@ -102,13 +105,46 @@ impl Control {
     }
 
     /// Takes what has arrived, answers what is complete, hands over what is taken. Never waits.
+    ///
+    /// With no place left, a newcomer takes that of the client that has been silent for longest: idle clients,
+    /// however many, lock nobody out.
     pub fn serve(&mut self, mut answer: impl FnMut(Request) -> Reply) {
-        while let Ok((stream, _)) = self.listener.accept() {
-            if self.clients.len() < CONTROL_CLIENTS && stream.set_nonblocking(true).is_ok() {
-                let state = State::AwaitRequest(Vec::new());
-                self.clients.push(Client { stream, since: Instant::now(), state });
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    if self.clients.len() >= CONTROL_CLIENTS {
+                        self.serve_clients(&mut answer);
+                    }
+                    self.admit(stream);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let is_empty = error.kind() == io::ErrorKind::WouldBlock;
+                    self.rests_until = (!is_empty).then(|| Instant::now() + LISTENER_REST);
+                    break;
+                }
             }
         }
+        self.serve_clients(&mut answer);
+    }
+
+    fn admit(&mut self, stream: UnixStream) {
+        if stream.set_nonblocking(true).is_err() {
+            return;
+        }
+        if self.clients.len() >= CONTROL_CLIENTS {
+            // The oldest come first.
+            let is_silent = |client: &Client| matches!(client.state, State::AwaitRequest(_));
+            match self.clients.iter().position(is_silent) {
+                Some(at) => drop(self.clients.remove(at)),
+                None => return,
+            }
+        }
+        let state = State::AwaitRequest(Vec::new());
+        self.clients.push(Client { stream, since: Instant::now(), state });
+    }
+
+    fn serve_clients(&mut self, answer: &mut impl FnMut(Request) -> Reply) {
         let mut places = CONTROL_FOLLOWERS - self.following().count();
         self.clients.retain_mut(|client| {
             if let State::AwaitRequest(_) = client.state {
@@ -162,6 +198,9 @@ impl Drop for Control {
         }
     }
 }
+
+/// How long the listener is left alone after a failure.
+const LISTENER_REST: Duration = Duration::from_secs(1);
 
 fn on_the_wire(answer: &Answer) -> Vec<u8> {
     let mut bytes = format!("{}\n{}", answer.outcome.word(), answer.text).into_bytes();

@@ -45,6 +45,48 @@ fn a_question_is_answered_and_a_silent_client_delays_nobody() {
     assert!(ask(&path, &Request::Status).unwrap_err().to_string().contains("no minewall is running"));
 }
 
+#[test]
+fn idle_clients_lock_nobody_out() {
+    let path = path("idle");
+    let mut control = Control::bind(&path).unwrap();
+    let reply = |_| Reply::Once(Answer::done("fine"));
+    let answer = with_server(&mut control, reply, || {
+        let idle: Vec<UnixStream> = (0..200).map(|_| UnixStream::connect(&path).unwrap()).collect();
+        let answer = ask(&path, &Request::Status);
+        drop(idle);
+        answer
+    });
+    assert_eq!(answer.unwrap(), Answer::done("fine"));
+    assert!(control.clients.len() <= CONTROL_CLIENTS);
+}
+
+/// Followers that never read take their places, and no more.
+#[test]
+fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
+    let path = path("deaf");
+    let mut control = Control::bind(&path).unwrap();
+    let reply = |request| match request {
+        Request::Follow => Reply::Stream(Stream::Events, String::new()),
+        _ => Reply::Once(Answer::done("fine")),
+    };
+    let deaf = with_server(&mut control, reply, || {
+        (0..CONTROL_FOLLOWERS).map(|_| follow(&path, &Request::Follow).unwrap()).collect::<Vec<_>>()
+    });
+    let line = "x".repeat(crate::limits::EVENT_LINE_MAX_BYTES);
+    let mut published = 0;
+    while control.following().count() > 0 {
+        control.publish(Stream::Events, &line);
+        published += 1;
+        assert!(published < 10_000, "what the socket's buffers hold and {CONTROL_STREAM_BYTES} bytes more");
+    }
+    assert_eq!(control.following().count(), 0);
+    assert_eq!(
+        with_server(&mut control, reply, || ask(&path, &Request::Status)).unwrap(),
+        Answer::done("fine")
+    );
+    drop(deaf);
+}
+
 /// An answer larger than any socket's buffer, to a client that takes its time.
 #[test]
 fn a_long_answer_arrives_whole() {

@@ -1,0 +1,57 @@
+//! Our bits of the packet mark and the conntrack mark, as nft statements.
+
+use super::Variant;
+use crate::config::Config;
+use crate::verdict::Reason;
+use crate::verdict::mark::MarkPosition;
+
+/// The bits of one rule set.
+#[derive(Clone, Copy, Debug)]
+pub struct Bits {
+    /// Their position.
+    pub at: MarkPosition,
+    variant: Variant,
+}
+
+impl Bits {
+    /// The bits of `config`.
+    pub fn new(config: &Config, variant: Variant) -> Self {
+        Bits { at: config.mark, variant }
+    }
+
+    /// The three bits of a value.
+    pub fn mask(&self) -> u32 {
+        self.at.mask()
+    }
+
+    /// All bits of the packet mark that are ours: the iptables variant has a fourth, the way to the queue.
+    pub fn any(&self) -> u32 {
+        match self.variant {
+            Variant::Nft => self.mask(),
+            Variant::Iptables => self.mask() | self.at.queue_bit(),
+        }
+    }
+
+    /// Clears our bits of the packet's mark.
+    pub fn clear_packet(&self) -> String {
+        format!("meta mark set meta mark & {:#010x}", !self.any())
+    }
+
+    /// Writes `value` into our bits of the connection's mark.
+    pub fn set_connection(&self, value: u32) -> String {
+        format!("ct mark set ct mark & {:#010x} | {value:#010x}", !self.mask())
+    }
+
+    /// Writes `reason` into our bits of the packet's mark, which are zero.
+    pub fn set_reason(&self, reason: Reason) -> String {
+        format!("meta mark set meta mark | {:#010x}", self.at.reason_value(reason))
+    }
+
+    /// Sends a packet to queue `number`.
+    pub fn queue(&self, number: u16) -> String {
+        match self.variant {
+            Variant::Nft => format!("queue num {number} bypass"),
+            Variant::Iptables => format!("meta mark set meta mark | {:#010x} accept", self.at.queue_bit()),
+        }
+    }
+}
