@@ -3,8 +3,9 @@
 //! Houses differ: in one nothing ever looks like mining, in another a voice assistant does all day. The daemon counts
 //! how far each server rises on a scale of sums, once a day and server, and keeps an average over about eight days
 //! in a small histogram. The threshold is the lowest level that no more than the budget's number of servers reach in
-//! a day. A house of which nothing is known counts as one in which exactly the budget's number reaches the model's
-//! start; that guess weighs as much as one day. The threshold never falls below the model's floor.
+//! a day. A house of which nothing is known counts as one in which half the budget's number reaches the model's
+//! start, and twice the budget's the level below; that guess weighs as much as one day. The threshold never falls
+//! below the model's floor.
 //!
 //! Besides, no more servers than the budget are made suspects in a day; the last fifth of it is kept for sums of
 //! twice the threshold, so that look-alikes in the morning leave room for a miner in the evening.
@@ -110,7 +111,7 @@ impl House {
             let guess = if at < start {
                 u64::from(budget) << (start - at).min(16)
             } else {
-                u64::from(budget) >> (at - start).min(16)
+                u64::from(budget) >> (at - start + 1).min(16)
             };
             if servers + 256 * guess > weight * u64::from(budget) {
                 break;
