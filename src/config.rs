@@ -20,6 +20,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::intel::exemptions::AllowList;
+use crate::intel::reputation::file::Files;
 use crate::limits;
 pub use default_file::default_file;
 pub use options::Config;
@@ -58,12 +59,12 @@ pub enum Probing {
     On,
 }
 
-/// Action when a probe is inconclusive.
+/// Action when the probe of a strongly suspected server is inconclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InconclusiveAction {
-    /// The suspect is reported, and its packets are accepted.
+    /// The suspicion is reported, and its sessions pass.
     Alert,
-    /// The suspect is cut off.
+    /// Sessions of the suspected client with that server are cut off.
     Block,
 }
 
@@ -86,6 +87,12 @@ impl Config {
             (true, true) => Probing::Dry,
             (true, false) => Probing::On,
         }
+    }
+
+    /// Files of the reputation store, those of earlier versions included.
+    pub fn reputation_files(&self) -> Files {
+        let learned = self.reputation_file.with_file_name("learned");
+        Files { path: self.reputation_file.clone(), earlier: vec![learned, self.probe_cache.clone()] }
     }
 
     /// Hosts and servers that are exempt.

@@ -3,11 +3,11 @@
 //! 1. Wait (poll(2)) for packets, signals and control clients.
 //! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
 //!    verdict before the next one is received.
-//! 3. Report the detections, and learn from them; a thread of its own keeps what is learnt on disk and in
-//!    the kernel's sets.
+//! 3. Report the detections, and hand them to the reputation service.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
-//! 5. Learn what probes have found out; a socket of the worker's says when there is something.
-//! 6. Once a second, sweep a part of the flow table, and swap in lists that have been read.
+//! 5. Collect what probes have found out; a socket of the worker's says when there is something.
+//! 6. Once a second, sweep a part of the flow table, swap in lists that have been read, and let the reputation
+//!    service do what is due. A new view of the store is swapped into the engine as soon as there is one.
 //!
 //! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
@@ -36,6 +36,7 @@ pub mod syslog;
 
 use std::hash::RandomState;
 use std::io::{self, Read};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -47,20 +48,20 @@ use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config};
-use crate::engine::event::Source;
-use crate::engine::{Engine, Layer, Settings};
+use crate::engine::{Engine, Settings};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
+use crate::net::endpoint::Endpoint;
+use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
 use control::{Control, Stream};
 use house_file::HouseFile;
 use lists::Lists;
-use prober::Prober;
 use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
-use reputation_service::{Keeper, Lore};
+use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
 
 /// Runs until a signal stops it.
@@ -87,18 +88,15 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
-    engine.replace_intel(Layer::Lists, lists.current());
+    engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
-    let prober = Prober::start(&config, &mut engine, clock.now());
-    // What a person has entered goes before what an earlier probe has found.
-    let keeper = Keeper::start(&config, &mut engine, clock.now());
+    let reputation = ReputationService::start(&config, clock.now());
     let house = HouseFile::start(&config, &mut engine, clock.now());
-    let daemon = Daemon {
+    let mut daemon = Daemon {
         engine,
         house,
         lists,
-        prober,
-        keeper,
+        reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
         clock,
@@ -109,6 +107,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         config,
     };
     log::info!("queue {} is watched in {} mode", daemon.config.queue, daemon.config.mode.name());
+    daemon.adopt_reputation();
     daemon.watch(config_path, &signals, control)
 }
 
@@ -126,8 +125,7 @@ struct Daemon {
     engine: Engine<RandomState>,
     house: HouseFile,
     lists: Lists,
-    prober: Prober,
-    keeper: Keeper,
+    reputation: ReputationService,
     alive: Alive,
     queue: PacketQueue,
     resetter: Resetter,
@@ -141,7 +139,7 @@ impl Daemon {
     fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
         let mut swept_at = self.clock.now();
         loop {
-            let ready = wait(&self.queue, signals, &self.prober, &control)
+            let ready = wait(&self.queue, signals, &self.reputation, &control)
                 .map_err(|error| format!("poll: {error}"))?;
             self.take_packets()?;
             self.alive.turned();
@@ -149,10 +147,9 @@ impl Daemon {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
                 // Nobody waits for us any more: a write to the flash may take its time.
-                if let Some(Err(_)) = self.prober.stop().map(JoinHandle::join) {
+                if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
-                self.keeper.stop();
                 self.house.stop(&self.engine);
                 return Ok(());
             }
@@ -165,33 +162,43 @@ impl Daemon {
             }
             let now = self.clock.now();
             if ready.answers {
-                let Daemon { prober, keeper, engine, .. } = &mut self;
-                prober.learn(engine, now, |engine, server, outcome, seconds| {
-                    keeper.asked(engine, server, outcome, seconds, now);
-                });
+                self.reputation.collect(now);
             }
             while let Some(line) = self.reporter.poll_line() {
                 control.publish(Stream::Events, &line);
             }
-            while let Some(line) = self.keeper.poll_shared() {
+            while let Some(line) = self.reputation.poll_shared() {
                 control.publish(Stream::Shared, &line);
             }
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
-                self.keeper.tick(&mut self.engine, now);
                 self.house.tick(&self.engine, now);
                 self.engine.tell_time(unix_seconds(), now);
+                self.tick_reputation();
                 if self.lists.collect() {
-                    self.engine.replace_intel(Layer::Lists, self.lists.current());
-                    self.keeper.refill(now);
+                    self.engine.replace_intel(self.lists.current());
+                    self.reputation.refill(now);
                 }
-                let Daemon { prober, keeper, engine, .. } = &mut self;
-                prober.ask_again(now, |suspect| {
-                    engine.suspects(&suspect.client, &suspect.server, now)
-                        || keeper.is_unsure_of(&suspect.server)
-                });
             }
+            self.adopt_reputation();
+        }
+    }
+
+    /// Has the reputation service do what is due, with the engine up to date.
+    fn tick_reputation(&mut self) {
+        self.adopt_reputation();
+        let Daemon { reputation, engine, clock, .. } = self;
+        let now = clock.now();
+        reputation.tick(&EngineTraffic { engine, now }, now);
+    }
+
+    /// Swaps a new view of the reputation store into the engine, if there is one.
+    fn adopt_reputation(&mut self) {
+        let now = self.clock.now();
+        let view = self.reputation.take_view(&EngineTraffic { engine: &self.engine, now });
+        if let Some(view) = view {
+            self.engine.replace_reputation(view);
         }
     }
 
@@ -209,10 +216,8 @@ impl Daemon {
                 self.verdicts_failed = self.verdicts_failed.saturating_add(1);
             }
             if let Some(detection) = handled.event {
-                let lore = self.keeper.learn(&detection, &mut self.engine, now);
-                if matches!(detection.source, Source::Hmm | Source::Hint) || lore == Lore::AskServer {
-                    self.prober.ask(&detection);
-                }
+                let traffic = EngineTraffic { engine: &self.engine, now };
+                self.reputation.suspect(&detection, &traffic, now);
                 self.reporter.report(&detection);
             }
         }
@@ -245,13 +250,32 @@ impl Daemon {
         self.engine.configure(Settings::from(&new));
         self.engine.replace_model(model);
         self.reporter.configure(&new);
-        self.prober.configure(&new);
-        self.keeper.configure(&new, self.clock.now());
+        self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
         let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
         log::info!("configuration reloaded, {} mode", self.config.mode.name());
+    }
+}
+
+/// The engine, as far as the reputation service has to know of it.
+struct EngineTraffic<'a> {
+    engine: &'a Engine<RandomState>,
+    now: Instant,
+}
+
+impl Traffic for EngineTraffic<'_> {
+    fn exempts(&self, server: &Endpoint) -> bool {
+        self.engine.exempts(server, self.now)
+    }
+
+    fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
+        self.engine.carries_others(addr, names, self.now)
+    }
+
+    fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+        self.engine.suspects(client, server, self.now)
     }
 }
 
@@ -264,11 +288,16 @@ struct Ready {
 }
 
 /// Waits until there is something to do, at most [`TURN_WAIT`].
-fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Control) -> io::Result<Ready> {
+fn wait(
+    queue: &PacketQueue,
+    signals: &Signals,
+    reputation: &ReputationService,
+    control: &Control,
+) -> io::Result<Ready> {
     let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
             .into_iter()
-            .chain(prober.wake())
+            .chain(reputation.wake())
             .map(|fd| (fd, PollFlags::IN))
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
@@ -283,7 +312,7 @@ fn wait(queue: &PacketQueue, signals: &Signals, prober: &Prober, control: &Contr
     Ok(Ready {
         reload: reload == Some(true),
         stop: stop == Some(true),
-        answers: prober.wake().is_some() && is_ready.next() == Some(true),
+        answers: reputation.wake().is_some() && is_ready.next() == Some(true),
         // A client that says nothing is given up once a second, when nothing else is ready.
         control: control.has_clients() || is_ready.any(|ready| ready),
     })

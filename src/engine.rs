@@ -12,8 +12,8 @@
 mod dns_cache;
 pub mod event;
 mod intel_lookup;
-mod learnt;
 mod lookups;
+mod overlap;
 mod pipeline;
 mod reassembly;
 mod scoring;
@@ -24,6 +24,7 @@ mod suppression;
 mod tests;
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -36,15 +37,15 @@ use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
+use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::host_name::HostName;
 use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
 use crate::verdict::{FlowMark, Reason, Verdict};
 use event::Detection;
-pub use intel_lookup::Layer;
-pub use learnt::Lesson;
 use pipeline::Pipeline;
 use session::{Session, State};
 
@@ -134,6 +135,8 @@ pub struct Counters {
     /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
     /// overwritten its mark.
     pub decided_again: u64,
+    /// Segments with other bytes than those known for the same place.
+    pub contradictions: u32,
 }
 
 /// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
@@ -227,9 +230,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
         })
     }
 
-    /// Forgets expired flows, a part of the table at a time: `sets` sets of it; and expired lessons.
+    /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        self.pipeline.learnt.sweep(now);
         self.flows.sweep(sets, now.stamp(), |session| self.pipeline.release(session));
     }
 
@@ -253,10 +255,14 @@ impl<S: BuildHasher + Clone> Engine<S> {
         &self.pipeline.pool
     }
 
-    /// From now on until `until`, all flows to `server` are decided by `lesson`, those that are open
-    /// with their next packet. A lesson learnt later takes its place.
-    pub fn learn(&mut self, server: Endpoint, lesson: Lesson, until: Instant) {
-        self.pipeline.learnt.enter(server, lesson, until);
+    /// Decides by this view of the reputation of servers from now on, open flows with their next packet.
+    pub fn replace_reputation(&mut self, view: Arc<View>) {
+        self.pipeline.intel.replace_reputation(view);
+    }
+
+    /// Whether a DNS answer that was seen here gave `addr` for a name that is none of `names`.
+    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
+        self.pipeline.intel.carries_others(addr, names, now)
     }
 
     /// What the lists have of `pattern`, the entry that decides first.
@@ -269,26 +275,15 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.exempts_server(server, now)
     }
 
-    /// Forgets what is known of the servers that are `meant`; whether anything was. Their next sessions are
-    /// judged by what they say.
-    pub fn forget(&mut self, meant: impl Fn(&Endpoint) -> bool) -> bool {
-        self.pipeline.learnt.forget(meant)
-    }
-
-    /// Judges by these lists from now on, in the place of those that were in `layer`; they are handed back,
-    /// so that a thread with more time may free them.
-    pub fn replace_intel(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
-        self.pipeline.intel.replace(layer, intel)
+    /// Judges by these lists from now on, in the place of those that were; they are handed back, so that a
+    /// thread with more time may free them.
+    pub fn replace_intel(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        self.pipeline.intel.replace_lists(lists)
     }
 
     /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. An engine that is not told
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.pipeline.intel.tell_time(unix, now);
-    }
-
-    /// The findings of a probe or an earlier session about `server`.
-    pub fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
-        self.pipeline.learnt.find(server)
     }
 }

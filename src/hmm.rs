@@ -10,12 +10,12 @@
 //! 4. The engine compares the sum with the threshold of its settings; a flow at or above it is a suspect, and
 //!    stage two asks its server. Only proof blocks.
 //!
-//! Many short sessions of one client to one server are counted apart ([`swarm`]).
+//! Many short sessions of one client to one server are counted apart ([`beaconing`]).
 //!
 //! All arithmetic is of integers, saturates, and gives the same bits on every target.
 
 pub mod alphabet;
-pub mod swarm;
+pub mod beaconing;
 pub mod candidates;
 pub mod decision;
 pub mod forward;

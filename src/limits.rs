@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 144;
+pub const FLOW_RECORD_MAX_BYTES: usize = 160;
 
 /// Bytes of a flow record that belong to stage one: sizes by role, the latest symbols, a candidate's ticket.
 pub const HMM_STATE_BYTES: usize = 44;
@@ -129,14 +129,16 @@ pub const SLOW_AFTER_SECONDS: u32 = 5;
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
-pub const SWARM_SLOTS: usize = if cfg!(test) { 8 } else { 64 };
+pub const BEACON_PAIRS: usize = if cfg!(test) { 8 } else { 64 };
+/// Of them, in one set.
+pub const BEACON_WAYS: usize = 4;
 /// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
 /// a block template.
-pub const SWARM_SESSION_PACKETS: u16 = 40;
-/// Short sessions of one length that make a swarm.
-pub const SWARM_SESSIONS: i16 = 24;
-/// A swarm whose next session takes longer is over: getwork miners ask every 1 to 10 s.
-pub const SWARM_GAP: Duration = Duration::from_secs(60);
+pub const BEACON_SESSION_PACKETS: u16 = 40;
+/// Short sessions of one length that make a beacon.
+pub const BEACON_SESSIONS: i16 = 24;
+/// A beacon whose next session takes longer is over: getwork miners ask every 1 to 10 s.
+pub const BEACON_GAP: Duration = Duration::from_secs(60);
 
 /// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
 pub const COPY_RANGE_DEFAULT: u16 = 1_600;
@@ -211,7 +213,7 @@ pub const CONTROL_FOLLOWERS: usize = 6;
 /// The longest request on it: a word or five and a host's name (253 bytes, RFC 1035 section 2.3.4).
 pub const CONTROL_REQUEST_BYTES: usize = 384;
 /// The longest answer: the whole book as lines of JSON.
-pub const CONTROL_ANSWER_BYTES: usize = BOOK_ENTRIES * BOOK_LINE_BYTES;
+pub const CONTROL_ANSWER_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES;
 /// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
 pub const CONTROL_STREAM_BYTES: usize = CONTROL_ANSWER_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
@@ -276,12 +278,12 @@ pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
-/// Suspects to be tried again later, 200 bytes each.
-pub const PROBES_AGAIN: usize = if cfg!(test) { 4 } else { 32 };
-/// After how long a suspect is tried again for which there was no room.
-pub const PROBE_QUEUE_WAIT: Duration = Duration::from_secs(5);
-/// And one that came too soon after others.
-pub const PROBE_RATE_WAIT: Duration = Duration::from_secs(20);
+/// Questions that wait for the probe, about 420 bytes each.
+pub const PROBE_QUESTIONS: usize = if cfg!(test) { 8 } else { 48 };
+/// After how long a probe is tried again that this router could not make.
+pub const PROBE_FAILURE_WAIT: Duration = Duration::from_secs(60);
+/// Answers as a pool without a name that make a pool of the address.
+pub const PROBE_NAMELESS_ANSWERS: u8 = 2;
 /// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
 pub const PROBE_SNI_BYTES: usize = 128;
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
@@ -305,6 +307,10 @@ pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 pub const PROBE_BURST: u32 = 6;
 /// The same for one block of addresses.
 pub const PROBE_BLOCK_BURST: u32 = 2;
+/// Of them, kept for clients that have had none lately.
+pub const PROBE_RESERVE: u32 = PROBE_BURST / 2;
+/// Clients whose share of probes is counted (24 bytes each).
+pub const PROBE_CLIENTS: usize = if cfg!(test) { 8 } else { 64 };
 /// Blocks of addresses with a bucket of their own (40 bytes each).
 pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
 /// Probes an hour.
@@ -313,48 +319,43 @@ pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
 pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
 /// Probes an hour, beside those, of servers whose pool's words were read in a session.
 pub const CONFIRMATIONS_PER_HOUR: u32 = 12;
-/// Outcomes that are kept, about 200 bytes each; on disk up to 250.
-pub const PROBE_OUTCOMES: usize = if cfg!(test) { 12 } else { 256 };
-/// The file of outcomes is read up to this length.
-pub const PROBE_CACHE_FILE_BYTES: u64 = 64 * 1_024;
-/// How long an outcome that proves nothing may wait to be written, to spare the flash.
-pub const PROBE_CACHE_WRITE_WAIT: Duration = Duration::from_secs(600);
+/// Probes an hour, beside those, of servers that other routers report.
+pub const HEARSAY_PER_HOUR: u32 = 12;
 /// How long a pool stays one: they move, and addresses are handed on.
 pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// How long another server stays one.
 pub const NOT_POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// After how long a server that didn't say is asked again.
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
-/// Endpoints of which the engine knows what a probe found or the book says, 48 bytes each.
-pub const LEARNT_ENDPOINTS: usize = if cfg!(test) { 8 } else { 768 };
-
-/// Entries of the book, 320 bytes each: there is room for a name.
-pub const BOOK_ENTRIES: usize = if cfg!(test) { 12 } else { 512 };
+/// Entries of the reputation store, 480 bytes each: there is room for a name.
+pub const REPUTATION_ENTRIES: usize = if cfg!(test) { 12 } else { 768 };
 /// Those of them that other routers may fill.
-pub const BOOK_FLEET_ENTRIES: usize = BOOK_ENTRIES / 2;
-/// The file of the book is read up to this length: the longest names in every entry.
-pub const BOOK_FILE_BYTES: u64 = 340 * BOOK_ENTRIES as u64;
-/// The longest line of JSON that the book writes.
-pub const BOOK_LINE_BYTES: usize = 480;
-/// The longest that it reads: any event.
-pub const BOOK_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
+pub const REPUTATION_FLEET_ENTRIES: usize = REPUTATION_ENTRIES / 3;
+/// The store's file is read up to this length: the longest names in every entry.
+pub const REPUTATION_FILE_BYTES: u64 = 560 * REPUTATION_ENTRIES as u64 + 64;
+/// The longest line of JSON that an entry becomes.
+pub const REPUTATION_LINE_BYTES: usize = 680;
+/// The longest that is read: any event.
+pub const REPUTATION_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
 
 /// How long what was proven of a server is held for true: pools move, and addresses are handed on.
 pub const LEARN_HOURS_DEFAULT: u32 = 7 * 24;
-/// And what nobody but one session has said of it, where servers are asked: until that has been done, or for
-/// so long where it can't be.
-pub const UNCONFIRMED: Duration = Duration::from_secs(3_600);
-/// Servers that sessions may teach in an hour, and at once; what is more is cut off session by session.
-pub const LESSONS_PER_HOUR: u32 = 60;
-/// Well-known services (RFC 6335 section 6): what a session says of a server at such a port is learnt only
-/// once the server, when asked, has said the same, since many may depend on it.
-pub const SERVICE_PORTS: u16 = 1_023;
-/// How long what was learnt may wait to be written, to spare the flash.
-pub const BOOK_WRITE_WAIT: Duration = Duration::from_secs(60);
+/// How long an entry may wait to be written, to spare the flash.
+pub const REPUTATION_WRITE_WAIT: Duration = Duration::from_secs(60);
 /// The same for what other routers say.
-pub const BOOK_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
+pub const REPUTATION_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
 /// And for what they only say again, as they do whenever they have lost the broker.
-pub const BOOK_RENEWAL_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
+pub const REPUTATION_RENEWAL_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
+/// How soon the store is written again where that failed: the disk may be full for a while.
+pub const REPUTATION_SAVE_AGAIN: Duration = Duration::from_secs(60);
+/// A wall clock that is further from where it should be was set.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// How often the router's routes are read anew.
+pub const LOCAL_NETWORKS_EVERY: Duration = Duration::from_secs(5);
+/// Networks of this side.
+pub const LOCAL_NETWORKS: usize = 128;
+/// Bytes that are read of the kernel's routes.
+pub const ROUTES_FILE_BYTES: u64 = 256 * 1_024;
 /// A wall clock that says less (seconds of 2026-01-01, UTC) has not been set since the router was switched on.
 pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
 /// Entries of other routers that are taken in a minute.
@@ -373,14 +374,14 @@ pub const KERNEL_TOLD_HOSTS: u32 = 256;
 pub const KERNEL_TOLD_SECONDS: u32 = 600;
 /// How often the kernel is asked what it has refused, at most.
 pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
-/// Orders that may wait for the clerk.
-pub const CLERK_ORDERS: usize = 4;
+/// Orders that may wait for the nft worker.
+pub const NFT_WORKER_ORDERS: usize = 4;
 /// How long `nft` is waited for. It has the lowest priority, and a busy router may not let it run for long.
 pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
-/// How long the end of the clerk is waited for.
-pub const CLERK_PATIENCE: Duration = Duration::from_secs(5);
-/// Stack of the clerk's thread.
-pub const CLERK_STACK_BYTES: usize = 128 * 1_024;
+/// How long the end of the nft worker is waited for.
+pub const NFT_WORKER_PATIENCE: Duration = Duration::from_secs(5);
+/// Stack of the nft worker's thread.
+pub const NFT_WORKER_STACK_BYTES: usize = 128 * 1_024;
 /// Lines for those who follow that may wait for the run loop's next turn.
 pub const LINES_PENDING: usize = 64;
 
@@ -411,7 +412,7 @@ pub const RESOLVED_NAMES: usize = if cfg!(test) { 32 } else { 512 };
 pub const RESOLVED_WAYS: usize = 8;
 /// Longest listed name that is remembered with its address; those of pools have up to 50 bytes.
 pub const RESOLVED_NAME_BYTES: usize = 64;
-/// Addresses of names on no list, 8 bytes each.
+/// Addresses of names on no list, 20 bytes each.
 pub const RESOLVED_OTHERS: usize = 4_096;
 /// Endpoints whose suspicion by a list has been told lately, 40 bytes each.
 pub const HINTS_TOLD: usize = 64;

@@ -7,5 +7,7 @@ pub mod endpoint;
 pub mod five_tuple;
 pub mod host_name;
 pub(crate) mod host_port;
+pub mod local_networks;
 pub mod neighbours;
 pub mod packet;
+pub mod scope;

@@ -1,8 +1,9 @@
 //! Stage two: a server that a host behind this router talks to is asked whether it is a pool.
 //!
-//! 1. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
-//! 2. [`cache`]: what is known of the endpoint already is not asked again.
-//! 3. [`guard`]: whether it may be asked at all, and how often.
+//! 1. [`guard`]: whether a server may be asked at all, and how often. (What the reputation store knows already is
+//!    not asked again.)
+//! 2. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
+//! 3. [`target`](Target): address, port, name and what is known beforehand.
 //! 4. [`strategy`]: which questions, in which order; [`hint`] says what is known beforehand.
 //! 5. [`session`]: the conversation, without a socket or a clock.
 //! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
@@ -13,7 +14,6 @@
 //! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
 //! pool. The wallets in the questions are "0" and the zero address, which belong to nobody.
 
-pub mod cache;
 pub mod guard;
 pub mod hint;
 pub mod judge;
@@ -79,9 +79,10 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// All of them.
-    pub const ALL: [Transport; 6] =
-        [Transport::Tcp, Transport::Tls, Transport::Http, Transport::Https, Transport::Ws, Transport::Wss];
+    /// Whether the question went through TLS.
+    pub const fn is_tls(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Https | Transport::Wss)
+    }
 
     /// The name in outcomes.
     pub const fn name(self) -> &'static str {

@@ -7,6 +7,7 @@
 pub mod fast_open;
 pub mod mark;
 pub mod reset;
+pub mod trim;
 
 pub use reset::Reset;
 
@@ -48,6 +49,13 @@ pub enum Verdict {
     Ignore,
     /// Let the SYN pass without the data in it ([`fast_open`]).
     WithoutData,
+    /// Let it pass without the first bytes of its payload ([`trim`]): the receiver must not hear another version of them.
+    Trim {
+        /// Their number.
+        skip: u32,
+    },
+    /// It must not reach its receiver, and its connection is not decided.
+    Drop,
     /// It must not reach its receiver: a reset goes there in its place, and one back to its sender.
     Reset(Reset),
 }

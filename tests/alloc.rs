@@ -23,7 +23,7 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use dialogue::Dialogue;
 use minewall::config::{Config, Mode};
-use minewall::engine::{Engine, Layer, Packet, Settings};
+use minewall::engine::{Engine, Packet, Settings};
 use minewall::hmm::model::Model;
 use minewall::intel::Builder;
 use minewall::intel::entry::Policy;
@@ -83,7 +83,7 @@ fn engine(mode: Mode) -> Engine<RandomState> {
     {
         lists.add_text(policy.name(), policy, text.as_bytes()).expect("good entries");
     }
-    engine.replace_intel(Layer::Lists, Some(Arc::new(lists.build().0)));
+    engine.replace_intel(Some(Arc::new(lists.build().0)));
     engine
 }
 

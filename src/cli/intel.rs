@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use minewall::config::Config;
 use minewall::daemon::control::{self, Answer, Offer, Outcome, Request};
-use minewall::intel::entry::{Pattern, Policy};
-use minewall::intel::reputation::{self, Origin};
-use minewall::limits::BOOK_LINE_MAX_BYTES;
+use minewall::intel::entry::Policy;
+use minewall::intel::reputation::line::{self, BadLine, Report};
+use minewall::intel::reputation::{Origin, Subject};
+use minewall::limits::REPUTATION_LINE_MAX_BYTES;
 use minewall::parse::json::Tape;
 use pico_args::Arguments;
 
@@ -71,8 +72,8 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
-                let heard = reputation::Heard { subject, policy: None, dialect: None, seconds: None };
-                let answer = ask(config, &Request::Add(terms.offer(heard)))?;
+                let report = Report { subject, policy: None, dialect: None, seconds: None };
+                let answer = ask(config, &Request::Add(terms.offer(report)))?;
                 super::tell(&answer)?;
                 if answer.outcome == Outcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);
@@ -87,24 +88,24 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
 /// without a daemon there is nobody to take anything.
 fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
     let (mut input, mut tape) = (stdin().lock(), Tape::default());
-    let (mut number, mut refused, mut line) = (0_u64, 0_u64, Vec::new());
+    let (mut number, mut refused, mut text) = (0_u64, 0_u64, Vec::new());
     loop {
         number += 1;
-        line.clear();
-        let limit = BOOK_LINE_MAX_BYTES as u64 + 2;
-        let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
+        text.clear();
+        let limit = REPUTATION_LINE_MAX_BYTES as u64 + 2;
+        let read = input.by_ref().take(limit).read_until(b'\n', &mut text);
         if read.map_err(|error| format!("standard input: {error}"))? == 0 {
             break;
         }
-        let why = if line.len() as u64 >= limit && !line.ends_with(b"\n") {
+        let why = if text.len() as u64 >= limit && !text.ends_with(b"\n") {
             pass_over(&mut input)?;
-            reputation::BadLine::TooLong.to_string()
+            BadLine::TooLong.to_string()
         } else {
-            match reputation::read_line(&mut tape, &line) {
+            match line::read_line(&mut tape, &text) {
                 Ok(None) => continue,
                 Err(why) => why.to_string(),
-                Ok(Some(heard)) => {
-                    let answer = ask(config, &Request::Add(terms.offer(heard)))?;
+                Ok(Some(report)) => {
+                    let answer = ask(config, &Request::Add(terms.offer(report)))?;
                     if answer.outcome != Outcome::Refused {
                         super::tell(&answer)?;
                         continue;
@@ -140,36 +141,36 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 }
 
 impl Terms {
-    fn offer(&self, heard: reputation::Heard) -> Offer {
-        let said = if self.origin == Origin::Operator { heard.policy } else { None };
+    fn offer(&self, report: Report) -> Offer {
+        let said = if self.origin == Origin::Operator { report.policy } else { None };
         let usual = match self.origin {
             Origin::Operator => Policy::Block,
             // Others are believed as far as the operator says.
-            Origin::Fleet | Origin::Dpi | Origin::Probe => Policy::Suspect,
+            Origin::Fleet | Origin::Probe => Policy::Suspect,
         };
-        let seconds = match (self.seconds, heard.seconds) {
+        let seconds = match (self.seconds, report.seconds) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
         Offer {
-            subject: heard.subject,
+            subject: report.subject,
             policy: self.policy.or(said).unwrap_or(usual),
             origin: self.origin,
             seconds,
-            dialect: heard.dialect,
+            dialect: report.dialect,
         }
     }
 }
 
 /// The one address or name that is left.
-pub fn only_subject(arguments: Arguments) -> Result<Pattern, String> {
+pub fn only_subject(arguments: Arguments) -> Result<Subject, String> {
     match &arguments.finish()[..] {
         [one] => subject(one),
         _ => Err("one address or name is wanted, with or without a port".into()),
     }
 }
 
-fn subject(text: &OsString) -> Result<Pattern, String> {
+fn subject(text: &OsString) -> Result<Subject, String> {
     let shown = text.display();
     let text = text.to_str().ok_or_else(|| format!("'{shown}' is no text"))?;
     text.parse().map_err(|why| format!("'{shown}': {why}"))

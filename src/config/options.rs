@@ -97,10 +97,10 @@ options! {
         read: |text| text.parse::<Server>().ok(),
     };
 
-    /// How easily an encrypted session is suspected of mining by its sizes and times. adaptive: the threshold
-    /// follows the house, so that no more than suspects_per_day servers are newly asked. cautious, balanced and
-    /// eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A suspect is reported, not
-    /// blocked: its server is asked first.
+    /// How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily
+    /// as the house allows, so that no more than suspects_per_day servers are newly asked. cautious,
+    /// balanced and eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A
+    /// suspect is reported, not blocked: its server is asked first.
     "sensitivity" sensitivity: Option<Sensitivity> = Encrypted "Suspect" Choice {
         words: &[
             ("off", None, page!("nothing")),
@@ -112,7 +112,7 @@ options! {
         default: 4,
     };
 
-    /// Servers that encrypted sessions may newly make suspects in a day, where sensitivity is adaptive.
+    /// Servers that may newly become suspects in a day, where sensitivity is adaptive.
     "suspects_per_day" suspects_per_day: u32 = Encrypted "Servers suspected a day" Number {
         min: 1,
         max: 10_000,
@@ -130,7 +130,8 @@ options! {
     /// Only log which servers would be asked.
     "probe_dry_run" probe_dry_run: bool = Probe "Dry run" Flag { default: false };
 
-    /// Action when a probe is inconclusive: alert reports the suspect, block cuts it off.
+    /// Action where stage one is as good as sure and the server does not say what it is when asked: alert
+    /// reports it, block cuts off the suspected host's sessions with that server.
     "probe_inconclusive" probe_inconclusive: InconclusiveAction = Probe "No clear answer" Choice {
         words: &[
             ("alert", InconclusiveAction::Alert, page!("reported")),
@@ -184,8 +185,8 @@ options! {
         to: |minutes| minutes * 60,
     };
 
-    /// File of the results of probes, kept across restarts; written rarely, and whole or not at all.
-    "probe_cache" probe_cache: PathBuf = Probe "Memory of answers" AbsolutePath { default: "/etc/minewall/probes" };
+    /// File of an earlier version with results of probes: read once, then removed.
+    "probe_cache" probe_cache: PathBuf = Probe "Earlier memory of answers" AbsolutePath { default: "/etc/minewall/probes" };
 
     /// Whether lists of known pools, and answers of name servers, are used.
     "intel" intel: bool = Known "Lists and names" Flag { default: true };
@@ -239,8 +240,8 @@ options! {
         to: |hours| Duration::from_secs(u64::from(hours) * 3_600),
     };
 
-    /// File of learned pools, kept across restarts; written rarely, and whole or not at all.
-    "learn_file" learn_file: PathBuf = Known "Memory of pools" AbsolutePath { default: "/etc/minewall/learned" };
+    /// File of the reputation of servers, kept across restarts; written rarely, and whole or not at all.
+    "reputation_file" ("learn_file") reputation_file: PathBuf = Known "Reputation of servers" AbsolutePath { default: "/etc/minewall/reputation" };
 
     /// Whether the kernel itself refuses connections to learned pools; needs nftables.
     "kernel_block" kernel_block: bool = Known "Refusal by the kernel" Flag { default: true };

@@ -22,7 +22,7 @@ pub fn describe(config: &Config) -> String {
     reads.push(&config.model);
     let mut folders: Vec<&Path> = config.intel_lists.iter().map(AsRef::as_ref).collect();
     let mut writes: Vec<&Path> =
-        [&config.control_socket, &config.event_log, &config.probe_cache, &config.learn_file]
+        [&config.control_socket, &config.event_log, &config.probe_cache, &config.reputation_file]
             .iter()
             .filter_map(|path| path.parent())
             .collect();

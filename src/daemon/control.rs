@@ -65,6 +65,12 @@ impl Answer {
         Answer { outcome: Outcome::Nothing, text: text.into() }
     }
 
+    /// The same, and `line` at the end.
+    pub fn with(mut self, line: &str) -> Self {
+        self.text.push_str(line);
+        self
+    }
+
     /// [`Outcome::Refused`], for the reason `why`, which has no line feed.
     pub fn refused(why: impl core::fmt::Display) -> Self {
         Answer { outcome: Outcome::Refused, text: format!("{why}\n") }

@@ -1,7 +1,8 @@
-//! The thread that keeps the book's file and the kernel's sets: neither flash nor `nft` may hold up a packet.
+//! The thread that writes the reputation store and fills the kernel's sets: neither flash nor `nft` may hold up a
+//! packet.
 //!
 //! `nft` is run for each change rather than netlink spoken: it is there wherever the rules are, knows the
-//! kernel's encoding of sets, and its cost (some milliseconds, at the lowest priority) is nobody's wait.
+//! kernel's encoding of sets, and its cost (some milliseconds, at the lowest priority) delays nothing.
 //! Changes are rare, and each fills the sets anew in one transaction, so none depends on an earlier one.
 
 use std::io::{self, Read, Write};
@@ -13,14 +14,14 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::intel::reputation::Book;
-use crate::limits::{CLERK_ORDERS, CLERK_PATIENCE, CLERK_STACK_BYTES, NFT_PATIENCE};
+use crate::intel::reputation::Store;
+use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
 
 /// What there is to do.
 #[derive(Debug)]
 pub enum Order {
-    /// Write this body of the book to that file.
+    /// Write this body of the reputation store to that file.
     Save(PathBuf, String),
     /// Have `nft` do this, which fills the sets.
     Fill(String),
@@ -30,34 +31,36 @@ pub enum Order {
 
 /// The thread's other end.
 #[derive(Debug)]
-pub struct Clerk {
+pub struct NftWorker {
     orders: SyncSender<Order>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
+    is_unsaved: Arc<AtomicBool>,
     is_ending: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Clerk {
+impl NftWorker {
     /// Starts the thread.
     ///
     /// # Errors
     /// There is no memory left for it.
     pub fn start() -> io::Result<Self> {
-        let (orders, received) = sync_channel(CLERK_ORDERS);
+        let (orders, received) = sync_channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
-        let (is_unfilled, is_ending) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
         let desk = Desk {
             refused: Arc::clone(&refused),
             is_unfilled: Arc::clone(&is_unfilled),
+            is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
             ..Desk::default()
         };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
-            .stack_size(CLERK_STACK_BYTES)
+            .stack_size(NFT_WORKER_STACK_BYTES)
             .spawn(move || desk.work(&received))?;
-        Ok(Clerk { orders, refused, is_unfilled, is_ending, thread })
+        Ok(NftWorker { orders, refused, is_unfilled, is_unsaved, is_ending, thread })
     }
 
     /// Hands an order over, without waiting; whether there was room.
@@ -75,13 +78,18 @@ impl Clerk {
         self.is_unfilled.swap(false, Ordering::Relaxed)
     }
 
+    /// Whether the store could not be written when that was tried last; told once.
+    pub fn take_save_failure(&self) -> bool {
+        self.is_unsaved.swap(false, Ordering::Relaxed)
+    }
+
     /// Lets the thread end once it is through with its orders and the `last`, and waits for that, but not for ever.
     /// After half of the time `nft` is given up: what is still to be written must not wait for it.
     pub fn stop(self, mut last: Option<Order>) {
         let mut orders = Some(self.orders);
         let start = Instant::now();
-        while !self.thread.is_finished() && start.elapsed() < CLERK_PATIENCE {
-            self.is_ending.store(start.elapsed() > CLERK_PATIENCE / 2, Ordering::Relaxed);
+        while !self.thread.is_finished() && start.elapsed() < NFT_WORKER_PATIENCE {
+            self.is_ending.store(start.elapsed() > NFT_WORKER_PATIENCE / 2, Ordering::Relaxed);
             last = last.and_then(|order| match orders.as_ref()?.try_send(order) {
                 Err(TrySendError::Full(order)) => Some(order),
                 Ok(()) | Err(TrySendError::Disconnected(_)) => None,
@@ -99,6 +107,7 @@ impl Clerk {
 struct Desk {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
+    is_unsaved: Arc<AtomicBool>,
     is_ending: Arc<AtomicBool>,
     /// What the kernel's counter said last. It begins anew with the rules.
     counted: u32,
@@ -110,18 +119,19 @@ struct Desk {
 impl Desk {
     fn work(mut self, orders: &Receiver<Order>) {
         if let Err(error) = rustix::process::nice(LOWEST) {
-            log::debug!("what was learnt is kept at the usual priority: {error}");
+            log::debug!("nft runs at the usual priority: {error}");
         }
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Save(path, body) => {
-                    let saved = Book::save(&path, &body);
+                    let saved = Store::save(&path, &body);
                     if let Err(error) = &saved
                         && !self.has_failed_to_save
                     {
-                        log::warn!("what was learnt is not kept in {}: {error}", path.display());
+                        log::warn!("the reputation of servers is not kept in {}: {error}", path.display());
                     }
                     self.has_failed_to_save = saved.is_err();
+                    self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);
                 }
                 Order::Fill(script) => {
                     let filled = self.nft(&["-f", "-"], &script);
@@ -133,7 +143,7 @@ impl Desk {
                             continue;
                         }
                         Err(error) if !self.has_failed_to_fill => {
-                            log::warn!("the kernel does not block by itself what was learnt: {error}");
+                            log::warn!("the kernel does not block known pools by itself: {error}");
                         }
                         Err(_) => {}
                     }
@@ -207,7 +217,7 @@ fn outcome(mut child: Child) -> io::Result<String> {
     Err(io::Error::new(kind, first))
 }
 
-const THREAD_NAME: &str = "minewall-clerk";
+const THREAD_NAME: &str = "minewall-nft";
 /// setpriority(2): the weakest claim to the processor there is outside the idle class.
 const LOWEST: i32 = 19;
 /// How often it is seen to whether something has ended.
@@ -220,16 +230,16 @@ mod tests {
     /// Whether there is an nft or not, that is nothing it would do.
     #[test]
     fn a_failure_is_told_once() {
-        let clerk = Clerk::start().unwrap();
-        assert!(!clerk.take_failure());
-        assert!(clerk.order(Order::Fill("fill the sets, please".into())));
+        let worker = NftWorker::start().unwrap();
+        assert!(!worker.take_failure());
+        assert!(worker.order(Order::Fill("fill the sets, please".into())));
         let start = Instant::now();
-        while !clerk.take_failure() {
+        while !worker.take_failure() {
             assert!(start.elapsed() < 2 * NFT_PATIENCE, "nobody tells of it");
             thread::sleep(GLANCE);
         }
-        assert!(!clerk.take_failure());
-        clerk.stop(None);
+        assert!(!worker.take_failure());
+        worker.stop(None);
     }
 
     #[test]

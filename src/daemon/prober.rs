@@ -1,209 +1,204 @@
-//! The run loop's end of the probe: suspects go out, lessons come in, nobody waits for anybody.
+//! The run loop's side of the probe: a queue of questions, fair by client, in front of the probe's thread.
+//!
+//! 1. [`Prober::ask`] takes a question; it waits until it is due.
+//! 2. [`Prober::submit_due`] hands due questions to the thread, as far as the guard has tokens for them.
+//! 3. [`Prober::poll_answer`] has what the thread found out.
 
-mod again;
+mod questions;
 
-use std::hash::BuildHasher;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use crate::config::{Config, InconclusiveAction, Probing};
-use crate::engine::event::Detection;
-use crate::engine::{Engine, Lesson};
-use crate::intel::builtin;
-use crate::intel::entry::Pattern;
-use crate::limits::{PROBE_QUEUE_WAIT, PROBE_RATE_WAIT};
-use crate::net::endpoint::Endpoint;
-use crate::probe::cache::Cache;
-use crate::probe::guard::Refusal;
-use crate::probe::worker::{Counters, Probed, Suspect, Worker};
-use crate::probe::{Outcome, Verdict};
+use crate::config::{Config, Probing};
+use crate::intel::exemptions::AllowList;
+use crate::limits::{LOCAL_NETWORKS_EVERY, PROBE_FAILURE_WAIT};
+use crate::net::local_networks::LocalNetworks;
+use crate::probe::Verdict;
+use crate::probe::guard::{self, Guard, Refusal};
+use crate::probe::worker::{Answer, Worker};
 use crate::util::time::Instant;
-use crate::util::wall_clock::unix_seconds;
-use again::Again;
+pub use questions::Question;
+use questions::Questions;
 
-/// The worker, if there is to be one.
+/// How often each thing happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Servers asked, by [`Verdict`]: pool, not a pool, inconclusive.
+    pub asked: [u32; 3],
+    /// Suspicions that an earlier answer settled.
+    pub known: u32,
+    /// Servers that must not be asked: of this side, or exempt.
+    pub forbidden: u32,
+    /// Questions that had to make room for others.
+    pub too_many: u32,
+    /// Probes that a dry run left out.
+    pub dry: u32,
+    /// Probes that this router could not make.
+    pub failed: u32,
+}
+
+/// What is to be asked, and the thread that asks.
 pub struct Prober {
     worker: Option<Worker>,
+    probing: Probing,
+    mark: u32,
+    exempt: AllowList,
+    guard: Guard,
+    questions: Questions,
+    networks: Arc<LocalNetworks>,
+    read_networks_at: Instant,
     counters: Counters,
-    doubt: InconclusiveAction,
-    blocks_shared: bool,
-    again: Again,
 }
 
 impl Prober {
-    /// Starts the worker as `config` wishes, and teaches `engine` what is known from earlier probes.
-    pub fn start<S: BuildHasher + Clone>(config: &Config, engine: &mut Engine<S>, now: Instant) -> Self {
+    /// A prober as `config` wishes.
+    pub fn new(config: &Config, now: Instant) -> Self {
         let mut prober = Prober {
             worker: None,
+            probing: Probing::Off,
+            mark: config.mark.own(),
+            exempt: AllowList::default(),
+            guard: Guard::new(config.probes_per_hour, config.probes_per_block),
+            questions: Questions::default(),
+            networks: Arc::new(LocalNetworks::read()),
+            read_networks_at: now,
             counters: Counters::default(),
-            doubt: config.probe_inconclusive,
-            blocks_shared: config.intel_blocks_shared,
-            again: Again::default(),
         };
-        if config.probing() == Probing::Off {
-            return prober;
-        }
-        let mut cache = Cache::load(&config.probe_cache);
-        let wall_clock = unix_seconds();
-        let servers: Vec<Endpoint> = cache.entries().iter().map(|entry| entry.server).collect();
-        for server in servers {
-            if let Some(entry) = cache.get(&server, &config.into(), wall_clock) {
-                let left = Duration::from_secs(entry.left(&config.into(), wall_clock));
-                prober.teach(engine, server, &entry.outcome, now.after(left));
-            }
-        }
-        match Worker::start(config, cache) {
-            Ok(worker) => prober.worker = Some(worker),
-            Err(error) => log::error!("nobody probes: {error}"),
-        }
+        prober.configure(config);
         prober
     }
 
-    /// Asks about the server of a suspected session. Where there is no room for the question, it is tried
-    /// again while the session is a suspect.
-    pub fn ask(&mut self, suspected: &Detection) {
-        self.submit(Suspect::of(suspected), suspected.at);
-    }
-
-    /// Asks again about those servers whose turn has come, if that `is_wanted` still. To be called once in a
-    /// while.
-    pub fn ask_again(&mut self, now: Instant, is_wanted: impl Fn(&Suspect) -> bool) {
-        while let Some(suspect) = self.again.take_due(now) {
-            if is_wanted(&suspect) {
-                self.submit(suspect, now);
-            }
-        }
-    }
-
-    fn submit(&mut self, suspect: Suspect, now: Instant) {
-        let Some(worker) = &self.worker else { return };
-        if let Err(why) = worker.submit(suspect.clone()) {
-            log::debug!("{} is not asked yet: {why:?}", suspect.server);
-            self.again.put_off(suspect, now.after(PROBE_QUEUE_WAIT));
-        }
-    }
-
-    /// Teaches `engine` what has been found out since, and tells of each outcome and for how many seconds it
-    /// holds. To be called when [`Prober::wake`] is readable.
-    pub fn learn<S: BuildHasher + Clone>(
-        &mut self,
-        engine: &mut Engine<S>,
-        now: Instant,
-        mut found: impl FnMut(&mut Engine<S>, Endpoint, &Outcome, u32),
-    ) {
-        if let Some(worker) = &self.worker {
-            worker.fall_asleep();
-        }
-        while let Some(answer) = self.worker.as_ref().and_then(Worker::poll_answer) {
-            self.counters = answer.counters;
-            match answer.result {
-                Probed::Asked(outcome, seconds) | Probed::Known(outcome, seconds) => {
-                    let until = now.after(Duration::from_secs(seconds.into()));
-                    self.teach(engine, answer.suspect.server, &outcome, until);
-                    found(engine, answer.suspect.server, &outcome, seconds);
-                    if outcome.verdict == Verdict::Inconclusive {
-                        self.again.put_off(answer.suspect, until);
-                    }
-                }
-                Probed::Refused(Refusal::Rate) => {
-                    self.again.put_off(answer.suspect, now.after(PROBE_RATE_WAIT));
-                }
-                Probed::Refused(_) | Probed::Dry => {}
-            }
-        }
-    }
-
-    /// Forgets what was found out about `subject`; whether that could be asked for.
-    pub fn forget(&self, subject: &Pattern) -> bool {
-        self.worker.as_ref().is_none_or(|worker| worker.forget(subject))
-    }
-
-    /// Takes over another configuration. Whether there is a worker at all is decided at the start.
+    /// Takes over another configuration; the thread begins or ends with option `probe`.
     pub fn configure(&mut self, config: &Config) {
-        self.doubt = config.probe_inconclusive;
-        self.blocks_shared = config.intel_blocks_shared;
-        let is_wanted = config.probing() != Probing::Off;
-        match &self.worker {
-            Some(_) if !is_wanted => drop(self.stop()),
-            None if is_wanted => log::warn!("option 'probe' takes effect at a restart"),
-            Some(worker) if !worker.configure(config) => {
-                log::warn!("the probe is busy and keeps its old configuration; reload again");
-            }
+        self.probing = config.probing();
+        self.exempt = config.exemptions();
+        self.guard.configure(config.probes_per_hour, config.probes_per_block);
+        match (&self.worker, self.probing) {
+            (Some(_), Probing::Off | Probing::Dry) => drop(self.stop()),
+            (None, Probing::On) => match Worker::start(self.mark) {
+                Ok(worker) => self.worker = Some(worker),
+                Err(error) => log::error!("servers are not asked: {error}"),
+            },
             _ => {}
         }
+        if self.probing == Probing::Off {
+            self.questions = Questions::default();
+        }
     }
 
-    /// Lets the worker end; what it has found is on disk once its thread has.
-    pub fn stop(&mut self) -> Option<JoinHandle<()>> {
-        self.worker.take().map(Worker::stop)
+    /// Whether `server` may be asked, now or later.
+    ///
+    /// # Errors
+    /// Why it never is.
+    pub fn check(&mut self, question: &Question) -> Result<(), Refusal> {
+        guard::check(&question.suspect.server, &self.exempt, &self.networks).inspect_err(|_| {
+            self.counters.forbidden = self.counters.forbidden.saturating_add(1);
+        })
     }
 
-    /// The worker's counters at its latest answer.
+    /// Takes `question`, to be asked from its time on. Full, the client with the most questions makes room.
+    pub fn ask(&mut self, question: Question) {
+        if self.probing == Probing::Off || self.check(&question).is_err() {
+            return;
+        }
+        if self.questions.enter(question).is_some() {
+            self.counters.too_many = self.counters.too_many.saturating_add(1);
+        }
+    }
+
+    /// Hands over what is due at `now` and `is_wanted` still, as far as there are tokens: the client that was
+    /// served longest ago first.
+    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&Question) -> bool) {
+        if now >= self.read_networks_at.after(LOCAL_NETWORKS_EVERY) {
+            self.read_networks_at = now;
+            self.read_networks();
+        }
+        let Prober { worker, probing, guard, questions, counters, exempt, networks, .. } = self;
+        questions.retain(|question| now < question.due || is_wanted(question));
+        questions.serve(now, |question| {
+            let suspect = &question.suspect;
+            if guard::check(&suspect.server, exempt, networks).is_err() {
+                counters.forbidden = counters.forbidden.saturating_add(1);
+                return true;
+            }
+            if guard.take(&suspect.server, question.client, suspect.purpose, now).is_err() {
+                return false;
+            }
+            match (&worker, *probing) {
+                (_, Probing::Dry) => {
+                    counters.dry = counters.dry.saturating_add(1);
+                    log::info!("probe of {} left out (dry run)", suspect.server);
+                    true
+                }
+                (Some(worker), _) => worker.submit(suspect.clone()).is_ok(),
+                (None, _) => true,
+            }
+        });
+    }
+
+    /// The next answer. To be called until there is none when [`Prober::wake`] is readable.
+    pub fn poll_answer(&mut self, now: Instant) -> Option<Answer> {
+        let worker = self.worker.as_ref()?;
+        worker.clear_wake();
+        let answer = worker.poll_answer()?;
+        match &answer.result {
+            Ok(probed) => {
+                let verdict: Verdict = probed.outcome.verdict;
+                if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
+                    *count = count.saturating_add(1);
+                }
+            }
+            Err(_) => {
+                self.counters.failed = self.counters.failed.saturating_add(1);
+                self.ask(Question::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
+            }
+        }
+        Some(answer)
+    }
+
+    /// Counts a suspicion that needs no question.
+    pub fn count_known(&mut self) {
+        self.counters.known = self.counters.known.saturating_add(1);
+    }
+
+    /// Networks of this side, as they were last read.
+    pub fn networks(&self) -> &Arc<LocalNetworks> {
+        &self.networks
+    }
+
+    /// What has happened so far.
     pub fn counters(&self) -> Counters {
         self.counters
     }
 
-    /// Readable when there is something to learn.
+    /// Readable when there are answers.
     pub fn wake(&self) -> Option<BorrowedFd<'_>> {
         self.worker.as_ref().map(|worker| worker.wake().as_fd())
     }
 
-    fn teach<S: BuildHasher + Clone>(
-        &self,
-        engine: &mut Engine<S>,
-        server: Endpoint,
-        outcome: &Outcome,
-        until: Instant,
-    ) {
-        let lesson = match (outcome.verdict, self.doubt) {
-            (Verdict::Pool, _) => Lesson::Pool(outcome.dialect),
-            (Verdict::NotPool, _) => Lesson::NotPool,
-            (Verdict::Inconclusive, InconclusiveAction::Block) => Lesson::Doubtful,
-            (Verdict::Inconclusive, InconclusiveAction::Alert) => return,
-        };
-        if lesson != Lesson::NotPool && self.spares(&server) {
-            engine.forget(|known| *known == server);
-        } else {
-            engine.learn(server, lesson, until);
-        }
+    /// Lets the thread end.
+    pub fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.worker.take().map(Worker::stop)
     }
 
-    /// Whether `server` has an address that many sites share: what one of them is, when asked by its name, is
-    /// no reason to cut off the others.
-    fn spares(&self, server: &Endpoint) -> bool {
-        !self.blocks_shared && builtin::shared().by_addr(server.addr(), None, 0).is_some()
+    /// Questions that wait, in no particular order.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Question> {
+        self.questions.waiting()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::Settings;
-    use crate::hmm::model::Model;
-    use std::hash::RandomState;
-    use std::path::Path;
+    /// Forgets questions that wait.
+    #[cfg(test)]
+    pub(super) fn clear_waiting(&mut self) {
+        self.questions = Questions::default();
+    }
 
-    /// One of the sites behind an address may be a pool, and asked by its name says so.
-    #[test]
-    fn no_answer_blocks_an_address_that_many_share() {
-        let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
-        let other = Endpoint::new([203, 0, 113, 9].into(), 443);
-        for (options, blocks) in [("", false), ("option intel_shared block\n", true)] {
-            let text = format!("config minewall\noption probe 0\noption probe_inconclusive block\n{options}");
-            let config =
-                crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config;
-            let model = Model::embedded().expect("it is part of the program");
-            let mut engine = Engine::new(Settings::from(&config), model, 64, RandomState::new());
-            let prober = Prober::start(&config, &mut engine, Instant::default());
-            for verdict in [Verdict::NotPool, Verdict::Pool, Verdict::Inconclusive] {
-                let outcome = Outcome::new(verdict, None, None, &[]);
-                for (server, blocks) in [(shared, blocks), (other, true)] {
-                    prober.teach(&mut engine, server, &outcome, Instant::from_micros(9));
-                    let cuts = matches!(engine.lesson(&server), Some(Lesson::Pool(_) | Lesson::Doubtful));
-                    assert_eq!(cuts, blocks && verdict != Verdict::NotPool, "{server} {verdict:?} {options}");
-                }
-            }
+    fn read_networks(&mut self) {
+        let networks = LocalNetworks::read();
+        if networks != *self.networks {
+            log::info!("networks of this side: {networks}");
+            self.networks = Arc::new(networks);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::engine::Packet;
 use crate::limits::RECEIVE_BUFFER_BYTES;
 use crate::verdict::mark::MarkPosition;
-use crate::verdict::{FlowMark, Reason, Verdict, fast_open};
+use crate::verdict::{FlowMark, Reason, Verdict, fast_open, trim};
 
 /// The queue of the configured number, bound and failing open.
 pub struct PacketQueue {
@@ -102,6 +102,18 @@ impl PacketQueue {
                     message.set_payload(bare.as_slice());
                 }
                 Some(FlowMark::Undecided)
+            }
+            Verdict::Trim { skip } => {
+                let Some(rest) = trim::without_front(message.get_payload(), *skip) else {
+                    message.set_verdict(nfq::Verdict::Drop);
+                    return self.queue.verdict(message);
+                };
+                message.set_payload(rest);
+                Some(FlowMark::Undecided)
+            }
+            Verdict::Drop => {
+                message.set_verdict(nfq::Verdict::Drop);
+                return self.queue.verdict(message);
             }
             Verdict::Accept(mark) => Some(*mark),
             Verdict::Reset(reset) => {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::hosts::Host;
 use super::problems::Problem;
+use crate::daemon::prober::Counters;
 use crate::limits::STATUS_MAX_BYTES;
-use crate::probe::worker::Counters;
 
 /// The daemon at a glance.
 #[derive(Debug, Serialize)]
@@ -112,20 +112,18 @@ pub struct Probes {
     pub known: u32,
     /// Not asked: of this side, the router itself, or exempt.
     pub forbidden: u32,
-    /// Not asked: too many lately.
+    /// Questions that had to make room for others.
     pub too_many: u32,
     /// Not asked: a dry run.
     pub dry: u32,
-    /// Answers that found no room.
-    pub lost: u32,
+    /// Not asked: this router could not.
+    pub failed: u32,
 }
 
-/// What the book knows of servers.
+/// Entries of the reputation store that say what to do.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Learned {
-    /// Entries that sessions have taught.
-    pub dpi: usize,
-    /// Entries that probes have.
+    /// Entries of probes.
     pub probe: usize,
     /// Entries of people.
     pub operator: usize,
@@ -152,9 +150,9 @@ pub struct ListsUse {
 
 impl From<Counters> for Probes {
     fn from(counters: Counters) -> Self {
-        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, lost } =
+        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
             counters;
-        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, lost }
+        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
     }
 }
 
@@ -182,7 +180,7 @@ impl Status<'_> {
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
-             learned    {} by reading, {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
+             reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
              lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
@@ -206,7 +204,6 @@ impl Status<'_> {
             self.probes.known,
             self.probes.too_many,
             self.probes.forbidden,
-            self.learned.dpi,
             self.learned.probe,
             self.learned.operator,
             self.learned.fleet,

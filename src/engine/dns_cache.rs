@@ -41,6 +41,10 @@ struct Listed {
 struct Other {
     tag: u32,
     until: u32,
+    /// Hashes of the names that led to it.
+    names: [u32; 2],
+    /// There are more of them.
+    has_more: bool,
 }
 
 /// What an address is known as.
@@ -74,9 +78,9 @@ impl<S: BuildHasher> DnsCache<S> {
                 Some(Err(_)) => {}
                 None => {
                     let (at, tag) = self.place(addr);
+                    let name = resolution.names.first().map_or(0, |name| self.tag(name));
                     if let Some(other) = self.others.get_mut(at) {
-                        let until = if other.tag == tag { until.max(other.until) } else { until };
-                        *other = Other { tag, until };
+                        other.add(tag, name, until, now);
                     }
                 }
             }
@@ -96,6 +100,19 @@ impl<S: BuildHasher> DnsCache<S> {
     pub fn is_other(&self, addr: IpAddr, now: u32) -> bool {
         let (at, tag) = self.place(addr);
         self.others.get(at).is_some_and(|other| other.tag == tag && other.until > now)
+    }
+
+    /// Whether `addr` has been the answer for a name on no list that is none of `names`.
+    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: u32) -> bool {
+        let (at, tag) = self.place(addr);
+        let is_named = |hash: &u32| *hash == 0 || names.iter().any(|name| self.tag(name) == *hash);
+        let other = self.others.get(at).filter(|other| other.tag == tag && other.until > now);
+        other.is_some_and(|other| other.has_more || !other.names.iter().all(is_named))
+    }
+
+    /// Hash of a name, never zero.
+    fn tag(&self, name: &HostName) -> u32 {
+        (self.hasher.hash_one(name.as_str()) as u32).max(1)
     }
 
     fn enter(&mut self, listed: Listed, now: u32) {
@@ -120,6 +137,23 @@ impl<S: BuildHasher> DnsCache<S> {
     fn place(&self, addr: IpAddr) -> (usize, u32) {
         let hash = self.hasher.hash_one(addr);
         (hash as usize & (self.others.len() - 1), (hash >> 32) as u32)
+    }
+}
+
+impl Other {
+    /// Notes that the name of hash `name` leads to the address of hash `tag` until `until`.
+    fn add(&mut self, tag: u32, name: u32, until: u32, now: u32) {
+        if self.tag != tag || self.until <= now {
+            *self = Other { tag, until, names: [name, 0], has_more: false };
+            return;
+        }
+        self.until = until.max(self.until);
+        if !self.names.contains(&name) {
+            match self.names {
+                [first, 0] => self.names = [first, name],
+                _ => self.has_more = true,
+            }
+        }
     }
 }
 
@@ -178,6 +212,28 @@ mod tests {
         cache.learn(client(2), &resolution(&[addr(1)], 900), None, 0);
         assert!(cache.is_other(addr(1), 3_599) && !cache.is_other(addr(1), 3_600));
         assert!(!cache.is_other(addr(2), 0));
+    }
+
+    #[test]
+    fn an_address_carries_others_if_another_name_led_to_it() {
+        let mut resolved = DnsCache::new(RandomState::new());
+        let answer = |text: &str| {
+            let mut answer = resolution(&[addr(1)], 600);
+            answer.names.push(name(text)).expect("room");
+            answer
+        };
+        let [pool, shop, third] = ["pool.test", "shop.test", "third.test"].map(name);
+        assert!(!resolved.carries_others(addr(1), &[], 0), "nothing is known");
+        resolved.learn(client(1), &answer("pool.test"), None, 0);
+        assert!(!resolved.carries_others(addr(1), &[&pool], 0));
+        assert!(resolved.carries_others(addr(1), &[&shop], 0) && resolved.carries_others(addr(1), &[], 0));
+        resolved.learn(client(2), &answer("shop.test"), None, 0);
+        resolved.learn(client(2), &answer("pool.test"), None, 0);
+        assert!(resolved.carries_others(addr(1), &[&pool], 0));
+        assert!(!resolved.carries_others(addr(1), &[&pool, &shop], 0));
+        resolved.learn(client(2), &answer("third.test"), None, 0);
+        assert!(resolved.carries_others(addr(1), &[&pool, &shop, &third], 0), "more than are counted");
+        assert!(!resolved.carries_others(addr(1), &[&pool], 600), "it ends");
     }
 
     /// Whatever is found is what was learnt last; of one set, what ends first goes.

@@ -67,6 +67,8 @@ pub struct Detection {
     pub suspicion: Option<Suspicion>,
     /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
+    /// Of a suspicion by stage one: the sum is twice the threshold of *balanced* or more.
+    pub is_strong: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

@@ -6,29 +6,24 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use super::dns_cache::DnsCache;
+use super::event::Source;
 use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::reputation::Origin;
+use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, Match, builtin};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
 use crate::util::time::Instant;
 
-/// Which of the two sets of lists: each is swapped by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
-    /// The built-in list, and those of the user.
-    Lists = 0,
-    /// What has been learnt while running, here or on other routers.
-    Learnt = 1,
-}
-
-/// Lists, the names behind addresses, and the opinions told lately.
+/// Lists, reputation, the names behind addresses, and the opinions told lately.
 #[derive(Debug)]
 pub(super) struct IntelLookup<S> {
-    layers: [Option<Arc<Intel>>; 2],
+    lists: Option<Arc<Intel>>,
+    reputation: Arc<View>,
     /// Addresses that many sites share.
     shared: &'static Intel,
     /// A shared address is blocked by its address, too.
@@ -50,7 +45,8 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// Nothing is known yet.
     pub fn new(hasher: S) -> Self {
         IntelLookup {
-            layers: [None, None],
+            lists: None,
+            reputation: Arc::default(),
             shared: builtin::shared(),
             blocks_shared: false,
             dns_cache: DnsCache::new(hasher),
@@ -59,14 +55,29 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         }
     }
 
-    /// Puts `intel` in the place of what was in `layer`, which is handed back.
-    pub fn replace(&mut self, layer: Layer, intel: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
-        let [lists, learnt] = &mut self.layers;
-        let place = match layer {
-            Layer::Lists => lists,
-            Layer::Learnt => learnt,
-        };
-        core::mem::replace(place, intel)
+    /// Puts `lists` in the place of those that were in force, which are handed back.
+    pub fn replace_lists(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+        core::mem::replace(&mut self.lists, lists)
+    }
+
+    /// Puts `view` in the place of what was known of servers.
+    pub fn replace_reputation(&mut self, view: Arc<View>) {
+        self.reputation = view;
+    }
+
+    /// Whether anything is known of `server`, whatever it is called.
+    pub fn knows(&self, server: &Endpoint) -> bool {
+        self.reputation.knows(server)
+    }
+
+    /// What is known of `server`, which `client` has called `called`.
+    pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
+        self.reputation.verdict(client, server, called)
+    }
+
+    /// Whether a DNS answer gave `addr` for a name that is none of `names`.
+    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
+        self.dns_cache.carries_others(addr, names, seconds(now))
     }
 
     /// Every entry of the lists that matches, for people.
@@ -75,8 +86,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
             Ports::One(port) => Some(port),
             Ports::Any | Ports::NonWeb => None,
         };
-        let [lists, _] = &self.layers;
-        lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
+        self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
     /// It is `unix` seconds since 1970 now.
@@ -142,13 +152,9 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Takes note of an answer that `client` got.
     pub fn learn(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
-        if !self.has_any() {
-            return;
-        }
         let unix = self.unix(now);
-        let is_listed = |name: &&HostName| {
-            self.layers.iter().flatten().any(|intel| intel.by_name(name, None, unix).is_some())
-        };
+        let is_listed =
+            |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
         let listed = resolution.names.iter().find(is_listed);
         self.dns_cache.learn(client, resolution, listed, seconds(now));
     }
@@ -169,18 +175,23 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     fn has_any(&self) -> bool {
-        self.layers.iter().any(|layer| layer.is_some())
+        self.layers().next().is_some()
+    }
+
+    /// Lists, and what a person or another router has entered that is matched like a list.
+    fn layers(&self) -> impl Iterator<Item = &Intel> {
+        self.lists.as_deref().into_iter().chain(self.reputation.patterns())
     }
 
     fn by_address(&self, server: &Endpoint, now: Instant) -> Option<Match<'_>> {
         let unix = self.unix(now);
-        let found = self.layers.iter().flatten().filter_map(|intel| intel.by_address(server, unix));
+        let found = self.layers().filter_map(|intel| intel.by_address(server, unix));
         found.max_by_key(|found| found.policy)
     }
 
     fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<Match<'a>> {
         let unix = self.unix(now);
-        let found = self.layers.iter().flatten().filter_map(|intel| intel.by_name(name, port, unix));
+        let found = self.layers().filter_map(|intel| intel.by_name(name, port, unix));
         found.max_by_key(|found| found.policy)
     }
 
@@ -198,6 +209,21 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
 fn seconds(now: Instant) -> u32 {
     (now.micros() / 1_000_000) as u32
+}
+
+/// Why sessions with a server of a verdict are cut off; nothing if they aren't.
+pub(super) fn proof(verdict: EndpointVerdict) -> Option<(Source, Finding)> {
+    let (source, dialect, why) = match verdict {
+        EndpointVerdict::Pool(Origin::Probe, dialect) => {
+            (Source::Probe, dialect, "the server answers a probe as pools do")
+        }
+        EndpointVerdict::Pool(_, dialect) => (Source::Intel, dialect, "entered as a pool by hand"),
+        EndpointVerdict::StronglySuspected => {
+            (Source::Probe, None, "strongly suspected, and the server doesn't say what it is")
+        }
+        EndpointVerdict::NotPool => return None,
+    };
+    Some((source, Finding::of(dialect, why)))
 }
 
 /// `list builtin: pool.example`.

@@ -4,13 +4,14 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use super::event::Source;
-use super::intel_lookup::Opinion;
-use super::learnt::Lesson;
+use super::intel_lookup::{Opinion, proof};
 use super::pipeline::{Notice, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
+use crate::dpi::finding::Finding;
 use crate::dpi::target::{Host, Naming, Target};
 use crate::intel::entry::Policy;
+use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -24,12 +25,43 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let (client, server) = (session.client().addr(), session.server());
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
-        self.learnt.find(&server) == Some(Lesson::NotPool)
+        self.reputation(session) == Some(EndpointVerdict::NotPool)
             || allows(self.intel.of_endpoint(client, &server, now))
             || self.names.find(client, &server).is_some_and(|name| {
                 let name = HostName::parse(name.as_bytes());
                 name.is_some_and(|name| allows(self.intel.of_name(&name, server.port(), now)))
             })
+    }
+
+    /// What is known of the server of `session`, by the name that its client has told it on this connection.
+    pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
+        // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
+        if session.inspection.is_opaque() {
+            self.reputation_by_name(session)
+        } else {
+            self.intel.verdict(session.client().addr(), &session.server(), Called::Unknown)
+        }
+    }
+
+    fn reputation_by_name(&self, session: &Session) -> Option<EndpointVerdict> {
+        let (client, server) = (session.client().addr(), session.server());
+        if !self.intel.knows(&server) {
+            return None;
+        }
+        let name = self.names.find(client, &server).and_then(|name| HostName::parse(name.as_bytes()));
+        let called = name.as_ref().map_or(Called::Nothing, Called::Name);
+        self.intel.verdict(client, &server, called)
+    }
+
+    /// Why the session is cut off now that its client has told its server's name; nothing if it isn't.
+    pub(super) fn known_by_name(&self, session: &Session) -> Option<(Source, Finding)> {
+        let is_of_server = !session.inspection.is_tunnelled();
+        self.reputation_by_name(session).filter(|_| is_of_server).and_then(proof)
+    }
+
+    /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
+    pub(super) fn known_at(&self, client: &Endpoint, server: &Endpoint) -> Option<(Source, Finding)> {
+        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof)
     }
 
     /// Whether host or server of `session` is exempt, by the configuration or a list.
@@ -62,7 +94,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
-                let is_news = self.learnt.find(&server).is_none() && self.intel.tells(client, server, now);
+                let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
                 is_news.then_some(Notice::new(Source::Hint, finding))
             }
         }

@@ -3,8 +3,8 @@
 use core::hash::BuildHasher;
 
 use super::event::{Detection, Source};
-use super::intel_lookup::IntelLookup;
-use super::learnt::Learnt;
+use super::intel_lookup::{IntelLookup, proof};
+use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
 use super::scoring::Evidence;
 use super::session::{Session, State};
@@ -16,10 +16,10 @@ use crate::dpi::finding::Finding;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::StageOne;
+use crate::hmm::beaconing::Beacons;
 use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
-use crate::hmm::swarm::Swarms;
 use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
 use crate::net::neighbours::Neighbours;
@@ -34,12 +34,11 @@ pub(super) struct Pipeline<S> {
     pub stage_one: StageOne,
     pub pool: ReassemblyPool,
     pub counters: Counters,
-    pub learnt: Learnt,
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
     pub(super) neighbours: Neighbours<S>,
     pub(super) dpi: Dpi,
-    pub(super) swarms: Swarms,
+    pub(super) beacons: Beacons<S>,
     pub(super) hasher: S,
 }
 
@@ -77,12 +76,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             stage_one: StageOne::new(model, crate::limits::CANDIDATES_DEFAULT),
             pool: ReassemblyPool::new(),
             counters: Counters::default(),
-            learnt: Learnt::default(),
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
             neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
-            swarms: Swarms::default(),
+            beacons: Beacons::new(hasher.clone()),
             hasher,
         };
         pipeline.configure(settings);
@@ -111,7 +109,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// again once the server has answered (RFC 7413 section 4.2.2).
     pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
         if packet.reason == Reason::Attempt
-            && let Some((source, finding)) = self.learnt.proof(&segment.dst)
+            && let Some((source, finding)) = self.known_at(&segment.src, &segment.dst)
         {
             let session = Session::begin(segment, now.stamp());
             let is_exempt = self.exempts(&session, now);
@@ -187,6 +185,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.counters.decided_again += 1;
         }
         let mut first_missing = segment.seq;
+        let mut overlap = Overlap::Agrees;
         let mut notice = None;
         if session.is_watched() {
             notice = self.known_of_server(session, opened, now);
@@ -201,9 +200,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             };
             if session.state() == State::Mining && notice.is_some() {
                 session.count_payload(segment.payload_len);
-            } else if arrival != Arrival::Retransmission && session.is_watched() {
+            } else if session.is_watched() {
                 let placed = Placed { segment, seq, direction, arrival, at: now };
-                let inspected = self.inspect(session, &placed);
+                overlap = self.compare(session, &placed);
+                let inspected = match &mut overlap {
+                    Overlap::Proof(finding) => {
+                        session.count_payload(segment.payload_len);
+                        self.prove(session, now);
+                        Some(Notice::new(Source::Dpi, core::mem::take(finding)))
+                    }
+                    Overlap::Agrees | Overlap::Trim { .. } if arrival != Arrival::Retransmission => {
+                        self.inspect(session, &placed)
+                    }
+                    _ => None,
+                };
                 notice = inspected.or(notice);
             }
         }
@@ -213,14 +223,27 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             notice = None;
         }
         session.note_packet(now.stamp());
-        let verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
+        let verdict = match (self.verdict(session, segment, first_missing, notice.is_some(), now), overlap) {
+            (Verdict::Accept(_), Overlap::Drop) => Verdict::Drop,
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => Verdict::Trim { skip },
+            (verdict, _) => verdict,
+        };
         let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
         Handled { verdict, opened, event }
     }
 
-    /// Looks up the server of a flow: at its first packet in the lists, with every packet what was learnt.
+    /// Compares a segment with the bytes that are known for its places.
+    fn compare(&mut self, session: &mut Session, placed: &Placed<'_>) -> Overlap {
+        let overlap = Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.overlap();
+        if !matches!(overlap, Overlap::Agrees) {
+            self.counters.contradictions = self.counters.contradictions.saturating_add(1);
+        }
+        overlap
+    }
+
+    /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
     fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
-        if let Some((source, finding)) = self.learnt.proof(&session.server()) {
+        if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
             return Some(Notice::new(source, finding));
         }
@@ -243,15 +266,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof, naming, resolution } =
+        let Heard { proof: proven, naming, resolution } =
             Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
+        let hears_name = naming.is_some();
         let opinion = naming.and_then(|naming| self.hear(session, &naming, placed.at));
         if let Some(resolution) = resolution {
             self.answered(session, &resolution, placed.at);
         }
-        if let Some(finding) = proof {
+        if let Some(finding) = proven {
             self.prove(session, placed.at);
             return Some(Notice::new(Source::Dpi, finding));
+        }
+        if hears_name && let Some((source, finding)) = self.known_by_name(session) {
+            self.prove(session, placed.at);
+            return Some(Notice::new(source, finding));
         }
         let listed = self.heed(session, opinion, placed.at);
         if session.state() == State::Mining {
@@ -272,7 +300,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if session.state() != State::Undecided && before != session.state() {
             reassembly::release(&mut self.pool, session);
-            session.streams.waiting = Default::default();
+            session.streams.slots = Default::default();
+            session.streams.waits = Default::default();
         }
         match finding {
             Some(finding) if suspected && listed.is_none() => {
@@ -342,6 +371,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
+            is_strong: suspicion.is_some_and(|suspicion| suspicion.is_strong),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }

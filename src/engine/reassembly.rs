@@ -4,14 +4,13 @@ use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::Naming;
-use crate::dpi::{Answer, Dpi};
-use crate::flow::reassembly_pool::{ReassemblyPool, Slot, SlotIndex};
+use crate::dpi::{Answer, Dpi, Inspection};
+use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
-use crate::util::time::Stamp;
 
 /// One segment's way through the pool to the DPI.
 pub(super) struct Reassembly<'a> {
@@ -35,7 +34,7 @@ pub(super) struct Heard {
 /// Frees the slots of a flow that needs them no longer.
 pub(super) fn release(pool: &mut ReassemblyPool, session: &Session) {
     for direction in [Direction::ToServer, Direction::ToClient] {
-        pool.release(session.streams.waiting[direction as usize], session.key(), direction);
+        pool.release(session.streams.slots[direction as usize], session.key(), direction);
     }
 }
 
@@ -50,6 +49,7 @@ impl Reassembly<'_> {
     fn read_into(&mut self, heard: &mut Heard) {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         if segment.has_ack {
+            self.drop_acknowledged(segment.ack);
             self.give_up_acknowledged_hole(segment.ack, heard);
             if heard.proof.is_some() {
                 return;
@@ -87,13 +87,13 @@ impl Reassembly<'_> {
         let peer = self.placed.direction.reverse();
         let Some(next) = self.session.streams.next(peer) else { return };
         let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
-        let index = self.session.streams.waiting[peer as usize];
+        let index = self.session.streams.slots[peer as usize];
         match self.pool.get(index, self.session.key(), peer) {
             Some(slot) if is_beyond && slot.has_hole() => {
-                let unread = slot.base();
+                let unread = slot.unread();
                 slot.skip_hole();
                 let head_end = slot.head_end();
-                self.session.inspection.gap(peer, slot.base().wrapping_sub(unread));
+                self.session.inspection.gap(peer, slot.unread().wrapping_sub(unread));
                 self.session.streams.advance_to(peer, head_end);
                 self.offer_head(peer, heard);
             }
@@ -101,34 +101,59 @@ impl Reassembly<'_> {
         }
     }
 
+    /// The server has what the client sent up to `ack`: another version of it is harmless.
+    fn drop_acknowledged(&mut self, ack: u32) {
+        if self.placed.direction != Direction::ToClient {
+            return;
+        }
+        self.session.streams.acknowledge(ack);
+        let index = self.session.streams.slots[Direction::ToServer as usize];
+        if let Some(slot) = self.pool.get(index, self.session.key(), Direction::ToServer) {
+            slot.acknowledged(ack);
+            if slot.is_empty() {
+                self.free(Direction::ToServer);
+            }
+        }
+    }
+
     /// Bytes that waited are gone if another flow has needed the slot more; how many is not known.
     fn notice_theft(&mut self) {
         let direction = self.placed.direction;
-        let index = self.session.streams.waiting[direction as usize];
+        let index = self.session.streams.slots[direction as usize];
         if index != SlotIndex::default() && self.pool.get(index, self.session.key(), direction).is_none() {
-            self.session.streams.waiting[direction as usize] = SlotIndex::default();
-            self.session.inspection.gap(direction, u32::MAX);
+            self.session.streams.slots[direction as usize] = SlotIndex::default();
+            if core::mem::take(&mut self.session.streams.waits[direction as usize]) {
+                self.session.inspection.gap(direction, u32::MAX);
+            }
         }
     }
 
     /// Reads `bytes`, the next ones of the stream, which begin at `seq`.
     fn feed(&mut self, mut seq: u32, mut bytes: &[u8], heard: &mut Heard) {
         let direction = self.placed.direction;
-        let index = self.session.streams.waiting[direction as usize];
+        let index = self.session.streams.slots[direction as usize];
         if self.pool.get(index, self.session.key(), direction).is_none() {
-            let consumed = offer_all(self.session, self.dpi, direction, bytes, heard);
-            bytes = bytes.get(consumed..).unwrap_or_default();
-            seq = seq.wrapping_add(consumed as u32);
-            if self.is_done(direction, heard) {
+            let consumed = offer_all(&mut self.session.inspection, self.dpi, direction, bytes, heard);
+            if heard.proof.is_some() {
                 return;
             }
+            if !self.session.inspection.wants(direction) {
+                if self.may_be_replaced(direction) {
+                    self.keep_read(seq, bytes, bytes.len());
+                }
+                return;
+            }
+            if self.keep_read(seq, bytes, consumed) {
+                return;
+            }
+            bytes = bytes.get(consumed..).unwrap_or_default();
+            seq = seq.wrapping_add(consumed as u32);
         }
         while !bytes.is_empty() {
-            let now = self.placed.at.stamp();
-            let Some(slot) = slot(self.pool, self.session, direction, seq, now) else { return };
-            let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.base()) as usize);
+            let Some(slot) = self.slot(seq) else { return };
+            let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.unread()) as usize);
             let (fits, rest) = bytes.split_at(bytes.len().min(room));
-            if fits.is_empty() || slot.put(seq, fits, now).is_err() {
+            if fits.is_empty() || slot.put(seq, fits).is_err() {
                 self.lose(seq, seq.wrapping_add(bytes.len() as u32));
                 return;
             }
@@ -146,42 +171,88 @@ impl Reassembly<'_> {
         }
     }
 
+    /// Keeps what the client sent for comparison, of which the first `consumed` bytes have been read; whether the
+    /// others are kept by that, too. Of the server's bytes only those that wait are kept: it is the client that may
+    /// want to be misread.
+    fn keep_read(&mut self, seq: u32, bytes: &[u8], consumed: usize) -> bool {
+        let direction = self.placed.direction;
+        if direction == Direction::ToClient || bytes.is_empty() || bytes.len() > ASSEMBLY_BYTES {
+            return false;
+        }
+        let (claim, now) = (self.claim(direction), self.placed.at.stamp());
+        let waits = consumed < bytes.len();
+        let index =
+            if waits { self.pool.claim(claim, seq, now) } else { self.pool.claim_for_read(claim, seq, now) };
+        let Some(index) = index else { return !waits };
+        self.session.streams.slots[direction as usize] = index;
+        self.session.streams.waits[direction as usize] = waits;
+        if let Some(slot) = self.pool.get(index, &claim.key, direction)
+            && slot.put(seq, bytes).is_ok()
+        {
+            slot.consume(consumed);
+        }
+        true
+    }
+
     fn is_done(&self, direction: Direction, heard: &Heard) -> bool {
         heard.proof.is_some() || !self.session.inspection.wants(direction)
     }
 
-    /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is empty.
+    /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is of no use.
     fn offer_head(&mut self, direction: Direction, heard: &mut Heard) {
         let key = *self.session.key();
-        let index = self.session.streams.waiting[direction as usize];
+        let index = self.session.streams.slots[direction as usize];
         let Some(slot) = self.pool.get(index, &key, direction) else { return };
-        let mut consumed = offer_all(self.session, self.dpi, direction, slot.head(), heard);
+        let mut consumed = offer_all(&mut self.session.inspection, self.dpi, direction, slot.head(), heard);
         if heard.proof.is_none() && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
             let answer = self.session.inspection.overflow(self.dpi, direction, slot.head()).answer;
             collect(self.dpi, answer, heard);
             consumed = ASSEMBLY_BYTES;
         }
         slot.consume(consumed);
-        if slot.is_empty() || !self.session.inspection.wants(direction) {
-            self.free(direction);
+        if direction == Direction::ToClient {
+            slot.forget(usize::MAX);
         }
+        let wants = self.session.inspection.wants(direction);
+        if !wants {
+            slot.consume(usize::MAX);
+        }
+        let (is_empty, waits) = (slot.is_empty(), !slot.is_read());
+        if is_empty || (!wants && !self.may_be_replaced(direction)) {
+            self.free(direction);
+        } else {
+            self.note(direction, waits);
+        }
+    }
+
+    /// Whether another version of bytes that can't be read may still become the one that counts: those of the client's
+    /// first words, which the server has not acknowledged.
+    fn may_be_replaced(&self, direction: Direction) -> bool {
+        direction == Direction::ToServer && !self.session.streams.has_acknowledgement()
+    }
+
+    fn note(&mut self, direction: Direction, waits: bool) {
+        self.session.streams.waits[direction as usize] = waits;
+        self.pool.note(self.session.streams.slots[direction as usize], waits, self.placed.at.stamp());
     }
 
     /// Keeps bytes that came ahead of their turn, if there is room.
     fn hold(&mut self, seq: u32, bytes: &[u8]) -> bool {
         let direction = self.placed.direction;
         let Some(next) = self.session.streams.next(direction) else { return false };
-        let now = self.placed.at.stamp();
-        slot(self.pool, self.session, direction, next, now)
-            .is_some_and(|slot| slot.put(seq, bytes, now).is_ok())
+        let is_held = self.slot(next).is_some_and(|slot| slot.put(seq, bytes).is_ok());
+        if is_held {
+            self.note(direction, true);
+        }
+        is_held
     }
 
     /// The bytes from `from` up to `to` will never be seen, and neither will be what waits for them.
     fn lose(&mut self, from: u32, to: u32) {
         let direction = self.placed.direction;
-        let index = self.session.streams.waiting[direction as usize];
+        let index = self.session.streams.slots[direction as usize];
         let unread = match self.pool.get(index, self.session.key(), direction) {
-            Some(slot) => slot.base(),
+            Some(slot) => slot.unread(),
             None => from,
         };
         self.free(direction);
@@ -190,30 +261,31 @@ impl Reassembly<'_> {
 
     /// Gives the slot of `direction` back.
     fn free(&mut self, direction: Direction) {
-        let index = core::mem::take(&mut self.session.streams.waiting[direction as usize]);
+        let index = core::mem::take(&mut self.session.streams.slots[direction as usize]);
+        self.session.streams.waits[direction as usize] = false;
         self.pool.release(index, self.session.key(), direction);
     }
-}
 
-/// The slot of `direction`, claimed at `base` if it has none.
-fn slot<'a>(
-    pool: &'a mut ReassemblyPool,
-    session: &mut Session,
-    direction: Direction,
-    base: u32,
-    now: Stamp,
-) -> Option<&'a mut Slot> {
-    let key = *session.key();
-    let waiting = &mut session.streams.waiting[direction as usize];
-    if pool.get(*waiting, &key, direction).is_none() {
-        *waiting = pool.claim(&key, direction, base, now)?;
+    fn claim(&self, direction: Direction) -> Claim {
+        Claim { key: *self.session.key(), direction, client: self.session.owner() }
     }
-    pool.get(*waiting, &key, direction)
+
+    /// The slot of the segment's direction, claimed at `base` if it has none.
+    fn slot(&mut self, base: u32) -> Option<&mut Slot> {
+        let (claim, now) = (self.claim(self.placed.direction), self.placed.at.stamp());
+        let Claim { key, direction, .. } = claim;
+        let index = &mut self.session.streams.slots[direction as usize];
+        if self.pool.get(*index, &key, direction).is_none() {
+            *index = self.pool.claim(claim, base, now)?;
+            self.session.streams.waits[direction as usize] = true;
+        }
+        self.pool.get(*index, &key, direction)
+    }
 }
 
 /// Offers `bytes` until nothing more is consumed; answers how many were.
-fn offer_all(
-    session: &mut Session,
+pub(super) fn offer_all(
+    inspection: &mut Inspection,
     dpi: &mut Dpi,
     direction: Direction,
     bytes: &[u8],
@@ -221,7 +293,7 @@ fn offer_all(
 ) -> usize {
     let mut consumed = 0;
     while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-        let offer = session.inspection.offer(dpi, direction, rest);
+        let offer = inspection.offer(dpi, direction, rest);
         consumed += offer.consumed.min(rest.len());
         collect(dpi, offer.answer, heard);
         if offer.answer != Answer::NeedMore || offer.consumed == 0 {

@@ -7,13 +7,14 @@ use super::reassembly;
 use super::session::{Session, State};
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
+use crate::hmm::beaconing::Sent;
 use crate::hmm::decision::Decision;
 use crate::hmm::suspicion::{self, Suspicion};
-use crate::hmm::swarm::Sent;
 use crate::hmm::threshold::Sensitivity;
 use crate::hmm::{Assessment, Circumstances, Seen};
-use crate::limits::{HMM_FAILED_SCREENINGS, SWARM_SESSION_PACKETS};
+use crate::limits::{BEACON_SESSION_PACKETS, HMM_FAILED_SCREENINGS};
 use crate::net::direction::Direction;
 
 /// An opinion of stage one, and of a suspicion the reason.
@@ -52,14 +53,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             age_ms: now.millis_since(session.watched_since()),
         };
         let assessment = self.stage_one.packet(&mut session.hmm, &seen);
-        if placed.direction == Direction::ToServer && seen.packets <= SWARM_SESSION_PACKETS {
+        if placed.direction == Direction::ToServer && seen.packets <= BEACON_SESSION_PACKETS {
             let sent = Sent {
                 client: session.client(),
+                owner: session.owner(),
                 server: session.server(),
                 began: session.watched_since(),
                 bytes: seen.size,
             };
-            if self.swarms.sent(&sent) == Decision::Suspect {
+            if self.beacons.sent(&sent) == Decision::Suspect {
                 let finding = Finding::of(None, "short sessions to one server, each like the one before");
                 return Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None };
             }

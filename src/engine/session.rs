@@ -154,11 +154,6 @@ impl Session {
         self.owner = owner;
     }
 
-    /// The keyed hash of the client that it counts for.
-    pub(super) fn owner(&self) -> u32 {
-        self.owner
-    }
-
     pub(super) fn note_packet(&mut self, now: Stamp) {
         self.last_seen = now;
     }

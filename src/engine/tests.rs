@@ -1,12 +1,17 @@
 mod abuse;
 mod lists;
 mod naming;
+mod overlaps;
+mod second_look;
 
 use super::*;
 use crate::config;
 use crate::dpi::dialect::Dialect;
 use crate::engine::event::Source;
 use crate::engine::session::State;
+use crate::hmm;
+use crate::intel::reputation::view::{self, Scope, View};
+use crate::intel::reputation::{self, Fact, Origin, Reach, Subject};
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::verdict::FlowMark;
@@ -87,6 +92,14 @@ impl Bench {
         let packet = self.packet(direction, self.seq[direction as usize], false, payload);
         self.seq[direction as usize] += payload.len() as u32;
         self.handle(direction, &packet)
+    }
+
+    fn session(&self) -> &Session {
+        let key = FiveTuple::new(
+            Endpoint::new(HOST.into(), self.port),
+            Endpoint::new(POOL.into(), self.server_port),
+        );
+        self.engine.flows().get(&key).expect("it is tracked")
     }
 
     fn state(&self) -> Option<State> {
@@ -294,9 +307,25 @@ fn no_bytes_upset_it() {
     assert!(bench.engine.flows().len() <= bench.engine.flows().capacity());
 }
 
-fn pool_found(bench: &mut Bench, lesson: Lesson) {
-    let until = Instant::from_micros((bench.millis + 60_000) * 1_000);
-    bench.engine.learn(Endpoint::new(POOL.into(), 3333), lesson, until);
+/// A view of a store with one fact, a probe's.
+fn view_with(server: &Endpoint, fact: Fact, scope: Scope) -> Arc<View> {
+    let entry = reputation::Entry {
+        subject: Subject::server(server, None),
+        fact,
+        origin: Origin::Probe,
+        reach: Reach::House,
+        dialect: Some(Dialect::CryptoNote),
+        evidence: Default::default(),
+        since: 0,
+        until: u64::MAX,
+    };
+    let mut facts = view::Builder::default();
+    facts.add(&entry, scope, false);
+    Arc::new(facts.build(None))
+}
+
+fn found(bench: &mut Bench, fact: Fact) {
+    bench.engine.replace_reputation(view_with(&Endpoint::new(POOL.into(), 3333), fact, Scope::All));
 }
 
 #[test]
@@ -304,7 +333,7 @@ fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
     let mut bench = Bench::new("");
     assert_eq!(bench.connect(), WATCH);
     assert_eq!(bench.send(UP, &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3]), WATCH, "nothing to read in TLS");
-    pool_found(&mut bench, Lesson::Pool(Some(Dialect::CryptoNote)));
+    found(&mut bench, Fact::Pool);
     let Verdict::Reset(reset) = bench.send(DOWN, &[0x16, 3, 3, 0, 1, 2]) else { panic!("let through") };
     assert!(reset.to_sender().is_some());
     let detection = bench.event().expect("an event");
@@ -318,9 +347,8 @@ fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
     let to_host = packet::parse(&to_host).map(|it| (it.rst, it.ack));
     assert_eq!(to_host, Ok((true, bench.seq[0])), "it acknowledges the SYN, else nobody believes it");
     assert!(bench.event().is_some());
-    // Until the lesson is over.
-    bench.millis += 60_000;
-    bench.engine.sweep(1, Instant::from_micros(bench.millis * 1_000));
+    // Until that is no longer known.
+    bench.engine.replace_reputation(Arc::default());
     bench.port += 1;
     assert_eq!(bench.connect(), WATCH);
 }
@@ -328,7 +356,7 @@ fn what_a_probe_finds_to_be_a_pool_is_cut_off_now_and_later() {
 #[test]
 fn a_pool_that_the_user_exempts_stays_exempt() {
     let mut bench = Bench::new("list allow_endpoint 203.0.113.9:3333");
-    pool_found(&mut bench, Lesson::Pool(None));
+    found(&mut bench, Fact::Pool);
     assert_eq!(bench.connect(), PASS);
     assert_eq!(bench.send(UP, SUBSCRIBE), PASS);
 }
@@ -336,7 +364,7 @@ fn a_pool_that_the_user_exempts_stays_exempt() {
 #[test]
 fn a_pool_that_is_only_watched_is_reported_once_a_flow() {
     let mut bench = Bench::new("option mode monitor");
-    pool_found(&mut bench, Lesson::Pool(None));
+    found(&mut bench, Fact::Pool);
     assert_eq!(bench.connect(), PASS);
     assert!(bench.event().is_some());
     assert_eq!(bench.send(UP, b"\x16\x03"), PASS);
@@ -346,8 +374,7 @@ fn a_pool_that_is_only_watched_is_reported_once_a_flow() {
 #[test]
 fn a_server_that_is_no_pool_decides_nothing_by_itself() {
     let mut bench = Bench::new("");
-    pool_found(&mut bench, Lesson::NotPool);
+    found(&mut bench, Fact::NotPool);
     assert_eq!(bench.connect(), WATCH);
-    assert_eq!(bench.engine.lesson(&Endpoint::new(POOL.into(), 3333)), Some(Lesson::NotPool));
     assert!(matches!(bench.send(UP, SUBSCRIBE), Verdict::Reset(_)), "a proof is a proof");
 }

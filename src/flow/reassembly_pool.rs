@@ -1,8 +1,13 @@
-//! Step 3: bytes that wait for the rest of their message.
+//! Step 3: bytes that wait for the rest of their message, and bytes that wait to be acknowledged.
 //!
-//! Most messages come whole in one segment and are read in place. Only the beginning of a message
+//! Most messages come whole in one segment and are read in place. The beginning of a message
 //! that is not complete, or a segment that overtook another one, is copied into a slot of a fixed
-//! pool. A full pool takes the slot that was longest idle; its flow loses a message, not more.
+//! pool. A slot also keeps bytes that have been read, until their receiver has acknowledged them: only
+//! so can it be told whether a segment for the same place brings the same bytes.
+//!
+//! **Eviction.** A full pool gives up, in this order: a slot with nothing but read bytes, the longest idle; of the
+//! client with the most slots, the longest idle. That client may be the newcomer's own, so no client takes more than
+//! its share while another needs it. The flow that loses a slot loses a message, not more.
 
 use heapless::Vec;
 
@@ -14,7 +19,10 @@ use crate::util::time::Stamp;
 /// The pool of slots.
 #[derive(Debug)]
 pub struct ReassemblyPool {
+    /// Apart from the bytes, so that a search for room stays within a few cache lines.
+    places: Box<[Place]>,
     slots: Box<[Slot]>,
+    free: Vec<SlotIndex, ASSEMBLY_SLOTS>,
     /// Slots taken from a flow that still needed them.
     pub taken_away: u32,
 }
@@ -34,13 +42,33 @@ impl Default for SlotIndex {
     }
 }
 
-/// The waiting bytes of one direction of one flow, from sequence number `base` on.
+/// The right to a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The flow.
+    pub key: FiveTuple,
+    /// Its direction.
+    pub direction: Direction,
+    /// Keyed hash of the client whose share it counts for.
+    pub client: u32,
+}
+
+/// The owner of a slot.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    owner: Option<Claim>,
+    used: Stamp,
+    /// Bytes that are not read yet lie in the slot.
+    waits: bool,
+}
+
+/// The bytes of one direction of one flow, from sequence number `base` on.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    owner: Option<(FiveTuple, Direction)>,
-    used: Stamp,
     base: u32,
-    /// Which of `bytes` are there: sorted, apart from each other.
+    /// Leading bytes that have been read, and are kept for comparison.
+    read: u16,
+    /// The parts of `bytes` that are there: sorted, apart from each other.
     runs: Vec<Run, ASSEMBLY_RUNS>,
     bytes: [u8; ASSEMBLY_BYTES],
 }
@@ -58,48 +86,101 @@ pub struct NoRoom;
 impl ReassemblyPool {
     /// A pool of [`ASSEMBLY_SLOTS`] slots.
     pub fn new() -> Self {
-        let empty =
-            Slot { owner: None, used: Stamp(0), base: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
-        ReassemblyPool { slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(), taken_away: 0 }
+        let empty = Slot { base: 0, read: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
+        let nobody = Place { owner: None, used: Stamp(0), waits: false };
+        ReassemblyPool {
+            places: vec![nobody; ASSEMBLY_SLOTS].into_boxed_slice(),
+            slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(),
+            free: (0..ASSEMBLY_SLOTS as u8).rev().map(SlotIndex).collect(),
+            taken_away: 0,
+        }
     }
 
     /// The slot at `index`, if it still belongs to `direction` of `key`.
     pub fn get(&mut self, index: SlotIndex, key: &FiveTuple, direction: Direction) -> Option<&mut Slot> {
-        self.slots.get_mut(usize::from(index.0)).filter(|slot| slot.owner == Some((*key, direction)))
+        let at = usize::from(index.0);
+        let owner = self.places.get(at)?.owner.as_ref()?;
+        if owner.direction != direction || owner.key != *key {
+            return None;
+        }
+        self.slots.get_mut(at)
     }
 
-    /// Takes a slot for `direction` of `key`, empty and beginning at sequence number `base`.
-    pub fn claim(
-        &mut self,
-        key: &FiveTuple,
-        direction: Direction,
-        base: u32,
-        now: Stamp,
-    ) -> Option<SlotIndex> {
-        let (index, slot) = self.slots.iter_mut().enumerate().max_by_key(|(_, slot)| match slot.owner {
-            None => u32::MAX,
-            Some(_) => now.millis_since(slot.used).min(u32::MAX - 1),
-        })?;
-        if slot.owner.is_some() {
-            self.taken_away = self.taken_away.saturating_add(1);
+    /// Takes a slot, empty and beginning at sequence number `base`, for bytes that wait.
+    pub fn claim(&mut self, claim: Claim, base: u32, now: Stamp) -> Option<SlotIndex> {
+        let index =
+            self.free.pop().or_else(|| self.evict_read(now)).or_else(|| self.evict_from_largest(claim, now));
+        self.hand_out(index?, claim, base, true, now)
+    }
+
+    /// Takes a slot for bytes that have been read, if that costs no flow a message.
+    pub fn claim_for_read(&mut self, claim: Claim, base: u32, now: Stamp) -> Option<SlotIndex> {
+        let index = self.free.pop().or_else(|| self.evict_read(now));
+        self.hand_out(index?, claim, base, false, now)
+    }
+
+    /// The slot at `index` was used at `now`, and holds bytes that wait, or none.
+    pub fn note(&mut self, index: SlotIndex, waits: bool, now: Stamp) {
+        if let Some(place) = self.places.get_mut(usize::from(index.0)) {
+            (place.waits, place.used) = (waits, now);
         }
-        slot.owner = Some((*key, direction));
-        slot.used = now;
-        slot.base = base;
-        slot.runs.clear();
-        Some(SlotIndex(index as u8))
     }
 
     /// Frees the slot at `index`, if it still belongs to `direction` of `key`.
     pub fn release(&mut self, index: SlotIndex, key: &FiveTuple, direction: Direction) {
-        if let Some(slot) = self.get(index, key, direction) {
-            slot.owner = None;
+        if self.get(index, key, direction).is_some()
+            && let Some(place) = self.places.get_mut(usize::from(index.0))
+        {
+            place.owner = None;
+            // There is room for every slot.
+            let _ = self.free.push(index);
         }
     }
 
     /// Slots in use.
     pub fn in_use(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.owner.is_some()).count()
+        ASSEMBLY_SLOTS - self.free.len()
+    }
+
+    /// Slots with bytes that wait for others.
+    pub fn waiting(&self) -> usize {
+        self.places.iter().filter(|place| place.owner.is_some() && place.waits).count()
+    }
+
+    fn hand_out(
+        &mut self,
+        index: SlotIndex,
+        claim: Claim,
+        base: u32,
+        waits: bool,
+        now: Stamp,
+    ) -> Option<SlotIndex> {
+        let at = usize::from(index.0);
+        *self.places.get_mut(at)? = Place { owner: Some(claim), used: now, waits };
+        let slot = self.slots.get_mut(at)?;
+        (slot.base, slot.read) = (base, 0);
+        slot.runs.clear();
+        Some(index)
+    }
+
+    /// The longest idle slot with nothing but read bytes.
+    fn evict_read(&self, now: Stamp) -> Option<SlotIndex> {
+        let read = self.places.iter().zip(0..).filter(|(place, _)| !place.waits);
+        read.max_by_key(|(place, _)| now.millis_since(place.used)).map(|(_, at)| SlotIndex(at))
+    }
+
+    /// The longest idle slot of the client that has the most, the one of `claim` included.
+    fn evict_from_largest(&mut self, claim: Claim, now: Stamp) -> Option<SlotIndex> {
+        let client = |place: &Place| place.owner.map(|owner| owner.client);
+        let share = |place: &Place| {
+            let count = self.places.iter().filter(|other| client(other) == client(place)).count();
+            count + usize::from(client(place) == Some(claim.client))
+        };
+        let ranked = self.places.iter().zip(0..);
+        let victim = ranked.max_by_key(|(place, _)| (share(place), now.millis_since(place.used)));
+        let at = victim.map(|(_, at)| SlotIndex(at))?;
+        self.taken_away = self.taken_away.saturating_add(1);
+        Some(at)
     }
 }
 
@@ -110,41 +191,79 @@ impl Default for ReassemblyPool {
 }
 
 impl Slot {
-    /// The bytes from `base` on, up to the first hole.
+    /// The bytes that are to be read next, up to the first hole.
     pub fn head(&self) -> &[u8] {
-        match self.runs.first() {
-            Some(run) if run.start == 0 => self.bytes.get(..usize::from(run.end)).unwrap_or_default(),
-            _ => &[],
-        }
+        self.bytes.get(usize::from(self.read)..usize::from(self.first_end())).unwrap_or_default()
     }
 
-    /// Sequence number of the first byte held or awaited.
-    pub fn base(&self) -> u32 {
-        self.base
+    /// Sequence number of the first byte to be read.
+    pub fn unread(&self) -> u32 {
+        self.base.wrapping_add(self.read.into())
     }
 
     /// Sequence number behind the bytes of [`Slot::head`].
     pub fn head_end(&self) -> u32 {
-        self.base.wrapping_add(self.head().len() as u32)
+        self.base.wrapping_add(self.first_end().into())
     }
 
     /// Whether bytes wait behind a hole.
     pub fn has_hole(&self) -> bool {
-        self.runs.last().is_some_and(|run| usize::from(run.end) > self.head().len())
+        self.runs.last().is_some_and(|run| run.end > self.first_end())
     }
 
-    /// Whether nothing is held.
+    /// Whether no byte waits to be read.
+    pub fn is_read(&self) -> bool {
+        self.runs.last().is_none_or(|run| run.end <= self.read)
+    }
+
+    /// Whether nothing is held at all.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
+    /// The bytes that are held from sequence number `seq` on, up to the first hole.
+    pub fn from(&self, seq: u32) -> &[u8] {
+        let offset = seq.wrapping_sub(self.base) as usize;
+        let within = |run: &&Run| usize::from(run.start) <= offset && offset < usize::from(run.end);
+        let run = self.runs.iter().find(within);
+        run.and_then(|run| self.bytes.get(offset..usize::from(run.end))).unwrap_or_default()
+    }
+
+    /// Whether `bytes`, which begin at sequence number `seq`, are others than those held for the same places.
+    pub fn contradicts(&self, seq: u32, bytes: &[u8]) -> bool {
+        let offset = i64::from(seq.wrapping_sub(self.base) as i32);
+        self.runs.iter().any(|run| {
+            let start = offset.max(run.start.into());
+            let end = (offset + bytes.len() as i64).min(run.end.into());
+            let part =
+                |from: i64| Some(usize::try_from(start - from).ok()?..usize::try_from(end - from).ok()?);
+            start < end
+                && part(0).and_then(|held| self.bytes.get(held))
+                    != part(offset).and_then(|new| bytes.get(new))
+        })
+    }
+
+    /// Whether the places from sequence number `seq` up to `end` are all held.
+    pub fn covers(&self, seq: u32, end: u32) -> bool {
+        let (start, end) = (seq.wrapping_sub(self.base), end.wrapping_sub(self.base));
+        self.runs.iter().any(|run| u32::from(run.start) <= start && start <= end && end <= u32::from(run.end))
+    }
+
     /// Puts `bytes` at sequence number `seq`; of bytes that were there already the first ones
-    /// stay. Answers whether any was new.
+    /// stay. Bytes that have been read make room. Answers whether any was new.
     ///
     /// # Errors
     /// [`NoRoom`] where they don't fit; nothing is stored then.
-    pub fn put(&mut self, seq: u32, bytes: &[u8], now: Stamp) -> Result<bool, NoRoom> {
-        self.used = now;
+    pub fn put(&mut self, seq: u32, bytes: &[u8]) -> Result<bool, NoRoom> {
+        let end_of = |base: u32| (seq.wrapping_sub(base) as usize).checked_add(bytes.len());
+        if end_of(self.unread()).is_none_or(|end| end > ASSEMBLY_BYTES)
+            && end_of(self.base).is_none_or(|end| end > ASSEMBLY_BYTES)
+        {
+            return Err(NoRoom);
+        }
+        if let Some(excess) = end_of(self.base).map(|end| end.saturating_sub(ASSEMBLY_BYTES)) {
+            self.forget(excess);
+        }
         let start = seq.wrapping_sub(self.base) as usize;
         let end = start.checked_add(bytes.len()).filter(|&end| end <= ASSEMBLY_BYTES).ok_or(NoRoom)?;
         let added = Run { start: start as u16, end: end as u16 };
@@ -165,12 +284,22 @@ impl Slot {
         Ok(true)
     }
 
-    /// Drops the first `count` bytes.
+    /// The first `count` bytes of the head have been read.
     pub fn consume(&mut self, count: usize) {
-        let count = count.min(ASSEMBLY_BYTES);
+        let count = count.min(self.head().len());
+        self.read = self.read.saturating_add(count as u16);
+    }
+
+    /// Drops bytes that have been read, at most `count` of them.
+    pub fn forget(&mut self, count: usize) {
+        let count = count.min(self.read.into());
+        if count == 0 {
+            return;
+        }
         self.bytes.copy_within(count.., 0);
         self.base = self.base.wrapping_add(count as u32);
         let count = count as u16;
+        self.read = self.read.saturating_sub(count);
         self.runs.retain_mut(|run| {
             run.start = run.start.saturating_sub(count);
             run.end = run.end.saturating_sub(count);
@@ -178,11 +307,29 @@ impl Slot {
         });
     }
 
+    /// The receiver has all bytes up to sequence number `ack`. They are dropped once that is all of those read, so
+    /// that few bytes are moved.
+    pub fn acknowledged(&mut self, ack: u32) {
+        if ack.wrapping_sub(self.unread()) as i32 >= 0 {
+            self.forget(usize::MAX);
+        }
+    }
+
     /// Gives up what is missing: the bytes behind the first hole become the head.
     pub fn skip_hole(&mut self) {
-        self.consume(self.head().len());
-        if let Some(run) = self.runs.first() {
-            self.consume(usize::from(run.start));
+        self.consume(usize::MAX);
+        self.forget(usize::MAX);
+        if let Some(start) = self.runs.first().map(|run| run.start) {
+            self.read = start;
+            self.forget(usize::MAX);
+        }
+    }
+
+    /// The end of the bytes before the first hole.
+    fn first_end(&self) -> u16 {
+        match self.runs.first() {
+            Some(run) if run.start == 0 => run.end,
+            _ => self.read,
         }
     }
 
@@ -236,104 +383,4 @@ impl CopyFrom for [u8; ASSEMBLY_BYTES] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::endpoint::Endpoint;
-    use core::net::Ipv4Addr;
-
-    const NOW: Stamp = Stamp(0);
-    const UP: Direction = Direction::ToServer;
-
-    fn key(port: u16) -> FiveTuple {
-        FiveTuple::new(Endpoint::from((Ipv4Addr::LOCALHOST, port)), Endpoint::from((Ipv4Addr::LOCALHOST, 1)))
-    }
-
-    fn slot(base: u32) -> Slot {
-        let mut pool = ReassemblyPool::new();
-        let index = pool.claim(&key(2), UP, base, NOW).unwrap();
-        pool.get(index, &key(2), UP).unwrap().clone()
-    }
-
-    #[test]
-    fn a_hole_is_filled() {
-        let mut slot = slot(u32::MAX - 1);
-        assert_eq!(slot.put(2, b"ef", NOW), Ok(true));
-        assert_eq!((slot.head(), slot.has_hole()), (&b""[..], true));
-        assert_eq!(slot.put(u32::MAX - 1, b"abcd", NOW), Ok(true));
-        assert_eq!((slot.head(), slot.has_hole()), (&b"abcdef"[..], false));
-        slot.consume(3);
-        assert_eq!((slot.head(), slot.base()), (&b"def"[..], 1));
-    }
-
-    #[test]
-    fn the_first_bytes_stay_where_segments_contradict_each_other() {
-        let mut slot = slot(0);
-        assert_eq!(slot.put(2, b"cd", NOW), Ok(true));
-        assert_eq!(slot.put(0, b"ABCDEF", NOW), Ok(true));
-        assert_eq!(slot.head(), b"ABcdEF");
-        assert_eq!(slot.put(1, b"xxx", NOW), Ok(false));
-    }
-
-    #[test]
-    fn a_hole_that_stays_is_given_up() {
-        let mut slot = slot(100);
-        slot.put(100, b"ab", NOW).unwrap();
-        slot.put(110, b"yz", NOW).unwrap();
-        slot.skip_hole();
-        assert_eq!((slot.head(), slot.base()), (&b"yz"[..], 110));
-    }
-
-    #[test]
-    fn what_does_not_fit_leaves_the_slot_as_it_was() {
-        let mut slot = slot(0);
-        assert_eq!(slot.put(1, &[0; ASSEMBLY_BYTES], NOW), Err(NoRoom));
-        for run in 0..ASSEMBLY_RUNS as u32 {
-            assert_eq!(slot.put(10 + run * 10, b"x", NOW), Ok(true));
-        }
-        assert_eq!(slot.put(5, b"x", NOW), Err(NoRoom));
-        assert_eq!(slot.put(u32::MAX, b"before the base", NOW), Err(NoRoom));
-    }
-
-    #[test]
-    fn a_full_pool_takes_the_slot_longest_idle() {
-        let mut pool = ReassemblyPool::new();
-        let mut indices = std::vec::Vec::new();
-        for flow in 0..ASSEMBLY_SLOTS as u16 {
-            let index = pool.claim(&key(flow), UP, 0, Stamp(u32::from(flow) + 1)).unwrap();
-            indices.push(index);
-        }
-        let newest = pool.claim(&key(999), UP, 0, Stamp(1_000)).unwrap();
-        assert_eq!((newest, pool.taken_away), (indices[0], 1));
-        assert!(pool.get(indices[0], &key(0), UP).is_none());
-        pool.release(newest, &key(999), UP);
-        assert_eq!(pool.in_use(), ASSEMBLY_SLOTS - 1);
-    }
-
-    /// Random puts and consumes against a map from offset to byte.
-    #[test]
-    fn agrees_with_a_map_of_bytes() {
-        let mut random = crate::util::random::Random::new(11);
-        for _ in 0..300 {
-            let mut slot = slot(0);
-            let mut twin = std::collections::BTreeMap::new();
-            let mut base = 0u32;
-            for _ in 0..60 {
-                let seq = base + random.below(40);
-                let bytes: std::vec::Vec<u8> =
-                    (0..random.below(12)).map(|_| random.below(256) as u8).collect();
-                if slot.put(seq, &bytes, NOW).is_ok() {
-                    for (offset, byte) in bytes.iter().enumerate() {
-                        twin.entry(seq + offset as u32).or_insert(*byte);
-                    }
-                }
-                let head: std::vec::Vec<u8> = (base..).map_while(|at| twin.get(&at).copied()).collect();
-                assert_eq!(slot.head(), head);
-                assert_eq!(slot.has_hole(), twin.len() > head.len());
-                let gone = random.below(head.len() as u32 + 1);
-                slot.consume(gone as usize);
-                base += gone;
-                twin.retain(|at, _| *at >= base);
-            }
-        }
-    }
-}
+mod tests;

@@ -9,10 +9,16 @@ use crate::net::packet::Segment;
 pub struct Streams {
     /// Sequence number of the next payload byte in each direction.
     next: [u32; 2],
-    /// [`KNOWN`], [`FROM_START`] and [`CARRIED`], a bit for each direction.
+    /// Sequence number of the client's first byte, where it is known.
+    first: u32,
+    /// Sequence number up to which the server has acknowledged what the client sent, where it is known.
+    acknowledged: u32,
+    /// [`KNOWN`], [`FROM_START`] and [`CARRIED`], a bit for each direction, and [`ACKNOWLEDGED`].
     flags: u8,
-    /// Where bytes of each direction wait for the rest of their message.
-    pub waiting: [SlotIndex; 2],
+    /// The slots of both directions, for bytes that wait for the rest of their message or for an acknowledgement.
+    pub slots: [SlotIndex; 2],
+    /// Bytes of the direction wait in its slot to be read.
+    pub waits: [bool; 2],
 }
 
 /// What a segment's payload is to its stream.
@@ -58,7 +64,7 @@ impl Streams {
             return Arrival::Ahead { missing: offset };
         }
         let seen = offset.wrapping_neg();
-        if seen > 0 && len > 1 && self.flags & CARRIED.of(direction) == 0 {
+        if seen > 0 && len > 1 && !self.has_carried(direction) {
             Arrival::InOrder { skip: 0 }
         } else if seen >= len {
             Arrival::Retransmission
@@ -78,9 +84,43 @@ impl Streams {
         self.is_known(direction).then_some(self.next[direction as usize])
     }
 
+    /// The server has everything that the client sent up to sequence number `ack`.
+    pub fn acknowledge(&mut self, ack: u32) {
+        if self.flags & ACKNOWLEDGED == 0 || ack.wrapping_sub(self.acknowledged) as i32 > 0 {
+            self.acknowledged = ack;
+            self.flags |= ACKNOWLEDGED;
+        }
+    }
+
+    /// Whether the server is known to have the client's bytes up to sequence number `end`.
+    pub fn has_acknowledged(&self, end: u32) -> bool {
+        self.flags & ACKNOWLEDGED != 0 && self.acknowledged.wrapping_sub(end) as i32 >= 0
+    }
+
+    /// Whether the server is known to have any of the client's bytes.
+    pub fn has_acknowledgement(&self) -> bool {
+        let is_all_before = self.is_from_start(Direction::ToServer) && self.is_first(self.acknowledged);
+        self.flags & ACKNOWLEDGED != 0 && !is_all_before
+    }
+
+    /// Whether the client's byte at sequence number `seq` is its first one, or lies before it.
+    pub fn is_first(&self, seq: u32) -> bool {
+        self.is_from_start(Direction::ToServer) && self.first.wrapping_sub(seq) as i32 >= 0
+    }
+
+    /// Whether the client's byte at sequence number `seq` lies before its first one.
+    pub fn is_before_first(&self, seq: u32) -> bool {
+        self.is_first(seq) && seq != self.first
+    }
+
     /// Whether this direction was seen from its first byte.
     pub fn is_from_start(&self, direction: Direction) -> bool {
         self.flags & FROM_START.of(direction) != 0
+    }
+
+    /// Whether payload of this direction was seen.
+    pub fn has_carried(&self, direction: Direction) -> bool {
+        self.flags & CARRIED.of(direction) != 0
     }
 
     fn is_known(&self, direction: Direction) -> bool {
@@ -90,6 +130,9 @@ impl Streams {
     /// `direction` is seen from its first byte on, which has the sequence number `first`.
     pub fn start(&mut self, direction: Direction, first: u32) {
         self.next[direction as usize] = first;
+        if direction == Direction::ToServer {
+            self.first = first;
+        }
         self.flags |= KNOWN.of(direction) | FROM_START.of(direction);
     }
 }
@@ -103,6 +146,8 @@ const KNOWN: Flag = Flag(0);
 const FROM_START: Flag = Flag(2);
 /// Its payload has been seen.
 const CARRIED: Flag = Flag(4);
+/// The server has acknowledged something.
+const ACKNOWLEDGED: u8 = 1 << 6;
 
 impl Flag {
     fn of(&self, direction: Direction) -> u8 {

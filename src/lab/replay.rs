@@ -32,7 +32,7 @@ use report::{Format, Report, Summary, printable};
 use crate::config::Config;
 use crate::daemon::{lists::Lists, model_file, problems::Problems};
 use crate::engine::event::Detection;
-use crate::engine::{Engine, Layer, Packet, Settings};
+use crate::engine::{Engine, Packet, Settings};
 use crate::hmm::model::Model;
 use crate::intel::{Intel, builtin};
 use crate::net::five_tuple::FiveTuple;
@@ -204,7 +204,7 @@ impl EngineMaker {
     fn engine(&self) -> Engine<FixedKey> {
         let mut engine =
             Engine::new(self.settings.clone(), self.model.clone(), self.max_flows, FixedKey::default());
-        engine.replace_intel(Layer::Lists, self.lists.clone());
+        engine.replace_intel(self.lists.clone());
         engine
     }
 }
@@ -241,7 +241,7 @@ pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
     let settings = Settings::from(&default_config());
     let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
-    engine.replace_intel(Layer::Lists, Some(builtin::pools()));
+    engine.replace_intel(Some(builtin::pools()));
     engine
 }
 

@@ -1,58 +1,100 @@
-//! Whether an endpoint may be asked by the daemon, and how often.
+//! Whether the daemon may ask a server, and how often.
 //!
-//! Whoever sends crafted traffic through the router must not be able to turn it into a scanner or a
-//! reflector: addresses of this side are never asked, and token buckets bound how often anybody is,
-//! all together and each block of addresses (/24, /48) by itself.
+//! Crafted traffic must not turn the router into a scanner or a reflector: addresses of this side are never asked,
+//! and token buckets bound how often any other is, all together and each block of addresses (/24, /48) by itself.
 //!
-//! A server whose pool's words were read in a session is asked, too, since one host's words may be a lie meant
-//! to cut others off. That is no suspicion, and takes nothing from those: it has buckets of its own.
+//! Three reasons to ask have buckets of their own, so that none takes from another: a suspicion; a pool's words that
+//! were read in a session (one host's words may be a lie meant to cut others off); another router's word.
+//!
+//! The last tokens are kept for clients that have had none lately: one client's suspects, as many as they may be,
+//! leave another client's to be asked at once.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use core::time::Duration;
 use std::net::UdpSocket;
 
 use crate::intel::exemptions::AllowList;
-use crate::limits::{CONFIRMATIONS_PER_HOUR, PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST};
+use crate::limits::{
+    CONFIRMATIONS_PER_HOUR, HEARSAY_PER_HOUR, PROBE_BLOCK_BURST, PROBE_BLOCKS, PROBE_BURST, PROBE_CLIENTS,
+    PROBE_RESERVE,
+};
+use crate::net::client_id::ClientId;
 use crate::net::endpoint::Endpoint;
+use crate::net::local_networks::LocalNetworks;
+use crate::net::scope::is_global;
 use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 
-/// Why an endpoint is not asked.
+/// Why a server is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// Private, link-local, multicast, or otherwise not of the internet.
     NotGlobal,
+    /// In a network of this side.
+    Local,
     /// The router's own address.
     Own,
     /// The user exempts it.
-    Allowed,
-    /// There have been too many probes lately; it may be tried again.
+    Exempt,
+    /// Too many probes lately; it may be tried again.
     Rate,
 }
 
-/// Why an endpoint is to be asked, the weightier reason first.
+/// Why a server is to be asked, the weightier reason first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
     /// Its sessions can't be read, and look like mining; or a list says so.
     Suspicion = 0,
-    /// A session's words have shown a pool, and nobody but the two ends has a say in them.
+    /// A session's words have shown a pool, and the two ends alone have a say in them.
     Confirmation = 1,
+    /// Another router says that it is a pool.
+    Hearsay = 2,
+}
+
+impl Purpose {
+    const COUNT: usize = 3;
+
+    /// Probes an hour for it where `hourly` is granted for suspicions.
+    fn hourly(self, hourly: u32) -> u32 {
+        match self {
+            Purpose::Suspicion => hourly,
+            Purpose::Confirmation => hourly.min(CONFIRMATIONS_PER_HOUR),
+            Purpose::Hearsay => hourly.min(HEARSAY_PER_HOUR),
+        }
+    }
 }
 
 /// The guard.
 #[derive(Debug)]
 pub struct Guard {
     /// By [`Purpose`].
-    all: [Bucket; 2],
-    blocks: heapless::Vec<((IpAddr, Purpose), Bucket), PROBE_BLOCKS>,
+    all: [TokenBucket; Purpose::COUNT],
+    /// Shares of clients in the last tokens; the one used longest ago makes room.
+    clients: heapless::Vec<Share<ClientId>, PROBE_CLIENTS>,
+    /// Networks of servers, each purpose by itself.
+    blocks: heapless::Vec<Share<(IpAddr, Purpose)>, PROBE_BLOCKS>,
     hourly: u32,
     block_hourly: u32,
 }
 
+#[derive(Debug)]
+struct Share<K> {
+    of: K,
+    bucket: TokenBucket,
+    used_at: Instant,
+}
+
 impl Guard {
     /// A guard that lets `hourly` suspicions an hour pass, `block_hourly` of them for each block; and as many
-    /// confirmations for each block, but no more than [`CONFIRMATIONS_PER_HOUR`] in all.
-    pub fn new(hourly: u32, block_hourly: u32, now: Instant) -> Self {
-        Guard { all: [Bucket::full(PROBE_BURST, now); 2], blocks: heapless::Vec::new(), hourly, block_hourly }
+    /// confirmations and words of other routers for each block, but no more than [`CONFIRMATIONS_PER_HOUR`] and
+    /// [`HEARSAY_PER_HOUR`] in all.
+    pub fn new(hourly: u32, block_hourly: u32) -> Self {
+        Guard {
+            all: Default::default(),
+            clients: heapless::Vec::new(),
+            blocks: heapless::Vec::new(),
+            hourly,
+            block_hourly,
+        }
     }
 
     /// Other rates from now on.
@@ -61,93 +103,82 @@ impl Guard {
         self.block_hourly = block_hourly;
     }
 
-    /// Takes a token for a probe of `server` at `now`.
+    /// Takes a token for a probe of `server`, which `client` (none: another router) is the reason for.
     ///
     /// # Errors
-    /// Why it must not be made.
-    pub fn admit(
+    /// [`Refusal::Rate`]; a refusal uses up nothing and displaces no block's bucket.
+    pub fn take(
         &mut self,
         server: &Endpoint,
+        client: Option<ClientId>,
         purpose: Purpose,
-        allow: &AllowList,
         now: Instant,
     ) -> Result<(), Refusal> {
-        let addr = server.addr();
-        if !is_global(addr) || server.port() == 0 {
-            return Err(Refusal::NotGlobal);
-        }
-        if allow.allows_endpoint(server) {
-            return Err(Refusal::Allowed);
-        }
-        if is_own(addr) {
-            return Err(Refusal::Own);
-        }
-        let hourly = match purpose {
-            Purpose::Suspicion => self.hourly,
-            Purpose::Confirmation => self.hourly.min(CONFIRMATIONS_PER_HOUR),
-        };
-        // Whoever is refused uses up nothing, and displaces no block's bucket.
+        let rate = Rate::per_hour(purpose.hourly(self.hourly)).burst(PROBE_BURST);
+        let block_rate = Rate::per_hour(self.block_hourly).burst(PROBE_BLOCK_BURST);
+        let client_rate = Rate::per_hour(purpose.hourly(self.hourly).div_ceil(2)).burst(PROBE_RESERVE);
         let all = &mut self.all[purpose as usize];
-        all.fill(hourly, PROBE_BURST, now);
-        if all.tokens == 0 {
+        if !all.has(&rate, now) {
             return Err(Refusal::Rate);
         }
-        let block_hourly = self.block_hourly;
-        let block = self.block(addr, purpose, now);
-        block.fill(block_hourly, PROBE_BLOCK_BURST, now);
-        if block.tokens == 0 {
+        let is_plenty = all.has(&rate.burst(PROBE_BURST - PROBE_RESERVE), now);
+        let of_client = client.map(|client| share(&mut self.clients, client, now));
+        if !is_plenty && of_client.as_ref().is_some_and(|share| !share.bucket.has(&client_rate, now)) {
             return Err(Refusal::Rate);
         }
-        block.tokens -= 1;
-        self.all[purpose as usize].tokens -= 1;
+        let of_block = share(&mut self.blocks, (block_of(server.addr()), purpose), now);
+        if !of_block.bucket.take(&block_rate, now) {
+            return Err(Refusal::Rate);
+        }
+        of_block.used_at = now;
+        if let Some(of_client) = of_client {
+            of_client.bucket.take(&client_rate, now);
+            of_client.used_at = now;
+        }
+        all.take(&rate, now);
         Ok(())
     }
+}
 
-    /// The bucket of an address's block; with no room left, in place of the one used longest ago.
-    fn block(&mut self, addr: IpAddr, purpose: Purpose, now: Instant) -> &mut Bucket {
-        let block = (block_of(addr), purpose);
-        let known = self.blocks.iter().position(|(known, _)| *known == block);
-        let at = known.unwrap_or_else(|| {
-            let new = (block, Bucket::full(PROBE_BLOCK_BURST, now));
-            match self.blocks.push(new) {
-                Ok(()) => self.blocks.len() - 1,
-                Err(new) => {
-                    let oldest = self.blocks.iter().enumerate().min_by_key(|(_, (_, bucket))| bucket.used_at);
-                    let at = oldest.map_or(0, |(at, _)| at);
-                    self.blocks[at] = new;
-                    at
-                }
+/// Whether `server` may be asked at all.
+///
+/// # Errors
+/// Why not.
+pub fn check(server: &Endpoint, exempt: &AllowList, networks: &LocalNetworks) -> Result<(), Refusal> {
+    let addr = server.addr();
+    if !is_global(addr) || server.port() == 0 {
+        Err(Refusal::NotGlobal)
+    } else if networks.contains(addr) {
+        Err(Refusal::Local)
+    } else if exempt.allows_endpoint(server) {
+        Err(Refusal::Exempt)
+    } else if is_own(addr) {
+        Err(Refusal::Own)
+    } else {
+        Ok(())
+    }
+}
+
+/// The share of `of`; with no room left, in place of the one used longest ago.
+fn share<K: PartialEq, const N: usize>(
+    shares: &mut heapless::Vec<Share<K>, N>,
+    of: K,
+    now: Instant,
+) -> &mut Share<K> {
+    let known = shares.iter().position(|share| share.of == of);
+    let at = known.unwrap_or_else(|| {
+        let new = Share { of, bucket: TokenBucket::default(), used_at: now };
+        match shares.push(new) {
+            Ok(()) => shares.len() - 1,
+            Err(new) => {
+                let oldest = shares.iter().enumerate().min_by_key(|(_, share)| share.used_at);
+                let at = oldest.map_or(0, |(at, _)| at);
+                shares[at] = new;
+                at
             }
-        });
-        let (_, bucket) = &mut self.blocks[at];
-        bucket.used_at = now;
-        bucket
-    }
-}
-
-/// Tokens come one by one, at a rate an hour.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    tokens: u32,
-    filled_at: Instant,
-    used_at: Instant,
-}
-
-impl Bucket {
-    fn full(tokens: u32, now: Instant) -> Self {
-        Bucket { tokens, filled_at: now, used_at: now }
-    }
-
-    fn fill(&mut self, hourly: u32, burst: u32, now: Instant) {
-        let Some(interval) = HOUR.checked_div(hourly) else { return };
-        while self.tokens < burst && now >= self.filled_at.after(interval) {
-            self.tokens += 1;
-            self.filled_at = self.filled_at.after(interval);
         }
-        if self.tokens >= burst {
-            self.filled_at = now;
-        }
-    }
+    });
+    &mut shares[at]
 }
 
 /// The /24 or /48 of `addr`.
@@ -155,33 +186,6 @@ fn block_of(addr: IpAddr) -> IpAddr {
     match addr {
         IpAddr::V4(v4) => IpAddr::from(Ipv4Addr::from_bits(v4.to_bits() & !0xff)),
         IpAddr::V6(v6) => IpAddr::from(Ipv6Addr::from_bits(v6.to_bits() & !(u128::MAX >> 48))),
-    }
-}
-
-/// Whether `addr` is one of the internet's hosts (RFC 6890). An IPv6 address that stands for an IPv4
-/// one is judged by that.
-pub fn is_global(addr: IpAddr) -> bool {
-    match addr.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            let is_special = matches!((a, b, c), (0 | 240..=255, _, _) | (192, 0, 0));
-            let is_benchmark = a == 198 && matches!(b, 18 | 19);
-            !(Endpoint::new(v4.into(), 1).is_local() || v4.is_multicast() || is_special || is_benchmark)
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, e, f, g, h] = v6.segments();
-            let v4 = |high: u16, low: u16| {
-                is_global(IpAddr::from(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))))
-            };
-            match (a, b) {
-                // NAT64 (RFC 6052) and 6to4 (RFC 3056).
-                (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && v4(g, h),
-                (0x2002, high) => v4(high, c),
-                // Teredo, ORCHID and others of 2001::/23 (RFC 2928).
-                (0x2001, 0..=0x1ff) => false,
-                _ => a & 0xe000 == 0x2000,
-            }
-        }
     }
 }
 
@@ -197,13 +201,18 @@ fn is_own(addr: IpAddr) -> bool {
 
 /// RFC 863; any would do.
 const DISCARD_PORT: u16 = 9;
-const HOUR: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SUSPICION: Purpose = Purpose::Suspicion;
+
+    fn client(addr: Ipv4Addr) -> ClientId {
+        ClientId::of(addr.into(), None)
+    }
+
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 50);
 
     fn endpoint(text: &str) -> Endpoint {
         let addr: std::net::SocketAddr = text.parse().expect("an endpoint");
@@ -215,126 +224,104 @@ mod tests {
     }
 
     #[test]
-    fn only_hosts_of_the_internet_are_asked() {
-        for addr in [
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.1.1",
-            "172.16.0.1",
-            "192.0.0.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "239.255.255.250",
-            "240.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:10.0.0.1",
-            "::ffff:192.168.0.1",
-            "::10.0.0.1",
-            "fe80::1",
-            "fd00::1",
-            "fec0::1",
-            "ff02::1",
-            "64:ff9b::10.0.0.1",
-            "64:ff9b:1::1",
-            "2002:0a00:0001::1",
-            "2002:7f00:1::1",
-            "2001::1",
-            "100::1",
-        ] {
-            assert!(!is_global(addr.parse().expect("an address")), "{addr}");
-        }
-        for addr in [
-            "1.1.1.1",
-            "172.32.0.1",
-            "100.128.0.1",
-            "192.0.2.1",
-            "198.51.100.7",
-            "203.0.113.9",
-            "2606:4700::1111",
-            "2001:db8::1",
-            "2001:4860:4860::8888",
-            "::ffff:1.1.1.1",
-            "64:ff9b::1.1.1.1",
-            "2002:0101:0101::1",
-        ] {
-            assert!(is_global(addr.parse().expect("an address")), "{addr}");
-        }
-    }
-
-    #[test]
     fn the_routers_own_address_is_told() {
         assert!(is_own("127.0.0.1".parse().expect("an address")));
         assert!(!is_own("192.0.2.1".parse().expect("an address")));
     }
 
     #[test]
-    fn exempt_servers_are_left_alone() {
-        let allow = AllowList { servers: vec!["192.0.2.0/24:3333".parse().expect("one")], hosts: vec![] };
-        let mut guard = Guard::new(100, 100, at(0));
-        assert_eq!(guard.admit(&endpoint("192.0.2.9:3333"), SUSPICION, &allow, at(0)), Err(Refusal::Allowed));
-        assert_eq!(guard.admit(&endpoint("192.0.2.9:3334"), SUSPICION, &allow, at(0)), Ok(()));
+    fn this_side_and_exempt_servers_are_left_alone() {
+        let exempt = AllowList { servers: vec!["192.0.2.0/24:3333".parse().expect("one")], hosts: vec![] };
+        let networks = LocalNetworks::of(&["2001:db8:7::/48"]);
+        for (server, refusal) in [
+            ("192.0.2.9:3333", Some(Refusal::Exempt)),
+            ("192.0.2.9:3334", None),
+            ("[2001:db8:7:1::5]:443", Some(Refusal::Local)),
+            ("[2001:db8:8::5]:443", None),
+            ("127.0.0.1:3333", Some(Refusal::NotGlobal)),
+        ] {
+            assert_eq!(check(&endpoint(server), &exempt, &networks).err(), refusal, "{server}");
+        }
+    }
+
+    fn take(guard: &mut Guard, server: Endpoint, purpose: Purpose, second: u64) -> bool {
+        guard.take(&server, Some(client(CLIENT)), purpose, at(second)).is_ok()
     }
 
     /// A host that mines in the clear at one pool after the other, and a suspect in the same network.
     #[test]
     fn confirmations_take_nothing_from_suspicions() {
-        let mut guard = Guard::new(60, 6, at(0));
-        let allow = AllowList::default();
+        let mut guard = Guard::new(60, 6);
         let server = |second: u64| Endpoint::new(IpAddr::from([203, 0, 113, second as u8]), 3333);
-        let mut admit = |second, purpose| guard.admit(&server(second), purpose, &allow, at(second)).is_ok();
-        let confirmed = (0..24 * 3_600).filter(|&second| admit(second, Purpose::Confirmation)).count() as u32;
+        let confirmed = (0..24 * 3_600)
+            .filter(|&second| take(&mut guard, server(second), Purpose::Confirmation, second))
+            .count() as u32;
         assert!((23 * 6..=24 * 6 + PROBE_BLOCK_BURST).contains(&confirmed), "{confirmed}");
-        assert!(admit(24 * 3_600, SUSPICION) && admit(24 * 3_600, SUSPICION));
-        let anywhere = |second: u64| Endpoint::new(IpAddr::from([9, second as u8, 1, 1]), 3333);
-        let mut guard = Guard::new(60, 6, at(0));
-        let passed = (0..100)
-            .filter(|&at_once| guard.admit(&anywhere(at_once), Purpose::Confirmation, &allow, at(0)).is_ok())
-            .count();
-        assert_eq!(passed as u32, PROBE_BURST);
-        let hours = 24_u64;
-        let passed = (1..hours * 3_600).filter(|&second| {
-            guard.admit(&anywhere(second), Purpose::Confirmation, &allow, at(second)).is_ok()
-        });
-        assert!(passed.count() as u64 <= hours * u64::from(CONFIRMATIONS_PER_HOUR) + u64::from(PROBE_BURST));
+        for _ in 0..2 {
+            assert!(take(&mut guard, server(24 * 3_600), SUSPICION, 24 * 3_600));
+        }
+        for (purpose, hourly) in
+            [(Purpose::Confirmation, CONFIRMATIONS_PER_HOUR), (Purpose::Hearsay, HEARSAY_PER_HOUR)]
+        {
+            let mut guard = Guard::new(60, 6);
+            let anywhere = |second: u64| Endpoint::new(IpAddr::from([9, second as u8, 1, 1]), 3333);
+            let hours = 24_u64;
+            let passed =
+                (0..hours * 3_600).filter(|&second| take(&mut guard, anywhere(second), purpose, second));
+            assert!(
+                passed.count() as u64 <= hours * u64::from(hourly) + u64::from(PROBE_BURST),
+                "{purpose:?}"
+            );
+        }
     }
 
-    /// A host that has used up what there is for all: who is refused for that neither uses up what there is for
-    /// a block of addresses, nor makes the guard forget what a block has used up.
+    /// A host that has used up what there is for all: a refusal neither uses up what there is for a block of
+    /// addresses, nor makes the guard forget what a block has used up.
     #[test]
-    fn who_is_refused_takes_nothing() {
-        let allow = AllowList::default();
-        let mut guard = Guard::new(1, 100, at(0));
-        let anywhere = |number: u32| Endpoint::new(IpAddr::from([9, number as u8, 1, 1]), 3333);
+    fn a_refusal_takes_nothing() {
+        let mut guard = Guard::new(1, 100);
+        let anywhere = |number: u64| Endpoint::new(IpAddr::from([9, number as u8, 1, 1]), 3333);
         let suspect = endpoint("203.0.113.1:3333");
         for _ in 0..PROBE_BLOCK_BURST {
-            assert_eq!(guard.admit(&suspect, SUSPICION, &allow, at(0)), Ok(()));
+            assert!(take(&mut guard, suspect, SUSPICION, 0));
         }
-        let passed = |number: &u32| guard.admit(&anywhere(*number), SUSPICION, &allow, at(0)).is_ok();
-        assert_eq!((0..256).filter(passed).count() as u32, PROBE_BURST - PROBE_BLOCK_BURST);
-        assert!(
-            guard.blocks.iter().any(|((block, _), _)| *block == block_of(suspect.addr())),
-            "it is forgotten"
-        );
-        for _ in 0..PROBE_BLOCK_BURST {
-            guard.all[SUSPICION as usize].tokens = 1;
-            assert_eq!(guard.admit(&anywhere(200), SUSPICION, &allow, at(0)), Ok(()));
-        }
+        let passed =
+            (0..256).filter(|&number| take(&mut guard, anywhere(number), SUSPICION, 0)).count() as u32;
+        assert_eq!(passed, PROBE_BURST - PROBE_RESERVE - PROBE_BLOCK_BURST);
+        assert!(guard.blocks.iter().any(|share| share.of.0 == block_of(suspect.addr())), "it is forgotten");
     }
 
-    /// A day of suspects as many as one likes, all over the internet and in one network.
+    /// 40 suspicions a minute by one client, for a day: another client's is asked at once, at any time of it.
     #[test]
-    fn nobody_makes_a_scanner_of_the_router() {
+    fn one_client_s_suspects_leave_another_s_to_be_asked() {
+        let mut guard = Guard::new(60, 6);
+        let anywhere = |number: u64| {
+            Endpoint::new(IpAddr::from([11 + (number % 80) as u8, (number / 80) as u8, 1, 1]), 443)
+        };
+        let mut random = crate::util::random::Random::new(2);
+        let mut theirs = 0;
+        for number in 0..40 * 60 * 24 {
+            let second = number * 60 / 40;
+            let now = at(second);
+            theirs += u32::from(guard.take(&anywhere(number), Some(client(CLIENT)), SUSPICION, now).is_ok());
+            // Every four minutes there is another, and its server in a network of its own.
+            if number % 160 == 0 {
+                let other = client(Ipv4Addr::from(random.bits() as u32));
+                let server = Endpoint::new(IpAddr::from([203, 0, random.below(250) as u8, 1]), 3333);
+                assert_eq!(guard.take(&server, Some(other), SUSPICION, now), Ok(()), "at {second}");
+            }
+        }
+        assert!(theirs > 12 * 60, "{theirs}: the rest is for the one that wants it");
+    }
+
+    /// A day of suspects as many as there can be, all over the internet and in one network.
+    #[test]
+    fn no_client_makes_a_scanner_of_the_router() {
         let (hourly, block_hourly) = (60, 6);
-        let mut guard = Guard::new(hourly, block_hourly, at(0));
-        let allow = AllowList::default();
+        let mut guard = Guard::new(hourly, block_hourly);
         let count = |guard: &mut Guard, start: u64, hours: u64, server: fn(u64) -> Endpoint| {
             (start..start + hours * 3_600)
-                .filter(|&second| guard.admit(&server(second), SUSPICION, &allow, at(second)).is_ok())
+                .filter(|&second| take(guard, server(second), SUSPICION, second))
                 .count() as u64
         };
         let anywhere = |second: u64| {

@@ -64,6 +64,7 @@ impl Dialler {
         loop {
             match probe.advance(self, now()) {
                 Progress::Done(outcome) => return outcome,
+                Progress::CannotAsk(why) => return Outcome::inconclusive(None, &why),
                 Progress::WaitUntil(until) => {
                     let mut ready: heapless::Vec<PollFd<'_>, 1> = probe
                         .interest()
@@ -77,7 +78,7 @@ impl Dialler {
         }
     }
 
-    fn dial(&self, target: &Target, tls: bool, now: Instant) -> Result<Link, Failure> {
+    fn dial(&self, target: &Target, tls: bool, now: Instant) -> Result<Link, NotDialled> {
         let addr = SocketAddr::new(target.server.addr(), target.server.port());
         let connect = || -> io::Result<TcpStream> {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
@@ -91,7 +92,7 @@ impl Dialler {
                 _ => Ok(socket.into()),
             }
         };
-        let socket = connect().map_err(|_| Failure::Unreachable)?;
+        let socket = connect().map_err(NotDialled::of)?;
         let link = Link {
             socket,
             connecting_until: Some(now.after(PROBE_CONNECT_WAIT)),
@@ -100,7 +101,7 @@ impl Dialler {
             #[cfg(feature = "tls")]
             tls: None,
         };
-        if tls { self.wrap(link, target) } else { Ok(link) }
+        if tls { self.wrap(link, target).map_err(NotDialled::Failure) } else { Ok(link) }
     }
 
     #[cfg(feature = "tls")]
@@ -115,6 +116,28 @@ impl Dialler {
     #[allow(clippy::unused_self, clippy::needless_pass_by_value, reason = "the twin above uses them")]
     fn wrap(&self, _link: Link, _target: &Target) -> Result<Link, Failure> {
         Err(Failure::NoTls)
+    }
+}
+
+/// Why a connection was not even attempted.
+enum NotDialled {
+    /// The server, or the way there.
+    Failure(Failure),
+    /// This router itself.
+    Here(String),
+}
+
+impl NotDialled {
+    fn of(error: io::Error) -> Self {
+        use rustix::io::Errno;
+        let of_router =
+            [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::NETUNREACH, Errno::NETDOWN];
+        if error.raw_os_error().is_some_and(|code| of_router.iter().any(|errno| errno.raw_os_error() == code))
+        {
+            NotDialled::Here(error.to_string())
+        } else {
+            NotDialled::Failure(Failure::Unreachable)
+        }
     }
 }
 
@@ -133,6 +156,8 @@ pub enum Progress {
     Done(Outcome),
     /// There is nothing to do until then, or until the socket is ready.
     WaitUntil(Instant),
+    /// This router can't open a connection, which says nothing of the server; the reason.
+    CannotAsk(String),
 }
 
 impl Probe {
@@ -154,7 +179,8 @@ impl Probe {
                     self.link = None;
                     match dialler.dial(&self.target, tls, now) {
                         Ok(link) => self.link = Some(link),
-                        Err(failure) => self.session.handle_failure(failure, now),
+                        Err(NotDialled::Failure(failure)) => self.session.handle_failure(failure, now),
+                        Err(NotDialled::Here(why)) => return Progress::CannotAsk(why),
                     }
                 }
                 Action::Transmit(words) => {

@@ -12,7 +12,8 @@ use super::bits::Bits;
 use crate::config::{Config, Mode};
 use crate::intel::exemptions::Host;
 use crate::limits::{
-    BOOK_ENTRIES, KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
+    KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
+    REPUTATION_ENTRIES,
 };
 use crate::net::endpoint::Endpoint;
 use crate::verdict::Reason;
@@ -83,7 +84,7 @@ fn sets() -> String {
 		type {address} . inet_service
 		flags timeout
 		timeout {KERNEL_ELEMENT_SECONDS}s
-		size {BOOK_ENTRIES}
+		size {REPUTATION_ENTRIES}
 	}}
 "
         )

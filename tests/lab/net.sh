@@ -85,8 +85,7 @@ write_config() {
 			option mode 'block'
 			option event_log '$work/events.jsonl'
 			option control_socket '$work/control.sock'
-			option learn_file '$work/learned'
-			option probe_cache '$work/probes'
+			option reputation_file '$work/reputation'
 			list leases_file '$work/leases'
 	EOF
 	mac=$(ip netns exec "$home" cat /sys/class/net/eth0/address)

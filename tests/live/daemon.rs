@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use minewall::config::{self, Config};
-use minewall::probe::cache::Cache;
+use minewall::intel::reputation::Store;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::net::{Net, wait_for};
@@ -23,11 +23,11 @@ impl Daemon {
     /// Starts it with `options` (lines of the configuration), waits until it holds the queue, and
     /// loads the rules.
     pub fn start(net: &Net, options: &str) -> Self {
-        Daemon::start_with(net, options, &Cache::default())
+        Daemon::start_with(net, options, &Store::default())
     }
 
     /// The same, with `known` of earlier probes.
-    pub fn start_with(net: &Net, options: &str, known: &Cache) -> Self {
+    pub fn start_with(net: &Net, options: &str, known: &Store) -> Self {
         let mut daemon = Daemon::launch(net, options, known);
         daemon.wait_until_ready(net);
         net.load_rules(&daemon.config());
@@ -68,13 +68,13 @@ impl Daemon {
 
     /// Starts it and waits for nothing.
     pub fn spawn(net: &Net, options: &str) -> Self {
-        Daemon::launch(net, options, &Cache::default())
+        Daemon::launch(net, options, &Store::default())
     }
 
-    fn launch(net: &Net, options: &str, known: &Cache) -> Self {
+    fn launch(net: &Net, options: &str, known: &Store) -> Self {
         let directory = Directory::new();
         directory.configure(options);
-        known.save(&directory.path("probes")).expect("a file of outcomes");
+        Store::save(&directory.path("learned"), &known.to_body()).expect("a file of the store");
         let process = spawn(net, &directory);
         Daemon { process, directory }
     }

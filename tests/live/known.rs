@@ -7,35 +7,60 @@ use rustix::process::Signal;
 
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
-use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
+use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for, wait_up_to};
 use crate::run::WEB;
-use crate::session::{Session, is_refused, is_reset};
+use crate::session::{Session, is_reset};
+use crate::tls::serve;
 
-/// A pool on the internet that listens at one port for as long as the test lasts.
+/// Addresses that a probe may ask, one of each family.
+const POOLS: [&str; 2] = ["203.0.113.9", "2001:db8:9::9"];
+
+/// A pool on the internet that listens at one port for as long as the test lasts, and answers every line as a pool
+/// does that knows no such miner.
 struct Pool {
     at: SocketAddr,
-    listener: TcpListener,
 }
 
 impl Pool {
     fn open(net: &Net, server: &str) -> Self {
         let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
-        Pool { at: listener.local_addr().expect("an address"), listener }
+        let at = listener.local_addr().expect("an address");
+        serve(listener, |stream| {
+            let mut writer = stream.try_clone().expect("a descriptor");
+            for _ in BufReader::new(stream).lines().map_while(Result::ok) {
+                let answer =
+                    "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"status\":\"KEEPALIVED\"}}\n";
+                if writer.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        Pool { at }
+    }
+
+    /// One of each family, at addresses that a probe may ask.
+    fn both(net: &Net) -> [Self; 2] {
+        POOLS.map(|address| {
+            net.publish(ip(address));
+            Pool::open(net, address)
+        })
     }
 
     /// Connects from home.
     fn connect(&self, net: &Net) -> TcpStream {
         let stream = net.home.inside(|| TcpStream::connect_timeout(&self.at, PATIENCE)).expect("a way there");
         stream.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
-        let (far, _) = self.listener.accept().expect("it connected");
-        // Its end stays open as long as the test's.
-        std::mem::forget(far);
         stream
     }
 
     /// Whether a connection from home is refused, or cut before the pool hears anything.
     fn is_refused(&self, net: &Net) -> bool {
-        is_refused(&net.home, &self.listener)
+        let Ok(mut client) = net.home.inside(|| TcpStream::connect_timeout(&self.at, PATIENCE)) else {
+            return true;
+        };
+        client.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+        let answered = client.write_all(b"?\n").and_then(|()| client.read(&mut [0; 8]));
+        !matches!(answered, Ok(1..))
     }
 
     /// Mines there, and is cut off for it.
@@ -43,6 +68,12 @@ impl Pool {
         let miner = self.connect(net);
         (&miner).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
         assert!(is_reset(&miner), "{}", self.at);
+    }
+
+    /// Mines there, and has it known by that.
+    fn be_known(&self, net: &Net) {
+        self.mine(net);
+        wait_for("the kernel's set", || self.is_in_the_set(net));
     }
 
     /// Whether the kernel's set has it.
@@ -53,26 +84,25 @@ impl Pool {
     }
 }
 
-/// What was read in the clear once is refused from then on: the next connection, the one after a restart,
-/// and by the kernel while there is no daemon. Everything else goes on.
+/// A pool that was mined at in the clear, and that answers as one when asked, is refused from then on: the next
+/// connection, and by the kernel while there is no daemon. Everything else goes on.
 #[test]
 fn a_pool_is_known_from_its_first_miner_on() {
     let Some(net) = Net::new() else { return };
     let mut daemon = Daemon::start(&net, "option mode block\n");
-    let pools = SERVERS.map(|server| Pool::open(&net, server));
+    let pools = Pool::both(&net);
     for (pool, home) in pools.iter().zip(HOME) {
-        pool.mine(&net);
+        pool.be_known(&net);
         assert!(pool.is_refused(&net), "{}: refused at once", pool.at);
         wait_for("the event of the second", || {
-            daemon.events().lines().any(|line| line.contains(home) && line.contains("\"source\":\"intel\""))
+            daemon.events().lines().any(|line| line.contains(home) && line.contains("\"source\":\"probe\""))
         });
-        wait_for("the kernel's set", || pool.is_in_the_set(&net));
     }
     let list = daemon.command(&["intel", "list", "--json"], "").output;
     assert_eq!(list.lines().count(), 2, "{list}");
     for pool in &pools {
         let entry = format!(
-            "\"entry\":\"{}\",\"policy\":\"block\",\"source\":\"dpi\",\"dialect\":\"cryptonote\"",
+            "\"entry\":\"{}\",\"policy\":\"block\",\"source\":\"probe\",\"dialect\":\"cryptonote\"",
             pool.at
         );
         assert!(list.contains(&entry), "{list}");
@@ -96,9 +126,11 @@ fn a_pool_is_known_from_its_first_miner_on() {
 fn a_restart_forgets_nothing() {
     let Some(net) = Net::new() else { return };
     let mut daemon = Daemon::start(&net, "option kernel_block 0\n");
-    let pools = SERVERS.map(|server| Pool::open(&net, server));
+    let pools = Pool::both(&net);
     for pool in &pools {
         pool.mine(&net);
+        let entry = format!("{}: block", pool.at);
+        wait_for("its answer", || daemon.command(&["intel", "list"], "").output.contains(&entry));
     }
     daemon.restart(&net, Signal::TERM);
     for pool in &pools {
@@ -134,13 +166,15 @@ fn a_restart_forgets_nothing() {
 fn what_is_unblocked_is_free_at_once() {
     let Some(net) = Net::new() else { return };
     let daemon = Daemon::start(&net, "");
-    for server in SERVERS {
-        let pool = Pool::open(&net, server);
-        pool.mine(&net);
-        wait_for("the kernel's set", || pool.is_in_the_set(&net));
+    for pool in Pool::both(&net) {
+        pool.be_known(&net);
         let at = pool.at.to_string();
         let check = daemon.command(&["intel", "check", &at], "");
-        assert!(check.status == 0 && check.output.contains("block, mined at from here"), "{}", check.output);
+        assert!(
+            check.status == 0 && check.output.contains("block, a pool by its own answer"),
+            "{}",
+            check.output
+        );
         assert_eq!(daemon.command(&["unblock", &at], "").status, 0);
         wait_for("the kernel's set", || !pool.is_in_the_set(&net));
         assert!(!pool.is_refused(&net), "{at}");
@@ -152,15 +186,14 @@ fn what_is_unblocked_is_free_at_once() {
 }
 
 /// An exempt host mines wherever it likes, also where others have been cut off; and a server that the
-/// operator exempts is never learnt.
+/// operator exempts is never entered.
 #[test]
 fn what_is_allowed_goes_before_what_is_known() {
     let Some(net) = Net::new() else { return };
     let daemon = Daemon::start(&net, "");
-    let pools = SERVERS.map(|server| Pool::open(&net, server));
+    let pools = Pool::both(&net);
     for pool in &pools {
-        pool.mine(&net);
-        wait_for("the kernel's set", || pool.is_in_the_set(&net));
+        pool.be_known(&net);
     }
     daemon.configure("list allow_host 10.7.1.2\nlist allow_host fd07:1::/64\n");
     daemon.signal(Signal::HUP);
@@ -190,16 +223,16 @@ fn a_proxy_is_not_taken_for_the_pool() {
     let Some(net) = Net::new() else { return };
     let daemon = Daemon::start(&net, "");
     for (server, home) in SERVERS.into_iter().zip(HOME) {
-        let proxy = Pool::open(&net, server);
-        let listener = proxy.listener.try_clone().expect("a handle");
+        let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
+        let at = listener.local_addr().expect("an address");
+        let others = listener.try_clone().expect("a handle");
         let answering = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("the miner");
             let len = stream.read(&mut [0; 512]).expect("the request");
             stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").expect("it is heard");
             (len, stream)
         });
-        let mut miner =
-            net.home.inside(|| TcpStream::connect_timeout(&proxy.at, PATIENCE)).expect("a way there");
+        let mut miner = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("a way there");
         miner.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         miner
             .write_all(b"CONNECT pool.example:3333 HTTP/1.1\r\nHost: pool.example:3333\r\n\r\n")
@@ -212,51 +245,59 @@ fn a_proxy_is_not_taken_for_the_pool() {
         wait_for("the event", || daemon.events().contains(home));
         let events = daemon.events();
         assert!(events.contains("\"server_is_pool\":false"), "{events}");
-        assert!(!proxy.is_refused(&net), "{server}: others use it");
+        net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("others use it");
+        drop(others);
     }
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
 }
 
-/// At a port that is everybody's, one host's words are not enough; at another they are until the server,
-/// when asked, says what it is.
+/// One host says a pool's words to servers that are none: a web server, one that says nothing, one that repeats what
+/// it hears, and a private one. It is cut off itself; no other connection is refused, at any time.
 #[test]
-fn what_one_host_says_has_nobody_else_blocked_for_long() {
+fn what_one_host_says_blocks_a_server_for_no_other() {
     let Some(net) = Net::new() else { return };
-    // The probe asks nobody at a private address.
-    net.internet.run(&["ip", "address", "add", "203.0.113.9/24", "dev", "eth0"]);
-    net.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
+    net.publish(ip("203.0.113.9"));
     let daemon = Daemon::start(&net, "");
-    for (number, port) in [443, 8443].into_iter().enumerate() {
-        let at = SocketAddr::new(ip("203.0.113.9"), port);
-        let listener = net.internet.inside(|| TcpListener::bind(at)).expect("nobody else listens there");
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                std::thread::spawn(move || {
-                    while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {
-                        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
-                    }
-                });
+    type Answer = fn(&[u8]) -> Vec<u8>;
+    let kinds: [(&str, u16, Answer); 6] = [
+        ("203.0.113.9", 443, |_| b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".to_vec()),
+        ("203.0.113.9", 5228, |_| Vec::new()),
+        ("203.0.113.9", 25565, <[u8]>::to_vec),
+        ("203.0.113.9", 3389, |_| b"\x03\0\0\x0b\x06\xd0\0\0\x12\x34\0".to_vec()),
+        ("203.0.113.9", 1883, |_| b"\x20\x02\0\x05".to_vec()),
+        (SERVERS[0], 8123, |_| Vec::new()),
+    ];
+    for (server, port, answer) in kinds {
+        let at = SocketAddr::new(ip(server), port);
+        let listener = net.internet.inside(|| TcpListener::bind(at)).expect("nothing else listens there");
+        serve(listener, move |mut stream| {
+            let mut heard = [0; 512];
+            while let Ok(len @ 1..) = stream.read(&mut heard) {
+                if stream.write_all(&answer(&heard[..len])).is_err() {
+                    return;
+                }
             }
         });
         let liar = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("a way there");
         liar.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
         (&liar).write_all(LOGIN.as_bytes()).expect("it leaves the host");
         assert!(is_reset(&liar), "{at}: the session is cut off");
-        wait_for("the probe", || daemon.log().matches("suspected by 10.7.1.2").count() > number);
-        wait_for("nobody else is", || {
-            net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).is_ok()
-                && daemon.command(&["intel", "list"], "").output.is_empty()
-        });
     }
-    let log = daemon.log();
-    assert!(!log.contains("learnt: 203.0.113.9:443 "), "{log}");
-    assert!(
-        log.contains("\u{20}learnt: 203.0.113.9:8443 (dpi)") && log.contains("unlearnt: 203.0.113.9:8443"),
-        "{log}"
-    );
+    let asked = || daemon.log().matches("suspected by 10.7.1.2").count();
+    // Two of a network at once, and then one after the other.
+    wait_up_to(PATIENCE * 6, "two probes", || {
+        for (server, port, _) in kinds {
+            let at = SocketAddr::new(ip(server), port);
+            let other = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE));
+            assert!(other.is_ok(), "{at} is refused: {}", daemon.log());
+        }
+        asked() >= 2
+    });
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert!(!daemon.log().contains(&format!("probe of {}", SERVERS[0])), "a private server is never asked");
 }
 
-/// Another router's suspicion is a reason to ask and to tell, not to block.
+/// Another router's suspicion is a reason to ask and to tell; it is blocked for its own answer.
 #[test]
 fn a_suspect_of_others_is_told_of_and_let_pass() {
     let Some(net) = Net::new() else { return };
@@ -270,7 +311,8 @@ fn a_suspect_of_others_is_told_of_and_let_pass() {
     wait_for("the event", || daemon.events().contains("\"event\":\"suspicion\""));
     let events = daemon.events();
     assert!(events.contains("\"source\":\"intel\"") && events.contains("list fleet"), "{events}");
-    assert!(!pool.is_in_the_set(&net) && !pool.is_refused(&net));
+    // It is asked for that, and then it is no hearsay any more.
+    wait_for("its own answer", || pool.is_in_the_set(&net));
 }
 
 /// What is fed to it may come from anybody who has the broker's password.
@@ -298,7 +340,7 @@ fn what_others_say_is_taken_as_far_as_it_makes_sense() {
         .collect();
     entries.sort_unstable();
     assert_eq!(entries, ["203.0.113.4:3333", "203.0.113.5:3333", "203.0.113.8:3333", "203.0.113.9:3333"]);
-    assert_eq!(list.matches("\"policy\":\"block\",\"source\":\"fleet\"").count(), 4, "{list}");
+    assert_eq!(list.matches("\"policy\":\"suspect\",\"source\":\"fleet\"").count(), 4, "{list}");
     assert!(
         said.errors
             .contains("line 6 is passed over: 203.0.113.7:3333: exempt, by the configuration or a list"),
@@ -370,13 +412,14 @@ fn a_damaged_file_is_no_obstacle() {
     let Some(net) = Net::new() else { return };
     let mut daemon = Daemon::start(&net, "");
     assert_eq!(daemon.command(&["intel", "add", "203.0.113.1:3333"], "").status, 0);
-    let file = daemon.config().learn_file;
-    wait_for("the file", || file.exists());
-    let text = std::fs::read_to_string(&file).expect("text");
+    let file = daemon.config().reputation_file;
+    let text = || std::fs::read_to_string(&file).unwrap_or_default();
+    wait_for("the file", || text().contains("203.0.113.1"));
+    let text = text();
     std::fs::write(&file, text.replace("203.0.113.1", "203.0.113.2")).expect("written");
     daemon.restart(&net, Signal::KILL);
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
-    assert_eq!(daemon.log().matches("what was learnt of pools is forgotten").count(), 1, "{}", daemon.log());
+    assert_eq!(daemon.log().matches("it is set aside").count(), 1, "{}", daemon.log());
     assert_eq!(daemon.command(&["intel", "add", "203.0.113.3:3333"], "").status, 0);
     wait_for("another file", || {
         std::fs::read_to_string(&file).is_ok_and(|text| text.contains("203.0.113.3"))
@@ -403,7 +446,7 @@ fn a_flood_of_entries_holds_up_nobody() {
         assert_eq!((said.status, said.output.lines().count()), (0, 2 * 999), "{}", said.errors);
     });
     let list = daemon.command(&["intel", "list", "--json"], "").output;
-    assert_eq!(list.lines().count(), minewall::limits::BOOK_ENTRIES);
+    assert_eq!(list.lines().count(), minewall::limits::REPUTATION_ENTRIES);
     sleeper.kill().expect("it is there");
     sleeper.wait().expect("its end");
 }
@@ -413,8 +456,8 @@ fn a_flood_of_entries_holds_up_nobody() {
 fn who_follows_hears_of_it() {
     let Some(net) = Net::new() else { return };
     let mut daemon = Daemon::start(&net, "");
-    let pools = SERVERS.map(|server| Pool::open(&net, server));
-    pools[0].mine(&net);
+    let pools = Pool::both(&net);
+    pools[0].be_known(&net);
     wait_for("the event", || daemon.events().contains(HOME[0]));
     let mut children = [&["events", "--follow", "--last", "1"][..], &["events", "--follow", "--share"]]
         .map(|arguments| daemon.start_command(arguments));
@@ -429,7 +472,7 @@ fn who_follows_hears_of_it() {
     let pool = next(1);
     assert!(pool.contains(&format!("\"entry\":\"{}\"", pools[1].at)), "{pool}");
     for private in ["client", "host", "mac", "wallet", HOME[1], "gaming-pc"] {
-        assert!(!pool.contains(private), "{private} is nobody's business: {pool}");
+        assert!(!pool.contains(private), "{private} is private: {pool}");
     }
     daemon.signal(Signal::KILL);
     daemon.wait();

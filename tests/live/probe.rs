@@ -6,10 +6,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
 use minewall::dpi::dialect::Dialect;
+use minewall::intel::reputation::{Entry, Fact, Origin, Reach, Store, Subject};
 use minewall::net::endpoint::Endpoint;
-use minewall::probe::cache::Cache;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+use minewall::probe::{Layer, Outcome, Target, Verdict};
 
 use crate::daemon::Daemon;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
@@ -59,15 +59,23 @@ fn nobody_watches_the_daemon_s_own_questions() {
 #[test]
 fn a_confirmed_pool_hears_nothing() {
     let Some(net) = Net::new() else { return };
-    let config = Config::default();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
-    let mut known = Cache::default();
+    let mut known = Store::default();
     let listeners = SERVERS.map(|server| {
-        [Verdict::Pool, Verdict::NotPool].map(|verdict| {
+        [Fact::Pool, Fact::NotPool].map(|fact| {
             let listener = net.internet.inside(|| TcpListener::bind((ip(server), 0))).expect("a port");
             let at: SocketAddr = listener.local_addr().expect("an address");
-            let outcome = Outcome::new(verdict, Some(Dialect::CryptoNote), Some(Transport::Tls), &[b"known"]);
-            known.insert(Endpoint::new(at.ip(), at.port()), outcome, &(&config).into(), now);
+            let entry = Entry {
+                subject: Subject::server(&Endpoint::new(at.ip(), at.port()), None),
+                fact,
+                origin: Origin::Probe,
+                reach: Reach::House,
+                dialect: Some(Dialect::CryptoNote),
+                evidence: heapless::String::new(),
+                since: now,
+                until: now + 3_600,
+            };
+            known.enter(entry, now);
             listener
         })
     });

@@ -1,13 +1,13 @@
 //! Encrypted sessions, from the first packet to the end: suspected by their sizes and times, their
 //! servers asked, and cut off or left alone. Nothing is faked but the software at both ends.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minewall::limits::{HMM_MIN_AGE, SWARM_SESSIONS};
+use minewall::limits::{BEACON_SESSIONS, HMM_MIN_AGE};
 use socket2::SockRef;
 
 use crate::daemon::Daemon;
@@ -105,9 +105,14 @@ fn an_encrypted_miner_is_suspected_asked_about_and_cut_off() {
     assert!(suspicion.is_some() && suspicion < proof, "{events}");
     assert!(events.contains("\"dialect\":\"cryptonote\""), "{events}");
     assert!(events.contains(&format!("\"server_name\":\"{POOL}\"")), "{events}");
-    // From now on the kernel refuses the way there.
-    let refused = net.home.inside(|| TcpStream::connect_timeout(&addr, PATIENCE));
-    assert_eq!(refused.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused));
+    // From now on sessions that name it are cut off at once. Other names at the address are not meant: the server
+    // answers to its own alone.
+    let list = daemon.command(&["intel", "list"], "").output;
+    assert!(list.starts_with(&format!("{POOL}@{addr}: block, a pool by its own answer")), "{list}");
+    assert_eq!(list.lines().count(), 1, "{list}");
+    net.home.inside(|| TcpStream::connect_timeout(&addr, PATIENCE)).expect("the address is not blocked");
+    let again = mine(TlsClient::connect(&net.home, server.addr, POOL));
+    assert!(again < HMM_MIN_AGE, "cut off for its name: {again:?}");
 }
 
 /// An Electrum server, as far as a wallet gets with it here.
@@ -172,7 +177,7 @@ fn a_wallet_in_tls_is_suspected_at_worst_and_never_cut_off() {
     let log = daemon.log();
     assert!(log.contains("Electrum server: server.version answered"), "{log}");
     let suspects = daemon.status();
-    for _ in 0..SWARM_SESSIONS + 3 {
+    for _ in 0..BEACON_SESSIONS + 3 {
         look();
     }
     ask(&mut wallet, &["\"server.ping\",\"params\":[]"]);
@@ -215,7 +220,7 @@ fn the_name_of_a_suspect_says_what_it_is_asked_first() {
 fn arouse_suspicion(net: &Net, daemon: &Daemon, server: SocketAddr) {
     let hello: Vec<u8> = (0..220_u32).map(|at| 0x80 | (at.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
     wait_for("it is suspected", || {
-        for _ in 0..SWARM_SESSIONS {
+        for _ in 0..BEACON_SESSIONS {
             let client = net.home.inside(|| TcpStream::connect_timeout(&server, PATIENCE));
             // It may be closed or reset already.
             let _ = client.and_then(|mut client| client.write_all(&hello));

@@ -192,6 +192,7 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
     let mut probe = dialler.begin(target, now).expect("random numbers");
     let outcome = loop {
         match probe.advance(&dialler, now) {
+            Progress::CannotAsk(why) => panic!("{why}"),
             Progress::Done(outcome) => break outcome,
             Progress::WaitUntil(until) => {
                 let interest = probe.interest().map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags));

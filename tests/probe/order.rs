@@ -11,7 +11,7 @@ use minewall::config;
 use minewall::engine::event::{Detection, Source};
 use minewall::engine::{Engine, Packet, Settings};
 use minewall::hmm::model::Model;
-use minewall::limits::SWARM_SESSIONS;
+use minewall::limits::BEACON_SESSIONS;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::worker::Suspect;
@@ -35,7 +35,7 @@ fn suspicion(port: u16, words: &Words) -> Detection {
     let model = Model::embedded().expect("it is part of the program");
     let mut engine = Engine::new(Settings::from(&settings), model, 256, hasher);
     let mut micros = 1_000_000;
-    for number in 0..2 * SWARM_SESSIONS as u16 {
+    for number in 0..2 * BEACON_SESSIONS as u16 {
         let client = SocketAddr::from(([192, 168, 1, 50], 40_000 + number));
         let mut connection =
             Connection::new(client, SocketAddr::from(([203, 0, 113, 9], port)), [7, 900_000]);

@@ -49,7 +49,7 @@ daemon=$last
 write_options() {
 	write_config
 	cat >>"$work/config" <<-EOF
-		option probe_cache '$work/probes'
+		option reputation_file '$work/reputation'
 		option probes_per_hour '3600'
 		option probes_per_block '3600'
 		option host_events '3600'

@@ -1,36 +1,33 @@
 //! The thread that probes.
 
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use minewall::config::{self, Config};
 use minewall::limits::PROBE_QUEUE;
 use minewall::net::endpoint::Endpoint;
-use minewall::probe::cache::Cache;
-use minewall::probe::guard::Refusal;
+use minewall::net::host_name::HostName;
+use minewall::probe::Verdict;
+use minewall::probe::guard::Purpose;
+use minewall::probe::hint::Hints;
 use minewall::probe::worker::{Answer, NotTaken, Probed, Suspect, Worker};
-use minewall::probe::{Outcome, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// A configuration whose outcomes go to a file of the test's own.
-fn configured(name: &str, options: &str) -> (Config, PathBuf) {
-    let directory = std::env::temp_dir().join(format!("minewall-worker-{}-{name}", std::process::id()));
-    let file = directory.join("probes");
-    let text = format!("config minewall\noption probe_cache {}\n{options}\n", file.display());
-    (config::parse(Path::new("test"), text.as_bytes()).expect("good options").config, directory)
-}
+use crate::server::Server;
 
-fn suspect(server: &str) -> Suspect {
-    let server: SocketAddr = server.parse().expect("an endpoint");
+fn suspect(server: SocketAddr) -> Suspect {
     Suspect {
         server: Endpoint::new(server.ip(), server.port()),
-        client: Endpoint::new([192, 168, 1, 50].into(), 40_000),
+        client: Some(Endpoint::new([192, 168, 1, 50].into(), 40_000)),
+        client_mac: None,
         tls: Some(false),
-        purpose: minewall::probe::guard::Purpose::Suspicion,
-        sni: heapless::String::new(),
-        hints: minewall::probe::hint::Hints::default(),
+        purpose: Purpose::Suspicion,
+        is_strong: false,
+        name: None,
+        hints: Hints::default(),
     }
 }
 
@@ -40,12 +37,20 @@ fn answer(worker: &Worker) -> Answer {
     while start.elapsed() < Duration::from_secs(60) {
         let mut descriptors = [PollFd::from_borrowed_fd(worker.wake().as_fd(), PollFlags::IN)];
         poll(&mut descriptors, Some(&Timespec { tv_sec: 60, tv_nsec: 0 })).expect("poll");
-        worker.fall_asleep();
+        worker.clear_wake();
         if let Some(answer) = worker.poll_answer() {
             return answer;
         }
     }
     panic!("no answer");
+}
+
+fn ask(suspect: Suspect) -> Probed {
+    let worker = Worker::start(0).expect("a thread");
+    worker.submit(suspect).expect("room");
+    let answer = answer(&worker);
+    worker.stop().join().expect("it ends");
+    answer.result.expect("this machine can ask")
 }
 
 /// Priorities of the threads `name` of this process, as the kernel shows them (proc(5), stat, field 19).
@@ -58,13 +63,42 @@ fn niceness(name: &str) -> Vec<i32> {
     std::fs::read_dir("/proc/self/task").expect("threads").filter_map(of_thread).collect()
 }
 
+/// A web server with a pool's door: its answer depends on the `Host` that is named, and on how often it was asked.
+fn front(answers: impl Fn(bool) -> bool + Send + Sync + 'static) -> Server {
+    let answers = Arc::new(answers);
+    Server::start(move |stream: TcpStream| {
+        let mut writer = stream.try_clone().expect("a descriptor");
+        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+        let is_post = lines.next().is_some_and(|line| line.starts_with("POST"));
+        let is_named =
+            lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line == "Host: pool.example");
+        let body = if is_post && answers(is_named) {
+            "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":[\"0x1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f\",\"0x2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e2e\",\"0x00000000ffff0000000000000000000000000000000000000000000000000000\"]}"
+        } else {
+            "<html></html>"
+        };
+        let _ = write!(
+            writer,
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let _ = writer.shutdown(Shutdown::Write);
+        lines.for_each(drop);
+    })
+}
+
+fn by_name(server: SocketAddr) -> Suspect {
+    let name = HostName::parse(b"pool.example");
+    let hints = Hints::of(minewall::dpi::dialect::Dialect::EthGetWork);
+    Suspect { name, hints, ..suspect(server) }
+}
+
 #[test]
-fn it_has_the_lowest_priority_and_nobody_else_has() {
-    let (config, directory) = configured("nice", "");
+fn it_has_the_lowest_priority_and_no_other_thread_has() {
     let ours = rustix::process::getpriority_process(None);
-    let worker = Worker::start(&config, Cache::default()).expect("a thread");
-    worker.submit(suspect("10.0.0.1:3333")).expect("room");
-    answer(&worker);
+    let worker = Worker::start(0).expect("a thread");
+    let refusing = Server::start(|stream: TcpStream| drop(stream));
+    worker.submit(suspect(refusing.addr)).expect("room");
     // Another test's may just have begun.
     let start = Instant::now();
     loop {
@@ -77,84 +111,75 @@ fn it_has_the_lowest_priority_and_nobody_else_has() {
     assert_eq!(rustix::process::getpriority_process(None), ours);
     assert!(ours.is_ok_and(|ours| ours < 19), "else nothing is shown");
     worker.stop().join().expect("it ends");
-    let _ = std::fs::remove_dir_all(directory);
 }
 
+/// A pool that was asked by its name is asked twice more without: as often as it must say the same.
 #[test]
-fn addresses_of_this_side_are_never_asked() {
-    let (config, directory) = configured("private", "list allow_endpoint 203.0.113.0/24\n");
-    let worker = Worker::start(&config, Cache::default()).expect("a thread");
-    for (server, refusal) in [
-        ("127.0.0.1:22", Refusal::NotGlobal),
-        ("192.168.1.1:80", Refusal::NotGlobal),
-        ("[fe80::1]:3333", Refusal::NotGlobal),
-        ("224.0.0.1:3333", Refusal::NotGlobal),
-        ("203.0.113.7:3333", Refusal::Allowed),
-    ] {
-        worker.submit(suspect(server)).expect("room");
-        assert_eq!(answer(&worker).result, Probed::Refused(refusal), "{server}");
-    }
-    worker.stop().join().expect("it ends");
-    let _ = std::fs::remove_dir_all(directory);
+fn a_pool_by_its_name_is_asked_without_twice() {
+    let nameless = Arc::new(AtomicUsize::new(0));
+    let count = nameless.clone();
+    let everybodys = front(move |is_named| {
+        count.fetch_add(usize::from(!is_named), Ordering::Relaxed);
+        true
+    });
+    let probed = ask(by_name(everybodys.addr));
+    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, true), "{probed:?}");
+    assert_eq!(nameless.load(Ordering::Relaxed), 2);
 }
 
+/// One of the names at an address that many share; and one whose server can't make up its mind.
 #[test]
-fn a_dry_run_asks_nobody_and_spares_nobody() {
-    let (config, directory) = configured("dry", "option probe_dry_run 1\noption probes_per_block 1\n");
-    let worker = Worker::start(&config, Cache::default()).expect("a thread");
-    let results: Vec<Probed> = (0..3)
-        .map(|_| {
-            worker.submit(suspect("203.0.113.7:3333")).expect("room");
-            answer(&worker).result
-        })
-        .collect();
-    // As often as it would be asked, and no oftener.
-    assert_eq!(results, [Probed::Dry, Probed::Dry, Probed::Refused(Refusal::Rate)]);
-    worker.stop().join().expect("it ends");
-    let _ = std::fs::remove_dir_all(directory);
+fn a_pool_by_its_name_alone_is_one_by_its_name_alone() {
+    let one_of_many = front(|is_named| is_named);
+    let probed = ask(by_name(one_of_many.addr));
+    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, false), "{probed:?}");
+    let nameless = AtomicUsize::new(0);
+    let fickle = front(move |is_named| is_named || nameless.fetch_add(1, Ordering::Relaxed) == 0);
+    let probed = ask(by_name(fickle.addr));
+    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, false), "{probed:?}");
 }
 
+/// A line over TCP tells no name.
 #[test]
-fn what_is_known_is_not_asked_again_nor_after_a_restart() {
-    let (config, directory) = configured("cache", "");
-    let pool = Outcome::new(Verdict::Pool, None, None, &[b"known"]);
-    let mut cache = Cache::default();
-    let known = suspect("203.0.113.7:3333");
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock").as_secs();
-    cache.insert(known.server, pool.clone(), &(&config).into(), now);
-    cache.save(&config.probe_cache).expect("saved");
-    let worker = Worker::start(&config, Cache::load(&config.probe_cache)).expect("a thread");
-    worker.submit(known.clone()).expect("room");
-    let answer = answer(&worker);
-    assert_eq!(answer.suspect, known);
-    let Probed::Known(outcome, seconds) = answer.result else { panic!("{:?}", answer.result) };
-    assert_eq!(outcome, pool);
-    assert!((1..=config.probe_pool_seconds).contains(&seconds), "{seconds}");
-    assert_eq!((answer.counters.known, answer.counters.asked), (1, [0; 3]));
-    worker.stop().join().expect("it ends");
-    std::fs::remove_dir_all(directory).expect("its directory");
+fn a_pool_that_answers_a_line_is_asked_once() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    let pool = Server::start(move |stream: TcpStream| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let mut writer = stream.try_clone().expect("a descriptor");
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let answer: &str = if line.contains("\"login\"") || line.contains("keepalived") {
+                "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-1,\"message\":\"Unauthenticated\"}}\n"
+            } else {
+                "{\"id\":1,\"error\":\"Unknown RPC method\"}\n"
+            };
+            let _ = writer.write_all(answer.as_bytes());
+        }
+    });
+    let probed = ask(suspect(pool.addr));
+    assert_eq!(probed.outcome.verdict, Verdict::Pool, "{probed:?}");
+    assert!(probed.is_pool_without_name);
+    assert!(connections.load(Ordering::Relaxed) <= 2, "{connections:?}");
 }
 
 /// Handing over never waits, and nothing is lost but what was refused.
 #[test]
 fn a_full_queue_is_normal() {
-    let (config, directory) = configured("full", "");
-    let worker = Worker::start(&config, Cache::default()).expect("a thread");
+    let worker = Worker::start(0).expect("a thread");
     let start = Instant::now();
+    let silent = Server::start(|stream: TcpStream| {
+        let _ = BufReader::new(stream).lines().count();
+    });
     let mut taken = 0;
-    let mut refused = 0_u32;
-    // The thread gets to it when nobody else has anything to do.
-    for number in 0_u32.. {
-        match worker.submit(suspect(&format!("10.0.{}.{}:3333", number / 256 % 256, number % 256))) {
+    loop {
+        match worker.submit(suspect(silent.addr)) {
             Ok(()) => taken += 1,
-            Err(NotTaken::Full) => refused += 1,
+            Err(NotTaken::Full) => break,
             Err(NotTaken::Gone) => panic!("the thread is gone"),
         }
-        if refused > 0 && taken > 4 * PROBE_QUEUE {
-            break;
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "{taken} taken, {refused} refused");
+        assert!(start.elapsed() < Duration::from_secs(60), "{taken} taken");
     }
+    assert!(taken >= PROBE_QUEUE, "{taken}");
+    // Its probes are given up.
     worker.stop().join().expect("it ends");
-    let _ = std::fs::remove_dir_all(directory);
 }

@@ -4,20 +4,18 @@ use core::fmt::Write;
 
 use super::{Answer, Outcome, Reply, Request, Stream};
 use crate::daemon::Daemon;
+use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
 use crate::daemon::metrics;
-use crate::daemon::reputation_service as keeper;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::dpi::dialect::Dialect;
-use crate::engine::Lesson;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
-use crate::intel::reputation::{Entry, Origin};
+
+use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
 use crate::limits::ASSEMBLY_SLOTS;
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
-use crate::util::wall_clock::unix_seconds;
 
 impl Daemon {
     /// The reply to a request.
@@ -25,7 +23,7 @@ impl Daemon {
         let now = self.clock.now();
         Reply::Once(match request {
             Request::Follow => return Reply::Stream(Stream::Events, String::new()),
-            Request::FollowShared => return Reply::Stream(Stream::Shared, self.keeper.shared()),
+            Request::FollowShared => return Reply::Stream(Stream::Shared, self.reputation.shared()),
             Request::Status => Answer::done(self.with_status(|status| status.to_text())),
             Request::StatusJson => Answer::done(self.with_status(|status| status.into_json()) + "\n"),
             Request::StatusPrometheus => {
@@ -34,19 +32,23 @@ impl Daemon {
             Request::Hosts => Answer::done(hosts_to_text(&self.hosts())),
             Request::HostsJson => Answer::done(hosts_to_json(&self.hosts()) + "\n"),
             Request::List => {
-                let entries = self.keeper.book().entries();
-                Answer::done(entries.iter().map(|entry| shown(entry) + "\n").collect::<String>())
+                let now = self.reputation.wall_clock();
+                Answer::done(self.listed().map(|entry| shown(entry, now) + "\n").collect::<String>())
             }
-            Request::ListJson => {
-                let wall_clock = unix_seconds();
-                let entries = self.keeper.book().entries();
-                Answer::done(
-                    entries.iter().map(|entry| keeper::line(entry, wall_clock) + "\n").collect::<String>(),
-                )
+            Request::ListJson => Answer::done(
+                self.listed().map(|entry| self.reputation.line(entry) + "\n").collect::<String>(),
+            ),
+            Request::Add(offer) => {
+                let Daemon { reputation, engine, .. } = self;
+                let answer = reputation.offer(&offer, &EngineTraffic { engine, now }, now);
+                if offer.origin == Origin::Operator {
+                    self.tick_reputation();
+                }
+                answer
             }
-            Request::Add(offer) => self.keeper.offer(&offer, &mut self.engine, now),
             Request::Remove(subject) => {
-                let removed = self.keeper.remove(&subject, &mut self.engine, now);
+                let removed = self.reputation.remove(&subject, now);
+                self.tick_reputation();
                 let text: String =
                     removed.iter().map(|entry| format!("{}: removed\n", entry.subject)).collect();
                 if text.is_empty() {
@@ -73,20 +75,26 @@ impl Daemon {
                 }
                 Answer { outcome, text: text + "]}\n" }
             }
-            Request::Elements => Answer::done(self.keeper.elements(&self.engine, now)),
+            Request::Elements => Answer::done(self.reputation.elements(&self.traffic())),
         })
     }
 
-    /// Forgets whatever was learnt of `subject`: book, kernel, engine, and the outcomes of probes.
-    fn unblock(&mut self, subject: &Pattern) -> Answer {
+    /// Entries that say what to do with sessions; the rest is only a reason not to ask again.
+    fn listed(&self) -> impl Iterator<Item = &Entry> {
+        self.reputation.entries().filter(|entry| entry.fact.policy().is_some())
+    }
+
+    fn traffic(&self) -> EngineTraffic<'_> {
+        EngineTraffic { engine: &self.engine, now: self.clock.now() }
+    }
+
+    /// Forgets all that is known of `subject`.
+    fn unblock(&mut self, subject: &Subject) -> Answer {
         let now = self.clock.now();
-        if !self.prober.forget(subject) {
-            return Answer::refused("the probe is busy; try again");
-        }
-        let struck_out = !self.keeper.remove(subject, &mut self.engine, now).is_empty();
-        let forgotten = self.engine.forget(|server| subject.includes(server));
-        let listed = self.engine.explain(subject, now);
-        let blocking = listed.iter().find(|found| found.decides && found.entry.policy == Policy::Block);
+        let was_known = !self.reputation.remove(subject, now).is_empty();
+        self.tick_reputation();
+        let listed = patterns_of(subject).into_iter().flat_map(|pattern| self.engine.explain(&pattern, now));
+        let blocking = listed.into_iter().find(|found| found.decides && found.entry.policy == Policy::Block);
         let exempt = format!("'minewall intel add --policy allow {subject}' exempts it");
         match blocking {
             Some(found) => {
@@ -96,23 +104,25 @@ impl Daemon {
                     found.entry.pattern
                 ))
             }
-            None if struck_out || forgotten => {
+            None if was_known => {
                 log::info!("unblocked by hand: {subject}");
                 Answer::done(format!("{subject}: unblocked\n"))
             }
-            None => Answer::nothing(format!("{subject}: nothing was learnt of it\n")),
+            None => Answer::nothing(format!("{subject}: nothing is known of it\n")),
         }
     }
 
     /// What becomes of connections to `subject`, and why: source and sentence.
-    fn check(&self, subject: &Pattern) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
-        let now = self.clock.now();
+    fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
+        let (now, wall_clock) = (self.clock.now(), self.reputation.wall_clock());
         let mut reasons = Vec::new();
         let mut policy = None;
-        if let What::Net(net) = &subject.what {
+        let patterns = patterns_of(subject);
+        for pattern in &patterns {
+            let What::Net(net) = &pattern.what else { continue };
             let exempting = self.config.exempt_servers.iter().filter(|allowed| {
                 allowed.prefix.contains(net.addr())
-                    && allowed.port.is_none_or(|port| subject.ports == Ports::One(port))
+                    && allowed.port.is_none_or(|port| pattern.ports == Ports::One(port))
             });
             for allowed in exempting {
                 policy = Some(Policy::Allow);
@@ -120,25 +130,21 @@ impl Daemon {
             }
         }
         let mut entries: Vec<&Entry> =
-            self.keeper.book().entries().iter().filter(|entry| entry.subject.concerns(subject)).collect();
-        entries.sort_by_key(|entry| core::cmp::Reverse(entry.origin));
+            self.reputation.entries().filter(|entry| entry.subject.concerns(subject)).collect();
+        entries.sort_by_key(|entry| core::cmp::Reverse((entry.origin, entry.fact)));
         for entry in entries {
-            let worth = self.keeper.worth(entry);
-            policy = policy.max(Some(worth));
-            let shared = if worth == entry.policy { "" } else { "; others share the address: suspect" };
-            reasons.push((entry.origin.name(), shown(entry) + shared));
+            let worth = self.reputation.worth(entry, &self.traffic());
+            policy = policy.max(worth);
+            let narrow =
+                if worth == entry.fact.policy() { "" } else { "; sessions that name it, or nothing, only" };
+            reasons.push((entry.origin.name(), shown(entry, wall_clock) + narrow));
         }
-        for found in self.engine.explain(subject, now) {
+        for found in patterns.iter().flat_map(|pattern| self.engine.explain(pattern, now)) {
             let ended = if found.holds { "" } else { ", which has ended" };
             if found.holds {
                 policy = policy.max(Some(found.entry.policy));
             }
             reasons.push(("list", format!("list '{}' has {}{ended}", printable(&found.source), found.entry)));
-        }
-        let lesson = subject.as_endpoint().and_then(|server| self.engine.lesson(&server));
-        if let Some((means, reason)) = lesson.and_then(explained) {
-            policy = policy.max(means);
-            reasons.push(("probe", reason));
         }
         let outcome = if reasons.is_empty() { Outcome::Nothing } else { Outcome::Done };
         (outcome, policy.map_or("none", Policy::name), reasons)
@@ -150,9 +156,8 @@ impl Daemon {
 
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
         let now = self.clock.now();
-        let refused_by_kernel = self.keeper.refused_by_kernel(now);
-        let entries = self.keeper.book().entries();
-        let count = |origin| entries.iter().filter(|entry| entry.origin == origin).count();
+        let refused_by_kernel = self.reputation.refused_by_kernel(now);
+        let count = |origin| self.listed().filter(|entry| entry.origin == origin).count();
         let counters = self.engine.counters();
         let table = self.engine.table_counters();
         let kernel = self.queue.state();
@@ -192,13 +197,12 @@ impl Daemon {
                 user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
                 has_rules: self.alive.is_heard(),
             },
-            probes: self.prober.counters().into(),
+            probes: self.reputation.probes().into(),
             learned: Learned {
-                dpi: count(Origin::Dpi),
                 probe: count(Origin::Probe),
                 operator: count(Origin::Operator),
                 fleet: count(Origin::Fleet),
-                blocking: entries.iter().filter(|entry| entry.policy == Policy::Block).count(),
+                blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
                 refused_by_kernel,
             },
             lists: ListsUse {
@@ -215,31 +219,41 @@ impl Daemon {
     }
 }
 
-/// An entry, for a person.
-fn shown(entry: &Entry) -> String {
-    let Entry { subject, policy, origin, dialect, since, until } = entry;
-    let what = match origin {
-        Origin::Operator => "entered by hand",
-        Origin::Probe => "a pool by its own answer",
-        Origin::Dpi => "mined at from here",
-        Origin::Fleet => "told by another router",
+/// An entry at `now`, for a person.
+fn shown(entry: &Entry, now: u64) -> String {
+    let Entry { subject, fact, origin, reach, dialect, evidence, since, until } = entry;
+    let what = match (origin, fact) {
+        (Origin::Operator, _) => "entered by hand",
+        (Origin::Fleet, _) => "reported by another router",
+        (Origin::Probe, Fact::Pool) => "a pool by its own answer",
+        (Origin::Probe, Fact::NotPool) => "no pool by its own answer",
+        (Origin::Probe, Fact::StronglySuspected) => {
+            "strongly suspected, and it doesn't say what it is when asked"
+        }
+        (Origin::Probe, _) => "it doesn't say what it is when asked",
     };
-    let left = until.saturating_sub(unix_seconds());
+    let left = until.saturating_sub(now);
     let (days, hours, minutes) = (left / 86_400, left / 3_600 % 24, left / 60 % 60);
     let left = if days > 0 { format!("{days} d {hours} h") } else { format!("{hours} h {minutes} min") };
     let dialect = dialect.map_or(String::new(), |dialect| format!(", {}", dialect.name()));
-    format!("{subject}: {}, {what}{dialect}, since {}, for {left} more", policy.name(), rfc3339(*since))
+    let client = match reach {
+        Reach::House => String::new(),
+        Reach::Client(addr) => format!(", for {addr} only"),
+    };
+    let evidence = if evidence.is_empty() { String::new() } else { format!(" ({evidence})") };
+    let policy = fact.policy().map_or(fact.name(), Policy::name);
+    format!(
+        "{subject}: {policy}, {what}{dialect}{client}{evidence}, since {}, for {left} more",
+        rfc3339(*since)
+    )
 }
 
-/// What a lesson means that the book doesn't explain, and why.
-fn explained(lesson: Lesson) -> Option<(Option<Policy>, String)> {
-    Some(match lesson {
-        Lesson::Pool(dialect) => {
-            let dialect = dialect.map_or("mining", Dialect::name);
-            (Some(Policy::Block), format!("when asked, it answered as pools do, in {dialect}"))
+/// Patterns by which lists and exemptions know `subject`.
+fn patterns_of(subject: &Subject) -> Vec<Pattern> {
+    match subject {
+        Subject::Pattern(pattern) => vec![pattern.clone()],
+        Subject::NameAt { name, at } => {
+            vec![Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) }, Pattern::of(at)]
         }
-        Lesson::Doubtful => (Some(Policy::Block), "a suspect that didn't say what it is when asked".into()),
-        Lesson::NotPool => (None, "when asked, it was no pool: nobody is suspected for it".into()),
-        Lesson::Known(..) => return None,
-    })
+    }
 }

@@ -4,8 +4,8 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::dpi::dialect::Dialect;
-use crate::intel::entry::{Pattern, Policy};
-use crate::intel::reputation::Origin;
+use crate::intel::entry::Policy;
+use crate::intel::reputation::{Origin, Subject};
 
 /// What a client asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,32 +22,32 @@ pub enum Request {
     HostsJson,
     /// Events, as they come: a stream.
     Follow,
-    /// What has been learnt here, then what is being learnt, for others: a stream.
+    /// What has been found out here, then what is being found out, for other routers: a stream.
     FollowShared,
-    /// The book, for a person.
+    /// The reputation store, for a person.
     List,
     /// The same, a line of JSON an entry.
     ListJson,
-    /// Enters something into the book.
+    /// Enters something into the store.
     Add(Offer),
     /// Strikes it out.
-    Remove(Pattern),
+    Remove(Subject),
     /// What is known of it, and what that leads to, for a person.
-    Check(Pattern),
+    Check(Subject),
     /// The same as JSON.
-    CheckJson(Pattern),
-    /// Forgets whatever was learnt of it.
-    Unblock(Pattern),
+    CheckJson(Subject),
+    /// Forgets all that is known of it.
+    Unblock(Subject),
     /// What the kernel's sets are to hold: elements in nft's words.
     Elements,
 }
 
-/// An entry that somebody offers.
+/// An entry that a person or another router offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
-    /// Whom it is about.
-    pub subject: Pattern,
-    /// What it is policy.
+    /// Server or servers.
+    pub subject: Subject,
+    /// Policy that it is to have.
     pub policy: Policy,
     /// Where it comes from.
     pub origin: Origin,
@@ -130,7 +130,7 @@ impl fmt::Display for Request {
     }
 }
 
-fn subject(text: &str) -> Result<Pattern, UnknownRequest> {
+fn subject(text: &str) -> Result<Subject, UnknownRequest> {
     text.parse().map_err(|_| UnknownRequest)
 }
 
@@ -142,8 +142,15 @@ mod tests {
     #[test]
     fn every_request_is_read_as_it_is_written() {
         let longest = format!("{}.example:65535", "long-label".repeat(6) + &".label".repeat(28));
-        for text in ["203.0.113.9:3333", "[2001:db8::1]:443", "10.0.0.0/8", "pool.example", &longest] {
-            let subject: Pattern = text.parse().expect(text);
+        for text in [
+            "203.0.113.9:3333",
+            "[2001:db8::1]:443",
+            "10.0.0.0/8",
+            "pool.example",
+            "pool.example@203.0.113.9:443",
+            &longest,
+        ] {
+            let subject: Subject = text.parse().expect(text);
             let offer = Offer {
                 subject: subject.clone(),
                 policy: Policy::Suspect,

@@ -1,92 +1,106 @@
-//! What entries of the book come to: lessons of the engine, a layer of its lists, elements of the kernel's sets.
+//! What entries come to: the engine's view, and elements of the kernel's sets.
 
-use core::hash::BuildHasher;
-use std::sync::Arc;
-use std::time::Duration;
-
-use super::Keeper;
-use crate::engine::{Engine, Layer, Lesson};
-use crate::intel::Builder;
-use crate::intel::entry::{self, Policy};
-use crate::intel::reputation::{Entry, Origin};
+use super::{ReputationService, Traffic};
+use crate::config::InconclusiveAction;
+use crate::intel::entry::{self, Pattern, Policy, Ports, What};
+use crate::intel::reputation::view::{self, Scope, View};
+use crate::intel::reputation::{Entry, Fact, Origin, Subject};
+use crate::intel::{Builder, Intel};
 use crate::net::endpoint::Endpoint;
+use crate::net::host_name::HostName;
 use crate::rules;
-use crate::util::time::Instant;
-use crate::util::wall_clock::unix_seconds;
 
-impl Keeper {
-    /// The elements of the kernel's sets, as text for nft; nothing where the kernel is not to block.
-    pub fn elements<S: BuildHasher + Clone>(&self, engine: &Engine<S>, now: Instant) -> String {
-        if !self.wishes.fills {
+impl ReputationService {
+    /// The elements of the kernel's sets, as text for nft: servers that are blocked for every client and every name.
+    /// Nothing where the kernel is not to block.
+    pub fn elements(&self, traffic: &impl Traffic) -> String {
+        if !self.settings.fills_kernel {
             return String::new();
         }
-        let wall_clock = unix_seconds();
-        rules::elements(self.book.entries().iter().filter_map(|entry| {
-            let server = self.blocked(entry).filter(|server| !engine.exempts(server, now))?;
-            Some((server, entry.until.saturating_sub(wall_clock)))
+        let now = self.wall_clock();
+        rules::elements(self.entries().filter_map(|entry| {
+            let is_blocked = match entry.origin {
+                Origin::Operator => entry.fact == Fact::Pool && entry.subject.name().is_none(),
+                Origin::Probe => !self.settings.learn.is_zero() && self.is_everybodys(entry, traffic),
+                Origin::Fleet => false,
+            };
+            let server = entry.subject.endpoint().filter(|server| is_blocked && !traffic.exempts(server))?;
+            Some((server, entry.until.saturating_sub(now)))
         }))
     }
 
-    /// The server that `entry` blocks, if it is a single one that nobody shares.
-    pub(super) fn blocked(&self, entry: &Entry) -> Option<Endpoint> {
-        let is_by_hand = entry.origin == Origin::Operator;
-        let server = entry.subject.as_endpoint().filter(|_| entry.policy == Policy::Block)?;
-        (is_by_hand || !self.is_shared(&server)).then_some(server)
+    /// Servers that a probe has found, and that are blocked for every client and every name.
+    pub(super) fn everybodys_servers(&self, traffic: &impl Traffic) -> Vec<Endpoint> {
+        let everybodys = self.entries().filter(|entry| self.is_everybodys(entry, traffic));
+        everybodys.filter_map(|entry| entry.subject.endpoint()).collect()
     }
 
-    /// What `entry` comes to: an address that others share is not blocked for one of them.
-    pub fn worth(&self, entry: &Entry) -> Policy {
-        let is_spared = entry.subject.as_endpoint().is_some() && self.blocked(entry).is_none();
-        if entry.policy == Policy::Block && is_spared { Policy::Suspect } else { entry.policy }
-    }
-
-    /// Whether `server` has an address that many sites share, so that it can't be blocked for one of them.
-    pub(super) fn is_shared(&self, server: &Endpoint) -> bool {
-        !self.wishes.blocks_shared && self.shared_hosts.by_addr(server.addr(), None, 0).is_some()
-    }
-
-    /// Has the engine act upon `entry`, if that is about a single server and blocks it.
-    pub(super) fn teach<S: BuildHasher + Clone>(
-        &self,
-        engine: &mut Engine<S>,
-        entry: &Entry,
-        wall_clock: u64,
-        now: Instant,
-    ) {
-        let Some(server) = self.blocked(entry) else {
-            // What was known of it before is not what is known now.
-            if let Some(server) = entry.subject.as_endpoint() {
-                engine.forget(|known| *known == server);
-            }
-            return;
+    /// Whether `entry`, a probe's, is about everything at its address and port: the server answers as a pool
+    /// where no name is told, and neither the list of shared addresses nor a DNS answer seen here nor another
+    /// probe knows of anything else there.
+    pub(super) fn is_everybodys(&self, entry: &Entry, traffic: &impl Traffic) -> bool {
+        if (entry.origin, entry.fact) != (Origin::Probe, Fact::Pool) || entry.subject.name().is_some() {
+            return false;
+        }
+        let Some(server) = entry.subject.endpoint() else { return false };
+        if self.settings.blocks_shared {
+            return true;
+        }
+        let at_address = |other: &&Entry| {
+            other.origin == Origin::Probe
+                && other.subject.endpoint().is_some_and(|at| at.addr() == server.addr())
         };
-        let until = now.after(Duration::from_secs(entry.until.saturating_sub(wall_clock)));
-        let lesson = match entry.origin {
-            Origin::Probe => Lesson::Pool(entry.dialect),
-            Origin::Dpi | Origin::Operator | Origin::Fleet => Lesson::Known(entry.origin, entry.dialect),
-        };
-        engine.learn(server, lesson, until);
+        let pools: Vec<&HostName> = (self.entries().filter(at_address))
+            .filter(|other| other.fact == Fact::Pool)
+            .filter_map(|other| other.subject.name())
+            .collect();
+        let is_something_else =
+            |other: &Entry| other.fact == Fact::NotPool && other.subject.endpoint() == Some(server);
+        !self.is_on_shared_list(&server)
+            && !self.entries().any(is_something_else)
+            && !traffic.carries_others(server.addr(), &pools)
     }
 
-    /// Has the engine act upon all other entries: names, prefixes, and whatever is not to be blocked. So few
-    /// are put in order in less than a packet takes; lists of any length come from elsewhere.
-    pub(super) fn replace_layer<S: BuildHasher + Clone>(&self, engine: &mut Engine<S>) {
+    /// What the engine is to know.
+    pub(super) fn view(&self, traffic: &impl Traffic) -> View {
+        let acts_on_doubt = self.settings.on_inconclusive == InconclusiveAction::Block;
+        let mut facts = view::Builder::default();
+        for entry in self.entries() {
+            let scope = match (entry.origin, entry.subject.name()) {
+                (_, Some(name)) => Scope::Named(name.as_str().into()),
+                (Origin::Probe, None) if !self.is_everybodys(entry, traffic) => Scope::Nameless,
+                (_, None) => Scope::All,
+            };
+            facts.add(entry, scope, acts_on_doubt);
+        }
+        facts.build(self.patterns())
+    }
+
+    /// Entries that are matched like a list: names, prefixes, exemptions and suspicions.
+    fn patterns(&self) -> Option<Intel> {
         let mut builder = Builder::new(usize::MAX);
-        for origin in [Origin::Operator, Origin::Probe, Origin::Dpi, Origin::Fleet] {
-            let of_origin = self.book.entries().iter().filter(|entry| entry.origin == origin);
-            let others = of_origin.filter(|entry| self.blocked(entry).is_none()).map(|entry| entry::Entry {
-                pattern: entry.subject.clone(),
-                policy: entry.policy,
-                // The book forgets what has ended.
-                expires: None,
-            });
-            // Four lists of any length are not too many.
+        for origin in [Origin::Operator, Origin::Fleet] {
+            // Two lists of any length are not too many.
             let _ = builder.begin(origin.name());
-            for entry in others {
-                let _ = builder.add(&entry);
+            for entry in self.entries().filter(|entry| entry.origin == origin) {
+                let Some(policy) = entry.fact.policy() else { continue };
+                let is_fact = policy == Policy::Block && entry.subject.endpoint().is_some();
+                if !is_fact {
+                    let pattern = pattern_of(&entry.subject);
+                    let _ = builder.add(&entry::Entry { pattern, policy, expires: None });
+                }
             }
         }
-        let layer = (!builder.is_empty()).then(|| Arc::new(builder.build().0));
-        engine.replace_intel(Layer::Learnt, layer);
+        (!builder.is_empty()).then(|| builder.build().0)
+    }
+}
+
+/// Pattern that matches `subject` in a list; of a name at an address, the name.
+fn pattern_of(subject: &Subject) -> Pattern {
+    match subject {
+        Subject::Pattern(pattern) => pattern.clone(),
+        Subject::NameAt { name, at } => {
+            Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) }
+        }
     }
 }

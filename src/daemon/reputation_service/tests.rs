@@ -1,87 +1,125 @@
 use super::*;
-use crate::daemon::control::Outcome as Word;
+use crate::daemon::control::{Answer, Offer, Outcome as Word};
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
-use crate::engine::Settings;
-use crate::hmm::model::Model;
-use crate::limits::{BOOK_ENTRIES, BOOK_FLEET_WRITE_WAIT, BOOK_RENEWAL_WRITE_WAIT, UNCONFIRMED};
-use crate::probe::Transport;
+use crate::intel::reputation::view::{Called, EndpointVerdict};
+use crate::limits::{LINES_PENDING, REPUTATION_ENTRIES};
+use crate::probe::{Outcome, Transport};
 use crate::util::random::Random;
-use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-type TestEngine = Engine<BuildHasherDefault<DefaultHasher>>;
+/// Traffic of a test: exempt servers, and names that DNS answers gave for addresses.
+#[derive(Default)]
+struct House {
+    exempt: Vec<Endpoint>,
+    others: Vec<(IpAddr, HostName)>,
+}
 
-/// A keeper and its engine, with a file of their own and no `nft`.
+impl Traffic for House {
+    fn exempts(&self, server: &Endpoint) -> bool {
+        self.exempt.contains(server)
+    }
+
+    fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
+        self.others.iter().any(|(at, name)| *at == addr && !names.contains(&name))
+    }
+
+    fn suspects(&self, _: &Endpoint, _: &Endpoint) -> bool {
+        true
+    }
+}
+
+/// A service with a file of its own, no `nft` and no probe's thread.
 struct Bench {
-    keeper: Keeper,
-    engine: TestEngine,
-    config: Config,
+    service: ReputationService,
+    house: House,
+    directory: PathBuf,
     now: Instant,
 }
 
 impl Bench {
     fn new(name: &str, options: &str) -> Self {
-        let file = std::env::temp_dir().join(format!("minewall-keeper-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_file(&file);
-        Bench::open(&file, options)
+        let directory = std::env::temp_dir().join(format!("minewall-service-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        Bench::open(&directory, options)
     }
 
-    fn open(file: &Path, options: &str) -> Self {
-        let text = format!(
-            "config minewall\noption learn_file '{}'\noption kernel_block 0\n{options}",
-            file.display()
-        );
-        let config = crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config;
-        let model = Model::embedded().expect("it is part of the program");
-        let mut engine = Engine::new(Settings::from(&config), model, 64, BuildHasherDefault::default());
-        let keeper = Keeper::start(&config, &mut engine, Instant::default());
-        Bench { keeper, engine, config, now: Instant::default() }
+    fn open(directory: &Path, options: &str) -> Self {
+        let config = configured(directory, options);
+        let now = Instant::default();
+        let service = ReputationService::start(&config, now);
+        Bench { service, house: House::default(), directory: directory.into(), now }
     }
 
-    fn read(&mut self, server: Endpoint) -> Lore {
-        let detection = Detection { server, ..detection() };
-        self.keeper.learn(&detection, &mut self.engine, self.now)
+    fn detect(&mut self, source: Source, server: &Endpoint, name: &str) {
+        let detection = detection(source, server, name);
+        self.service.suspect(&detection, &self.house, self.now);
     }
 
     fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> Answer {
         let subject = text.parse().expect(text);
         let offer = Offer { subject, policy, origin, seconds: None, dialect: None };
-        self.keeper.offer(&offer, &mut self.engine, self.now)
+        self.service.offer(&offer, &self.house, self.now)
     }
 
-    fn asked(&mut self, server: Endpoint, verdict: Verdict) {
-        let outcome = Outcome::new(verdict, None, Some(Transport::Tls), &[b"said so"]);
-        // As the prober does.
-        let until = self.now.after(Duration::from_secs(1_000));
-        match verdict {
-            Verdict::Pool => self.engine.learn(server, Lesson::Pool(None), until),
-            Verdict::NotPool => self.engine.learn(server, Lesson::NotPool, until),
-            Verdict::Inconclusive => {}
-        }
-        self.keeper.asked(&mut self.engine, server, &outcome, 1_000, self.now);
+    /// The probe's thread has asked `server` by `name`.
+    fn answer(&mut self, server: &Endpoint, name: &str, verdict: Verdict, without_name: bool) {
+        let transport = Some(if name.is_empty() { Transport::Tcp } else { Transport::Tls });
+        let outcome = Outcome::new(verdict, None, transport, &[b"said so"]);
+        let suspect = self.service.suspect_of(&detection(Source::Hmm, server, name));
+        let probed = Probed { outcome, is_pool_without_name: without_name };
+        self.service.conclude(&suspect, &probed, self.now);
     }
 
-    fn lesson(&self, server: &Endpoint) -> Option<Lesson> {
-        self.engine.lesson(server)
+    /// What the engine does about a session of some client with `server`, called `name` (empty: by none).
+    fn verdict(&mut self, server: &Endpoint, name: &str) -> Option<EndpointVerdict> {
+        let name = HostName::parse(name.as_bytes());
+        let called = name.as_ref().map_or(Called::Nothing, Called::Name);
+        self.service.view(&self.house).verdict([192, 168, 1, 99].into(), server, called)
+    }
+
+    fn cuts(&mut self, server: &Endpoint, name: &str) -> bool {
+        matches!(self.verdict(server, name), Some(EndpointVerdict::Pool(..)))
+    }
+
+    fn is_everybodys(&self, server: &Endpoint) -> bool {
+        self.service.everybodys_servers(&self.house).contains(server)
+    }
+
+    fn waiting(&self) -> Vec<Question> {
+        self.service.prober.waiting().cloned().collect()
     }
 }
 
-fn detection() -> Detection {
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn configured(directory: &Path, options: &str) -> Config {
+    let text = format!(
+        "config minewall\noption probe_dry_run 1\noption learn_file '{0}/reputation'\noption probe_cache '{0}/probes'\noption kernel_block 0\n{options}",
+        directory.display()
+    );
+    crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config
+}
+
+fn detection(source: Source, server: &Endpoint, name: &str) -> Detection {
     Detection {
         at: Instant::default(),
         client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
         hw_addr: None,
-        server: server(9, 3333),
-        server_name: Default::default(),
+        server: *server,
+        server_name: heapless::String::try_from(name).expect("short"),
         tls: None,
         finding: Finding::of(Some(Dialect::CryptoNote), "login from the client"),
         points_to: None,
         wire: Default::default(),
-        source: Source::Dpi,
+        source,
         suspicion: None,
         server_is_pool: true,
+        is_strong: false,
         payload_packets: 1,
         blocked: true,
     }
@@ -91,77 +129,169 @@ fn server(number: u8, port: u16) -> Endpoint {
     Endpoint::new(IpAddr::from([203, 0, 113, number]), port)
 }
 
+const POOL: &str = "pool.example";
+
+/// One client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
-fn only_what_can_mean_nobody_else_is_learnt_from_reading() {
-    let mut bench = Bench::new("reading", "list allow_endpoint 203.0.113.7\n");
-    for (source, is_pool) in
-        [(Source::Dpi, false), (Source::Intel, true), (Source::Hmm, true), (Source::Probe, true)]
+fn a_client_s_word_enters_nothing() {
+    let mut bench = Bench::new("word", "");
+    let mut asked = 0;
+    for port in [5228, 25565, 3389, 1883, 5223, 3333] {
+        bench.detect(Source::Dpi, &server(9, port), "");
+        asked += 1;
+        assert_eq!(bench.waiting().len(), asked, "{port}: it is asked");
+        assert_eq!(bench.service.entries().count(), 0, "{port}");
+        assert_eq!(bench.verdict(&server(9, port), ""), None, "{port}");
+    }
+    // It says so again and again: it is asked once.
+    bench.detect(Source::Dpi, &server(9, 3333), "");
+    assert_eq!(bench.waiting().len(), asked);
+    bench.answer(&server(9, 3333), "", Verdict::Inconclusive, false);
+    bench.service.prober.clear_waiting();
+    bench.detect(Source::Dpi, &server(9, 3333), "");
+    assert_eq!((bench.waiting().len(), bench.service.probes().known), (0, 1), "not asked again at once");
+    assert_eq!(bench.verdict(&server(9, 3333), ""), None, "a closed or silent server is blocked for nobody");
+}
+
+/// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.
+#[test]
+fn an_inconclusive_server_is_asked_again() {
+    let mut bench = Bench::new("again", "option probe_inconclusive_minutes 1\n");
+    let suspect = server(9, 443);
+    bench.detect(Source::Hmm, &suspect, POOL);
+    bench.service.tick(&bench.house, bench.now);
+    assert!(bench.waiting().is_empty(), "it is asked");
+    bench.answer(&suspect, POOL, Verdict::Inconclusive, false);
+    let [again] = &bench.waiting()[..] else { panic!("{:?}", bench.waiting()) };
+    assert_eq!((again.due, &again.suspect.server), (bench.now.after(Duration::from_secs(60)), &suspect));
+    bench.service.tick(&bench.house, again.due);
+    assert!(bench.waiting().is_empty());
+    assert_eq!(bench.service.probes().dry, 2, "asked twice");
+    // A name at the same address is a question of its own.
+    bench.detect(Source::Hmm, &suspect, "other.example");
+    assert_eq!(bench.waiting().len(), 1);
+}
+
+/// A web page opens 40 sessions of a miner's habits to an address that many names share. Its name may be a pool's;
+/// the neighbours stay.
+#[test]
+fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
+    let mut bench = Bench::new("names", "");
+    let front = server(9, 443);
+    bench.answer(&front, POOL, Verdict::Pool, false);
+    assert!(bench.cuts(&front, POOL));
+    for other in ["shop.example", ""] {
+        assert_eq!(bench.verdict(&front, other), None, "{other}");
+    }
+    assert!(!bench.is_everybodys(&front), "the kernel lets connections pass");
+    // What one name has cleared is cleared for that name.
+    bench.answer(&front, "shop.example", Verdict::NotPool, false);
+    assert_eq!(bench.verdict(&front, "shop.example"), Some(EndpointVerdict::NotPool));
+    assert!(bench.cuts(&front, POOL) && bench.verdict(&front, "third.example").is_none());
+}
+
+/// The address itself: the server answers without a name, twice, and nothing else is known there, neither by the
+/// list of shared addresses nor by DNS answers nor by another probe.
+#[test]
+fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
+    let mut bench = Bench::new("address", "");
+    let pool = server(9, 443);
+    bench.answer(&pool, POOL, Verdict::Pool, true);
+    assert!(bench.is_everybodys(&pool) && bench.cuts(&pool, "any.example") && bench.cuts(&pool, ""));
+    let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
+    bench.house.others.push((pool.addr(), name(POOL)));
+    assert!(bench.is_everybodys(&pool), "its own name");
+    bench.house.others.push((pool.addr(), name("shop.example")));
+    assert!(!bench.is_everybodys(&pool) && !bench.cuts(&pool, "shop.example"));
+    assert!(bench.cuts(&pool, POOL) && bench.cuts(&pool, ""), "by name, and without any");
+    bench.house.others.clear();
+    bench.answer(&pool, "shop.example", Verdict::NotPool, false);
+    assert!(!bench.is_everybodys(&pool), "another probe");
+    let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
+    bench.answer(&shared, POOL, Verdict::Pool, true);
+    assert!(
+        !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
+    );
+    let mut bench = Bench::new("address-wished", "option intel_shared block\n");
+    bench.answer(&shared, POOL, Verdict::Pool, true);
+    assert!(bench.is_everybodys(&shared), "the user wishes so");
+}
+
+/// A host at home has another name at the pool's address looked up later: the engine's view and the kernel's sets
+/// follow within a tick.
+#[test]
+fn what_is_looked_up_later_narrows_the_block() {
+    let mut bench = Bench::new("later", "option kernel_block 1\n");
+    let pool = server(9, 443);
+    bench.answer(&pool, POOL, Verdict::Pool, true);
+    bench.service.tick(&bench.house, bench.now);
+    assert!(bench.service.elements(&bench.house).contains("203.0.113.9 . 443"));
+    assert!(
+        bench.service.take_view(&bench.house).is_some() && bench.service.take_view(&bench.house).is_none()
+    );
+    bench.house.others.push((pool.addr(), HostName::parse(b"shop.example").expect("a name")));
+    bench.service.tick(&bench.house, bench.now);
+    assert!(bench.service.take_view(&bench.house).is_some());
+    assert_eq!(bench.service.elements(&bench.house), "");
+}
+
+/// Private servers, servers of this side and exempt ones are cut off from a client at most: never asked.
+#[test]
+fn this_side_is_never_asked() {
+    let mut bench = Bench::new("local", "list allow_endpoint 203.0.113.7\n");
+    for text in
+        ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"]
     {
-        let other = Detection { source, server_is_pool: is_pool, ..detection() };
-        assert_eq!(bench.keeper.learn(&other, &mut bench.engine, bench.now), Lore::Settled);
-    }
-    assert_eq!(bench.read(server(9, SERVICE_PORTS)), Lore::AskServer);
-    assert_eq!(bench.read(server(7, 3333)), Lore::Settled, "exempt");
-    // An address that many sites have (a content delivery network's).
-    let shared = Endpoint::new("104.16.0.1".parse().expect("one"), 3333);
-    assert_eq!(bench.read(shared), Lore::AskServer);
-    assert!(bench.keeper.book().entries().is_empty());
-
-    assert_eq!(bench.read(server(9, SERVICE_PORTS + 1)), Lore::AskServer, "it is entered, and asked as well");
-    assert_eq!(bench.read(server(9, SERVICE_PORTS + 1)), Lore::Settled);
-    let lesson = bench.lesson(&server(9, SERVICE_PORTS + 1));
-    assert_eq!(lesson, Some(Lesson::Known(Origin::Dpi, Some(Dialect::CryptoNote))));
-    let line = bench.keeper.poll_shared().expect("news");
-    assert!(line.contains("\"entry\":\"203.0.113.9:1024\"") && bench.keeper.poll_shared().is_none());
-    assert_eq!(bench.keeper.shared(), line + "\n");
-}
-
-#[test]
-fn who_reads_everything_as_mining_teaches_only_so_much() {
-    let mut bench = Bench::new("ration", "");
-    let learn = |bench: &mut Bench, from: u32| {
-        for number in from..from + 2 * LESSONS_PER_HOUR {
-            bench.read(server((number % 250) as u8, 2_000 + number as u16));
+        let local: std::net::SocketAddr = text.parse().expect(text);
+        let local = Endpoint::new(local.ip(), local.port());
+        for source in [Source::Dpi, Source::Hmm, Source::Hint] {
+            bench.detect(source, &local, "");
         }
-    };
-    let mut told = 0;
-    learn(&mut bench, 0);
-    while bench.keeper.poll_shared().is_some() {
-        told += 1;
+        assert!(bench.waiting().is_empty(), "{text}");
     }
-    assert_eq!(told, LESSONS_PER_HOUR.min(LINES_PENDING as u32));
-    bench.now = bench.now.after(Duration::from_secs(3_601));
-    learn(&mut bench, 10_000);
-    assert!(bench.keeper.poll_shared().is_some());
-    assert!(bench.keeper.book().entries().len() <= BOOK_ENTRIES);
+    assert_eq!(bench.service.probes().forbidden, 15);
+}
+
+/// Doubt acts where stage one is as good as sure, for the suspected client, if the user wishes so.
+#[test]
+fn doubt_is_one_client_s() {
+    for (option, blocks) in [("", false), ("option probe_inconclusive block\n", true)] {
+        let mut bench = Bench::new(&format!("doubt-{blocks}"), option);
+        for (number, is_strong) in [(1, false), (2, true)] {
+            let suspect = server(number, 443);
+            let detection = Detection { is_strong, ..detection(Source::Hmm, &suspect, POOL) };
+            let suspect_of = bench.service.suspect_of(&detection);
+            let outcome = Outcome::inconclusive(Some(Transport::Tls), "no answer");
+            bench.service.conclude(&suspect_of, &Probed { outcome, is_pool_without_name: false }, bench.now);
+            let view = bench.service.view(&bench.house);
+            let name = HostName::parse(POOL.as_bytes()).expect("a name");
+            let verdict = |client: [u8; 4]| view.verdict(client.into(), &suspect, Called::Name(&name));
+            let expected = (blocks && is_strong).then_some(EndpointVerdict::StronglySuspected);
+            assert_eq!(verdict([192, 168, 1, 50]), expected);
+            assert_eq!(verdict([192, 168, 1, 51]), None);
+        }
+    }
 }
 
 #[test]
-fn the_server_s_own_answer_goes_before_what_was_read() {
-    let mut bench = Bench::new("asked", "");
-    let (liar, pool) = (server(1, 8443), server(2, 3333));
-    bench.read(liar);
-    bench.read(pool);
-    assert_eq!(bench.offer("203.0.113.3:3333", Policy::Block, Origin::Fleet).outcome, Word::Done);
-    for told in [liar, server(3, 3333)] {
-        bench.asked(told, Verdict::NotPool);
-        assert_eq!(bench.lesson(&told), Some(Lesson::NotPool), "{told}");
-    }
-    bench.asked(pool, Verdict::Inconclusive);
-    assert!(matches!(bench.lesson(&pool), Some(Lesson::Known(Origin::Dpi, _))));
-    bench.asked(pool, Verdict::Pool);
-    assert!(matches!(bench.lesson(&pool), Some(Lesson::Pool(_))));
-    let [left] = bench.keeper.book().entries() else { panic!("{:?}", bench.keeper.book()) };
-    assert_eq!((left.subject.as_endpoint(), left.origin), (Some(pool), Origin::Probe));
-    // A person knows better.
+fn a_person_has_the_last_word() {
+    let mut bench = Bench::new("person", "");
+    let known = server(1, 8443);
     assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
-    bench.asked(liar, Verdict::NotPool);
-    assert!(matches!(bench.lesson(&liar), Some(Lesson::Known(Origin::Operator, _))));
+    bench.answer(&known, "", Verdict::NotPool, false);
+    assert!(bench.cuts(&known, "") && bench.cuts(&known, "any.example"));
+    bench.offer("203.0.113.1:8443", Policy::Allow, Origin::Operator);
+    assert!(!bench.cuts(&known, ""));
+    let said = bench.offer("104.16.0.1:443", Policy::Block, Origin::Operator);
+    assert!(said.outcome == Word::Done && said.text.contains("many sites share"), "{}", said.text);
+    assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Probe).outcome, Word::Refused);
 }
 
+/// A peer of the fleet sends what it likes: nothing is blocked, and what is refused is said.
 #[test]
-fn other_routers_are_taken_at_their_word_within_bounds() {
+fn another_router_s_word_blocks_nothing() {
     let mut bench = Bench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
+    bench.house.exempt.push(server(7, 3333));
     for text in [
         "203.0.113.7:3333",
         "192.168.1.1:443",
@@ -171,195 +301,191 @@ fn other_routers_are_taken_at_their_word_within_bounds() {
         "203.0.113.0/24:3333",
         "203.0.113.9:nonweb",
         "bank.example",
+        "google.com",
+        "8.8.8.8:443",
+        "104.16.132.229:443",
     ] {
-        let answer = bench.offer(text, Policy::Block, Origin::Fleet);
-        assert_eq!(answer.outcome, Word::Refused, "{text}: {}", answer.text);
+        for policy in [Policy::Block, Policy::Suspect] {
+            let answer = bench.offer(text, policy, Origin::Fleet);
+            assert_eq!(answer.outcome, Word::Refused, "{text}: {}", answer.text);
+            assert!(answer.text.len() > text.len() + 5, "it says why: {}", answer.text);
+        }
+        assert_eq!(bench.offer(text, Policy::Allow, Origin::Fleet).outcome, Word::Refused, "{text}");
     }
-    assert_eq!(bench.offer("203.0.113.9:3333", Policy::Allow, Origin::Fleet).outcome, Word::Refused);
-    assert_eq!(bench.offer("203.0.113.9:3333", Policy::Block, Origin::Dpi).outcome, Word::Refused);
-    assert!(bench.keeper.book().entries().is_empty());
+    assert_eq!((bench.service.entries().count(), bench.waiting().len()), (0, 0));
 
-    for text in ["203.0.113.9:3333", "pool.example:3333"] {
-        assert_eq!(bench.offer(text, Policy::Block, Origin::Fleet).outcome, Word::Done, "{text}");
+    for text in ["203.0.113.9:3333", "google.com:443", "www.example@104.16.132.229:443"] {
+        for policy in [Policy::Block, Policy::Suspect] {
+            let answer = bench.offer(text, policy, Origin::Fleet);
+            assert_eq!(answer.outcome, Word::Done, "{text}: {}", answer.text);
+        }
     }
-    assert_eq!(bench.offer("other.example", Policy::Suspect, Origin::Fleet).outcome, Word::Done);
-    assert!(bench.keeper.book().entries().iter().all(|entry| entry.until - entry.since == 3_600));
     assert!(
-        bench.keeper.poll_shared().is_none() && bench.keeper.shared().is_empty(),
-        "it doesn't go out again"
+        bench
+            .service
+            .entries()
+            .all(|entry| entry.fact == Fact::Suspect && entry.until - entry.since == 3_600)
     );
-
-    bench.offer("203.0.113.9:3333", Policy::Allow, Origin::Operator);
-    assert_eq!(bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet).outcome, Word::Refused);
-    assert_eq!(bench.lesson(&server(9, 3333)), None);
-    for number in 0..FLEET_ENTRIES_PER_MINUTE {
-        bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet);
-    }
-    let answer = bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet);
-    assert!(answer.outcome == Word::Refused && answer.text.contains("too many"), "{}", answer.text);
+    assert!(!bench.cuts(&server(9, 3333), "") && bench.service.elements(&bench.house).is_empty());
+    assert!(bench.service.poll_shared().is_none() && bench.service.shared().is_empty(), "it doesn't go on");
+    // Of what is to be blocked, the single servers are asked; from a budget of their own.
+    let asked = bench.waiting();
+    assert_eq!(asked.len(), 2);
     assert!(
-        Bench::new("fleet-off", "option learn_hours 0\n")
-            .offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet)
-            .outcome
-            == Word::Refused
+        asked
+            .iter()
+            .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
     );
+    bench.answer(&server(9, 3333), "", Verdict::Pool, true);
+    assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
+    let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
+    assert!(again.outcome == Word::Nothing && again.text.contains("asked from here"), "{}", again.text);
+    // A session with a server that only another router suspects takes nothing from suspicions of this house.
+    bench.offer("203.0.113.8:443", Policy::Suspect, Origin::Fleet);
+    bench.detect(Source::Hint, &server(8, 443), "");
+    assert!(bench.waiting().iter().any(|question| {
+        question.suspect.server == server(8, 443) && question.suspect.purpose == Purpose::Hearsay
+    }));
 }
 
 #[test]
-fn what_a_person_says_is_on_disk_at_once_and_the_rest_when_it_stops() {
+fn another_router_says_only_so_much() {
+    let mut bench = Bench::new("fleet-many", "");
+    let said: Vec<Answer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
+        .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
+        .collect();
+    let last = said.last().expect("some");
+    assert!(last.outcome == Word::Refused && last.text.contains("too many"), "{}", last.text);
+    assert!(bench.service.entries().count() <= REPUTATION_ENTRIES / 3);
+    let mut bench = Bench::new("fleet-off", "option learn_hours 0\n");
+    assert_eq!(bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet).outcome, Word::Refused);
+}
+
+#[test]
+fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
     let mut bench = Bench::new("disk", "");
-    let file = bench.config.learn_file.clone();
-    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Operator);
-    bench.keeper.tick(&mut bench.engine, bench.now);
+    let directory = bench.directory.clone();
+    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
+    bench.answer(&server(2, 443), POOL, Verdict::NotPool, false);
+    let line = bench.service.poll_shared().expect("news");
+    assert!(
+        line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
+        "{line}"
+    );
+    assert_eq!(bench.service.shared(), line + "\n");
+    bench.service.tick(&bench.house, bench.now);
     let start = std::time::Instant::now();
-    while Book::load(&file).entries().is_empty() {
+    while Store::open(&configured(&directory, "").reputation_files(), unix_seconds())
+        .holding(unix_seconds())
+        .count()
+        < 2
+    {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         std::thread::sleep(Duration::from_millis(2));
     }
-    bench.read(server(2, 3333));
-    bench.keeper.tick(&mut bench.engine, bench.now);
-    bench.keeper.stop();
-    // It waits no longer than a service may take to end; on a busy machine the thread may take longer.
-    while Book::load(&file).entries().len() < 2 {
-        assert!(start.elapsed() < Duration::from_secs(60), "the rest is not written");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let again = Bench::open(&file, "");
-    assert_eq!(again.keeper.book().entries().len(), 2);
-    assert!(matches!(again.lesson(&server(1, 3333)), Some(Lesson::Known(Origin::Operator, _))));
-    assert!(matches!(again.lesson(&server(2, 3333)), Some(Lesson::Known(Origin::Dpi, _))));
-    std::fs::remove_file(&file).expect("it was there");
+    let mut again = Bench::open(&directory, "");
+    assert!(again.cuts(&server(1, 3333), ""));
+    assert_eq!(again.verdict(&server(2, 443), POOL), Some(EndpointVerdict::NotPool));
+    // What is known is not asked again, nor after a restart.
+    again.detect(Source::Hmm, &server(2, 443), POOL);
+    assert!(again.waiting().is_empty() && again.service.probes().known == 1);
 }
 
-/// Whoever finds a port that the router forwards could else have the house's own server blocked for everybody.
 #[test]
-fn nobody_on_the_internet_teaches_of_servers_of_the_house() {
-    let mut bench = Bench::new("inbound", "");
-    for (client, server) in
-        [("198.51.100.7:40000", "192.168.1.10:8123"), ("[2001:db8::7]:40000", "[fd00::10]:32400")]
-    {
-        let [client, server] = [client, server].map(|text| {
-            let at: std::net::SocketAddr = text.parse().expect(text);
-            Endpoint::new(at.ip(), at.port())
-        });
-        let inbound = Detection { client, server, ..detection() };
-        assert_eq!(bench.keeper.learn(&inbound, &mut bench.engine, bench.now), Lore::Settled);
-    }
-    assert!(bench.keeper.book().entries().is_empty());
-}
-
-/// What one session has taught and nobody has borne out: a server that can't be asked, or doesn't say, may be
-/// anybody's.
-#[test]
-fn one_host_s_word_alone_does_not_hold_for_long() {
-    let mut bench = Bench::new("unconfirmed", "");
-    // A second may pass in between.
-    let lives = |bench: &Bench| -> Vec<u64> {
-        bench.keeper.book().entries().iter().map(|entry| (entry.until - entry.since) / 100 * 100).collect()
-    };
-    bench.read(server(1, 3333));
-    assert!(bench.keeper.is_unsure_of(&server(1, 3333)) && !bench.keeper.is_unsure_of(&server(2, 3333)));
-    bench.asked(server(1, 3333), Verdict::Inconclusive);
-    assert_eq!(lives(&bench), [UNCONFIRMED.as_secs()]);
-    bench.asked(server(1, 3333), Verdict::Pool);
-    assert!(!bench.keeper.is_unsure_of(&server(1, 3333)));
-    assert_eq!(lives(&bench), [1_000], "as long as its answer");
-    // Two who say the same are believed no less than one.
-    bench.offer("203.0.113.2:3333", Policy::Block, Origin::Fleet);
-    bench.read(server(2, 3333));
-    assert_eq!(lives(&bench), [1_000, 604_800]);
-    for (options, seconds) in [("option probe 0\n", 604_800), ("option learn_hours 0\n", 0)] {
-        let mut bench = Bench::new("unasked", options);
-        bench.read(server(1, 3333));
-        assert_eq!(lives(&bench).iter().sum::<u64>(), seconds, "{options}");
-    }
-}
-
-/// Neither a host that says so again, nor another router, has it cut off again.
-#[test]
-fn a_server_that_was_asked_and_is_no_pool_is_not_learnt_from_others() {
-    let mut bench = Bench::new("asked-before", "");
-    bench.engine.learn(server(1, 3333), Lesson::NotPool, bench.now.after(Duration::from_secs(9)));
-    assert_eq!(bench.read(server(1, 3333)), Lore::Settled);
-    for policy in [Policy::Block, Policy::Suspect] {
-        let answer = bench.offer("203.0.113.1:3333", policy, Origin::Fleet);
-        assert_eq!(answer.outcome, Word::Nothing, "{}", answer.text);
-    }
-    assert!(bench.keeper.book().entries().is_empty());
-    assert_eq!(bench.lesson(&server(1, 3333)), Some(Lesson::NotPool));
-    assert_eq!(bench.offer("203.0.113.1:3333", Policy::Block, Origin::Operator).outcome, Word::Done);
+fn what_is_struck_out_is_gone_from_every_view() {
+    let mut bench = Bench::new("struck", "option kernel_block 1\n");
+    bench.answer(&server(1, 3333), POOL, Verdict::Pool, true);
+    assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
+    let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
+    assert_eq!(removed.len(), 2, "with and without its name");
+    assert!(!bench.cuts(&server(1, 3333), POOL) && bench.service.elements(&bench.house).is_empty());
+    assert!(bench.service.take_view(&bench.house).is_some());
+    bench.detect(Source::Hmm, &server(1, 3333), POOL);
+    assert_eq!(bench.waiting().len(), 1, "it may be asked again");
 }
 
 /// Routers that reconnect to their broker say again what they have said.
 #[test]
 fn what_is_only_said_again_is_seldom_written() {
     let mut bench = Bench::new("renewed", "");
-    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Fleet);
-    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_FLEET_WRITE_WAIT)));
-    bench.keeper.write_at = None;
-    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Fleet);
-    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_RENEWAL_WRITE_WAIT)));
-    bench.offer("203.0.113.2:3333", Policy::Block, Origin::Fleet);
-    assert_eq!(bench.keeper.write_at, Some(bench.now.after(BOOK_FLEET_WRITE_WAIT)));
-}
-
-/// The clock may be set forwards after the lesson was learnt, by its own clock.
-#[test]
-fn what_ends_in_the_book_ends_in_the_engine() {
-    let mut bench = Bench::new("ends", "");
-    bench.offer("203.0.113.1:3333", Policy::Block, Origin::Operator);
-    let now = unix_seconds();
-    let ended = Entry { since: now - 9, until: now - 1, ..bench.keeper.book().entries()[0].clone() };
-    bench.keeper.book.enter(ended);
-    bench.keeper.tick(&mut bench.engine, bench.now);
-    assert!(bench.keeper.book().entries().is_empty());
-    assert_eq!(bench.lesson(&server(1, 3333)), None);
+    let offer = |bench: &mut Bench, text: &str, wait| {
+        bench.service.write_at = None;
+        bench.offer(text, Policy::Suspect, Origin::Fleet);
+        assert_eq!(bench.service.write_at, Some(bench.now.after(wait)), "{text}");
+    };
+    offer(&mut bench, "203.0.113.1:3333", REPUTATION_FLEET_WRITE_WAIT);
+    offer(&mut bench, "203.0.113.1:3333", REPUTATION_RENEWAL_WRITE_WAIT);
+    offer(&mut bench, "203.0.113.2:3333", REPUTATION_FLEET_WRITE_WAIT);
 }
 
 #[test]
-fn the_kernel_gets_single_servers_that_nobody_shares_or_is_exempt() {
-    let mut bench = Bench::new("kernel", "list allow_endpoint 203.0.113.7\noption kernel_block 1\n");
+fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
+    let mut bench = Bench::new("kernel", "option kernel_block 1\n");
     for text in
         ["203.0.113.1:3333", "203.0.113.0/24:5555", "203.0.113.2", "pool.example:3333", "[2001:db8::1]:443"]
     {
         bench.offer(text, Policy::Block, Origin::Operator);
     }
+    bench.offer("pool.example@203.0.113.3:443", Policy::Block, Origin::Operator);
     bench.offer("203.0.113.4:3333", Policy::Suspect, Origin::Operator);
-    bench.offer("104.16.0.1:3333", Policy::Block, Origin::Fleet);
-    let elements = bench.keeper.elements(&bench.engine, bench.now);
+    bench.offer("203.0.113.5:3333", Policy::Block, Origin::Fleet);
     assert_eq!(
-        elements,
+        bench.service.elements(&bench.house),
         "add element inet minewall pools4 { 203.0.113.1 . 3333 timeout 3600s }\n\
          add element inet minewall pools6 { 2001:db8::1 . 443 timeout 3600s }\n"
     );
-    bench.offer("203.0.113.0/28", Policy::Allow, Origin::Operator);
-    assert!(!bench.keeper.elements(&bench.engine, bench.now).contains("203.0.113.1"));
-    let monitor = Bench::open(&bench.config.learn_file, "option kernel_block 1\noption mode monitor\n");
-    assert_eq!(monitor.keeper.elements(&monitor.engine, monitor.now), "");
+    bench.house.exempt.push(server(1, 3333));
+    assert!(!bench.service.elements(&bench.house).contains("203.0.113.1"));
+    let monitor = Bench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
+    assert_eq!(monitor.service.elements(&monitor.house), "");
 }
 
-/// Whatever happens in whatever order, the engine cuts off exactly what the book blocks.
+/// In any order of events: the engine cuts off every name at a server exactly where the kernel refuses the server.
 #[test]
-fn engine_and_book_agree() {
-    let mut bench = Bench::new("agree", "");
+fn engine_and_kernel_agree() {
+    let mut bench = Bench::new("agree", "option kernel_block 1\n");
     let mut random = Random::new(3);
-    for _ in 0..3_000 {
+    for _ in 0..2_000 {
         let server = server(random.below(6) as u8, 3333);
         let text = server.to_string();
+        let name = ["", POOL, "shop.example"][random.below(3) as usize];
         match random.below(6) {
-            0 => drop(bench.read(server)),
-            1 => bench.asked(
-                server,
-                [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize],
-            ),
+            0 => bench.detect(Source::Dpi, &server, name),
+            1 => {
+                let verdict =
+                    [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize];
+                bench.answer(&server, name, verdict, random.below(2) == 0);
+            }
             2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),
             3 => drop(bench.offer(&text, Policy::ALL[random.below(2) as usize], Origin::Fleet)),
-            4 => drop(bench.keeper.remove(&Pattern::of(&server), &mut bench.engine, bench.now)),
+            4 => drop(bench.service.remove(&Subject::server(&server, None), bench.now)),
             _ => bench.now = bench.now.after(Duration::from_secs(600)),
         }
-        let known = bench.keeper.book().of_server(&server).map(|entry| entry.policy);
-        let cuts = matches!(bench.lesson(&server), Some(Lesson::Known(..) | Lesson::Pool(_)));
-        assert_eq!(cuts, known == Some(Policy::Block), "{server}: {known:?}, {:?}", bench.lesson(&server));
-        assert_eq!(bench.engine.exempts(&server, bench.now), known == Some(Policy::Allow));
+        let in_kernel = bench.service.elements(&bench.house).contains(&format!("{} . 3333", server.addr()));
+        let never_named = bench.cuts(&server, "never.seen.example");
+        assert_eq!(never_named, in_kernel, "{server}: {:?}", bench.service.entries().collect::<Vec<_>>());
     }
+}
+
+/// A clock that is set 400 days ahead while the service runs, and back: nothing is lost.
+#[test]
+fn a_clock_that_jumps_loses_nothing() {
+    let mut bench = Bench::new("clock", "");
+    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
+    const AHEAD: u64 = 400 * 86_400;
+    let wall = unix_seconds();
+    for (second, wall) in [(1, wall + 1), (2, wall + AHEAD), (3, wall + AHEAD + 1), (4, wall + 4)] {
+        bench.service.follow_wall_clock(wall, Instant::from_micros(second * 1_000_000));
+        assert!(bench.cuts(&server(1, 3333), ""), "second {second}");
+    }
+}
+
+#[test]
+fn followers_are_told_of_what_there_is_room_for() {
+    let mut bench = Bench::new("followers", "");
+    for number in 0..2 * LINES_PENDING {
+        bench.answer(&server(1, 1_000 + number as u16), "", Verdict::Pool, true);
+    }
+    let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
+    assert!((1..=LINES_PENDING).contains(&told), "{told}");
 }

@@ -16,7 +16,7 @@ fn bench(options: &str, lists: &str) -> Bench {
     let (allow, other): (Vec<&str>, Vec<&str>) = lists.lines().partition(|line| line.contains(" allow"));
     builder.add_text("test", Policy::Block, other.join("\n").as_bytes()).unwrap();
     builder.add_text("allow", Policy::Allow, allow.join("\n").as_bytes()).unwrap();
-    bench.engine.replace_intel(Layer::Lists, Some(Arc::new(builder.build().0)));
+    bench.engine.replace_intel(Some(Arc::new(builder.build().0)));
     bench
 }
 
@@ -89,7 +89,7 @@ fn a_listed_address_is_not_even_connected_to() {
     assert_eq!(bench.state(), Some(State::Mining));
     assert!(matches!(bench.send(UP, SUBSCRIBE), Verdict::Reset(_)));
     assert_eq!(bench.told(), None, "once a connection");
-    bench.engine.replace_intel(Layer::Lists, None);
+    bench.engine.replace_intel(None);
     assert_eq!(bench.attempt(), LET_PASS);
 }
 
@@ -111,7 +111,7 @@ fn a_suspicion_is_told_once_in_a_while_and_blocks_nothing() {
     assert_eq!(bench.engine.counters().suspects, 2);
     let server = Endpoint::new(POOL.into(), 3333);
     bench.millis += crate::limits::HINT_REPEAT.as_millis() as u64;
-    bench.engine.learn(server, Lesson::NotPool, Instant::from_micros(u64::MAX));
+    bench.engine.replace_reputation(view_with(&server, Fact::NotPool, Scope::All));
     assert_eq!(bench.attempt(), LET_PASS, "it has been asked");
 }
 
@@ -126,7 +126,7 @@ fn an_address_that_is_allowed_is_never_looked_at() {
     // And where it no longer is allowed, it is looked at again.
     let mut bench = self::bench("", "203.0.113.9 allow\n");
     bench.attempt();
-    bench.engine.replace_intel(Layer::Lists, None);
+    bench.engine.replace_intel(None);
     assert_eq!(bench.send(UP, SUBSCRIBE), WATCH);
 }
 
@@ -141,13 +141,14 @@ fn an_entry_ends_by_the_clock_on_the_wall() {
 }
 
 #[test]
-fn both_layers_have_a_say() {
+fn lists_and_what_was_entered_have_a_say() {
     let mut bench = bench("", "203.0.113.9\n");
     let mut builder = Builder::new(1 << 20);
-    builder.add_text("learnt", Policy::Allow, &b"203.0.113.9:3333\n"[..]).unwrap();
-    bench.engine.replace_intel(Layer::Learnt, Some(Arc::new(builder.build().0)));
+    builder.add_text("operator", Policy::Allow, &b"203.0.113.9:3333\n"[..]).unwrap();
+    let view = view::Builder::default().build(Some(builder.build().0));
+    bench.engine.replace_reputation(Arc::new(view));
     assert_eq!(bench.attempt(), LET_PASS);
-    assert!(bench.engine.replace_intel(Layer::Learnt, None).is_some());
+    bench.engine.replace_reputation(Arc::default());
     assert!(bench.attempt().0);
 }
 

@@ -37,7 +37,7 @@ fn the_name_in_a_client_hello_of_two_segments_is_remembered() {
     assert_eq!(bench.engine.reassembly().in_use(), 1);
     assert_eq!(bench.send(UP, second), WATCH);
     assert_eq!(bench.name_of(HOST.into(), &server()), Some("pool.example"));
-    assert_eq!(bench.engine.reassembly().in_use(), 0, "nothing waits once the name is known");
+    assert_eq!(bench.engine.reassembly().waiting(), 0, "nothing waits once the name is known");
     let stranger = Ipv4Addr::new(192, 168, 1, 51);
     assert_eq!(bench.name_of(stranger.into(), &server()), None);
 }

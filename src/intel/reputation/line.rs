@@ -1,26 +1,26 @@
-//! Intelligence as lines: what `minewall intel add -` reads and `intel list --json` writes. The schema is
-//! in `openwrt/EVENTS.md`.
+//! Entries as lines of JSON: what `minewall intel add -` reads and `intel list --json` writes. The schema is in
+//! `openwrt/EVENTS.md`.
 
 use core::fmt;
 
 use serde::Serialize;
 
-use super::Entry;
+use super::{Entry, Subject};
 use crate::dpi::dialect::Dialect;
-use crate::intel::entry::{BadEntry, Pattern, Policy};
-use crate::limits::{BOOK_LINE_BYTES, BOOK_LINE_MAX_BYTES};
+use crate::intel::entry::{BadEntry, Policy};
+use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
 use crate::parse::json::{Tape, Value};
 
-/// What a line tells.
+/// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
-    /// Whom it is about.
-    pub subject: Pattern,
-    /// What it is worth, if the line says so.
+pub struct Report {
+    /// Server or servers.
+    pub subject: Subject,
+    /// Policy, if the line names one.
     pub policy: Option<Policy>,
-    /// The dialect spoken there, if the line names one that we know.
+    /// Dialect spoken there, if the line names one that is known here.
     pub dialect: Option<Dialect>,
-    /// For how many seconds it holds, if the line says so.
+    /// Seconds for which it holds, if the line says so.
     pub seconds: Option<u32>,
 }
 
@@ -34,16 +34,16 @@ pub enum BadLine {
     /// An object that lacks this member, or has another kind of value there.
     Member(&'static str),
     /// The subject is none.
-    Pattern(BadEntry),
+    Subject(BadEntry),
 }
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadLine::TooLong => write!(f, "longer than {BOOK_LINE_MAX_BYTES} bytes"),
+            BadLine::TooLong => write!(f, "longer than {REPUTATION_LINE_MAX_BYTES} bytes"),
             BadLine::NotJson => f.write_str("not a JSON object on one line, or a key twice in it"),
             BadLine::Member(name) => write!(f, "no \"{name}\", or no such value for it"),
-            BadLine::Pattern(why) => why.fmt(f),
+            BadLine::Subject(why) => why.fmt(f),
         }
     }
 }
@@ -54,32 +54,32 @@ impl std::error::Error for BadLine {}
 /// comment, or an event that proves nothing about its server.
 ///
 /// # Errors
-/// It can't be what it should be. Lines come from anybody.
-pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Heard>, BadLine> {
+/// [`BadLine`]: lines come from outside, and may hold anything.
+pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Report>, BadLine> {
     let line = line.trim_ascii();
     match line.first() {
         None | Some(b'#') => Ok(None),
-        Some(_) if line.len() > BOOK_LINE_MAX_BYTES => Err(BadLine::TooLong),
+        Some(_) if line.len() > REPUTATION_LINE_MAX_BYTES => Err(BadLine::TooLong),
         Some(b'{') => {
             let root = tape.index(line).filter(|root| root.is_whole() && !root.has_repeated_keys());
             read_object(root.ok_or(BadLine::NotJson)?)
         }
         Some(_) => {
-            let subject = core::str::from_utf8(line).map_err(|_| BadLine::Pattern(BadEntry::What))?;
-            let subject = subject.parse().map_err(BadLine::Pattern)?;
-            Ok(Some(Heard { subject, policy: None, dialect: None, seconds: None }))
+            let subject = core::str::from_utf8(line).map_err(|_| BadLine::Subject(BadEntry::What))?;
+            let subject = subject.parse().map_err(BadLine::Subject)?;
+            Ok(Some(Report { subject, policy: None, dialect: None, seconds: None }))
         }
     }
 }
 
-fn read_object(root: Value<'_>) -> Result<Option<Heard>, BadLine> {
+fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
     let is = |key: &str, text: &str| root.get(key).is_some_and(|value| value.is(text));
     let dialect = Dialect::ALL.into_iter().find(|dialect| is("dialect", dialect.name()));
     if is("event", "detection") {
         // Through a proxy or on a shared host, a miner says nothing about the server that it talks to.
         let proves = root.get("server_is_pool").is_some_and(|value| value.is_bool() && !value.is_false());
         let subject = subject(root, "server")?;
-        return Ok(proves.then_some(Heard { subject, policy: None, dialect, seconds: None }));
+        return Ok(proves.then_some(Report { subject, policy: None, dialect, seconds: None }));
     }
     if root.get("event").is_some() && !is("event", "intel") {
         return Ok(None);
@@ -100,27 +100,29 @@ fn read_object(root: Value<'_>) -> Result<Option<Heard>, BadLine> {
             Some(digits.and_then(|digits| digits.parse().ok()).ok_or(BadLine::Member("expires_in"))?)
         }
     };
-    Ok(Some(Heard { subject: subject(root, "entry")?, policy, dialect, seconds }))
+    Ok(Some(Report { subject: subject(root, "entry")?, policy, dialect, seconds }))
 }
 
-fn subject(root: Value<'_>, key: &'static str) -> Result<Pattern, BadLine> {
+fn subject(root: Value<'_>, key: &'static str) -> Result<Subject, BadLine> {
     let mut text = None;
     root.get(key).ok_or(BadLine::Member(key))?.holds(|bytes| {
         text = core::str::from_utf8(bytes).ok().map(str::parse);
         true
     });
-    text.ok_or(BadLine::Member(key))?.map_err(BadLine::Pattern)
+    text.ok_or(BadLine::Member(key))?.map_err(BadLine::Subject)
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
     event: &'a str,
     entry: &'a str,
-    policy: &'a str,
+    policy: Option<&'a str>,
     source: &'a str,
     dialect: Option<&'a str>,
     since: &'a str,
     expires_in: u64,
+    fact: &'a str,
+    evidence: Option<&'a str>,
 }
 
 impl Entry {
@@ -129,13 +131,15 @@ impl Entry {
         let line = Line {
             event: "intel",
             entry: &self.subject.to_string(),
-            policy: self.policy.name(),
+            policy: self.fact.policy().map(Policy::name),
             source: self.origin.name(),
             dialect: self.dialect.map(Dialect::name),
             since,
             expires_in: self.until.saturating_sub(now),
+            fact: self.fact.name(),
+            evidence: (!self.evidence.is_empty()).then_some(&self.evidence),
         };
-        let mut buffer = [0; BOOK_LINE_BYTES];
+        let mut buffer = [0; REPUTATION_LINE_BYTES];
         // A test holds the longest against the buffer.
         let len = serde_json_core::to_slice(&line, &mut buffer).unwrap_or_default();
         String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned()
@@ -144,20 +148,22 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Evidence, Fact, Origin, Reach};
     use super::*;
-    use crate::intel::reputation::Origin;
     use crate::util::random::Random;
 
-    fn heard(line: &str) -> Result<Option<Heard>, BadLine> {
+    fn report(line: &str) -> Result<Option<Report>, BadLine> {
         read_line(&mut Tape::default(), line.as_bytes())
     }
 
     fn entry(subject: &str) -> Entry {
         Entry {
             subject: subject.parse().expect(subject),
-            policy: Policy::Suspect,
+            fact: Fact::Suspect,
             origin: Origin::Operator,
+            reach: Reach::House,
             dialect: Some(Dialect::EthereumStratum2),
+            evidence: Evidence::new(),
             since: 0,
             until: 604_800,
         }
@@ -165,19 +171,30 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        for subject in ["203.0.113.9:3333", "[2001:db8::1]:443", "pool.example:3333", "198.51.100.0/24"] {
+        for subject in [
+            "203.0.113.9:3333",
+            "[2001:db8::1]:443",
+            "pool.example:3333",
+            "198.51.100.0/24",
+            "pool.example@203.0.113.9:443",
+        ] {
             let line = entry(subject).to_json("1970-01-01T00:00:00Z", 800);
-            let expected = Heard {
+            let expected = Report {
                 subject: subject.parse().expect(subject),
                 policy: Some(Policy::Suspect),
                 dialect: Some(Dialect::EthereumStratum2),
                 seconds: Some(604_000),
             };
-            assert_eq!(heard(&line), Ok(Some(expected)), "{line}");
+            assert_eq!(report(&line), Ok(Some(expected)), "{line}");
         }
         let longest = entry(&format!("{}.example:65535", vec!["x".repeat(60); 4].join(".")));
-        let line = Entry { until: u64::MAX, ..longest }.to_json("9999-12-31T23:59:59Z", 0);
-        assert!(line.ends_with('}') && line.len() <= BOOK_LINE_MAX_BYTES, "{line}");
+        let line = Entry {
+            until: u64::MAX,
+            evidence: Evidence::try_from(&*"x".repeat(96)).expect("room"),
+            ..longest
+        }
+        .to_json("9999-12-31T23:59:59Z", 0);
+        assert!(line.ends_with('}') && line.len() <= REPUTATION_LINE_MAX_BYTES, "{line}");
     }
 
     #[test]
@@ -187,7 +204,7 @@ mod tests {
                 r#"{{"event":"{event}","server":"203.0.113.9:3333","dialect":"cryptonote","source":"dpi"{is_pool}}}"#
             )
         };
-        let taught = heard(&event("detection", r#","server_is_pool":true"#)).expect("good").expect("news");
+        let taught = report(&event("detection", r#","server_is_pool":true"#)).expect("good").expect("news");
         assert_eq!(taught.subject.to_string(), "203.0.113.9:3333");
         assert_eq!((taught.policy, taught.dialect), (None, Some(Dialect::CryptoNote)));
         for (kind, is_pool) in [
@@ -196,18 +213,18 @@ mod tests {
             ("suspicion", r#","server_is_pool":true"#),
             ("weather", ""),
         ] {
-            assert_eq!(heard(&event(kind, is_pool)), Ok(None), "{kind}{is_pool}");
+            assert_eq!(report(&event(kind, is_pool)), Ok(None), "{kind}{is_pool}");
         }
     }
 
     #[test]
     fn plain_lines_and_comments() {
         assert_eq!(
-            heard(" pool.example:3333\r\n").map(|heard| heard.map(|h| h.subject.to_string())),
+            report(" pool.example:3333\r\n").map(|report| report.map(|h| h.subject.to_string())),
             Ok(Some("pool.example:3333".into()))
         );
         for line in ["", "  ", "# pool.example", "\n"] {
-            assert_eq!(heard(line), Ok(None), "{line:?}");
+            assert_eq!(report(line), Ok(None), "{line:?}");
         }
     }
 
@@ -227,11 +244,11 @@ mod tests {
             (r#"{"entry":"203.0.113.9","expires_in":-1}"#, BadLine::Member("expires_in")),
             (r#"{"entry":"203.0.113.9","expires_in":"1"}"#, BadLine::Member("expires_in")),
             (r#"{"entry":"203.0.113.9","expires_in":99999999999}"#, BadLine::Member("expires_in")),
-            (r#"{"entry":"$(reboot)"}"#, BadLine::Pattern(BadEntry::What)),
-            ("rm -rf /", BadLine::Pattern(BadEntry::What)),
-            (&"x".repeat(BOOK_LINE_MAX_BYTES + 1), BadLine::TooLong),
+            (r#"{"entry":"$(reboot)"}"#, BadLine::Subject(BadEntry::What)),
+            ("rm -rf /", BadLine::Subject(BadEntry::What)),
+            (&"x".repeat(REPUTATION_LINE_MAX_BYTES + 1), BadLine::TooLong),
         ] {
-            assert_eq!(heard(line), Err(why), "{line}");
+            assert_eq!(report(line), Err(why), "{line}");
         }
     }
 

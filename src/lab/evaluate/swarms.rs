@@ -1,11 +1,12 @@
-//! Short sessions to one server, in captures: what [`crate::hmm::swarm`] makes of them.
+//! Short sessions to one server, in captures: what [`crate::hmm::beaconing`] makes of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::hmm::beaconing::Beacons;
 use crate::hmm::decision::Decision;
-use crate::hmm::swarm::Swarms;
+use crate::lab::replay::FixedKey;
 use crate::lab::train::arguments::Arguments;
 use crate::lab::train::sequence::Label;
 use crate::lab::train::{Error, capture, source};
@@ -51,7 +52,7 @@ pub(crate) fn count(arguments: &Arguments) -> Result<Vec<Swarming>, Error> {
 }
 
 fn has_swarm(capture: &Path) -> Result<bool, Error> {
-    let mut swarms = Swarms::default();
+    let mut swarms = Beacons::new(FixedKey::default());
     let mut suspect = false;
     capture::short_sessions(capture, |sent| suspect |= swarms.sent(sent) == Decision::Suspect)?;
     Ok(suspect)

@@ -141,7 +141,7 @@ impl Kernel {
         let mark = match verdict {
             Verdict::Accept(mark) => *mark,
             Verdict::Reset(_) => FlowMark::Blocked,
-            Verdict::Ignore | Verdict::WithoutData => return,
+            Verdict::Ignore | Verdict::WithoutData | Verdict::Trim { .. } | Verdict::Drop => return,
         };
         if let Some(connection) = self.connections.get_mut(&FiveTuple::new(segment.src, segment.dst))
             && connection.mark != FlowMark::Blocked

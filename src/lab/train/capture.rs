@@ -10,8 +10,8 @@ use super::Error;
 use super::sequence::Packet;
 use crate::flow::connection::Connection;
 use crate::flow::tcp::{Arrival, Streams};
-use crate::hmm::swarm::Sent;
-use crate::limits::SWARM_SESSION_PACKETS;
+use crate::hmm::beaconing::Sent;
+use crate::limits::BEACON_SESSION_PACKETS;
 use crate::net::direction::Direction;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet::{self, Segment};
@@ -31,7 +31,7 @@ pub(crate) fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
 }
 
 /// Calls `said` for everything that clients of short sessions say to servers, as the engine tells
-/// [`crate::hmm::swarm::Swarms`].
+/// [`crate::hmm::beaconing::Beacons`].
 ///
 /// # Errors
 /// As [`flows`].
@@ -40,10 +40,10 @@ pub(crate) fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result
     read(path, |segment, now| {
         if let Some((flow, direction, bytes)) = tracker.handle(segment, now)
             && direction == Direction::ToServer
-            && flow.packets.len() <= usize::from(SWARM_SESSION_PACKETS)
+            && flow.packets.len() <= usize::from(BEACON_SESSION_PACKETS)
         {
             let (client, server) = (flow.connection.client(), flow.connection.server());
-            said(&Sent { client, server, began: flow.began, bytes });
+            said(&Sent { client, owner: 0, server, began: flow.began, bytes });
         }
     })
 }

@@ -20,9 +20,12 @@ return baseclass.extend({
 				help: _('Servers that every host may mine at: an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant.') }
 		] },
 		{ name: 'encrypted', title: _('Encrypted sessions'), help: _('What cannot be read is judged by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.'), options: [
-			{ name: 'sensitivity', kind: 'choice', choices: [ [ 'off', _('nothing') ], [ 'cautious', _('cautiously: 2 of 1,000 long harmless sessions') ], [ 'balanced', _('in between: 20 of 1,000') ], [ 'eager', _('eagerly: 80 of 1,000') ] ], preset: 'balanced',
+			{ name: 'sensitivity', kind: 'choice', choices: [ [ 'off', _('nothing') ], [ 'cautious', _('cautiously: 1 of 1,000 long harmless sessions') ], [ 'balanced', _('in between: 10 of 1,000') ], [ 'eager', _('eagerly: 50 of 1,000') ], [ 'adaptive', _('as the house allows') ] ], preset: 'adaptive',
 				title: _('Suspect'),
-				help: _('How easily an encrypted session is suspected of mining by its sizes and times. Of 100 mining sessions of programs that were new to it, 47 (cautious), 76 (balanced) or 90 (eager) were found; of 1,000 long harmless ones, 2, 19 or 78 were suspected, nearly all look-alikes. A suspect is reported, not blocked: its server is asked first.') },
+				help: _('How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily as the house allows, so that no more than suspects_per_day servers are newly asked. cautious, balanced and eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A suspect is reported, not blocked: its server is asked first.') },
+			{ name: 'suspects_per_day', kind: 'number', min: 1, max: 10000, unit: _('servers'), preset: '50',
+				title: _('Servers suspected a day'),
+				help: _('Servers that may newly become suspects in a day, where sensitivity is adaptive.') },
 			{ name: 'model', kind: 'path', preset: '',
 				title: _('Model file'),
 				help: _('Model file for encrypted sessions, as \'minewall train\' writes it; if empty, the built-in model.') }
@@ -36,7 +39,7 @@ return baseclass.extend({
 				help: _('Only log which servers would be asked.') },
 			{ name: 'probe_inconclusive', kind: 'choice', choices: [ [ 'alert', _('reported') ], [ 'block', _('cut off') ] ], preset: 'alert',
 				title: _('No clear answer'),
-				help: _('Action when a probe is inconclusive: alert reports the suspect, block cuts it off.') },
+				help: _('Action where stage one is as good as sure and the server does not say what it is when asked: alert reports it, block cuts off the suspected host\'s sessions with that server.') },
 			{ name: 'probes_per_hour', kind: 'number', min: 1, max: 3600, unit: _('probes/hour'), preset: '60',
 				title: _('Servers asked'),
 				help: _('Servers that are asked in an hour; further suspects wait.') },
@@ -46,15 +49,15 @@ return baseclass.extend({
 			{ name: 'probe_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '168',
 				title: _('A pool stays one for'),
 				help: _('How long a server that proved to be a pool is taken for one.') },
-			{ name: 'probe_not_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '24',
+			{ name: 'probe_not_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '168',
 				title: _('Another server is clear for'),
 				help: _('How long a server that proved to be something else is no suspect.') },
 			{ name: 'probe_inconclusive_minutes', kind: 'number', min: 1, max: 10080, unit: _('minutes'), preset: '60',
 				title: _('Ask again after'),
 				help: _('How long after an inconclusive answer a server is asked again.') },
 			{ name: 'probe_cache', kind: 'path', preset: '/etc/minewall/probes',
-				title: _('Memory of answers'),
-				help: _('File of the results of probes, kept across restarts; written rarely, and whole or not at all.') }
+				title: _('Earlier memory of answers'),
+				help: _('File of an earlier version with results of probes: read once, then removed.') }
 		] },
 		{ name: 'known', title: _('Known pools'), help: _('Connections to servers that are known to be pools, from lists or by proof, are cut off before they say a word.'), options: [
 			{ name: 'intel', kind: 'flag', preset: '1',
@@ -75,9 +78,9 @@ return baseclass.extend({
 			{ name: 'learn_hours', kind: 'number', min: 0, max: 8760, unit: _('hours'), preset: '168',
 				title: _('Learned pools are blocked for'),
 				help: _('How long a server that proved to be a pool, here or to another router, is blocked from the first packet on; 0 learns nothing.') },
-			{ name: 'learn_file', kind: 'path', preset: '/etc/minewall/learned',
-				title: _('Memory of pools'),
-				help: _('File of learned pools, kept across restarts; written rarely, and whole or not at all.') },
+			{ name: 'reputation_file', kind: 'path', preset: '/etc/minewall/reputation',
+				title: _('Reputation of servers'),
+				help: _('File of the reputation of servers, kept across restarts; written rarely, and whole or not at all.') },
 			{ name: 'kernel_block', kind: 'flag', preset: '1',
 				title: _('Refusal by the kernel'),
 				help: _('Whether the kernel itself refuses connections to learned pools; needs nftables.') }

@@ -1,0 +1,181 @@
+//! Questions that wait for their turn: a bounded queue, divided by client.
+
+use crate::limits::PROBE_QUESTIONS;
+use crate::net::client_id::ClientId;
+use crate::probe::worker::Suspect;
+use crate::util::time::Instant;
+
+/// A server that is to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Server, and what is known beforehand.
+    pub suspect: Suspect,
+    /// Whose share it takes; none for another router's word.
+    pub client: Option<ClientId>,
+    /// When it may be asked.
+    pub due: Instant,
+}
+
+impl Question {
+    /// The question about `suspect` once more, at `due`.
+    pub fn again(suspect: &Suspect, due: Instant) -> Self {
+        let client = suspect.client.map(|client| ClientId::of(client.addr(), suspect.client_mac));
+        Question { suspect: suspect.clone(), client, due }
+    }
+
+    fn is_about_the_same(&self, other: &Question) -> bool {
+        let (own, other) = (&self.suspect, &other.suspect);
+        own.server == other.server && own.name == other.name
+    }
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    waiting: Vec<Question>,
+    /// Clients in the order in which they were served, the latest last.
+    served: Vec<Option<ClientId>>,
+}
+
+impl Questions {
+    /// Enters `question`, in place of one about the same server and name. With no room left the client that has the
+    /// most loses its least: a confirmation before a suspicion, the one due last. Answers with what had to go.
+    pub fn enter(&mut self, question: Question) -> Option<Question> {
+        if let Some(known) = self.waiting.iter_mut().find(|known| known.is_about_the_same(&question)) {
+            let due = known.due.min(question.due);
+            if question.suspect.purpose <= known.suspect.purpose {
+                *known = question;
+            }
+            known.due = due;
+            return None;
+        }
+        self.waiting.push(question);
+        if self.waiting.len() <= PROBE_QUESTIONS {
+            return None;
+        }
+        let count = |client| self.waiting.iter().filter(|other| other.client == client).count();
+        let rank = |question: &Question| (count(question.client), question.suspect.purpose, question.due);
+        let victim = self.waiting.iter().enumerate().max_by_key(|(_, question)| rank(question));
+        victim.map(|(at, _)| at).map(|at| self.waiting.swap_remove(at))
+    }
+
+    /// Everything that waits.
+    #[cfg(test)]
+    pub fn waiting(&self) -> impl Iterator<Item = &Question> {
+        self.waiting.iter()
+    }
+
+    /// Takes out questions that are not to be kept.
+    pub fn retain(&mut self, keep: impl Fn(&Question) -> bool) {
+        self.waiting.retain(keep);
+    }
+
+    /// Offers the questions that are due at `now` to `take`, which answers whether it took one: those of the client
+    /// that was served longest ago first, suspicions before others, then in the order of their times.
+    pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&Question) -> bool) {
+        let last_served =
+            |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
+        let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())
+            .filter(|(_, question)| question.due <= now)
+            .map(|(at, question)| {
+                (at, (last_served(question.client), question.suspect.purpose, question.due))
+            })
+            .collect();
+        due.sort_by_key(|(_, rank)| *rank);
+        let mut taken = Vec::new();
+        for (at, _) in due {
+            let Some(question) = self.waiting.get(at) else { continue };
+            if take(question) {
+                taken.push(at);
+                let client = question.client;
+                self.served.retain(|served| *served != client);
+                self.served.push(client);
+            }
+        }
+        if self.served.len() > PROBE_QUESTIONS {
+            self.served.drain(..self.served.len() - PROBE_QUESTIONS);
+        }
+        taken.sort_unstable();
+        for at in taken.into_iter().rev() {
+            self.waiting.swap_remove(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::endpoint::Endpoint;
+    use crate::probe::guard::Purpose;
+
+    fn question(client: u8, server: u8, due: u64) -> Question {
+        let suspect = Suspect {
+            server: Endpoint::new([192, 0, 2, server].into(), 3333),
+            client: Some(Endpoint::new([192, 168, 1, client].into(), 40_000)),
+            client_mac: None,
+            tls: None,
+            purpose: Purpose::Suspicion,
+            is_strong: false,
+            name: None,
+            hints: Default::default(),
+        };
+        Question::again(&suspect, at(due))
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(seconds * 1_000_000)
+    }
+
+    fn served(questions: &mut Questions, now: u64, most: usize) -> Vec<Question> {
+        let mut taken = Vec::new();
+        questions.serve(at(now), |question| {
+            let takes = taken.len() < most;
+            if takes {
+                taken.push(question.clone());
+            }
+            takes
+        });
+        taken
+    }
+
+    #[test]
+    fn each_server_has_its_turn_once_and_at_its_time() {
+        let mut questions = Questions::default();
+        for (server, due) in [(1, 5), (2, 60), (1, 10)] {
+            assert_eq!(questions.enter(question(1, server, due)), None);
+        }
+        assert_eq!(served(&mut questions, 4, 9), []);
+        assert_eq!(served(&mut questions, 5, 9), [question(1, 1, 5)]);
+        assert_eq!(served(&mut questions, 3_600, 9), [question(1, 2, 60)]);
+        assert_eq!(served(&mut questions, 3_600, 9), []);
+    }
+
+    /// One client has a hundred questions; another's single one is the next that is asked.
+    #[test]
+    fn the_client_that_was_served_longest_ago_comes_first() {
+        let mut questions = Questions::default();
+        for server in 0..100 {
+            questions.enter(question(1, server, 0));
+        }
+        assert_eq!(served(&mut questions, 1, 1).len(), 1);
+        let other = question(2, 200, 1);
+        questions.enter(other.clone());
+        assert!(questions.waiting.contains(&other), "its room is taken from the one with the most");
+        assert_eq!(served(&mut questions, 2, 1), [other]);
+    }
+
+    #[test]
+    fn full_the_greediest_client_loses_its_least() {
+        let mut questions = Questions::default();
+        for number in 0..PROBE_QUESTIONS as u8 - 1 {
+            questions.enter(question(1, number, 20 + u64::from(number)));
+        }
+        questions.enter(question(2, 200, 900));
+        let mut confirmation = question(1, 201, 0);
+        confirmation.suspect.purpose = Purpose::Confirmation;
+        assert_eq!(questions.enter(confirmation.clone()), Some(confirmation));
+        let last = question(1, PROBE_QUESTIONS as u8 - 2, 20 + PROBE_QUESTIONS as u64 - 2);
+        assert_eq!(questions.enter(question(2, 202, 901)), Some(last));
+        assert_eq!(questions.waiting.len(), PROBE_QUESTIONS);
+    }
+}

@@ -1,0 +1,110 @@
+//! Segments that bring bytes for a place in the stream which has bytes already.
+//!
+//! The receiver may take either version: it depends on which of them has reached it, and on its system. So both are
+//! read, each may be the proof, and the receiver gets only one: the place keeps the bytes that came first, and what
+//! differs from them is dropped or cut off ([`crate::verdict::trim`]). What the receiver has acknowledged can't be
+//! replaced any more. A place whose bytes are known neither as held nor as acknowledged (the pool was full) can't be
+//! compared: its second version is read and passes.
+
+use super::pipeline::Placed;
+use super::reassembly::{Heard, Reassembly, offer_all};
+use crate::dpi::Inspection;
+use crate::dpi::finding::Finding;
+use crate::flow::table::Record;
+use crate::flow::tcp::Arrival;
+use crate::limits::ASSEMBLY_BYTES;
+use crate::net::direction::Direction;
+
+/// A segment compared with the bytes that are held for its places.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
+pub(super) enum Overlap {
+    /// All its bytes are new, or those that are known.
+    Agrees,
+    /// Read as the receiver may take it, it proves mining.
+    Proof(Finding),
+    /// Its first bytes are others than those that are known: only the rest may pass.
+    Trim {
+        /// Their number.
+        skip: u32,
+    },
+    /// It must not pass.
+    Drop,
+}
+
+impl Reassembly<'_> {
+    /// Compares the segment with the bytes that are known, before it is read.
+    pub fn overlap(&mut self) -> Overlap {
+        let &Placed { segment, seq, direction, arrival, .. } = self.placed;
+        let Some(next) = self.session.streams.next(direction) else { return Overlap::Agrees };
+        let end = seq.wrapping_add(segment.payload_len);
+        let seen = match arrival {
+            Arrival::Retransmission => segment.payload_len,
+            Arrival::InOrder { skip } => skip,
+            Arrival::Ahead { .. } => 0,
+        };
+        let index = self.session.streams.slots[direction as usize];
+        let slot = self.pool.get(index, self.session.key(), direction);
+        let contradicts = slot.as_ref().is_some_and(|slot| slot.contradicts(seq, segment.payload));
+        if !contradicts {
+            let seen_end = seq.wrapping_add(seen);
+            let is_known = seen == 0
+                || direction == Direction::ToClient
+                || self.session.streams.has_acknowledged(seen_end)
+                || slot.is_some_and(|slot| slot.covers(seq, seen_end));
+            let is_before = direction == Direction::ToServer && self.is_before_the_start(seq, end);
+            if is_known && !is_before {
+                return Overlap::Agrees;
+            }
+        }
+        if let Some(finding) = self.read_other_version(contradicts) {
+            return Overlap::Proof(finding);
+        }
+        let is_held = |seq: u32, bytes: &[u8]| {
+            let slot = self.pool.get(index, self.session.key(), direction);
+            slot.is_some_and(|slot| slot.contradicts(seq, bytes))
+        };
+        let mut contradicts_from = is_held;
+        if !contradicts {
+            return Overlap::Agrees;
+        }
+        let rest = segment.payload.get(seen as usize..).unwrap_or_default();
+        let is_trimmable = seen > 0 && !rest.is_empty() && !contradicts_from(next, rest);
+        if is_trimmable { Overlap::Trim { skip: seen } } else { Overlap::Drop }
+    }
+
+    /// Whether the client sends a byte before the first one of which its handshake spoke, after others.
+    fn is_before_the_start(&self, seq: u32, end: u32) -> bool {
+        let streams = &self.session.streams;
+        streams.has_carried(Direction::ToServer)
+            && streams.is_before_first(seq)
+            && !streams.has_acknowledged(end)
+    }
+
+    /// Reads the segment as a receiver may take it that has not got the bytes which are known: from its first byte
+    /// on, and further with the bytes that are held behind it.
+    fn read_other_version(&mut self, contradicts: bool) -> Option<Finding> {
+        let &Placed { segment, seq, direction, .. } = self.placed;
+        let streams = &self.session.streams;
+        let from_start = match direction {
+            Direction::ToServer if contradicts => streams.is_from_start(direction),
+            Direction::ToServer => streams.is_first(seq),
+            Direction::ToClient => false,
+        };
+        let mut version = heapless::Vec::<u8, ASSEMBLY_BYTES>::new();
+        let mut append = |bytes: &[u8]| {
+            let room = version.capacity() - version.len();
+            // Cut to the room that there is.
+            let _ = version.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        };
+        append(segment.payload);
+        let index = self.session.streams.slots[direction as usize];
+        if let Some(slot) = self.pool.get(index, self.session.key(), direction) {
+            append(slot.from(seq.wrapping_add(segment.payload_len)));
+        }
+        let mut inspection = Inspection::begin(from_start);
+        let mut heard = Heard::default();
+        offer_all(&mut inspection, self.dpi, direction, &version, &mut heard);
+        heard.proof
+    }
+}

@@ -1,0 +1,115 @@
+//! Segments that bring other bytes for a place which has bytes already.
+
+use super::*;
+
+/// As long as [`SUBSCRIBE`], and nothing but JSON.
+fn harmless() -> Vec<u8> {
+    let mut line = b"{\"id\":1,\"name\":\"".to_vec();
+    line.resize(SUBSCRIBE.len() - 3, b'x');
+    line.extend(b"\"}\n");
+    line
+}
+
+impl Bench {
+    /// Sends `payload` to the server at `offset` from the client's first byte.
+    fn send_at(&mut self, offset: u32, payload: &[u8]) -> Verdict {
+        let packet = self.packet(UP, 101 + offset, false, payload);
+        self.handle(UP, &packet)
+    }
+}
+
+fn connected() -> Bench {
+    let mut bench = Bench::new("");
+    bench.connect();
+    bench
+}
+
+#[test]
+fn a_decoy_that_came_ahead_hides_no_message() {
+    let mut bench = connected();
+    assert_eq!(bench.send_at(10, &[b'q'; 40]), WATCH);
+    assert!(matches!(bench.send_at(0, SUBSCRIBE), Verdict::Reset(_)));
+}
+
+#[test]
+fn bytes_that_are_replaced_before_they_are_read_are_read_in_both_ways() {
+    let mut bench = connected();
+    let (first, rest) = SUBSCRIBE.split_at(28);
+    bench.send_at(0, first);
+    assert!(
+        matches!(bench.send_at(0, &[&[b'#'; 28], rest].concat()), Verdict::Reset(_)),
+        "the first version"
+    );
+    let mut bench = connected();
+    bench.send_at(0, &[b'#'; 28]);
+    assert!(matches!(bench.send_at(0, SUBSCRIBE), Verdict::Reset(_)), "the second version");
+}
+
+/// The first version may have been made to die behind this router.
+#[test]
+fn a_message_that_replaces_one_which_was_read_is_read() {
+    let mut bench = connected();
+    assert_eq!(bench.send_at(0, &harmless()), WATCH);
+    assert!(matches!(bench.send_at(0, SUBSCRIBE), Verdict::Reset(_)));
+    assert_eq!(bench.event().expect("an event").source, Source::Dpi);
+}
+
+#[test]
+fn a_message_that_replaces_another_piece_by_piece_never_arrives() {
+    let mut bench = connected();
+    bench.send_at(0, &harmless());
+    for (at, piece) in (0..).step_by(7).zip(SUBSCRIBE.chunks(7)) {
+        let verdict = bench.send_at(at, piece);
+        let agrees = harmless()[at as usize..].starts_with(piece);
+        assert_eq!(verdict, if agrees { WATCH } else { Verdict::Drop }, "{}", piece.escape_ascii());
+    }
+    assert!(bench.engine.counters().contradictions > 5);
+}
+
+#[test]
+fn bytes_that_the_server_has_can_t_be_replaced() {
+    let mut bench = connected();
+    bench.seq[0] += harmless().len() as u32;
+    bench.send_at(0, &harmless());
+    bench.send(DOWN, b"{\"id\":1,\"error\":\"what?\"}\n");
+    assert_eq!(bench.send_at(0, SUBSCRIBE), WATCH);
+    assert_eq!(bench.engine.counters().contradictions, 0);
+}
+
+#[test]
+fn only_what_is_new_behind_other_bytes_goes_on() {
+    let mut bench = connected();
+    bench.send_at(0, b"{\"id\":1,");
+    assert_eq!(bench.send_at(0, b"{\"ID\":1,\"x\":"), Verdict::Trim { skip: 8 });
+    assert_eq!(bench.send_at(0, b"{\"id\":1,\"y\""), Verdict::Drop);
+    assert_eq!(bench.send_at(30, b"later"), WATCH);
+    assert_eq!(bench.send_at(12, b"between, and another end"), Verdict::Drop, "bytes that are held");
+}
+
+#[test]
+fn honest_retransmissions_pass_however_they_are_cut() {
+    let text: Vec<u8> = (0..200).flat_map(|at| format!("{{\"id\":{at}}}\n").into_bytes()).collect();
+    let mut random = crate::util::random::Random::new(5);
+    for _ in 0..20 {
+        let mut bench = connected();
+        let mut sent = 0;
+        while sent < text.len() {
+            let from = sent.saturating_sub(random.below(300) as usize);
+            let to = (sent + random.below(120) as usize).min(text.len());
+            assert_eq!(bench.send_at(from as u32, &text[from..to]), WATCH);
+            sent = sent.max(to);
+        }
+        assert_eq!(bench.engine.counters().contradictions, 0);
+    }
+}
+
+/// The client may lie about its stream's first byte when it ends the handshake.
+#[test]
+fn the_second_half_of_a_message_before_the_first_is_no_way_out() {
+    let mut bench = Bench::new("");
+    let start = bench.packet(UP, 101 + 30, false, b"");
+    bench.handle_for(Reason::Start, UP, &start);
+    let (first, rest) = SUBSCRIBE.split_at(30);
+    assert_eq!(bench.send_at(30, rest), WATCH);
+    assert!(matches!(bench.send_at(0, first), Verdict::Reset(_)));
+}
