@@ -15,9 +15,11 @@
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod conflict;
 pub mod control;
 mod event_log;
-mod hosts;
+mod history_file;
+pub mod hosts;
 mod reputation_service;
 mod house_file;
 mod leases;
@@ -31,7 +33,7 @@ mod queue;
 pub mod event_tail;
 mod report;
 mod reset;
-mod status;
+pub mod status;
 pub mod syslog;
 
 use std::hash::RandomState;
@@ -55,6 +57,7 @@ use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use conflict::ConflictWatch;
 use control::{Control, Stream};
 use house_file::HouseFile;
 use lists::Lists;
@@ -102,6 +105,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         clock,
         verdicts_failed: 0,
         alive,
+        conflicts: ConflictWatch::default(),
         queue,
         resetter,
         config,
@@ -127,6 +131,7 @@ struct Daemon {
     lists: Lists,
     reputation: ReputationService,
     alive: Alive,
+    conflicts: ConflictWatch,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -151,6 +156,7 @@ impl Daemon {
                     log::error!("the probe's thread has panicked");
                 }
                 self.house.stop(&self.engine);
+                self.reporter.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -174,6 +180,10 @@ impl Daemon {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.house.tick(&self.engine, now);
+                self.reporter.tick(now);
+                if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
+                    self.alive.report_conflict();
+                }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
                 if self.lists.collect() {

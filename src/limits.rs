@@ -194,10 +194,20 @@ pub const PACKETS_PER_TURN: usize = 64;
 pub const SWEEP_SETS_PER_SECOND: usize = 32;
 
 /// Hosts whose detections `minewall status` lists.
-pub const HOSTS_REMEMBERED: usize = 32;
+pub const HOSTS_IN_STATUS: usize = 32;
+/// Hosts whose detections are remembered, about 300 bytes each.
+pub const HOSTS_REMEMBERED_DEFAULT: u32 = 256;
+/// The most that can be chosen.
+pub const HOSTS_MAX: usize = 1_024;
+/// The longest host as JSON.
+pub const HOST_JSON_BYTES: usize = 512;
+/// How long a change of the history may wait before it is written: the flash wears.
+pub const HOSTS_WRITE_WAIT: Duration = Duration::from_secs(15 * 60);
+/// How long a host that is new in it may wait.
+pub const HOSTS_NEW_WRITE_WAIT: Duration = Duration::from_secs(10);
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
+/// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
@@ -212,10 +222,13 @@ pub const CONTROL_CLIENTS: usize = 12;
 pub const CONTROL_FOLLOWERS: usize = 6;
 /// The longest request on it: a word or five and a host's name (253 bytes, RFC 1035 section 2.3.4).
 pub const CONTROL_REQUEST_BYTES: usize = 384;
-/// The longest answer: the whole book as lines of JSON.
-pub const CONTROL_ANSWER_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES;
+/// The longest answer: the history of hosts, or the reputation store as lines of JSON.
+pub const CONTROL_ANSWER_BYTES: usize = {
+    let (hosts, reputation) = (HOSTS_MAX * HOST_JSON_BYTES, REPUTATION_ENTRIES * REPUTATION_LINE_BYTES);
+    if hosts > reputation { hosts } else { reputation }
+};
 /// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
-pub const CONTROL_STREAM_BYTES: usize = CONTROL_ANSWER_BYTES + 32 * 1_024;
+pub const CONTROL_STREAM_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
 /// A packet of a benign flow from this size on is not looked at again: what a miner says fits in
@@ -240,6 +253,13 @@ pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
 pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait of the packet loop for something to do: it has to turn between two signs of life.
 pub const TURN_WAIT: Duration = Duration::from_millis(400);
+/// Queued packets of decided connections, in each of so many windows in a row, that mean that another program
+/// overwrites the kernel's memory of them.
+pub const CONFLICT_PACKETS: u64 = 64;
+/// Length of such a window.
+pub const CONFLICT_WINDOW: Duration = Duration::from_secs(5);
+/// So many windows.
+pub const CONFLICT_WINDOWS: u32 = 3;
 /// How often the kernel is told again that its memory of connections gets lost.
 pub const CONFLICT_RENEWAL: Duration = Duration::from_secs(1_200);
 /// Stack of the thread that gives them.
@@ -256,7 +276,7 @@ pub const PROBE_EVIDENCE_BYTES: usize = 96;
 pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 50 to 300. A handshake
 /// of TLS is 300 to 500 more for each connection.
-pub const PROBE_SEND_BYTES: usize = 512;
+pub const PROBE_SEND_BYTES: usize = 640;
 /// Dialects that a server is thought to speak before it is asked.
 pub const PROBE_HINTS: usize = 4;
 /// Bytes of answers that one probe reads.
@@ -269,6 +289,8 @@ pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
 pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// How long an answer may take: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// And how long for the first question of the daemon's probes: pools answer strangers after up to 20 seconds.
+pub const PROBE_PATIENCE: Duration = Duration::from_secs(22);
 /// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.

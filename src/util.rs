@@ -2,11 +2,11 @@
 
 pub(crate) mod atomic_file;
 pub(crate) mod bounded_cache;
-pub(crate) mod calendar;
+pub mod calendar;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 #[cfg(any(test, feature = "host"))]
-pub(crate) mod random;
+pub mod random;
 pub(crate) mod regular_file;
 pub(crate) mod text;
 pub mod time;

@@ -1,8 +1,10 @@
 //! A detection becomes a line in the log and a line of JSON.
 
+use std::io;
 use std::path::PathBuf;
 
 use super::event_log::{EventLine, EventLog};
+use super::history_file::HistoryFile;
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::leases::host_name;
 use super::problems::Problems;
@@ -11,11 +13,13 @@ use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
+use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 
 /// Tells people.
 pub struct Reporter {
     hosts: Hosts,
+    history: HistoryFile,
     log: EventLog,
     problems: Problems,
     leases_files: Vec<PathBuf>,
@@ -28,7 +32,8 @@ impl Reporter {
     /// A reporter as `config` wishes.
     pub fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
-            hosts: Hosts::default(),
+            hosts: load_history(config),
+            history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             problems: problems.clone(),
             leases_files: config.leases_files.clone(),
@@ -43,12 +48,26 @@ impl Reporter {
         self.log = event_log(config, &self.problems);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
+        self.history.path.clone_from(&config.hosts_file);
+        let hosts = std::mem::replace(&mut self.hosts, Hosts::new(0));
+        self.hosts = hosts.with_capacity(config.hosts_remembered);
+    }
+
+    /// Writes the history when it is time to. To be called once in a while.
+    pub fn tick(&mut self, now: Instant) {
+        self.history.tick(&self.hosts, now);
+    }
+
+    /// Writes the history if it has changed, and waits for it.
+    pub fn stop(&mut self) {
+        self.history.stop(&self.hosts);
     }
 
     /// Reports `detection`, unless its host has had its share of reports.
     pub fn report(&mut self, detection: &Detection) {
         let now = unix_seconds();
         let addr = detection.client.addr();
+        self.history.changed(self.hosts.is_new(addr), detection.at);
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
@@ -66,7 +85,7 @@ impl Reporter {
             return;
         }
         let host = host_name(&self.leases_files, addr).map(|name| label(&name));
-        self.hosts.name_latest(host.clone());
+        self.hosts.name(addr, host.clone());
         log::warn!("{}", human_line(&sighting, host.as_deref(), detection));
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
@@ -118,6 +137,17 @@ impl Reporter {
     pub fn unreported(&self) -> u32 {
         self.unreported
     }
+}
+
+/// The history on disk; none without a file, or with one that can't be read.
+fn load_history(config: &Config) -> Hosts {
+    let capacity = config.hosts_remembered;
+    Hosts::load(&config.hosts_file, capacity).unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            log::warn!("{}: {error}; earlier detections are forgotten", config.hosts_file.display());
+        }
+        Hosts::new(capacity)
+    })
 }
 
 fn event_log(config: &Config, problems: &Problems) -> EventLog {
@@ -172,9 +202,10 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         let leases = directory.join("leases");
         let text = format!(
-            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\n",
+            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
             leases.display(),
-            directory.join("events").display()
+            directory.join("events").display(),
+            directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
         let mut reporter = Reporter::new(&config, &Problems::default());
@@ -199,7 +230,7 @@ mod tests {
         reporter.report(&detection);
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 desktop *\n").unwrap();
         reporter.report(&detection);
-        let host = reporter.hosts().latest().next().unwrap();
+        let host = reporter.hosts().latest()[0];
         assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
         assert_eq!(reporter.unreported(), 1);
         std::fs::remove_dir_all(&directory).unwrap();
