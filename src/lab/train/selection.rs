@@ -109,7 +109,7 @@ mod tests {
 
     fn case(label: Label) -> Case {
         let packet = |number: u32| Packet {
-            direction: if number % 2 == 0 { Direction::ToServer } else { Direction::ToClient },
+            direction: if number.is_multiple_of(2) { Direction::ToServer } else { Direction::ToClient },
             size: 100,
             gap_ms: 5_000,
         };
