@@ -284,6 +284,10 @@ impl Traffic for EngineTraffic<'_> {
         self.engine.carries_others(addr, names, self.now)
     }
 
+    fn carries_several(&self, addr: IpAddr) -> bool {
+        self.engine.carries_several(addr, self.now)
+    }
+
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
         self.engine.suspects(client, server, self.now)
     }

@@ -265,6 +265,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.carries_others(addr, names, now)
     }
 
+    /// Whether DNS answers that were seen here gave `addr` for more than one name.
+    pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
+        self.pipeline.intel.carries_several(addr, now)
+    }
+
     /// What the lists have of `pattern`, the entry that decides first.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
         self.pipeline.intel.explain(pattern, now)
