@@ -229,7 +229,10 @@ mod tests {
             let help = help_of(command.name).expect("declared");
             assert!(help.contains(&format!("  minewall {}", command.name)), "{help}");
             assert!(command.example.contains(&format!("minewall {}", command.name)), "{}", command.example);
-            assert!(overview().contains(command.usage) && manual_page().contains(command.name));
+            assert!(
+                overview().contains(command.usage)
+                    && manual_page().contains(&command.name.replace('-', "\\-"))
+            );
             assert!(command.usage.lines().all(|line| line.len() <= 110), "{}", command.usage);
         }
         assert_eq!(help_of("nothing"), None);
