@@ -21,6 +21,7 @@ mod event_log;
 mod history_file;
 pub mod hosts;
 mod reputation_service;
+mod house_file;
 mod leases;
 pub(crate) mod lists;
 mod signature_files;
@@ -59,6 +60,7 @@ use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
 use conflict::ConflictWatch;
 use control::{Control, Stream};
+use house_file::HouseFile;
 use lists::Lists;
 use problems::Problems;
 use queue::PacketQueue;
@@ -95,8 +97,10 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
+    let house = HouseFile::start(&config, &mut engine, clock.now());
     let mut daemon = Daemon {
         engine,
+        house,
         lists,
         signatures: SignatureFiles::default(),
         reputation,
@@ -127,6 +131,7 @@ fn load(path: &Path) -> Result<Config, String> {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    house: HouseFile,
     lists: Lists,
     signatures: SignatureFiles,
     reputation: ReputationService,
@@ -155,6 +160,7 @@ impl Daemon {
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
+                self.house.stop(&self.engine);
                 self.reporter.stop();
                 return Ok(());
             }
@@ -178,6 +184,7 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();

@@ -33,9 +33,9 @@ use crate::dpi::signatures::Signatures;
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Place, TableCounters};
-use crate::hmm::Scorer;
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::house::House;
 use crate::hmm::model::Model;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
@@ -65,6 +65,8 @@ pub struct Settings {
     pub flow_idle: Duration,
     /// How much suspicion stage one may have; `None` turns it off.
     pub sensitivity: Option<Sensitivity>,
+    /// Servers that may be newly suspected in a day, where the threshold follows the house.
+    pub suspects_per_day: u32,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
     /// A list may block an address that many sites share.
@@ -80,6 +82,7 @@ impl From<&Config> for Settings {
             low_rate: config.low_rate_bytes_per_second,
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
+            suspects_per_day: config.suspects_per_day,
             allow: config.exemptions(),
             blocks_shared: config.intel_blocks_shared,
         }
@@ -162,7 +165,17 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Scores by another model from now on. Ratios that flows have gathered stay: those of two models
     /// are of one scale, and old evidence fades.
     pub fn replace_model(&mut self, model: Box<Model>) {
-        self.pipeline.scorer = Scorer::new(model);
+        self.pipeline.stage_one.replace_model(model);
+    }
+
+    /// What stage one has learned of the house, as the daemon keeps it across restarts.
+    pub fn house(&self) -> &House {
+        self.pipeline.stage_one.house()
+    }
+
+    /// Goes on with what an earlier run has learned of the house.
+    pub fn restore_house(&mut self, house: House) {
+        self.pipeline.stage_one.restore_house(house);
     }
 
     /// Judges one packet that arrived at `now`.
@@ -220,8 +233,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        let Pipeline { pool, dpi, .. } = &mut self.pipeline;
-        self.flows.sweep(sets, now.stamp(), |session| reassembly::release(pool, dpi, session));
+        self.flows.sweep(sets, now.stamp(), |session| self.pipeline.release(session));
     }
 
     /// The flow table.

@@ -272,7 +272,7 @@ fn a_reload_under_load_loses_nothing() {
     assert!(received > 0);
     let log = daemon.log();
     assert!(
-        log.contains("many.block: it is no list") && log.contains("; what it held before stays"),
+        log.contains("many.block is refused: it is no list") && log.contains("; its earlier entries stay"),
         "{log}"
     );
 }

@@ -121,6 +121,7 @@ fn detection(source: Source, server: &Endpoint, name: &str) -> Detection {
         points_to: None,
         wire: Default::default(),
         source,
+        suspicion: None,
         server_is_pool: true,
         is_strong: false,
         payload_packets: 1,
