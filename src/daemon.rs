@@ -106,6 +106,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
+        refused_flows: (0, Instant::default()),
         clock,
         verdicts_failed: 0,
         alive,
@@ -143,6 +144,8 @@ struct Daemon {
     clock: Clock,
     verdicts_failed: u32,
     problems: Problems,
+    /// Connections that found no place, and when the latest did.
+    refused_flows: (u32, Instant),
 }
 
 impl Daemon {
@@ -186,6 +189,7 @@ impl Daemon {
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
+                self.notice_full_table(now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }
@@ -240,6 +244,18 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// Connections that found no place in the flow table are a problem until a minute has passed without one.
+    fn notice_full_table(&mut self, now: Instant) {
+        let refused = self.engine.table_counters().refused;
+        if refused != self.refused_flows.0 {
+            self.refused_flows = (refused, now);
+            let text = "the flow table is full of undecided connections; others pass without inspection";
+            self.problems.report(problems::Code::TableFull, "", text.into());
+        } else if now >= self.refused_flows.1.after(Duration::from_secs(60)) {
+            self.problems.resolve(problems::Code::TableFull);
+        }
     }
 
     /// A bad file changes nothing.
