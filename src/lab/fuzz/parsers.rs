@@ -1,15 +1,13 @@
 //! Parsers of what comes off the wire.
 
-use crate::dpi::signatures::Signatures;
 use crate::dpi::target::Target;
-use crate::limits::JSON_NODES;
+use crate::dpi::{Dpi, Inspection, Reading, Said};
+use crate::net::direction::Direction;
 use crate::net::host_name::HostName;
 use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::dns::Resolution;
-use crate::parse::http::{self, Head, Start};
+use crate::parse::http;
 use crate::parse::json::{End, Tape, Value, end_of_value};
-use crate::parse::lines::{self, Lines};
-use crate::parse::tree::Tree;
 use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
@@ -57,15 +55,6 @@ pub fn client_hello(bytes: &[u8]) {
 
 /// HTTP heads and chunks, WebSocket and gRPC frames, SOCKS, lines: what is told of a length lies within the bytes.
 pub fn framing(bytes: &[u8]) {
-    let words = Signatures::built_in_words();
-    let mut tree = Tree::default();
-    let mut head_lines = bytes.split(|&byte| byte == b'\n');
-    if let Some(mut head) = head_lines.next().and_then(|line| Head::begin(line, &mut tree, words)) {
-        head_lines.for_each(|line| head.field(line, &mut tree, words));
-        tree.keep_head();
-        head.body(Start::Response(200));
-        assert!(tree.head(words).is_some_and(|head| head.members().count() <= JSON_NODES));
-    }
     if let http::chunked::Chunk::Data(line, _) | http::chunked::Chunk::Last(line) =
         http::chunked::chunk(bytes)
     {
@@ -76,12 +65,7 @@ pub fn framing(bytes: &[u8]) {
         assert!(frame.unmasked(payload).count() <= payload.len());
         assert!(frame.end_in(payload).is_none_or(|end| end <= payload.len()));
     }
-    if let Some(frame) = grpc::frame(bytes) {
-        let payload = bytes.get(grpc::HEADER..).unwrap_or_default();
-        assert!(frame.payload < 1 << 24 && grpc::members(payload).count() <= payload.len());
-        let len = payload.first_chunk::<{ grpc::PREFIX }>().and_then(|prefix| grpc::message_len(*prefix));
-        assert!(len.is_none_or(|len| len <= 16 << 20));
-    }
+    assert!(grpc::members(bytes).count() <= bytes.len());
     for _ in [
         socks::greeting(bytes),
         socks::request(bytes),
@@ -92,14 +76,26 @@ pub fn framing(bytes: &[u8]) {
     ] {}
     socks::target(bytes);
     socks::target_4(bytes);
-    let mut reader = Lines::default();
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let (len, _) = reader.feed(words, rest, true);
-        assert!((1..=rest.len()).contains(&len), "a reader that stands still");
-        at += len;
+    for from_start in [true, false] {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            read_as_flow(bytes, from_start, direction);
+        }
     }
-    lines::says_nothing(bytes);
+}
+
+/// Heads, lines and frames as a flow has them: every byte is read, and reading ends.
+fn read_as_flow(bytes: &[u8], from_start: bool, direction: Direction) {
+    let mut dpi = Dpi::default();
+    let mut inspection = Inspection::begin(from_start);
+    let mut rest = bytes;
+    for _ in 0..=bytes.len() {
+        let Reading { consumed, said } = inspection.read(&mut dpi, 1, direction, rest);
+        rest = rest.get(consumed..).expect("no more is consumed than there is");
+        if matches!(said, Said::Nothing | Said::Proof(_)) || rest.is_empty() {
+            break;
+        }
+    }
+    inspection.release(&mut dpi);
 }
 
 /// The name of a server, as clients write it.
