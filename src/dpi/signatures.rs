@@ -40,12 +40,6 @@ struct Added {
 }
 
 impl Signatures {
-    /// The member names of the built-in signatures.
-    #[cfg(feature = "host")]
-    pub(crate) fn built_in_words() -> &'static Words {
-        &WORDS
-    }
-
     /// The member names that readers keep.
     pub(crate) fn words(&self) -> &Words {
         self.added.as_ref().map_or(&WORDS, |added| &added.words)
