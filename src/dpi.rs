@@ -1,4 +1,4 @@
-//! Step 4: what the bytes of a flow say.
+//! Step 4: from the bytes of a flow to proof of mining.
 //!
 //! The DPI reads the byte stream of both directions, in order, as it comes: [`Inspection::read`] answers with the
 //! next thing that was said, be it proof. It keeps 32 bytes a flow; messages that are half read stand in a pool
@@ -25,18 +25,18 @@ use signatures::compile::program::carrier;
 use signatures::{Dialect, Signatures};
 use target::Naming;
 
-/// What the DPI knows of one flow.
+/// State of the DPI for one flow.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// How the bytes become messages.
+    /// State of the two byte streams.
     framing: Framing,
-    /// What the messages so far have shown.
+    /// Evidence of the messages so far.
     evidence: Evidence,
 }
 
 const _: () = assert!(size_of::<Inspection>() <= 32);
 
-/// What is known of the beginning of a flow that can't be read.
+/// Beginning of a flow that can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wire {
     /// HTTP, or TLS whose client offers it (ALPN, RFC 7301).
@@ -54,36 +54,36 @@ pub struct Wire {
 pub enum Answer {
     /// More bytes may tell.
     NeedMore,
-    /// It isn't.
+    /// No.
     NoMatch,
-    /// It is.
+    /// Yes.
     Match,
 }
 
-/// What became of the bytes that were offered.
+/// Outcome of reading some bytes.
 #[must_use]
 #[derive(Debug)]
 pub struct Reading {
     /// Leading bytes that are done with. After something was said the others are to be offered at once, else with
     /// what follows them.
     pub consumed: usize,
-    /// What they said.
+    /// News in the bytes.
     pub said: Said,
 }
 
-/// What bytes say.
+/// News in bytes.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Said {
-    /// Nothing of interest; more bytes may.
+    /// No news; more bytes may bring some.
     Nothing,
     /// That the flow is mining.
     Proof(Finding),
     /// The same by a signature that is worth no more than a suspicion.
     Suspicion(Finding),
-    /// How the client names its server.
+    /// The client's name for its server.
     Named(Naming),
-    /// What a name server answers.
+    /// An answer of a name server.
     Resolved(Resolution),
 }
 
@@ -246,7 +246,7 @@ impl Inspection {
         self.framing.is_direct()
     }
 
-    /// How it began, as far as that was seen.
+    /// Beginning of the flow, as far as it was seen.
     pub fn wire(&self) -> Wire {
         self.framing.wire()
     }
@@ -257,7 +257,7 @@ impl Inspection {
     }
 }
 
-/// What a whole handshake of Stratum V2 proves; the server took part in it.
+/// Proof by a whole handshake of Stratum V2; the server took part in it.
 fn stratum_v2() -> Finding {
     let why = "Noise handshake (64 and 234 bytes), a first frame from the client and a success";
     Finding { server_answered: true, ..Finding::of(Some(Dialect::StratumV2), why) }

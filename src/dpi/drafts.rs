@@ -20,7 +20,7 @@ pub(crate) struct Drafts {
     pub taken_away: u32,
 }
 
-/// Which draft a direction of a flow has; none by default. It knows its generation, so that a stale one finds
+/// Number of the draft of a direction; none by default. A handle knows its generation, so that a stale one finds
 /// nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Handle(u32);
@@ -33,20 +33,20 @@ struct Slot {
     draft: Draft,
 }
 
-/// One message, as far as it has come.
+/// A message, as far as it has come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
-    /// JSON or text, whatever carries it.
+    /// JSON or text in any carrier.
     pub lines: Lines,
     /// The head around it.
     pub head: Option<Head>,
-    /// What an HTTP body holds.
+    /// Content of an HTTP body.
     pub body: Content,
     /// A line of a head, a form, another body or a message of gRPC, as far as it is kept.
     pub bytes: heapless::Vec<u8, LINE_BYTES>,
     /// Bytes of the message that are still to come, in gRPC.
     pub missing: u32,
-    /// What the WebSocket frame at hand is masked with, and the place in it.
+    /// Mask of the WebSocket frame at hand, and the place in it.
     pub mask: [u8; 4],
     /// See [`Draft::mask`].
     pub mask_at: u8,
@@ -54,10 +54,10 @@ pub(crate) struct Draft {
     pub is_last_frame: bool,
 }
 
-/// What a body holds.
+/// Content of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Nothing yet.
+    /// No byte yet.
     #[default]
     Blank,
     /// JSON, by its first byte: content types lie.

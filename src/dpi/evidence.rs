@@ -1,4 +1,4 @@
-//! What the messages of one flow amount to.
+//! Evidence: what the messages of one flow amount to.
 //!
 //! A signature says of one message whose it would be (a miner's or a pool's) and how certain it is. What
 //! messages add up to is the same for all dialects and is decided here:
@@ -14,7 +14,7 @@
 //!   JSON: the request may be of a dialect not known yet, the answer is not. (Not over WebSockets, where a
 //!   pool shows its jobs to visitors of its site, too; nor over HTTP; nor if the server has said what miners
 //!   say, too, as a log does.)
-//! - Login, job and share in this order, each by the end whose it would be, are proof of whatever certainty:
+//! - Login, job and share in this order, each by the end whose it would be, are proof at any certainty:
 //!   the three together are no accident.
 //! - A hint and a hint are no proof, however many there are.
 
@@ -27,7 +27,7 @@ use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
 use crate::net::direction::Direction;
 use crate::parse::tree::Value;
 
-/// What the messages of one flow have shown so far: a small state machine in both directions.
+/// Sum of the messages of one flow so far: a small state machine in both directions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// A bit for each fact.
@@ -42,14 +42,14 @@ pub(crate) struct Evidence {
 
 const _: () = assert!(size_of::<Evidence>() <= 8);
 
-/// Where a message was found.
+/// Circumstances of a message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context {
-    /// Which way it goes.
+    /// Direction of the message.
     pub direction: Direction,
     /// The client was heard from its first byte, and said nothing but messages.
     pub client_is_whole: bool,
-    /// The same of both.
+    /// Both ends were heard from their first byte, and said nothing but messages.
     pub is_whole: bool,
     /// A web page can make a browser send it.
     pub by_page: bool,
@@ -341,7 +341,7 @@ fn is_bare(message: &Message<'_>) -> bool {
     others == 0 && root.tree().unknown_members() == 0
 }
 
-/// How much a message without a signature speaks for another protocol.
+/// Weight of a message without a signature as a sign of another protocol.
 fn foreignness(message: &Message<'_>) -> u8 {
     // Lines that make no sense have their own consequence.
     if message.over == carrier::CSV {
@@ -381,7 +381,7 @@ const SIGNS: u32 = 0x00ff;
 const STRONG_SIGNS: u32 = 0x00aa;
 const PHASES_AT: u32 = 8;
 const PHASES: u32 = 0xf << PHASES_AT;
-/// How far login, job and share have come, two bits for each end that may be the miner's.
+/// Progress of login, job and share, two bits for each end that may be the miner's.
 const ORDER_AT: u32 = 14;
 /// Long enough about other things to be read like a flow joined midway.
 const TALKS_OF_OTHER_THINGS: u32 = 1 << 18;

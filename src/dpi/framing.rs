@@ -1,4 +1,4 @@
-//! How the bytes of a flow become messages.
+//! Framing: from the bytes of a flow to messages.
 //!
 //! Each direction is in one [`Layer`] at a time, named for what it awaits. A message that is half read stands in a
 //! draft ([`super::drafts`]); only handshakes leave bytes with the caller, which offers them again with what
@@ -22,16 +22,16 @@ use crate::parse::http::Asked;
 use crate::parse::socks;
 use crate::parse::words::Words;
 
-/// Where both directions of a flow stand.
+/// State of both directions of a flow.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Framing {
     /// Bytes per direction that are left of a body, a chunk or a frame.
     pending: [u32; 2],
     /// The half-read message of each direction.
     drafts: [Handle; 2],
-    /// How each direction is read.
+    /// Layer of each direction.
     layers: [Layer; 2],
-    /// What is known of the flow.
+    /// Facts about the flow.
     flags: u32,
     /// HTTP requests without a response yet.
     asked: Asked,
@@ -39,7 +39,7 @@ pub(super) struct Framing {
 
 const _: () = assert!(size_of::<Framing>() <= 24);
 
-/// What a direction awaits.
+/// States of a direction, named for what it awaits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Layer {
     /// The first bytes of a connection or a tunnel.
@@ -83,20 +83,21 @@ enum Layer {
     SetupReceived,
     /// Stratum V2: the server's consent.
     SetupSuccess,
-    /// Nothing that can be read.
+    /// Bytes that can't be read.
     Opaque,
 }
 
-/// What was found at the head of some bytes.
+/// Finds at the head of some bytes.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub(super) enum Found<'a> {
-    /// Nothing; bytes that were not consumed are to be offered again with what follows.
+    /// No find; bytes that were not consumed are to be offered again with what follows.
     Nothing,
     /// A message, which the draft holds; the carrier.
     Message(u16),
     /// The beginning of a line, which may be a message already: some clients send no line ends.
     OpenLine,
-    /// What the client calls its server.
+    /// The client's name for its server.
     Named(Naming),
     /// The answer of a name server.
     Resolved(&'a [u8]),
@@ -104,7 +105,7 @@ pub(super) enum Found<'a> {
     StratumV2,
 }
 
-/// How many bytes are done with, and what they said.
+/// Number of bytes that are done with, and what they said.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub len: usize,
@@ -127,7 +128,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What a step works with.
+/// Resources of a step.
 struct Desk<'d> {
     direction: Direction,
     draft: &'d mut Draft,
@@ -292,7 +293,7 @@ impl Framing {
         self.flags & (DEPTH | MIDWAY | TLS | WEB | GRPC | BROKEN[0] | BROKEN[1]) == 0
     }
 
-    /// How the flow began.
+    /// Beginning of the flow.
     pub(super) fn wire(&self) -> Wire {
         let has = |flag| self.flags & flag > 0;
         Wire {
@@ -390,7 +391,7 @@ impl Framing {
         self.set_layer(desk.direction, Layer::Text);
     }
 
-    /// Nothing more is read.
+    /// Ends the reading of both directions.
     fn give_up(&mut self) {
         self.layers = [Layer::Opaque; 2];
         self.pending = [0; 2];
@@ -430,17 +431,17 @@ const WEBSOCKET: u32 = 1 << 5;
 const SERVER_FIRST: u32 = 1 << 6;
 const NOISE: u32 = 1 << 7;
 const GRPC: u32 = 1 << 8;
-/// Of each direction: not all of it was seen, or not all of it made sense.
+/// Flags of each direction: not all of it was seen, or not all of it made sense.
 const BROKEN: [u32; 2] = [1 << 9, 1 << 10];
-/// What came last made no sense.
+/// The latest bytes made no sense.
 const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
-/// It has spoken since the other end did.
+/// The end has spoken since the other one did.
 const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
 /// The next bytes are the rest of something whose beginning was not seen.
 const REST: [u32; 2] = [1 << 15, 1 << 16];
 /// The segment at hand is the first one since the other end spoke.
 const TURN: [u32; 2] = [1 << 19, 1 << 20];
-/// It has begun a message of HTTP.
+/// A message of HTTP has begun.
 const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];

@@ -1,4 +1,4 @@
-//! What a server answers when we ask ourselves: the DPI's eyes for the active probe.
+//! Answers of a server to the active probe, read by the DPI.
 //!
 //! The framing is that of any flow, and every message is compared with the signatures; but a question of ours is
 //! no evidence, so only what the *server* says counts, one message at a time.
@@ -10,22 +10,22 @@ use super::{Dpi, message, signatures::Dialect};
 use crate::net::direction::Direction;
 use crate::parse::tree::Value;
 
-/// One connection that we lead.
+/// A connection of the probe.
 #[derive(Clone, Debug, Default)]
 pub struct Hearing {
     framing: Framing,
 }
 
-/// One message of the server.
+/// A message of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard<'a> {
-    /// What it is, if it is one that pools send.
+    /// The pool's message that it is, if it is one.
     pub shown: Option<Shown<'a>>,
-    /// Its values, if it is JSON. Of a batch, every object is heard by itself.
+    /// Values of a JSON message. Of a batch, every object is heard by itself.
     pub root: Option<Value<'a>>,
 }
 
-/// What one message by itself shows, when pools send such messages.
+/// A single message as pools send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown<'a> {
     /// The dialect.
@@ -36,12 +36,12 @@ pub struct Shown<'a> {
     pub said: &'a str,
 }
 
-/// What became of the bytes of a server.
+/// Outcome of reading bytes of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Leading bytes that are done with; the others are to be offered again with what follows them.
     pub consumed: usize,
-    /// Nothing in them can be read.
+    /// No message in them can be read.
     pub is_unreadable: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What signatures look at, out of a draft.
+//! From a draft to the message that signatures look at.
 
 use super::drafts::Draft;
 use super::signatures::Signatures;

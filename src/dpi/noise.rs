@@ -9,7 +9,7 @@
 //! 4,095 bytes of garbage follow on either side (BIP 324): both lengths fit once in 4,096 x 4,096
 //! connections, or in 4,096 from a client that sends no garbage.
 //!
-//! One key in about 9,000 is missed because it begins like JSON or SOCKS.
+//! A key in about 9,000 is missed because it begins like JSON or SOCKS.
 
 use super::Answer;
 use crate::limits::{SV2_CLIENT_HELLO, SV2_SERVER_HELLO, SV2_SETUP_MIN, SV2_SETUP_SUCCESS};
@@ -34,7 +34,7 @@ pub fn setup_success(bytes: &[u8]) -> Answer {
     turn(bytes, SV2_SETUP_SUCCESS, 29, 7)
 }
 
-/// One party's turn: `len` bytes with at least `distinct` values and `high` bytes above ASCII.
+/// A party's turn: `len` bytes with at least `distinct` values and `high` bytes above ASCII.
 ///
 /// The bounds refuse less than one in 10^6 random strings each (exact distribution: a test below).
 /// Base64 and hexadecimal have no high bytes, English has about 22 distinct ones in 64, records of

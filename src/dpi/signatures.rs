@@ -1,4 +1,4 @@
-//! What the messages of each mining dialect look like: data, not code.
+//! Signatures: the messages of each mining dialect as data, not code.
 //!
 //! A dialect is a file in this folder, compiled into tables when the program is built. Files of the operator
 //! and of feeds are compiled by the same code when they are loaded and stand beside the built-in ones.
@@ -24,7 +24,7 @@ include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 /// The signatures in force.
 #[derive(Debug, Default)]
 pub struct Signatures {
-    /// Those of the operator and of feeds.
+    /// Signatures of the operator and of feeds.
     added: Option<Added>,
 }
 

@@ -7,7 +7,7 @@ use super::tree::{Kind, Tree, Value};
 use super::words::{WordId, Words};
 use crate::util::decimal::decimal;
 
-/// What a message is.
+/// Kinds of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// A request whose response is framed by its own head alone.
@@ -21,10 +21,10 @@ pub enum Start {
     Response(u16),
 }
 
-/// What frames a message, out of its head; the rest goes into the [`Tree`].
+/// Fields of a head that frame the message; the rest goes into the [`Tree`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head {
-    /// What the message is.
+    /// Kind of the message.
     pub start: Start,
     /// `Upgrade: websocket`.
     pub websocket: bool,
@@ -37,7 +37,7 @@ pub struct Head {
     chunked: bool,
 }
 
-/// How a body is delimited (RFC 9112 section 6.3).
+/// Delimitation of a body (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// There is none.
@@ -46,7 +46,7 @@ pub enum Body {
     Length(u32),
     /// Chunks.
     Chunked,
-    /// All that comes until the connection closes.
+    /// Bytes until the connection closes.
     UntilClose,
 }
 
@@ -139,7 +139,7 @@ impl Head {
         }
     }
 
-    /// How the body is delimited. `request` is what a response answers.
+    /// Delimitation of the body. `request` is what a response answers.
     pub fn body(&self, request: Start) -> Body {
         let bodiless = match self.start {
             Start::Response(status) => status < 200 || matches!(status, 204 | 304) || request == Start::Head,
@@ -212,7 +212,7 @@ impl Asked {
         self.0 == 0
     }
 
-    /// What the next response answers.
+    /// The request that the next response answers.
     pub fn pop(&mut self) -> Start {
         let kind = self.0 & 3;
         self.0 >>= 2;

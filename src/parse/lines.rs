@@ -34,16 +34,16 @@ enum State {
     Rest,
 }
 
-/// What has been read.
+/// Pieces of a byte stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// All bytes, and what they begin goes on.
+    /// No end of a message; more bytes are needed.
     NeedMore,
     /// A message of JSON, whose values the scanner holds.
     Value,
     /// A line of text.
     Line,
-    /// All bytes, of which the last ones begin a line of text.
+    /// A line of text that has no end yet.
     OpenLine,
     /// The beginning of something else, up to the next line end.
     Other,

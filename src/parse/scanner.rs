@@ -22,7 +22,7 @@ pub struct Scanner {
     /// The values of the message at hand.
     pub tree: Tree,
     expect: Expect,
-    /// What the bytes at hand are inside of.
+    /// Token that the bytes at hand are inside of.
     within: Within,
     /// Containers that are open.
     depth: u32,
@@ -39,10 +39,10 @@ pub struct Scanner {
     string: StringScan,
 }
 
-/// What feeding some bytes has led to.
+/// Progress of the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// All bytes are read, and the value goes on.
+    /// The value goes on behind the bytes.
     NeedMore,
     /// So many bytes are read, and a message ends with them. More of a batch may follow ([`Scanner::is_idle`]).
     Message(usize),
@@ -52,7 +52,7 @@ pub enum Progress {
     Broken(usize),
 }
 
-/// What may come next.
+/// Tokens that may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -65,7 +65,7 @@ enum Expect {
     Next,
 }
 
-/// What the latest byte was part of.
+/// Token that the latest byte was part of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Within {
     #[default]
@@ -337,7 +337,7 @@ impl Scanner {
     }
 }
 
-/// What a byte of structure ends.
+/// Events at a byte of structure.
 enum Token {
     Message,
     End,

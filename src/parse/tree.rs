@@ -12,7 +12,7 @@ use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 pub struct Tree {
     nodes: heapless::Vec<Node, JSON_NODES>,
     text: heapless::Vec<u8, JSON_TEXT_BYTES>,
-    /// A bit for each known member name, by its number modulo 64, at whatever depth.
+    /// A bit for each known member name, by its number modulo 64, at any depth.
     present: u64,
     /// Members at the top whose names are not known.
     unknown: u8,
@@ -36,7 +36,7 @@ pub struct Node {
     len: u16,
     /// Bytes of text that are kept.
     kept: u8,
-    /// What it is.
+    /// Kind of the value.
     kind: Kind,
     /// The [`class`]es of all bytes of a string.
     classes: u8,
@@ -44,7 +44,7 @@ pub struct Node {
 
 const _: () = assert!(size_of::<Node>() <= 12);
 
-/// What a value is.
+/// Kinds of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Members.
@@ -376,7 +376,7 @@ impl<'a> Value<'a> {
         self.len() == 0
     }
 
-    /// What it is.
+    /// Kind of the value.
     pub fn kind(self) -> Option<Kind> {
         self.node().map(|node| node.kind)
     }

@@ -33,7 +33,7 @@ pub enum Kind {
 pub enum Parsed {
     /// A whole header.
     Frame(Frame),
-    /// It goes on after the bytes at hand.
+    /// More bytes are needed.
     NeedMore,
     /// This is no frame, or one whose end will not be seen (4 GB and more).
     Invalid,

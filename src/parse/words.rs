@@ -15,9 +15,9 @@ pub const WORD_BYTES: usize = 48;
 pub struct Words {
     /// The set that this one adds to; its numbers come first.
     pub base: Option<&'static Words>,
-    /// All words in a row.
+    /// Words in a row.
     pub text: Cow<'static, [u8]>,
-    /// Where each word ends.
+    /// End of each word.
     pub ends: Cow<'static, [u16]>,
     /// Numbers by hash, open addressing; a power of two of them. 0 is an empty place.
     pub slots: Cow<'static, [WordId]>,
@@ -44,7 +44,7 @@ impl Words {
         }
     }
 
-    /// How many words there are, those of the base included.
+    /// Number of words, those of the base included.
     pub fn count(&self) -> usize {
         self.base.map_or(0, Words::count) + self.ends.len()
     }
@@ -74,12 +74,12 @@ pub fn hash(word: &[u8]) -> u32 {
 }
 
 /// FNV-1a, one byte further. An attacker can choose colliding names, but not the words of the set, so a
-/// look-up compares few of them whatever is asked for.
+/// look-up compares few of them for any name.
 pub const fn hash_byte(hash: u32, byte: u8) -> u32 {
     (hash ^ byte as u32).wrapping_mul(0x0100_0193)
 }
 
-/// What a hash begins with.
+/// Start value of a hash.
 pub const HASH_START: u32 = 0x811c_9dc5;
 
 /// The bit of a word in a set of 64 that says which may be there.

@@ -93,7 +93,7 @@ impl FromStr for Request {
                     seconds => Some(seconds.parse().map_err(|_| UnknownRequest)?),
                 },
                 // One that a newer version knows is none.
-                dialect: Some(next()?).and_then(|name| Dialect::of_name(name)),
+                dialect: Some(next()?).and_then(Dialect::of_name),
                 subject: subject(next()?)?,
             }),
             "remove" => Request::Remove(subject(next()?)?),

@@ -158,7 +158,7 @@ fn no_mutation_of_a_mining_message_makes_it_panic() {
         state as usize % sides
     };
     let mut talk = Talk::from_start();
-    for round in 0..200 {
+    for _ in 0..200 {
         for (_, message) in clients::FIRST_MESSAGES {
             let mut bytes = message.as_bytes().to_vec();
             for _ in 0..=roll(3) {

@@ -154,7 +154,7 @@ impl Framing {
     }
 }
 
-/// How a flow joined midway goes on.
+/// Continuation of a flow joined midway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resumption {
     /// With a WebSocket frame that carries JSON.
@@ -210,17 +210,17 @@ fn opens_grpc(bytes: &[u8]) -> Fit {
     if is_data && is_of_users { Fit::Yes } else { Fit::No }
 }
 
-/// Messages between a Kaspa node and its user, of whatever kind.
+/// Messages of any kind between a Kaspa node and its user.
 const OF_USERS: core::ops::Range<u64> = 1001..1200;
-/// Where a DATA frame with a plain message has zeros, if both are shorter than 64 KiB: in the frame's length, kind
+/// Places of zeros in a DATA frame with a plain message, if both are shorter than 64 KiB: in the frame's length, kind
 /// and stream, and in what stands before the message.
 const ZERO_IN_GRPC: [usize; 5] = [0, 3, 5, 9, 10];
-/// All that stands before the message, and the number and length of its first member.
+/// Bytes before the message, and the number and length of its first member.
 const GRPC_START: usize = grpc::HEADER + 8;
-/// How HAProxy's line begins, and how long it is at most.
+/// First bytes of HAProxy's line, and its greatest length.
 const PROXY: &[u8] = b"PROXY TCP";
 const PROXY_LINE_MAX: usize = 107;
-/// What its binary form begins with.
+/// First bytes of its binary form.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Random bytes of which one is no text, for sure.

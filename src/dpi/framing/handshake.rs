@@ -8,7 +8,7 @@ use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::socks;
 
 impl Framing {
-    /// What follows the server's name can't be read, if the server answers in TLS.
+    /// Bytes behind the server's name can't be read, if the server answers in TLS.
     pub(super) fn tls_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let hello = match client_hello::parse(bytes) {
             Parsed::Hello(hello) => hello,

@@ -14,7 +14,7 @@ use crate::parse::scanner::Progress;
 use crate::parse::words::Words;
 
 impl Framing {
-    /// One more line of a head. Of a long one no more than its beginning is kept.
+    /// The next line of a head. Of a long line no more than its beginning is kept.
     pub(super) fn http_head<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let end = end_of_line(bytes);
         let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();

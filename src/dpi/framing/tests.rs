@@ -38,7 +38,9 @@ const NAMES: [&str; 16] =
 impl Flow {
     fn begin(from_start: bool) -> Flow {
         let mut words = WordsBuilder::new(Some(&WORDS));
-        NAMES.iter().for_each(|name| drop(words.add(name.as_bytes())));
+        for name in NAMES {
+            words.add(name.as_bytes());
+        }
         Flow {
             framing: Framing::begin(from_start),
             drafts: Drafts::new(),

@@ -29,7 +29,7 @@ impl Framing {
             self.flags &= !super::TURN[at];
             desk.draft.bytes.clear();
             desk.draft.keep(bytes.get(..BINARY_BYTES).unwrap_or(bytes));
-            // The same bytes are read as text next, whatever they are.
+            // The same bytes are read as text next.
             return Step::found(0, Found::Message(carrier::BINARY));
         }
         if desk.draft.lines.is_passing_over()
@@ -70,7 +70,7 @@ impl Framing {
     fn resume_frames(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> Option<Step<'static>> {
         // Text begins none.
         let first = *bytes.first()?;
-        if first >= b' ' && first < 0x80 {
+        if (b' '..0x80).contains(&first) {
             return None;
         }
         let mut passed = 0;
@@ -115,7 +115,7 @@ fn may_be_binary(draft: &Draft, bytes: &[u8]) -> bool {
     !fit::is_text(head) || head.iter().take_while(|byte| byte.is_ascii_digit()).count() == LENGTH_DIGITS
 }
 
-/// What makes no sense ends with a line, or where a segment begins like a message. In bytes that are no text the
+/// Nonsense ends with a line, or where a segment begins like a message. In bytes that are no text the
 /// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
 fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
     let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();

@@ -50,11 +50,10 @@ impl Framing {
             return Step::done(len);
         }
         let mut clear = [0; CLEAR_BYTES];
-        let mut at = usize::from(draft.mask_at);
         let mut count = 0;
-        for (to, byte) in clear.iter_mut().zip(bytes.iter().take(pending)) {
+        let places = usize::from(draft.mask_at)..;
+        for (at, (to, byte)) in places.zip(clear.iter_mut().zip(bytes.iter().take(pending))) {
             *to = byte ^ draft.mask.get(at & 3).copied().unwrap_or(0);
-            at += 1;
             count += 1;
         }
         let (len, piece) = draft.lines.feed(desk.words, clear.get(..count).unwrap_or_default(), true);

@@ -12,11 +12,11 @@ use crate::limits::{SIGNATURE_FILE_BYTES, SIGNATURE_FILES};
 /// A file of signatures.
 #[derive(Clone, Debug)]
 pub struct SignatureFile {
-    /// Where it comes from, for messages.
+    /// Path of the file, for messages.
     pub path: PathBuf,
-    /// What it says.
+    /// Text of the file.
     pub text: String,
-    /// What it finds is worth no more than a suspicion: its name ends in `.suspect.sig`, as those of feeds do.
+    /// A match is worth no more than a suspicion: the file's name ends in `.suspect.sig`, as those of feeds do.
     pub suspects: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Refusal {
     pub path: PathBuf,
     /// The line that makes no sense; 0 if the file can't be read at all.
     pub line: usize,
-    /// What is wrong.
+    /// The reason.
     pub reason: String,
 }
 
@@ -115,7 +115,7 @@ impl Signatures {
         Ok(Signatures { added: Some(Added { words, program, dialects, suspects }) })
     }
 
-    /// Of each dialect: its name, what it is, how many messages it has, and whether it came from a file; and whether
+    /// Name of each dialect, what it is, how many messages it has, and whether it came from a file; and whether
     /// what it finds is no more than a suspicion.
     pub fn list(&self) -> Vec<Listed<'_>> {
         let mut list = Vec::new();
@@ -138,9 +138,9 @@ impl Signatures {
 /// A dialect, for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
-    /// Its name.
+    /// Name of the dialect.
     pub name: &'a str,
-    /// What it is.
+    /// Description of the dialect.
     pub about: &'a str,
     /// Kinds of messages.
     pub messages: usize,
@@ -148,7 +148,7 @@ pub struct Listed<'a> {
     pub worth: Option<bool>,
 }
 
-/// How the names of files end that make suspects only.
+/// End of the names of files that make suspects only.
 const SUSPECTS: &str = ".suspect.sig";
 
 #[cfg(test)]

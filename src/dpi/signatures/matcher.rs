@@ -6,24 +6,24 @@ use crate::parse::grpc;
 use crate::parse::tree::{Kind, Value, class};
 use crate::parse::words::WordId;
 
-/// One message, as far as signatures look at it.
+/// The parts of a message that signatures look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {
     /// The carrier, a bit of [`super::compile::program::carrier`].
     pub over: u16,
     /// The method; empty in a response.
     pub method: &'a [u8],
-    /// Its number among the words; 0 if it is not known.
+    /// Number of the method among the words; 0 if it is not known.
     pub method_word: WordId,
-    /// Its values, if it has any.
+    /// Values of the message, if it has any.
     pub root: Option<Value<'a>>,
     /// The HTTP head around it.
     pub http: Option<Value<'a>>,
-    /// Its bytes, if it is no text.
+    /// Bytes of a message that is no text.
     pub data: &'a [u8],
 }
 
-/// What the flow has shown before.
+/// State of the flow before the message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Before {
     /// The message answers the latest strong request of the other side.
@@ -35,11 +35,11 @@ pub(crate) struct Before {
 /// A message of a dialect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Match<'a> {
-    /// Its signature.
+    /// The signature that matches.
     pub rule: &'a Rule,
     /// The tables that the signature is part of.
     pub program: &'a Program,
-    /// How certain it is.
+    /// Certainty of the match.
     pub confidence: Confidence,
 }
 
@@ -74,7 +74,7 @@ impl Program {
         self.dialects.get(usize::from(rule.dialect)).is_some_and(|dialect| dialect.generic)
     }
 
-    /// How certain `message` is by `rule`; `None` if it doesn't fit.
+    /// Confidence of `message` by `rule`; `None` if it doesn't fit.
     fn grade(&self, rule: &Rule, message: &Message<'_>, before: Before) -> Option<Confidence> {
         let code = self.code.get(usize::from(rule.code.0)..usize::from(rule.code.1))?;
         let mut operations = Operations(code);
@@ -260,7 +260,7 @@ impl<'a> Iterator for Operations<'a> {
     }
 }
 
-/// What a path has led to.
+/// The value at the end of a path.
 #[derive(Clone, Copy, Debug)]
 enum Thing<'a> {
     Value(Value<'a>),

@@ -47,7 +47,7 @@ pub(crate) fn is_algorithm(text: &[u8]) -> bool {
     ALGORITHMS.iter().any(|name| text.starts_with(name.as_bytes()))
 }
 
-/// Whether `text` contains `word` (lower case) in whatever case.
+/// Whether `text` contains `word` (lower case), in any case.
 pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
     !word.is_empty() && text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
@@ -154,8 +154,8 @@ const MINERS: [&str; 73] = [
     "cast_xmr",
 ];
 
-/// What the names of single-purpose programs and the addresses of coins begin with. Bitcoin's address
-/// isn't among them: many pools pay in Bitcoin whatever is mined.
+/// First letters of the names of single-purpose programs and of the addresses of coins. Bitcoin's address
+/// isn't among them: many pools pay in Bitcoin for any coin that is mined.
 const COINS: [(&str, &str); 18] = [
     ("kaspa", "kaspa"),
     ("gominer/", "decred"),
@@ -177,7 +177,7 @@ const COINS: [(&str, &str); 18] = [
     ("nexa:", "nexa"),
 ];
 
-/// What the names of the CryptoNote family's algorithms begin with (XMRig's algorithm list).
+/// First letters of the names of the CryptoNote family's algorithms (XMRig's algorithm list).
 const ALGORITHMS: [&str; 9] =
     ["rx/", "cn/", "cn-", "argon2/", "kawpow", "ghostrider", "randomx", "cryptonight", "astrobwt"];
 

@@ -20,7 +20,7 @@ pub(super) struct StringScan {
     is_name: bool,
 }
 
-/// How far an escape is read (RFC 8259 section 7).
+/// Progress of an escape (RFC 8259 section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Escape {
     No,

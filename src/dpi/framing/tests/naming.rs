@@ -1,4 +1,4 @@
-//! Whom a client names, in every portion.
+//! Servers that a client names, in every portion.
 
 use super::*;
 use crate::dpi::target::Target;

@@ -6,7 +6,7 @@ use crate_words::{WORD_BYTES, WordsBuilder, bit};
 
 use super::super::words as crate_words;
 
-/// What all conditions share: words, texts and the code itself.
+/// State shared by all conditions: words, texts and the code itself.
 #[derive(Debug)]
 pub(super) struct Expressions {
     pub(super) words: WordsBuilder,
@@ -49,7 +49,7 @@ impl Expressions {
         place.ok_or("there are too many conditions".into())
     }
 
-    /// Where a value for the event stands: code of one path after the other.
+    /// Place of a value for the event: code of one path after the other.
     pub(super) fn places(&mut self, tokens: &[Token]) -> Result<u16, String> {
         let mut code = vec![tokens.len() as u16];
         for token in tokens {
@@ -354,7 +354,7 @@ fn node(operation: u16, inside: &[u16]) -> Vec<u16> {
     [&[operation, inside.len() as u16][..], inside].concat()
 }
 
-/// One operation for alternatives of terms.
+/// A single operation for alternatives of terms.
 fn any(mut alternatives: Vec<Vec<Vec<u16>>>) -> Vec<u16> {
     let all = |mut terms: Vec<Vec<u16>>| match terms.len() {
         1 => terms.remove(0),

@@ -17,7 +17,7 @@ use program::{Confidence, DialectEntry, Phase, Program, Role, Rule, carrier, op}
 pub struct Fault {
     /// The line, from 1 on.
     pub line: usize,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
 }
 
@@ -86,7 +86,7 @@ pub struct Compiler {
     expressions: Expressions,
 }
 
-/// How a message is found: by an exact method, by a part of one, without.
+/// Way to a message: by an exact method, by a part of one, without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     Exact,

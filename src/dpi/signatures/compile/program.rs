@@ -1,4 +1,4 @@
-//! What a compiled signature is made of: flat tables, so that the built-in ones stand in the program's
+//! Parts of a compiled signature: flat tables, so that the built-in ones stand in the program's
 //! read-only part and nothing is read at start.
 
 use std::borrow::Cow;
@@ -8,17 +8,17 @@ use std::borrow::Cow;
 pub struct Program {
     /// The dialects that the files name, in their order.
     pub dialects: Cow<'static, [DialectEntry]>,
-    /// All messages; those that ask for an exact method first, sorted by its number.
+    /// Rules of all messages; those that ask for an exact method first, sorted by its number.
     pub rules: Cow<'static, [Rule]>,
-    /// How many of them ask for an exact method.
+    /// Number of rules that ask for an exact method.
     pub with_method: u16,
-    /// How many after those ask for a part of a method's name.
+    /// Number of rules after those that ask for a part of a method's name.
     pub with_pattern: u16,
     /// Expressions ([`op`]).
     pub code: Cow<'static, [u16]>,
-    /// Where each text ends in `text`.
+    /// End of each text in `text`.
     pub ends: Cow<'static, [u16]>,
-    /// All texts in a row.
+    /// Texts in a row.
     pub text: Cow<'static, [u8]>,
     /// Words in host names, and the dialect they point to: text, whether it is a part of a word, dialect.
     pub names: Cow<'static, [(u16, bool, u8)]>,
@@ -26,22 +26,22 @@ pub struct Program {
     pub ports: Cow<'static, [(u16, u16, u8)]>,
 }
 
-/// One dialect.
+/// A dialect.
 #[derive(Clone, Copy, Debug)]
 pub struct DialectEntry {
-    /// Its name: a text.
+    /// Name: a text.
     pub name: u16,
-    /// What it is, for people: a text.
+    /// Description for people: a text.
     pub about: u16,
     /// The name of its family: a text.
     pub family: u16,
-    /// What the probe asks first: a text, the name of a question; 0 without.
+    /// First question of the probe: a text, the name of a question; 0 without.
     pub ask: u16,
-    /// It says no more than its family does.
+    /// The dialect says no more than its family does.
     pub generic: bool,
 }
 
-/// One kind of message.
+/// A kind of message.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// The exact method's number among the words; 0 if it asks for none.
@@ -50,21 +50,21 @@ pub struct Rule {
     pub dialect: u8,
     /// [`Role`], as a number.
     pub role: Role,
-    /// How far the session is.
+    /// Phase of the session.
     pub phase: Phase,
     /// Carriers that it may come in, a bit each ([`carrier`]).
     pub over: u16,
-    /// How many conditions it has: of two that match, the more specific one counts.
+    /// Number of conditions: of two that match, the more specific one counts.
     pub rank: u8,
     /// Member names that must be there, a bit each.
     pub needs: u64,
-    /// Where its conditions begin in the code, and where they end.
+    /// First and last place of the conditions in the code.
     pub code: (u16, u16),
     /// The message in the field's words: a text.
     pub said: u16,
     /// Coin: a text, 0 without.
     pub coin: u16,
-    /// Where agent, wallet and algorithm stand: places in the code, 0 without.
+    /// Places of agent, wallet and algorithm: places in the code, 0 without.
     pub agent: u16,
     /// See [`Rule::agent`].
     pub wallet: u16,
@@ -72,7 +72,7 @@ pub struct Rule {
     pub algorithm: u16,
 }
 
-/// Who sends such a message.
+/// Sender of such a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The end that mines.
@@ -81,7 +81,7 @@ pub enum Role {
     Pool = 1,
 }
 
-/// How far a session is.
+/// Phases of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Versions and capabilities.
@@ -94,7 +94,7 @@ pub enum Phase {
     Share = 3,
 }
 
-/// How certain a message is.
+/// Certainty of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Confidence {
     /// Mining has such messages, other protocols too.
@@ -130,9 +130,9 @@ pub mod carrier {
 
 /// Words of the code: an operation is followed by the number of words that belong to it.
 pub mod op {
-    /// All of the operations inside.
+    /// Conjunction of the operations inside.
     pub const ALL: u16 = 1;
-    /// One of them.
+    /// Disjunction of them.
     pub const ANY: u16 = 2;
     /// Not the one inside.
     pub const NOT: u16 = 3;
@@ -150,7 +150,7 @@ pub mod op {
 
 /// Words of a path.
 pub mod path {
-    /// Where it begins: the message.
+    /// A path that begins at the message.
     pub const ROOT: u16 = 0;
     /// The HTTP head.
     pub const HTTP: u16 = 1;
@@ -188,7 +188,7 @@ pub mod shape {
     pub const ARRAY: u16 = 8;
     /// A string or a number.
     pub const NAME: u16 = 9;
-    /// There, be it null.
+    /// Present, be it null.
     pub const PRESENT: u16 = 10;
     /// Not there, or null.
     pub const ABSENT: u16 = 11;
@@ -200,7 +200,7 @@ pub mod shape {
     pub const ALGORITHM: u16 = 14;
     /// The last of the shapes without arguments.
     pub const LAST_PLAIN: u16 = ALGORITHM;
-    /// One of some texts: their number, and each.
+    /// Equal to one of some texts: their number, and each.
     pub const IS: u16 = 20;
     /// Begins with one of them.
     pub const BEGINS: u16 = 21;
@@ -230,9 +230,9 @@ pub mod shape {
     pub const ITEMS: u16 = 38;
     /// An integer between two (each in two words, the higher half first).
     pub const INTEGER: u16 = 40;
-    /// The same of the little-endian number in two or four bytes.
+    /// A little-endian number in two or four bytes between two.
     pub const LITTLE: u16 = 41;
-    /// The same of the big-endian one.
+    /// A big-endian one.
     pub const BIG: u16 = 42;
 }
 
@@ -245,7 +245,7 @@ impl Program {
         self.text.get(usize::from(start)..usize::from(end)).unwrap_or_default()
     }
 
-    /// The same as characters.
+    /// The text with this number as characters.
     pub fn str(&self, id: u16) -> &str {
         core::str::from_utf8(self.text(id)).unwrap_or_default()
     }
