@@ -21,8 +21,10 @@ mod event_log;
 mod history_file;
 pub mod hosts;
 mod reputation_service;
+mod house_file;
 mod leases;
 pub(crate) mod lists;
+mod signature_files;
 mod metrics;
 pub mod model_file;
 pub mod problems;
@@ -58,12 +60,14 @@ use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
 use conflict::ConflictWatch;
 use control::{Control, Stream};
+use house_file::HouseFile;
 use lists::Lists;
 use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
+use signature_files::SignatureFiles;
 
 /// Runs until a signal stops it.
 ///
@@ -89,15 +93,20 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
+    engine.replace_signatures(SignatureFiles::start(&config));
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
+    let house = HouseFile::start(&config, &mut engine, clock.now());
     let mut daemon = Daemon {
         engine,
+        house,
         lists,
+        signatures: SignatureFiles::default(),
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
+        refused_flows: (0, Instant::default()),
         clock,
         verdicts_failed: 0,
         alive,
@@ -123,7 +132,9 @@ fn load(path: &Path) -> Result<Config, String> {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    house: HouseFile,
     lists: Lists,
+    signatures: SignatureFiles,
     reputation: ReputationService,
     alive: Alive,
     conflicts: ConflictWatch,
@@ -133,6 +144,8 @@ struct Daemon {
     clock: Clock,
     verdicts_failed: u32,
     problems: Problems,
+    /// Connections that found no place, and when the latest did.
+    refused_flows: (u32, Instant),
 }
 
 impl Daemon {
@@ -150,6 +163,7 @@ impl Daemon {
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
+                self.house.stop(&self.engine);
                 self.reporter.stop();
                 return Ok(());
             }
@@ -173,12 +187,17 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
+                self.notice_full_table(now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
+                if let Some(signatures) = self.signatures.collect() {
+                    self.engine.replace_signatures(signatures);
+                }
                 if self.lists.collect() {
                     self.engine.replace_intel(self.lists.current());
                     self.reputation.refill(now);
@@ -227,6 +246,18 @@ impl Daemon {
         Ok(())
     }
 
+    /// Connections that found no place in the flow table are a problem until a minute has passed without one.
+    fn notice_full_table(&mut self, now: Instant) {
+        let refused = self.engine.table_counters().refused;
+        if refused != self.refused_flows.0 {
+            self.refused_flows = (refused, now);
+            let text = "the flow table is full of undecided connections; others pass without inspection";
+            self.problems.report(problems::Code::TableFull, "", text.into());
+        } else if now >= self.refused_flows.1.after(Duration::from_secs(60)) {
+            self.problems.resolve(problems::Code::TableFull);
+        }
+    }
+
     /// A bad file changes nothing.
     fn reload(&mut self, config_path: &Path) {
         let loaded = load(config_path)
@@ -255,6 +286,7 @@ impl Daemon {
         self.reporter.configure(&new);
         self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
+        self.signatures.reload(&new);
         let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
@@ -275,6 +307,10 @@ impl Traffic for EngineTraffic<'_> {
 
     fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
         self.engine.carries_others(addr, names, self.now)
+    }
+
+    fn carries_several(&self, addr: IpAddr) -> bool {
+        self.engine.carries_several(addr, self.now)
     }
 
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {

@@ -1,6 +1,6 @@
 //! What a proof consists of, for the event that names the host.
 
-use super::dialect::Dialect;
+use super::signatures::Dialect;
 
 /// A proven mining session, as far as the wire tells. All texts are printable ASCII without quotes
 /// and backslashes, whatever the wire held: other bytes stand as `%1b`.
@@ -16,6 +16,8 @@ pub struct Finding {
     pub wallet: heapless::String<24>,
     /// What was seen, in the field's words: "mining.subscribe from the client".
     pub evidence: heapless::String<96>,
+    /// A message of the server took part in it.
+    pub server_answered: bool,
 }
 
 impl Finding {

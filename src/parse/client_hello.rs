@@ -6,7 +6,7 @@
 //! the outer one. Whether HTTP is offered (ALPN, RFC 7301) is told where that is at hand by then; it is not
 //! waited for. Unknown extensions and GREASE (RFC 8701) are passed over by their lengths.
 
-use super::lines::Fit;
+use super::fit::Fit;
 use crate::net::host_name::HostName;
 
 /// A ClientHello, or why there is none.

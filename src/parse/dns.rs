@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::limits::{DNS_ADDRESSES, DNS_CHAIN, DNS_POINTERS, DNS_RECORDS, NAME_BYTES};
 use crate::net::host_name::HostName;
-use crate::parse::lines::Fit;
+use crate::parse::fit::Fit;
 
 /// Names, and the addresses that they lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ pub struct Frame {
     /// The payload is compressed (RFC 7692) or changed by another extension.
     pub opaque: bool,
     /// What the payload is masked with; zeros if it isn't.
-    mask: [u8; 4],
+    pub mask: [u8; 4],
 }
 
 /// A frame's opcode.
