@@ -24,6 +24,7 @@ mod reputation_service;
 mod house_file;
 mod leases;
 pub(crate) mod lists;
+mod signature_files;
 mod metrics;
 pub mod model_file;
 pub mod problems;
@@ -66,6 +67,7 @@ use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
+use signature_files::SignatureFiles;
 
 /// Runs until a signal stops it.
 ///
@@ -91,6 +93,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
+    engine.replace_signatures(SignatureFiles::start(&config));
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
@@ -99,6 +102,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         engine,
         house,
         lists,
+        signatures: SignatureFiles::default(),
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
@@ -130,6 +134,7 @@ struct Daemon {
     engine: Engine<RandomState>,
     house: HouseFile,
     lists: Lists,
+    signatures: SignatureFiles,
     reputation: ReputationService,
     alive: Alive,
     conflicts: ConflictWatch,
@@ -190,6 +195,9 @@ impl Daemon {
                 }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
+                if let Some(signatures) = self.signatures.collect() {
+                    self.engine.replace_signatures(signatures);
+                }
                 if self.lists.collect() {
                     self.engine.replace_intel(self.lists.current());
                     self.reputation.refill(now);
@@ -278,6 +286,7 @@ impl Daemon {
         self.reporter.configure(&new);
         self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
+        self.signatures.reload(&new);
         let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };

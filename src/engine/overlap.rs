@@ -104,7 +104,8 @@ impl Reassembly<'_> {
         }
         let mut inspection = Inspection::begin(from_start);
         let mut heard = Heard::default();
-        offer_all(&mut inspection, self.dpi, direction, &version, &mut heard);
+        offer_all(&mut inspection, self.dpi, self.session.owner(), direction, &version, &mut heard);
+        inspection.release(self.dpi);
         heard.proof
     }
 }

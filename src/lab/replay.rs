@@ -31,6 +31,7 @@ use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
 use crate::daemon::{lists::Lists, model_file, problems::Problems};
+use crate::dpi::signatures::{SignatureFile, Signatures};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Packet, Settings};
 use crate::hmm::model::Model;
@@ -187,14 +188,19 @@ struct EngineMaker {
     settings: Settings,
     model: Box<Model>,
     lists: Option<Arc<Intel>>,
+    signatures: Vec<SignatureFile>,
     max_flows: usize,
 }
 
 impl EngineMaker {
     /// Reads the model and the lists that `config` names.
     fn new(config: &Config) -> Result<Self, String> {
+        let signatures =
+            SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
+        Signatures::with_files(&signatures).map_err(|refusal| refusal.to_string())?;
         Ok(EngineMaker {
-            settings: Settings::from(config),
+            signatures,
+            settings: as_in_a_new_house(config),
             model: model_file::load(config)?,
             lists: Lists::start(config, &Problems::default()).current(),
             max_flows: config.max_flows,
@@ -205,14 +211,16 @@ impl EngineMaker {
         let mut engine =
             Engine::new(self.settings.clone(), self.model.clone(), self.max_flows, FixedKey::default());
         engine.replace_intel(self.lists.clone());
+        // Each engine has its own; they have been compiled before, so they are good.
+        engine.replace_signatures(Signatures::with_files(&self.signatures).unwrap_or_default());
         engine
     }
 }
 
-/// The configuration of a replay that is given none: the defaults, with the built-in list only, so that it is
+/// The configuration of a replay that is given none: the defaults, with what is built in only, so that it is
 /// the same on every desk.
 pub fn default_config() -> Config {
-    Config { intel_lists: Vec::new(), ..Config::default() }
+    Config { intel_lists: Vec::new(), signatures: Vec::new(), ..Config::default() }
 }
 
 /// What a capture held.
@@ -239,7 +247,7 @@ pub struct Replayed {
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    let settings = Settings::from(&default_config());
+    let settings = as_in_a_new_house(&default_config());
     let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
     engine.replace_intel(Some(builtin::pools()));
     engine
@@ -377,3 +385,8 @@ impl<S: BuildHasher + Clone> Replay<S> {
 
 /// Frames between two looks at progress and ended flows.
 const FRAMES_A_TURN: u32 = 1 << 14;
+/// The settings of `config`, with the threshold of a new house where it would follow the house: a capture of a whole
+/// campus is no day of one.
+fn as_in_a_new_house(config: &Config) -> Settings {
+    Settings { suspects_per_day: u32::MAX, ..Settings::from(config) }
+}
