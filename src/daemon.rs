@@ -341,7 +341,7 @@ fn wait(
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos().into() };
+    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos() as _ };
     match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
