@@ -19,7 +19,9 @@ pub mod control;
 mod event_log;
 mod hosts;
 mod reputation_service;
+mod identity;
 mod leases;
+mod news;
 pub(crate) mod lists;
 mod metrics;
 pub mod model_file;
@@ -211,7 +213,8 @@ impl Daemon {
             if let Some(detection) = handled.event {
                 let traffic = EngineTraffic { engine: &self.engine, now };
                 self.reputation.suspect(&detection, &traffic, now);
-                self.reporter.report(&detection);
+                let is_local = self.reputation.networks().contains(detection.client.addr());
+                self.reporter.report(&detection, is_local);
             }
         }
         Ok(())

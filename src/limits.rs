@@ -181,6 +181,17 @@ pub const SWEEP_SETS_PER_SECOND: usize = 32;
 
 /// Hosts whose detections `minewall status` lists.
 pub const HOSTS_REMEMBERED: usize = 32;
+/// New findings (a client and a server not told lately) of one client that are told in an hour beside its share of
+/// reports, and of all clients in a minute.
+pub const NEWS_PER_HOUR_OF_CLIENT: u32 = 12;
+/// See [`NEWS_PER_HOUR_OF_CLIENT`].
+pub const NEWS_PER_MINUTE: u32 = 30;
+/// After this time a finding is new again.
+pub const NEWS_REPEAT: Duration = Duration::from_secs(24 * 3_600);
+/// Findings told lately that are remembered, about 60 bytes each.
+pub const NEWS_TOLD: usize = 256;
+/// Clients with a budget of new findings of their own.
+pub const NEWS_CLIENTS: usize = 256;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
 /// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.

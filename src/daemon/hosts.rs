@@ -95,6 +95,12 @@ impl Hosts {
         is_reported
     }
 
+    /// Whether the host at `addr` is in the list, with no other hardware address than `mac`.
+    pub fn is_known(&self, addr: IpAddr, mac: Option<&str>) -> bool {
+        let is_it = |host: &Host| host.addr == addr && (mac.is_none() || host.mac.as_deref() == mac);
+        self.hosts.iter().any(is_it)
+    }
+
     /// The host of the latest detection has a name; without one it keeps what it had.
     pub fn name_latest(&mut self, name: Option<String>) {
         if let (Some(host), Some(name)) = (self.hosts.last_mut(), name) {
