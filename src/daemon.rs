@@ -15,6 +15,7 @@
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod conflict;
 pub mod control;
 mod event_log;
 mod hosts;
@@ -56,6 +57,7 @@ use crate::net::host_name::HostName;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use conflict::ConflictWatch;
 use control::{Control, Stream};
 use lists::Lists;
 use problems::Problems;
@@ -100,6 +102,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         clock,
         verdicts_failed: 0,
         alive,
+        conflicts: ConflictWatch::default(),
         queue,
         resetter,
         config,
@@ -124,6 +127,7 @@ struct Daemon {
     lists: Lists,
     reputation: ReputationService,
     alive: Alive,
+    conflicts: ConflictWatch,
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
@@ -169,6 +173,9 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
+                    self.alive.report_conflict();
+                }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
                 if self.lists.collect() {

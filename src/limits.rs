@@ -237,6 +237,13 @@ pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
 pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait of the packet loop for something to do: it has to turn between two signs of life.
 pub const TURN_WAIT: Duration = Duration::from_millis(400);
+/// Queued packets of decided connections, in each of so many windows in a row, that mean that another program
+/// overwrites the kernel's memory of them.
+pub const CONFLICT_PACKETS: u64 = 64;
+/// Length of such a window.
+pub const CONFLICT_WINDOW: Duration = Duration::from_secs(5);
+/// So many windows.
+pub const CONFLICT_WINDOWS: u32 = 3;
 /// How often the kernel is told again that its memory of connections gets lost.
 pub const CONFLICT_RENEWAL: Duration = Duration::from_secs(1_200);
 /// Stack of the thread that gives them.

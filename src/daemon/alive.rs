@@ -57,6 +57,11 @@ impl Alive {
     pub fn is_heard(&self) -> bool {
         self.shared.is_heard.load(Ordering::Relaxed)
     }
+
+    /// Has the rules keep decided connections in a set: the kernel's memory of them gets lost.
+    pub fn report_conflict(&self) {
+        self.shared.has_conflict.store(true, Ordering::Relaxed);
+    }
 }
 
 fn renew(shared: &Weak<Shared>, mut socket: NftSocket) {

@@ -22,6 +22,8 @@ pub enum Code {
     TableFull,
     /// A file that can't be written.
     File,
+    /// Another program overwrites the marks of connections.
+    MarkConflict,
 }
 
 impl Code {
@@ -33,6 +35,7 @@ impl Code {
             Code::ListName => "list_name",
             Code::TableFull => "table_full",
             Code::File => "file",
+            Code::MarkConflict => "mark_conflict",
         }
     }
 
@@ -43,6 +46,9 @@ impl Code {
             Code::List => "Correct the list; 'minewall check-list FILE' says what is wrong with it.",
             Code::ListName => "Rename the file: its name ends in .block, .suspect or .allow.",
             Code::TableFull => "Raise option 'max_flows' if the router has memory to spare.",
+            Code::MarkConflict => {
+                "Install kmod-ipt-conntrack-label and restart minewall, or move option 'mark_bit', or limit the other program to its own bits."
+            }
             Code::File => "Make room on the disk, or choose another path in the configuration.",
         }
     }

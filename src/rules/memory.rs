@@ -111,6 +111,8 @@ impl Memory {
 		ct state new goto fresh
 		{synack} {begin} accept
 		ct mark & {mask:#010x} == {begun:#010x} ct direction original goto start
+		# Where marks get lost, the first packet behind the handshake is told by its number.
+		meta l4proto @conflict ct direction original ct original packets 2 ct reply packets 1 goto start
 		goto known_undecided
 ",
                     own = at.own(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::daemon::Daemon;
-use crate::net::{Net, PATIENCE, SERVERS, ip, wait_for};
+use crate::net::{Net, Over, PATIENCE, SERVERS, ip, wait_for};
 
 /// How long the daemon stands still.
 const STOPPED: Duration = Duration::from_secs(30);
@@ -24,6 +24,7 @@ fn a_stopped_daemon_stops_no_connection() {
     let servers = SERVERS.map(|server| SocketAddr::new(ip(server), 8_080));
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let over = Over(&is_over);
         for server in servers {
             let listener = net.internet.inside(|| TcpListener::bind(server)).expect("a free port");
             listener.set_nonblocking(true).expect("O_NONBLOCK");
@@ -39,7 +40,7 @@ fn a_stopped_daemon_stops_no_connection() {
             connections += took.len();
         }
         daemon.signal(Signal::CONT);
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         println!("{connections} connections in {STOPPED:?} of standstill, the slowest took {longest:?}");
         assert!(longest < STALL, "{longest:?}");
         assert!(connections > 100, "{connections}");

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 
 use crate::daemon::Daemon;
 use crate::namespace::Namespace;
-use crate::net::{HOME, Net, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_for, wait_up_to};
+use crate::net::{HOME, Net, Over, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_for, wait_up_to};
 use crate::session::{Session, is_refused};
 
 /// A directory of lists.
@@ -156,15 +156,6 @@ fn nothing_waits_while_lists_are_read_at_the_start() {
     drop(Session::open(&net.home, &net.internet, ip(SERVERS[0])));
     drop(writer);
     daemon.wait_until_ready(&net);
-}
-
-/// The end of a download, also where the test fails: else nobody would hear of it.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// The host asks the router's resolver and connects: it is cut before the server hears anything. The same address

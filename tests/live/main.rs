@@ -3,6 +3,7 @@
 //! They take root, network namespaces, nft, iptables-nft and NFQUEUE. Where something is missing
 //! they print `skipped: why`; with `MINEWALL_LIVE=1` that is a failure.
 
+mod beside;
 mod daemon;
 mod judge;
 mod namespace;
@@ -11,6 +12,7 @@ mod net;
 mod program;
 mod session;
 mod tls;
+mod transparent;
 #[path = "../support/tls_end.rs"]
 mod tls_end;
 

@@ -15,6 +15,7 @@
 
 use std::io::{ErrorKind, Write, stderr};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use minewall::config::Config;
@@ -257,6 +258,15 @@ pub fn wait_up_to(limit: Duration, what: &str, mut condition: impl FnMut() -> bo
     while !condition() {
         assert!(start.elapsed() < limit, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Says that a test is over when it is dropped, also where the test fails: its threads wait for that.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -164,13 +164,13 @@ table inet minewall {
 		type ipv4_addr . inet_service
 		flags timeout
 		timeout 3600s
-		size 512
+		size 768
 	}
 	set pools6 {
 		type ipv6_addr . inet_service
 		flags timeout
 		timeout 3600s
-		size 512
+		size 768
 	}
 	set told4 {
 		type ipv4_addr

@@ -83,6 +83,8 @@ table inet minewall {
 		ct state new goto fresh
 		tcp flags & (syn | ack) == syn | ack meta l4proto @alive ct mark set ct mark & 0xfffff8ff | 0x00000500 accept
 		ct mark & 0x00000700 == 0x00000500 ct direction original goto start
+		# Where marks get lost, the first packet behind the handshake is told by its number.
+		meta l4proto @conflict ct direction original ct original packets 2 ct reply packets 1 goto start
 		goto known_undecided
 	}
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
@@ -162,13 +164,13 @@ table inet minewall {
 		type ipv4_addr . inet_service
 		flags timeout
 		timeout 3600s
-		size 512
+		size 768
 	}
 	set pools6 {
 		type ipv6_addr . inet_service
 		flags timeout
 		timeout 3600s
-		size 512
+		size 768
 	}
 	set told4 {
 		type ipv4_addr

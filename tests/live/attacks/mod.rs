@@ -54,7 +54,7 @@ impl House {
         let rules = format!(
             "table inet forwarded {{ chain in {{ type nat hook prerouting priority dstnat;
                 iifname wan0 ip daddr 10.7.2.1 tcp dport {port} dnat ip to 10.7.1.2;
-                iifname wan0 ip6 daddr fd07:2::1 tcp dport {port} dnat ip6 to fd07:1::2; }} }}"
+                iifname wan0 ip6 daddr fd07:2::1 tcp dport {port} dnat ip6 to fd07:1::2; }}; }}"
         );
         assert!(self.net.router.try_nft(&rules));
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Crowd, House};
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
-use crate::net::{SERVERS, ip};
+use crate::net::{Over, SERVERS, ip};
 use crate::session::{Session, is_reset};
 
 /// Attack m: one host keeps the reassembly pool full with beginnings of messages, a thousand a second. A login of
@@ -22,6 +22,7 @@ fn partial_messages_hide_no_login_in_two_pieces() {
     });
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let over = Over(&is_over);
         let flood = scope.spawn(|| {
             let mut clients = crowds.iter().flat_map(|crowd| &crowd.clients).cycle();
             while !is_over.load(Ordering::Relaxed) {
@@ -41,7 +42,7 @@ fn partial_messages_hide_no_login_in_two_pieces() {
             miner.client.write_all(last).expect("it leaves the miner");
             assert!(is_reset(&miner.server), "{server}: the pool, which has heard half a message");
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         flood.join().expect("it ends");
     });
 }
