@@ -10,6 +10,7 @@ mod events;
 mod intel;
 mod notify;
 mod probe;
+mod report;
 #[cfg(feature = "host")]
 mod replay;
 mod ubus;
@@ -54,6 +55,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
             ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
         }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
+        Some("report") => report::run(arguments),
         Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
         Some("events") => events::run(arguments),
         Some("unblock") => unblock(arguments),

@@ -18,7 +18,8 @@ mod alive;
 mod conflict;
 pub mod control;
 mod event_log;
-mod hosts;
+mod history_file;
+pub mod hosts;
 mod reputation_service;
 mod identity;
 mod leases;
@@ -33,7 +34,7 @@ mod queue;
 pub mod event_tail;
 mod report;
 mod reset;
-mod status;
+pub mod status;
 pub mod syslog;
 
 use std::hash::RandomState;
@@ -151,6 +152,7 @@ impl Daemon {
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
+                self.reporter.stop();
                 return Ok(());
             }
             if ready.reload {
@@ -173,6 +175,7 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.reporter.tick(now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }

@@ -180,7 +180,17 @@ pub const PACKETS_PER_TURN: usize = 64;
 pub const SWEEP_SETS_PER_SECOND: usize = 32;
 
 /// Hosts whose detections `minewall status` lists.
-pub const HOSTS_REMEMBERED: usize = 32;
+pub const HOSTS_IN_STATUS: usize = 32;
+/// Hosts whose detections are remembered, about 300 bytes each.
+pub const HOSTS_REMEMBERED_DEFAULT: u32 = 256;
+/// The most that can be chosen.
+pub const HOSTS_MAX: usize = 1_024;
+/// The longest host as JSON.
+pub const HOST_JSON_BYTES: usize = 512;
+/// How long a change of the history may wait before it is written: the flash wears.
+pub const HOSTS_WRITE_WAIT: Duration = Duration::from_secs(15 * 60);
+/// How long a host that is new in it may wait.
+pub const HOSTS_NEW_WRITE_WAIT: Duration = Duration::from_secs(10);
 /// New findings (a client and a server not told lately) of one client that are told in an hour beside its share of
 /// reports, and of all clients in a minute.
 pub const NEWS_PER_HOUR_OF_CLIENT: u32 = 12;
@@ -194,7 +204,7 @@ pub const NEWS_TOLD: usize = 256;
 pub const NEWS_CLIENTS: usize = 256;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
-/// The longest status: [`HOSTS_REMEMBERED`] hosts of up to 460 bytes and the counters.
+/// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
 pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
@@ -209,10 +219,13 @@ pub const CONTROL_CLIENTS: usize = 12;
 pub const CONTROL_FOLLOWERS: usize = 6;
 /// The longest request on it: a word or five and a host's name (253 bytes, RFC 1035 section 2.3.4).
 pub const CONTROL_REQUEST_BYTES: usize = 384;
-/// The longest answer: the whole book as lines of JSON.
-pub const CONTROL_ANSWER_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES;
+/// The longest answer: the history of hosts, or the reputation store as lines of JSON.
+pub const CONTROL_ANSWER_BYTES: usize = {
+    let (hosts, reputation) = (HOSTS_MAX * HOST_JSON_BYTES, REPUTATION_ENTRIES * REPUTATION_LINE_BYTES);
+    if hosts > reputation { hosts } else { reputation }
+};
 /// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
-pub const CONTROL_STREAM_BYTES: usize = CONTROL_ANSWER_BYTES + 32 * 1_024;
+pub const CONTROL_STREAM_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
 /// A packet of a benign flow from this size on is not looked at again: what a miner says fits in

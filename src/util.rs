@@ -2,7 +2,7 @@
 
 pub(crate) mod atomic_file;
 pub(crate) mod bounded_cache;
-pub(crate) mod calendar;
+pub mod calendar;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 #[cfg(any(test, feature = "host"))]

@@ -201,7 +201,7 @@ fn with_permissions(host: &str, exempt: &AllowList) -> String {
 }
 
 /// The JSON objects at the beginning of `text`, with commas between.
-fn objects(mut text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     core::iter::from_fn(move || {
         text = text.trim_start_matches(',');
         let End::Complete(end) = end_of_value(text.as_bytes()) else { return None };
@@ -280,7 +280,7 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(15);
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// A text argument. One with escapes is none: neither addresses nor names need any.
-fn string(value: Value<'_>) -> Option<&str> {
+pub(super) fn string(value: Value<'_>) -> Option<&str> {
     let text = core::str::from_utf8(value.bytes()).ok().filter(|text| !text.contains('\\'))?;
     value.is_string().then_some(text)
 }

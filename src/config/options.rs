@@ -278,6 +278,18 @@ options! {
         to: |events| events,
     };
 
+    /// Hosts with detections that are remembered; further ones take the place of the one silent for longest.
+    "hosts_remembered" hosts_remembered: usize = Reports "Hosts remembered" Number {
+        min: 1,
+        max: limits::HOSTS_MAX as u32,
+        default: limits::HOSTS_REMEMBERED_DEFAULT,
+        unit: "hosts",
+        to: |hosts| hosts as usize,
+    };
+
+    /// File of those hosts, kept across restarts; written rarely, and whole or not at all.
+    "hosts_file" hosts_file: PathBuf = Reports "Memory of hosts" AbsolutePath { default: "/etc/minewall/hosts" };
+
     /// DHCP leases in dnsmasq's or odhcpd's format, for the names of hosts.
     "leases_file" leases_files: Vec<PathBuf> = Reports "DHCP leases" List {
         form: Form::Path,

@@ -21,11 +21,16 @@ pub fn describe(config: &Config) -> String {
     let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
     reads.push(&config.model);
     let mut folders: Vec<&Path> = config.intel_lists.iter().map(AsRef::as_ref).collect();
-    let mut writes: Vec<&Path> =
-        [&config.control_socket, &config.event_log, &config.probe_cache, &config.reputation_file]
-            .iter()
-            .filter_map(|path| path.parent())
-            .collect();
+    let mut writes: Vec<&Path> = [
+        &config.control_socket,
+        &config.event_log,
+        &config.probe_cache,
+        &config.reputation_file,
+        &config.hosts_file,
+    ]
+    .iter()
+    .filter_map(|path| path.parent())
+    .collect();
     for (word, paths) in [("read", &mut reads), ("folder", &mut folders), ("write", &mut writes)] {
         paths.sort();
         paths.dedup();

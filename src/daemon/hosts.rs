@@ -1,10 +1,16 @@
-//! Who was caught: the hosts of recent detections, and how much may be said of each.
+//! The hosts of detections: their history, and how often each is reported.
 
+use std::fmt::Write;
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::limits::{HOSTS_REMEMBERED, REPORTS_PER_MINUTE};
+use crate::limits::{HOST_JSON_BYTES, HOSTS_MAX, REPORTS_PER_MINUTE};
+use crate::util::atomic_file;
+use crate::util::bounded_cache::BoundedCache;
+use crate::util::calendar;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 
@@ -31,17 +37,21 @@ pub struct Host {
     pub verdict: String,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// Number of its latest detection among all.
     #[serde(skip)]
-    addr: IpAddr,
+    latest: u64,
     #[serde(skip)]
     reports: TokenBucket,
 }
 
-/// The latest [`HOSTS_REMEMBERED`] of them, latest last.
-#[derive(Debug, Default)]
+/// The history of hosts. A full one forgets hosts that are only suspected before others, and of both the one
+/// that was silent for longest.
+#[derive(Debug)]
 pub struct Hosts {
-    hosts: Vec<Host>,
+    hosts: BoundedCache<IpAddr, Host>,
     reports: TokenBucket,
+    /// Detections so far, of all hosts.
+    noted: u64,
 }
 
 /// What there is to say of a detection.
@@ -62,19 +72,46 @@ pub struct Sighting {
 }
 
 impl Hosts {
+    /// No host yet, and room for `capacity`.
+    pub fn new(capacity: usize) -> Self {
+        Hosts { hosts: BoundedCache::new(capacity), reports: TokenBucket::default(), noted: 0 }
+    }
+
+    /// The history in the file at `path`; of more than `capacity` hosts the latest.
+    ///
+    /// # Errors
+    /// There is no file ([`io::ErrorKind::NotFound`]), it can't be read, or it is damaged.
+    pub fn load(path: &Path, capacity: usize) -> io::Result<Self> {
+        let text = atomic_file::load(path, HEAD, (HOSTS_MAX * HOST_JSON_BYTES) as u64)?;
+        let mut hosts = Hosts::new(capacity);
+        for line in text.lines() {
+            let (addr, host) = Host::from_line(line).ok_or_else(atomic_file::damaged)?;
+            hosts.enter(addr, host);
+        }
+        Ok(hosts)
+    }
+
+    /// The text of the file: a line a host, the latest last.
+    pub fn to_text(&self) -> String {
+        let mut hosts = self.latest();
+        hosts.reverse();
+        hosts.into_iter().map(Host::to_line).collect()
+    }
+
+    /// The same hosts with room for `capacity`.
+    pub fn with_capacity(self, capacity: usize) -> Self {
+        let mut resized = Hosts { hosts: BoundedCache::new(capacity), ..self };
+        for (addr, host) in self.hosts.iter() {
+            resized.hosts.offer(*addr, host.clone(), rank);
+        }
+        resized
+    }
+
     /// Remembers a detection at `now`; answers whether it is to be reported, which is at most `per_hour`
     /// times an hour for one host, after a burst of as many, and [`REPORTS_PER_MINUTE`] times for all.
     pub fn note(&mut self, sighting: Sighting, per_hour: u32, now: Instant) -> bool {
-        let index = self.hosts.iter().position(|host| host.addr == sighting.addr);
-        let mut host = match index {
-            Some(index) => self.hosts.remove(index),
-            None => {
-                if self.hosts.len() == HOSTS_REMEMBERED {
-                    self.hosts.remove(0);
-                }
-                Host::unknown(sighting.addr)
-            }
-        };
+        let addr = sighting.addr;
+        let mut host = self.hosts.remove(&addr).unwrap_or_else(|| Host::unknown(addr));
         if host.detections == 0 {
             host.first_time.clone_from(&sighting.time);
         }
@@ -91,28 +128,48 @@ impl Hosts {
         if !is_reported {
             host.unreported = host.unreported.saturating_add(1);
         }
-        self.hosts.push(host);
+        self.enter(addr, host);
         is_reported
     }
 
     /// Whether the host at `addr` is in the list, with no other hardware address than `mac`.
     pub fn is_known(&self, addr: IpAddr, mac: Option<&str>) -> bool {
-        let is_it = |host: &Host| host.addr == addr && (mac.is_none() || host.mac.as_deref() == mac);
-        self.hosts.iter().any(is_it)
+        self.hosts.get(&addr).is_some_and(|host| mac.is_none() || host.mac.as_deref() == mac)
     }
 
-    /// The host of the latest detection has a name; without one it keeps what it had.
-    pub fn name_latest(&mut self, name: Option<String>) {
-        if let (Some(host), Some(name)) = (self.hosts.last_mut(), name) {
+    /// Whether nothing is known of the host at `addr`.
+    pub fn is_new(&self, addr: IpAddr) -> bool {
+        self.hosts.get(&addr).is_none()
+    }
+
+    /// The host at `addr` has a name; without one it keeps the earlier name.
+    pub fn name(&mut self, addr: IpAddr, name: Option<String>) {
+        if let (Some(host), Some(name)) = (self.hosts.get_mut(&addr), name) {
             host.host = Some(name);
         }
     }
 
     /// The hosts, latest detection first.
-    pub fn latest(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.iter().rev()
+    pub fn latest(&self) -> Vec<&Host> {
+        let mut hosts: Vec<&Host> = self.hosts.iter().map(|(_, host)| host).collect();
+        hosts.sort_by_key(|host| core::cmp::Reverse(host.latest));
+        hosts
+    }
+
+    fn enter(&mut self, addr: IpAddr, mut host: Host) {
+        self.noted += 1;
+        host.latest = self.noted;
+        self.hosts.insert(addr, host, rank);
     }
 }
+
+/// Hosts of the least rank are forgotten first.
+fn rank(_: &IpAddr, host: &Host) -> (bool, u64) {
+    (host.verdict != SUSPECTED, host.latest)
+}
+
+/// First line of the file, with its version.
+pub const HEAD: &str = "minewall-hosts 1 ";
 
 /// The verdict on what is not proven.
 pub const SUSPECTED: &str = "suspected";
@@ -130,9 +187,41 @@ impl Host {
             dialect: String::new(),
             verdict: String::new(),
             unreported: 0,
-            addr,
+            latest: 0,
             reports: TokenBucket::default(),
         }
+    }
+
+    /// Its line in the file: fields with a tab between, `-` for none. No field holds a control character.
+    fn to_line(&self) -> String {
+        let Host { client, mac, host, detections, first_time, last_time, server, dialect, verdict, .. } =
+            self;
+        let [mac, host] = [mac, host].map(|text| text.as_deref().unwrap_or("-"));
+        let mut line = String::new();
+        // A String takes everything.
+        let _ = writeln!(
+            line,
+            "{client}\t{mac}\t{host}\t{detections}\t{}\t{first_time}\t{last_time}\t{server}\t{dialect}\t{verdict}",
+            self.unreported
+        );
+        line
+    }
+
+    fn from_line(line: &str) -> Option<(IpAddr, Host)> {
+        let mut fields = line.split('\t');
+        let mut next = || fields.next().filter(|field| !field.is_empty());
+        let addr: IpAddr = next()?.parse().ok()?;
+        let optional = |text: &str| (text != "-").then(|| text.to_owned());
+        let mut host = Host::unknown(addr);
+        host.mac = optional(next()?);
+        host.host = optional(next()?);
+        host.detections = next()?.parse().ok()?;
+        host.unreported = next()?.parse().ok()?;
+        for time in [&mut host.first_time, &mut host.last_time] {
+            *time = next().filter(|time| calendar::seconds_of(time).is_some())?.to_owned();
+        }
+        (host.server, host.dialect, host.verdict) = (next()?.into(), next()?.into(), next()?.into());
+        fields.next().is_none().then_some((addr, host))
     }
 }
 
@@ -157,19 +246,19 @@ mod tests {
 
     #[test]
     fn a_flood_of_one_host_is_counted_and_reported_at_its_rate() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new(32);
         let mut reported = 0;
         for second in 0..7_200 {
             reported += u32::from(hosts.note(sighting(1), 60, at(second)));
         }
         assert!((175..=185).contains(&reported), "{reported}");
-        let host = hosts.latest().next().unwrap();
+        let host = hosts.latest()[0];
         assert_eq!((host.detections, host.unreported), (7_200, 7_200 - reported));
     }
 
     #[test]
     fn a_suspicion_does_not_hide_a_proof() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new(32);
         let suspicion = Sighting {
             server: "192.0.2.9:443".into(),
             dialect: "unknown".into(),
@@ -179,18 +268,53 @@ mod tests {
         hosts.note(suspicion.clone(), 60, at(0));
         hosts.note(sighting(1), 60, at(1));
         hosts.note(suspicion, 60, at(2));
-        let host = hosts.latest().next().unwrap();
+        let host = hosts.latest()[0];
         assert_eq!((&host.server[..], &host.verdict[..]), ("192.0.2.1:3333", "blocked"));
         assert_eq!(host.detections, 3);
     }
 
     #[test]
     fn many_hosts_share_a_bound_and_the_oldest_is_forgotten() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new(32);
         let reported = (0..=255).filter(|&octet| hosts.note(sighting(octet), 3_600, at(0))).count();
         assert_eq!(reported, REPORTS_PER_MINUTE as usize);
-        assert_eq!(hosts.latest().count(), HOSTS_REMEMBERED);
-        assert_eq!(hosts.latest().next().unwrap().client, "192.168.1.255");
+        assert_eq!(hosts.latest().len(), 32);
+        assert_eq!(hosts.latest()[0].client, "192.168.1.255");
         assert!(hosts.note(sighting(1), 3_600, at(60)));
+    }
+
+    #[test]
+    fn suspected_hosts_make_room_before_proven_ones() {
+        let mut hosts = Hosts::new(2);
+        hosts.note(sighting(1), 60, at(0));
+        hosts.note(Sighting { verdict: SUSPECTED, ..sighting(2) }, 60, at(1));
+        hosts.note(Sighting { verdict: SUSPECTED, ..sighting(3) }, 60, at(2));
+        let clients: Vec<&str> = hosts.latest().iter().map(|host| &host.client[..]).collect();
+        assert_eq!(clients, ["192.168.1.3", "192.168.1.1"]);
+        assert_eq!(hosts.with_capacity(1).latest()[0].client, "192.168.1.1");
+    }
+
+    #[test]
+    fn the_history_outlives_a_restart() {
+        let path = std::env::temp_dir().join(format!("minewall-hosts-{}", std::process::id()));
+        let mut hosts = Hosts::new(9);
+        for octet in 1..=9 {
+            hosts.note(Sighting { mac: Some("02:00:5e:10:00:01".into()), ..sighting(octet) }, 60, at(0));
+        }
+        hosts.note(sighting(4), 60, at(1));
+        hosts.name(sighting(4).addr, Some("laptop".into()));
+        atomic_file::save(&path, HEAD, &hosts.to_text()).unwrap();
+        let told = |hosts: &Hosts| {
+            format!("{:?}", hosts.latest().iter().map(|host| host.to_line()).collect::<Vec<_>>())
+        };
+        let loaded = Hosts::load(&path, 9).unwrap();
+        assert_eq!(told(&loaded), told(&hosts));
+        assert_eq!((loaded.latest()[0].host.as_deref(), loaded.latest()[0].detections), (Some("laptop"), 2));
+        assert_eq!(Hosts::load(&path, 3).unwrap().latest().len(), 3);
+        for line in ["x", "192.0.2.1\t-\t-\t1\t0\ttoday\ttoday\ts\td\tv", "192.0.2.1"] {
+            atomic_file::save(&path, HEAD, &format!("{line}\n")).unwrap();
+            assert_eq!(Hosts::load(&path, 9).unwrap_err().kind(), io::ErrorKind::InvalidData, "{line}");
+        }
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -1,8 +1,10 @@
 //! A detection becomes a line in the log and a line of JSON.
 
+use std::io;
 use std::path::PathBuf;
 
 use super::event_log::{EventLine, EventLog};
+use super::history_file::HistoryFile;
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::identity::{self, Accused, Identity};
 use super::news::News;
@@ -12,6 +14,7 @@ use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
+use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::util::wall_clock::unix_seconds;
 
@@ -21,6 +24,7 @@ pub struct Reporter {
     news: News,
     /// Reports of what has no place in the list of hosts: foreign addresses, and hosts whose identity is in doubt.
     others: TokenBucket,
+    history: HistoryFile,
     log: EventLog,
     problems: Problems,
     leases_files: Vec<PathBuf>,
@@ -33,9 +37,10 @@ impl Reporter {
     /// A reporter as `config` wishes.
     pub fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
-            hosts: Hosts::default(),
+            hosts: load_history(config),
             news: News::default(),
             others: TokenBucket::default(),
+            history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             problems: problems.clone(),
             leases_files: config.leases_files.clone(),
@@ -50,6 +55,19 @@ impl Reporter {
         self.log = event_log(config, &self.problems);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
+        self.history.path.clone_from(&config.hosts_file);
+        let hosts = std::mem::replace(&mut self.hosts, Hosts::new(0));
+        self.hosts = hosts.with_capacity(config.hosts_remembered);
+    }
+
+    /// Writes the history when it is time to. To be called once in a while.
+    pub fn tick(&mut self, now: Instant) {
+        self.history.tick(&self.hosts, now);
+    }
+
+    /// Writes the history if it has changed, and waits for it.
+    pub fn stop(&mut self) {
+        self.history.stop(&self.hosts);
     }
 
     /// Reports `detection`, unless its host has had its share of reports. Only a host of this side (`is_local`) whose
@@ -122,17 +140,19 @@ impl Reporter {
         // Another hardware address than before, or none before: the lease decides whether it is this host.
         let is_known = is_local && self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
         if is_known {
+            self.history.changed(false, detection.at);
             let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
             let accused = is_told.then(|| accused(self))?;
-            self.hosts.name_latest(accused.name.clone());
+            self.hosts.name(sighting.addr, accused.name.clone());
             return Some(accused);
         }
         let accused = accused(self);
         if !is_local || accused.identity == Identity::Conflict {
             return (self.others.take(&rate, detection.at) || is_news).then_some(accused);
         }
+        self.history.changed(self.hosts.is_new(sighting.addr), detection.at);
         let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
-        self.hosts.name_latest(accused.name.clone());
+        self.hosts.name(sighting.addr, accused.name.clone());
         is_told.then_some(accused)
     }
 
@@ -150,6 +170,17 @@ impl Reporter {
     pub fn unreported(&self) -> u32 {
         self.unreported
     }
+}
+
+/// The history on disk; none without a file, or with one that can't be read.
+fn load_history(config: &Config) -> Hosts {
+    let capacity = config.hosts_remembered;
+    Hosts::load(&config.hosts_file, capacity).unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            log::warn!("{}: {error}; earlier detections are forgotten", config.hosts_file.display());
+        }
+        Hosts::new(capacity)
+    })
 }
 
 fn event_log(config: &Config, problems: &Problems) -> EventLog {
@@ -223,9 +254,10 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         let leases = directory.join("leases");
         let text = format!(
-            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\n",
+            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
             leases.display(),
-            directory.join("events").display()
+            directory.join("events").display(),
+            directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
         let mut reporter = Reporter::new(&config, &Problems::default());
@@ -234,7 +266,7 @@ mod tests {
         reporter.report(&detection, true);
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 desktop *\n").unwrap();
         reporter.report(&detection, true);
-        let host = reporter.hosts().latest().next().unwrap();
+        let host = reporter.hosts().latest()[0];
         assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
         assert_eq!(reporter.unreported(), 1);
         std::fs::remove_dir_all(&directory).unwrap();
@@ -258,7 +290,7 @@ mod tests {
                 ..detection()
             };
             reporter.report(&detection, is_local);
-            let hosts = reporter.hosts().latest().count();
+            let hosts = reporter.hosts().latest().len();
             (reporter.poll_line().unwrap_or_default(), hosts)
         };
         let (line, hosts) = told([192, 168, 1, 50], 2, true);

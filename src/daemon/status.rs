@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::hosts::Host;
 use super::problems::Problem;
 use crate::daemon::prober::Counters;
-use crate::limits::STATUS_MAX_BYTES;
+use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
 
 /// The daemon at a glance.
 #[derive(Debug, Serialize)]
@@ -252,7 +252,7 @@ pub fn hosts_to_text(hosts: &[&Host]) -> String {
 
 /// The same as an array of JSON.
 pub fn hosts_to_json(hosts: &[&Host]) -> String {
-    let mut buffer = vec![0; STATUS_MAX_BYTES];
+    let mut buffer = vec![0; hosts.len() * HOST_JSON_BYTES + 2];
     // A test holds the longest against the buffer.
     let len = serde_json_core::to_slice(hosts, &mut buffer).unwrap_or_default();
     buffer.truncate(len);
@@ -263,13 +263,13 @@ pub fn hosts_to_json(hosts: &[&Host]) -> String {
 mod tests {
     use super::*;
     use crate::daemon::hosts::{Hosts, Sighting};
-    use crate::limits::HOSTS_REMEMBERED;
+    use crate::limits::HOSTS_IN_STATUS;
     use std::net::IpAddr;
 
     #[test]
     fn a_full_house_fits() {
-        let mut hosts = Hosts::default();
-        for octet in 0..HOSTS_REMEMBERED as u8 {
+        let mut hosts = Hosts::new(HOSTS_IN_STATUS);
+        for octet in 0..HOSTS_IN_STATUS as u8 {
             let sighting = Sighting {
                 addr: IpAddr::from([0xfd00, 0, 0, 0, 0x1234, 0x5678, 0x9abc, 0xff00 | u16::from(octet)]),
                 mac: Some("02:00:5e:10:00:01".into()),
@@ -278,10 +278,11 @@ mod tests {
                 dialect: "ethereum-stratum-1".into(),
                 verdict: "monitored",
             };
+            let addr = sighting.addr;
             hosts.note(sighting, 1, Default::default());
-            hosts.name_latest(Some("x".repeat(63)));
+            hosts.name(addr, Some("x".repeat(63)));
         }
-        let hosts: Vec<&Host> = hosts.latest().collect();
+        let hosts = hosts.latest();
         let flows = Flows {
             used: 1,
             capacity: 2,
@@ -314,10 +315,10 @@ mod tests {
             problems: &[],
             hosts: &hosts,
         };
-        assert_eq!(status.to_text().lines().count(), 8 + HOSTS_REMEMBERED);
-        assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_REMEMBERED);
+        assert_eq!(status.to_text().lines().count(), 8 + HOSTS_IN_STATUS);
+        assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_IN_STATUS);
         let json = status.into_json();
-        assert_eq!(json.matches("\"last_time\"").count(), HOSTS_REMEMBERED);
+        assert_eq!(json.matches("\"last_time\"").count(), HOSTS_IN_STATUS);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");
     }
 }

@@ -11,9 +11,8 @@ use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
 use crate::intel::entry::{Pattern, Policy, Ports, What};
-
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
-use crate::limits::ASSEMBLY_SLOTS;
+use crate::limits::{ASSEMBLY_SLOTS, HOSTS_IN_STATUS};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 
@@ -151,7 +150,7 @@ impl Daemon {
     }
 
     fn hosts(&self) -> Vec<&Host> {
-        self.reporter.hosts().latest().collect()
+        self.reporter.hosts().latest()
     }
 
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
@@ -163,7 +162,8 @@ impl Daemon {
         let kernel = self.queue.state();
         let lists = self.lists.current();
         let problems = self.problems.all();
-        let hosts = self.hosts();
+        let mut hosts = self.hosts();
+        hosts.truncate(HOSTS_IN_STATUS);
         then(Status {
             version: env!("CARGO_PKG_VERSION"),
             mode: self.config.mode.name(),

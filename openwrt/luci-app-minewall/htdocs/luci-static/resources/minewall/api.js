@@ -90,12 +90,18 @@ return baseclass.extend({
 			mood = 'warn';
 		if (mining.length)
 			mood = 'bad';
+		/* Green promises that all is well. */
+		if (mood === 'good' && (status.problems || []).length)
+			mood = 'warn';
 
 		if (status.state !== 'protecting' && status.state !== 'monitoring')
 			return { state: 'off', mood: 'bad', title: _('Off'), answer: [ _('Nobody is watching: miners would not be noticed.'), ...said ].join(' ') };
 
 		if (!said.length)
 			said.push(_('Nobody is mining in your network.'));
+
+		if (status.state === 'protecting' && mining.length)
+			return { state: 'protecting', mood, title: _('Mining goes on'), answer: said.join(' ') };
 
 		return status.state === 'protecting'
 			? { state: 'protecting', mood, title: _('Protected'), answer: said.join(' ') }
@@ -110,6 +116,10 @@ return baseclass.extend({
 		case 'config_warning': return _('Have a look at the settings.');
 		case 'not_running': return _('The system log says why: System Log, lines of minewall.');
 		case 'rules': return _('If the package kmod-nft-queue is missing, install it; then restart minewall.');
+		case 'model': return _('Correct the model file in the settings, or leave it empty for the built-in model.');
+		case 'list': return _('Correct the list: "minewall check-list" says what is wrong with it.');
+		case 'list_name': return _('Rename the file: its name ends in .block, .suspect or .allow.');
+		case 'file': return _('Make room on the disk, or choose another path in the settings.');
 		default: return null;
 		}
 	}

@@ -98,6 +98,12 @@ return baseclass.extend({
 			{ name: 'host_events', kind: 'number', min: 1, max: 3600, unit: _('events/hour'), preset: '60',
 				title: _('Events of one host'),
 				help: _('Events of one host that are reported in an hour; further ones are only counted.') },
+			{ name: 'hosts_remembered', kind: 'number', min: 1, max: 1024, unit: _('hosts'), preset: '256',
+				title: _('Hosts remembered'),
+				help: _('Hosts with detections that are remembered; further ones take the place of the one silent for longest.') },
+			{ name: 'hosts_file', kind: 'path', preset: '/etc/minewall/hosts',
+				title: _('Memory of hosts'),
+				help: _('File of those hosts, kept across restarts; written rarely, and whole or not at all.') },
 			{ name: 'leases_file', kind: 'list', form: 'path', preset: '/tmp/dhcp.leases',
 				title: _('DHCP leases'),
 				help: _('DHCP leases in dnsmasq\'s or odhcpd\'s format, for the names of hosts.') }

@@ -5,9 +5,9 @@
 return baseclass.extend({
 	/* What is wrong, and what to do about it: a box for each of the problems of a status. */
 	render(problems) {
-		return problems.map(({ code, text }) => E('div', {
-			'class': 'alert-message %s'.format(code === 'config_warning' ? 'warning' : 'error'),
+		return problems.map(({ code, text, remedy }) => E('div', {
+			'class': 'alert-message %s'.format([ 'config_warning', 'list_name' ].includes(code) ? 'warning' : 'error'),
 			'data-problem': code
-		}, [ E('strong', {}, [ text ]), ' ', api.adviceOn(code) || '' ]));
+		}, [ E('strong', {}, [ text ]), ' ', api.adviceOn(code) || remedy || '' ]));
 	}
 });

@@ -69,9 +69,9 @@ return baseclass.extend({
 	},
 
 	badge(verdict) {
-		const kinds = { blocked: 'important', monitored: 'warning', suspected: 'warning', allowed: 'success' };
+		const moods = { blocked: 'bad', monitored: 'warn', suspected: 'warn', allowed: 'good' };
 
-		return E('span', { 'class': 'label mw-verdict %s'.format(kinds[verdict] || 'notice') }, [ verdictTitle(verdict) ]);
+		return E('span', { 'class': 'label mw-verdict mw-label %s'.format(moods[verdict] ? 'mw-label-%s'.format(moods[verdict]) : '') }, [ verdictTitle(verdict) ]);
 	},
 
 	time(text, now) {

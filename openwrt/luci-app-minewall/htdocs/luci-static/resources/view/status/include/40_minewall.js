@@ -16,11 +16,10 @@ return baseclass.extend({
 
 		const [ status, hosts ] = data, now = Date.now();
 		const { mood, state, title, answer } = api.judge(status, hosts, now);
-		const kinds = { good: 'success', warn: 'warning', bad: 'important' };
 
 		return E('div', { 'class': 'mw-widget', 'data-state': state }, [
 			widgets.stylesheet(),
-			E('p', {}, [ E('span', { 'class': 'label %s'.format(kinds[mood]) }, [ title ]), ' ', answer ]),
+			E('p', {}, [ E('span', { 'class': 'label mw-label mw-label-%s'.format(mood) }, [ title ]), ' ', answer ]),
 			...(status.problems || []).slice(0, 1).map(({ text }) => E('p', {}, [ text ])),
 			...hosts.slice(0, 5).map((host) => E('p', {}, [
 				widgets.badge(api.verdictOf(host)), ' ', E('b', {}, [ api.nameOf(host) ]), ' ', host.server, ' ', widgets.time(host.last_time, now)
