@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
+.PHONY: all build demo test check fuzz mutants deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -24,10 +24,24 @@ test: install-tools
 check: install-tools
 	@tests/suite.py quick
 
-# Throughput and new connections through the router with and without minewall, in one run. Needs root.
+# Fuzz targets under libFuzzer, which coverage steers: SECONDS each, TARGETS or all. See tests/fuzz/README.md.
+SECONDS ?= 60
+fuzz:
+	@tests/fuzz/fuzz.sh $(SECONDS) $(TARGETS)
+
+# Mutants that no test notices: of FILES, or of the files of tests/mutants.txt. Hours for all of them.
+mutants:
+	@tests/mutants.sh $(FILES)
+
+# Licences, sources and versions of all dependencies, against deny.toml.
+deny:
+	@tests/deny.sh
+
+# What minewall costs, as ratios of one run: against no rules and against a queue that does nothing. Needs root.
+# Results: tests/BENCHMARKS.md.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab --example intel
-	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+	$(CARGO) build --release --locked --bin minewall --example lab --example noop --example intel
+	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab $(RELEASE)/examples/noop
 	$(RELEASE)/examples/intel
 	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
@@ -47,6 +61,7 @@ cross:
 # The tests under user-mode emulation: MIPS both ways, armv7, aarch64.
 test-targets:
 	cross/test.sh
+	cross/instructions.sh
 
 # Routers in full-system emulation (mipsel, armv7, aarch64, x86-64), with miners behind them. Needs root for apt.
 test-routers:
@@ -56,10 +71,12 @@ test-routers:
 reproduce:
 	cross/reproduce.sh
 
-# Packages and feeds for opkg and apk, in target/packages/; see openwrt/README.md.
+# Packages and signed feeds for opkg and apk, and Debian's packages, in target/packages/, a folder that any web server
+# can serve; its INSTALL.txt says how. Keys are those in MINEWALL_KEYS, or are made in target/keys. See openwrt/README.md.
 packages: cross
 	openwrt/install-tools.sh
-	openwrt/pack.py
+	[ -n "$(MINEWALL_KEYS)" ] || [ -e target/keys/minewall.sec ] || openwrt/make-keys.sh target/keys
+	openwrt/pack.py --keys "$${MINEWALL_KEYS:-target/keys}"
 
 # Unpacks and checks every package, then installs, upgrades and removes one in a router's root. Needs root.
 test-packages: packages
@@ -69,7 +86,7 @@ test-packages: packages
 # The package's scripts, the guide, the ubus object and a miner on a model of a router; two tests at a time, since most of it is waiting. Needs root.
 test-openwrt: install-tools
 	$(CARGO) build --locked --bin minewall
-	cd openwrt && echo service guide ubus notices house | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
+	cd openwrt && echo service guide ubus notices house debian | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
 test-luci: install-tools

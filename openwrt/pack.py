@@ -16,11 +16,14 @@ import subprocess
 from pathlib import Path
 
 import adb
+import deb
 import formats
 import lmo
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
+# Debian's architectures, and the target of cross/targets that runs there.
+DEBIAN = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7"}
 # LuCI's names of them.
 LANGUAGES = {"de": "Deutsch (German)"}
 
@@ -128,6 +131,44 @@ def apk_name(package):
     return f"{package.name}-{package.version}.apk"
 
 
+# What a router's owner types; ADDRESS is where the folder is served. A test runs each line on a model of a router.
+INSTALL = """\
+minewall: how to install it from this folder, served by any web server at ADDRESS.
+
+OpenWrt 24.10 (opkg), on the router as root:
+
+    wget -O /tmp/minewall.pub ADDRESS/minewall.pub
+    opkg-key add /tmp/minewall.pub
+    echo "src/gz minewall ADDRESS/ipk/$(opkg print-architecture | awk 'END { print $2 }')" >>/etc/opkg/customfeeds.conf
+    opkg update
+    opkg install minewall luci-app-minewall
+
+OpenWrt 25.12 (apk), on the router as root:
+
+    wget -O /etc/apk/keys/minewall.pem ADDRESS/minewall.pub.pem
+    echo "ADDRESS/apk/$(apk --print-arch)/packages.adb" >/etc/apk/repositories.d/minewall.list
+    apk update
+    apk add minewall luci-app-minewall
+
+Debian 12 or Raspberry Pi OS as a router, as root:
+
+    apt install ./minewall_VERSION_$(dpkg --print-architecture).deb
+
+Pages in German: luci-i18n-minewall-de. SHA256SUMS has the checksum of each file (sha256sum -c SHA256SUMS).
+"""
+
+
+def publish(out, keys):
+    """What makes a folder of packages a feed: the public keys, INSTALL.txt, SHA256SUMS."""
+    if keys:
+        for name in ("minewall.pub", "minewall.pub.pem"):
+            shutil.copy(keys / name, out)
+    (out / "INSTALL.txt").write_text(INSTALL.replace("VERSION", version()))
+    files = sorted(file for file in out.rglob("*") if file.is_file() and file.name != "SHA256SUMS")
+    sums = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(out)}\n" for file in files)
+    (out / "SHA256SUMS").write_text("".join(sums))
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--keys", type=Path, default=os.environ.get("MINEWALL_KEYS"))
@@ -154,6 +195,11 @@ def main():
         apk_feed(apk, (package, *apps), key)
         sizes = (f"{file.name} {file.stat().st_size}" for file in sorted([*ipk.glob("*.ipk"), *apk.glob("*.apk")]))
         print(f"{architecture}: {', '.join(sizes)}")
+    for architecture, target in DEBIAN.items():
+        program = TARGET / "cross" / target / "minewall-tls"
+        if program.exists():
+            deb.write(arguments.out, architecture, program, version(), epoch)
+    publish(arguments.out, keys)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ run on has it.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -35,7 +36,8 @@ class Router:
     def __init__(self, has_ujail=True):
         self.root = Path(tempfile.mkdtemp(prefix="minewall-router-"))
         for folder in ("bin", "sbin", "dev", "proc", "tmp", "etc/config", "etc/rc.d", "etc/init.d", "var/run/procd",
-                       "var/log", "usr/lib/opkg/info", "usr/sbin", "lib/apk/packages"):
+                       "var/log", "usr/lib/opkg/info", "usr/sbin", "lib/apk/packages", "etc/opkg", "etc/apk/keys",
+                       "etc/apk/repositories.d"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         for tool in TOOLS:
             self.copy_program(Path(shutil.which(tool)), "usr/sbin" if tool == "nft" else "bin")
@@ -47,6 +49,7 @@ class Router:
                         copy_function=lambda source, at: (Path(at).unlink(missing_ok=True), shutil.copy(source, at)))
         if not has_ujail:
             (self.root / "sbin/ujail").unlink()
+        self.write("etc/opkg/customfeeds.conf", "")
         self.write("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n")
         # Holds the namespaces until the router is switched off; a shell, since it buries the dead.
         setup = (f"mount --bind {self.root} {self.root} && cd {self.root} && mount -t proc proc proc && "
@@ -58,6 +61,8 @@ class Router:
         children = Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children")
         self.init = children.read_text().split()[0]
         self.log = SystemLog(self.init, self.root)
+        # At the end of the boot, as /etc/init.d/done does.
+        self.check("reload_config")
 
     def copy_program(self, program, folder="bin"):
         """With the libraries that it is linked with."""
@@ -125,9 +130,9 @@ class Router:
         return self.check("/usr/sbin/nft list tables").split("table ")[1:]
 
     def table(self):
-        """The service's rules as the kernel has them; empty if there are none."""
+        """The service's rules as the kernel has them, but for the time that passes; empty if there are none."""
         done = self.call("/usr/sbin/nft list table inet minewall 2>/dev/null")
-        return done.stdout if done.returncode == 0 else ""
+        return re.sub(r" expires \w+", "", done.stdout) if done.returncode == 0 else ""
 
     def wait_for(self, condition, what="waited in vain"):
         end = time.monotonic() + PATIENCE_SECONDS
@@ -158,24 +163,55 @@ def is_running(pid):
 
 
 class SystemLog:
-    """Listens at /dev/log as logd does; what it hears goes to /var/log/messages, priority and all."""
+    """Listens at /dev/log and reads as OpenWrt's logd does (ubox, log/syslog.c); lines go to /var/log/messages as
+    `<PRIORITY>TEXT`. Of a message whose 16th byte behind the priority is a blank the first 16 are dropped: logd takes
+    them for a time stamp. A restart makes another socket of the same name, and the old one is dead."""
+
+    STAMP_BYTES = 16
 
     def __init__(self, init, root):
         self.file = root / "var/log/messages"
         # In the router's /dev, which is a mount of its own.
-        at = f"/proc/{init}/root{root}/dev/log"
+        self.at = Path(f"/proc/{init}/root{root}/dev/log")
+        self.settled = threading.Event()
+        self.start()
+
+    def start(self):
+        self.at.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(at)
+        self.socket.bind(str(self.at))
         self.thread = threading.Thread(target=self.listen)
         self.thread.start()
 
     def listen(self):
         while (line := self.socket.recv(4096)) != b"end":
+            if line == b"settle":
+                self.settled.set()
+                continue
+            priority, _, text = line.partition(b">")
+            if text[self.STAMP_BYTES - 1:self.STAMP_BYTES] == b" ":
+                text = text[self.STAMP_BYTES:]
             with self.file.open("ab") as file:
-                file.write(line + b"\n")
+                file.write(priority + b">" + text.strip() + b"\n")
 
-    def close(self):
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def settle(self):
+        """Until all that was sent so far is in the file."""
+        self.settled.clear()
+        self.send(b"settle")
+        self.settled.wait(PATIENCE_SECONDS)
+
+    def send(self, message):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.sendto(b"end", self.socket.getsockname())
+            sender.sendto(message, str(self.at))
+
+    def stop(self):
+        self.send(b"end")
         self.thread.join()
         self.socket.close()
+
+    def close(self):
+        self.stop()

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class OnRouter(unittest.TestCase):
         self.router.check(". /lib/functions.sh; default_postinst /usr/lib/opkg/info/minewall.postinst")
 
     def log(self):
+        self.router.log.settle()
         return self.router.read("var/log/messages")
 
     def ask(self, method, arguments=None):
@@ -88,7 +90,7 @@ class Service(OnRouter):
         self.assertTrue(there.table())
         there.check("/etc/init.d/minewall enable")
         self.assertEqual(there.run("/etc/init.d/minewall enabled"), 0)
-        self.assertEqual(self.log().count("daemon.err"), 0, self.log())
+        self.assertEqual(self.log().count("<27>"), 0, self.log())
 
     def test_the_firewall_comes_and_goes_in_any_order(self):
         self.install()
@@ -160,8 +162,9 @@ class Service(OnRouter):
         first, table = there.pid(), there.table()
         there.edit("option mode 'block'", "option mode 'never'")
         self.assertNotEqual(there.run("/etc/init.d/minewall reload"), 0)
-        complaint = "/etc/config/minewall:8: option 'mode': 'never' is not block|monitor"
-        self.assertIn(f"-p daemon.err {complaint}", self.log())
+        line = 1 + there.read("etc/config/minewall").splitlines().index("\toption mode 'never'")
+        complaint = f"/etc/config/minewall:{line}: option 'mode': 'never' is not block|monitor"
+        self.assertIn(f"<27>minewall: {complaint}", self.log())
         self.assertEqual((there.pid(), there.table()), (first, table))
         there.check("/etc/init.d/minewall start")
         self.assertEqual((there.pid(), there.table()), (first, table))
@@ -179,7 +182,7 @@ class Service(OnRouter):
         there.edit("option mode 'never'", "option mode 'block'\n\toption colour 'red'")
         there.check("/etc/init.d/minewall reload")
         self.assertEqual(self.ask("status")["state"], "protecting")
-        self.assertIn("-p daemon.warn /etc/config/minewall:8: unknown option 'colour' is ignored", self.log())
+        self.assertIn(f"<28>minewall: /etc/config/minewall:{line + 1}: unknown option 'colour' is ignored", self.log())
 
     def test_a_kernel_without_the_queue_statement_is_told_once_and_harms_nothing(self):
         there = self.router
@@ -217,6 +220,64 @@ class Service(OnRouter):
         there.check("/etc/init.d/minewall stop")
         self.assertNotIn("queue 1330", there.read("var/log/stderr"))
 
+    def test_after_a_restart_of_the_log_the_jailed_daemon_still_has_levels(self):
+        self.install()
+        there = self.router
+        there.wait_for(lambda: "<30>minewall: queue 1330 is watched" in self.log())
+        there.log.restart()
+        there.check("/etc/init.d/minewall reload")
+        # The jail has the dead socket; what goes to standard output procd takes to the log as information.
+        there.wait_for(lambda: re.search(r"^<30>minewall: info: .*configuration reloaded", self.log(), re.M))
+
+    def test_the_first_change_of_the_configuration_is_noticed(self):
+        self.install()
+        there = self.router
+        there.check("uci set minewall.main.mode='monitor'; uci commit minewall; reload_config")
+        there.wait_for(lambda: "reloaded, monitor mode" in self.log())
+
+    def test_cron_runs_once_it_has_something_to_do(self):
+        there = self.router
+        self.assertNotEqual(there.run("/etc/init.d/cron start"), 0)
+        self.install()
+        self.assertEqual(there.run("[ -e /var/run/crond ]"), 0)
+
+    def test_a_reload_starts_nothing_that_its_owner_stopped_or_disabled(self):
+        self.install()
+        there = self.router
+        there.check("/etc/init.d/minewall stop; /etc/init.d/minewall reload")
+        self.assertEqual((there.pid(), there.table()), ("", ""))
+        there.check("/etc/init.d/minewall start")
+        self.assertTrue(there.table())
+        # Disabled, then a boot, whose /var/run is empty.
+        there.check("/etc/init.d/minewall disable; /etc/init.d/minewall stop; rm -rf /var/run/minewall")
+        feed = "\nconfig feed 'pools'\n\toption url 'https://lists.example/pools.txt'\n"
+        there.write("etc/config/minewall", there.read("etc/config/minewall") + feed)
+        there.check("minewall-update-lists")
+        self.assertIn("pool.feed.example", there.read("var/lib/minewall/feeds/pools.suspect"))
+        self.assertEqual((there.pid(), there.table()), ("", ""))
+
+    def test_a_feed_that_is_too_large_ends_at_once(self):
+        self.install()
+        there = self.router
+        feed = "\nconfig feed 'pools'\n\toption url 'https://lists.example/endless'\n\toption max_size '16'\n"
+        there.write("etc/config/minewall", there.read("etc/config/minewall") + feed)
+        begin = time.monotonic()
+        self.assertEqual(there.run("minewall-update-lists"), 1)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertIn("<28>minewall: feed pools: larger than 16 KiB", self.log())
+
+    def test_the_service_s_status_tells_what_ubus_tells(self):
+        self.install()
+        there = self.router
+        there.wait_for(lambda: there.run("/etc/init.d/minewall status") == 0)
+        there.check("nft delete table inet minewall")
+        done = there.call("/etc/init.d/minewall status")
+        self.assertEqual(done.returncode, 1)
+        text = self.ask("status")["problems"][0]["text"]
+        self.assertIn(f"problem: {text}", done.stdout)
+        there.check("/etc/init.d/minewall stop")
+        self.assertNotEqual(there.run("/etc/init.d/minewall status"), 0)
+
     def test_validation_is_registered_with_procd(self):
         self.install()
         there = self.router
@@ -247,7 +308,8 @@ class Jail(OnRouter):
         """Of the daemon itself, as the router sees it."""
         there = self.router
         there.wait_for(lambda: there.run("minewall status >/dev/null 2>&1") == 0)
-        return there.check("pidof minewall").split()[-1]
+        return next(pid for pid in there.check("pidof minewall").split()
+                    if there.call(f"readlink /proc/{pid}/exe").stdout.endswith("/usr/sbin/minewall\n"))
 
     def test_the_daemon_can_do_its_work_with_two_capabilities_and_an_empty_root(self):
         there = self.router

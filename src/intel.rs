@@ -184,6 +184,8 @@ pub struct Builder {
     entries: u32,
     sources: Vec<Box<str>>,
     memory: usize,
+    /// Bytes of the list at hand that found no room.
+    left_out: usize,
 }
 
 /// There are more entries than memory for them.
@@ -191,13 +193,16 @@ pub struct Builder {
 pub struct TooLarge {
     /// Bytes that there may be.
     pub memory: usize,
+    /// Bytes that would be enough.
+    pub needed: usize,
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the lists together would need more than {} KiB, which is all that option 'intel_memory' grants",
+            "the lists together would need {} KiB, more than the {} KiB that option 'intel_memory' grants",
+            self.needed.div_ceil(1_024),
             self.memory / 1_024
         )
     }
@@ -216,7 +221,7 @@ pub struct Mark {
 impl Builder {
     /// Nothing yet, and so many bytes for what comes. While it is built, it takes up to three times as much.
     pub fn new(memory: usize) -> Self {
-        Builder { records: Vec::new(), entries: 0, sources: Vec::new(), memory }
+        Builder { records: Vec::new(), entries: 0, sources: Vec::new(), memory, left_out: 0 }
     }
 
     /// Begins a list: the entries that follow are its.
@@ -225,9 +230,10 @@ impl Builder {
     /// [`TooLarge`] if there are [`INTEL_SOURCES`] already.
     pub fn begin(&mut self, source: &str) -> Result<(), TooLarge> {
         if self.sources.len() >= INTEL_SOURCES {
-            return Err(TooLarge { memory: self.memory });
+            return Err(TooLarge { memory: self.memory, needed: self.records.len() });
         }
         self.sources.push(source.into());
+        self.left_out = 0;
         Ok(())
     }
 
@@ -267,6 +273,7 @@ impl Builder {
     pub fn undo(&mut self, mark: Mark) {
         self.records.truncate(mark.records);
         self.sources.truncate(mark.sources);
+        self.left_out = 0;
         self.entries = mark.entries;
     }
 
@@ -289,8 +296,13 @@ impl Builder {
 
     fn push(&mut self, key: &[u8], rule: &Rule) -> Result<(), TooLarge> {
         let before = self.records.len();
-        if before + RECORD_MAX_BYTES > self.memory {
-            return Err(TooLarge { memory: self.memory });
+        if self.left_out > 0 || before + RECORD_MAX_BYTES > self.memory {
+            // What follows is only measured.
+            let mut record = Vec::new();
+            table::push_record(&mut record, key, rule);
+            self.left_out += record.len();
+            let needed = before + RECORD_MAX_BYTES + self.left_out;
+            return Err(TooLarge { memory: self.memory, needed });
         }
         table::push_record(&mut self.records, key, rule);
         self.entries += 1;

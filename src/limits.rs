@@ -273,7 +273,7 @@ pub const PROBE_EVIDENCE_BYTES: usize = 96;
 pub const PROBE_CONNECTIONS: usize = 12;
 /// Bytes that one probe says, over all its connections and before TLS; the usual one says 50 to 300. A handshake
 /// of TLS is 300 to 500 more for each connection.
-pub const PROBE_SEND_BYTES: usize = 512;
+pub const PROBE_SEND_BYTES: usize = 640;
 /// Dialects that a server is thought to speak before it is asked.
 pub const PROBE_HINTS: usize = 4;
 /// Bytes of answers that one probe reads.
@@ -286,6 +286,8 @@ pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
 pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// How long an answer may take: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
+/// And how long for the first question of the daemon's probes: pools answer strangers after up to 20 seconds.
+pub const PROBE_PATIENCE: Duration = Duration::from_secs(22);
 /// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);
 /// How long a probe may take: twelve questions to a server that never answers.

@@ -6,7 +6,7 @@ pub mod calendar;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 #[cfg(any(test, feature = "host"))]
-pub(crate) mod random;
+pub mod random;
 pub(crate) mod regular_file;
 pub(crate) mod text;
 pub mod time;

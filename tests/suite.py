@@ -25,14 +25,15 @@ SHOWN_LINES = 200
 # A part that takes longer hangs: it is ended and has failed.
 LIMIT_SECONDS = 25 * 60
 
-SHELL_SCRIPTS = """bootstrap.sh .ci/run cross/*.sh cross/cc cross/ar cross/try cross/router/* tests/*.sh tests/lab/*.sh
-    tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh
+SHELL_SCRIPTS = """bootstrap.sh .ci/run cross/*.sh cross/cc cross/ar cross/try cross/router/* tests/*.sh tests/fuzz/*.sh tests/lab/*.sh
+    tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/debian/rules
     openwrt/minewall/*.sh openwrt/minewall/files/firewall.include openwrt/minewall/files/minewall.defaults
     openwrt/minewall/files/minewall.init openwrt/minewall/files/minewall.rpcd openwrt/minewall/files/minewall.validate
     openwrt/minewall/files/minewall-update-lists openwrt/minewall/files/hooks/* openwrt/minewall/files/fleet/*
     openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common
     openwrt/model/root/etc/init.d/*"""
 CLIPPY = "cargo clippy --locked"
+FUZZ = "--profile demo --no-default-features --features host --example fuzz -- --runs 100000"
 # A probe's or the kernel's patience is most of what these take.
 WAITING = ("live", "probe")
 
@@ -79,10 +80,12 @@ def full():
         Part("unit tests", "cargo test --locked --no-fail-fast --lib"),
         Part("examples in the documentation", "cargo test --locked --doc"),
         *(Part(f"tests of {name}", f"cargo test --locked --no-fail-fast --test {name}") for name in integration_tests()),
+        Part("fuzzing", f"cargo run --locked {FUZZ}"),
         Part("demonstration", f"tests/demo.sh {DEBUG}/minewall {DEBUG}/examples/lab", after=built),
         Part("real daemons", f"tests/probe/daemons.sh {DEBUG}/minewall", after=built),
         Part("emulated tests", "cross/test.sh --quick", lane=1),
         Part("emulated router", "cross/router/run.sh --quick armv7", lane=1),
+        Part("real pools and nodes", f"tests/probe/real.sh {DEBUG}/minewall target/real", lane=1, after=built),
         Part("OpenWrt's service", "make -s test-openwrt", lane=1, after=built),
         Part("LuCI", "make -s test-luci", lane=1, after=built),
     ]

@@ -45,7 +45,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             })
         }
         ["edit"] => edit::run(),
-        _ => Err("'list', 'call METHOD' or 'edit' is wanted".into()),
+        ["problems"] => {
+            let problems = Survey::of(&service, &rules).problems;
+            super::show(&problems.iter().map(|(_, text)| format!("problem: {text}\n")).collect::<String>())
+        }
+        _ => Err("'list', 'call METHOD', 'problems' or 'edit' is wanted".into()),
     }
 }
 
@@ -94,34 +98,50 @@ fn call(method: &str, arguments: Value<'_>, service: &Service, rules: &Rules) ->
     })
 }
 
-fn status(service: &Service, rules: &Rules) -> String {
-    let mut problems = Vec::new();
-    let mut problem = |code: &'static str, text: String| problems.push((code, text));
-    let loaded = &service.loaded;
-    let config = loaded.as_ref().ok().map(|loaded| &loaded.config);
-    for complaint in loaded.as_ref().err().iter().flat_map(|Rejected(complaints)| complaints) {
-        problem("config", complaint.to_string());
-    }
-    let enabled = config.map(|config| config.enabled);
-    let daemon = control::ask(&service.socket, &Request::StatusJson)
-        .map(|answer| answer.text.trim_end().to_owned())
-        .map_err(|complaint| complaint.to_string());
-    let running = daemon.is_ok();
-    let why = rules.complaint.clone().filter(|text| !text.is_empty());
-    match (&daemon, enabled) {
-        (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
-        (Err(complaint), _) => match why {
-            Some(why) => problem("rules", why),
-            None => problem("not_running", complaint.clone()),
-        },
-        (Ok(_), _) if rules.loaded == Some(0) => {
-            problem("rules", why.unwrap_or_else(|| "the kernel has none of minewall's rules".into()));
+/// The state of the service, as far as problems tell.
+struct Survey {
+    /// Code and text of each.
+    problems: Vec<(&'static str, String)>,
+    /// The daemon's status, or why there is none.
+    daemon: Result<String, String>,
+}
+
+impl Survey {
+    fn of(service: &Service, rules: &Rules) -> Self {
+        let mut problems = Vec::new();
+        let mut problem = |code: &'static str, text: String| problems.push((code, text));
+        let loaded = &service.loaded;
+        let enabled = loaded.as_ref().ok().map(|loaded| loaded.config.enabled);
+        for complaint in loaded.as_ref().err().iter().flat_map(|Rejected(complaints)| complaints) {
+            problem("config", complaint.to_string());
         }
-        (Ok(_), _) => {}
+        let daemon = control::ask(&service.socket, &Request::StatusJson)
+            .map(|answer| answer.text.trim_end().to_owned())
+            .map_err(|complaint| complaint.to_string());
+        let why = rules.complaint.clone().filter(|text| !text.is_empty());
+        match (&daemon, enabled) {
+            (Err(_), Some(false)) => problem("disabled", "option 'enabled' is 0".into()),
+            (Err(complaint), _) => match why {
+                Some(why) => problem("rules", why),
+                None => problem("not_running", complaint.clone()),
+            },
+            (Ok(_), _) if rules.loaded == Some(0) => {
+                problem("rules", why.unwrap_or_else(|| "the kernel has none of minewall's rules".into()));
+            }
+            (Ok(_), _) => {}
+        }
+        for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
+            problem("config_warning", warning.to_string());
+        }
+        Survey { problems, daemon }
     }
-    for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
-        problem("config_warning", warning.to_string());
-    }
+}
+
+fn status(service: &Service, rules: &Rules) -> String {
+    let Survey { problems, daemon } = Survey::of(service, rules);
+    let config = service.loaded.as_ref().ok().map(|loaded| &loaded.config);
+    let enabled = config.map(|config| config.enabled);
+    let running = daemon.is_ok();
     let mode = match &daemon {
         Ok(text) => mode_of(text),
         Err(_) => config.map(|config| config.mode),

@@ -153,7 +153,8 @@ mod tests {
         names.sort();
         assert_eq!(names, ["events.jsonl", "events.jsonl.1", "events.jsonl.2"]);
         for name in names {
-            assert!(fs::metadata(directory.join(name)).unwrap().len() <= 100);
+            let file = fs::metadata(directory.join(name)).unwrap();
+            assert!(file.len() <= 100 && file.permissions().mode() & 0o007 == 0, "{file:?}");
         }
         assert!(fs::read_to_string(&path).unwrap().contains("\"number\":49"));
         fs::remove_dir_all(&directory).unwrap();

@@ -1,9 +1,13 @@
 //! The system log: lines with real priorities, as `logread -l` and a log server tell them apart.
 //!
 //! What a service writes to its standard error, procd logs as errors all alike. So the daemon speaks the
-//! protocol of `/dev/log` (RFC 3164 section 4.1, without time and host, which logd adds, and without the process, which in a jail is
-//! always 1) and falls back to
-//! standard error. It never waits: a line that the log can't take at once is lost.
+//! protocol of `/dev/log`: priority (RFC 3164 section 4.1.1), time stamp (4.1.2) and tag, as busybox's `logger`
+//! writes them. OpenWrt's logd drops the first 16 bytes of a message whose 16th is a blank, since it takes them for
+//! a stamp; without one the beginning of a text would go. The process id is left out: in a jail it is always 1.
+//!
+//! It never waits: a line that the log can't take at once is lost. A jail shows the socket that was there when it
+//! was made, and after a restart of logd that one is dead for good. Then the lines go to standard output and
+//! standard error, which procd takes to the log as information and errors, with the level as first word.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -14,6 +18,8 @@ use std::sync::Mutex;
 use log::{Level, Log, Metadata, Record};
 
 use crate::limits::LOG_LINE_MAX_BYTES;
+use crate::util::calendar::rfc3339;
+use crate::util::wall_clock::unix_seconds;
 
 /// A logger that writes to the socket of the system log.
 #[derive(Debug)]
@@ -44,7 +50,7 @@ impl Syslog {
         if let Some(open) = socket.as_ref() {
             match open.send(line.as_bytes()) {
                 Ok(_) => return Ok(()),
-                // Its buffer is full: the log is slower than we are, and standard error leads to it too.
+                // Its buffer is full: the log is slower than the daemon, and standard error leads to it too.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(_) => *socket = None,
             }
@@ -63,9 +69,15 @@ impl Log for Syslog {
 
     fn log(&self, record: &Record<'_>) {
         let text = one_line(record);
-        if self.send(&format!("<{}>minewall: {text}", priority(record.level()))).is_err() {
-            // Where that is gone as well, `eprintln` would panic.
-            let _ = writeln!(io::stderr(), "{text}");
+        let line = format!("<{}>{} minewall: {text}", priority(record.level()), stamp(unix_seconds()));
+        if self.send(&line).is_err() {
+            // Where these are gone as well, `println` would panic.
+            let _ = match record.level() {
+                Level::Error | Level::Warn => {
+                    writeln!(io::stderr(), "{}: {text}", level_name(record.level()))
+                }
+                _ => writeln!(io::stdout(), "{}: {text}", level_name(record.level())),
+            };
         }
     }
 
@@ -94,6 +106,26 @@ fn priority(level: Level) -> u8 {
         }
 }
 
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "info",
+        Level::Debug | Level::Trace => "debug",
+    }
+}
+
+/// `Nov  9 05:10:50`, in UTC: RFC 3164 section 4.1.2, without the blank that follows it.
+fn stamp(unix_seconds: u64) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let time = rfc3339(unix_seconds);
+    let number =
+        |from: usize| time.get(from..from + 2).and_then(|digits| digits.parse().ok()).unwrap_or(1usize);
+    let month = MONTHS.get(number(5).wrapping_sub(1)).unwrap_or(&MONTHS[0]);
+    format!("{month} {:2} {}", number(8), time.get(11..19).unwrap_or("00:00:00"))
+}
+
 /// The text of `record`, without what would end or disguise a line of the log.
 fn one_line(record: &Record<'_>) -> String {
     let mut text = String::new();
@@ -115,10 +147,25 @@ mod tests {
         syslog.log(&Record::builder().level(level).args(format_args!("{text}")).build());
     }
 
-    /// The packet loop must not end because there is nobody left to complain to. The test runs itself, with a
-    /// standard error that nobody reads.
+    /// Priority and text of a message: logd (ubox, syslog.c) takes the priority off, then 16 bytes if the last of them
+    /// is a blank.
+    fn as_logd_reads(message: &str) -> String {
+        let (priority, rest) = message.split_at(message.find('>').unwrap() + 1);
+        let text = if rest.as_bytes().get(15) == Some(&b' ') { &rest[16..] } else { rest };
+        format!("{priority}{text}")
+    }
+
     #[test]
-    fn a_log_that_nobody_takes_ends_nothing() {
+    fn stamps_have_fifteen_bytes() {
+        assert_eq!(stamp(1_794_201_050), "Nov  9 05:10:50");
+        assert_eq!(stamp(1_798_761_599), "Dec 31 23:59:59");
+        assert_eq!(stamp(0), "Jan  1 00:00:00");
+    }
+
+    /// The packet loop must not end because no reader of the log is left. The test runs itself, with a standard error
+    /// that is not read.
+    #[test]
+    fn a_log_that_is_not_read_ends_nothing() {
         const INSIDE: &str = "MINEWALL_TEST_NO_STDERR";
         if std::env::var_os(INSIDE).is_some() {
             say(&Syslog::new(Path::new("/nonexistent/log")), Level::Error, "to whom?");
@@ -126,14 +173,15 @@ mod tests {
         }
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "run::syslog::tests::a_log_that_nobody_takes_ends_nothing", "--nocapture"])
+        let run = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "daemon::syslog::tests::a_log_that_is_not_read_ends_nothing", "--nocapture"])
             .env(INSIDE, "1")
-            .stdout(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
             .stderr(writer)
-            .status()
+            .output()
             .unwrap();
-        assert!(status.success(), "{status}");
+        assert!(run.status.success(), "{}", run.status);
+        assert!(String::from_utf8_lossy(&run.stdout).contains("1 passed"), "the test did not run itself");
     }
 
     #[test]
@@ -147,7 +195,7 @@ mod tests {
             let mut buffer = [0; 4_096];
             let mut heard = || {
                 let len = log.recv(&mut buffer).unwrap();
-                String::from_utf8_lossy(&buffer[..len]).into_owned()
+                as_logd_reads(&String::from_utf8_lossy(&buffer[..len]))
             };
             say(&syslog, Level::Warn, round);
             assert_eq!(heard(), format!("<28>minewall: {round}"));

@@ -109,13 +109,18 @@ impl Builder {
 
     fn read(&mut self, policy: Policy, mut text: impl BufRead) -> Result<Report, BadList> {
         let mut report = Report::default();
+        let mut too_large = None;
         let mut line = Vec::with_capacity(INTEL_LINE_BYTES + 1);
         let mut number = 0u32;
         while let Some(fits) = next_line(&mut text, &mut line).map_err(BadList::Unreadable)? {
             number = number.saturating_add(1);
             let before = self.len();
             let read = if fits {
-                self.read_line(policy, &line).map_err(BadList::TooLarge)?
+                // A list that is too large is read to its end, so that its complaint says how much it needs.
+                self.read_line(policy, &line).unwrap_or_else(|why| {
+                    too_large = Some(why);
+                    Ok(())
+                })
             } else {
                 Err(BadLine::TooLong)
             };
@@ -126,6 +131,9 @@ impl Builder {
                     report.warnings.push(Warning { line: number, why });
                 }
             }
+        }
+        if let Some(why) = too_large {
+            return Err(BadList::TooLarge(why));
         }
         if report.bad_lines > report.entries { Err(BadList::Garbage(report)) } else { Ok(report) }
     }
@@ -206,11 +214,22 @@ fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, Bad
         let names = line.split_ascii_whitespace().skip(1).filter(|name| !is_local(name));
         return names.for_each(|name| each(named(name, policy)));
     }
-    let scheme_end = line.find("://").filter(|_| line.starts_with("stratum"));
-    each(Entry::parse(
-        scheme_end.and_then(|end| line.get(end + 3..)).unwrap_or(line).trim_end_matches('/'),
-        policy,
-    ));
+    match line.split_once("://") {
+        Some(("http" | "https" | "ws" | "wss", rest)) => each(Entry::parse(&host_of_url(rest), policy)),
+        Some((scheme, rest)) if scheme.starts_with("stratum") => {
+            each(Entry::parse(rest.trim_end_matches('/'), policy));
+        }
+        _ => each(Entry::parse(line.trim_end_matches('/'), policy)),
+    }
+}
+
+/// Host and port of a URL behind its scheme (RFC 3986 section 3.2), with the words that follow the URL: a page of
+/// a site counts by the site's host.
+fn host_of_url(rest: &str) -> String {
+    let (url, words) = rest.split_once([' ', '\t']).map_or((rest, ""), |(url, words)| (url, words));
+    let authority = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{host} {words}")
 }
 
 /// Reads the next line without its end into `line`; tells whether it fitted, or that there is none.

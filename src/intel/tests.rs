@@ -141,7 +141,12 @@ fn memory_is_capped() {
     let mut builder = Builder::new(64 * 1_024);
     let text: String = (0..20_000).map(|number| format!("n{number}.pool.test\n")).collect();
     let refused = builder.add_text("huge", Policy::Block, text.as_bytes()).unwrap_err().to_string();
-    assert!(refused.contains("more than 64 KiB") && refused.contains("intel_memory"), "{refused}");
+    assert!(refused.contains("more than the 64 KiB") && refused.contains("intel_memory"), "{refused}");
+    // With as much as it says it is enough, and with a little less it is not.
+    let needed: usize = refused.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    let fits =
+        |kib: usize| Builder::new(kib * 1_024).add_text("huge", Policy::Block, text.as_bytes()).is_ok();
+    assert!(fits(needed) && !fits(needed - 2), "{refused}");
     assert!(builder.is_empty() && builder.records.len() < 64 * 1_024);
     builder.add_text("small", Policy::Block, &b"pool.test\n"[..]).unwrap();
     assert_eq!(builder.build().0.len(), 1);

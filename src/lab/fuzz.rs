@@ -1,127 +1,55 @@
-//! Fuzz entry: any packets, of a few flows, in any order, at any time.
+//! Fuzz targets: functions that take any bytes and panic where a promise is broken.
+//!
+//! `tests/fuzz` runs them: `run.rs` with mutated seeds on any compiler (a part of `make test`), `fuzz_targets` with
+//! libFuzzer and coverage (`make fuzz`). A new target is one entry of [`TARGETS`] and a folder of seeds.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
-use core::time::Duration;
+mod files;
+mod flow_table;
+mod packets;
+mod parsers;
+mod probe;
+mod sessions;
+mod wire;
 
-use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, TcpHeader, ip_number};
-
-use crate::engine::Packet;
-use crate::lab::replay;
-use crate::limits::{ASSEMBLY_SLOTS, FLOW_IDLE, FLOWS_MIN};
-use crate::util::time::Instant;
-use crate::verdict::Reason;
-
-/// Plays `script` to an engine: commands of a kind, a connection, a displacement and a length, each
-/// with so many bytes of payload (or, of one kind, with a whole packet).
-///
-/// # Panics
-/// If the engine does, or if it still holds memory for flows that have expired.
-pub fn packets(script: &[u8]) {
-    let mut engine = replay::engine(FLOWS_MIN);
-    let mut now = Instant::from_micros(1 << 40);
-    let mut next = [[u32::MAX - 200; 2]; CONNECTIONS];
-    let mut script = script;
-    while let [kind, connection, displacement, len, rest @ ..] = script {
-        let (payload, rest) = rest.split_at(rest.len().min(usize::from(*len)));
-        script = rest;
-        now = now.after(Duration::from_millis(1 << (connection >> 4)));
-        if *kind == WHOLE_PACKET {
-            let _ = engine.handle(&Packet { bytes: payload, hw_addr: None, reason: Reason::Payload }, now);
-            continue;
-        }
-        let connection = usize::from(*connection) % CONNECTIONS;
-        let from = usize::from(kind & 1);
-        // Most payload comes in order; some again, some early, some from far away.
-        let expected = next[connection][from];
-        let seq = match kind >> 6 {
-            0 | 1 => expected,
-            2 => expected.wrapping_add_signed(i32::from(*displacement as i8)),
-            _ => expected.wrapping_add(u32::from(*displacement) << 24),
-        };
-        let mut tcp = TcpHeader::new(0, 0, seq, 64_240);
-        (tcp.syn, tcp.fin, tcp.rst) = (kind & 2 != 0, kind & 4 != 0, kind & 8 != 0);
-        tcp.ack = from == 1 || !tcp.syn;
-        tcp.acknowledgment_number = next[connection][1 - from];
-        let mut bytes = ip_packet(connection, from, tcp, payload);
-        if kind & 32 != 0 {
-            // Cut by a snap length, headers and all.
-            bytes.truncate(bytes.len().saturating_sub(usize::from(*displacement)));
-        }
-        let _ = engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
-        if kind >> 6 < 2 {
-            let sent = payload.len() as u32 + u32::from(tcp_takes_number(*kind));
-            next[connection][from] = expected.wrapping_add(sent);
-        }
-        assert!(engine.reassembly().in_use() <= ASSEMBLY_SLOTS);
-    }
-    engine.sweep(FLOWS_MIN, now.after(2 * FLOW_IDLE));
-    assert_eq!((engine.flows().len(), engine.reassembly().in_use()), (0, 0));
+/// A fuzz target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name, which is that of its folder of seeds.
+    pub name: &'static str,
+    /// Takes any input.
+    ///
+    /// # Panics
+    /// If a promise is broken.
+    pub run: fn(&[u8]),
 }
 
-/// SYN and FIN take a sequence number each (RFC 9293 section 3.4); together they are nonsense.
-fn tcp_takes_number(kind: u8) -> bool {
-    kind & 6 != 0
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
 }
 
-fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[u8]) -> Vec<u8> {
-    let mut ports = [40_000 + connection as u16 / 2, 3_333];
-    ports.rotate_left(from);
-    (tcp.source_port, tcp.destination_port) = (ports[0], ports[1]);
-    let segment = [&tcp.to_bytes()[..], payload].concat();
-    let len = segment.len() as u16;
-    if connection.is_multiple_of(2) {
-        let mut addrs = [Ipv4Addr::new(192, 168, 1, 7).octets(), Ipv4Addr::new(192, 0, 2, 1).octets()];
-        addrs.rotate_left(from);
-        let ip = Ipv4Header::new(len, 64, ip_number::TCP, addrs[0], addrs[1]).unwrap_or_default();
-        return [&ip.to_bytes()[..], &segment].concat();
-    }
-    let addr = |last| Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, last).octets();
-    let mut addrs = [addr(7), addr(1)];
-    addrs.rotate_left(from);
-    let ip = Ipv6Header {
-        traffic_class: 0,
-        flow_label: Ipv6FlowLabel::ZERO,
-        payload_length: len,
-        next_header: IpNumber::TCP,
-        hop_limit: 64,
-        source: addrs[0],
-        destination: addrs[1],
-    };
-    [&ip.to_bytes()[..], &segment].concat()
-}
+/// Every fuzz target.
+pub const TARGETS: [Target; 16] = [
+    target("packets", packets::packets),
+    target("sessions", sessions::sessions),
+    target("flow_table", flow_table::flow_table),
+    target("signatures", sessions::signatures),
+    target("json", parsers::json),
+    target("dns", parsers::dns),
+    target("client_hello", parsers::client_hello),
+    target("framing", parsers::framing),
+    target("names", parsers::names),
+    target("probe", probe::probe),
+    target("control", files::control),
+    target("config", files::config),
+    target("lists", files::lists),
+    target("model", files::model),
+    target("capture", files::capture),
+    target("reputation", files::reputation),
+];
 
-const CONNECTIONS: usize = 8;
-const WHOLE_PACKET: u8 = 0xff;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::util::random::Random;
-
-    #[test]
-    fn random_scripts_leave_nothing_behind() {
-        let words: [&[u8]; 6] = [
-            b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n",
-            b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{\"login\":\"",
-            b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{",
-            b"\x05\x01\x00",
-            b"CONNECT a:1 HTTP/1.1\r\n\r\n",
-        ];
-        for seed in 0..400 {
-            let mut random = Random::new(seed);
-            let mut script = Vec::new();
-            for _ in 0..60 {
-                let payload = match random.bits() % 8 {
-                    chosen @ 0..6 => words[chosen as usize].to_vec(),
-                    _ => random.bits().to_be_bytes().repeat(3),
-                };
-                // Kinds without the flags that end a connection are the likelier ones.
-                let kind = random.bits() as u8 & if random.bits().is_multiple_of(4) { 0xff } else { 0xc1 };
-                script.extend([kind, random.bits() as u8 & 0x3f, random.bits() as u8, payload.len() as u8]);
-                script.extend(payload);
-            }
-            packets(&script);
-        }
+/// Runs the target of that name on `input`; nothing if there is none.
+pub fn run(name: &str, input: &[u8]) {
+    if let Some(target) = TARGETS.iter().find(|target| target.name == name) {
+        (target.run)(input);
     }
 }

@@ -15,9 +15,10 @@ use crate::dpi::Dpi;
 use crate::dpi::dialect::Dialect;
 use crate::limits::{
     PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_HANDSHAKE_WAIT, PROBE_LINGER,
-    PROBE_READ_BYTES, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
+    PROBE_PATIENCE, PROBE_READ_BYTES, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,
 };
 use crate::util::time::Instant;
+use core::time::Duration;
 
 /// What the session wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Session {
     host: Host,
     key: [u8; 64],
     deadline: Instant,
+    /// How long the server may think about the first question.
+    patience: Duration,
     connections: usize,
     sent: usize,
     read: usize,
@@ -83,10 +86,18 @@ impl Session {
             host: Host::new(target.sni.as_deref(), &target.server),
             key,
             deadline: now.after(PROBE_TOTAL_WAIT),
+            patience: PROBE_ANSWER_WAIT,
             connections: 0,
             sent: 0,
             read: 0,
         }
+    }
+
+    /// Lets the server think about the first question, the one a miner would begin with, for [`PROBE_PATIENCE`]: some
+    /// pools take 5 to 20 seconds for a stranger.
+    pub fn be_patient(&mut self) {
+        self.patience = PROBE_PATIENCE;
+        self.deadline = self.deadline.after(PROBE_PATIENCE);
     }
 
     /// What to do at `now`.
@@ -254,7 +265,9 @@ impl Session {
         self.sent += words.len();
         asking.judge.said(&mut self.dpi, &words);
         asking.outbox = Some(words);
-        asking.until = now.after(PROBE_ANSWER_WAIT).min(self.deadline);
+        let is_first = self.connections == 1 && asking.step == 0;
+        let wait = if is_first { self.patience } else { PROBE_ANSWER_WAIT };
+        asking.until = now.after(wait).min(self.deadline);
         self.state = State::Asking(asking);
     }
 

@@ -29,6 +29,8 @@ use crate::util::time::Instant;
 pub struct Dialler {
     /// Mark of the probe's own packets; the rule set lets them pass unwatched.
     mark: u32,
+    /// Servers may take their time for the first question ([`Session::be_patient`]).
+    is_patient: bool,
     #[cfg(feature = "tls")]
     tls: Option<tls::Client>,
 }
@@ -38,9 +40,15 @@ impl Dialler {
     pub fn new(mark: u32) -> Self {
         Dialler {
             mark,
+            is_patient: false,
             #[cfg(feature = "tls")]
             tls: tls::Client::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
         }
+    }
+
+    /// A dialler for probes in the background, which may take longer.
+    pub fn patient(mark: u32) -> Self {
+        Dialler { is_patient: true, ..Dialler::new(mark) }
     }
 
     /// Begins a probe of `target`; nothing is sent yet.
@@ -50,7 +58,10 @@ impl Dialler {
     pub fn begin(&self, target: Target, now: Instant) -> io::Result<Probe> {
         let mut key = [0; 64];
         random(&mut key)?;
-        let session = Session::new(&target, key, now);
+        let mut session = Session::new(&target, key, now);
+        if self.is_patient {
+            session.be_patient();
+        }
         Ok(Probe { target, session, link: None })
     }
 

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::crc32::crc32;
@@ -18,7 +19,8 @@ pub fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    let mut file = File::create(&beside)?;
+    // What is known of hosts and servers is the owner's alone.
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(seal(head, body).as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
@@ -56,6 +58,7 @@ pub fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn the_first_line_ends_in_the_checksum() {
@@ -67,6 +70,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("minewall-durable-{}", std::process::id()));
         save(&path, "ours 1 ", "a line\n").expect("saved");
         assert_eq!(load(&path, "ours 1 ", 100).expect("whole"), "a line\n");
+        assert_eq!(fs::metadata(&path).expect("saved").permissions().mode() & 0o777, 0o600);
         for (head, max_bytes) in [("ours 2 ", 100), ("ours 1 ", 20)] {
             let error = load(&path, head, max_bytes).expect_err("not ours, or too long");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);

@@ -2,7 +2,7 @@
 //! web server and its visitor. Standard library only; not installed anywhere.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,9 +11,13 @@ const USAGE: &str = "\
 usage:
   lab pool ADDR:PORT                 a CryptoNote pool; prints what miners tell it
   lab miner ADDR:PORT                logs in, prints what became of it
-  lab web ADDR:PORT                  a web server: GET /N answers N megabytes
+  lab web ADDR:PORT                  a web server: GET /N answers N megabytes; connections are kept if asked
   lab fetch ADDR:PORT MEGABYTES      downloads, prints the rate in Mbit/s
-  lab visit ADDR:PORT SECONDS        a connection a request, prints connections a second
+  lab visit ADDR:PORT SECONDS        a connection a request; prints connections a second, and the microseconds from
+                                     the first packet to the answer (median, 99th percentile)
+  lab kept ADDR:PORT SECONDS         requests on one connection; prints the same of requests
+  lab names ADDR:PORT                a name server that knows one address
+  lab resolve ADDR:PORT SECONDS      asks it; prints the same of questions
   lab echo ADDR:PORT                 repeats what it is told
   lab ping ADDR:PORT SECONDS         short questions to that; prints the microseconds until the answer (median,
                                      99th and 99.9th percentile), the number of questions, and the longest
@@ -33,6 +37,9 @@ fn main() -> ExitCode {
         ["web", addr] => serve(addr, web),
         ["fetch", addr, megabytes] => fetch(addr, megabytes),
         ["visit", addr, seconds] => visit(addr, seconds),
+        ["kept", addr, seconds] => kept(addr, seconds),
+        ["names", addr] => names(addr),
+        ["resolve", addr, seconds] => resolve(addr, seconds),
         ["echo", addr] => serve(addr, echo),
         ["ping", addr, seconds] => ping(addr, seconds),
         ["suspects", addr, seconds] => suspects(addr, seconds),
@@ -84,21 +91,32 @@ fn miner(addr: &str) -> io::Result<()> {
 }
 
 fn web(mut stream: TcpStream, _: SocketAddr) -> io::Result<()> {
-    let mut request = String::new();
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    reader.read_line(&mut request)?;
-    let mut header = String::new();
-    while reader.read_line(&mut header)? > 2 {
-        header.clear();
+    loop {
+        let mut request = String::new();
+        if reader.read_line(&mut request)? == 0 {
+            return Ok(());
+        }
+        let (mut header, mut is_kept) = (String::new(), false);
+        while reader.read_line(&mut header)? > 2 {
+            is_kept |= header.trim_end() == "Connection: keep-alive";
+            header.clear();
+        }
+        let megabytes = request.split([' ', '/']).find_map(|word| word.parse::<usize>().ok()).unwrap_or(0);
+        let len = megabytes << 20;
+        let connection = if is_kept { "keep-alive" } else { "close" };
+        // In one piece, as programs write heads.
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {len}\r\nConnection: {connection}\r\n\r\n");
+        stream.write_all(head.as_bytes())?;
+        let block = [b'.'; 1 << 16];
+        for _ in 0..len / block.len() {
+            stream.write_all(&block)?;
+        }
+        if !is_kept {
+            return Ok(());
+        }
     }
-    let megabytes = request.split([' ', '/']).find_map(|word| word.parse::<usize>().ok()).unwrap_or(0);
-    let len = megabytes << 20;
-    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n")?;
-    let block = [b'.'; 1 << 16];
-    for _ in 0..len / block.len() {
-        stream.write_all(&block)?;
-    }
-    Ok(())
 }
 
 fn fetch(addr: &str, megabytes: &str) -> io::Result<()> {
@@ -109,14 +127,66 @@ fn fetch(addr: &str, megabytes: &str) -> io::Result<()> {
 }
 
 fn visit(addr: &str, seconds: &str) -> io::Result<()> {
+    timed(seconds, || request(addr, "0").map(drop))
+}
+
+fn kept(addr: &str, seconds: &str) -> io::Result<()> {
+    let mut stream = connect(addr)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    timed(seconds, || {
+        let asked =
+            b"GET /0 HTTP/1.1\r\nHost: web.example\r\nUser-Agent: lab\r\nConnection: keep-alive\r\n\r\n";
+        stream.write_all(asked)?;
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        Ok(())
+    })
+}
+
+/// Answers every question with 203.0.113.80.
+fn names(addr: &str) -> io::Result<()> {
+    let socket = UdpSocket::bind(addr)?;
+    println!("listening on {addr}");
+    let mut buffer = [0; 512];
+    loop {
+        let (len, from) = socket.recv_from(&mut buffer)?;
+        let mut answer = buffer[..len].to_vec();
+        // A response with one answer (RFC 1035 section 4.1): a pointer to the question's name, A, IN, a minute.
+        answer[2..4].copy_from_slice(&[0x81, 0x80]);
+        answer[7] = 1;
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 203, 0, 113, 80]);
+        socket.send_to(&answer, from)?;
+    }
+}
+
+fn resolve(addr: &str, seconds: &str) -> io::Result<()> {
+    const QUESTION: &[u8] =
+        b"\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x00\x00\x01\x00\x01";
+    timed(seconds, || {
+        // A port for each question, as resolvers have it.
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.send_to(QUESTION, addr)?;
+        socket.recv(&mut [0; 512]).map(drop)
+    })
+}
+
+/// Does `once` again and again for `seconds`; prints times a second, and median and 99th percentile in microseconds.
+fn timed(seconds: &str, mut once: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     let limit = Duration::from_secs(seconds.parse().map_err(io::Error::other)?);
     let start = Instant::now();
-    let mut visits = 0;
+    let mut micros = Vec::new();
     while start.elapsed() < limit {
-        request(addr, "0")?;
-        visits += 1;
+        let begin = Instant::now();
+        once()?;
+        micros.push(begin.elapsed().as_micros());
     }
-    println!("{:.0}", f64::from(visits) / start.elapsed().as_secs_f64());
+    let rate = micros.len() as f64 / start.elapsed().as_secs_f64();
+    micros.sort_unstable();
+    let at = |hundredth: usize| micros[(micros.len() - 1) * hundredth / 100];
+    println!("{rate:.0} {} {}", at(50), at(99));
     Ok(())
 }
 
@@ -171,7 +241,9 @@ fn suspects(addr: &str, seconds: &str) -> io::Result<()> {
 
 fn request(addr: &str, path: &str) -> io::Result<usize> {
     let mut stream = connect(addr)?;
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: web.example\r\nUser-Agent: lab\r\n\r\n")?;
+    // In one piece, as programs write requests.
+    let request = format!("GET /{path} HTTP/1.1\r\nHost: web.example\r\nUser-Agent: lab\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut received = 0;
     let mut block = vec![0; 1 << 17];
     loop {

@@ -212,7 +212,7 @@ fn the_name_of_a_suspect_says_what_it_is_asked_first() {
     wait_for("it is asked twice", || asked().len() >= 2);
     let asked = asked();
     assert!(asked[0].contains("api_key"), "{asked:?}");
-    assert!(asked[1].contains("keepalived"), "and then in the usual order: {asked:?}");
+    assert!(asked[1].contains("\"login\""), "and then in the usual order: {asked:?}");
 }
 
 /// Opens short sessions with `server`, one like the other and in a protocol of nobody's, until stage one

@@ -187,6 +187,11 @@ pub const POOLS: &[Model] = &[
                 "HTTP/1.1 200 OK\r\nContent-Length: 21\r\nContent-Type: text/plain\r\nConnection: Closed\r\n\r\nP2Pool Stratum online",
             ),
             ("keepalived", ""),
+            // Any login is one.
+            (
+                "\"login\"",
+                "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":{\"id\":\"8ab3f1c9\",\"job\":{\"blob\":\"<H><H><H>\",\"job_id\":\"1\",\"target\":\"ffff0000\",\"algo\":\"rx/0\",\"height\":3000000,\"seed_hash\":\"<H>\"},\"extensions\":[\"algo\"],\"status\":\"OK\"}}\n",
+            ),
         ],
         "BAN",
     ),

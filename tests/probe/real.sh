@@ -2,25 +2,29 @@
 # Real software of miners' and wallets' servers, from the registries, is asked by `minewall probe`.
 # usage: real.sh MINEWALL DIRECTORY. What is missing in DIRECTORY is installed there, daemons of Debian's by
 # apt (needs root). Everything runs in a network namespace without a way out: some of it calls its makers.
-# Not a part of `make test`, for what it downloads. Fails where an answer is not the expected one.
+# Fails where an answer is not the expected one.
 set -u
 [ "${3:-}" = inside ] || {
 	minewall=$(realpath "$1")
 	mkdir -p "$2"
 	dir=$(realpath "$2")
+	here=$(dirname "$0")
 	missing=""
 	for package in litecoind monero; do
 		dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 	done
+	command -v npm >/dev/null || missing="$missing npm"
+	[ -e /usr/lib/python3.11/ensurepip ] || missing="$missing python3-venv"
 	# shellcheck disable=SC2086 # a list
-	[ -z "$missing" ] || { apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >/dev/null || exit 1
+	"$here/../install-packages.sh" $missing || exit 1
+	try="$here/../../cross/try"
 	if [ ! -x "$dir/venv/bin/electrumx_server" ]; then
-		python3 -m venv "$dir/venv" &&
-			"$dir/venv/bin/pip" install -q 'Dash-ElectrumX==1.16.0.1' 'bit-byte-block==0.1.1' 'PyYAML==6.0.3' 'setuptools<81' &&
-			"$dir/venv/bin/pip" install -q --no-deps 'aiostratum-proxy==1.1' aiojsonrpc2 || exit 1
+		/usr/bin/python3 -m venv "$dir/venv" &&
+			"$try" "$dir/venv/bin/pip" install -q 'Dash-ElectrumX==1.16.0.1' 'bit-byte-block==0.1.1' 'PyYAML==6.0.3' 'setuptools<81' &&
+			"$try" "$dir/venv/bin/pip" install -q --no-deps 'aiostratum-proxy==1.1' aiojsonrpc2 || exit 1
 	fi
 	[ -d "$dir/node_modules/coin-hive-stratum" ] ||
-		npm install --silent --no-audit --no-fund --prefix "$dir" coin-hive-stratum@1.4.10 >/dev/null || exit 1
+		"$try" npm install --silent --no-audit --no-fund --prefix "$dir" coin-hive-stratum@1.4.10 >/dev/null || exit 1
 	exec unshare -n "$0" "$minewall" "$dir" inside
 }
 

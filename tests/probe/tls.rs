@@ -141,7 +141,7 @@ fn every_suite_and_group_works_against_openssl() {
 /// Nobody says whether it is TLS.
 #[test]
 fn tls_is_found_where_plain_words_fail() {
-    let Some(server) = Wrapped::openssl("auto", model("monero-pool (jtgrassie)"), &RSA, &[]) else { return };
+    let Some(server) = Wrapped::openssl("auto", model("nodejs-pool"), &RSA, &[]) else { return };
     confirmed(&probe(server.addr, Layer::Auto), "cryptonote");
 }
 
@@ -156,7 +156,7 @@ fn the_name_is_the_suspect_s_or_none() {
         let (cert, key) = (second.cert(), second.key());
         let mut options = vec!["-servername", sni.unwrap_or_default(), "-servername_fatal"];
         options.extend(["-cert2", cert.to_str().expect("a path"), "-key2", key.to_str().expect("a path")]);
-        let pool = model("monero-pool (jtgrassie)");
+        let pool = model("nodejs-pool");
         let Some(server) = Wrapped::openssl(name, pool, &RSA, &options) else { return };
         let ask = |sni: Option<&str>| {
             let target = Target {

@@ -148,11 +148,11 @@ fn a_pool_that_answers_a_line_is_asked_once() {
         count.fetch_add(1, Ordering::Relaxed);
         let mut writer = stream.try_clone().expect("a descriptor");
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let answer: &str = if line.contains("\"login\"") || line.contains("keepalived") {
-                "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-1,\"message\":\"Unauthenticated\"}}\n"
-            } else {
-                "{\"id\":1,\"error\":\"Unknown RPC method\"}\n"
-            };
+            let is_login = line.contains("\"login\"");
+            let answer = if is_login { "Invalid payment address provided: 0" } else { "Unknown RPC method" };
+            let answer = format!(
+                "{{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{{\"code\":-1,\"message\":\"{answer}\"}}}}\n"
+            );
             let _ = writer.write_all(answer.as_bytes());
         }
     });

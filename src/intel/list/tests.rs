@@ -77,6 +77,26 @@ fn addresses_of_pools() {
     );
 }
 
+/// Lists of browsers' miners and of malware's servers have whole URLs.
+#[test]
+fn urls_count_by_their_host() {
+    let text = "http://a.test/miner.js\nhttps://b.test:8443/x?y#z\nhttps://user:word@c.test/\nwss://d.test/proxy block\nhttp://192.0.2.1/xmrig\nhttp://[2001:db8::1]:3333/\n";
+    let (report, entries) = read(text.as_bytes());
+    assert_eq!(
+        entries,
+        [
+            "192.0.2.1 suspect",
+            "[2001:db8::1]:3333 suspect",
+            "a.test suspect",
+            "b.test:8443 suspect",
+            "c.test suspect"
+        ]
+    );
+    assert_eq!(report.unwrap().warnings, [Warning { line: 4, why: BadLine::Entry(BadEntry::TooMuch) }]);
+    let (report, _) = read(b"http:///x\nhttp://\nhttp://com/\na.test\nb.test\nc.test\n");
+    assert_eq!(report.unwrap().bad_lines, 3);
+}
+
 #[test]
 fn bad_lines_are_passed_over_and_few_are_told() {
     let mut text = "a.test\n".repeat(100).into_bytes();

@@ -81,6 +81,30 @@ fn it_stops_at_the_first_conclusive_answer() {
     assert!(bench.session.bytes_sent() < 100);
 }
 
+/// A pool that thinks for 19 seconds before it answers a stranger's first words.
+#[test]
+fn a_pool_that_takes_its_time_is_heard_by_the_patient() {
+    for is_patient in [false, true] {
+        let mut bench = Bench::new(Layer::Plain, 3333, Some(Dialect::StratumV1));
+        if is_patient {
+            bench.session.be_patient();
+        }
+        let Action::Connect { tls: false } = bench.session.poll(bench.now) else { panic!("a connection") };
+        bench.session.connected(false, bench.now);
+        let Action::Transmit(_) = bench.session.poll(bench.now) else { panic!("a question") };
+        bench.now = bench.now.after(Duration::from_secs(19));
+        let still_waits = matches!(bench.session.poll(bench.now), Action::Wait(_));
+        assert_eq!(still_waits, is_patient);
+        if is_patient {
+            let answer =
+                b"{\"id\":1,\"result\":[[\"mining.notify\",\"b2\"],\"08000002\",4],\"error\":null}\n";
+            bench.session.handle_input(answer, bench.now);
+            let Action::Done(outcome) = bench.session.poll(bench.now) else { panic!("an outcome") };
+            assert_eq!(outcome.verdict, Verdict::Pool);
+        }
+    }
+}
+
 /// An answer in one byte at a time is the same answer.
 #[test]
 fn answers_come_in_any_segments() {

@@ -1,9 +1,10 @@
 //! Which questions are asked at all, and in which order.
 //!
-//! What is known of the server beforehand comes first ([`hinted_at`]); the rest from the least harmful on.
-//! Keepalive and page disturb no pool's software known; a wrong first word makes P2Pool and MoneroOcean ban
-//! the address, which the suspected host shares. A server that never says a word hears the [`CORE`] and no
-//! more; what is asked of others follows from what they speak.
+//! What is known of the server beforehand comes first ([`hinted_at`]), and of each dialect what a miner says first:
+//! pools ban addresses for words that no miner begins with (P2Pool and MoneroOcean for `keepalived` and
+//! `server.version`), and the suspected host shares the router's address. Without a hint the first words are those of
+//! the dialect that malware speaks, CryptoNote. A server that never says a word hears the [`CORE`] and no more; what
+//! is asked of others follows from what they speak.
 
 use crate::dpi::dialect::Dialect;
 use crate::probe::hint::Hints;
@@ -11,10 +12,10 @@ use crate::probe::question::Question;
 
 /// What is asked of everybody.
 pub(in crate::probe) const CORE: [Question; 10] = [
-    Question::Keepalive,
+    Question::Login,
     Question::Page,
     Question::Subscribe,
-    Question::Login,
+    Question::Keepalive,
     Question::EthProxy,
     Question::StratumV2,
     Question::Grin,
@@ -73,7 +74,7 @@ fn for_dialect(dialect: Dialect) -> &'static [Question] {
         // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.
         Dialect::KaspaNode => &[],
         Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon => {
-            &[Question::Keepalive, Question::Page, Question::Login]
+            &[Question::Login, Question::Page, Question::Keepalive]
         }
         Dialect::Grin => &[Question::Grin, Question::Login],
         Dialect::Beam => &[Question::Beam],

@@ -59,7 +59,7 @@ impl ProbeThread {
             answers,
             waker,
             clock: std::time::Instant::now(),
-            dialler: Dialler::new(mark),
+            dialler: Dialler::patient(mark),
             waiting: heapless::Vec::new(),
             at_hand: heapless::Vec::new(),
             unsent: Vec::new(),

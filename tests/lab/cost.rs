@@ -1,0 +1,112 @@
+//! What packets cost: plays one kind of session so many times through the engine. `cross/instructions.sh` counts the
+//! instructions of two runs of different length; the difference is the packets' alone.
+
+#[path = "../support/wire.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod wire;
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::BuildHasherDefault;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use minewall::config::Config;
+use minewall::engine::{Engine, Packet, Settings};
+use minewall::hmm::model::Model;
+use minewall::util::time::Instant;
+use minewall::verdict::Reason;
+use wire::{Connection, End};
+
+const USAGE: &str = "\
+usage: cost KIND SESSIONS
+  tls     a slow encrypted session, 60 packets of payload, one a second
+  web     a request in the clear and its answer, 6 packets of payload, at once
+  wallet  JSON-RPC in the clear that is no mining, 40 packets of payload, one a second";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, sessions] = &arguments[..] else { return usage() };
+    let (Some(session), Ok(sessions)) = (session(kind), sessions.parse::<u16>()) else { return usage() };
+    let model = Model::embedded().expect("the model is part of the program");
+    let mut engine = Engine::new(
+        Settings::from(&Config::default()),
+        model,
+        1_024,
+        BuildHasherDefault::<DefaultHasher>::default(),
+    );
+    let mut now = Instant::from_micros(1 << 40);
+    let mut packets = 0u64;
+    for number in 0..sessions {
+        let client = ([192, 168, 1, 7], 10_000 + number).into();
+        let mut connection = Connection::new(client, ([203, 0, 113, 9], session.port).into(), [7, 9]);
+        for bytes in connection.open() {
+            let _ =
+                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
+        }
+        for (from, payload) in &session.said {
+            now = now.after(session.pause);
+            let bytes = connection.send(*from, payload);
+            let _ =
+                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
+            packets += 1;
+        }
+    }
+    println!("packets {packets}");
+    ExitCode::SUCCESS
+}
+
+struct Session {
+    port: u16,
+    pause: Duration,
+    said: Vec<(End, Vec<u8>)>,
+}
+
+fn session(kind: &str) -> Option<Session> {
+    let turn = |number: usize| if number.is_multiple_of(2) { End::Client } else { End::Server };
+    Some(match kind {
+        "tls" => {
+            let mut said = vec![(End::Client, CLIENT_HELLO.to_vec()), (End::Server, record(22, 900))];
+            said.extend((0..58).map(|number| (turn(number), record(23, 60 + number * 13 % 200))));
+            Session { port: 443, pause: Duration::from_secs(1), said }
+        }
+        "web" => {
+            let mut said =
+                vec![(End::Client, b"GET / HTTP/1.1\r\nHost: www.example\r\nUser-Agent: x\r\n\r\n".to_vec())];
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6000\r\n\r\n";
+            said.push((End::Server, [&head[..], &[b'.'; 1_200]].concat()));
+            said.extend((0..4).map(|_| (End::Server, vec![b'.'; 1_200])));
+            Session { port: 80, pause: Duration::from_micros(200), said }
+        }
+        "wallet" => {
+            let line = |number: usize| match turn(number) {
+                End::Client => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"eth_getBalance\",\"params\":[\"0x{:040x}\",\"latest\"]}}\n",
+                    number * 7_919
+                ),
+                End::Server => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":\"0x{:x}\"}}\n",
+                    number * 104_729
+                ),
+            };
+            let said = (0..40).map(|number| (turn(number), line(number).into_bytes())).collect();
+            Session { port: 8_545, pause: Duration::from_secs(1), said }
+        }
+        _ => return None,
+    })
+}
+
+/// A TLS record of `kind` whose `len` bytes look encrypted.
+fn record(kind: u8, len: usize) -> Vec<u8> {
+    let mut bytes = vec![kind, 3, 3, (len >> 8) as u8, len as u8];
+    bytes.extend((0..len).map(|at| (at * 197 + 31) as u8));
+    bytes
+}
+
+/// A ClientHello without extensions (RFC 8446 section 4.1.2).
+const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03\
+0123456789abcdef0123456789abcdef\x00\x00\x02\x13\x01\x01\x00\x00\x00";
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(64)
+}
