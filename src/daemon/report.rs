@@ -280,7 +280,11 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         let leases = directory.join("leases");
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
-        let text = format!("config minewall\nlist leases_file {}\noption event_log ''\n", leases.display());
+        let text = format!(
+            "config minewall\nlist leases_file {}\noption event_log ''\noption hosts_file {}\n",
+            leases.display(),
+            directory.join("hosts").display()
+        );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
         let mut reporter = Reporter::new(&config, &Problems::default());
         let mut told = |client: [u8; 4], mac: u8, is_local: bool| {

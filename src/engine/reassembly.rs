@@ -174,7 +174,7 @@ impl Reassembly<'_> {
     /// Keeps what the client sent for comparison, of which the first `consumed` bytes have been read; whether the
     /// others are kept by that, too. Of the server's bytes only those that wait are kept: it is the client that may
     /// want to be misread.
-    fn keep_read(&mut self, seq: u32, bytes: &[u8], consumed: usize) -> bool {
+    pub(super) fn keep_read(&mut self, seq: u32, bytes: &[u8], consumed: usize) -> bool {
         let direction = self.placed.direction;
         if direction == Direction::ToClient || bytes.is_empty() || bytes.len() > ASSEMBLY_BYTES {
             return false;
@@ -260,7 +260,7 @@ impl Reassembly<'_> {
     }
 
     /// Gives the slot of `direction` back.
-    fn free(&mut self, direction: Direction) {
+    pub(super) fn free(&mut self, direction: Direction) {
         let index = core::mem::take(&mut self.session.streams.slots[direction as usize]);
         self.session.streams.waits[direction as usize] = false;
         self.pool.release(index, self.session.key(), direction);
