@@ -12,7 +12,7 @@ use crate::util::time::Instant;
 pub enum Source {
     /// The session's own words: proof.
     Dpi,
-    /// Its server, when asked: proof.
+    /// The server's answer to a probe: proof.
     Probe,
     /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
     Intel,
@@ -46,7 +46,7 @@ pub struct Detection {
     pub at: Instant,
     /// The infected host, and its port.
     pub client: Endpoint,
-    /// Its hardware address, where a packet from it came over a link that has them.
+    /// Hardware address of the host, where a packet from it came over a link that has them.
     pub hw_addr: Option<[u8; 6]>,
     /// The pool.
     pub server: Endpoint,
@@ -62,7 +62,7 @@ pub struct Detection {
     pub wire: Wire,
     /// What speaks for it.
     pub source: Source,
-    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
     /// Of a suspicion by stage one: it is as good as sure ([`HMM_STRONG_BITS`](crate::limits::HMM_STRONG_BITS)).
     pub is_strong: bool,

@@ -116,8 +116,7 @@ impl Reassembly<'_> {
     fn precedes_everything(&mut self) -> bool {
         let &Placed { segment, seq, direction, .. } = self.placed;
         let index = self.session.streams.slots[direction as usize];
-        direction == Direction::ToServer
-            && !self.session.streams.has_acknowledgement()
+        self.may_be_replaced(direction, seq)
             && self.pool.get(index, self.session.key(), direction).is_some_and(|slot| {
                 let lead = slot.begin().wrapping_sub(seq);
                 lead > 0 && lead <= segment.payload_len
