@@ -6,6 +6,7 @@
 //! known of what they are asked about, and 4 where the daemon refuses what it is told.
 
 mod check_list;
+mod commands;
 mod events;
 mod intel;
 mod notify;
@@ -42,14 +43,20 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 }
 
 fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
-    if arguments.contains(["-h", "--help"]) {
-        return show(HELP);
-    }
+    let wants_help = arguments.contains(["-h", "--help"]);
     if arguments.contains(["-V", "--version"]) {
         return show(concat!("minewall ", env!("CARGO_PKG_VERSION"), "\n"));
     }
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
+    if wants_help {
+        return help(command.as_deref());
+    }
     match command.as_deref() {
+        Some("help") if arguments.contains("--man") => show(&commands::manual_page()),
+        Some("help") if arguments.contains("--bash") => show(&commands::completion(false)),
+        Some("help") if arguments.contains("--zsh") => show(&commands::completion(true)),
+        Some("help") => help(arguments.subcommand().map_err(|error| error.to_string())?.as_deref()),
+        Some("version") => show(concat!("minewall ", env!("CARGO_PKG_VERSION"), "\n")),
         Some("run") => run_daemon(arguments),
         Some("status") if arguments.contains("--prometheus") => {
             ask(arguments, &Request::StatusPrometheus, &Request::StatusPrometheus)
@@ -79,6 +86,17 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
             Some(option) => format!("unknown option '{}'", option.display()),
             None => "no command; 'minewall --help' lists them".into(),
         }),
+    }
+}
+
+/// The help of `command`, or of all without one.
+fn help(command: Option<&str>) -> Result<ExitCode, String> {
+    match command {
+        None => show(&commands::overview()),
+        Some(name) => {
+            let text = commands::help_of(name);
+            show(&text.ok_or_else(|| format!("unknown command '{name}'; 'minewall --help' lists them"))?)
+        }
     }
 }
 
@@ -250,78 +268,3 @@ const STATUS_NOTHING: u8 = 3;
 const STATUS_REFUSED: u8 = 4;
 #[cfg(feature = "host")]
 const STATUS_DAMAGED: u8 = 2;
-
-/// What `--help` says; a macro, since the two builds share most of it.
-macro_rules! help {
-    ($host_commands:literal) => {
-        concat!(
-            "\
-minewall: a cryptomining firewall that runs on the router itself
-
-usage:
-  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
-  minewall status [--config FILE] [--json|--prometheus]
-                                              what the running daemon has seen
-  minewall hosts [--config FILE] [--json]     the hosts that were caught
-  minewall events [--config FILE] [--last N] [--follow]
-                                              detections as lines of JSON: the last N of the log (all,
-                                              or with --follow none), then those that come
-  minewall events --follow --share            only what other routers may know: pools found here
-  minewall unblock ADDRESS[:PORT]|NAME        forget whatever was learnt of a server
-  minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
-                                              enter servers by hand: ADDRESS, PREFIX or NAME, each with
-                                              :PORT or without; - reads lines (these, or JSON); --fleet:
-                                              they come from other routers
-  minewall intel remove ENTRY                 strike entries out
-  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
-                                              what becomes of connections to it, and why
-  minewall rules [--config FILE] [--variant nft|iptables] [--remove]
-                                              the rule set that feeds the queue, as text
-  minewall rules --offload [--config FILE] [--remove]
-                                              of rules that offload flows (as 'nft -a list' prints them,
-                                              on standard input), those that wait for the verdict
-  minewall config [--config FILE]             check the configuration
-  minewall config [--config FILE] --service   the same, and what an init script has to know of it
-  minewall config --default                   print it with all options at their defaults
-  minewall probe [--config FILE] HOST:PORT [--tls|--plain|--auto] [--sni NAME] [--json]
-                                              ask a server whether it is a pool
-  minewall check-list [--config FILE] [--count] LIST...
-                                              whether files are lists, and how many entries they have
-",
-            "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
-                                              run the owner's programs for the daemon's events, or those on
-                                              standard input
-  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
-",
-            $host_commands,
-            "  minewall --help | --version
-
-FILE is /etc/config/minewall unless said otherwise.
-exit status: 0 success; 1 wrong command line, unusable file or failure;
-             2 damaged capture, read as far as it goes
-of probe:    0 pool; 1 not a pool; 2 inconclusive; 3 no probe was made
-of unblock and intel: 3 nothing is known of it; 4 the daemon refused (some of) it
-of events --follow:   1 once the daemon has ended
-"
-        )
-    };
-}
-
-#[cfg(feature = "host")]
-const HELP: &str = help!(
-    "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD] CAPTURE...
-                                              judge the TCP flows of captures (pcap, pcapng, gzip or not),
-                                              folders of them, or - (standard input, told as it happens)
-  minewall train --mining PATH... --benign PATH... [--output FILE]
-                                              train a model of stage one, of captures, .seq files or folders
-                                              of them, and scripted sessions (--scripted N; 9000); report
-                                              what it finds of applications that were held back
-  minewall evaluate [--model FILE] --mining PATH... --benign PATH... [--json FILE] [--plots FOLDER]
-                                              what a model finds, and how fast
-  minewall sequences --mining PATH... --benign PATH... --output FILE
-                                              captures as a .seq file: sizes, directions and gaps only
-"
-);
-#[cfg(not(feature = "host"))]
-const HELP: &str = help!("");

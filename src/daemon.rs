@@ -21,6 +21,7 @@ mod event_log;
 mod history_file;
 pub mod hosts;
 mod reputation_service;
+mod house_file;
 mod identity;
 mod leases;
 mod news;
@@ -60,6 +61,7 @@ use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
 use conflict::ConflictWatch;
 use control::{Control, Stream};
+use house_file::HouseFile;
 use lists::Lists;
 use problems::Problems;
 use queue::PacketQueue;
@@ -94,12 +96,15 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
+    let house = HouseFile::start(&config, &mut engine, clock.now());
     let mut daemon = Daemon {
         engine,
+        house,
         lists,
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
+        refused_flows: (0, Instant::default()),
         clock,
         verdicts_failed: 0,
         alive,
@@ -125,6 +130,7 @@ fn load(path: &Path) -> Result<Config, String> {
 struct Daemon {
     config: Config,
     engine: Engine<RandomState>,
+    house: HouseFile,
     lists: Lists,
     reputation: ReputationService,
     alive: Alive,
@@ -135,6 +141,8 @@ struct Daemon {
     clock: Clock,
     verdicts_failed: u32,
     problems: Problems,
+    /// Connections that found no place, and when the latest did.
+    refused_flows: (u32, Instant),
 }
 
 impl Daemon {
@@ -152,6 +160,7 @@ impl Daemon {
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
+                self.house.stop(&self.engine);
                 self.reporter.stop();
                 return Ok(());
             }
@@ -175,7 +184,9 @@ impl Daemon {
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+                self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
+                self.notice_full_table(now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }
@@ -230,6 +241,18 @@ impl Daemon {
         Ok(())
     }
 
+    /// Connections that found no place in the flow table are a problem until a minute has passed without one.
+    fn notice_full_table(&mut self, now: Instant) {
+        let refused = self.engine.table_counters().refused;
+        if refused != self.refused_flows.0 {
+            self.refused_flows = (refused, now);
+            let text = "the flow table is full of undecided connections; others pass without inspection";
+            self.problems.report(problems::Code::TableFull, "", text.into());
+        } else if now >= self.refused_flows.1.after(Duration::from_secs(60)) {
+            self.problems.resolve(problems::Code::TableFull);
+        }
+    }
+
     /// A bad file changes nothing.
     fn reload(&mut self, config_path: &Path) {
         let loaded = load(config_path)
@@ -278,6 +301,10 @@ impl Traffic for EngineTraffic<'_> {
 
     fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
         self.engine.carries_others(addr, names, self.now)
+    }
+
+    fn carries_several(&self, addr: IpAddr) -> bool {
+        self.engine.carries_several(addr, self.now)
     }
 
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {

@@ -32,9 +32,9 @@ use crate::config::{Config, Mode};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Place, TableCounters};
-use crate::hmm::Scorer;
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::house::House;
 use crate::hmm::model::Model;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
@@ -64,6 +64,8 @@ pub struct Settings {
     pub flow_idle: Duration,
     /// How much suspicion stage one may have; `None` turns it off.
     pub sensitivity: Option<Sensitivity>,
+    /// Servers that may be newly suspected in a day, where the threshold follows the house.
+    pub suspects_per_day: u32,
     /// Hosts and endpoints that are never looked at.
     pub allow: AllowList,
     /// A list may block an address that many sites share.
@@ -79,6 +81,7 @@ impl From<&Config> for Settings {
             low_rate: config.low_rate_bytes_per_second,
             flow_idle: config.flow_idle,
             sensitivity: config.sensitivity,
+            suspects_per_day: config.suspects_per_day,
             allow: config.exemptions(),
             blocks_shared: config.intel_blocks_shared,
         }
@@ -161,7 +164,17 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Scores by another model from now on. Ratios that flows have gathered stay: those of two models
     /// are of one scale, and old evidence fades.
     pub fn replace_model(&mut self, model: Box<Model>) {
-        self.pipeline.scorer = Scorer::new(model);
+        self.pipeline.stage_one.replace_model(model);
+    }
+
+    /// What stage one has learned of the house, as the daemon keeps it across restarts.
+    pub fn house(&self) -> &House {
+        self.pipeline.stage_one.house()
+    }
+
+    /// Goes on with what an earlier run has learned of the house.
+    pub fn restore_house(&mut self, house: House) {
+        self.pipeline.stage_one.restore_house(house);
     }
 
     /// Judges one packet that arrived at `now`.
@@ -219,8 +232,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// Forgets expired flows, a part of the table at a time: `sets` sets of it.
     pub fn sweep(&mut self, sets: usize, now: Instant) {
-        let pool = &mut self.pipeline.pool;
-        self.flows.sweep(sets, now.stamp(), |session| reassembly::release(pool, session));
+        self.flows.sweep(sets, now.stamp(), |session| self.pipeline.release(session));
     }
 
     /// The flow table.
@@ -251,6 +263,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether a DNS answer that was seen here gave `addr` for a name that is none of `names`.
     pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
         self.pipeline.intel.carries_others(addr, names, now)
+    }
+
+    /// Whether DNS answers that were seen here gave `addr` for more than one name.
+    pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
+        self.pipeline.intel.carries_several(addr, now)
     }
 
     /// What the lists have of `pattern`, the entry that decides first.

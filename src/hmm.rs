@@ -1,46 +1,46 @@
-//! Stage one for sessions that the DPI can't read: a hidden Markov model, run in fixed point.
+//! Stage one for sessions that the DPI can't read: a panel of hidden Markov models in fixed point.
 //!
-//! Every packet with new payload becomes a [`alphabet::Symbol`]: direction, size, the time since the
-//! packet before, and how both compare with what the flow did before ([`observation`]). Two models,
-//! one trained on mining and one on everything else, each say how well they expected the symbol
-//! ([`forward`]); the logarithm of the quotient is added to the flow's ratio, which forgets a 16th of
-//! itself each time. [`decision`] compares the ratio with the thresholds of the [`model`].
+//! 1. [`observation`]: each packet with new payload becomes a [`alphabet::Symbol`], which says its role,
+//!    size, gap, and how these compare with what the flow did before. The flow record keeps the latest
+//!    [`HMM_RECENT`] symbols; no chain runs yet.
+//! 2. Screening: once the flow is long and old enough, the panel's first member scores those symbols, and again
+//!    after every [`HMM_RECENT`] more. Most flows end here.
+//! 3. [`candidates`]: a flow worth it gets a place in a bounded pool, where the whole [`panel`] weighs each
+//!    symbol. Page's test ([`threshold`]) adds up the mean of the members' ratios less a drift.
+//! 4. The engine compares the sum with the threshold of its settings; a flow at or above it is a suspect, and
+//!    stage two asks its server. Only proof blocks.
+//!
+//! Many short sessions of one client to one server are counted apart ([`beaconing`]).
 //!
 //! All arithmetic is of integers, saturates, and gives the same bits on every target.
-//!
-//! The engine, for every packet with new payload of an undecided flow that the DPI can't read, calls
-//! [`Scorer::packet`] with the flow's [`State`]:
-//!
-//! 1. [`Decision::Suspect`]: stage two probes the server; only proof blocks.
-//! 2. [`Decision::Benign`]: the flow bypasses the queue.
-//! 3. [`Decision::LetGo`]: it bypasses the queue for a while; then it begins anew with a fresh state.
-//! 4. [`Decision::Undecided`]: go on.
-//!
-//! What the client sends in a session that is short so far is told to [`beaconing::Beacons::sent`] too.
 
 pub mod alphabet;
 pub mod beaconing;
+pub mod candidates;
 pub mod decision;
 pub mod forward;
+pub mod house;
 pub mod model;
 pub mod observation;
+pub mod panel;
+pub mod suspicion;
+pub mod threshold;
 
-use crate::limits::HMM_STATE_BYTES;
+use crate::limits::{HMM_MIN_AGE, HMM_MIN_PACKETS, HMM_RECENT, HMM_STATE_BYTES};
 use crate::net::direction::Direction;
-use crate::util::time::Stamp;
-use decision::{Decision, Sensitivity};
-use model::{Model, STATES};
+use crate::util::time::{Instant, Stamp};
+use alphabet::Symbol;
+use candidates::{CandidateCounters, Candidates, Ticket};
+use house::House;
+use model::Model;
+use suspicion::Suspicion;
+use threshold::Sensitivity;
 
-/// What stage one keeps of a flow. All zero is a flow of which nothing was seen.
+/// Stage one's part of a flow record. All zero is a flow of which nothing was seen.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// When the latest packet was seen.
+    /// Time of the latest packet.
     latest: Stamp,
-    /// The forward vector of the mining model and of the background, as [`forward`] packs them; all
-    /// zero before the first symbol.
-    forward: [[u8; STATES]; 2],
-    /// The log-likelihood ratio, in [`RATIO_ONE`]ths of a bit.
-    ratio: i16,
     /// Latest size in each of the four [`alphabet::Role`]s that begin a message, at most
     /// [`alphabet::SIZE_CAP`].
     sizes: [u16; 4],
@@ -50,12 +50,20 @@ pub struct State {
     older_sizes: [u8; 4],
     /// The latest size of a tail in each direction, modulo 256.
     tails: [u8; 2],
-    /// The time between the latest two messages to the server, on the logarithmic scale of
+    /// Time between the latest two messages to the server, on the logarithmic scale of
     /// [`alphabet::interval_class`].
     upward_interval: u8,
-    /// How often the direction has changed (two bits), the latest direction (one bit), and whether the
-    /// latest segment was full (one bit).
+    /// Changes of direction (two bits), the latest direction (one bit), and whether the latest segment was full
+    /// (one bit).
     turns: u8,
+    /// The latest symbols, a ring: symbol number n is at n modulo its length.
+    recent: [Symbol; HMM_RECENT],
+    /// Symbols so far; stays within a multiple of the ring's length once it is full.
+    symbols: u8,
+    /// Screenings in a row that found nothing.
+    failed: u8,
+    /// The flow's place among the candidates.
+    ticket: Option<Ticket>,
 }
 
 const _: () = assert!(size_of::<State>() <= HMM_STATE_BYTES);
@@ -63,11 +71,13 @@ const _: () = assert!(size_of::<State>() <= HMM_STATE_BYTES);
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
+    /// Keyed hash of the client that the flow's place is charged to.
+    pub owner: u32,
     /// Which way it goes.
     pub direction: Direction,
     /// New payload bytes.
     pub size: u32,
-    /// When.
+    /// Time of arrival.
     pub now: Stamp,
     /// Payload packets of the flow so far, this one included.
     pub packets: u16,
@@ -75,16 +85,59 @@ pub struct Seen {
     pub age_ms: u32,
 }
 
-/// Stage one, with its model.
-#[derive(Debug)]
-pub struct Scorer {
-    model: Box<Model>,
+/// What stage one makes of a flow with its latest packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assessment {
+    /// Nothing new to say: the flow is short or young, or its latest packet carries no symbol.
+    Pending,
+    /// So many screenings in a row have found nothing.
+    Unlikely {
+        /// Screenings in a row.
+        screenings: u8,
+        /// Page's sum of the latest.
+        sum: i32,
+    },
+    /// The flow looks like mining as far as this sum says, in [`RATIO_ONE`]ths of a bit.
+    Candidate {
+        /// Page's sum.
+        sum: i32,
+    },
 }
 
-impl Scorer {
-    /// Judges with `model`.
-    pub fn new(model: Box<Model>) -> Self {
-        Scorer { model }
+impl Assessment {
+    /// Whether the flow is suspect at `threshold`.
+    pub fn reaches(&self, threshold: i32) -> bool {
+        matches!(self, Assessment::Candidate { sum } if *sum >= threshold)
+    }
+}
+
+/// Stage one: a model and the flows that it watches.
+#[derive(Debug)]
+pub struct StageOne {
+    model: Box<Model>,
+    candidates: Candidates,
+    house: House,
+}
+
+/// What the engine knows of a candidate beside its sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// How much suspicion is wanted.
+    pub sensitivity: Sensitivity,
+    /// Servers that may be newly suspected in a day, where the threshold follows the house.
+    pub budget: u32,
+    /// A list suspects this client and server: they are suspect as easily as at *eager*.
+    pub is_listed: bool,
+    /// Keyed hash of the server.
+    pub server: u64,
+    /// Time of the packet.
+    pub now: Instant,
+}
+
+impl StageOne {
+    /// Stage one with `model` and room for `candidates` flows under watch.
+    pub fn new(model: Box<Model>, candidates: u16) -> Self {
+        StageOne { model, candidates: Candidates::new(candidates), house: House::default() }
     }
 
     /// The model at work.
@@ -92,55 +145,169 @@ impl Scorer {
         &self.model
     }
 
-    /// Takes in one packet and judges the flow.
-    pub fn packet(&self, state: &mut State, seen: &Seen, sensitivity: Sensitivity) -> Decision {
-        if let Some(symbol) = state.observe(seen.direction, seen.size, seen.now) {
-            state.step(&self.model, symbol);
+    /// Watches with another model from now on; no flow is a candidate any more. The same model changes nothing.
+    pub fn replace_model(&mut self, model: Box<Model>) {
+        if self.model != model {
+            self.model = model;
+            self.candidates.clear();
         }
-        self.model.thresholds.judge(sensitivity, state.ratio, seen.packets, seen.age_ms)
+    }
+
+    /// Takes in one packet of a flow that the DPI can't read.
+    pub fn packet(&mut self, state: &mut State, seen: &Seen) -> Assessment {
+        let Some(symbol) = state.observe(seen.direction, seen.size, seen.now) else {
+            return Assessment::Pending;
+        };
+        if let Some(ticket) = state.ticket {
+            if let Some(sum) = self.candidates.step(ticket, &self.model, symbol, seen.now) {
+                return Assessment::Candidate { sum };
+            }
+            state.ticket = None;
+            state.begin_window();
+        }
+        state.remember(symbol);
+        if !is_old_enough(seen.packets, seen.age_ms) || !state.is_window_full() {
+            return Assessment::Pending;
+        }
+        self.screen(state, seen)
+    }
+
+    /// Scores the latest symbols with the first member, and makes the flow a candidate if they are worth it.
+    fn screen(&mut self, state: &mut State, seen: &Seen) -> Assessment {
+        let sum = self.model.screening_sum(state.window());
+        if sum >= i32::from(self.model.test.screen)
+            && let Some((ticket, sum)) =
+                self.candidates.enter(seen.owner, &self.model, state.window(), seen.now)
+        {
+            state.ticket = Some(ticket);
+            state.failed = 0;
+            return Assessment::Candidate { sum };
+        }
+        state.begin_window();
+        state.failed = state.failed.saturating_add(1);
+        Assessment::Unlikely { screenings: state.failed, sum }
+    }
+
+    /// Whether a candidate whose server nothing clears is suspect.
+    pub fn suspect(&mut self, sum: i32, circumstances: &Circumstances) -> Option<Suspicion> {
+        let &Circumstances { sensitivity, budget, is_listed, server, now } = circumstances;
+        let test = &self.model.test;
+        let eager = test.threshold(Sensitivity::Eager);
+        let reached = match sensitivity {
+            Sensitivity::Adaptive if self.house.weigh(server, sum, test, budget, now) => {
+                Some(self.house.threshold(test, budget, now))
+            }
+            Sensitivity::Adaptive => None,
+            fixed => Some(test.threshold(fixed)).filter(|&threshold| sum >= threshold),
+        };
+        let threshold = reached.or((is_listed && sum >= eager).then_some(eager))?;
+        Some(Suspicion::new(sum, threshold, test))
+    }
+
+    /// The least sum that is worth a question to [`StageOne::suspect`].
+    pub fn floor(&self) -> i32 {
+        i32::from(self.model.test.floor)
+    }
+
+    /// The threshold of a fixed sensitivity; that of a new house otherwise.
+    pub fn threshold(&self, sensitivity: Sensitivity) -> i32 {
+        self.model.test.threshold(sensitivity)
+    }
+
+    /// What the daemon has learned of the house.
+    pub fn house(&self) -> &House {
+        &self.house
+    }
+
+    /// Goes on with what an earlier run has learned of the house.
+    pub fn restore_house(&mut self, house: House) {
+        self.house = house;
+    }
+
+    /// Page's sum of the flow, if it is a candidate.
+    pub fn sum(&self, state: &State) -> Option<i32> {
+        self.candidates.sum(state.ticket?)
+    }
+
+    /// Frees what stage one keeps of a flow that has ended.
+    pub fn release(&mut self, state: &State) {
+        if let Some(ticket) = state.ticket {
+            self.candidates.leave(ticket);
+        }
+    }
+
+    /// Flows under watch.
+    pub fn watched(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// What has happened to candidates so far.
+    pub fn counters(&self) -> CandidateCounters {
+        self.candidates.counters()
     }
 }
 
 impl State {
-    /// Adds the evidence of one symbol to the ratio.
-    pub fn step(&mut self, model: &Model, symbol: alphabet::Symbol) {
-        let [mining, background] = &mut self.forward;
-        let gain =
-            model.mining.step(mining, symbol).saturating_sub(model.background.step(background, symbol));
-        let gain = (gain + (1 << (FORWARD_SHIFT - 1))) >> FORWARD_SHIFT;
-        let ratio = i32::from(self.ratio);
-        let leak = (ratio + (1 << (LEAK_SHIFT - 1))) >> LEAK_SHIFT;
-        let ratio = (ratio - leak).saturating_add(gain);
-        self.ratio = ratio.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+    /// Whether the flow is a candidate.
+    pub fn is_candidate(&self) -> bool {
+        self.ticket.is_some()
     }
 
-    /// The log-likelihood ratio of mining against everything else, in [`RATIO_ONE`]ths of a bit, the
-    /// older evidence discounted.
-    pub fn ratio(&self) -> i16 {
-        self.ratio
+    /// Whether the latest unprompted message to the server, which is a share if it is mining, is as long as only
+    /// Equihash's are: other shares have 100 to 300 bytes.
+    pub fn sends_long_shares(&self) -> bool {
+        let [client_initiated, ..] = self.sizes;
+        client_initiated >= EQUIHASH_SHARE_BYTES
     }
 
-    /// Whether the latest message to the server that nothing had prompted, which is a share if it is mining,
-    /// is as long as none but Equihash's are: other shares have 100 to 300 bytes.
-    pub fn tells_at_length(&self) -> bool {
-        let [tell, ..] = self.sizes;
-        tell >= EQUIHASH_SHARE_BYTES
+    fn remember(&mut self, symbol: Symbol) {
+        if let Some(place) = self.recent.get_mut(usize::from(self.symbols) % HMM_RECENT) {
+            *place = symbol;
+        }
+        self.symbols = match self.symbols.checked_add(1) {
+            Some(symbols) if usize::from(symbols) < 2 * HMM_RECENT => symbols,
+            // As full as a ring, with the same symbol next.
+            _ => HMM_RECENT as u8,
+        };
+    }
+
+    /// The latest symbols, the oldest first.
+    fn window(&self) -> impl Iterator<Item = Symbol> {
+        let symbols = usize::from(self.symbols);
+        let first = symbols.saturating_sub(HMM_RECENT);
+        (first..symbols).filter_map(|number| self.recent.get(number % HMM_RECENT).copied())
+    }
+
+    /// Symbols from here on are a new window, for which the ring must fill again.
+    fn begin_window(&mut self) {
+        self.symbols = 0;
+    }
+
+    /// The first window may be short: a flow whose messages are rare is old enough before the ring is full.
+    fn is_window_full(&self) -> bool {
+        usize::from(self.symbols) >= if self.failed == 0 { HMM_FIRST_WINDOW } else { HMM_RECENT }
     }
 }
 
-/// One bit of evidence. An `i16` holds 512 bits; a packet adds no more than 27, of which 15/16 remain
-/// with the next, so that the ratio stays below 432.
-pub const RATIO_ONE: i16 = 64;
-/// The ratio of integers is never further than this from that of floating point, in bits, tables
-/// and all; asserted over random models and sequences.
-pub const RATIO_ERROR_BITS: f64 = 3.0;
-/// What the ratio forgets with every symbol: a 16th. Old evidence must fade, or a few hundred packets
-/// of slightly wrong model outweigh anything; and mining that begins late must be found. (On
-/// applications held back, recall at 1 % was .54, .66, .67, .68 with a 64th, 32nd, 16th, 8th; at
-/// 0.1 % .47, .51, .61, .56.)
-pub const LEAK_SHIFT: u32 = 4;
+/// Whether a flow may become suspect: short sessions are not mining.
+pub(crate) fn is_old_enough(packets: u16, age_ms: u32) -> bool {
+    packets >= HMM_MIN_PACKETS && u128::from(age_ms) >= HMM_MIN_AGE.as_millis()
+}
+
+/// One bit of evidence.
+pub(crate) const RATIO_ONE: i32 = 64;
+/// What one member says of one symbol counts for no more, in [`RATIO_ONE`]ths of a bit: ten bits. A single rare
+/// symbol must not decide.
+pub(crate) const GAIN_MAX: i32 = 10 * RATIO_ONE;
+/// The gain of a symbol in integers is never further than this from that of floating point over the same tables,
+/// in bits; asserted over random models and sequences.
+#[cfg(test)]
+pub(crate) const GAIN_ERROR_BITS: f64 = 1.0;
+/// Symbols of the first window: twelve packets less those of the handshake.
+const HMM_FIRST_WINDOW: usize = 5;
 /// Zcash's solution has 1,344 bytes (Equihash 200, 9), twice that in hex: more than a segment. Those of other
-/// parameters are shorter, and look like anybody's.
+/// parameters are shorter, and look like other dialects'.
 const EQUIHASH_SHARE_BYTES: u16 = 1_150;
-/// From the forward step's 2^-16 bits to the ratio's.
-const FORWARD_SHIFT: u32 = forward::FRACTION_BITS - RATIO_ONE.ilog2();
+
+#[cfg(all(test, feature = "host"))]
+mod tests;

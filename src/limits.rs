@@ -9,19 +9,33 @@ use core::time::Duration;
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
 pub const FLOW_RECORD_MAX_BYTES: usize = 160;
 
-/// Bytes of a flow record that belong to the hidden Markov model (packed forward vectors of two models,
-/// the log-likelihood ratio, the latest sizes by role).
+/// Bytes of a flow record that belong to stage one: sizes by role, the latest symbols, a candidate's ticket.
 pub const HMM_STATE_BYTES: usize = 44;
 /// Payload packets of the shortest session that stage one may call suspect.
 pub const HMM_MIN_PACKETS: u16 = 12;
 /// And its age.
 pub const HMM_MIN_AGE: Duration = Duration::from_secs(30);
-/// Every so many payload packets stage one may call a session suspect.
-pub const HMM_CHECK_PACKETS: u16 = 4;
-/// Payload packets from which on stage one may be sure that a session is benign.
-pub const HMM_SURE_PACKETS: u16 = 8;
-/// Payload packets after which stage one lets an undecided session go.
-pub const HMM_CAP_PACKETS: u16 = 256;
+/// Members of the panel at most: 7.5 KB of flash and 15 KB of memory each.
+pub const HMM_PANEL: usize = 3;
+/// Servers that stage one may newly suspect in a day.
+pub const SUSPECTS_PER_DAY_DEFAULT: u32 = 50;
+/// The histogram of the house is written so often at most, to spare the flash.
+pub const HOUSE_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
+/// Its file is read up to this length.
+pub const HOUSE_FILE_BYTES: u64 = 1_024;
+/// Latest symbols that a flow record keeps for the screening, two bytes each.
+pub const HMM_RECENT: usize = 8;
+/// Screenings in a row without a result, after which a flow bypasses the queue for a while.
+pub const HMM_FAILED_SCREENINGS: u8 = 4;
+/// Flows that the whole panel watches at once, 130 bytes each: a house has some twenty long flows at a time, of
+/// which one in five looks like mining for a while.
+pub const CANDIDATES_DEFAULT: u16 = if cfg!(test) { 8 } else { 512 };
+/// A candidate gives up its place after so many symbols without evidence.
+pub const HMM_COLD_SYMBOLS: u8 = 32;
+/// The place of a candidate that has been silent for so long is free: as long as a flow lives.
+pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
+/// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
+pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
@@ -297,8 +311,6 @@ pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 pub const PROBES_AT_ONCE: usize = 4;
 /// Suspects that may wait for the probe, and answers that may wait to be collected.
 pub const PROBE_QUEUE: usize = 16;
-/// Bits from which on stage one is as good as sure of a session.
-pub const HMM_STRONG_BITS: i16 = 40;
 /// Questions that wait for the probe, about 420 bytes each.
 pub const PROBE_QUESTIONS: usize = if cfg!(test) { 8 } else { 48 };
 /// After how long a probe is tried again that this router could not make.
@@ -345,7 +357,7 @@ pub const HEARSAY_PER_HOUR: u32 = 12;
 /// How long a pool stays one: they move, and addresses are handed on.
 pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// How long another server stays one.
-pub const NOT_POOL_HOURS_DEFAULT: u32 = 24;
+pub const NOT_POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// After how long a server that didn't say is asked again.
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Entries of the reputation store, 480 bytes each: there is room for a name.

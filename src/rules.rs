@@ -51,16 +51,16 @@ pub use memory::Memory;
 
 use crate::config::Config;
 
-/// What the rules are made for.
+/// The kernel that the rules are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// How packets get to the queue.
+    /// Way of packets to the queue.
     pub variant: Variant,
-    /// Where verdicts are kept.
+    /// Place of verdicts.
     pub memory: Memory,
 }
 
-/// How packets get from the rules to the queue.
+/// The way of packets from the rules to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     /// By nft's own `queue` statement (kmod-nft-queue): text for `nft -f`.
@@ -119,7 +119,7 @@ pub fn install(config: &Config, kernel: Kernel, elements: &str) -> String {
     }
 }
 
-/// The text that removes the rules, whatever their configuration was. No error if there are none.
+/// The text that removes the rules of every configuration. No error if there are none.
 pub fn remove(variant: Variant) -> String {
     match variant {
         Variant::Nft => table::REMOVE.into(),

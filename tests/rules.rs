@@ -70,7 +70,7 @@ fn every_mark_moves_with_its_option() {
     }
 }
 
-/// Monitoring rejects nothing, whatever a connection was marked before.
+/// Monitoring rejects nothing, with any mark that a connection has.
 #[test]
 fn monitoring_cuts_nothing_off() {
     for (variant, memory) in kernels() {

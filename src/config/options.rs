@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, OptionSpec, Read, Tab, path};
 use super::{InconclusiveAction, Mode, NoticeScope};
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
 use crate::intel::exemptions::{Host, Server};
 use crate::limits;
@@ -97,18 +97,28 @@ options! {
         read: |text| text.parse::<Server>().ok(),
     };
 
-    /// How easily an encrypted session is suspected of mining by its sizes and times. Of 100 mining
-    /// sessions of programs that were new to it, 47 (cautious), 76 (balanced) or 90 (eager) were found;
-    /// of 1,000 long harmless ones, 2, 19 or 78 were suspected, nearly all look-alikes. A suspect is
-    /// reported, not blocked: its server is asked first.
+    /// How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily
+    /// as the house allows, so that no more than suspects_per_day servers are newly asked. cautious,
+    /// balanced and eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A
+    /// suspect is reported, not blocked: its server is asked first.
     "sensitivity" sensitivity: Option<Sensitivity> = Encrypted "Suspect" Choice {
         words: &[
             ("off", None, page!("nothing")),
-            ("cautious", Some(Sensitivity::Cautious), page!("cautiously: 2 of 1,000 long harmless sessions")),
-            ("balanced", Some(Sensitivity::Balanced), page!("in between: 20 of 1,000")),
-            ("eager", Some(Sensitivity::Eager), page!("eagerly: 80 of 1,000")),
+            ("cautious", Some(Sensitivity::Cautious), page!("cautiously: 1 of 1,000 long harmless sessions")),
+            ("balanced", Some(Sensitivity::Balanced), page!("in between: 10 of 1,000")),
+            ("eager", Some(Sensitivity::Eager), page!("eagerly: 50 of 1,000")),
+            ("adaptive", Some(Sensitivity::Adaptive), page!("as the house allows")),
         ],
-        default: 2,
+        default: 4,
+    };
+
+    /// Servers that may newly become suspects in a day, where sensitivity is adaptive.
+    "suspects_per_day" suspects_per_day: u32 = Encrypted "Servers suspected a day" Number {
+        min: 1,
+        max: 10_000,
+        default: limits::SUSPECTS_PER_DAY_DEFAULT,
+        unit: "servers",
+        to: |servers| servers,
     };
 
     /// Model file for encrypted sessions, as 'minewall train' writes it; if empty, the built-in model.

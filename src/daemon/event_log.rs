@@ -46,6 +46,9 @@ pub struct EventLine<'a> {
     pub source: &'a str,
     /// What was seen.
     pub evidence: &'a str,
+    /// Probability of mining in percent, of a suspicion by sizes and times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probability: Option<u8>,
     /// `blocked`, `monitored` or `suspected`.
     pub verdict: &'a str,
     /// Packets with payload until then.

@@ -39,7 +39,7 @@ fn builtin() -> Result<Box<Model>, String> {
 fn read(path: &Path) -> Result<Box<Model>, String> {
     let mut bytes = Vec::new();
     regular_file::open(path)
-        .and_then(|file| file.take(model::LENGTH as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(model::LENGTH_MAX as u64 + 1).read_to_end(&mut bytes))
         .map_err(|error| error.to_string())?;
     Model::decode(&bytes).map_err(|error| error.to_string())
 }

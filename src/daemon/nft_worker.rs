@@ -18,7 +18,7 @@ use crate::intel::reputation::Store;
 use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
 
-/// What there is to do.
+/// A task of the thread.
 #[derive(Debug)]
 pub enum Order {
     /// Write this body of the reputation store to that file.
@@ -29,7 +29,7 @@ pub enum Order {
     Count,
 }
 
-/// The thread's other end.
+/// A handle of the thread that never waits.
 #[derive(Debug)]
 pub struct NftWorker {
     orders: SyncSender<Order>,
@@ -49,17 +49,17 @@ impl NftWorker {
         let (orders, received) = sync_channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
-        let desk = Desk {
+        let context = Context {
             refused: Arc::clone(&refused),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
-            ..Desk::default()
+            ..Context::default()
         };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(NFT_WORKER_STACK_BYTES)
-            .spawn(move || desk.work(&received))?;
+            .spawn(move || context.work(&received))?;
         Ok(NftWorker { orders, refused, is_unfilled, is_unsaved, is_ending, thread })
     }
 
@@ -102,9 +102,9 @@ impl NftWorker {
     }
 }
 
-/// The thread's own.
+/// State of the thread.
 #[derive(Debug, Default)]
-struct Desk {
+struct Context {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
@@ -116,7 +116,7 @@ struct Desk {
     has_failed_to_fill: bool,
 }
 
-impl Desk {
+impl Context {
     fn work(mut self, orders: &Receiver<Order>) {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::debug!("nft runs at the usual priority: {error}");
@@ -227,7 +227,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 mod tests {
     use super::*;
 
-    /// Whether there is an nft or not, that is nothing it would do.
+    /// Such a script fails with nft and without.
     #[test]
     fn a_failure_is_told_once() {
         let worker = NftWorker::start().unwrap();
@@ -235,7 +235,7 @@ mod tests {
         assert!(worker.order(Order::Fill("fill the sets, please".into())));
         let start = Instant::now();
         while !worker.take_failure() {
-            assert!(start.elapsed() < 2 * NFT_PATIENCE, "nobody tells of it");
+            assert!(start.elapsed() < 2 * NFT_PATIENCE, "the failure is not reported");
             thread::sleep(GLANCE);
         }
         assert!(!worker.take_failure());

@@ -132,7 +132,7 @@ impl PacketQueue {
         self.queue.verdict(message)
     }
 
-    /// What the kernel counts of this queue.
+    /// The kernel's counters of this queue.
     pub fn state(&self) -> Option<QueueState> {
         QueueState::read(self.number)
     }

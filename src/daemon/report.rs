@@ -113,6 +113,7 @@ impl Reporter {
             wallet: wallet.as_deref(),
             source: detection.source.name(),
             evidence: &finding.evidence,
+            probability: detection.suspicion.map(|suspicion| suspicion.probability),
             verdict: sighting.verdict,
             payload_packets: detection.payload_packets,
         };
@@ -239,6 +240,7 @@ mod tests {
             points_to: None,
             wire: Default::default(),
             source: Source::Dpi,
+            suspicion: None,
             server_is_pool: true,
             is_strong: false,
             payload_packets: 1,

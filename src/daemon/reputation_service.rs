@@ -53,6 +53,8 @@ pub trait Traffic {
     fn exempts(&self, server: &Endpoint) -> bool;
     /// Whether a DNS answer that was seen here gave `addr` for a name that is none of `names`.
     fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool;
+    /// Whether DNS answers that were seen here gave `addr` for more than one name.
+    fn carries_several(&self, addr: IpAddr) -> bool;
     /// Whether the session of `client` with `server` is a suspect still.
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool;
 }

@@ -110,6 +110,13 @@ impl<S: BuildHasher> DnsCache<S> {
         other.is_some_and(|other| other.has_more || !other.names.iter().all(is_named))
     }
 
+    /// Whether `addr` has been the answer for more than one name on no list.
+    pub fn carries_several(&self, addr: IpAddr, now: u32) -> bool {
+        let (at, tag) = self.place(addr);
+        let other = self.others.get(at).filter(|other| other.tag == tag && other.until > now);
+        other.is_some_and(|other| other.has_more || !other.names.contains(&0))
+    }
+
     /// Hash of a name, never zero.
     fn tag(&self, name: &HostName) -> u32 {
         (self.hasher.hash_one(name.as_str()) as u32).max(1)
@@ -225,12 +232,14 @@ mod tests {
         let [pool, shop, third] = ["pool.test", "shop.test", "third.test"].map(name);
         assert!(!resolved.carries_others(addr(1), &[], 0), "nothing is known");
         resolved.learn(client(1), &answer("pool.test"), None, 0);
-        assert!(!resolved.carries_others(addr(1), &[&pool], 0));
+        assert!(!resolved.carries_others(addr(1), &[&pool], 0) && !resolved.carries_several(addr(1), 0));
         assert!(resolved.carries_others(addr(1), &[&shop], 0) && resolved.carries_others(addr(1), &[], 0));
         resolved.learn(client(2), &answer("shop.test"), None, 0);
         resolved.learn(client(2), &answer("pool.test"), None, 0);
         assert!(resolved.carries_others(addr(1), &[&pool], 0));
-        assert!(!resolved.carries_others(addr(1), &[&pool, &shop], 0));
+        assert!(
+            !resolved.carries_others(addr(1), &[&pool, &shop], 0) && resolved.carries_several(addr(1), 0)
+        );
         resolved.learn(client(2), &answer("third.test"), None, 0);
         assert!(resolved.carries_others(addr(1), &[&pool, &shop, &third], 0), "more than are counted");
         assert!(!resolved.carries_others(addr(1), &[&pool], 600), "it ends");

@@ -3,6 +3,7 @@
 use crate::dpi::Wire;
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::hmm::suspicion::Suspicion;
 use crate::limits::PROBE_SNI_BYTES;
 use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
@@ -62,9 +63,11 @@ pub struct Detection {
     pub wire: Wire,
     /// What speaks for it.
     pub source: Source,
+    /// The probability that stage one gives it; of its own suspicions only.
+    pub suspicion: Option<Suspicion>,
     /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
-    /// Of a suspicion by stage one: it is as good as sure ([`HMM_STRONG_BITS`](crate::limits::HMM_STRONG_BITS)).
+    /// Of a suspicion by stage one: the sum is twice the threshold of *balanced* or more.
     pub is_strong: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,

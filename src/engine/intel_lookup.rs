@@ -80,6 +80,11 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.dns_cache.carries_others(addr, names, seconds(now))
     }
 
+    /// Whether DNS answers gave `addr` for more than one name.
+    pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
+        self.dns_cache.carries_several(addr, seconds(now))
+    }
+
     /// Every entry of the lists that matches, for people.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
         let port = match pattern.ports {

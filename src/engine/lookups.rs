@@ -89,13 +89,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Policy::Allow => None,
             Policy::Block => {
                 self.prove(session, now);
-                Some(Notice { source: Source::Intel, finding })
+                Some(Notice::new(Source::Intel, finding))
             }
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
                 let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
-                is_news.then_some(Notice { source: Source::Hint, finding })
+                is_news.then_some(Notice::new(Source::Hint, finding))
             }
         }
     }

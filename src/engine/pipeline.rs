@@ -15,10 +15,11 @@ use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
-use crate::hmm::Scorer;
+use crate::hmm::StageOne;
 use crate::hmm::beaconing::Beacons;
 use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
+use crate::hmm::suspicion::Suspicion;
 use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
 use crate::net::neighbours::Neighbours;
@@ -30,7 +31,7 @@ use crate::verdict::{FlowMark, Reason, Reset, Verdict};
 #[derive(Debug)]
 pub(super) struct Pipeline<S> {
     pub settings: Settings,
-    pub scorer: Scorer,
+    pub stage_one: StageOne,
     pub pool: ReassemblyPool,
     pub counters: Counters,
     pub intel: IntelLookup<S>,
@@ -38,7 +39,7 @@ pub(super) struct Pipeline<S> {
     pub(super) neighbours: Neighbours<S>,
     pub(super) dpi: Dpi,
     pub(super) beacons: Beacons<S>,
-    hasher: S,
+    pub(super) hasher: S,
 }
 
 /// The reason to tell of a flow: a proof or a suspicion.
@@ -46,6 +47,15 @@ pub(super) struct Pipeline<S> {
 pub(super) struct Notice {
     pub source: Source,
     pub finding: Finding,
+    /// Of a suspicion by stage one.
+    pub suspicion: Option<Suspicion>,
+}
+
+impl Notice {
+    /// A notice that stage one has no part in.
+    pub fn new(source: Source, finding: Finding) -> Self {
+        Notice { source, finding, suspicion: None }
+    }
 }
 
 /// A segment, and what the pipeline has found out about it so far.
@@ -63,7 +73,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
         let mut pipeline = Pipeline {
             settings: settings.clone(),
-            scorer: Scorer::new(model),
+            stage_one: StageOne::new(model, crate::limits::CANDIDATES_DEFAULT),
             pool: ReassemblyPool::new(),
             counters: Counters::default(),
             intel: IntelLookup::new(hasher.clone()),
@@ -110,7 +120,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
             };
             let event = (!is_exempt)
-                .then(|| self.detection(&session, Notice { source, finding }, packet.hw_addr, now));
+                .then(|| self.detection(&session, Notice::new(source, finding), packet.hw_addr, now));
             return Handled { verdict, opened: false, event };
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
@@ -133,7 +143,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         now: Instant,
     ) {
         if let Some(old) = old {
-            reassembly::release(&mut self.pool, old);
+            self.release(old);
         }
         let fresh = match packet.reason {
             Reason::Start => Session::begin(segment, now.stamp()),
@@ -222,7 +232,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Overlap::Proof(finding) => {
                 session.count_payload(placed.segment.payload_len);
                 self.prove(session, placed.at);
-                Some(Notice { source: Source::Dpi, finding: core::mem::take(finding) })
+                Some(Notice::new(Source::Dpi, core::mem::take(finding)))
             }
             Overlap::Agrees | Overlap::Trim { .. } if placed.arrival != Arrival::Retransmission => {
                 self.inspect(session, placed)
@@ -244,7 +254,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
         if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
-            return Some(Notice { source, finding });
+            return Some(Notice::new(source, finding));
         }
         if !opened {
             return None;
@@ -257,7 +267,10 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// worth telling.
     fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<Notice> {
         let now = placed.at.stamp();
-        if let Arrival::Ahead { missing } = placed.arrival {
+        if let Arrival::Ahead { missing } = placed.arrival
+            && session.state() == State::Bypassed
+        {
+            self.stage_one.release(&session.hmm);
             session.look_again(missing, now, &self.settings);
         }
         self.counters.payload_packets += 1;
@@ -271,18 +284,18 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if let Some(finding) = proven {
             self.prove(session, placed.at);
-            return Some(Notice { source: Source::Dpi, finding });
+            return Some(Notice::new(Source::Dpi, finding));
         }
         if hears_name && let Some((source, finding)) = self.known_by_name(session) {
             self.prove(session, placed.at);
-            return Some(Notice { source, finding });
+            return Some(Notice::new(source, finding));
         }
         let listed = self.heed(session, opinion, placed.at);
         if session.state() == State::Mining {
             return listed;
         }
         let scored = self.score(session, placed);
-        let Evidence { decision, finding } = match scored {
+        let Evidence { decision, finding, suspicion } = match scored {
             Evidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
                 Evidence::of(Decision::Undecided)
             }
@@ -291,6 +304,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let before = session.state();
         let suspected = session.settle(decision, now, &self.settings);
         if session.state() == State::Bypassed && before != State::Bypassed {
+            self.stage_one.release(&session.hmm);
             self.counters.bypassed = self.counters.bypassed.saturating_add(1);
         }
         if session.state() != State::Undecided && before != session.state() {
@@ -299,14 +313,16 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.streams.waits = Default::default();
         }
         match finding {
-            Some(finding) if suspected && listed.is_none() => Some(Notice { source: Source::Hmm, finding }),
+            Some(finding) if suspected && listed.is_none() => {
+                Some(Notice { source: Source::Hmm, finding, suspicion })
+            }
             _ => listed,
         }
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.
     pub(super) fn prove(&mut self, session: &mut Session, now: Instant) {
-        reassembly::release(&mut self.pool, session);
+        self.release(session);
         session.prove(now.stamp());
     }
 
@@ -342,7 +358,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Detection {
-        let Notice { source, finding } = notice;
+        let Notice { source, finding, suspicion } = notice;
         let client = session.client();
         let counter =
             if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };
@@ -358,12 +374,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             wire: session.inspection.wire(),
             finding,
             source,
+            suspicion,
             server_is_pool: match source {
                 Source::Dpi => session.inspection.is_direct(),
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
-            is_strong: source == Source::Hmm && super::scoring::is_strong(session),
+            is_strong: suspicion.is_some_and(|suspicion| suspicion.is_strong),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }

@@ -1,18 +1,20 @@
 //! Stage one's part: sizes and times of flows that the DPI can't read.
 
-use core::fmt::Write;
 use core::hash::BuildHasher;
 
 use super::pipeline::{Pipeline, Placed};
-use super::session::Session;
+use super::reassembly;
+use super::session::{Session, State};
 use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::hmm::beaconing::Sent;
-use crate::hmm::decision::{Decision, Sensitivity};
-use crate::hmm::{self, Seen};
-use crate::limits::{BEACON_SESSION_PACKETS, HMM_STRONG_BITS};
+use crate::hmm::decision::Decision;
+use crate::hmm::suspicion::{self, Suspicion};
+use crate::hmm::threshold::Sensitivity;
+use crate::hmm::{Assessment, Circumstances, Seen};
+use crate::limits::{BEACON_SESSION_PACKETS, HMM_FAILED_SCREENINGS};
 use crate::net::direction::Direction;
 
 /// An opinion of stage one, and of a suspicion the reason.
@@ -20,41 +22,37 @@ use crate::net::direction::Direction;
 pub(super) struct Evidence {
     pub decision: Decision,
     pub finding: Option<Finding>,
+    /// How likely the models hold it.
+    pub suspicion: Option<Suspicion>,
 }
 
 impl Evidence {
     /// An opinion that needs no reason.
     pub fn of(decision: Decision) -> Self {
-        Evidence { decision, finding: None }
+        Evidence { decision, finding: None, suspicion: None }
     }
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
-    /// Scores new payload of a flow. A flow that the DPI can read is scored, too, since it may become unreadable, but
-    /// decided by its words.
+    /// Scores new payload of a flow that the DPI can't read.
     pub(super) fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> Evidence {
-        let Some(mut sensitivity) = self.settings.sensitivity else {
+        let Some(sensitivity) = self.settings.sensitivity.filter(|_| session.inspection.is_opaque()) else {
             return Evidence::of(Decision::Undecided);
         };
-        if session.is_listed() {
-            sensitivity = Sensitivity::Eager;
-        }
         let now = placed.at.stamp();
         let seen_before = match placed.arrival {
             Arrival::InOrder { skip } => skip,
             Arrival::Ahead { .. } | Arrival::Retransmission => 0,
         };
         let seen = Seen {
+            owner: session.owner(),
             direction: placed.direction,
             size: placed.segment.payload_len.saturating_sub(seen_before),
             now,
             packets: session.payload_packets(),
             age_ms: now.millis_since(session.watched_since()),
         };
-        let decision = self.scorer.packet(&mut session.hmm, &seen, sensitivity);
-        if !session.inspection.is_opaque() {
-            return Evidence::of(Decision::Undecided);
-        }
+        let assessment = self.stage_one.packet(&mut session.hmm, &seen);
         if placed.direction == Direction::ToServer && seen.packets <= BEACON_SESSION_PACKETS {
             let sent = Sent {
                 client: session.client(),
@@ -65,31 +63,55 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             };
             if self.beacons.sent(&sent) == Decision::Suspect {
                 let finding = Finding::of(None, "short sessions to one server, each like the one before");
-                return Evidence { decision: Decision::Suspect, finding: Some(finding) };
+                return Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None };
             }
         }
-        let finding = (decision == Decision::Suspect).then(|| suspicion(session));
-        Evidence { decision, finding }
+        match assessment {
+            Assessment::Candidate { sum } if sum >= self.stage_one.floor() => {
+                self.weigh(session, sum, sensitivity, placed)
+            }
+            Assessment::Unlikely { screenings, .. } if screenings >= HMM_FAILED_SCREENINGS => {
+                Evidence::of(Decision::Unlikely)
+            }
+            _ => Evidence::of(Decision::Undecided),
+        }
     }
-}
 
-/// Whether stage one is as good as sure of a session.
-pub(super) fn is_strong(session: &Session) -> bool {
-    session.hmm.ratio() >= HMM_STRONG_BITS.saturating_mul(hmm::RATIO_ONE)
+    /// Compares the sum of a candidate with the threshold, unless something clears its server.
+    fn weigh(
+        &mut self,
+        session: &Session,
+        sum: i32,
+        sensitivity: Sensitivity,
+        placed: &Placed<'_>,
+    ) -> Evidence {
+        if session.state() == State::Suspect || self.clears(session, placed.at) {
+            return Evidence::of(Decision::Undecided);
+        }
+        let circumstances = Circumstances {
+            sensitivity,
+            budget: self.settings.suspects_per_day,
+            is_listed: session.is_listed(),
+            server: self.hasher.hash_one(session.server()),
+            now: placed.at,
+        };
+        let Some(suspicion) = self.stage_one.suspect(sum, &circumstances) else {
+            return Evidence::of(Decision::Undecided);
+        };
+        let evidence = suspicion::reason(&suspicion, &session.hmm, session.payload_packets());
+        let finding = Finding { evidence, ..Finding::default() };
+        Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: Some(suspicion) }
+    }
+
+    /// Frees what other stores keep of a flow that is removed or no longer read.
+    pub(super) fn release(&mut self, session: &Session) {
+        reassembly::release(&mut self.pool, session);
+        self.stage_one.release(&session.hmm);
+    }
 }
 
 /// The dialect that a session points to which proves none.
 pub(super) fn guess(session: &Session) -> Option<Dialect> {
-    let at_length = session.inspection.is_opaque() && session.hmm.tells_at_length();
+    let at_length = session.inspection.is_opaque() && session.hmm.sends_long_shares();
     session.inspection.dialect().or_else(|| at_length.then_some(Dialect::Equihash))
-}
-
-/// The reason of a suspicion by the models.
-fn suspicion(session: &Session) -> Finding {
-    let mut finding = Finding::default();
-    let bits = session.hmm.ratio() / hmm::RATIO_ONE;
-    let packets = session.payload_packets();
-    // Shorter than its room.
-    let _ = write!(finding.evidence, "sizes and times of {packets} packets speak for mining by {bits} bits");
-    finding
 }

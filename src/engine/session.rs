@@ -22,8 +22,8 @@ use crate::flow::tcp::Streams;
 use crate::hmm;
 use crate::hmm::decision::Decision;
 use crate::limits::{
-    FLOW_OPENING_IDLE, FLOW_RECORD_MAX_BYTES, MARK_LATENCY, RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS,
-    SUSPECT_IDLE,
+    CANDIDATE_BYTES_PER_SECOND, FLOW_OPENING_IDLE, FLOW_RECORD_MAX_BYTES, MARK_LATENCY, RATE_WINDOW_SECONDS,
+    SLOW_AFTER_SECONDS, SUSPECT_IDLE,
 };
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
@@ -189,8 +189,8 @@ impl Session {
         let before = self.state;
         let state = match decision {
             _ if before == State::Suspect => State::Suspect,
-            Decision::Suspect if before != State::Bypassed => State::Suspect,
-            Decision::Benign | Decision::LetGo => State::Bypassed,
+            Decision::Suspect => State::Suspect,
+            Decision::Unlikely => State::Bypassed,
             _ if self.is_over_budget(now, settings) => State::Bypassed,
             _ if before == State::Bypassed && !self.inspection.has_evidence() => State::Bypassed,
             _ => State::Undecided,
@@ -207,9 +207,6 @@ impl Session {
     /// that has become slow is watched again from now on; of another the kernel shows a few packets now and then,
     /// and evidence in them is what brings it back.
     pub(super) fn look_again(&mut self, missing: u32, now: Stamp, settings: &Settings) {
-        if self.state != State::Bypassed {
-            return;
-        }
         let seconds = now.millis_since(self.last_seen) / 1_000;
         if seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate {
             self.decide(State::Undecided, now);
@@ -227,7 +224,12 @@ impl Session {
         let spent =
             self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
         let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
-        spent && self.payload_bytes / seconds >= settings.low_rate
+        let bound = if self.hmm.is_candidate() {
+            settings.low_rate.max(CANDIDATE_BYTES_PER_SECOND)
+        } else {
+            settings.low_rate
+        };
+        spent && self.payload_bytes / seconds >= bound
     }
 
     fn decide(&mut self, state: State, now: Stamp) {

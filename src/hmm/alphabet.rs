@@ -6,7 +6,7 @@
 //! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
 
 /// One observation, as two columns of the emission tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
     /// Role and size: below [`SIZE_COLUMNS`].
     pub size: u8,
@@ -24,7 +24,7 @@ pub struct Context {
     /// Of its size against the sizes before it in the same role.
     pub change: Change,
     /// It goes to the server, and as long after the one before as that after its predecessor.
-    pub on_beat: bool,
+    pub periodic: bool,
 }
 
 /// What a packet is for, as far as direction and time tell.
@@ -32,17 +32,17 @@ pub struct Context {
 #[repr(u8)]
 pub enum Role {
     /// To the server, unprompted: a share, a report, a keepalive.
-    Tell = 0,
+    ClientInitiated = 0,
     /// To the server, at once after something from it: an acknowledgement, the next request.
-    Answer = 1,
+    ClientResponse = 1,
     /// To the client, soon after something from it.
-    Reply = 2,
+    ServerResponse = 2,
     /// To the client, unasked: a job, a notification, the second line of a reply.
-    News = 3,
+    ServerPush = 3,
     /// The rest of a message to the server that began with full segments.
-    TailUp = 4,
+    ClientTail = 4,
     /// The same to the client.
-    TailDown = 5,
+    ServerTail = 5,
 }
 
 /// How a size differs from the ones before it.
@@ -72,7 +72,7 @@ impl Symbol {
 
 impl Context {
     fn column(&self) -> u8 {
-        let beat = self.on_beat as u8;
+        let beat = self.periodic as u8;
         let turn = self.same_direction as u8;
         ((beat * CHANGES + self.change as u8) * 2 + turn) * GAPS + gap_class(self.gap_ms)
     }
@@ -131,7 +131,7 @@ pub fn interval_class(units: u16) -> u8 {
 }
 
 /// Two intervals are the same beat: in the same or a neighbouring eighth of an octave.
-pub fn same_beat(a: u8, b: u8) -> bool {
+pub fn same_period(a: u8, b: u8) -> bool {
     a > 0 && b > 0 && a.abs_diff(b) <= 1
 }
 
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn size_columns_rise_with_role_and_size_and_stay_inside_the_table() {
-        use Role::{Answer, News, Reply, TailDown, TailUp, Tell};
+        use Role::{ClientInitiated, ClientResponse, ClientTail, ServerPush, ServerResponse, ServerTail};
         let mut end = 0;
-        for role in [Tell, Answer, Reply, News, TailUp, TailDown] {
+        for role in [ClientInitiated, ClientResponse, ServerResponse, ServerPush, ClientTail, ServerTail] {
             let columns: Vec<u8> = (0..3_000).map(|size| size_column(role, size)).collect();
             assert!(columns.is_sorted());
             assert_eq!(columns[0], end, "roles are apart");
@@ -166,7 +166,7 @@ mod tests {
             end = columns[2_047] + 1;
         }
         assert_eq!(usize::from(end), SIZE_COLUMNS);
-        assert_eq!(size_column(Tell, u32::MAX), SIZE_CLASSES - 1);
+        assert_eq!(size_column(ClientInitiated, u32::MAX), SIZE_CLASSES - 1);
     }
 
     #[test]
@@ -175,9 +175,9 @@ mod tests {
         let mut seen = [false; CONTEXT_COLUMNS];
         for gap_ms in [0, 8, 32, 128, 512, 2_048, 8_192, 32_768] {
             for change in [None, Slight, Moderate, Large, Back, NearBack] {
-                for (same_direction, on_beat) in [(false, false), (false, true), (true, false), (true, true)]
+                for (same_direction, periodic) in [(false, false), (false, true), (true, false), (true, true)]
                 {
-                    let context = Context { gap_ms, same_direction, change, on_beat };
+                    let context = Context { gap_ms, same_direction, change, periodic };
                     let column = context.column() as usize;
                     assert!(!core::mem::replace(&mut seen[column], true), "{context:?}");
                 }
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn a_clock_keeps_its_beat_and_chance_does_not() {
         let class = |millis: u32| interval_class((millis / 16) as u16);
-        assert!(same_beat(class(10_000), class(10_200)));
-        assert!(same_beat(class(1_957), class(2_040)));
-        assert!(!same_beat(class(10_000), class(13_000)));
-        assert!(!same_beat(class(64), class(64)), "bursts have no beat");
+        assert!(same_period(class(10_000), class(10_200)));
+        assert!(same_period(class(1_957), class(2_040)));
+        assert!(!same_period(class(10_000), class(13_000)));
+        assert!(!same_period(class(64), class(64)), "bursts have no beat");
     }
 }

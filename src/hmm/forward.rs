@@ -1,30 +1,29 @@
-//! One step of the forward algorithm (Rabiner, "A tutorial on hidden Markov models", 1989, section
-//! III.A), scaled, in integers.
-//!
-//! Between packets a forward vector is packed to a byte a state: 16ths of an octave above 2^-15 of the
-//! whole, so that what is unlikely is kept as precisely as what is likely; 0 is nothing.
+//! One step of the scaled forward algorithm in integers (Rabiner, "A tutorial on hidden Markov models", 1989,
+//! section III.A).
 
 use super::alphabet::Symbol;
 use super::model::{Chain, STATES};
 
+/// Probability of each state given the symbols so far, in 2^-15 of the whole; all zero before the first symbol.
+pub type Forward = [u16; STATES];
+
 impl Chain {
-    /// Moves `forward` by one symbol; returns the logarithm of the symbol's probability given all
-    /// before it, base 2, in 2^-16 bits.
+    /// Moves `forward` by one symbol. Returns the base-2 logarithm of the symbol's probability given all before
+    /// it, in 2^-16 bits.
     ///
-    /// Products are kept whole to 48 bits; what loses bits is the vector that is stored. How far that
-    /// takes the ratio from floating point is [`super::RATIO_ERROR_BITS`].
-    pub fn step(&self, packed: &mut [u8; STATES], symbol: Symbol) -> i32 {
+    /// Products keep 48 bits; the stored vector is what loses precision. [`super::GAIN_ERROR_BITS`] bounds the
+    /// difference from floating point.
+    pub(crate) fn step(&self, forward: &mut Forward, symbol: Symbol) -> i32 {
         let (Some(size), Some(context)) =
             (self.size.get(usize::from(symbol.size)), self.context.get(usize::from(symbol.context)))
         else {
             return 0;
         };
-        let forward = packed.map(unpack);
-        let mass: u32 = forward.iter().sum();
+        let mass: u32 = forward.iter().map(|&share| u32::from(share)).sum();
         let (predicted, mass) = if mass == 0 {
             (self.start.map(|p| u32::from(p) << 15), 1 << 15)
         } else {
-            (self.predict(&forward), mass)
+            (self.predict(forward), mass)
         };
 
         let mut joint = [0u64; STATES];
@@ -38,45 +37,25 @@ impl Chain {
         }
 
         let excess = total.checked_ilog2().unwrap_or(0).saturating_sub(14);
-        for (packed, joint) in packed.iter_mut().zip(joint) {
-            *packed = pack((joint >> excess) as u32);
+        for (share, joint) in forward.iter_mut().zip(joint) {
+            *share = (joint >> excess) as u16;
         }
-        // `predicted` is scaled by mass * 2^16, a column by 2^16 and its own shift, and 2^16 were dropped.
+        // `predicted` is scaled by mass * 2^16, a column by 2^16 and its own shift; 2^16 were dropped.
         let scale = (32 + i32::from(size.shift) + i32::from(context.shift)) << FRACTION_BITS;
         log2(total) as i32 - log2(u64::from(mass)) as i32 - scale
     }
 
     /// Probabilities of the next state, scaled by 2^16 times the mass of `forward`.
-    fn predict(&self, forward: &[u32; STATES]) -> [u32; STATES] {
+    fn predict(&self, forward: &Forward) -> [u32; STATES] {
         let mut predicted = [0u32; STATES];
         for (&from, row) in forward.iter().zip(&self.step) {
             for (sum, &p) in predicted.iter_mut().zip(row) {
-                // Cannot overflow: `forward` sums to less than 2^15 before packing, which adds a 40th at
-                // most, and `p` is less than 2^16.
-                *sum += from * u32::from(p);
+                // Cannot overflow: `forward` sums to less than 2^15 and `p` is less than 2^16.
+                *sum += u32::from(from) * u32::from(p);
             }
         }
         predicted
     }
-}
-
-/// A share of the forward vector, below 2^15, in 16ths of an octave; 0 for nothing.
-fn pack(share: u32) -> u8 {
-    let Some(octave) = share.checked_ilog2() else { return 0 };
-    let octave = octave.min(14);
-    // The six bits below the leading one.
-    let mantissa = (share << (15 - octave)) >> 9 & 0x3f;
-    let sixteenths = SIXTEENTHS.get(mantissa as usize).copied().unwrap_or(0);
-    (octave as u8 * 16 + sixteenths).max(1)
-}
-
-/// The share that [`pack`] gave `packed` for, off by 3 % at most.
-fn unpack(packed: u8) -> u32 {
-    if packed == 0 {
-        return 0;
-    }
-    let power = POWERS.get(usize::from(packed & 15)).copied().unwrap_or(0);
-    u32::from(power) >> (15 - (packed >> 4))
 }
 
 /// Base-2 logarithm in 2^-16, off by less than 2^-13; 0 for 0.
@@ -93,7 +72,7 @@ fn log2(x: u64) -> u32 {
 }
 
 /// Fraction bits of a logarithm.
-pub const FRACTION_BITS: u32 = 16;
+pub(crate) const FRACTION_BITS: u32 = 16;
 
 /// log2(1 + i / 64) in 2^-16.
 static LOG2: [u32; 65] = {
@@ -119,38 +98,9 @@ static LOG2: [u32; 65] = {
     table
 };
 
-/// 16 log2(1 + (i + 1/2) / 64), rounded.
-static SIXTEENTHS: [u8; 64] = {
-    let mut table = [0; 64];
-    let mut i = 0;
-    while i < 64 {
-        let middle = (LOG2[i] + LOG2[i + 1]) / 2;
-        table[i] = ((middle + (1 << 11)) >> 12) as u8;
-        i += 1;
-    }
-    table
-};
-
-/// 2^(15 + i / 16).
-static POWERS: [u16; 16] = [
-    32_768, 34_219, 35_734, 37_316, 38_968, 40_693, 42_495, 44_376, 46_341, 48_393, 50_535, 52_773, 55_109,
-    57_549, 60_097, 62_757,
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn packing_keeps_what_is_likely_and_what_is_not() {
-        for share in 0..1u32 << 15 {
-            let kept = unpack(pack(share));
-            assert!(f64::from(kept.abs_diff(share)) <= f64::from(share) * 0.03 + 0.999, "{share}: {kept}");
-        }
-        assert_eq!((pack(0), unpack(0)), (0, 0));
-        let exact = |i: usize| (32_768.0 * (i as f64 / 16.0).exp2()).round() as u16;
-        assert_eq!(POWERS, core::array::from_fn(exact));
-    }
 
     #[test]
     fn logarithms_agree_with_floating_point() {

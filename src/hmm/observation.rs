@@ -1,7 +1,7 @@
 //! From packets to symbols: what a flow did before, in 22 bytes.
 
 use super::State;
-use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_beat};
+use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_period};
 use crate::net::direction::Direction;
 use crate::util::time::Stamp;
 
@@ -35,16 +35,18 @@ impl State {
         } else {
             self.message(role(direction, same_direction, gap_ms), size)
         };
-        let on_beat = direction == Direction::ToServer && !continued && self.beat(now);
-        settled.then(|| Symbol::new(role, size, &Context { gap_ms, same_direction, change, on_beat }))
+        let periodic = direction == Direction::ToServer && !continued && self.is_periodic(now);
+        settled.then(|| Symbol::new(role, size, &Context { gap_ms, same_direction, change, periodic }))
     }
 
     fn message(&mut self, role: Role, size: u32) -> (Role, Change) {
         let (latest, older) = match role {
-            Role::Tell => (&mut self.sizes[0], &mut self.older_sizes[0]),
-            Role::Answer => (&mut self.sizes[1], &mut self.older_sizes[1]),
-            Role::Reply => (&mut self.sizes[2], &mut self.older_sizes[2]),
-            Role::News | Role::TailUp | Role::TailDown => (&mut self.sizes[3], &mut self.older_sizes[3]),
+            Role::ClientInitiated => (&mut self.sizes[0], &mut self.older_sizes[0]),
+            Role::ClientResponse => (&mut self.sizes[1], &mut self.older_sizes[1]),
+            Role::ServerResponse => (&mut self.sizes[2], &mut self.older_sizes[2]),
+            Role::ServerPush | Role::ClientTail | Role::ServerTail => {
+                (&mut self.sizes[3], &mut self.older_sizes[3])
+            }
         };
         let change = Change::of(size, u32::from(*latest), *older);
         *older = *latest as u8;
@@ -54,8 +56,8 @@ impl State {
 
     fn tail(&mut self, direction: Direction, size: u32) -> (Role, Change) {
         let (role, latest) = match direction {
-            Direction::ToServer => (Role::TailUp, &mut self.tails[0]),
-            Direction::ToClient => (Role::TailDown, &mut self.tails[1]),
+            Direction::ToServer => (Role::ClientTail, &mut self.tails[0]),
+            Direction::ToClient => (Role::ServerTail, &mut self.tails[1]),
         };
         let change = Change::of_tail(size, *latest);
         *latest = size as u8;
@@ -63,22 +65,22 @@ impl State {
     }
 
     /// A message to the server begins: whether it keeps the beat of the two before it.
-    fn beat(&mut self, now: Stamp) -> bool {
-        let at = (now.0 / BEAT_UNIT_MS) as u16;
+    fn is_periodic(&mut self, now: Stamp) -> bool {
+        let at = (now.0 / INTERVAL_UNIT_MS) as u16;
         let interval = interval_class(at.wrapping_sub(self.upward_at));
-        let on_beat = same_beat(interval, self.upward_interval);
+        let periodic = same_period(interval, self.upward_interval);
         (self.upward_at, self.upward_interval) = (at, interval);
-        on_beat
+        periodic
     }
 }
 
 /// What a packet is for that begins a message.
 fn role(direction: Direction, same_direction: bool, gap_ms: u32) -> Role {
     match direction {
-        Direction::ToServer if !same_direction && gap_ms < ANSWER_MS => Role::Answer,
-        Direction::ToServer => Role::Tell,
-        Direction::ToClient if !same_direction && gap_ms < REPLY_MS => Role::Reply,
-        Direction::ToClient => Role::News,
+        Direction::ToServer if !same_direction && gap_ms < CLIENT_RESPONSE_MS => Role::ClientResponse,
+        Direction::ToServer => Role::ClientInitiated,
+        Direction::ToClient if !same_direction && gap_ms < SERVER_RESPONSE_MS => Role::ServerResponse,
+        Direction::ToClient => Role::ServerPush,
     }
 }
 
@@ -98,14 +100,14 @@ const FLIGHTS_PASSED_OVER: u8 = 2;
 /// the headers.
 const FULL_SEGMENT: u32 = 1_200;
 /// The client is near: what it answers passes the router at once.
-const ANSWER_MS: u32 = 64;
+const CLIENT_RESPONSE_MS: u32 = 64;
 /// The longest round trips and a moment of thought.
-const REPLY_MS: u32 = 640;
+const SERVER_RESPONSE_MS: u32 = 640;
 /// A packet that follows another of its direction sooner is part of the same message.
 const CONTINUATION_MS: u32 = 128;
 /// 16 bits of these are 17 minutes; a longer silence is taken for a shorter one, which costs a
 /// symbol.
-const BEAT_UNIT_MS: u32 = 16;
+const INTERVAL_UNIT_MS: u32 = 16;
 
 #[cfg(test)]
 mod tests {
@@ -135,11 +137,11 @@ mod tests {
                 }
                 state.observe(ToClient, 60, Stamp(number * 9_000 + 40));
             }
-            state.tells_at_length()
+            state.sends_long_shares()
         };
         assert!(mine(&[1_448, 1_300]) && mine(&[1_240]));
         assert!(!mine(&[230]) && !mine(&[120]));
-        assert!(!State::default().tells_at_length());
+        assert!(!State::default().sends_long_shares());
     }
 
     #[test]
@@ -151,8 +153,8 @@ mod tests {
             (ToServer, 80, 1_042),
         ]);
         assert_eq!(symbols[..3], [None; 3]);
-        let context = Context { gap_ms: 1, same_direction: false, change: Change::Large, on_beat: false };
-        assert_eq!(symbols[3], symbol(Role::Answer, 80, context));
+        let context = Context { gap_ms: 1, same_direction: false, change: Change::Large, periodic: false };
+        assert_eq!(symbols[3], symbol(Role::ClientResponse, 80, context));
     }
 
     #[test]
@@ -164,12 +166,16 @@ mod tests {
         }
         let symbols = observe_all(&packets);
         let context =
-            |on_beat| Context { gap_ms: 9_970, same_direction: false, change: Change::None, on_beat };
-        assert_eq!(symbols[4], symbol(Role::Tell, 115, context(true)), "the handshake counts as the first");
-        assert_eq!(symbols[10], symbol(Role::Tell, 115, context(true)));
+            |periodic| Context { gap_ms: 9_970, same_direction: false, change: Change::None, periodic };
+        assert_eq!(
+            symbols[4],
+            symbol(Role::ClientInitiated, 115, context(true)),
+            "the handshake counts as the first"
+        );
+        assert_eq!(symbols[10], symbol(Role::ClientInitiated, 115, context(true)));
         packets[10].2 += 4_000;
         let late = observe_all(&packets)[10];
-        assert_eq!(late, symbol(Role::Tell, 115, Context { gap_ms: 13_970, ..context(false) }));
+        assert_eq!(late, symbol(Role::ClientInitiated, 115, Context { gap_ms: 13_970, ..context(false) }));
     }
 
     #[test]
@@ -181,10 +187,14 @@ mod tests {
             packets.push((ToClient, 400, second * 10_000 + 5_030));
         }
         let symbols = observe_all(&packets);
-        let context =
-            |gap_ms, same_direction| Context { gap_ms, same_direction, change: Change::None, on_beat: false };
-        assert_eq!(symbols[9], symbol(Role::Reply, 85, context(30, false)));
-        assert_eq!(symbols[10], symbol(Role::News, 400, context(5_000, true)));
+        let context = |gap_ms, same_direction| Context {
+            gap_ms,
+            same_direction,
+            change: Change::None,
+            periodic: false,
+        };
+        assert_eq!(symbols[9], symbol(Role::ServerResponse, 85, context(30, false)));
+        assert_eq!(symbols[10], symbol(Role::ServerPush, 400, context(5_000, true)));
     }
 
     #[test]
@@ -196,8 +206,8 @@ mod tests {
         }
         let symbols = observe_all(&packets);
         assert_eq!(symbols.iter().flatten().count(), 5);
-        let context = Context { gap_ms: 1, same_direction: true, change: Change::None, on_beat: false };
-        assert_eq!(symbols[18], symbol(Role::TailDown, 610, context));
+        let context = Context { gap_ms: 1, same_direction: true, change: Change::None, periodic: false };
+        assert_eq!(symbols[18], symbol(Role::ServerTail, 610, context));
     }
 
     /// Shares of 240 bytes every ten seconds, answered by 85, with `between` before the fourth.
@@ -223,10 +233,10 @@ mod tests {
         let plain = shares_around(&[]);
         let updated = shares_around(&[(ToServer, 27, 0), (ToClient, 27, 40)]);
         assert_eq!(sizes(&updated), sizes(&plain));
-        let context = |gap_ms, change| Context { gap_ms, same_direction: false, change, on_beat: false };
-        assert_eq!(updated[0], symbol(Role::Tell, 240, context(6_960, Change::Back)));
-        assert_eq!(updated[1], symbol(Role::Reply, 85, context(30, Change::Back)));
-        assert_eq!(updated[2], symbol(Role::Tell, 240, context(9_970, Change::None)));
+        let context = |gap_ms, change| Context { gap_ms, same_direction: false, change, periodic: false };
+        assert_eq!(updated[0], symbol(Role::ClientInitiated, 240, context(6_960, Change::Back)));
+        assert_eq!(updated[1], symbol(Role::ServerResponse, 85, context(30, Change::Back)));
+        assert_eq!(updated[2], symbol(Role::ClientInitiated, 240, context(9_970, Change::None)));
         assert_eq!(updated[3], plain[3]);
     }
 
@@ -249,15 +259,15 @@ mod tests {
         ];
         let (plain, renewed) = (shares_around(&[]), shares_around(&renegotiation));
         assert_eq!(sizes(&renewed), sizes(&plain));
-        let context = Context { gap_ms: 6_898, same_direction: false, change: Change::Back, on_beat: false };
-        assert_eq!(renewed[0], symbol(Role::Tell, 240, context));
+        let context = Context { gap_ms: 6_898, same_direction: false, change: Change::Back, periodic: false };
+        assert_eq!(renewed[0], symbol(Role::ClientInitiated, 240, context));
         assert_eq!(renewed[3], plain[3]);
     }
 
     #[test]
     fn time_that_runs_backwards_is_no_gap() {
         let symbols = observe_all(&[(ToServer, 9, 500), (ToClient, 9, 600), (ToServer, 9, 550)]);
-        let context = Context { gap_ms: 0, same_direction: false, change: Change::None, on_beat: false };
-        assert_eq!(symbols[2], symbol(Role::Answer, 9, context));
+        let context = Context { gap_ms: 0, same_direction: false, change: Change::None, periodic: false };
+        assert_eq!(symbols[2], symbol(Role::ClientResponse, 9, context));
     }
 }

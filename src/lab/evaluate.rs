@@ -1,63 +1,70 @@
 //! Measuring stage one, on a desk: `minewall evaluate`.
 //!
-//! The integer model of the router runs over every long flow; what is reported is what it would have
-//! decided, and when. Short sessions of captures are counted by server, as the router does.
+//! The router's integer model runs over every long flow, alone and without the engine's budget. Short sessions of
+//! captures are counted by server, as the router does.
 
-pub mod breakdown;
-pub mod evasion;
-pub mod json;
-pub mod plot;
-pub mod swarms;
+pub(crate) mod breakdown;
+pub(crate) mod evasion;
+pub(crate) mod json;
+pub(crate) mod plot;
+pub(crate) mod swarms;
 
 use std::fs;
 use std::path::Path;
 
-use crate::hmm::decision::Sensitivity;
-use crate::hmm::model::{EMBEDDED, Model};
+use crate::hmm::RATIO_ONE;
+use crate::hmm::model::Model;
+use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
-use crate::lab::train::sequence::Label;
-use crate::lab::train::verdicts::{Peaks, Trace};
-use crate::lab::train::{Error, report, twin};
+use crate::lab::train::scores::{Peaks, Trace};
+use crate::lab::train::sequence::{Label, Origin};
+use crate::lab::train::{Error, reference, report, writable};
 
 use breakdown::Breakdown;
 use evasion::Evasion;
+use swarms::Swarming;
 
 /// `minewall evaluate --mining PATH... --benign PATH...`, and `[--model FILE] [--scripted N]
 /// [--seed N] [--leave-out DIALECT...] [--json FILE] [--plots FOLDER]`.
 ///
-/// Without `--model`, the one that is part of the program. `--scripted N` adds N scripted miners and
-/// 2 N look-alikes, drawn with another seed than the training's.
+/// Without `--model`, the one that is part of the program. `--scripted N` adds N scripted miners and 2 N look-alikes,
+/// drawn with another seed than the training's.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let arguments = Arguments::parse(words, OPTIONS)?;
     let model = match arguments.path("model") {
-        None => Model::decode(EMBEDDED).map_err(|error| error.to_string())?,
+        None => Model::embedded().map_err(|error| error.to_string())?,
         Some(path) => {
             let bytes = fs::read(&path).map_err(|error| Error::from(error).at(&path))?;
             Model::decode(&bytes).map_err(|error| Error::from(error.to_string()).at(&path))?
         }
     };
+    if let Some(path) = arguments.path("json") {
+        writable(&path)?;
+    }
     let swarms = swarms::count(&arguments)?;
     print!("{}", swarms::table(&swarms));
     let cases = dataset::cases(arguments.sequences(arguments.value("seed", SEED)?, 0)?);
     if cases.is_empty() {
         return Err(Error::from("no long flow: at least 12 payload packets in 30 seconds are needed"));
     }
-    let traces: Vec<Trace<'_>> = cases.iter().map(|case| Trace::new(case, &model)).collect();
-    let breakdown = Breakdown::of(&traces, &model.thresholds);
-    let curve = roc(&traces, &model);
+    let traces = Trace::of_all(&cases, &model);
+    let breakdown = Breakdown::of(&traces, &model.test);
+    let curve = roc(&traces);
     let mining: Vec<&Case> = cases.iter().filter(|c| c.label() == Label::Mining).collect();
     let evasions = evasion::recall(&mining, &model);
 
     print!("{}", breakdown.table());
-    print!("{}", report::rates(&traces, &shape(&model), model.thresholds.benign));
+    print!("{}", rates(&traces));
     print!("{}", evasion::table(&evasions));
-    println!("largest deviation from floating point: {:.3} bits", twin::largest_deviation(&cases, &model));
+    let deviation = reference::largest_deviation(&cases, &model);
+    println!("largest deviation of a symbol from floating point: {deviation:.3} bits");
+    let measured = Measured { breakdown: &breakdown, curve: &curve, evasions: &evasions, swarms: &swarms };
     if let Some(path) = arguments.path("json") {
-        write(&path, &json::document(&breakdown, &curve, &evasions, &swarms))?;
+        write(&path, &json::document(&measured, &model.test, &traces))?;
     }
     if let Some(folder) = arguments.path("plots") {
         fs::create_dir_all(&folder).map_err(|error| Error::from(error).at(&folder))?;
@@ -68,19 +75,37 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Everything that is measured over all sessions.
+struct Measured<'a> {
+    breakdown: &'a Breakdown,
+    /// False-positive rate and recall at every threshold that changes the former.
+    curve: &'a [(f64, f64)],
+    evasions: &'a [Disguised],
+    swarms: &'a [Swarming],
+}
+
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     fs::write(path, text).map_err(|error| Error::from(error).at(path))
 }
 
-/// How the balanced thresholds rise from band to band.
-fn shape(model: &Model) -> [i16; crate::hmm::decision::BANDS] {
-    let balanced = &model.thresholds.suspect[Sensitivity::Balanced as usize];
-    balanced.map(|threshold| threshold.saturating_sub(balanced[0]))
+/// [`RATIO_ONE`]ths of a bit as bits.
+fn bits(ratio: i32) -> f64 {
+    f64::from(ratio) / f64::from(RATIO_ONE)
+}
+
+/// Recall at several rates of false positives, by origin.
+fn rates(traces: &[Trace<'_>]) -> String {
+    let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
+    for origin in Origin::ALL {
+        let of_origin = traces.iter().filter(|trace| trace.case.sequence.origin() == origin);
+        out += &report::recall(origin.name(), &Peaks::of(of_origin));
+    }
+    out + &report::recall("all", &Peaks::of(traces))
 }
 
 /// Points (false-positive rate, recall), every threshold that changes the former.
-fn roc(traces: &[Trace<'_>], model: &Model) -> Vec<(f64, f64)> {
-    let peaks = Peaks::of(traces, &shape(model), model.thresholds.benign);
+fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
+    let peaks = Peaks::of(traces);
     let (mining, benign) = (peaks.mining.len().max(1) as f64, peaks.benign.len().max(1) as f64);
     let point = |allowed: usize| {
         let threshold = peaks.threshold(allowed as f64 / benign);
@@ -91,9 +116,9 @@ fn roc(traces: &[Trace<'_>], model: &Model) -> Vec<(f64, f64)> {
     curve
 }
 
-/// How mining was disguised, and the recall by sensitivity.
-pub type Disguised = (Evasion, [f64; 3]);
+/// A disguise of mining, and the recall by sensitivity.
+pub(crate) type Disguised = (Evasion, [f64; Sensitivity::ALL.len()]);
 
 const OPTIONS: &[&str] = &["mining", "benign", "model", "scripted", "seed", "leave-out", "json", "plots"];
 /// Not the seed of the training.
-const SEED: u64 = 2;
+const SEED: u64 = 1_000;

@@ -194,7 +194,7 @@ impl EngineMaker {
     /// Reads the model and the lists that `config` names.
     fn new(config: &Config) -> Result<Self, String> {
         Ok(EngineMaker {
-            settings: Settings::from(config),
+            settings: as_in_a_new_house(config),
             model: model_file::load(config)?,
             lists: Lists::start(config, &Problems::default()).current(),
             max_flows: config.max_flows,
@@ -239,7 +239,7 @@ pub struct Replayed {
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
     let model = Model::embedded().expect("the model is part of the program");
-    let settings = Settings::from(&default_config());
+    let settings = as_in_a_new_house(&default_config());
     let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
     engine.replace_intel(Some(builtin::pools()));
     engine
@@ -377,3 +377,8 @@ impl<S: BuildHasher + Clone> Replay<S> {
 
 /// Frames between two looks at progress and ended flows.
 const FRAMES_A_TURN: u32 = 1 << 14;
+/// The settings of `config`, with the threshold of a new house where it would follow the house: a capture of a whole
+/// campus is no day of one.
+fn as_in_a_new_house(config: &Config) -> Settings {
+    Settings { suspects_per_day: u32::MAX, ..Settings::from(config) }
+}

@@ -3,112 +3,151 @@
 //! 1. [`source`] reads [`sequence`] files and captures ([`capture`]); [`generate`] adds scripted
 //!    sessions.
 //! 2. [`dataset`] spells them in the router's own alphabet and adds disturbed copies.
-//! 3. [`baum_welch`] trains a model of mining and one of everything else; [`refine`] moves them apart.
-//! 4. [`folds`] hold back groups of applications, on which thresholds are chosen ([`verdicts`]).
-//! 5. [`quantise`] writes the tables of integers that the router runs.
+//! 3. [`baum_welch`] trains a model of mining and one of everything else; [`refine`] moves them apart. Each
+//!    candidate for the panel begins with a seed of its own.
+//! 4. [`folds`] hold back groups of applications from every candidate. [`selection`] chooses the panel by what its
+//!    members say of the sessions held back, so that a bad start never ships; [`calibration`] derives the
+//!    thresholds and the probability from them.
+//! 5. The chosen seeds are trained again on everything; [`quantise`] writes the tables that the router runs.
 //!
 //! The same data, options and seed give the same bytes, on any number of threads.
 
-pub mod arguments;
-pub mod baum_welch;
-pub mod capture;
-pub mod chain;
-pub mod dataset;
-pub mod folds;
-pub mod generate;
-pub mod parallel;
-pub mod progress;
-pub mod quantise;
-pub mod refine;
-pub mod renewal;
-pub mod report;
-pub mod rng;
-pub mod sequence;
-pub mod source;
-pub mod twin;
-pub mod verdicts;
+pub(crate) mod arguments;
+pub(crate) mod baum_welch;
+pub(crate) mod calibration;
+pub(crate) mod capture;
+pub(crate) mod chain;
+pub(crate) mod dataset;
+pub(crate) mod folds;
+pub(crate) mod generate;
+pub(crate) mod progress;
+pub(crate) mod quantise;
+pub(crate) mod reference;
+pub(crate) mod refine;
+pub(crate) mod renewal;
+pub(crate) mod report;
+pub(crate) mod rng;
+pub(crate) mod scores;
+pub(crate) mod selection;
+pub(crate) mod sequence;
+pub(crate) mod source;
 
 use std::fmt;
 use std::path::Path;
-use std::thread::available_parallelism;
+
+use rayon::prelude::*;
 
 use arguments::{Arguments, PACKETS_KEPT};
-use baum_welch::Trained;
 use dataset::Case;
 use folds::Grouping;
 use progress::Progress;
 use refine::Pair;
+use selection::HeldBack;
 use sequence::{Label, Sequence};
-use verdicts::Trace;
 
-use crate::hmm::decision::Thresholds;
-use crate::hmm::model::{Model, Summary};
+use crate::hmm::model::{self, Summary};
+use crate::limits::HMM_PANEL;
 
 /// `minewall train --mining PATH... --benign PATH... --output FILE`, and
-/// `[--scripted N] [--seed N] [--restarts N] [--iterations N] [--rounds N] [--folds N]
-/// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--rise BITS]`.
+/// `[--scripted N] [--seed N] [--candidates N] [--iterations N] [--rounds N] [--folds N]
+/// [--by application|dialect] [--leave-out DIALECT...] [--threads N] [--drift BITS]`.
 ///
-/// `--scripted N` adds N scripted miners and 2 N look-alikes (default 9,000). `--rise BITS` is by how
-/// much thresholds rise from one band of packets to the next. `--output` may be left out: the report
-/// is all that is wanted then.
+/// `--scripted N` adds N scripted miners and 2 N look-alikes. `--drift BITS` is what Page's sum loses with each symbol
+/// while the models are refined. `--output` may be left out: the report is all that is wanted then.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let arguments = Arguments::parse(words, OPTIONS)?;
     let options = Options::read(&arguments)?;
-    let cases = dataset::cases(arguments.sequences(options.seed, SCRIPTED)?);
+    let output = arguments.path("output");
+    if let Some(path) = &output {
+        writable(path)?;
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = pool.map_err(|error| Error::from(error.to_string()))?;
+    let mut sequences = arguments.sequences(options.seed, SCRIPTED)?;
+    sequences.iter_mut().for_each(|sequence| sequence.packets.truncate(PACKETS_KEPT));
+    let cases = dataset::cases(sequences);
     for (label, name) in [(Label::Mining, "mining"), (Label::Benign, "benign")] {
         if cases.iter().filter(|c| c.label() == label).count() < options.folds {
             return Err(Error::from(format!("fewer {name} sessions than folds: nothing to hold back")));
         }
     }
+    pool.install(|| train_panel(&cases, &options, output.as_deref()))
+}
 
-    let folds = folds::assign(&cases, options.grouping, options.folds);
+/// Chooses a panel on sessions held back, trains it on everything and writes it to `output`.
+fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Result<(), Error> {
+    let candidates = options.candidates as usize;
+    let trainings = candidates * options.folds + if output.is_some() { HMM_PANEL } else { 0 };
+    let mut progress = Progress::new("candidates", options.steps(cases) * trainings as u32);
+
+    let folds = folds::assign(cases, options.grouping, options.folds);
     let mut held_back = Vec::new();
     for fold in 0..options.folds {
-        let rest: Vec<&Case> = pick(&cases, &folds, move |f| f != fold).collect();
-        let label = format!("fold {} of {}", fold + 1, options.folds);
-        let training = train(&rest, &options, &label);
-        let model = training.tables(Thresholds::default(), Summary::default());
-        let trace = |case| Trace::new(case, &model).above(training.course.bias);
-        held_back.extend(pick(&cases, &folds, move |f| f == fold).map(trace));
+        progress.label(&format!("fold {} of {}", fold + 1, options.folds));
+        let rest: Vec<&Case> = pick(cases, &folds, move |f| f != fold).collect();
+        let mut pairs = Vec::new();
+        for candidate in 0..options.candidates {
+            pairs.push(train(&rest, options, candidate, &mut progress).pair);
+        }
+        let tables = quantise::tables(&pairs)?;
+        let members: Vec<&model::Pair> = tables.iter().collect();
+        let of_fold: Vec<&Case> = pick(cases, &folds, move |f| f == fold).collect();
+        held_back.par_extend(of_fold.into_par_iter().map(|case| HeldBack::new(case, &members)));
     }
-    let (thresholds, rates) = verdicts::choose(&held_back, options.rise);
-    print!(
-        "{}",
-        report::held_back(&held_back, &thresholds, &verdicts::shape(options.rise), options.grouping)
-    );
+    let choice = selection::choose(&held_back, candidates, HMM_PANEL);
+    let test = calibration::test(&held_back, &choice);
+    print!("{}", report::selection(&choice, &held_back));
+    print!("{}", report::held_back(&held_back, &choice, &test, options.grouping));
 
-    if let Some(path) = arguments.path("output") {
+    if let Some(path) = output {
         let all: Vec<&Case> = cases.iter().collect();
-        let trained = train(&all, &options, "all");
-        print!("{}", report::course(&trained));
+        let mut panel = Vec::new();
+        for &candidate in &choice.members {
+            progress.label(&format!("member {} of {}", panel.len() + 1, choice.members.len()));
+            let training = train(&all, options, candidate as u32, &mut progress);
+            print!("{}", report::course(candidate, &training));
+            panel.push(training.pair);
+        }
         let count = |label| cases.iter().filter(|c| c.label() == label).count() as u32;
         let (mining, benign) = (count(Label::Mining), count(Label::Benign));
-        let summary = Summary { seed: options.seed, mining, benign, rates };
-        let thresholds = verdicts::raise(thresholds, trained.course.bias);
-        let bytes = quantise::encode(&trained.tables(thresholds, summary));
-        Model::decode(&bytes).map_err(|error| Error::from(format!("the result is no good: {error}")))?;
-        std::fs::write(&path, &bytes).map_err(|error| Error::from(error).at(&path))?;
+        let summary = Summary { seed: options.seed, mining, benign };
+        let bytes = quantise::encode(&panel, &test, summary);
+        quantise::model(&panel, &test, summary)?;
+        std::fs::write(path, &bytes).map_err(|error| Error::from(error).at(path))?;
         println!("{}: {} bytes", path.display(), bytes.len());
     }
+    progress.finish();
     Ok(())
 }
 
-/// `minewall sequences --mining PATH... --benign PATH... --output FILE`: the sequences of captures,
-/// those long enough to be judged, cut at 320 packets.
+/// `minewall sequences --mining PATH... --benign PATH... --output FILE`: the sequences of captures, those long
+/// enough to be judged, cut at 320 packets.
 ///
 /// # Errors
 /// A sentence for the user.
 pub fn extract(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let arguments = Arguments::parse(words, &["mining", "benign", "output", "scripted", "seed"])?;
     let output = arguments.path("output").ok_or("--output FILE is needed")?;
+    writable(&output)?;
     let mut sequences = arguments.sequences(arguments.value("seed", 1)?, 0)?;
     sequences.retain(Sequence::is_long);
     sequences.iter_mut().for_each(|s| s.packets.truncate(PACKETS_KEPT));
     std::fs::write(&output, sequence::encode(&sequences)).map_err(|error| Error::from(error).at(&output))?;
     println!("{}: {} sequences", output.display(), sequences.len());
+    Ok(())
+}
+
+/// Refuses early a file that can't be written after the work is done; a file that exists stays as it is.
+pub(crate) fn writable(path: &Path) -> Result<(), Error> {
+    let exists = path.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|error| Error::from(error).at(path))?;
+    if !exists {
+        std::fs::remove_file(path).map_err(|error| Error::from(error).at(path))?;
+    }
     Ok(())
 }
 
@@ -124,14 +163,15 @@ fn pick<'a>(
 #[derive(Clone, Copy, Debug)]
 struct Options {
     seed: u64,
-    restarts: u32,
+    candidates: u32,
     iterations: u32,
     rounds: u32,
     folds: usize,
     grouping: Grouping,
+    /// 0: as many as there are cores.
     threads: usize,
-    /// Bits by which thresholds rise from band to band.
-    rise: f64,
+    /// Bits that Page's sum loses with each symbol.
+    drift: f64,
 }
 
 impl Options {
@@ -143,24 +183,32 @@ impl Options {
         };
         let options = Options {
             seed: arguments.value("seed", 1)?,
-            restarts: arguments.value("restarts", 1)?,
-            iterations: arguments.value("iterations", 8)?,
-            rounds: arguments.value("rounds", 9)?,
-            folds: arguments.value("folds", 5)?,
+            candidates: arguments.value("candidates", CANDIDATES)?,
+            iterations: arguments.value("iterations", ITERATIONS)?,
+            rounds: arguments.value("rounds", ROUNDS)?,
+            folds: arguments.value("folds", FOLDS)?,
             grouping,
-            threads: arguments.value("threads", available_parallelism().map_or(1, usize::from))?,
-            rise: arguments.value("rise", RISE)?,
+            threads: arguments.value("threads", 0)?,
+            drift: arguments.value("drift", DRIFT)?,
         };
         if options.folds < 2 {
-            return Err(Error::from("--folds: two at least, thresholds are chosen on what is held back"));
+            return Err(Error::from("--folds: two at least, the panel is chosen on what is held back"));
+        }
+        if !(1..=CANDIDATES_MAX).contains(&options.candidates) {
+            return Err(Error::from(format!("--candidates: 1 to {CANDIDATES_MAX}")));
         }
         Ok(options)
     }
+
+    /// Steps of one training for the progress.
+    fn steps(&self, cases: &[Case]) -> u32 {
+        2 * self.iterations + (2 * cases.len()).div_ceil(refine::BATCH) as u32 * self.rounds
+    }
 }
 
-/// A training and how it went.
+/// A training and its course.
 #[derive(Debug)]
-pub struct Training {
+pub(crate) struct Training {
     /// The two models.
     pub pair: Pair,
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
@@ -169,42 +217,28 @@ pub struct Training {
     pub course: refine::Course,
 }
 
-impl Training {
-    fn tables(&self, thresholds: Thresholds, summary: Summary) -> Box<Model> {
-        quantise::model(&self.pair.mining, &self.pair.background, thresholds, summary)
-    }
-}
-
-fn train(cases: &[&Case], options: &Options, label: &str) -> Training {
-    let copies = dataset::disturbed(cases, options.seed);
+/// Trains candidate number `candidate` on `cases`.
+fn train(cases: &[&Case], options: &Options, candidate: u32, progress: &mut Progress) -> Training {
+    let seed = options.seed + u64::from(candidate);
+    let copies = dataset::disturbed(cases, seed);
     let cases: Vec<&Case> = cases.iter().copied().chain(&copies).collect();
-    let batches = cases.len().div_ceil(256) as u32 * options.rounds;
-    let mut progress = Progress::new(label, 2 * options.restarts * options.iterations + batches);
     let mut of_label = |label: Label| {
         let spelt: Vec<_> =
-            cases.iter().filter(|c| c.label() == label).map(|c| (c.spelt(), c.weight)).collect();
+            (cases.iter().filter(|c| c.label() == label)).map(|c| (c.spelt(), c.weight as f32)).collect();
         let data: Vec<_> = spelt.iter().map(|(symbols, weight)| (symbols.as_slice(), *weight)).collect();
         let options = baum_welch::Options {
-            seed: options.seed ^ label as u64,
-            restarts: options.restarts,
+            seed: seed ^ label as u64,
             iterations: options.iterations,
             tolerance: TOLERANCE,
-            threads: options.threads,
         };
-        baum_welch::train(&data, &options, &mut progress)
+        baum_welch::train(&data, &options, progress)
     };
     let [mining, background] = [Label::Mining, Label::Benign].map(&mut of_label);
-    let Trained { chain, log_likelihood: mining_course } = mining;
-    let mut pair = Pair { mining: chain, background: background.chain };
-    let refinement = refine::Options {
-        seed: options.seed,
-        rounds: options.rounds,
-        threads: options.threads,
-        rise: options.rise,
-    };
-    let course = refine::refine(&mut pair, &cases, &refinement, &mut progress);
-    progress.finish();
-    Training { pair, log_likelihood: [mining_course, background.log_likelihood], course }
+    let log_likelihood = [mining.log_likelihood, background.log_likelihood];
+    let mut pair = Pair { mining: mining.chain, background: background.chain };
+    let refinement = refine::Options { seed, rounds: options.rounds, drift: options.drift };
+    let course = refine::refine(&mut pair, &cases, &refinement, progress);
+    Training { pair, log_likelihood, course }
 }
 
 const OPTIONS: &[&str] = &[
@@ -213,22 +247,28 @@ const OPTIONS: &[&str] = &[
     "output",
     "scripted",
     "seed",
-    "restarts",
+    "candidates",
     "iterations",
     "rounds",
     "folds",
     "by",
     "leave-out",
     "threads",
-    "rise",
+    "drift",
 ];
-const SCRIPTED: u32 = 9_000;
+const SCRIPTED: u32 = 2_000;
+/// Starts of which the panel is chosen.
+const CANDIDATES: u32 = 4;
+const CANDIDATES_MAX: u32 = 32;
+const ITERATIONS: u32 = 4;
+const ROUNDS: u32 = 6;
+const FOLDS: usize = 2;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;
-/// Found by experiment: bits from band to band.
-const RISE: f64 = 6.0;
+/// Found by experiment: bits a symbol while the models are refined.
+const DRIFT: f64 = 2.0;
 
-/// Why a tool of the desk gave up: one sentence for its user.
+/// Why a tool of the desk gives up: one sentence for its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(String);
 

@@ -25,7 +25,7 @@ use super::bits::Bits;
 use crate::limits::{DECIDED_CONNECTIONS, DECIDED_SECONDS};
 use crate::verdict::FlowMark;
 
-/// Where the rules keep what was decided of a connection.
+/// Place in which the rules keep what was decided of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
     /// In conntrack labels.

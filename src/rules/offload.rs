@@ -47,7 +47,7 @@ pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
     text
 }
 
-/// Undoes [`wait`] in the rules of `listing`, whatever the configuration was. Empty where nothing waits.
+/// Undoes [`wait`] in the rules of `listing`, for every configuration. Empty where nothing waits.
 pub fn release(listing: &str) -> String {
     let mut text = String::new();
     for Rule { place, handle, body, comment } in rules(listing) {
@@ -69,13 +69,13 @@ pub fn release(listing: &str) -> String {
 struct Rule<'a> {
     place: Place<'a>,
     handle: u64,
-    /// Its statements.
+    /// Statements of the rule.
     body: &'a str,
     /// Empty without one.
     comment: &'a str,
 }
 
-/// Where a rule stands.
+/// Table and chain of a rule.
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {
     /// Family and name.
@@ -107,7 +107,7 @@ fn role(comment: &str) -> Role<'_> {
     }
 }
 
-/// What a rule for everything but TCP was before. nft prints numbers where /etc/protocols is missing.
+/// The original of a rule for everything but TCP. nft prints numbers where /etc/protocols is missing.
 fn original(body: &str) -> &str {
     [NOT_TCP, "meta l4proto != 6 "].iter().find_map(|test| body.strip_prefix(test)).unwrap_or(body)
 }
@@ -141,9 +141,9 @@ fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
     })
 }
 
-/// How the comment of a rule for decided TCP begins.
+/// Begin of the comment of a rule for decided TCP.
 const DECIDED: &str = "minewall, TCP once decided: ";
-/// How the comment of a rule for everything else begins.
+/// Begin of the comment of a rule for everything else.
 const OTHERS: &str = "minewall, other than TCP: ";
 const NOT_TCP: &str = "meta l4proto != tcp ";
 /// libnftnl's NFTNL_UDATA_COMMENT_MAXLEN, less its final zero.
@@ -179,7 +179,7 @@ table ip mine { # handle 4
         crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config
     }
 
-    /// What nft would list after `script`, whose commands are the four there are.
+    /// Listing of nft after `script`, whose commands are the four that this module uses.
     fn after(listing: &str, script: &str) -> String {
         let mut lines: Vec<String> = listing.lines().map(String::from).collect();
         let mut next = 1_000;

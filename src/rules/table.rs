@@ -54,7 +54,7 @@ fn switches() -> String {
     )
 }
 
-/// Where packets are looked at.
+/// The hooks at which packets are looked at.
 #[derive(Clone, Copy)]
 enum Hook {
     Forward,
@@ -65,7 +65,7 @@ enum Hook {
 impl Hook {
     const ALL: [Hook; 3] = [Hook::Forward, Hook::Output, Hook::Input];
 
-    /// Its two base chains.
+    /// The two base chains of the hook.
     fn chains(self, config: &Config, kernel: Kernel) -> String {
         let bits = Bits::new(config, kernel.variant);
         let (hook, kind, device) = match self {

@@ -18,7 +18,7 @@ pub const RESET_MAX_LEN: usize = Ipv6Header::LEN + TcpHeader::MIN_LEN;
 pub struct Reset {
     /// Sender of the packet that is cut off.
     sender: Endpoint,
-    /// Its receiver.
+    /// Receiver of that packet.
     receiver: Endpoint,
     /// Sequence number the receiver expects from the sender.
     seq: u32,
@@ -50,7 +50,7 @@ impl Reset {
         self.first.then(|| build(self.receiver, self.sender, self.ack, self.end))
     }
 
-    /// Where [`Reset::to_sender`] goes.
+    /// Destination of [`Reset::to_sender`].
     pub fn sender(&self) -> IpAddr {
         self.sender.addr()
     }

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::net::{Net, wait_for};
 
-/// The daemon, with a directory of its own for whatever it reads and writes.
+/// The daemon, with a directory of its own for its files.
 pub struct Daemon {
     process: Child,
     directory: Directory,

@@ -151,7 +151,7 @@ fn pool_behind(house: &Net) {
     let address = format!("{}/24", POOL.split(':').next().expect("an address"));
     house.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
     house.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
-    let listener = house.internet.inside(|| TcpListener::bind(POOL)).expect("nobody else listens there");
+    let listener = house.internet.inside(|| TcpListener::bind(POOL)).expect("the address is free");
     serve(listener, |mut stream| {
         let answer = "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":null,\"result\":{\"status\":\"KEEPALIVED\"}}\n";
         while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {
@@ -195,7 +195,7 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
         let listens = |house: &str| log.contains(&format!("minewall-{house}-sub 1 minewall/+"));
         ["house0", "house1"].iter().all(|house| publishes(house) && listens(house))
     });
-    assert!(!is_refused(&other), "nobody has mined there yet");
+    assert!(!is_refused(&other), "the pool is not known yet");
 
     let address: SocketAddr = POOL.parse().expect("an address");
     let miner = one.home.inside(|| TcpStream::connect_timeout(&address, PATIENCE)).expect("a way there");
@@ -223,5 +223,5 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
     assert!(said.status == 4 && said.errors.contains("exempt"), "{}", said.errors);
     assert!(!is_refused(&other));
     let secrets = fs::metadata(directories[0].join("run/mosquitto_pub")).expect("the client's options");
-    assert_eq!(secrets.permissions().mode() & 0o077, 0, "the password is nobody else's");
+    assert_eq!(secrets.permissions().mode() & 0o077, 0, "the password is private");
 }

@@ -315,7 +315,7 @@ fn a_suspect_of_others_is_told_of_and_let_pass() {
     wait_for("its own answer", || pool.is_in_the_set(&net));
 }
 
-/// What is fed to it may come from anybody who has the broker's password.
+/// Input may come from everyone who has the broker's password.
 #[test]
 fn what_others_say_is_taken_as_far_as_it_makes_sense() {
     let Some(net) = Net::new() else { return };
@@ -357,7 +357,7 @@ fn what_others_say_is_taken_as_far_as_it_makes_sense() {
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");
 }
 
-/// Names, and what they are worth, whatever the address; and the way back.
+/// Names are blocked at every address, until they are unblocked.
 #[test]
 fn a_name_entered_by_hand_is_blocked_until_it_is_unblocked() {
     let Some(net) = Net::new() else { return };

@@ -62,7 +62,7 @@ impl Resolver {
         Some(resolver)
     }
 
-    /// Whether somebody here has port 53, in both families and over both transports.
+    /// Whether port 53 is taken here, in both families and over both transports.
     fn listens() -> bool {
         ["udp", "udp6", "tcp", "tcp6"].iter().all(|table| {
             let sockets = fs::read_to_string(format!("/proc/thread-self/net/{table}"));
@@ -218,7 +218,7 @@ fn answers_from_beyond_the_router_count_too() {
     assert!(!servers.is_open(&net, 1));
 }
 
-/// Tens of thousands of entries are read again and again during a download: not a byte is lost, nobody waits,
+/// Tens of thousands of entries are read again and again during a download: not a byte is lost, nothing waits,
 /// a bad file leaves the old one in force, and a new entry takes effect.
 #[test]
 fn a_reload_under_load_loses_nothing() {
@@ -272,7 +272,7 @@ fn a_reload_under_load_loses_nothing() {
     assert!(received > 0);
     let log = daemon.log();
     assert!(
-        log.contains("many.block: it is no list") && log.contains("; what it held before stays"),
+        log.contains("many.block is refused: it is no list") && log.contains("; its earlier entries stay"),
         "{log}"
     );
 }

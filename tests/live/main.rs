@@ -4,6 +4,7 @@
 //! they print `skipped: why`; with `MINEWALL_LIVE=1` that is a failure.
 
 mod beside;
+mod bridge;
 mod daemon;
 mod judge;
 mod namespace;
@@ -21,6 +22,7 @@ mod fleet;
 mod hang;
 mod known;
 mod lists;
+mod memory;
 mod mining;
 mod notices;
 mod probe;

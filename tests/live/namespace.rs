@@ -1,4 +1,4 @@
-//! A network namespace of a test's own: made under a name nobody else has, gone when dropped.
+//! A network namespace of a test's own: under a name of its own, gone when dropped.
 
 use std::io::Write;
 use std::os::fd::AsFd;

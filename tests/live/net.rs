@@ -138,7 +138,7 @@ impl Net {
                 let closed = SocketAddr::new(ip(address), 9);
                 let attempt = || TcpStream::connect_timeout(&closed, Duration::from_millis(50));
                 wait_for("the network is up", || {
-                    let answer = from.inside(attempt).expect_err("nobody listens");
+                    let answer = from.inside(attempt).expect_err("the port is closed");
                     answer.kind() == ErrorKind::ConnectionRefused
                 });
             }

@@ -27,7 +27,7 @@ fn a_hook_is_run_on_a_detection() {
 
     for (server, home) in SERVERS.into_iter().zip(HOME) {
         wait_for("the hook", || {
-            // While nobody listens, nobody is told: mine again, but not so often that it isn't told any more.
+            // Without a follower there is no notice: mine again, but not so often that it isn't told any more.
             let miner = Session::open(&net.home, &net.internet, ip(server));
             (&miner.client).write_all(LOGIN.as_bytes()).expect("it leaves the miner");
             assert!(is_reset(&miner.client));

@@ -17,22 +17,22 @@ use crate::namespace::Namespace;
 use crate::net::{Net, ROUTER, SERVERS, ip, or_skip, wait_for};
 use crate::session::{Session, is_reset};
 
-fn configured(options: &str) -> Config {
+pub fn configured(options: &str) -> Config {
     config::parse(Path::new("test"), format!("config minewall\n{options}").as_bytes())
         .expect("good options")
         .config
 }
 
-const MEMORIES: [Memory; 2] = [Memory::Labels, Memory::Mark];
+pub const MEMORIES: [Memory; 2] = [Memory::Labels, Memory::Mark];
 
 /// Marks of other programs, and a counter for packets that leave without theirs.
-const OTHERS: &str = "table inet others {
+pub const OTHERS: &str = "table inet others {
     chain before { type filter hook prerouting priority -180; meta mark set 0x4002; ct state new ct mark set 0x8001; }
     chain after { type filter hook postrouting priority 0; meta l4proto tcp meta mark != 0x4002 counter; }
 }";
 
 /// Whether every packet has left with the mark of [`OTHERS`].
-fn leaves_marks_alone(net: &Net) -> bool {
+pub fn leaves_marks_alone(net: &Net) -> bool {
     net.router.run(&["nft", "list", "chain", "inet", "others", "after"]).contains("packets 0 ")
 }
 
@@ -101,94 +101,6 @@ fn the_firewall_comes_first() {
         assert_eq!(judge.seen(), before, "{server}");
         assert!(net.router.try_nft("delete table inet firewall"));
     }
-}
-
-/// Verdicts are kept in labels: the marks of connections and packets are those of others. A sample may make a benign
-/// connection undecided again, and benign once more.
-#[test]
-fn a_verdict_becomes_a_label() {
-    const LARGE: [u8; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize] = [b'x'; _];
-    let Some(net) = Net::new() else { return };
-    let config = configured("");
-    net.load_rules_with(&config, Memory::Labels);
-    assert!(net.router.try_nft(OTHERS));
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
-        b"web" => FlowMark::Benign,
-        _ => FlowMark::Undecided,
-    });
-    for server in SERVERS {
-        let mut session = Session::open(&net.home, &net.internet, ip(server));
-        assert!(judge.starts() > 0, "{server}: the start is told");
-        let (starts, before) = (judge.starts(), judge.seen());
-        session.exchange(b"hello");
-        session.exchange(&LARGE);
-        assert_eq!(judge.seen() - before, 4, "{server}: undecided");
-        for _ in 0..2 {
-            session.exchange(b"web");
-            let before = judge.seen();
-            session.exchange(&LARGE);
-            assert_eq!(judge.seen(), before, "{server}: benign");
-            wait_for("a sample", || {
-                session.exchange(b"small");
-                judge.seen() > before
-            });
-            let (before, recalled) = (judge.seen(), judge.starts());
-            session.exchange(&LARGE);
-            if judge.seen() == before {
-                break;
-            }
-            assert_eq!(recalled, starts, "{server}: a connection starts once");
-        }
-        assert_eq!(net.connection(session.ports).map(|c| c.mark), Some(0x8001), "{server}");
-    }
-    assert!(leaves_marks_alone(&net));
-}
-
-/// A connection that is older than the rules has no room for labels: its five-tuple is remembered.
-#[test]
-fn connections_older_than_the_rules_are_decided_too() {
-    let Some(net) = Net::new() else { return };
-    let config = configured("");
-    let sessions = SERVERS.map(|server| Session::open(&net.home, &net.internet, ip(server)));
-    net.load_rules_with(&config, Memory::Labels);
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
-        b"web" => FlowMark::Benign,
-        _ => FlowMark::Undecided,
-    });
-    for mut session in sessions {
-        // Without a rule that needs it nothing was tracked: then the first packet is a new connection's.
-        session.exchange(b"hello");
-        let before = judge.seen();
-        session.exchange(b"hello");
-        session.exchange(b"web");
-        assert_eq!(judge.seen() - before, 4, "they are watched");
-        let before = judge.seen();
-        session.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
-        assert_eq!(judge.seen(), before, "a large packet of a benign connection");
-        session.exchange(b"small");
-        assert!(judge.seen() > before, "a sample");
-        let before = judge.seen();
-        session.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
-        assert_eq!(judge.seen() - before, 2, "undecided again");
-    }
-    assert_eq!(judge.starts(), 0);
-}
-
-/// Rules that are replaced leave no moment without a label rule: what begins after that takes labels.
-#[test]
-fn a_reload_makes_no_connection_an_old_one() {
-    let Some(net) = Net::new() else { return };
-    let config = configured("");
-    net.load_rules_with(&config, Memory::Labels);
-    let mut session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
-    for _ in 0..3 {
-        net.load_rules_with(&config, Memory::Labels);
-    }
-    let _judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
-    session.exchange(b"web");
-    let sets = net.router.run(&["nft", "list", "table", "inet", "minewall"]);
-    let set = sets.split("set decided4 {").nth(1).and_then(|set| set.split('}').next()).expect("the set");
-    assert!(!set.contains("elements"), "{set}");
 }
 
 /// Each verdict arrives in the connection's mark, next to the marks of others, and stays out of the packet's.
@@ -392,7 +304,7 @@ fn a_flood_of_attempts_is_not_looked_at_and_what_comes_of_it_is() {
 fn attempt(to: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
     socket.set_nonblocking(true).expect("O_NONBLOCK");
-    let begun = socket.connect(&to.into()).expect_err("nobody connects so fast");
+    let begun = socket.connect(&to.into()).expect_err("no connection is that fast");
     assert_eq!(begun.raw_os_error(), Some(Errno::INPROGRESS.raw_os_error()), "{begun}");
     socket
 }
@@ -400,7 +312,7 @@ fn attempt(to: SocketAddr) -> Socket {
 /// A server that lets so many connections wait to be taken in.
 fn listen(at: SocketAddr, waiting: u64) -> TcpListener {
     let socket = Socket::new(Domain::for_address(at), Type::STREAM, None).expect("a socket");
-    socket.bind(&at.into()).expect("nobody else has the port");
+    socket.bind(&at.into()).expect("the port is free");
     socket.listen(waiting as i32).expect("it listens");
     socket.into()
 }

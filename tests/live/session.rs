@@ -1,4 +1,4 @@
-//! A TCP session whose two ends a test holds, in whatever namespaces they stand.
+//! A TCP session whose two ends a test holds, in any two namespaces.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -22,7 +22,7 @@ impl Session {
         // Low, as servers' ports are: a flow joined midway is read by that.
         static PORT: AtomicU16 = AtomicU16::new(3_333);
         let address = SocketAddr::new(at, PORT.fetch_add(1, Ordering::Relaxed));
-        let listener = to.inside(|| TcpListener::bind(address)).expect("nobody else listens there");
+        let listener = to.inside(|| TcpListener::bind(address)).expect("the port is free");
         let client = from.inside(|| TcpStream::connect_timeout(&address, PATIENCE)).expect("a way there");
         let (server, _) = listener.accept().expect("it connected");
         for end in [&client, &server] {

@@ -22,7 +22,7 @@ const ELECTRUM: &str = "electrum.example";
 /// A pool, as xmrig-proxy treats strangers: whoever begins with anything but a login is disconnected.
 fn pool(stream: TcpStream) {
     let writer = Mutex::new(stream.try_clone().expect("a descriptor"));
-    let say = |text: String| writer.lock().expect("nobody panics").write_all(text.as_bytes()).is_ok();
+    let say = |text: String| writer.lock().expect("no thread panics").write_all(text.as_bytes()).is_ok();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     if !lines.next().is_some_and(|line| line.contains("\"login\"")) {
         return;
@@ -145,8 +145,8 @@ fn electrum(stream: TcpStream) {
 /// Asks an Electrum server one thing after the other.
 fn ask(wallet: &mut TlsClient, questions: &[&str]) {
     for (id, question) in questions.iter().enumerate() {
-        wallet.say(&format!("{{\"id\":{id},\"method\":{question}}}\n")).expect("nobody cuts it off");
-        let answer = wallet.hear().expect("nobody cuts it off");
+        wallet.say(&format!("{{\"id\":{id},\"method\":{question}}}\n")).expect("it is not cut off");
+        let answer = wallet.hear().expect("it is not cut off");
         assert!(answer.contains("\"result\""), "{answer}");
     }
 }
@@ -201,12 +201,12 @@ fn the_name_of_a_suspect_says_what_it_is_asked_first() {
     let recorder = heard.clone();
     let server = TlsServer::start(&net, addr, BEAM, move |stream| {
         let Some(Ok(line)) = BufReader::new(stream).lines().next() else { return };
-        recorder.lock().expect("nobody panics").push(line);
+        recorder.lock().expect("no thread panics").push(line);
     });
     let mut client = TlsClient::connect(&net.home, server.addr, BEAM);
     client.say("words of nobody's\n").expect("it is let through");
     let asked = || -> Vec<String> {
-        let heard = heard.lock().expect("nobody panics");
+        let heard = heard.lock().expect("no thread panics");
         heard.iter().filter(|line| !line.contains("nobody's")).cloned().collect()
     };
     wait_for("it is asked twice", || asked().len() >= 2);

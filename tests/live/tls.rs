@@ -66,7 +66,7 @@ impl TlsServer {
         let inner = net.internet.inside(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let inner_addr = inner.local_addr().expect("an address");
         serve(inner, model);
-        let door = net.internet.inside(|| TcpListener::bind(addr)).expect("nobody else listens there");
+        let door = net.internet.inside(|| TcpListener::bind(addr)).expect("the port is free");
         // Of a kind that the kernel hands to nobody: with one of its own choice, whoever looks whether anybody
         // listens there may be connected to itself.
         let wrapped = SocketAddr::from((Ipv4Addr::LOCALHOST, 5_000 + number));

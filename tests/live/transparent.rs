@@ -90,7 +90,7 @@ fn proxy(server: &str) -> TcpListener {
     if domain == Domain::IPV6 {
         socket.set_only_v6(true).expect("IPV6_V6ONLY");
     }
-    // Of either family, whatever its name says.
+    // Of either family, in spite of its name.
     socket.set_ip_transparent_v4(true).expect("IP_TRANSPARENT");
     socket.bind(&SocketAddr::new(ip(any), PROXY).into()).expect("a free port");
     socket.listen(16).expect("it listens");

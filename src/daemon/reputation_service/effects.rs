@@ -58,7 +58,11 @@ impl ReputationService {
             |other: &Entry| other.fact == Fact::NotPool && other.subject.endpoint() == Some(server);
         !self.is_on_shared_list(&server)
             && !self.entries().any(is_something_else)
-            && !traffic.carries_others(server.addr(), &pools)
+            && !if is_by_line(entry, &server) {
+                traffic.carries_several(server.addr())
+            } else {
+                traffic.carries_others(server.addr(), &pools)
+            }
     }
 
     /// What the engine is to know.
@@ -93,6 +97,12 @@ impl ReputationService {
         }
         (!builder.is_empty()).then(|| builder.build().0)
     }
+}
+
+/// Whether the server of `entry` answered a line over TCP at a port of its own: no name is told there, so one name that
+/// clients look up is the pool's.
+fn is_by_line(entry: &Entry, server: &Endpoint) -> bool {
+    entry.evidence.starts_with("tcp: ") && Ports::NonWeb.contain(Some(server.port()))
 }
 
 /// Pattern that matches `subject` in a list; of a name at an address, the name.

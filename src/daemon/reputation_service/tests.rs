@@ -24,6 +24,10 @@ impl Traffic for House {
         self.others.iter().any(|(at, name)| *at == addr && !names.contains(&name))
     }
 
+    fn carries_several(&self, addr: IpAddr) -> bool {
+        self.others.iter().filter(|(at, _)| *at == addr).count() > 1
+    }
+
     fn suspects(&self, _: &Endpoint, _: &Endpoint) -> bool {
         true
     }
@@ -117,6 +121,7 @@ fn detection(source: Source, server: &Endpoint, name: &str) -> Detection {
         points_to: None,
         wire: Default::default(),
         source,
+        suspicion: None,
         server_is_pool: true,
         is_strong: false,
         payload_packets: 1,
@@ -214,6 +219,21 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     let mut bench = Bench::new("address-wished", "option intel_shared block\n");
     bench.answer(&shared, POOL, Verdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
+}
+
+/// A pool in the clear, whose miner has looked its name up: that is no other site. Two names are.
+#[test]
+fn a_pool_in_the_clear_has_a_name_of_its_own() {
+    let mut bench = Bench::new("clear", "");
+    let (pool, web) = (server(9, 3333), server(8, 443));
+    let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
+    for at in [&pool, &web] {
+        bench.answer(at, "", Verdict::Pool, true);
+        bench.house.others.push((at.addr(), name("unlisted.example")));
+    }
+    assert!(bench.is_everybodys(&pool) && !bench.is_everybodys(&web));
+    bench.house.others.push((pool.addr(), name("shop.example")));
+    assert!(!bench.is_everybodys(&pool));
 }
 
 /// A host at home has another name at the pool's address looked up later: the engine's view and the kernel's sets

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::hmm::decision::Decision;
-use crate::limits::{ASSEMBLY_SLOTS, HMM_CAP_PACKETS};
+use crate::limits::ASSEMBLY_SLOTS;
 
+/// More than any budget of packets.
+const MANY_PACKETS: u32 = 256;
 /// The first bytes of a TLS record: a ClientHello, of which nothing more can be read.
 const CLIENT_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 
@@ -125,7 +127,7 @@ fn a_suspect_that_moves_fast_does_not_stay_in_the_queue() {
 #[test]
 fn a_slow_suspect_stays_one() {
     let mut bench = with_a_suspect();
-    for _ in 0..2 * HMM_CAP_PACKETS {
+    for _ in 0..2 * MANY_PACKETS {
         bench.millis += 20_000;
         assert_eq!(bench.send(UP, &[0x80; 120]), WATCH);
     }
@@ -146,7 +148,7 @@ fn a_chat_that_is_let_go_may_still_quote_a_miner() {
     bench.send(UP, b"GET /chat HTTP/1.1\r\nHost: chat.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     bench
         .send(DOWN, b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-    for number in 0..HMM_CAP_PACKETS {
+    for number in 0..MANY_PACKETS {
         bench.millis += 700;
         bench.send(UP, &frame(UP, format!("hello, what is this? {number}").as_bytes()));
         bench.send(DOWN, &frame(DOWN, b"no idea"));

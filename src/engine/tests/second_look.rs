@@ -1,7 +1,6 @@
 //! Flows that were bypassed, and the connections that a list points to.
 
 use super::*;
-use crate::hmm::decision::BANDS;
 use crate::intel::Builder;
 use crate::intel::entry::Policy;
 use std::sync::Arc;
@@ -48,14 +47,14 @@ fn a_second_look_begins_with_a_fresh_state_of_stage_one() {
     bench.millis += 1;
 }
 
-/// Every checkpoint makes a suspect at the highest sensitivity, none at another.
+/// The model's thresholds are such that any sum makes a suspect at the highest sensitivity, none at another.
 #[test]
 fn a_listed_pair_is_judged_at_the_highest_sensitivity() {
     let suspects = |lists: &str| {
         let mut bench = Bench::new("option sensitivity balanced");
         let mut model = Model::embedded().unwrap();
-        model.thresholds.suspect = [[i16::MAX; BANDS], [i16::MAX; BANDS], [i16::MIN; BANDS]];
-        model.thresholds.benign = i16::MIN;
+        (model.test.fixed, model.test.floor) = ([i16::MAX, i16::MAX, 0], 0);
+        (model.test.screen, model.test.drift) = (0, 0);
         bench.engine.replace_model(model);
         let mut builder = Builder::new(1 << 20);
         builder.add_text("test", Policy::Suspect, lists.as_bytes()).unwrap();

@@ -1,19 +1,19 @@
-//! What padding, jitter and coalescing cost the evader's hunter: recall on disguised copies.
+//! Recall on copies of mining sessions that are padded, delayed or joined.
 
 use std::fmt::Write;
 
 use super::Disguised;
-use crate::hmm::decision::{Decision, Sensitivity};
 use crate::hmm::model::Model;
+use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::dataset::Case;
 use crate::lab::train::renewal::{self, Renewal};
 use crate::lab::train::rng::Rng;
+use crate::lab::train::scores::Trace;
 use crate::lab::train::sequence::{Packet, Sequence};
-use crate::lab::train::verdicts::Trace;
 
 /// A disguise of every packet of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Evasion {
+pub(crate) enum Evasion {
     /// As it is.
     None,
     /// Sizes rounded up to a multiple, bytes.
@@ -30,7 +30,7 @@ pub enum Evasion {
 
 impl Evasion {
     /// In words.
-    pub fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         match self {
             Evasion::None => "none".to_owned(),
             Evasion::PadTo(bytes) => format!("pad to {bytes}"),
@@ -101,29 +101,37 @@ fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
 
 /// Recall by sensitivity on `mining` in every disguise. A session that a disguise has made too short
 /// counts as missed.
-pub fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
+pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
     let of = |evasion: Evasion| {
-        let mut found = [0; 3];
-        for (index, case) in mining.iter().enumerate() {
+        let disguised = |(index, case): (usize, &&Case)| {
             let mut rng = Rng::keyed(SEED, index as u64);
-            let copy = Case::new(evasion.disguise(&case.sequence, &mut rng), 1.0);
-            let trace = Trace::new(&copy, model);
-            for sensitivity in Sensitivity::ALL {
-                let decision = trace.outcome(&model.thresholds, sensitivity).decision;
-                found[sensitivity as usize] += usize::from(decision == Decision::Suspect);
-            }
-        }
-        (evasion, found.map(|found| found as f64 / mining.len().max(1) as f64))
+            Case::new(evasion.disguise(&case.sequence, &mut rng), 1.0)
+        };
+        let copies: Vec<Case> = mining.iter().enumerate().map(disguised).collect();
+        let traces = Trace::of_all(&copies, model);
+        let recall = Sensitivity::ALL.map(|sensitivity| {
+            let threshold = model.test.threshold(sensitivity);
+            let found = traces.iter().filter(|trace| trace.suspicion(threshold).is_some()).count();
+            found as f64 / mining.len().max(1) as f64
+        });
+        (evasion, recall)
     };
     EVASIONS.into_iter().map(of).collect()
 }
 
 /// For people.
-pub fn table(evasions: &[Disguised]) -> String {
-    let mut out = String::from("recall in disguise      cautious  balanced  eager\n");
-    for (evasion, [cautious, balanced, eager]) in evasions {
-        let _ = writeln!(out, "{:22} {cautious:9.3} {balanced:9.3} {eager:6.3}", evasion.name());
+pub(crate) fn table(evasions: &[Disguised]) -> String {
+    let mut out = String::from("recall in disguise    ");
+    Sensitivity::ALL.iter().for_each(|sensitivity| {
+        let _ = write!(out, " {:>9}", sensitivity.name());
+    });
+    for (evasion, recall) in evasions {
+        let _ = write!(out, "\n{:22}", evasion.name());
+        recall.iter().for_each(|recall| {
+            let _ = write!(out, " {recall:9.3}");
+        });
     }
+    out.push('\n');
     out
 }
 

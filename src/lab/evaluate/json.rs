@@ -1,103 +1,95 @@
 //! The measurements as JSON.
 
-use std::fmt::Write;
+use serde::Serialize;
 
-use super::Disguised;
-use super::breakdown::{Breakdown, QUANTILES, quantile};
+use super::breakdown::{Breakdown, Group, QUANTILES, quantile};
 use super::swarms::Swarming;
-use crate::hmm::decision::Sensitivity;
-use crate::lab::train::sequence::Label;
+use super::{Disguised, Measured};
+use crate::hmm::threshold::{Sensitivity, Test};
+use crate::lab::train::scores::Trace;
+use serde_json::{Map, Value, json};
 
-/// `{"groups": {"application": [{...}]}, "roc": [[false positives, recall], ...], "evasion": [...],
-/// "swarms": [...]}`.
-pub fn document(
-    breakdown: &Breakdown,
-    curve: &[(f64, f64)],
-    evasions: &[Disguised],
-    swarms: &[Swarming],
-) -> String {
-    let mut out = String::from("{\n\"groups\": {");
-    for (at, (grouping, groups)) in breakdown.groupings.iter().enumerate() {
-        let _ = write!(out, "{}\n{}: [", comma(at), text(grouping));
-        for (at, group) in groups.iter().enumerate() {
-            let label = if group.label == Label::Mining { "mining" } else { "benign" };
-            let _ = write!(
-                out,
-                "{}\n{{\"label\": \"{label}\", \"name\": {}, \"flows\": {}",
-                comma(at),
-                text(&group.name),
-                group.flows
-            );
-            for (sensitivity, suspects) in Sensitivity::ALL.iter().zip(&group.suspects) {
-                let [packets, millis] = [&suspects.packets, &suspects.millis].map(|values| {
-                    let [median, p90, p99] = QUANTILES.map(|share| quantile(values, share));
-                    format!("[{median}, {p90}, {p99}]")
-                });
-                let _ = write!(
-                    out,
-                    ", \"{}\": {{\"suspects\": {}, \"packets\": {packets}, \"millis\": {millis}}}",
-                    sensitivity.name(),
-                    suspects.packets.len(),
-                );
-            }
-            out.push('}');
-        }
-        out.push(']');
-    }
-    out.push_str("},\n\"roc\": [");
-    for (at, (mistaken, found)) in curve.iter().enumerate() {
-        let _ = write!(out, "{}[{mistaken:.6}, {found:.6}]", comma(at));
-    }
-    out.push_str("],\n\"evasion\": [");
-    for (at, (evasion, recall)) in evasions.iter().enumerate() {
-        let _ = write!(out, "{}{{\"name\": {}", comma(at), text(&evasion.name()));
-        for (sensitivity, recall) in Sensitivity::ALL.iter().zip(recall) {
-            let _ = write!(out, ", \"{}\": {recall:.4}", sensitivity.name());
-        }
-        out.push('}');
-    }
-    out.push_str("],\n\"swarms\": [");
-    for (at, swarming) in swarms.iter().enumerate() {
-        let label = if swarming.label == Label::Mining { "mining" } else { "benign" };
-        let _ = write!(
-            out,
-            "{}{{\"label\": \"{label}\", \"name\": {}, \"captures\": {}, \"suspects\": {}}}",
-            comma(at),
-            text(&swarming.name),
-            swarming.captures,
-            swarming.suspects
-        );
-    }
-    out.push_str("]\n}\n");
-    out
+/// One session of `sessions`.
+#[derive(Debug, Serialize)]
+struct Session<'a> {
+    label: &'static str,
+    application: &'a str,
+    dialect: &'a str,
+    transport: &'a str,
+    /// The largest value of the statistic that is compared with the threshold, in bits: the session is suspect at
+    /// every threshold up to it. Below zero for a session that never comes near.
+    peak: f64,
+    /// Payload packets to suspicion at the default; null if it never comes.
+    packets: Option<u16>,
+    /// Seconds to suspicion at the default; null if it never comes.
+    seconds: Option<f64>,
 }
 
-fn comma(at: usize) -> &'static str {
-    if at == 0 { "" } else { ", " }
+/// `{"thresholds": {...}, "sessions": [...], "groups": {"application": [...]}, "roc": [[false positives, recall], ...],
+/// "evasion": [...], "swarms": [...]}`; thresholds and peaks in bits.
+pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>]) -> String {
+    let default = test.threshold(Sensitivity::default());
+    let session = |trace: &Trace<'_>| {
+        let sequence = &trace.case.sequence;
+        let suspicion = trace.suspicion(default);
+        json!(Session {
+            label: sequence.label.name(),
+            application: &sequence.application,
+            dialect: &sequence.dialect,
+            transport: &sequence.transport,
+            peak: trace.peak(),
+            packets: suspicion.map(|suspicion| suspicion.packets),
+            seconds: suspicion.map(|suspicion| f64::from(suspicion.age_ms) / 1_000.0),
+        })
+    };
+    let thresholds: Map<String, Value> = Sensitivity::ALL
+        .into_iter()
+        .map(|sensitivity| (sensitivity.name().to_owned(), json!(super::bits(test.threshold(sensitivity)))))
+        .collect();
+    let document = json!({
+        "thresholds": thresholds,
+        "sessions": traces.iter().map(session).collect::<Vec<_>>(),
+        "groups": groups(measured.breakdown),
+        "roc": measured.curve,
+        "evasion": measured.evasions.iter().map(evasion).collect::<Vec<_>>(),
+        "swarms": measured.swarms.iter().map(swarm).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
 }
 
-/// A JSON string (RFC 8259 section 7).
-fn text(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+fn groups(breakdown: &Breakdown) -> Value {
+    let grouping = |(name, groups): &(&'static str, Vec<Group>)| {
+        ((*name).to_owned(), groups.iter().map(group).collect::<Value>())
+    };
+    Value::Object(breakdown.groupings.iter().map(grouping).collect())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_captures_are_escaped() {
-        assert_eq!(text("a\"b\\c\n"), "\"a\\\"b\\\\c\\u000a\"");
+fn group(group: &Group) -> Value {
+    let mut members = Map::new();
+    members.insert("label".into(), group.label.name().into());
+    members.insert("name".into(), group.name.as_str().into());
+    members.insert("flows".into(), group.flows.into());
+    for (sensitivity, suspects) in Sensitivity::ALL.iter().zip(&group.suspects) {
+        let [packets, millis] = [&suspects.packets, &suspects.millis]
+            .map(|values| QUANTILES.map(|share| quantile(values, share)));
+        let found = json!({"suspects": suspects.packets.len(), "packets": packets, "millis": millis});
+        members.insert(sensitivity.name().to_owned(), found);
     }
+    Value::Object(members)
+}
+
+fn evasion((evasion, recall): &Disguised) -> Value {
+    let mut members = Map::from_iter([("name".to_owned(), Value::from(evasion.name()))]);
+    let recalls = Sensitivity::ALL.iter().zip(recall);
+    members.extend(recalls.map(|(sensitivity, recall)| (sensitivity.name().to_owned(), json!(recall))));
+    Value::Object(members)
+}
+
+fn swarm(swarming: &Swarming) -> Value {
+    json!({
+        "label": swarming.label.name(),
+        "name": swarming.name,
+        "captures": swarming.captures,
+        "suspects": swarming.suspects,
+    })
 }

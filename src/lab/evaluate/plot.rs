@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::Disguised;
 use super::breakdown::Breakdown;
-use crate::hmm::decision::Sensitivity;
+use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::sequence::Label;
 
 /// Recall against the rate of false positives, logarithmic; a dot for each sensitivity.
-pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
+pub(crate) fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
     let x =
         |rate: f64| ((rate.max(LOWEST_RATE) / LOWEST_RATE).log10() / (1.0 / LOWEST_RATE).log10()).min(1.0);
     let ticks = [0.0001, 0.001, 0.01, 0.1, 1.0].map(|rate| (x(rate), format!("{} %", rate * 100.0)));
@@ -27,7 +27,7 @@ pub fn roc(curve: &[(f64, f64)], breakdown: &Breakdown) -> String {
 }
 
 /// Share of mining sessions that are suspect by then, for each sensitivity.
-pub fn decision(breakdown: &Breakdown) -> String {
+pub(crate) fn decision(breakdown: &Breakdown) -> String {
     let x = |seconds: f64| {
         (seconds.max(FIRST_SECOND) / FIRST_SECOND).log10() / (LAST_SECOND / FIRST_SECOND).log10()
     };
@@ -47,7 +47,7 @@ pub fn decision(breakdown: &Breakdown) -> String {
 }
 
 /// Recall in every disguise.
-pub fn evasion(evasions: &[Disguised]) -> String {
+pub(crate) fn evasion(evasions: &[Disguised]) -> String {
     let slot = 1.0 / evasions.len().max(1) as f64;
     let ticks: Vec<_> = (evasions.iter().enumerate())
         .map(|(at, (evasion, _))| ((at as f64 + 0.5) * slot, evasion.name()))
@@ -55,7 +55,7 @@ pub fn evasion(evasions: &[Disguised]) -> String {
     let mut frame = Frame::new("", "mining found", &ticks);
     for (at, (_, recall)) in evasions.iter().enumerate() {
         for (bar, (&recall, colour)) in recall.iter().zip(COLOURS).enumerate() {
-            frame.bar((at as f64 + 0.15 + bar as f64 * 0.24) * slot, 0.22 * slot, recall, colour);
+            frame.bar((at as f64 + 0.15 + bar as f64 * 0.18) * slot, 0.16 * slot, recall, colour);
         }
     }
     for (sensitivity, colour) in Sensitivity::ALL.into_iter().zip(COLOURS) {
@@ -134,7 +134,7 @@ impl Frame {
     }
 
     fn key(&mut self, sensitivity: Sensitivity, colour: &str) {
-        let x = across(0.55) + 95.0 * f64::from(sensitivity as u8);
+        let x = across(0.4) + 95.0 * f64::from(sensitivity as u8);
         let _ = writeln!(
             self.0,
             "<rect x=\"{x:.1}\" y=\"10\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
@@ -167,4 +167,4 @@ const BOTTOM: f64 = 80.0;
 const LOWEST_RATE: f64 = 0.000_1;
 const FIRST_SECOND: f64 = 30.0;
 const LAST_SECOND: f64 = 3_600.0;
-const COLOURS: [&str; 3] = ["#1b6ca8", "#d1495b", "#66a182"];
+const COLOURS: [&str; 4] = ["#1b6ca8", "#d1495b", "#66a182", "#8f5fa8"];

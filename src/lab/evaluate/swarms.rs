@@ -13,7 +13,7 @@ use crate::lab::train::{Error, capture, source};
 
 /// The captures of one dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Swarming {
+pub(crate) struct Swarming {
     /// Mining or not.
     pub label: Label,
     /// The dialect.
@@ -28,7 +28,7 @@ pub struct Swarming {
 ///
 /// # Errors
 /// A folder or manifest can't be read. A capture that can't is left out, with a warning.
-pub fn count(arguments: &Arguments) -> Result<Vec<Swarming>, Error> {
+pub(crate) fn count(arguments: &Arguments) -> Result<Vec<Swarming>, Error> {
     let mut counts: BTreeMap<(Label, String), [usize; 2]> = BTreeMap::new();
     for (name, label) in [("mining", Label::Mining), ("benign", Label::Benign)] {
         for path in arguments.values(name) {
@@ -59,7 +59,7 @@ fn has_swarm(capture: &Path) -> Result<bool, Error> {
 }
 
 /// For people: dialects with suspects, and how many captures had none.
-pub fn table(swarms: &[Swarming]) -> String {
+pub(crate) fn table(swarms: &[Swarming]) -> String {
     let mut out = String::new();
     for label in [Label::Mining, Label::Benign] {
         let of_label = || swarms.iter().filter(move |s| s.label == label);

@@ -274,6 +274,7 @@ mod tests {
             points_to: None,
             wire: Default::default(),
             source: Source::Dpi,
+            suspicion: None,
             server_is_pool: true,
             is_strong: false,
             payload_packets: 3,

@@ -10,14 +10,14 @@ use super::source;
 
 /// Options and their values.
 #[derive(Clone, Debug, Default)]
-pub struct Arguments(Vec<(String, Vec<String>)>);
+pub(crate) struct Arguments(Vec<(String, Vec<String>)>);
 
 impl Arguments {
     /// Splits `words`; every option must be one of `known`.
     ///
     /// # Errors
     /// An unknown option, or a value that belongs to none.
-    pub fn parse(words: impl IntoIterator<Item = String>, known: &[&str]) -> Result<Self, Error> {
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>, known: &[&str]) -> Result<Self, Error> {
         let mut options: Vec<(String, Vec<String>)> = Vec::new();
         for word in words {
             if let Some(name) = word.strip_prefix("--") {
@@ -38,13 +38,13 @@ impl Arguments {
     }
 
     /// All values of `name`.
-    pub fn values(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn values(&self, name: &str) -> Vec<&str> {
         let of_name = self.0.iter().filter(|(option, _)| option == name);
         of_name.flat_map(|(_, values)| values.iter().map(String::as_str)).collect()
     }
 
     /// The value of `name` as a path, if it was given.
-    pub fn path(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.values(name).last().map(PathBuf::from)
     }
 
@@ -52,7 +52,7 @@ impl Arguments {
     ///
     /// # Errors
     /// It can't be read as a `T`.
-    pub fn value<T: FromStr>(&self, name: &str, default: T) -> Result<T, Error> {
+    pub(crate) fn value<T: FromStr>(&self, name: &str, default: T) -> Result<T, Error> {
         match self.values(name).last() {
             None => Ok(default),
             Some(text) => text.parse().map_err(|_| Error::from(format!("--{name} {text}: not understood"))),
@@ -64,7 +64,7 @@ impl Arguments {
     ///
     /// # Errors
     /// No sessions are named, or a file can't be read.
-    pub fn sequences(&self, seed: u64, scripted: u32) -> Result<Vec<Sequence>, Error> {
+    pub(crate) fn sequences(&self, seed: u64, scripted: u32) -> Result<Vec<Sequence>, Error> {
         if ["mining", "benign", "scripted"].iter().all(|name| self.values(name).is_empty()) {
             return Err(Error::from("no sessions: name captures or sequences with --mining and --benign"));
         }
@@ -84,7 +84,7 @@ impl Arguments {
 }
 
 /// Packets of a sequence that are kept: more than stage one looks at.
-pub const PACKETS_KEPT: usize = 320;
+pub(crate) const PACKETS_KEPT: usize = 320;
 
 #[cfg(test)]
 mod tests {

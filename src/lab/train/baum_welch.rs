@@ -1,54 +1,43 @@
-//! Baum-Welch (Rabiner 1989, section III.C), from several starts.
+//! Baum-Welch (Rabiner 1989, section III.C).
+
+use rayon::prelude::*;
 
 use super::chain::Chain;
-use super::parallel::map_chunks;
 use super::progress::Progress;
 use super::rng::Rng;
 use crate::hmm::alphabet::Symbol;
 
 /// How to train.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Of the starts.
+pub(crate) struct Options {
+    /// Seed of the start.
     pub seed: u64,
-    /// Starts; the likeliest result is taken.
-    pub restarts: u32,
     /// Iterations at most.
     pub iterations: u32,
     /// The gain in log-likelihood per symbol, in nats, below which a training has converged.
     pub tolerance: f64,
-    /// Threads.
-    pub threads: usize,
 }
 
-/// What came of a training.
+/// Result of a training.
 #[derive(Clone, Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// The model.
     pub chain: Chain,
-    /// Log-likelihood per symbol, in nats, after each iteration of the best start.
+    /// Log-likelihood per symbol, in nats, after each iteration.
     pub log_likelihood: Vec<f64>,
 }
 
-/// Trains on symbol sequences with weights.
-pub fn train(data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
-    let mut best: Option<Trained> = None;
-    for restart in 0..options.restarts.max(1) {
-        let mut rng = Rng::keyed(options.seed, u64::from(restart));
-        let trained = climb(Chain::random(&mut rng, data), data, options, progress);
-        let last = |t: &Trained| t.log_likelihood.last().copied().unwrap_or(f64::NEG_INFINITY);
-        if best.as_ref().is_none_or(|best| last(&trained) > last(best)) {
-            best = Some(trained);
-        }
-    }
-    best.expect("at least one start")
+/// Trains on symbol sequences with weights, from a random start.
+pub(crate) fn train(data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
+    let start = Chain::random(&mut Rng::new(options.seed), data);
+    climb(start, data, options, progress)
 }
 
-fn climb(mut chain: Chain, data: &[(&[Symbol], f64)], options: &Options, progress: &mut Progress) -> Trained {
+fn climb(mut chain: Chain, data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
     let mut log_likelihood: Vec<f64> = Vec::new();
     for _ in 0..options.iterations {
         progress.step();
-        let expected = expect(&chain, data, options.threads);
+        let expected = expect(&chain, data);
         let now = expected.log_likelihood / expected.symbols.max(f64::MIN_POSITIVE);
         chain = reestimate(expected.counts);
         let gain = log_likelihood.last().map_or(f64::INFINITY, |before| now - before);
@@ -67,18 +56,20 @@ struct Expected {
     symbols: f64,
 }
 
-fn expect(chain: &Chain, data: &[(&[Symbol], f64)], threads: usize) -> Expected {
-    let parts = map_chunks(data, CHUNKS, threads, |chunk| {
+fn expect(chain: &Chain, data: &[(&[Symbol], f32)]) -> Expected {
+    let part = |chunk: &[(&[Symbol], f32)]| {
         let mut part = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
         let mut trellis = Vec::new();
         for (symbols, weight) in chunk {
             chain.forward(symbols, &mut trellis);
-            chain.expect(symbols, &trellis, *weight, 1.0, &mut part.counts);
-            part.log_likelihood += weight * trellis.iter().map(|moment| moment.scale.ln()).sum::<f64>();
-            part.symbols += weight * symbols.len() as f64;
+            chain.expect(symbols, &trellis, *weight, 0, &mut part.counts);
+            let log_likelihood: f32 = trellis.iter().map(|moment| moment.scale.ln()).sum();
+            part.log_likelihood += f64::from(weight * log_likelihood);
+            part.symbols += f64::from(*weight) * symbols.len() as f64;
         }
         part
-    });
+    };
+    let parts: Vec<Expected> = data.par_chunks(data.len().div_ceil(CHUNKS).max(1)).map(part).collect();
     let mut sum = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
     for part in parts {
         sum.counts.add(&part.counts);
@@ -96,18 +87,16 @@ fn reestimate(mut counts: Chain) -> Chain {
 }
 
 /// Added to every expected count (Laplace's rule, halved).
-const PSEUDO_COUNT: f64 = 0.5;
+const PSEUDO_COUNT: f32 = 0.5;
 /// No probability below this: the integer tables could not hold it, and one symbol must not decide.
-pub const FLOOR: f64 = 1.0 / 8_192.0;
+pub(crate) const FLOOR: f32 = 1.0 / 8_192.0;
 const CHUNKS: usize = 48;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn options(threads: usize) -> Options {
-        Options { seed: 9, restarts: 2, iterations: 40, tolerance: 1e-5, threads }
-    }
+    const OPTIONS: Options = Options { seed: 9, iterations: 40, tolerance: 1e-5 };
 
     /// Two kinds of symbols in strict alternation, which one state can't tell and two can.
     fn alternation() -> Vec<Symbol> {
@@ -117,7 +106,7 @@ mod tests {
     #[test]
     fn the_likelihood_never_falls_and_structure_is_found() {
         let symbols = alternation();
-        let trained = train(&[(&symbols, 1e6)], &options(1), &mut Progress::silent());
+        let trained = train(&[(&symbols, 1e6)], &OPTIONS, &mut Progress::silent());
         let course = &trained.log_likelihood;
         assert!(course.windows(2).all(|pair| pair[1] > pair[0] - 1e-3), "{course:?}");
         assert!(course.last().expect("iterated") > &-0.35, "{course:?}");
@@ -126,9 +115,11 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_model_on_any_number_of_threads() {
         let symbols = alternation();
-        let data: Vec<(&[Symbol], f64)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
-        let [one, three] =
-            [1, 3].map(|threads| train(&data, &options(threads), &mut Progress::silent()).chain);
+        let data: Vec<(&[Symbol], f32)> = (1..50).map(|end| (&symbols[..end * 4], 1.0)).collect();
+        let [one, three] = [1, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| train(&data, &OPTIONS, &mut Progress::silent()).chain)
+        });
         assert_eq!(one, three);
     }
 }

@@ -22,7 +22,7 @@ use crate::util::time::{Instant, Stamp};
 /// # Errors
 /// The file can't be read, is no capture, or is damaged before its first packet. What follows later
 /// damage is left out.
-pub fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
+pub(crate) fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
     let mut tracker = Tracker::default();
     read(path, |segment, now| {
         tracker.handle(segment, now);
@@ -35,7 +35,7 @@ pub fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
 ///
 /// # Errors
 /// As [`flows`].
-pub fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result<(), Error> {
+pub(crate) fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result<(), Error> {
     let mut tracker = Tracker::default();
     read(path, |segment, now| {
         if let Some((flow, direction, bytes)) = tracker.handle(segment, now)

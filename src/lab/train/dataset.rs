@@ -7,26 +7,23 @@ use super::rng::Rng;
 use super::sequence::{Label, Origin, Sequence};
 use crate::hmm::State;
 use crate::hmm::alphabet::Symbol;
-use crate::hmm::decision::{band, is_checkpoint};
-use crate::hmm::model::Model;
-use crate::limits::HMM_CAP_PACKETS;
+use crate::hmm::is_old_enough;
 use crate::util::time::Stamp;
 
-/// One flow as stage one sees it, up to the cap.
+/// One flow as stage one sees it.
 #[derive(Clone, Debug)]
-pub struct Case {
-    /// Where it comes from; its packets are cut at the cap.
+pub(crate) struct Case {
+    /// Packets and origin.
     pub sequence: Sequence,
     /// The symbol of each packet, where it has one.
     pub symbols: Vec<Option<Symbol>>,
-    /// How much it counts in the training.
+    /// Weight in the training.
     pub weight: f64,
 }
 
 impl Case {
     /// The flow `sequence`.
-    pub fn new(mut sequence: Sequence, weight: f64) -> Self {
-        sequence.packets.truncate(usize::from(HMM_CAP_PACKETS));
+    pub(crate) fn new(sequence: Sequence, weight: f64) -> Self {
         let (mut state, mut now) = (State::default(), 0u32);
         let observe = |p: &super::sequence::Packet| {
             now = now.wrapping_add(p.gap_ms);
@@ -37,51 +34,35 @@ impl Case {
     }
 
     /// Its label.
-    pub fn label(&self) -> Label {
+    pub(crate) fn label(&self) -> Label {
         self.sequence.label
     }
 
     /// The symbols, without the packets that have none.
-    pub fn spelt(&self) -> Vec<Symbol> {
+    pub(crate) fn spelt(&self) -> Vec<Symbol> {
         self.symbols.iter().flatten().copied().collect()
     }
 
     /// Number and age of each packet, milliseconds.
-    pub fn ages(&self) -> impl Iterator<Item = (u16, u32)> {
+    pub(crate) fn ages(&self) -> impl Iterator<Item = (u16, u32)> {
         let mut age = 0u32;
-        self.sequence.packets.iter().zip(1..).map(move |(p, number)| {
+        self.sequence.packets.iter().zip(1u32..).map(move |(p, number)| {
             age = age.saturating_add(p.gap_ms);
-            (number, age)
+            (u16::try_from(number).unwrap_or(u16::MAX), age)
         })
     }
 
-    /// Where it may become suspect: how many symbols there are by then, and the threshold's band.
-    pub fn checkpoints(&self) -> Vec<(usize, usize)> {
-        let mut symbols = 0;
-        let mut checkpoints = Vec::new();
-        for ((packets, age), symbol) in self.ages().zip(&self.symbols) {
-            symbols += usize::from(symbol.is_some());
-            if is_checkpoint(packets, age) && symbols > 0 {
-                checkpoints.push((symbols, band(packets)));
-            }
-        }
-        checkpoints
-    }
-
-    /// The ratio after each packet, as the router would have it.
-    pub fn ratios(&self, model: &Model) -> Vec<i16> {
-        let mut state = State::default();
-        let step = |symbol: &Option<Symbol>| {
-            symbol.iter().for_each(|&symbol| state.step(model, symbol));
-            state.ratio()
-        };
-        self.symbols.iter().map(step).collect()
+    /// Symbols before the first packet at which the flow is long and old enough to become suspect.
+    pub(crate) fn symbols_before_age(&self) -> usize {
+        let is_young = |(packets, age): (u16, u32)| !is_old_enough(packets, age);
+        let young = self.ages().take_while(|&age| is_young(age)).count();
+        self.symbols[..young].iter().flatten().count()
     }
 }
 
 /// The long flows among `sequences`. Flows of one session share its weight. Three scripted sessions weigh as
 /// much as a real one; with one as much as one, recall on real sessions was lower.
-pub fn cases(sequences: Vec<Sequence>) -> Vec<Case> {
+pub(crate) fn cases(sequences: Vec<Sequence>) -> Vec<Case> {
     let key = |s: &Sequence| (s.label, s.kind.clone(), s.application.clone(), s.session);
     let long: Vec<Sequence> = sequences.into_iter().filter(Sequence::is_long).collect();
     let mut flows: HashMap<_, u32> = HashMap::new();
@@ -97,7 +78,7 @@ pub fn cases(sequences: Vec<Sequence>) -> Vec<Case> {
 }
 
 /// A copy of each case as an evader would have it (or a padding library, or a bad line).
-pub fn disturbed(cases: &[&Case], seed: u64) -> Vec<Case> {
+pub(crate) fn disturbed(cases: &[&Case], seed: u64) -> Vec<Case> {
     let copy = |(index, case): (usize, &&Case)| {
         let mut rng = Rng::keyed(seed, index as u64);
         Case::new(disturb(&case.sequence, &mut rng), case.weight * DISTURBED_WEIGHT)

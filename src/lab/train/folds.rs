@@ -7,7 +7,7 @@ use super::sequence::Label;
 
 /// What sessions are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grouping {
+pub(crate) enum Grouping {
     /// The client program.
     Application,
     /// What it speaks.
@@ -16,7 +16,7 @@ pub enum Grouping {
 
 impl Grouping {
     /// The group of a case.
-    pub fn of(self, case: &Case) -> &str {
+    pub(crate) fn of(self, case: &Case) -> &str {
         match self {
             Grouping::Application => &case.sequence.application,
             Grouping::Dialect => &case.sequence.dialect,
@@ -26,7 +26,7 @@ impl Grouping {
 
 /// The fold of each case: all of a group are in one, and folds are as even as groups allow, for each
 /// label.
-pub fn assign(cases: &[Case], grouping: Grouping, folds: usize) -> Vec<usize> {
+pub(crate) fn assign(cases: &[Case], grouping: Grouping, folds: usize) -> Vec<usize> {
     let mut sizes: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
     for case in cases {
         sizes.entry(grouping.of(case)).or_default()[case.label() as usize] += 1;

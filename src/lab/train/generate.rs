@@ -5,28 +5,29 @@
 //! [`wire`]. Every session has a random stream of its own, keyed by (seed, index): the same seed
 //! gives the same sessions.
 
-pub mod benign;
-pub mod dialects;
-pub mod mining;
-pub mod script;
-pub mod wire;
+pub(crate) mod benign;
+pub(crate) mod dialects;
+pub(crate) mod mining;
+pub(crate) mod script;
+pub(crate) mod wire;
+pub(crate) mod wrapper;
 
 use super::renewal;
 use super::rng::Rng;
 use super::sequence::{Label, SCRIPTED, Sequence};
 
 /// `count` mining sessions, dialect after dialect.
-pub fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
-    sessions(seed, count, limit, Label::Mining, dialects::DIALECTS.len(), mining::session)
+pub(crate) fn mining(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
+    sessions(seed, count, limit, Label::Mining, dialects::dialects().len(), mining::session)
 }
 
 /// `count` benign sessions, service after service.
-pub fn benign(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
+pub(crate) fn benign(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
     sessions(seed ^ 0xb, count, limit, Label::Benign, benign::SERVICES.len(), benign::session)
 }
 
 /// A script, what carries it, and the name of what it speaks.
-pub type Session = (script::Script, wire::Transport, &'static str);
+pub(crate) type Session = (script::Script, wire::Transport, &'static str);
 
 fn sessions(
     seed: u64,

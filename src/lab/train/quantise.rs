@@ -1,64 +1,58 @@
 //! From floating point to the tables of the router, and to the model file.
 
 use super::chain::{Chain, Row};
-use crate::hmm::decision::Thresholds;
-use crate::hmm::model::{self, Column, MAX_SHIFT, Model, STATES, Summary};
+use super::refine;
+use crate::hmm::model::{self, Model, STATES};
+use crate::hmm::threshold::Test;
 use crate::util::crc32::crc32;
 
-/// The integer model of two trained chains.
-pub fn model(mining: &Chain, background: &Chain, thresholds: Thresholds, summary: Summary) -> Box<Model> {
-    Box::new(Model { mining: tables(mining), background: tables(background), thresholds, summary })
-}
-
-fn tables(chain: &Chain) -> model::Chain {
-    model::Chain {
-        start: row(&chain.start),
-        step: chain.step.each_ref().map(row),
-        size: core::array::from_fn(|at| column(&chain.size[at])),
-        context: core::array::from_fn(|at| column(&chain.context[at])),
-    }
-}
-
-/// Probabilities that sum to one, in 2^-16; never 0.
-fn row(row: &Row) -> [u16; STATES] {
-    row.map(|p| (p * 65_536.0).round().clamp(1.0, 65_535.0) as u16)
-}
-
-/// One column, scaled so that its largest entry uses all 16 bits.
-fn column(row: &Row) -> Column {
-    let largest = row.iter().copied().fold(0.0, f64::max);
-    let mut shift = 0;
-    while shift < MAX_SHIFT && largest * f64::from(1u32 << (shift + 1)) * 65_536.0 < 65_535.5 {
-        shift += 1;
-    }
-    let unit = 65_536.0 * f64::from(1u32 << shift);
-    Column { shift, entries: row.map(|p| (p * unit).round().clamp(1.0, 65_535.0) as u16) }
-}
-
-/// The model as a file, see [`crate::hmm::model`].
-pub fn encode(model: &Model) -> Vec<u8> {
+/// The model file of a panel, see [`crate::hmm::model`].
+pub(crate) fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Vec<u8> {
     let mut out = [model::MAGIC, &[model::VERSION], &model::ALPHABET].concat();
-    let Summary { seed, mining, benign, rates } = model.summary;
-    out.extend(seed.to_be_bytes());
-    out.extend(mining.to_be_bytes());
-    out.extend(benign.to_be_bytes());
-    for rate in rates {
-        out.extend(rate.recall.to_be_bytes());
-        out.extend(rate.false_positives.to_be_bytes());
-    }
-    for threshold in model.thresholds.suspect.iter().flatten().chain([&model.thresholds.benign]) {
-        out.extend(threshold.to_be_bytes());
-    }
-    for chain in [&model.mining, &model.background] {
-        for p in chain.start.iter().chain(chain.step.iter().flatten()) {
-            out.extend(p.to_be_bytes());
-        }
-        for column in chain.size.iter().chain(&chain.context) {
-            out.push(column.shift);
-            out.extend(column.entries.iter().flat_map(|entry| entry.to_be_bytes()));
-        }
+    out.push(panel.len() as u8);
+    out.extend(summary.seed.to_be_bytes());
+    out.extend(summary.mining.to_be_bytes());
+    out.extend(summary.benign.to_be_bytes());
+    out.extend(test.fields().into_iter().flat_map(i16::to_be_bytes));
+    for chain in panel.iter().flat_map(|pair| [&pair.mining, &pair.background]) {
+        out.extend(rows(chain).flat_map(levels));
     }
     let sum = crc32(&out);
     out.extend(sum.to_be_bytes());
     out
+}
+
+/// The model that the router makes of a panel's file.
+///
+/// # Errors
+/// The router would refuse it.
+pub(crate) fn model(
+    panel: &[refine::Pair],
+    test: &Test,
+    summary: model::Summary,
+) -> Result<Box<Model>, super::Error> {
+    let refused = |error: model::ModelError| super::Error::from(format!("the result is no good: {error}"));
+    Model::decode(&encode(panel, test, summary)).map_err(refused)
+}
+
+/// The tables of any number of trainings.
+///
+/// # Errors
+/// The router would refuse one.
+pub(crate) fn tables(trainings: &[refine::Pair]) -> Result<Vec<model::Pair>, super::Error> {
+    let mut tables = Vec::new();
+    for pair in trainings {
+        let model = model(core::slice::from_ref(pair), &Test::ANY, model::Summary::default())?;
+        tables.extend(model.members);
+    }
+    Ok(tables)
+}
+
+fn rows(chain: &Chain) -> impl Iterator<Item = &Row> {
+    [&chain.start].into_iter().chain(&chain.step).chain(&chain.size).chain(&chain.context)
+}
+
+/// The nearest 16ths of an octave below one.
+fn levels(row: &Row) -> [u8; STATES] {
+    row.map(|p| (-16.0 * p.log2()).round().clamp(0.0, f32::from(u8::MAX)) as u8)
 }

@@ -1,59 +1,57 @@
-//! After Baum-Welch, which makes each model likely on its own data: what tells the two apart.
+//! Discriminative training after Baum-Welch.
 //!
-//! Baum-Welch spends a model's few states on whatever is frequent. This pass moves both models along
-//! the gradient of what is asked for, that mining sessions exceed the threshold at some checkpoint
-//! and the others at none. The gradient of a log-likelihood by the logarithms of the probabilities is
-//! the expected counts that Baum-Welch computes anyway (Fisher's identity); each session's counts are
-//! weighed by how wrong its decision is, positive in the model of its own class and negative in the
-//! other (maximum mutual information estimation: Bahl, Brown, de Souza, Mercer, 1986).
-//! Steps are Adam's (Kingma, Ba, 2015).
+//! Baum-Welch makes each model likely on its own data and spends a model's few states on whatever is frequent.
+//! This pass moves both models along the gradient of the goal itself: Page's sum of a mining session exceeds the
+//! threshold at some symbol, that of another session at none. The gradient of a log-likelihood by the logarithms
+//! of the probabilities is the expected counts that Baum-Welch computes anyway (Fisher's identity); each
+//! session's counts, from the last reset of its sum to its peak, are weighed by how wrong its decision is,
+//! positive in the model of its own class and negative in the other (maximum mutual information estimation:
+//! Bahl, Brown, de Souza, Mercer, 1986). Steps are Adam's (Kingma, Ba, 2015).
+
+use rayon::prelude::*;
 
 use super::baum_welch::FLOOR;
 use super::chain::{Chain, Moment, Row, column_sums};
 use super::dataset::Case;
-use super::parallel::map_chunks;
 use super::progress::Progress;
 use super::rng::Rng;
 use super::sequence::Label;
-use crate::hmm::LEAK_SHIFT;
 use crate::hmm::alphabet::Symbol;
 
-/// How to refine.
+/// Options of a refinement.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Of the order in which sessions are visited.
+pub(crate) struct Options {
+    /// Seed of the order in which sessions are visited.
     pub seed: u64,
-    /// Times that each session is visited.
+    /// Visits of each session.
     pub rounds: u32,
-    /// Threads.
-    pub threads: usize,
-    /// Bits by which the threshold rises from one band to the next.
-    pub rise: f64,
+    /// Bits that Page's sum loses with each symbol.
+    pub drift: f64,
 }
 
-/// The two models.
+/// Two chains whose ratio is evidence.
 #[derive(Clone, Debug)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// Of mining.
     pub mining: Chain,
     /// Of everything else.
     pub background: Chain,
 }
 
-/// How a refinement went.
+/// Course of a refinement.
 #[derive(Clone, Debug)]
-pub struct Course {
-    /// The mean loss of each round.
+pub(crate) struct Course {
+    /// Mean loss of each round.
     pub loss: Vec<f64>,
-    /// The ratio, in bits, at which mining and the others are equally likely in the first band. It
-    /// differs from training to training; thresholds are compared above it.
+    /// Page's sum, in bits, at which mining and the others are equally likely.
     pub bias: f64,
 }
 
 /// Refines `pair` on `cases`.
-pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
-    let mut lessons = lessons(cases, options.rise);
+pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
+    let mut lessons = lessons(cases);
     let mut climber = Climber::new(pair);
+    let drift = (options.drift * core::f64::consts::LN_2) as f32;
     let batches = lessons.len().div_ceil(BATCH) as u32 * options.rounds;
     let mut rng = Rng::new(options.seed);
     let mut course = Course { loss: Vec::new(), bias: 0.0 };
@@ -62,125 +60,140 @@ pub fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mu
         rng.shuffle(&mut lessons);
         let (mut loss, mut weight) = (0.0, 0.0);
         for batch in lessons.chunks(BATCH) {
-            let slope = slope(pair, batch, climber.bias, options.threads);
-            loss += slope.loss;
-            weight += slope.weight;
-            let left = 1.0 - f64::from(done) / f64::from(batches);
+            let part = |chunk: &[Lesson]| {
+                let mut slope = Slope::zero();
+                let mut trellises = [Vec::new(), Vec::new()];
+                let target = Target { drift, bias: climber.bias };
+                chunk.iter().for_each(|lesson| slope.learn(pair, lesson, &target, &mut trellises));
+                slope
+            };
+            let parts: Vec<Slope> = batch.par_chunks(batch.len().div_ceil(CHUNKS)).map(part).collect();
+            let slope = parts.into_iter().fold(Slope::zero(), Slope::sum);
+            loss += f64::from(slope.loss);
+            weight += f64::from(slope.weight);
+            let left = 1.0 - done as f32 / batches as f32;
             climber.climb(pair, &slope, RATE * left.max(0.02));
             done += 1;
             progress.step();
         }
         course.loss.push(loss / weight);
     }
-    course.bias = climber.bias / core::f64::consts::LN_2;
+    course.bias = f64::from(climber.bias) / core::f64::consts::LN_2;
     course
 }
 
-/// A session, ready to be learnt from.
+/// A session ready for the training.
 struct Lesson {
     symbols: Vec<Symbol>,
-    /// Symbols and height of the threshold above the bias, in nats, at each checkpoint.
-    checkpoints: Vec<(usize, f64)>,
+    /// Symbols before the flow is long and old enough to be suspect.
+    first: usize,
     label: Label,
-    weight: f64,
+    weight: f32,
 }
 
-/// Sessions with checkpoints; both classes weigh the same.
-fn lessons(cases: &[&Case], rise: f64) -> Vec<Lesson> {
+/// The sessions that can become suspect; both classes weigh the same.
+fn lessons(cases: &[&Case]) -> Vec<Lesson> {
     let weight = |label| cases.iter().filter(|c| c.label() == label).map(|c| c.weight).sum::<f64>();
     let (mining, benign) = (weight(Label::Mining), weight(Label::Benign));
-    let lesson = |case: &&Case| Lesson {
-        symbols: case.spelt(),
-        checkpoints: (case.checkpoints().into_iter())
-            .map(|(symbols, band)| (symbols, band as f64 * rise * core::f64::consts::LN_2))
-            .collect(),
-        label: case.label(),
-        weight: case.weight * cases.len() as f64
-            / if case.label() == Label::Mining { mining } else { benign },
+    let lesson = |case: &&Case| {
+        let of_class = if case.label() == Label::Mining { mining } else { benign };
+        let weight = (case.weight * cases.len() as f64 / of_class) as f32;
+        Lesson { symbols: case.spelt(), first: case.symbols_before_age(), label: case.label(), weight }
     };
-    cases.iter().map(lesson).filter(|lesson| !lesson.checkpoints.is_empty()).collect()
+    cases.iter().map(lesson).filter(|lesson| lesson.first < lesson.symbols.len()).collect()
+}
+
+/// The goal of a session: Page's sum with this drift above or below the bias, in nats.
+struct Target {
+    drift: f32,
+    bias: f32,
 }
 
 /// Where a batch of sessions wants the parameters to go.
 struct Slope {
     mining: Chain,
     background: Chain,
-    bias: f64,
-    loss: f64,
-    weight: f64,
+    bias: f32,
+    loss: f32,
+    weight: f32,
 }
 
-fn slope(pair: &Pair, batch: &[Lesson], bias: f64, threads: usize) -> Slope {
-    let zero =
-        || Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 };
-    let parts = map_chunks(batch, CHUNKS, threads, |chunk| {
-        let mut part = zero();
-        let mut trellises = [Vec::new(), Vec::new()];
-        chunk.iter().for_each(|lesson| learn(pair, lesson, bias, &mut part, &mut trellises));
-        part
-    });
-    parts.into_iter().fold(zero(), |mut sum, part| {
-        sum.mining.add(&part.mining);
-        sum.background.add(&part.background);
-        sum.bias += part.bias;
-        sum.loss += part.loss;
-        sum.weight += part.weight;
-        sum
-    })
+impl Slope {
+    fn zero() -> Self {
+        Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 }
+    }
+
+    fn sum(mut self, other: Slope) -> Self {
+        self.mining.add(&other.mining);
+        self.background.add(&other.background);
+        self.bias += other.bias;
+        self.loss += other.loss;
+        self.weight += other.weight;
+        self
+    }
+
+    /// Adds one session: the logistic loss of its peak.
+    fn learn(&mut self, pair: &Pair, lesson: &Lesson, target: &Target, trellises: &mut [Vec<Moment>; 2]) {
+        let [mining, background] = trellises;
+        pair.mining.forward(&lesson.symbols, mining);
+        pair.background.forward(&lesson.symbols, background);
+        let Some(peak) = peak(mining, background, lesson.first, target.drift) else { return };
+        let margin = SHARPNESS * (peak.sum - target.bias);
+        let sign = if lesson.label == Label::Mining { 1.0 } else { -1.0 };
+        self.loss += lesson.weight * (-sign * margin).exp().ln_1p();
+        self.weight += lesson.weight;
+        let wrong = 1.0 / (1.0 + (sign * margin).exp());
+        if wrong < NEGLIGIBLE {
+            return;
+        }
+        let push = lesson.weight * wrong * sign * SHARPNESS;
+        self.bias -= push;
+        let symbols = &lesson.symbols[..peak.end];
+        pair.mining.expect(symbols, &mining[..peak.end], push, peak.begin, &mut self.mining);
+        pair.background.expect(symbols, &background[..peak.end], -push, peak.begin, &mut self.background);
+    }
 }
 
-/// Adds one session: logistic loss of its best checkpoint.
-fn learn(pair: &Pair, lesson: &Lesson, bias: f64, slope: &mut Slope, trellises: &mut [Vec<Moment>; 2]) {
-    let [mining, background] = trellises;
-    pair.mining.forward(&lesson.symbols, mining);
-    pair.background.forward(&lesson.symbols, background);
-    let mut ratio = 0.0;
-    let mut best: Option<(usize, f64)> = None;
-    let mut checkpoints = lesson.checkpoints.iter().peekable();
-    for (at, (m, b)) in mining.iter().zip(background.iter()).enumerate() {
-        ratio = ratio * KEEP + m.scale.ln() - b.scale.ln();
-        while let Some(&&(symbols, height)) = checkpoints.peek()
-            && symbols == at + 1
-        {
-            let margin = SHARPNESS * (ratio - height - bias);
-            if best.is_none_or(|(_, most)| margin > most) {
-                best = Some((symbols, margin));
-            }
-            checkpoints.next();
+/// The highest sum over a run of symbols that ends where the flow may be suspect.
+struct Peak {
+    sum: f32,
+    begin: usize,
+    end: usize,
+}
+
+/// The peak of Page's sum; below zero where no run of symbols speaks for mining.
+fn peak(mining: &[Moment], background: &[Moment], first: usize, drift: f32) -> Option<Peak> {
+    let mut best: Option<Peak> = None;
+    let (mut sum, mut begin) = (0.0f32, 0);
+    for (at, (m, b)) in mining.iter().zip(background).enumerate() {
+        if sum <= 0.0 {
+            (sum, begin) = (0.0, at);
+        }
+        sum += (m.scale / b.scale).ln().min(GAIN_MAX) - drift;
+        if at >= first && best.as_ref().is_none_or(|best| sum > best.sum) {
+            best = Some(Peak { sum, begin, end: at + 1 });
         }
     }
-    let Some((symbols, margin)) = best else { return };
-    let sign = if lesson.label == Label::Mining { 1.0 } else { -1.0 };
-    slope.loss += lesson.weight * (-sign * margin).exp().ln_1p();
-    slope.weight += lesson.weight;
-    let wrong = 1.0 / (1.0 + (sign * margin).exp());
-    if wrong < NEGLIGIBLE {
-        return;
-    }
-    let push = lesson.weight * wrong * sign * SHARPNESS;
-    slope.bias -= push;
-    let heard = &lesson.symbols[..symbols];
-    pair.mining.expect(heard, &mining[..symbols], push, KEEP, &mut slope.mining);
-    pair.background.expect(heard, &background[..symbols], -push, KEEP, &mut slope.background);
+    best
 }
 
-/// Adam on the logarithms of all probabilities, and on the threshold's bias.
+/// Adam on the logarithms of all probabilities, and on the bias.
 struct Climber {
-    mean: Vec<f64>,
-    square: Vec<f64>,
+    mean: Vec<f32>,
+    square: Vec<f32>,
     steps: i32,
-    bias: f64,
+    bias: f32,
 }
 
 impl Climber {
     fn new(pair: &Pair) -> Self {
         let len = pair.mining.values().count() + pair.background.values().count() + 1;
-        Climber { mean: vec![0.0; len], square: vec![0.0; len], steps: 0, bias: 0.0 }
+        Climber { mean: vec![0.0; len], square: vec![0.0; len], steps: 0, bias: FIRST_BIAS }
     }
 
-    fn climb(&mut self, pair: &mut Pair, slope: &Slope, rate: f64) {
+    fn climb(&mut self, pair: &mut Pair, slope: &Slope, rate: f32) {
         self.steps += 1;
-        let unit = 1.0 / slope.weight.max(f64::MIN_POSITIVE);
+        let unit = 1.0 / slope.weight.max(f32::MIN_POSITIVE);
         let centred = [centred(&pair.mining, &slope.mining), centred(&pair.background, &slope.background)];
         let slopes = centred.iter().flat_map(|chain| chain.values()).chain([&slope.bias]);
         let fade = [FADE_MEAN, FADE_SQUARE].map(|fade| 1.0 - fade.powi(self.steps));
@@ -200,12 +213,12 @@ impl Climber {
     }
 }
 
-/// The gradient by the logarithms of probabilities that have to sum to one: what a count exceeds its
-/// share of its distribution's counts by.
+/// The gradient by the logarithms of probabilities that have to sum to one: the excess of each count over its
+/// share of its distribution's counts.
 fn centred(chain: &Chain, counts: &Chain) -> Chain {
     let mut slope = counts.clone();
     let rows = |slope: &mut Row, p: &Row| {
-        let sum: f64 = slope.iter().sum();
+        let sum: f32 = slope.iter().sum();
         slope.iter_mut().zip(p).for_each(|(slope, p)| *slope -= sum * p);
     };
     rows(&mut slope.start, &chain.start);
@@ -219,15 +232,18 @@ fn centred(chain: &Chain, counts: &Chain) -> Chain {
     slope
 }
 
-/// What remains of the ratio with every symbol, as [`crate::hmm::State::step`] has it.
-pub const KEEP: f64 = 1.0 - 1.0 / (1u32 << LEAK_SHIFT) as f64;
 /// Of the logistic function, per nat: a decision that is off by ten nats counts in full.
-const SHARPNESS: f64 = 0.1;
+const SHARPNESS: f32 = 0.1;
 /// A decision that is this clear teaches nothing.
-const NEGLIGIBLE: f64 = 1e-4;
-const RATE: f64 = 0.05;
-const BIAS_PACE: f64 = 5.0;
-const FADE_MEAN: f64 = 0.9;
-const FADE_SQUARE: f64 = 0.99;
-const BATCH: usize = 256;
+const NEGLIGIBLE: f32 = 1e-4;
+/// Nats that one symbol adds at most, as [`crate::hmm::GAIN_MAX`] has it in bits.
+const GAIN_MAX: f32 = crate::hmm::GAIN_MAX as f32 / crate::hmm::RATIO_ONE as f32 * core::f32::consts::LN_2;
+/// Nats; near where trainings end.
+const FIRST_BIAS: f32 = 10.0;
+const RATE: f32 = 0.05;
+const BIAS_PACE: f32 = 5.0;
+const FADE_MEAN: f32 = 0.9;
+const FADE_SQUARE: f32 = 0.99;
+/// Sessions between two steps.
+pub(crate) const BATCH: usize = 256;
 const CHUNKS: usize = 16;

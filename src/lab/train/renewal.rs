@@ -9,7 +9,7 @@ use crate::net::direction::Direction;
 
 /// One kind of exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Renewal {
+pub(crate) enum Renewal {
     /// TLS 1.3: one end changes its keys and asks the other to (RFC 8446 section 4.6.3).
     KeyUpdate,
     /// TLS 1.3: the server hands out a ticket (RFC 8446 section 4.6.1).
@@ -22,7 +22,7 @@ pub enum Renewal {
 
 impl Renewal {
     /// Those that a session over `transport` may have.
-    pub fn of_transport(transport: &str) -> &'static [Renewal] {
+    pub(crate) fn of_transport(transport: &str) -> &'static [Renewal] {
         if transport.contains("tls13") {
             &[Renewal::KeyUpdate, Renewal::KeyUpdate, Renewal::Ticket]
         } else if transport.contains("tls") {
@@ -35,7 +35,7 @@ impl Renewal {
     }
 
     /// In words.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Renewal::KeyUpdate => "key update",
             Renewal::Ticket => "ticket",
@@ -92,7 +92,13 @@ impl Renewal {
 }
 
 /// `packets` with such an exchange every `period` seconds or so, over a path with this round trip (ms).
-pub fn insert(packets: &[Packet], renewal: Renewal, period: f64, rtt: u64, rng: &mut Rng) -> Vec<Packet> {
+pub(crate) fn insert(
+    packets: &[Packet],
+    renewal: Renewal,
+    period: f64,
+    rtt: u64,
+    rng: &mut Rng,
+) -> Vec<Packet> {
     let mut at = 0;
     let mut timed: Vec<(u64, Direction, u32)> = Vec::with_capacity(packets.len());
     for packet in packets {
@@ -123,7 +129,7 @@ pub fn insert(packets: &[Packet], renewal: Renewal, period: f64, rtt: u64, rng: 
 }
 
 /// What a session over `transport` is like that renews something, if any can be.
-pub fn renewed(packets: Vec<Packet>, transport: &str, rng: &mut Rng) -> Vec<Packet> {
+pub(crate) fn renewed(packets: Vec<Packet>, transport: &str, rng: &mut Rng) -> Vec<Packet> {
     let kinds = Renewal::of_transport(transport);
     if kinds.is_empty() {
         return packets;

@@ -1,132 +1,126 @@
-//! What a training prints.
+//! The report of a training.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Training;
 use super::folds::Grouping;
+use super::scores::{Peaks, interval};
+use super::selection::{Choice, HeldBack};
 use super::sequence::{Label, Origin};
-use super::verdicts::{Peaks, Trace, interval};
-use crate::hmm::decision::{BANDS, Decision, Sensitivity, Thresholds};
+use crate::hmm::RATIO_ONE;
+use crate::hmm::threshold::{Sensitivity, Test};
 
-/// Rates on the sessions held back: of captured and scripted ones, by sensitivity, and by group.
-pub fn held_back(
-    traces: &[Trace<'_>],
-    thresholds: &Thresholds,
-    shape: &[i16; BANDS],
+/// The panel, and what each member adds.
+pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
+    let drift = f64::from(choice.drift) / f64::from(RATIO_ONE);
+    let mut out = format!("panel of candidates {:?}, drift {drift} bits; score by size:", choice.members);
+    choice.scores.iter().for_each(|score| {
+        let _ = write!(out, " {score:.3}");
+    });
+    out.push('\n');
+    let candidates = held_back.first().map_or(0, |h| h.gains.len());
+    for members in (0..candidates).map(|candidate| vec![candidate]).chain([choice.members.clone()]) {
+        let _ = write!(out, "  {members:?}");
+        let peaks = peaks(held_back, &members, choice.drift, |origin| origin != Origin::Scripted);
+        RATES.into_iter().for_each(|rate| {
+            let _ = write!(out, "  {:.3} at {} %", peaks.recall(rate), rate * 100.0);
+        });
+        out.push('\n');
+    }
+    out
+}
+
+/// Rates on the sessions held back: by origin, by sensitivity, and by group.
+pub(crate) fn held_back(
+    held_back: &[HeldBack<'_>],
+    choice: &Choice,
+    test: &Test,
     grouping: Grouping,
 ) -> String {
-    let mut out = String::new();
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
-    let _ = writeln!(out, "sessions held back, by {name}:");
-    out += &rates(traces, shape, thresholds.benign);
-    for sensitivity in Sensitivity::ALL {
-        let _ = write!(out, "  {:9}", sensitivity.name());
-        for origin in Origin::ALL {
-            let what = origin.name();
-            let traces: Vec<_> = traces.iter().filter(|t| t.case.sequence.origin() == origin).collect();
-            for (label, rate) in [(Label::Mining, "recall"), (Label::Benign, "false positives")] {
-                let (hits, of) = suspects(&traces, label, thresholds, sensitivity);
-                let _ = write!(out, "  {what} {rate} {:.4} ({hits}/{of})", hits as f64 / of.max(1) as f64);
-            }
-        }
-        out.push('\n');
-    }
-    let groups: [(&str, Wanted, Name); 3] = [
-        ("captured, by application", is_captured, |trace| trace.case.sequence.application.clone()),
-        ("captured, by dialect and transport", is_captured, |trace| {
-            format!("{} {}", trace.case.sequence.dialect, trace.case.sequence.transport)
-        }),
-        ("scripted, by dialect", |trace| !is_captured(trace), |trace| trace.case.sequence.dialect.clone()),
-    ];
-    for (what, wanted, name) in groups {
-        let wanted = traces.iter().filter(|trace| wanted(trace));
-        let _ = writeln!(out, "{what}: suspects");
-        grouped(&mut out, wanted, name, thresholds);
-    }
-    out
-}
-
-fn is_captured(trace: &Trace<'_>) -> bool {
-    trace.case.sequence.origin() != Origin::Scripted
-}
-
-/// Which sessions.
-type Wanted = fn(&Trace<'_>) -> bool;
-/// What a session is grouped by.
-type Name = fn(&Trace<'_>) -> String;
-
-/// A line for every group, with the suspects at each sensitivity.
-fn grouped<'t, 'c: 't>(
-    out: &mut String,
-    traces: impl Iterator<Item = &'t Trace<'c>>,
-    name: Name,
-    thresholds: &Thresholds,
-) {
-    let mut groups: BTreeMap<(Label, String), Vec<&Trace<'_>>> = BTreeMap::new();
-    for trace in traces {
-        groups.entry((trace.case.label(), name(trace))).or_default().push(trace);
-    }
-    for ((label, group), traces) in groups {
-        let _ = write!(out, "  {label:?} {group:32} {:5}", traces.len());
-        for sensitivity in Sensitivity::ALL {
-            let (hits, _) = suspects(&traces, label, thresholds, sensitivity);
-            let _ = write!(out, "  {} {hits}", sensitivity.name());
-        }
-        out.push('\n');
-    }
-}
-
-/// Recall of captured and scripted sessions at several rates of false positives among them.
-pub fn rates(traces: &[Trace<'_>], shape: &[i16; BANDS], benign: i16) -> String {
-    let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
-    let all = traces.iter().collect::<Vec<_>>();
-    let of = |wanted: &[Origin]| -> Vec<_> {
-        traces.iter().filter(|trace| wanted.contains(&trace.case.sequence.origin())).collect()
-    };
+    let mut out =
+        format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
+    let of = |wanted: &[Origin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
     let [captured, daemons, scripted] = Origin::ALL.map(|origin| of(&[origin]));
-    let real = of(&[Origin::Captured, Origin::Daemons]);
-    for (what, traces) in [
-        ("captured", &captured),
-        ("daemons", &daemons),
-        ("both", &real),
-        ("scripted", &scripted),
-        ("all", &all),
-    ] {
-        if traces.is_empty() {
-            continue;
-        }
-        let peaks = Peaks::of(traces.iter().copied(), shape, benign);
-        let _ = write!(out, "  {what:9} {:5} mining, {:5} benign:", peaks.mining.len(), peaks.benign.len());
-        for rate in RATES {
-            let found = peaks.found(peaks.threshold(rate));
-            let (low, high) = interval(found, peaks.mining.len());
-            let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {}%", peaks.recall(rate), rate * 100.0);
+    let both = of(&[Origin::Captured, Origin::Daemons]);
+    let sources = [("captured", captured), ("daemons", daemons), ("both", both), ("scripted", scripted)];
+    for (what, peaks) in &sources {
+        out += &recall(what, peaks);
+    }
+    for sensitivity in Sensitivity::ALL {
+        let threshold = f64::from(test.threshold(sensitivity)) / f64::from(RATIO_ONE);
+        let _ = write!(out, "  {:9} {threshold:5.1} bits", sensitivity.name());
+        for (what, peaks) in &sources {
+            let [found, mistaken] = [peaks.found(threshold), peaks.mistaken(threshold)];
+            let [mining, benign] = [peaks.mining.len(), peaks.benign.len()];
+            let _ = write!(out, "  {what} {found}/{mining}, {mistaken}/{benign}");
         }
         out.push('\n');
+    }
+    let balanced = f64::from(test.threshold(Sensitivity::Balanced)) / f64::from(RATIO_ONE);
+    out += &groups(held_back, choice, balanced);
+    out
+}
+
+/// Recall of one kind of sessions at several rates of false positives among them; nothing of an empty kind.
+pub(crate) fn recall(what: &str, peaks: &Peaks) -> String {
+    let (mining, benign) = (peaks.mining.len(), peaks.benign.len());
+    if mining == 0 || benign == 0 {
+        return String::new();
+    }
+    let mut out = format!("  {what:9} {mining:5} mining, {benign:5} benign:");
+    for rate in RATES {
+        let (low, high) = interval(peaks.found(peaks.threshold(rate)), mining);
+        let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {} %", peaks.recall(rate), rate * 100.0);
+    }
+    out.push('\n');
+    out
+}
+
+/// Suspects at the balanced threshold by application and dialect.
+fn groups(held_back: &[HeldBack<'_>], choice: &Choice, threshold: f64) -> String {
+    let mut groups: BTreeMap<(Label, String), (usize, usize)> = BTreeMap::new();
+    for held_back in held_back {
+        let sequence = &held_back.case.sequence;
+        let name = if sequence.origin() == Origin::Scripted {
+            sequence.application.clone()
+        } else {
+            format!("{} {} {}", sequence.application, sequence.dialect, sequence.transport)
+        };
+        let (suspects, sessions) = groups.entry((sequence.label, name)).or_default();
+        *suspects += usize::from(held_back.peak(&choice.members, choice.drift) >= threshold);
+        *sessions += 1;
+    }
+    let mut out = String::from("suspects at balanced, by group:\n");
+    for ((label, group), (suspects, sessions)) in groups {
+        let _ = writeln!(out, "  {label:?} {group:48} {suspects:5} of {sessions:5}");
     }
     out
 }
 
-fn suspects(
-    traces: &[&Trace<'_>],
-    label: Label,
-    thresholds: &Thresholds,
-    sensitivity: Sensitivity,
-) -> (usize, usize) {
-    let of_label: Vec<_> = traces.iter().filter(|t| t.case.label() == label).collect();
-    let suspect = |t: &&&&Trace<'_>| t.outcome(thresholds, sensitivity).decision == Decision::Suspect;
-    (of_label.iter().filter(suspect).count(), of_label.len())
+fn peaks(
+    held_back: &[HeldBack<'_>],
+    members: &[usize],
+    drift: i16,
+    wanted: impl Fn(Origin) -> bool,
+) -> Peaks {
+    let mut peaks = Peaks::default();
+    for held_back in held_back.iter().filter(|h| wanted(h.case.sequence.origin())) {
+        peaks.add(held_back.case.label(), held_back.peak(members, drift));
+    }
+    peaks.sort();
+    peaks
 }
 
-/// How the final training went.
-pub fn course(training: &Training) -> String {
-    let mut out = String::new();
+/// Course of the training of one member on everything.
+pub(crate) fn course(candidate: usize, training: &Training) -> String {
+    let mut out = format!("candidate {candidate} on everything\n");
     let [mining, background] = &training.log_likelihood;
     for (what, values) in [
-        ("log-likelihood per symbol of mining, by iteration", mining),
-        ("log-likelihood per symbol of the background, by iteration", background),
-        ("loss of the refinement, by round", &training.course.loss),
+        ("  log-likelihood per symbol of mining, by iteration", mining),
+        ("  log-likelihood per symbol of the background, by iteration", background),
+        ("  loss of the refinement, by round", &training.course.loss),
     ] {
         let _ = write!(out, "{what}:");
         values.iter().for_each(|value| {
@@ -137,4 +131,4 @@ pub fn course(training: &Training) -> String {
     out
 }
 
-const RATES: [f64; 5] = [0.05, 0.01, 0.005, 0.001, 0.000_5];
+const RATES: [f64; 5] = [0.05, 0.01, 0.005, 0.001_5, 0.0];

@@ -4,74 +4,74 @@ use crate::util::random::Random;
 
 /// Draws from the distributions that sessions are made of.
 #[derive(Clone, Debug)]
-pub struct Rng(Random);
+pub(crate) struct Rng(Random);
 
 impl Rng {
     /// A stream of its own for every seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Rng(Random::new(seed))
     }
 
     /// A stream of its own for every (seed, index): item `index` comes out the same whatever is
     /// made before it.
-    pub fn keyed(seed: u64, index: u64) -> Self {
+    pub(crate) fn keyed(seed: u64, index: u64) -> Self {
         Rng::new(Rng::new(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95)).bits())
     }
 
     /// 64 bits.
-    pub fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.bits()
     }
 
     /// Uniform in [0, 1).
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// True with probability `p`.
-    pub fn chance(&mut self, p: f64) -> bool {
+    pub(crate) fn chance(&mut self, p: f64) -> bool {
         self.unit() < p
     }
 
     /// Uniform in [low, high).
-    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// Uniform in [low, high], log scale; both positive.
-    pub fn log_uniform(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn log_uniform(&mut self, low: f64, high: f64) -> f64 {
         (self.uniform(low.ln(), high.ln())).exp()
     }
 
     /// Uniform integer, both ends included.
-    pub fn range(&mut self, low: u32, high: u32) -> u32 {
+    pub(crate) fn range(&mut self, low: u32, high: u32) -> u32 {
         let span = u64::from(high.max(low) - low) + 1;
         low + (self.bits() % span) as u32
     }
 
     /// Waiting time of a Poisson process with this mean.
-    pub fn exponential(&mut self, mean: f64) -> f64 {
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.unit()).ln()
     }
 
     /// Standard normal (Box-Muller).
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (core::f64::consts::TAU * self.unit()).cos()
     }
 
     /// Log-normal with this median and this standard deviation of the logarithm.
-    pub fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
+    pub(crate) fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
         median * (sigma * self.normal()).exp()
     }
 
     /// One of `items`, which are not empty.
-    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[(self.bits() % items.len() as u64) as usize]
     }
 
     /// A permutation of `items`.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
             items.swap(at, (self.bits() % (at as u64 + 1)) as usize);
         }

@@ -24,7 +24,7 @@ use crate::util::crc32::crc32;
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Packet {
+pub(crate) struct Packet {
     /// Which way it went.
     pub direction: Direction,
     /// New payload bytes.
@@ -35,16 +35,26 @@ pub struct Packet {
 
 /// What a flow is known to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Label {
+pub(crate) enum Label {
     /// Anything but mining.
     Benign,
     /// Mining.
     Mining,
 }
 
+impl Label {
+    /// In a word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Label::Benign => "benign",
+            Label::Mining => "mining",
+        }
+    }
+}
+
 /// Where a sequence comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Captures of single sessions.
     Captured,
     /// The crowd of daemons and clients, many sessions at once.
@@ -55,10 +65,10 @@ pub enum Origin {
 
 impl Origin {
     /// All.
-    pub const ALL: [Origin; 3] = [Origin::Captured, Origin::Daemons, Origin::Scripted];
+    pub(crate) const ALL: [Origin; 3] = [Origin::Captured, Origin::Daemons, Origin::Scripted];
 
     /// In a word.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Origin::Captured => "captured",
             Origin::Daemons => "daemons",
@@ -69,7 +79,7 @@ impl Origin {
 
 /// One flow and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sequence {
+pub(crate) struct Sequence {
     /// What it is.
     pub label: Label,
     /// The client program, `xmrig`.
@@ -88,12 +98,12 @@ pub struct Sequence {
 
 impl Sequence {
     /// Time from the first packet to the last, milliseconds.
-    pub fn duration_ms(&self) -> u64 {
+    pub(crate) fn duration_ms(&self) -> u64 {
         self.packets.iter().map(|p| u64::from(p.gap_ms)).sum()
     }
 
     /// Where it comes from, by its kind.
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         if self.kind == SCRIPTED {
             Origin::Scripted
         } else if self.kind.contains("daemon") {
@@ -104,13 +114,13 @@ impl Sequence {
     }
 
     /// Long enough to be judged: at least `LONG_PACKETS` payload packets in `LONG_MILLIS`.
-    pub fn is_long(&self) -> bool {
+    pub(crate) fn is_long(&self) -> bool {
         self.packets.len() >= LONG_PACKETS && self.duration_ms() >= LONG_MILLIS
     }
 }
 
 /// Writes `sequences` as a sequence file.
-pub fn encode(sequences: &[Sequence]) -> Vec<u8> {
+pub(crate) fn encode(sequences: &[Sequence]) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     put(&mut out, sequences.len() as u64);
     for s in sequences {
@@ -135,7 +145,7 @@ pub fn encode(sequences: &[Sequence]) -> Vec<u8> {
 ///
 /// # Errors
 /// A sentence on what is wrong with it.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Sequence>, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Sequence>, Error> {
     let body = bytes.strip_prefix(MAGIC.as_slice()).ok_or("not a sequence file of version 1")?;
     let (body, sum) = body.split_last_chunk::<4>().ok_or("cut short")?;
     let summed = &bytes[..bytes.len() - sum.len()];
@@ -216,11 +226,11 @@ fn put(out: &mut Vec<u8>, mut value: u64) {
 const MAGIC: &[u8; 6] = b"MWSEQ\x01";
 
 /// [`Sequence::kind`] of the generated.
-pub const SCRIPTED: &str = "scripted";
+pub(crate) const SCRIPTED: &str = "scripted";
 /// Payload packets of the shortest session that is judged.
-pub const LONG_PACKETS: usize = 12;
+pub(crate) const LONG_PACKETS: usize = 12;
 /// Duration of the shortest session that is judged, milliseconds.
-pub const LONG_MILLIS: u64 = 30_000;
+pub(crate) const LONG_MILLIS: u64 = 30_000;
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ use super::{Error, capture};
 ///
 /// # Errors
 /// With the path in it.
-pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
+pub(crate) fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
     let at = |error: Error| error.at(path);
     match path.extension().and_then(|e| e.to_str()) {
         Some("seq") => {
@@ -44,7 +44,7 @@ pub fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
 ///
 /// # Errors
 /// With the path in it.
-pub fn captures(path: &Path, label: Label) -> Result<Vec<(PathBuf, String)>, Error> {
+pub(crate) fn captures(path: &Path, label: Label) -> Result<Vec<(PathBuf, String)>, Error> {
     let at = |error: Error| error.at(path);
     let named = |path: PathBuf| {
         let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
@@ -104,26 +104,20 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
 type Listed = (u32, PathBuf, [String; 4]);
 
 fn listed(path: &Path, label: Label) -> Result<Vec<Listed>, Error> {
-    let text = fs::read_to_string(path)?;
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let bad = |error: csv::Error| Error::from(error.to_string());
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(bad)?;
+    let header = reader.headers().map_err(bad)?.clone();
     let column = |name: &str| {
-        header.iter().position(|h| *h == name).ok_or_else(|| Error::from(format!("no column {name}")))
+        header.iter().position(|h| h == name).ok_or_else(|| Error::from(format!("no column {name}")))
     };
-    let [file, class, app, dialect, transport, kind] = [
-        column("file")?,
-        column("label")?,
-        column("app")?,
-        column("dialect")?,
-        column("transport")?,
-        column("kind")?,
-    ];
+    let [file, class] = [column("file")?, column("label")?];
+    let described = [column("app")?, column("dialect")?, column("transport")?, column("kind")?];
     let folder = path.parent().unwrap_or(Path::new("."));
     let wanted = if label == Label::Mining { "mining" } else { "benign" };
     let mut listed = Vec::new();
-    for (session, line) in lines.enumerate() {
-        let fields = fields(line);
-        let field = |at: usize| fields.get(at).map(String::as_str).unwrap_or_default();
+    for (session, record) in reader.records().enumerate() {
+        let record = record.map_err(bad)?;
+        let field = |at: usize| record.get(at).unwrap_or_default();
         if field(class) != wanted {
             continue;
         }
@@ -132,24 +126,9 @@ fn listed(path: &Path, label: Label) -> Result<Vec<Listed>, Error> {
             let name = Path::new(field(file)).file_name().unwrap_or_default();
             capture_path = folder.join(name);
         }
-        let description = [app, dialect, transport, kind].map(|at| field(at).to_owned());
-        listed.push((session as u32, capture_path, description));
+        listed.push((session as u32, capture_path, described.map(|at| field(at).to_owned())));
     }
     Ok(listed)
-}
-
-/// The fields of one CSV line (RFC 4180 section 2, without line breaks inside quotes).
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            c => fields.last_mut().expect("never empty").push(c),
-        }
-    }
-    fields
 }
 
 #[cfg(test)]
@@ -157,7 +136,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comma_inside_quotes_belongs_to_the_field() {
-        assert_eq!(fields("a,\"b,c\",,d"), ["a", "b,c", "", "d"]);
+    fn a_manifest_names_captures_and_what_they_hold() {
+        let path = std::env::temp_dir().join(format!("minewall-manifest-{}.csv", std::process::id()));
+        let rows = "file,label,app,dialect,transport,kind\na.pcap,mining,xmrig,cn,tls13,\"real, short\"\nb.pcap,benign,x,y,z,real\n";
+        fs::write(&path, rows).expect("written");
+        let [(session, capture, described)] = &listed(&path, Label::Mining).expect("well-formed")[..] else {
+            panic!("one row")
+        };
+        assert_eq!((*session, capture.file_name()), (0, Some("a.pcap".as_ref())));
+        assert_eq!(*described, ["xmrig", "cn", "tls13", "real, short"]);
+        fs::remove_file(&path).expect("removed");
     }
 }

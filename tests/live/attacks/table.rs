@@ -42,10 +42,10 @@ fn connections_of_one_payload_hide_no_miner() {
     }
 }
 
-/// With a table full of connections that are spared, the kernel passes a new one by itself: of its packets hardly more
-/// than the samples of a benign connection are queued.
+/// Beside a crowd of connections with evidence, four times as many as the table holds, bulk leaves the queue as soon as
+/// in an empty one: of its packets hardly more than the budget of an undecided connection are queued.
 #[test]
-fn full_means_fast() {
+fn bulk_beside_a_crowd_leaves_the_queue() {
     const ROUNDS: u64 = 400;
     let Some(house) = House::new() else { return };
     let _daemon = Daemon::start(&house.net, "option max_flows 256\n");

@@ -15,7 +15,7 @@ type Play = fn(&mut Script, &mut Rng);
 
 /// A service and what its sessions are like.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     /// Its name.
     pub name: &'static str,
     play: Play,
@@ -33,7 +33,7 @@ enum Carrier {
 use Carrier::{Any, Ssh, WebSocket};
 
 /// All of them.
-pub const SERVICES: &[Service] = &[
+pub(crate) const SERVICES: &[Service] = &[
     Service { name: "iot-report", play: devices::iot_report, carrier: Any },
     Service { name: "iot-command", play: devices::iot_command, carrier: Any },
     Service { name: "device", play: devices::device, carrier: Any },
@@ -83,7 +83,7 @@ pub const SERVICES: &[Service] = &[
 ];
 
 /// One session of service number `kind`.
-pub fn session(rng: &mut Rng, kind: usize) -> Session {
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     let service = &SERVICES[kind];
     let mut script = Script::new(Path::sample(rng), rng.log_uniform(60.0, 5_400.0));
     (service.play)(&mut script, rng);
@@ -93,5 +93,9 @@ pub fn session(rng: &mut Rng, kind: usize) -> Session {
         WebSocket => transport.with_web_socket(),
         Ssh => transport.over_ssh(),
     };
+    let transport = if rng.chance(EVASIVE) { transport.evasive(rng) } else { transport };
     (script, transport, service.name)
 }
+
+/// Share of the sessions that hold messages back, pad or add some: VPNs, browsers' proxies, privacy tools.
+const EVASIVE: f64 = 0.04;

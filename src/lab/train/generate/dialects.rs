@@ -1,28 +1,29 @@
-//! The message lengths of every mining dialect, as their wire formats give them with JSON written
-//! tightly.
+//! The message lengths of every mining dialect, read from `dialects.csv`.
+
+use core::str::FromStr;
+use std::sync::OnceLock;
 
 /// A length between two bounds, drawn once a session.
-pub type Bounds = (u32, u32);
+pub(crate) type Bounds = (u32, u32);
 
-/// Message lengths of a dialect, bytes.
+/// Message lengths of a dialect, bytes; `dialects.csv` explains the columns.
 #[derive(Debug)]
-pub struct Dialect {
-    /// Its name, as in the events.
+pub(crate) struct Dialect {
+    /// Name as in the events.
     pub name: &'static str,
     /// Requests and replies before the first job.
-    pub hello: &'static [(Bounds, Bounds)],
-    /// A job.
+    pub hello: Vec<(Bounds, Bounds)>,
+    /// Length of a job.
     pub job: Bounds,
     /// How much jobs differ inside a session.
     pub job_habit: JobHabit,
     /// Sent with a job when the difficulty moves; (0, 0) where the job itself says it.
     pub difficulty: Bounds,
-    /// A share.
+    /// Length of a share.
     pub share: Bounds,
-    /// The pool's reply to a share.
+    /// Reply of the pool to a share.
     pub reply: Bounds,
-    /// What else the miner asks by the clock (keepalive, hash rate, work), with its reply; the period
-    /// in seconds, and how many sessions in ten do so.
+    /// A request by the clock with its reply, the period in seconds, and how many sessions in ten make it.
     pub chore: Option<(Bounds, Bounds, (f64, f64), u32)>,
     /// Seconds between jobs.
     pub jobs_every: (f64, f64),
@@ -30,8 +31,8 @@ pub struct Dialect {
 
 /// How much the jobs of a session differ in length.
 #[derive(Clone, Copy, Debug)]
-pub enum JobHabit {
-    /// The same length, give or take a counter's digits.
+pub(crate) enum JobHabit {
+    /// All of one length, give or take a counter's digits.
     Constant,
     /// Merkle branches of 67 bytes come and go with every block.
     Branches,
@@ -39,390 +40,70 @@ pub enum JobHabit {
     Loose,
 }
 
-use JobHabit::{Branches, Constant, Loose};
-
 /// Every dialect that the DPI knows, and some that stand for those it doesn't.
-pub const DIALECTS: &[Dialect] = &[
-    // CryptoNote login; twice, for it is what hidden miners speak.
-    Dialect {
-        name: "cn",
-        hello: &[((150, 1_150), (380, 760))],
-        job: (240, 600),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (170, 330),
-        reply: (58, 100),
-        chore: Some(((80, 140), (62, 105), (30.0, 90.0), 7)),
-        jobs_every: (8.0, 180.0),
-    },
-    Dialect {
-        name: "cn",
-        hello: &[((150, 1_150), (380, 760))],
-        job: (240, 600),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (170, 330),
-        reply: (58, 100),
-        chore: Some(((80, 140), (62, 105), (30.0, 90.0), 4)),
-        jobs_every: (20.0, 240.0),
-    },
-    Dialect {
-        name: "v1",
-        hello: &[((40, 160), (90, 240)), ((60, 180), (36, 70))],
-        job: (330, 900),
-        job_habit: Branches,
-        difficulty: (46, 80),
-        share: (88, 220),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (10.0, 90.0),
-    },
-    Dialect {
-        name: "v1-asic",
-        hello: &[
-            ((100, 200), (80, 150)),
-            ((40, 120), (90, 240)),
-            ((60, 180), (36, 70)),
-            ((50, 80), (36, 60)),
-        ],
-        job: (330, 900),
-        job_habit: Branches,
-        difficulty: (46, 80),
-        share: (110, 230),
-        reply: (34, 64),
-        chore: Some(((45, 90), (36, 90), (30.0, 120.0), 2)),
-        jobs_every: (15.0, 60.0),
-    },
-    Dialect {
-        name: "zec",
-        hello: &[((70, 130), (60, 110)), ((60, 140), (36, 60))],
-        job: (270, 360),
-        job_habit: Constant,
-        difficulty: (100, 140),
-        share: (2_780, 2_990),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (10.0, 90.0),
-    },
-    Dialect {
-        name: "zhash",
-        hello: &[((70, 130), (60, 110)), ((60, 140), (36, 60))],
-        job: (270, 420),
-        job_habit: Constant,
-        difficulty: (100, 140),
-        share: (300, 480),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (10.0, 90.0),
-    },
-    Dialect {
-        name: "ethproxy",
-        hello: &[((100, 210), (36, 60)), ((50, 75), (230, 310))],
-        job: (225, 330),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (210, 310),
-        reply: (36, 60),
-        chore: Some(((170, 250), (36, 60), (8.0, 70.0), 8)),
-        jobs_every: (2.0, 20.0),
-    },
-    Dialect {
-        name: "ethproxy-poll",
-        hello: &[((100, 210), (36, 60)), ((50, 75), (230, 310))],
-        job: (225, 330),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (210, 310),
-        reply: (36, 60),
-        chore: Some(((50, 80), (225, 330), (3.0, 15.0), 10)),
-        jobs_every: (5.0, 30.0),
-    },
-    Dialect {
-        name: "nheth",
-        hello: &[((80, 120), (90, 150)), ((45, 80), (36, 60)), ((60, 140), (36, 60))],
-        job: (170, 260),
-        job_habit: Constant,
-        difficulty: (46, 80),
-        share: (80, 170),
-        reply: (34, 60),
-        chore: None,
-        jobs_every: (2.0, 25.0),
-    },
-    Dialect {
-        name: "eth2",
-        hello: &[((90, 140), (90, 160)), ((40, 70), (36, 80)), ((60, 120), (36, 60))],
-        job: (90, 170),
-        job_habit: Constant,
-        difficulty: (70, 140),
-        share: (60, 120),
-        reply: (30, 60),
-        chore: Some(((60, 110), (30, 60), (10.0, 120.0), 6)),
-        jobs_every: (2.0, 25.0),
-    },
-    Dialect {
-        name: "kawpow",
-        hello: &[((60, 110), (60, 120)), ((60, 140), (36, 60))],
-        job: (250, 400),
-        job_habit: Constant,
-        difficulty: (95, 140),
-        share: (200, 310),
-        reply: (34, 64),
-        chore: Some(((90, 180), (34, 60), (20.0, 90.0), 3)),
-        jobs_every: (8.0, 75.0),
-    },
-    Dialect {
-        name: "kaspa",
-        hello: &[((70, 120), (60, 100)), ((80, 170), (36, 60))],
-        job: (110, 230),
-        job_habit: Constant,
-        difficulty: (46, 80),
-        share: (90, 190),
-        reply: (34, 60),
-        chore: None,
-        jobs_every: (0.15, 3.0),
-    },
-    Dialect {
-        name: "ergo",
-        hello: &[((60, 110), (50, 100)), ((60, 140), (36, 60))],
-        job: (170, 300),
-        job_habit: Constant,
-        difficulty: (46, 80),
-        share: (90, 180),
-        reply: (34, 60),
-        chore: None,
-        jobs_every: (15.0, 90.0),
-    },
-    Dialect {
-        name: "beam",
-        hello: &[((80, 190), (100, 190))],
-        job: (130, 240),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (290, 390),
-        reply: (60, 130),
-        chore: None,
-        jobs_every: (10.0, 75.0),
-    },
-    Dialect {
-        name: "grin",
-        hello: &[((100, 200), (70, 110)), ((60, 110), (500, 760))],
-        job: (480, 760),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (420, 720),
-        reply: (70, 130),
-        chore: Some(((60, 90), (70, 220), (10.0, 60.0), 7)),
-        jobs_every: (10.0, 75.0),
-    },
-    Dialect {
-        name: "ckb",
-        hello: &[((120, 220), (70, 120))],
-        job: (190, 310),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (100, 220),
-        reply: (34, 70),
-        chore: Some(((50, 80), (190, 310), (5.0, 60.0), 3)),
-        jobs_every: (4.0, 25.0),
-    },
-    Dialect {
-        name: "conflux",
-        hello: &[((80, 180), (36, 60))],
-        job: (200, 290),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (180, 270),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (0.4, 8.0),
-    },
-    Dialect {
-        name: "alph",
-        hello: &[((60, 110), (50, 80)), ((60, 140), (36, 60))],
-        job: (9_000, 16_500),
-        job_habit: Constant,
-        difficulty: (46, 90),
-        share: (150, 280),
-        reply: (34, 64),
-        chore: Some(((100, 170), (34, 64), (20.0, 90.0), 3)),
-        jobs_every: (1.0, 12.0),
-    },
-    Dialect {
-        name: "ironfish",
-        hello: &[((120, 260), (60, 110))],
-        job: (330, 520),
-        job_habit: Constant,
-        difficulty: (90, 150),
-        share: (90, 190),
-        reply: (60, 140),
-        chore: None,
-        jobs_every: (8.0, 90.0),
-    },
-    Dialect {
-        name: "xatum",
-        hello: &[((120, 300), (60, 180))],
-        job: (240, 400),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (230, 400),
-        reply: (30, 120),
-        chore: Some(((6, 9), (6, 9), (10.0, 60.0), 8)),
-        jobs_every: (2.0, 30.0),
-    },
-    Dialect {
-        name: "kadena",
-        hello: &[((60, 140), (36, 60)), ((60, 110), (60, 130))],
-        job: (600, 900),
-        job_habit: Constant,
-        difficulty: (90, 140),
-        share: (80, 180),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (1.0, 30.0),
-    },
-    Dialect {
-        name: "decred",
-        hello: &[((40, 120), (90, 240)), ((60, 180), (36, 70))],
-        job: (560, 1_000),
-        job_habit: Constant,
-        difficulty: (46, 80),
-        share: (110, 240),
-        reply: (34, 64),
-        chore: None,
-        jobs_every: (10.0, 120.0),
-    },
-    Dialect {
-        name: "webminer",
-        hello: &[((120, 300), (180, 360))],
-        job: (180, 360),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (130, 260),
-        reply: (25, 80),
-        chore: None,
-        jobs_every: (10.0, 180.0),
-    },
-    Dialect {
-        name: "nimiq",
-        hello: &[((200, 420), (100, 320))],
-        job: (300, 900),
-        job_habit: Branches,
-        difficulty: (100, 320),
-        share: (350, 900),
-        reply: (25, 80),
-        chore: Some(((30, 60), (60, 120), (20.0, 90.0), 4)),
-        jobs_every: (10.0, 75.0),
-    },
-    Dialect {
-        name: "duino",
-        hello: &[((20, 70), (80, 110))],
-        job: (0, 0),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (20, 80),
-        reply: (4, 12),
-        chore: None,
-        jobs_every: (60.0, 60.0),
-    },
-    Dialect {
-        name: "sv2-standard",
-        hello: &[((60, 190), (12, 40)), ((60, 140), (60, 140))],
-        job: (48, 80),
-        job_habit: Constant,
-        difficulty: (40, 60),
-        share: (24, 34),
-        reply: (14, 28),
-        chore: None,
-        jobs_every: (10.0, 90.0),
-    },
-    Dialect {
-        name: "sv2-extended",
-        hello: &[((60, 190), (12, 40)), ((60, 140), (60, 140))],
-        job: (250, 900),
-        job_habit: Branches,
-        difficulty: (40, 60),
-        share: (30, 60),
-        reply: (14, 28),
-        chore: None,
-        jobs_every: (10.0, 90.0),
-    },
-    // Getwork and getblocktemplate over one kept HTTP connection.
-    Dialect {
-        name: "http-getwork",
-        hello: &[((180, 500), (150, 1_800))],
-        job: (0, 0),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (260, 1_200),
-        reply: (120, 400),
-        chore: Some(((160, 450), (180, 2_400), (0.8, 12.0), 10)),
-        jobs_every: (60.0, 60.0),
-    },
-    // What no table names: anything that logs in, is sent jobs, and answers with shares.
-    Dialect {
-        name: "unknown-a",
-        hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
-        job: (60, 2_500),
-        job_habit: Loose,
-        difficulty: (40, 150),
-        share: (40, 1_500),
-        reply: (14, 160),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 4)),
-        jobs_every: (0.4, 180.0),
-    },
-    Dialect {
-        name: "unknown-b",
-        hello: &[((40, 900), (40, 900))],
-        job: (60, 2_500),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (40, 1_500),
-        reply: (14, 160),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 4)),
-        jobs_every: (0.4, 180.0),
-    },
-    Dialect {
-        name: "unknown-c",
-        hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
-        job: (100, 700),
-        job_habit: Constant,
-        difficulty: (40, 150),
-        share: (50, 400),
-        reply: (14, 120),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 3)),
-        jobs_every: (5.0, 120.0),
-    },
-    Dialect {
-        name: "unknown-d",
-        hello: &[((40, 900), (40, 900))],
-        job: (100, 900),
-        job_habit: Branches,
-        difficulty: (40, 150),
-        share: (50, 400),
-        reply: (14, 120),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 3)),
-        jobs_every: (5.0, 120.0),
-    },
-    Dialect {
-        name: "unknown-e",
-        hello: &[((40, 900), (40, 900)), ((40, 300), (30, 300))],
-        job: (100, 700),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (50, 700),
-        reply: (14, 120),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 6)),
-        jobs_every: (2.0, 60.0),
-    },
-    Dialect {
-        name: "unknown-f",
-        hello: &[((40, 900), (40, 900))],
-        job: (40, 1_400),
-        job_habit: Constant,
-        difficulty: (0, 0),
-        share: (30, 900),
-        reply: (8, 200),
-        chore: Some(((30, 250), (20, 250), (8.0, 120.0), 2)),
-        jobs_every: (10.0, 300.0),
-    },
-];
+pub(crate) fn dialects() -> &'static [Dialect] {
+    static DIALECTS: OnceLock<Vec<Dialect>> = OnceLock::new();
+    DIALECTS.get_or_init(|| {
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1);
+        lines.map(|line| dialect(line).unwrap_or_else(|| panic!("dialects.csv: {line}"))).collect()
+    })
+}
+
+/// One line of the table, which is part of the program.
+fn dialect(line: &'static str) -> Option<Dialect> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let &[name, hello, job, habit, difficulty, share, reply, chore, period, in_ten, jobs_every] = &fields[..]
+    else {
+        return None;
+    };
+    let chore = match exchange(chore) {
+        Some((ask, answer)) => Some((ask, answer, range(period)?, in_ten.parse().ok()?)),
+        None => None,
+    };
+    Some(Dialect {
+        name,
+        hello: hello.split(' ').map(exchange).collect::<Option<_>>()?,
+        job: range(job)?,
+        job_habit: match habit {
+            "constant" => JobHabit::Constant,
+            "branches" => JobHabit::Branches,
+            "loose" => JobHabit::Loose,
+            _ => return None,
+        },
+        difficulty: range(difficulty)?,
+        share: range(share)?,
+        reply: range(reply)?,
+        chore,
+        jobs_every: range(jobs_every)?,
+    })
+}
+
+/// `60-110/50-100`: a request and its reply.
+fn exchange(text: &str) -> Option<(Bounds, Bounds)> {
+    let (request, reply) = text.split_once('/')?;
+    Some((range(request)?, range(reply)?))
+}
+
+/// `60-110`.
+fn range<T: FromStr>(text: &str) -> Option<(T, T)> {
+    let (low, high) = text.split_once('-')?;
+    Some((low.parse().ok()?, high.parse().ok()?))
+}
+
+const TABLE: &str = include_str!("dialects.csv");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        assert!(dialects().len() > 30);
+        for dialect in dialects() {
+            let lengths = [dialect.job, dialect.share, dialect.reply];
+            assert!(lengths.iter().all(|(low, high)| low <= high), "{}", dialect.name);
+            assert!(dialect.jobs_every.0 <= dialect.jobs_every.1 && !dialect.hello.is_empty());
+        }
+        assert!(dialect("short,1-2/3-4,5-6").is_none());
+    }
+}

@@ -4,14 +4,14 @@
 //! counters, extra keys, batching, rhythm) is drawn for every session.
 
 use super::Session;
-use super::dialects::{Bounds, DIALECTS, Dialect, JobHabit};
+use super::dialects::{Bounds, Dialect, JobHabit, dialects};
 use super::script::{Path, Rhythm, Script, Size};
 use super::wire::Transport;
 use crate::lab::train::rng::Rng;
 
 /// One session of dialect number `kind`.
-pub fn session(rng: &mut Rng, kind: usize) -> Session {
-    let dialect = &DIALECTS[kind];
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
+    let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
     let path = Path { think: habits.think, ..Path::sample(rng) };
     let mut script = Script::new(path, rng.log_uniform(60.0, 5_400.0));
@@ -25,6 +25,12 @@ pub fn session(rng: &mut Rng, kind: usize) -> Session {
         });
     }
     let mut transport = Transport::sample(rng);
+    if rng.chance(TUNNELLED) {
+        transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
+    }
+    if rng.chance(EVASIVE) {
+        transport = transport.evasive(rng);
+    }
     if dialect.name.starts_with("sv2") {
         transport = transport.over_noise();
     } else if matches!(dialect.name, "webminer" | "nimiq") {
@@ -58,6 +64,8 @@ struct Habits {
     job_after_share: f64,
     chore: Option<(Size, Size, Rhythm)>,
     think: f64,
+    /// A share at once after each job: the difficulty is far too low.
+    prompt: bool,
     /// Miners behind one connection.
     workers: u32,
     /// Mean seconds of hashing and of pauses, where the miner pauses.
@@ -82,7 +90,12 @@ impl Habits {
                 Size::Fixed { base, spread: base / rng.range(4, 40) }
             }
         };
-        let period = rng.log_uniform(d.jobs_every.0, d.jobs_every.1);
+        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(0.1);
+        let period = if slow {
+            rng.log_uniform(d.jobs_every.1, 600.0)
+        } else {
+            rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
+        };
         let jobs = if rng.chance(0.65) {
             Rhythm::Periodic { period, jitter: *rng.pick(&[0.005, 0.1, 0.1, 0.5]) }
         } else {
@@ -94,6 +107,9 @@ impl Habits {
             let (ask, answer) = (fixed(rng, ask, 3), fixed(rng, answer, 3));
             (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
         });
+        // Hidden miners that are throttled or never find a share: jobs and nothing else.
+        let quiet = rng.chance(QUIET);
+        let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
         let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
         let reply = fixed(rng, d.reply, 2);
         let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
@@ -114,12 +130,13 @@ impl Habits {
             } else {
                 0
             },
-            share_mean: rng.log_uniform(2.0, 240.0) / f64::from(workers).sqrt(),
-            start_factor: if rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
+            share_mean: share_mean / f64::from(workers).sqrt(),
+            start_factor: if quiet || rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
             retarget: rng.range(3, 20),
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
             think: rng.log_uniform(0.000_3, slowest_thought),
+            prompt: rng.chance(0.02),
             workers,
             throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
             verbosity,
@@ -132,7 +149,7 @@ fn login(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits) -> f6
     let burst = rng.chance(0.25);
     let mut at = 0.001;
     let mut answered = at;
-    for &((up_low, up_high), (down_low, down_high)) in d.hello {
+    for &((up_low, up_high), (down_low, down_high)) in &d.hello {
         let up = (f64::from(rng.range(up_low, up_high)) * habits.verbosity) as u32;
         let down = (f64::from(rng.range(down_low, down_high)) * habits.verbosity) as u32;
         answered = script.exchange(rng, at, up, down);
@@ -158,6 +175,11 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
         }
         let job = habits.job.sample(rng) + extra;
         script.down(at + 0.000_3, job);
+        if habits.prompt {
+            let (share, reply) = (habits.share.sample(rng), habits.reply.sample(rng));
+            let found = at + 0.001 + rng.exponential(0.02);
+            script.exchange(rng, found, share, reply);
+        }
     };
     script.every(rng, ready, habits.jobs, |script, rng, at| {
         if at > next_block {
@@ -179,6 +201,9 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
 }
 
 fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, ready: f64) {
+    if habits.prompt {
+        return;
+    }
     let mut mean = habits.share_mean * habits.start_factor;
     let mut at = ready + rng.exponential(mean);
     let mut resume = habits.throttle.map(|(busy, _)| ready + rng.exponential(busy));
@@ -221,3 +246,11 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, read
 }
 
 const MAX_SHARES: u32 = 400;
+/// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
+const TUNNELLED: f64 = 0.12;
+/// Share of the sessions behind a wrapper that pads, holds back or adds messages.
+const EVASIVE: f64 = 0.09;
+/// Share of the sessions with hardly a share.
+const QUIET: f64 = 0.04;
+/// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
+const SLOWEST_USUAL: f64 = 60.0;

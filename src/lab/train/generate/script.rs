@@ -5,7 +5,7 @@ use crate::net::direction::Direction;
 
 /// One message that an application writes.
 #[derive(Clone, Copy, Debug)]
-pub struct Message {
+pub(crate) struct Message {
     /// Seconds since the session began, when its first byte passes the router.
     pub at: f64,
     /// Which way it goes.
@@ -16,7 +16,7 @@ pub struct Message {
 
 /// The path between the two ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Path {
+pub(crate) struct Path {
     /// Round trip, seconds.
     pub rtt: f64,
     /// Standard deviation of the one-way delay, seconds.
@@ -31,7 +31,7 @@ pub struct Path {
 
 impl Path {
     /// A path as home users have them: 5 to 300 ms, mostly clean.
-    pub fn sample(rng: &mut Rng) -> Self {
+    pub(crate) fn sample(rng: &mut Rng) -> Self {
         let rtt = rng.log_uniform(0.005, 0.3);
         Path {
             rtt,
@@ -43,7 +43,7 @@ impl Path {
     }
 
     /// When the reply to something that passed at `at` passes.
-    pub fn reply(&self, rng: &mut Rng, at: f64) -> f64 {
+    pub(crate) fn reply(&self, rng: &mut Rng, at: f64) -> f64 {
         let mut delay = self.rtt + rng.exponential(self.think) + (self.jitter * rng.normal()).abs();
         if rng.chance(self.loss) {
             // RFC 6298 section 2.4 allows no less than a second; Linux takes 200 ms.
@@ -58,7 +58,7 @@ impl Path {
 
 /// A size that a kind of message has throughout one session.
 #[derive(Clone, Copy, Debug)]
-pub enum Size {
+pub(crate) enum Size {
     /// As good as constant: identifiers and counters move it by a few bytes.
     Fixed {
         /// Length, bytes.
@@ -84,7 +84,7 @@ pub enum Size {
 
 impl Size {
     /// The length of one message.
-    pub fn sample(&self, rng: &mut Rng) -> u32 {
+    pub(crate) fn sample(&self, rng: &mut Rng) -> u32 {
         match *self {
             Size::Fixed { base, spread } => base + rng.range(0, spread),
             Size::Few { of, spread } => *rng.pick(&of) + rng.range(0, spread),
@@ -93,18 +93,18 @@ impl Size {
     }
 
     /// A constant size between `low` and `high`, with a spread of at most `spread`.
-    pub fn fixed(rng: &mut Rng, low: u32, high: u32, spread: u32) -> Self {
+    pub(crate) fn fixed(rng: &mut Rng, low: u32, high: u32, spread: u32) -> Self {
         let base = rng.log_uniform(f64::from(low.max(1)), f64::from(high.max(1))) as u32;
         Size::Fixed { base, spread: rng.range(0, spread) }
     }
 
     /// A text whose median lies between `low` and `high`.
-    pub fn text(rng: &mut Rng, low: f64, high: f64) -> Self {
+    pub(crate) fn text(rng: &mut Rng, low: f64, high: f64) -> Self {
         Size::Text { median: rng.log_uniform(low, high), sigma: rng.uniform(0.25, 1.1) }
     }
 
     /// Any of the three, between `low` and `high`.
-    pub fn any(rng: &mut Rng, low: u32, high: u32) -> Self {
+    pub(crate) fn any(rng: &mut Rng, low: u32, high: u32) -> Self {
         match rng.range(0, 3) {
             0 | 1 => Size::fixed(rng, low, high, 6),
             2 => {
@@ -119,7 +119,7 @@ impl Size {
 
 /// When something happens again.
 #[derive(Clone, Copy, Debug)]
-pub enum Rhythm {
+pub(crate) enum Rhythm {
     /// By the clock, give or take a share of the period.
     Periodic {
         /// Seconds.
@@ -143,7 +143,7 @@ pub enum Rhythm {
 
 impl Rhythm {
     /// Seconds to the next time.
-    pub fn next(&self, rng: &mut Rng) -> f64 {
+    pub(crate) fn next(&self, rng: &mut Rng) -> f64 {
         match *self {
             Rhythm::Periodic { period, jitter } => period * (1.0 + rng.uniform(-jitter, jitter)),
             Rhythm::Random { mean } => rng.exponential(mean),
@@ -155,18 +155,18 @@ impl Rhythm {
     }
 
     /// By the clock, with a period between `low` and `high` seconds.
-    pub fn periodic(rng: &mut Rng, low: f64, high: f64) -> Self {
+    pub(crate) fn periodic(rng: &mut Rng, low: f64, high: f64) -> Self {
         let jitter = if rng.chance(0.5) { 0.002 } else { rng.uniform(0.0, 0.2) };
         Rhythm::Periodic { period: rng.log_uniform(low, high), jitter }
     }
 
     /// At random, with a mean between `low` and `high` seconds.
-    pub fn random(rng: &mut Rng, low: f64, high: f64) -> Self {
+    pub(crate) fn random(rng: &mut Rng, low: f64, high: f64) -> Self {
         Rhythm::Random { mean: rng.log_uniform(low, high) }
     }
 
     /// Any of the three, between `low` and `high` seconds.
-    pub fn any(rng: &mut Rng, low: f64, high: f64) -> Self {
+    pub(crate) fn any(rng: &mut Rng, low: f64, high: f64) -> Self {
         match rng.range(0, 2) {
             0 => Rhythm::periodic(rng, low, high),
             1 => Rhythm::random(rng, low, high),
@@ -177,7 +177,7 @@ impl Rhythm {
 
 /// The messages of one session, in no order until it is finished.
 #[derive(Clone, Debug)]
-pub struct Script {
+pub(crate) struct Script {
     /// The path they take.
     pub path: Path,
     /// Seconds after which nothing more is said.
@@ -187,22 +187,22 @@ pub struct Script {
 
 impl Script {
     /// An empty session of `end` seconds.
-    pub fn new(path: Path, end: f64) -> Self {
+    pub(crate) fn new(path: Path, end: f64) -> Self {
         Script { path, end, messages: Vec::new() }
     }
 
     /// The client says `bytes` at `at`.
-    pub fn up(&mut self, at: f64, bytes: u32) {
+    pub(crate) fn up(&mut self, at: f64, bytes: u32) {
         self.messages.push(Message { at, direction: Direction::ToServer, bytes });
     }
 
     /// The server says `bytes`, which pass at `at`.
-    pub fn down(&mut self, at: f64, bytes: u32) {
+    pub(crate) fn down(&mut self, at: f64, bytes: u32) {
         self.messages.push(Message { at, direction: Direction::ToClient, bytes });
     }
 
     /// The client asks at `at`; the answer's time is returned.
-    pub fn exchange(&mut self, rng: &mut Rng, at: f64, request: u32, response: u32) -> f64 {
+    pub(crate) fn exchange(&mut self, rng: &mut Rng, at: f64, request: u32, response: u32) -> f64 {
         self.up(at, request);
         let answered = self.path.reply(rng, at);
         self.down(answered, response);
@@ -210,7 +210,7 @@ impl Script {
     }
 
     /// Calls `act` at every beat of `rhythm` from `from` to the end.
-    pub fn every(
+    pub(crate) fn every(
         &mut self,
         rng: &mut Rng,
         from: f64,
@@ -227,7 +227,7 @@ impl Script {
     }
 
     /// The messages in order of time.
-    pub fn finish(mut self) -> Vec<Message> {
+    pub(crate) fn finish(mut self) -> Vec<Message> {
         self.messages.retain(|m| m.at <= self.end + 5.0 && m.bytes > 0);
         self.messages.sort_by(|a, b| a.at.total_cmp(&b.at));
         self.messages

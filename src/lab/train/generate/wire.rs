@@ -1,13 +1,14 @@
 //! From messages to segments: wrappers, handshakes, record layers, TCP.
 
 use super::script::{Message, Path};
+use super::wrapper::Wrapper;
 use crate::lab::train::rng::Rng;
 use crate::lab::train::sequence::Packet;
 use crate::net::direction::Direction;
 
 /// How a session is wrapped.
 #[derive(Clone, Copy, Debug)]
-pub struct Transport {
+pub(crate) struct Transport {
     tunnel: Tunnel,
     record: Record,
     framing: Framing,
@@ -17,6 +18,8 @@ pub struct Transport {
     writes: Writes,
     /// Padding inside the record (RFC 8446 section 5.4).
     padding: Padding,
+    /// What a wrapper does to each direction's messages, `None` without one.
+    wrapper: Option<Wrapper>,
     /// Seconds between the WebSocket pings of each end (RFC 6455 section 5.5.2), 0 for none.
     pings: [f64; 2],
 }
@@ -72,7 +75,7 @@ enum Writes {
 
 impl Transport {
     /// TLS in most cases, with everything that may surround it.
-    pub fn sample(rng: &mut Rng) -> Self {
+    pub(crate) fn sample(rng: &mut Rng) -> Self {
         let record = match rng.range(0, 99) {
             0..54 => Record::Tls13,
             54..70 => Record::Tls12Gcm,
@@ -99,6 +102,7 @@ impl Transport {
                 9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
                 _ => Padding::None,
             },
+            wrapper: None,
             pings: [0; 2].map(|_| {
                 if rng.chance(0.5) { 0.0 } else { *rng.pick(&[10.0, 20.0, 25.0, 30.0, 45.0, 60.0]) }
             }),
@@ -106,25 +110,41 @@ impl Transport {
     }
 
     /// The same over Noise (Stratum V2).
-    pub fn over_noise(mut self) -> Self {
+    pub(crate) fn over_noise(mut self) -> Self {
         (self.record, self.framing) = (Record::Noise, Framing::None);
         self
     }
 
     /// The same over SSH.
-    pub fn over_ssh(mut self) -> Self {
+    pub(crate) fn over_ssh(mut self) -> Self {
         (self.record, self.framing) = (Record::Ssh, Framing::None);
         self
     }
 
     /// The same inside WebSocket frames.
-    pub fn with_web_socket(mut self) -> Self {
+    pub(crate) fn with_web_socket(mut self) -> Self {
         self.framing = Framing::WebSocket;
         self
     }
 
+    /// The same behind wrappers that pad, delay, merge or add messages.
+    pub(crate) fn evasive(mut self, rng: &mut Rng) -> Self {
+        let modes = rng.range(1, 15);
+        let (low, high) = (rng.range(40, 400), rng.range(500, 1_400));
+        let hold = rng.log_uniform(0.3, 5.0);
+        if modes & 1 != 0 {
+            self.padding = Padding::Between(low, high);
+        }
+        self.wrapper = Some(Wrapper {
+            delay: if modes & 2 != 0 { hold } else { 0.0 },
+            merge: if modes & 4 != 0 { hold } else { 0.0 },
+            cover: if modes & 8 != 0 { (rng.log_uniform(2.0, 30.0), low, high) } else { (0.0, 0, 0) },
+        });
+        self
+    }
+
     /// Its name, as sequences carry it.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match (self.record, self.framing) {
             (Record::Plain, Framing::None) => "plain",
             (Record::Plain, Framing::WebSocket) => "ws+plain",
@@ -174,9 +194,17 @@ impl Transport {
     }
 
     /// The packets of a session whose application says `messages`.
-    pub fn carry(&self, rng: &mut Rng, path: &Path, messages: &[Message], limit: usize) -> Vec<Packet> {
+    pub(crate) fn carry(
+        &self,
+        rng: &mut Rng,
+        path: &Path,
+        messages: &[Message],
+        limit: usize,
+    ) -> Vec<Packet> {
         let mut wire = Wire { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
+        let disguised = self.wrapper.map(|wrapper| wrapper.disguise(rng, messages));
+        let messages = disguised.as_deref().unwrap_or(messages);
         self.ping(rng, path, &mut wire, start, messages.last().map_or(0.0, |last| last.at));
         // Not before the last message that went the same way.
         let mut floor = [start; 2];

@@ -4,7 +4,7 @@ use crate::lab::train::generate::script::{Rhythm, Script, Size};
 use crate::lab::train::rng::Rng;
 
 /// Sign-on: one to four exchanges.
-pub fn hello(s: &mut Script, rng: &mut Rng) -> f64 {
+pub(crate) fn hello(s: &mut Script, rng: &mut Rng) -> f64 {
     let mut at = 0.001;
     for _ in 0..rng.range(1, 4) {
         let (up, down) = (rng.log_uniform(20.0, 900.0) as u32, rng.log_uniform(10.0, 3_000.0) as u32);
@@ -14,7 +14,7 @@ pub fn hello(s: &mut Script, rng: &mut Rng) -> f64 {
 }
 
 /// The client asks and is answered.
-pub fn asks(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size, down: Size) {
+pub(crate) fn asks(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size, down: Size) {
     s.every(rng, from, rhythm, |s, rng, at| {
         let (up, down) = (up.sample(rng), down.sample(rng));
         s.exchange(rng, at, up, down);
@@ -22,7 +22,7 @@ pub fn asks(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size, 
 }
 
 /// The client speaks and is not answered.
-pub fn tells(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size) {
+pub(crate) fn tells(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size) {
     s.every(rng, from, rhythm, |s, rng, at| {
         let up = up.sample(rng);
         s.up(at, up);
@@ -30,7 +30,7 @@ pub fn tells(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, up: Size)
 }
 
 /// The server speaks unasked, and is acknowledged (`ack`) or not.
-pub fn hears(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, down: Size, ack: Option<Size>) {
+pub(crate) fn hears(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, down: Size, ack: Option<Size>) {
     let lag = rng.log_uniform(0.000_5, 0.02);
     s.every(rng, from, rhythm, |s, rng, at| {
         let down = down.sample(rng);
@@ -43,7 +43,7 @@ pub fn hears(s: &mut Script, rng: &mut Rng, from: f64, rhythm: Rhythm, down: Siz
 }
 
 /// A small keepalive, from one side or the other, or none.
-pub fn pings(s: &mut Script, rng: &mut Rng, from: f64, low: f64, high: f64) {
+pub(crate) fn pings(s: &mut Script, rng: &mut Rng, from: f64, low: f64, high: f64) {
     let rhythm = Rhythm::periodic(rng, low, high);
     let (ping, pong) = (Size::fixed(rng, 1, 60, 0), Size::fixed(rng, 1, 60, 0));
     match rng.range(0, 3) {

@@ -4,7 +4,7 @@ use super::blocks::{asks, hears, hello, pings, tells};
 use crate::lab::train::generate::script::{Rhythm, Script, Size};
 use crate::lab::train::rng::Rng;
 
-pub fn iot_report(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn iot_report(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let rhythm = Rhythm::any(rng, 1.0, 120.0);
     let (report, ack) = (Size::any(rng, 40, 900), Size::any(rng, 2, 120));
@@ -14,7 +14,7 @@ pub fn iot_report(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn iot_command(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn iot_command(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let rhythm = Rhythm::any(rng, 5.0, 200.0);
     let (command, done) = (Size::any(rng, 40, 500), Size::any(rng, 20, 300));
@@ -29,7 +29,7 @@ pub fn iot_command(s: &mut Script, rng: &mut Rng) {
 
 /// Reports by the clock, acknowledged, and commands at random: JSON lines as a miner's, but for the
 /// clock.
-pub fn device(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn device(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let period = rng.log_uniform(1.0, 90.0);
     let jitter = rng.log_uniform(0.001, 0.08);
@@ -42,7 +42,7 @@ pub fn device(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Several things by the clock at once.
-pub fn clockwork(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn clockwork(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 3) {
         let (rhythm, up, down) =
@@ -55,7 +55,7 @@ pub fn clockwork(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn mqtt_publish(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn mqtt_publish(s: &mut Script, rng: &mut Rng) {
     let at = s.exchange(rng, 0.001, 60, 4);
     let rhythm = Rhythm::any(rng, 0.5, 90.0);
     let body = Size::any(rng, 20, 800);
@@ -69,7 +69,7 @@ pub fn mqtt_publish(s: &mut Script, rng: &mut Rng) {
     asks(s, rng, at, keepalive, Size::Fixed { base: 2, spread: 0 }, Size::Fixed { base: 2, spread: 0 });
 }
 
-pub fn mqtt_subscribe(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn mqtt_subscribe(s: &mut Script, rng: &mut Rng) {
     let at = s.exchange(rng, 0.001, 60, 4);
     let at = s.exchange(rng, at, 40, 5);
     let ack = rng.chance(0.4).then_some(Size::Fixed { base: 4, spread: 0 });
@@ -82,7 +82,7 @@ pub fn mqtt_subscribe(s: &mut Script, rng: &mut Rng) {
     asks(s, rng, at, keepalive, Size::Fixed { base: 2, spread: 0 }, Size::Fixed { base: 2, spread: 0 });
 }
 
-pub fn dns(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn dns(s: &mut Script, rng: &mut Rng) {
     let rhythm = Rhythm::Human { mean: rng.log_uniform(0.2, 8.0), pause: 20.0 };
     // RFC 8467: queries padded to 128, replies to 468; many pad neither.
     let (query, answer) = if rng.chance(0.5) {
@@ -93,19 +93,19 @@ pub fn dns(s: &mut Script, rng: &mut Rng) {
     asks(s, rng, 0.001, rhythm, query, answer);
 }
 
-pub fn syslog(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn syslog(s: &mut Script, rng: &mut Rng) {
     let (rhythm, line) = (Rhythm::any(rng, 0.3, 30.0), Size::text(rng, 80.0, 300.0));
     s.down(0.5, 4);
     tells(s, rng, 0.001, rhythm, line);
 }
 
-pub fn scrape(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn scrape(s: &mut Script, rng: &mut Rng) {
     let rhythm = Rhythm::periodic(rng, 5.0, 60.0);
     let (request, pages) = (Size::fixed(rng, 120, 400, 0), Size::fixed(rng, 1_000, 40_000, 60));
     asks(s, rng, 0.001, rhythm, request, pages);
 }
 
-pub fn vpn(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn vpn(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let keepalive = Rhythm::periodic(rng, 5.0, 30.0);
     let size = Size::fixed(rng, 16, 70, 0);
@@ -118,7 +118,7 @@ pub fn vpn(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn heartbeat(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn heartbeat(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (rhythm, beat, reply) =
         (Rhythm::periodic(rng, 2.0, 60.0), Size::fixed(rng, 2, 250, 2), Size::fixed(rng, 2, 250, 2));
@@ -134,7 +134,7 @@ pub fn heartbeat(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Endpoint agents, monitors, build runners: reports up, jobs down.
-pub fn agent(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn agent(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (rhythm, report, ack) =
         (Rhythm::periodic(rng, 5.0, 120.0), Size::text(rng, 200.0, 4_000.0), Size::any(rng, 10, 300));
@@ -146,7 +146,7 @@ pub fn agent(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Location and fitness trackers, chargers (OCPP), meters: calls and results both ways.
-pub fn tracker(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn tracker(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (rhythm, sample, ack) =
         (Rhythm::periodic(rng, 3.0, 120.0), Size::fixed(rng, 60, 600, 12), Size::fixed(rng, 4, 120, 2));
@@ -157,7 +157,7 @@ pub fn tracker(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Anything with anything.
-pub fn mixture(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn mixture(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 3) {
         match rng.range(0, 3) {

@@ -6,7 +6,7 @@ use crate::lab::train::generate::script::{Rhythm, Script, Size};
 use crate::lab::train::rng::Rng;
 
 /// News of many lengths, now and then something asked.
-pub fn notifier(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn notifier(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (rhythm, news) = (Rhythm::any(rng, 2.0, 200.0), Size::text(rng, 60.0, 2_000.0));
     hears(s, rng, at, rhythm, news, None);
@@ -16,7 +16,7 @@ pub fn notifier(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 10.0, 90.0);
 }
 
-pub fn push(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn push(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let rhythm = Rhythm::any(rng, 10.0, 300.0);
     let note = if rng.chance(0.3) { Size::any(rng, 100, 1_500) } else { Size::text(rng, 150.0, 1_800.0) };
@@ -25,7 +25,7 @@ pub fn push(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 20.0, 300.0);
 }
 
-pub fn chat(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn chat(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (others, own) =
         (Rhythm::any(rng, 2.0, 90.0), Rhythm::Human { mean: rng.log_uniform(4.0, 60.0), pause: 120.0 });
@@ -42,7 +42,7 @@ pub fn chat(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 15.0, 180.0);
 }
 
-pub fn typing(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn typing(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let keys = Rhythm::Human { mean: rng.uniform(0.08, 0.4), pause: rng.log_uniform(2.0, 40.0) };
     let line = rng.range(6, 40);
@@ -63,7 +63,7 @@ pub fn typing(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 15.0, 120.0);
 }
 
-pub fn remote_desktop(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn remote_desktop(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let moves = Rhythm::Human { mean: rng.log_uniform(0.03, 0.5), pause: 15.0 };
     let input = Size::fixed(rng, 6, 40, 4);
@@ -72,7 +72,7 @@ pub fn remote_desktop(s: &mut Script, rng: &mut Rng) {
     hears(s, rng, at, frames, picture, None);
 }
 
-pub fn trading(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn trading(s: &mut Script, rng: &mut Rng) {
     ticker(s, rng);
     let rhythm = Rhythm::Human { mean: rng.log_uniform(2.0, 40.0), pause: 60.0 };
     let (order, fill) = (Size::any(rng, 80, 400), Size::text(rng, 150.0, 700.0));
@@ -86,7 +86,7 @@ pub fn trading(s: &mut Script, rng: &mut Rng) {
     });
 }
 
-pub fn mail_idle(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn mail_idle(s: &mut Script, rng: &mut Rng) {
     let mut at = hello(s, rng);
     for _ in 0..rng.range(0, 20) {
         let (up, down) = (rng.range(12, 60), rng.log_uniform(30.0, 6_000.0) as u32);
@@ -108,7 +108,7 @@ pub fn mail_idle(s: &mut Script, rng: &mut Rng) {
 }
 
 /// SIP over TLS: registrations with a challenge (RFC 3261 section 22.2), OPTIONS, calls.
-pub fn sip(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn sip(s: &mut Script, rng: &mut Rng) {
     let (register, challenge) = (Size::fixed(rng, 450, 700, 4), Size::fixed(rng, 380, 620, 4));
     let (signed, okay) = (Size::fixed(rng, 620, 950, 4), Size::fixed(rng, 400, 700, 4));
     let renewal = Rhythm::periodic(rng, 25.0, 300.0);
@@ -123,7 +123,7 @@ pub fn sip(s: &mut Script, rng: &mut Rng) {
     hears(s, rng, 0.1, rhythm, options, Some(reply));
 }
 
-pub fn game(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn game(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let (tick, own) = (Rhythm::any(rng, 0.1, 4.0), Rhythm::any(rng, 0.3, 10.0));
     let (world, input) = (Size::text(rng, 30.0, 400.0), Size::any(rng, 10, 120));
@@ -132,13 +132,13 @@ pub fn game(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 1.0, 30.0);
 }
 
-pub fn web(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn web(s: &mut Script, rng: &mut Rng) {
     let rhythm = Rhythm::Human { mean: rng.log_uniform(0.1, 8.0), pause: rng.log_uniform(10.0, 80.0) };
     let (request, page) = (Size::text(rng, 80.0, 700.0), Size::text(rng, 300.0, 15_000.0));
     asks(s, rng, 0.001, rhythm, request, page);
 }
 
-pub fn transfer(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn transfer(s: &mut Script, rng: &mut Rng) {
     let up = rng.chance(0.4);
     let (rhythm, block) = (Rhythm::random(rng, 0.1, 4.0), Size::text(rng, 1_000.0, 40_000.0));
     let ack = Size::any(rng, 10, 200);
@@ -152,14 +152,14 @@ pub fn transfer(s: &mut Script, rng: &mut Rng) {
     });
 }
 
-pub fn stream(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn stream(s: &mut Script, rng: &mut Rng) {
     let (rhythm, request, chunk) =
         (Rhythm::periodic(rng, 1.5, 12.0), Size::fixed(rng, 60, 500, 8), Size::text(rng, 4_000.0, 50_000.0));
     asks(s, rng, 0.001, rhythm, request, chunk);
 }
 
 /// Answers that come word by word.
-pub fn assistant(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn assistant(s: &mut Script, rng: &mut Rng) {
     let rhythm = Rhythm::Human { mean: rng.log_uniform(10.0, 60.0), pause: 60.0 };
     let (question, word) = (Size::text(rng, 200.0, 3_000.0), Size::text(rng, 60.0, 250.0));
     s.every(rng, 0.001, rhythm, |s, rng, at| {

@@ -4,7 +4,7 @@ use super::blocks::{asks, hears, hello, pings, tells};
 use crate::lab::train::generate::script::{Rhythm, Script, Size};
 use crate::lab::train::rng::Rng;
 
-pub fn ticker(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn ticker(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 3) {
         let (rhythm, quote) = (Rhythm::any(rng, 0.2, 20.0), Size::any(rng, 60, 700));
@@ -14,7 +14,7 @@ pub fn ticker(s: &mut Script, rng: &mut Rng) {
 }
 
 /// FIX: a heartbeat each way, orders and their reports.
-pub fn market_orders(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn market_orders(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let beat = Rhythm::periodic(rng, 10.0, 60.0);
     let size = Size::fixed(rng, 70, 120, 2);
@@ -25,7 +25,7 @@ pub fn market_orders(s: &mut Script, rng: &mut Rng) {
     asks(s, rng, at, rhythm, order, report);
 }
 
-pub fn new_heads(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn new_heads(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     let rhythm =
         if rng.chance(0.5) { Rhythm::random(rng, 1.0, 60.0) } else { Rhythm::periodic(rng, 2.0, 15.0) };
@@ -39,7 +39,7 @@ pub fn new_heads(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 15.0, 60.0);
 }
 
-pub fn dashboard(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn dashboard(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 5) {
         let (rhythm, panel) = (Rhythm::periodic(rng, 1.0, 60.0), Size::any(rng, 80, 4_000));
@@ -48,7 +48,7 @@ pub fn dashboard(s: &mut Script, rng: &mut Rng) {
     pings(s, rng, at, 10.0, 60.0);
 }
 
-pub fn poll(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn poll(s: &mut Script, rng: &mut Rng) {
     let rhythm = if rng.chance(0.7) { Rhythm::periodic(rng, 0.8, 90.0) } else { Rhythm::any(rng, 1.0, 60.0) };
     for _ in 0..rng.range(1, 3) {
         let (request, response) = (Size::any(rng, 60, 900), Size::any(rng, 100, 4_000));
@@ -56,7 +56,7 @@ pub fn poll(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn long_poll(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn long_poll(s: &mut Script, rng: &mut Rng) {
     let (request, response) = (Size::fixed(rng, 80, 700, 2), Size::any(rng, 60, 2_500));
     let wait = Rhythm::any(rng, 2.0, 60.0);
     let mut at = 0.001;
@@ -70,7 +70,7 @@ pub fn long_poll(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn events(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn events(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 3) {
         let (rhythm, event) = (Rhythm::any(rng, 0.5, 90.0), Size::any(rng, 30, 1_500));
@@ -81,7 +81,7 @@ pub fn events(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Wallets: subscriptions, new headers, pings; JSON lines as a miner's.
-pub fn electrum(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn electrum(s: &mut Script, rng: &mut Rng) {
     let mut at = hello(s, rng);
     let (subscribe, status) =
         (Size::fixed(rng, 110, 170, 2), Size::Few { of: [42, 100, 100, 102], spread: 2 });
@@ -99,7 +99,7 @@ pub fn electrum(s: &mut Script, rng: &mut Rng) {
     asks(s, rng, at, rhythm, call, result);
 }
 
-pub fn database(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn database(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 5) {
         let (rhythm, query, rows) =
@@ -108,7 +108,7 @@ pub fn database(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn cache(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn cache(s: &mut Script, rng: &mut Rng) {
     let rhythm = Rhythm::any(rng, 0.2, 30.0);
     let (get, value) = (Size::any(rng, 20, 120), Size::any(rng, 5, 900));
     asks(s, rng, 0.001, rhythm, get, value);
@@ -118,7 +118,7 @@ pub fn cache(s: &mut Script, rng: &mut Rng) {
     }
 }
 
-pub fn rpc(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn rpc(s: &mut Script, rng: &mut Rng) {
     for _ in 0..rng.range(1, 3) {
         let (rhythm, call, result) =
             (Rhythm::any(rng, 0.5, 40.0), Size::any(rng, 40, 600), Size::any(rng, 40, 1_500));
@@ -128,7 +128,7 @@ pub fn rpc(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Nodes of peer-to-peer networks, cryptocurrency's among them.
-pub fn peer(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn peer(s: &mut Script, rng: &mut Rng) {
     let at = hello(s, rng);
     for _ in 0..rng.range(1, 3) {
         let (rhythm, body) = (Rhythm::any(rng, 0.4, 60.0), Size::any(rng, 24, 1_200));
@@ -143,7 +143,7 @@ pub fn peer(s: &mut Script, rng: &mut Rng) {
 }
 
 /// Message brokers: fetches that wait for news, and heartbeats.
-pub fn broker(s: &mut Script, rng: &mut Rng) {
+pub(crate) fn broker(s: &mut Script, rng: &mut Rng) {
     long_poll(s, rng);
     let (rhythm, beat, reply) =
         (Rhythm::periodic(rng, 3.0, 30.0), Size::fixed(rng, 8, 140, 0), Size::fixed(rng, 6, 60, 0));

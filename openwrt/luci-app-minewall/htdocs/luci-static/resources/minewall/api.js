@@ -119,6 +119,8 @@ return baseclass.extend({
 		case 'model': return _('Correct the model file in the settings, or leave it empty for the built-in model.');
 		case 'list': return _('Correct the list: "minewall check-list" says what is wrong with it.');
 		case 'list_name': return _('Rename the file: its name ends in .block, .suspect or .allow.');
+		case 'mark_conflict': return _('Move the mark with the option for the mark bit, or change the other program.');
+		case 'table_full': return _('Raise the number of connections followed if the router has memory to spare.');
 		case 'file': return _('Make room on the disk, or choose another path in the settings.');
 		default: return null;
 		}

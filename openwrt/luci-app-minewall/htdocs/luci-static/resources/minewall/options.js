@@ -20,9 +20,12 @@ return baseclass.extend({
 				help: _('Servers that every host may mine at: an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant.') }
 		] },
 		{ name: 'encrypted', title: _('Encrypted sessions'), help: _('What cannot be read is judged by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.'), options: [
-			{ name: 'sensitivity', kind: 'choice', choices: [ [ 'off', _('nothing') ], [ 'cautious', _('cautiously: 2 of 1,000 long harmless sessions') ], [ 'balanced', _('in between: 20 of 1,000') ], [ 'eager', _('eagerly: 80 of 1,000') ] ], preset: 'balanced',
+			{ name: 'sensitivity', kind: 'choice', choices: [ [ 'off', _('nothing') ], [ 'cautious', _('cautiously: 1 of 1,000 long harmless sessions') ], [ 'balanced', _('in between: 10 of 1,000') ], [ 'eager', _('eagerly: 50 of 1,000') ], [ 'adaptive', _('as the house allows') ] ], preset: 'adaptive',
 				title: _('Suspect'),
-				help: _('How easily an encrypted session is suspected of mining by its sizes and times. Of 100 mining sessions of programs that were new to it, 47 (cautious), 76 (balanced) or 90 (eager) were found; of 1,000 long harmless ones, 2, 19 or 78 were suspected, nearly all look-alikes. A suspect is reported, not blocked: its server is asked first.') },
+				help: _('How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily as the house allows, so that no more than suspects_per_day servers are newly asked. cautious, balanced and eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A suspect is reported, not blocked: its server is asked first.') },
+			{ name: 'suspects_per_day', kind: 'number', min: 1, max: 10000, unit: _('servers'), preset: '50',
+				title: _('Servers suspected a day'),
+				help: _('Servers that may newly become suspects in a day, where sensitivity is adaptive.') },
 			{ name: 'model', kind: 'path', preset: '',
 				title: _('Model file'),
 				help: _('Model file for encrypted sessions, as \'minewall train\' writes it; if empty, the built-in model.') }
@@ -46,7 +49,7 @@ return baseclass.extend({
 			{ name: 'probe_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '168',
 				title: _('A pool stays one for'),
 				help: _('How long a server that proved to be a pool is taken for one.') },
-			{ name: 'probe_not_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '24',
+			{ name: 'probe_not_pool_hours', kind: 'number', min: 1, max: 8760, unit: _('hours'), preset: '168',
 				title: _('Another server is clear for'),
 				help: _('How long a server that proved to be something else is no suspect.') },
 			{ name: 'probe_inconclusive_minutes', kind: 'number', min: 1, max: 10080, unit: _('minutes'), preset: '60',

@@ -1,0 +1,281 @@
+//! The threshold of a house: as low as its budget of questions allows.
+//!
+//! Houses differ: in one nothing ever looks like mining, in another a voice assistant does all day. The daemon counts
+//! how far each server rises on a scale of sums, once a day and server, and keeps an average over about eight days
+//! in a small histogram. The threshold is the lowest level that no more than the budget's number of servers reach in
+//! a day. A house of which nothing is known counts as one in which half the budget's number reaches the model's
+//! start, and twice the budget's the level below; that guess weighs as much as one day. The threshold never falls
+//! below the model's floor.
+//!
+//! Besides, no more servers than the budget are made suspects in a day; the last fifth of it is kept for sums of
+//! twice the threshold, so that look-alikes in the morning leave room for a miner in the evening.
+
+use core::time::Duration;
+
+use super::RATIO_ONE;
+use super::threshold::Test;
+use crate::util::time::Instant;
+
+/// What one house's sums are like.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// Servers a day whose sum ended in each level, in 256ths: a fading sum over days.
+    history: [u32; LEVELS],
+    /// The weight of the days in it, in 256ths of a day.
+    days: u32,
+    /// Servers of today by level.
+    today: [u16; LEVELS],
+    /// Highest level of each server that was counted today.
+    servers: Box<[Counted]>,
+    began: Option<Instant>,
+    /// Servers made suspects today.
+    suspects: u32,
+    /// Index of the level from which a server is suspect.
+    level: usize,
+}
+
+/// A server in a slot of its hash; another one with the same slot displaces it and may be counted twice.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    /// 0 is an empty slot.
+    tag: u32,
+    level: u8,
+    suspect: bool,
+}
+
+impl Default for House {
+    fn default() -> Self {
+        House {
+            history: [0; LEVELS],
+            days: 0,
+            today: [0; LEVELS],
+            servers: vec![Counted::default(); SERVERS].into_boxed_slice(),
+            began: None,
+            suspects: 0,
+            level: usize::MAX,
+        }
+    }
+}
+
+impl House {
+    /// Takes in the sum of a flow with the server of this keyed hash, which nothing is known to clear. Whether the
+    /// server is suspect: the sum reaches the house's threshold, and the day's budget has room for one more.
+    pub(crate) fn weigh(&mut self, server: u64, sum: i32, test: &Test, budget: u32, now: Instant) -> bool {
+        let Some(level) = level(sum, test) else { return false };
+        self.turn_day(now);
+        let index = server as usize % self.servers.len();
+        let tag = (server >> 32) as u32 | 1;
+        let Some(slot) = self.servers.get_mut(index) else { return false };
+        if slot.tag != tag {
+            *slot = Counted { tag, level: level as u8, suspect: false };
+            count(&mut self.today, level, 1);
+            self.level = usize::MAX;
+        } else if level > usize::from(slot.level) {
+            count(&mut self.today, usize::from(slot.level), -1);
+            count(&mut self.today, level, 1);
+            slot.level = level as u8;
+            self.level = usize::MAX;
+        }
+        if self.level == usize::MAX {
+            self.level = self.lowest_level(test, budget, now);
+        }
+        let threshold = sum_of(self.level, test);
+        let Some(slot) = self.servers.get_mut(index) else { return false };
+        if sum < threshold || slot.suspect {
+            return sum >= threshold;
+        }
+        let kept = budget / 5;
+        if self.suspects >= if sum >= 2 * threshold { budget } else { budget - kept } {
+            return false;
+        }
+        slot.suspect = true;
+        self.suspects += 1;
+        true
+    }
+
+    /// The threshold at `now`.
+    pub(crate) fn threshold(&self, test: &Test, budget: u32, now: Instant) -> i32 {
+        sum_of(self.lowest_level(test, budget, now), test)
+    }
+
+    /// The lowest level that no more than `budget` servers reach in a day, as far as is known.
+    fn lowest_level(&self, test: &Test, budget: u32, now: Instant) -> usize {
+        let start = level(i32::from(test.start), test).unwrap_or(0);
+        let today = self.began.map_or(0, |began| now.micros().saturating_sub(began.micros()));
+        let today = (today.min(DAY.as_micros() as u64) * 256 / DAY.as_micros() as u64) as u32;
+        let weight = u64::from(256 + self.days + today);
+        let mut servers = 0u64;
+        let mut lowest = LEVELS;
+        for at in (0..LEVELS).rev() {
+            servers += u64::from(self.history[at]) + 256 * u64::from(self.today[at]);
+            let guess = if at < start {
+                u64::from(budget) << (start - at).min(16)
+            } else {
+                u64::from(budget) >> (at - start + 1).min(16)
+            };
+            if servers + 256 * guess > weight * u64::from(budget) {
+                break;
+            }
+            lowest = at;
+        }
+        lowest
+    }
+
+    fn turn_day(&mut self, now: Instant) {
+        let began = *self.began.get_or_insert(now);
+        let past = now.micros().saturating_sub(began.micros()) / DAY.as_micros() as u64;
+        if past == 0 {
+            return;
+        }
+        for (history, today) in self.history.iter_mut().zip(&mut self.today) {
+            *history = *history - *history / FADE + (u32::from(*today) << 8);
+            *today = 0;
+        }
+        self.days = self.days - self.days / FADE + 256;
+        // Days without a single candidate; more than a few weeks say no more.
+        for _ in 1..past.min(60) {
+            self.history.iter_mut().for_each(|history| *history -= *history / FADE);
+            self.days = self.days - self.days / FADE + 256;
+        }
+        self.servers.fill(Counted::default());
+        (self.suspects, self.level, self.began) = (0, usize::MAX, Some(now));
+    }
+
+    /// What survives a restart, as one line: the weight of the days, then the histogram with today's servers in it.
+    pub fn to_line(&self) -> String {
+        let levels =
+            self.history.iter().zip(&self.today).map(|(history, today)| history + (u32::from(*today) << 8));
+        let numbers = core::iter::once(self.days).chain(levels);
+        let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+        numbers.join(" ") + "\n"
+    }
+
+    /// Reads such a line; `None` if it is none.
+    pub fn from_line(line: &str) -> Option<Self> {
+        let mut numbers =
+            line.trim_end().split(' ').map(|number| number.parse::<u32>().ok().filter(|n| *n <= MOST));
+        let mut house = House { days: numbers.next()??, ..House::default() };
+        for history in &mut house.history {
+            *history = numbers.next()??;
+        }
+        numbers.next().is_none().then_some(house)
+    }
+}
+
+fn count(today: &mut [u16; LEVELS], level: usize, by: i16) {
+    if let Some(count) = today.get_mut(level) {
+        *count = count.saturating_add_signed(by);
+    }
+}
+
+/// The level of a sum; none below the floor.
+fn level(sum: i32, test: &Test) -> Option<usize> {
+    let above = usize::try_from(sum - i32::from(test.floor)).ok()?;
+    Some((above / LEVEL_WIDTH as usize).min(LEVELS - 1))
+}
+
+/// The least sum of a level.
+fn sum_of(level: usize, test: &Test) -> i32 {
+    i32::from(test.floor) + level as i32 * LEVEL_WIDTH
+}
+
+/// Levels of the histogram, of two bits each.
+const LEVELS: usize = 48;
+const LEVEL_WIDTH: i32 = 2 * RATIO_ONE;
+/// Slots for the servers of one day, 8 bytes each.
+const SERVERS: usize = 512;
+/// A day loses an eighth of its weight with each that follows.
+const FADE: u32 = 8;
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+/// More is no number of servers or days.
+const MOST: u32 = 1 << 26;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEST: Test = Test {
+        drift: 64,
+        screen: 0,
+        fixed: [60 * 64, 40 * 64, 20 * 64],
+        start: 30 * 64,
+        floor: 10 * 64,
+        even: 0,
+        slope: 1,
+    };
+    const BUDGET: u32 = 50;
+
+    fn hour(hour: u64) -> Instant {
+        Instant::from_micros(hour * 3_600_000_000)
+    }
+
+    /// A server's number as a keyed hash would have it.
+    fn hash(server: u64) -> u64 {
+        (server + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// Days of a house in which `servers` servers reach `bits` a day, others each day; suspects of each day.
+    fn live(house: &mut House, days: core::ops::Range<u64>, servers: u64, bits: i32) -> Vec<usize> {
+        days.map(|day| {
+            let weigh = |server: &u64| {
+                let now = hour(day * 24 + server * 23 / servers);
+                house.weigh(hash(day * 1_000 + server), bits * RATIO_ONE, &TEST, BUDGET, now)
+            };
+            (0..servers).filter(weigh).count()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_new_house_begins_at_the_start() {
+        let house = House::default();
+        assert_eq!(house.threshold(&TEST, BUDGET, hour(0)), i32::from(TEST.start));
+        assert!(!House::default().weigh(1, 29 * RATIO_ONE, &TEST, BUDGET, hour(0)));
+        assert!(House::default().weigh(1, 30 * RATIO_ONE, &TEST, BUDGET, hour(0)));
+    }
+
+    #[test]
+    fn a_quiet_house_comes_down_to_the_floor_and_a_noisy_one_goes_up() {
+        let mut quiet = House::default();
+        live(&mut quiet, 0..40, 3, 12);
+        assert!(quiet.threshold(&TEST, BUDGET, hour(40 * 24)) < i32::from(TEST.start));
+        assert!(quiet.threshold(&TEST, BUDGET, hour(40 * 24)) >= i32::from(TEST.floor));
+        let mut noisy = House::default();
+        let suspects = live(&mut noisy, 0..10, 400, 45);
+        assert!(noisy.threshold(&TEST, BUDGET, hour(10 * 24)) > 45 * RATIO_ONE);
+        assert_eq!(suspects.last(), Some(&0));
+    }
+
+    #[test]
+    fn no_day_has_more_suspects_than_the_budget_and_look_alikes_leave_room_for_a_miner() {
+        let mut house = House::default();
+        let suspects = live(&mut house, 0..1, 300, 35);
+        assert!(suspects[0] <= 40, "{suspects:?}");
+        assert!(house.weigh(hash(9_999), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)), "the miner");
+        let many =
+            (0..200).filter(|n| house.weigh(hash(20_000 + n), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)));
+        assert!(many.count() + suspects[0] < BUDGET as usize);
+    }
+
+    #[test]
+    fn a_server_is_counted_once_a_day_however_often_it_is_weighed() {
+        let mut house = House::default();
+        let weighed =
+            (0..1_000).filter(|n| house.weigh(hash(1), (30 + n % 40) * RATIO_ONE, &TEST, BUDGET, hour(1)));
+        assert_eq!(weighed.count(), 1_000);
+        assert_eq!((house.suspects, house.today.iter().sum::<u16>()), (1, 1));
+    }
+
+    #[test]
+    fn the_histogram_survives_a_restart_and_damage_does_not_pass_for_one() {
+        let mut house = House::default();
+        live(&mut house, 0..9, 60, 33);
+        let line = house.to_line();
+        let again = House::from_line(&line).expect("its own line");
+        assert_eq!(again.to_line(), line);
+        for bad in ["", "\n", "1 2 3\n", &line[..line.len() / 2], &line.replace(' ', " -")] {
+            assert!(House::from_line(bad).is_none(), "{bad}");
+        }
+        assert!(House::from_line(&format!("{} 7", line.trim_end())).is_none());
+    }
+}
