@@ -169,7 +169,8 @@ class Service(OnRouter):
         there.check("/etc/init.d/minewall start")
         self.assertEqual((there.pid(), there.table()), (first, table))
         status = self.ask("status")
-        self.assertEqual((status["state"], status["problems"]), ("protecting", [{"code": "config", "text": complaint}]))
+        self.assertEqual(status["state"], "protecting")
+        self.assertEqual([(each["code"], each["text"]) for each in status["problems"]], [("config", complaint)])
         # A daemon that dies now comes back with the last good one.
         there.check("kill -s KILL $(pidof minewall)")
         there.wait_until_gone(first)

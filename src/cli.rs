@@ -14,6 +14,7 @@ mod probe;
 mod report;
 #[cfg(feature = "host")]
 mod replay;
+mod signatures;
 mod ubus;
 
 use std::ffi::OsString;
@@ -71,6 +72,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("config") => config(arguments),
         Some("probe") => Ok(probe::run(arguments)),
         Some("check-list") => check_list::run(arguments),
+        Some("signatures") => signatures::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
         #[cfg(feature = "host")]

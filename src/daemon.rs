@@ -26,6 +26,7 @@ mod identity;
 mod leases;
 mod news;
 pub(crate) mod lists;
+mod signature_files;
 mod metrics;
 pub mod model_file;
 pub mod problems;
@@ -68,6 +69,7 @@ use queue::PacketQueue;
 use report::Reporter;
 use reputation_service::{ReputationService, Traffic};
 use reset::Resetter;
+use signature_files::SignatureFiles;
 
 /// Runs until a signal stops it.
 ///
@@ -93,6 +95,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
+    engine.replace_signatures(SignatureFiles::start(&config));
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
     let reputation = ReputationService::start(&config, clock.now());
@@ -101,6 +104,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         engine,
         house,
         lists,
+        signatures: SignatureFiles::default(),
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
@@ -132,6 +136,7 @@ struct Daemon {
     engine: Engine<RandomState>,
     house: HouseFile,
     lists: Lists,
+    signatures: SignatureFiles,
     reputation: ReputationService,
     alive: Alive,
     conflicts: ConflictWatch,
@@ -192,6 +197,9 @@ impl Daemon {
                 }
                 self.engine.tell_time(unix_seconds(), now);
                 self.tick_reputation();
+                if let Some(signatures) = self.signatures.collect() {
+                    self.engine.replace_signatures(signatures);
+                }
                 if self.lists.collect() {
                     self.engine.replace_intel(self.lists.current());
                     self.reputation.refill(now);
@@ -281,6 +289,7 @@ impl Daemon {
         self.reporter.configure(&new);
         self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
+        self.signatures.reload(&new);
         let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
@@ -335,7 +344,7 @@ fn wait(
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos().into() };
+    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos() as _ };
     match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),

@@ -1,141 +1,216 @@
-//! Step 4: what the bytes of a flow say.
+//! Step 4: from the bytes of a flow to proof of mining.
 //!
-//! The DPI reads the byte stream of both directions, in order, and answers three ways:
-//! [`Answer::NeedMore`], [`Answer::NoMatch`], [`Answer::Match`]. It keeps 20 bytes a flow. Bytes that wait
-//! for the rest of their message are the caller's to hold ([`crate::flow::reassembly`]).
+//! The DPI reads the byte stream of both directions, in order, as it comes: [`Inspection::read`] answers with the
+//! next thing that was said, be it proof. It keeps 32 bytes a flow; messages that are half read stand in a pool
+//! of fixed size. Only handshakes leave bytes unread that the caller has to hold ([`crate::flow::reassembly`]).
 
+mod drafts;
+mod evidence;
+pub mod finding;
 mod framing;
+pub mod hearing;
+mod message;
 pub mod noise;
+pub mod signatures;
 pub mod target;
 
-pub mod dialect;
-pub mod finding;
-pub mod hearing;
-
-use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
-use dialect::{Context, Dialect, Dialogue};
+use crate::parse::lines::says_nothing;
+use drafts::Drafts;
+use evidence::{Context, Evidence};
 use finding::Finding;
-use framing::{Framing, Reader};
+use framing::{Found, Framing};
+use signatures::compile::program::carrier;
+use signatures::{Dialect, Signatures};
 use target::Naming;
 
-/// What the DPI knows of one flow.
+/// State of the DPI for one flow.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// How the bytes become messages.
+    /// State of the two byte streams.
     framing: Framing,
-    /// What the messages so far have shown.
-    dialogue: Dialogue,
+    /// Evidence of the messages so far.
+    evidence: Evidence,
 }
 
-const _: () = assert!(size_of::<Inspection>() <= 20);
+const _: () = assert!(size_of::<Inspection>() <= 32);
 
-/// What is known of the beginning of a flow that can't be read.
+/// Beginning of a flow that can't be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wire {
     /// HTTP, or TLS whose client offers it (ALPN, RFC 7301).
     pub web: bool,
     /// HTTP that was left for WebSocket.
     pub websocket: bool,
-    /// The server spoke first. Inside TLS nobody can tell.
+    /// The server spoke first. Inside TLS that can't be told.
     pub server_first: bool,
     /// 64 bytes without a sense were answered with 234, as the handshake of Stratum V2.
     pub noise: bool,
 }
 
-/// The answer to some bytes.
+/// Whether something is there, as far as the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing decided; more bytes may.
+    /// More bytes may tell.
     NeedMore,
-    /// This is no mining protocol in the clear; more bytes won't change that.
+    /// No.
     NoMatch,
-    /// Proof. What it consists of is in [`Dpi::finding`].
+    /// Yes.
     Match,
 }
 
-/// What became of the bytes that were offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Leading bytes that are done with; the others are to be offered again with what follows them.
+/// Outcome of reading some bytes.
+#[must_use]
+#[derive(Debug)]
+pub struct Reading {
+    /// Leading bytes that are done with. After something was said the others are to be offered at once, else with
+    /// what follows them.
     pub consumed: usize,
-    /// What they said.
-    pub answer: Answer,
+    /// News in the bytes.
+    pub said: Said,
+}
+
+/// News in bytes.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
+pub enum Said {
+    /// No news; more bytes may bring some.
+    Nothing,
+    /// That the flow is mining.
+    Proof(Finding),
+    /// The same by a signature that is worth no more than a suspicion.
+    Suspicion(Finding),
+    /// The client's name for its server.
+    Named(Naming),
+    /// An answer of a name server.
+    Resolved(Resolution),
 }
 
 /// The working memory of the DPI; one serves all flows.
 #[derive(Debug)]
 pub struct Dpi {
-    /// The index of the JSON message at hand.
-    tape: crate::parse::json::Tape,
-    /// The payload of the frames or chunks at hand, put together.
-    scratch: Scratch,
-    /// What the latest [`Answer::Match`] consists of.
-    pub finding: Finding,
-    /// How a client has named its server in what was read last; to be taken.
-    pub naming: Option<Naming>,
-    /// What a name server has answered in what was read last; to be taken.
-    pub resolution: Option<Resolution>,
+    drafts: Drafts,
+    signatures: Signatures,
 }
 
 impl Default for Dpi {
     fn default() -> Self {
-        let scratch = Scratch(Vec::with_capacity(ASSEMBLY_BYTES));
-        Dpi {
-            tape: crate::parse::json::Tape::default(),
-            scratch,
-            finding: Finding::default(),
-            naming: None,
-            resolution: None,
-        }
+        Dpi { drafts: Drafts::new(), signatures: Signatures::default() }
     }
 }
 
-/// Up to [`ASSEMBLY_BYTES`] of payload. It is moved out of the [`Dpi`] while in use, which leaves one
-/// without memory behind; so it never allocates but once.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch(Vec<u8>);
-
-impl Scratch {
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
+impl Dpi {
+    /// Compares messages with `signatures` from now on.
+    pub fn replace_signatures(&mut self, signatures: Signatures) {
+        // What is half read names its members by the words of the old ones.
+        self.drafts.clear();
+        self.signatures = signatures;
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// Appends `bytes` as far as there is room.
-    pub(crate) fn extend(&mut self, bytes: impl Iterator<Item = u8>) {
-        let room = ASSEMBLY_BYTES.saturating_sub(self.0.len());
-        self.0.extend(bytes.take(room));
+    /// Half-read messages that were taken from a flow which still needed them.
+    pub fn drafts_taken_away(&self) -> u32 {
+        self.drafts.taken_away
     }
 }
 
 impl Inspection {
     /// Begins a flow that is seen from its first byte (`true`) or joined midway (`false`).
     pub fn begin(from_start: bool) -> Self {
-        Inspection { framing: Framing::begin(from_start), dialogue: Dialogue::default() }
+        Inspection { framing: Framing::begin(from_start), evidence: Evidence::default() }
     }
 
-    /// Reads `bytes`: what was left over of `direction`, followed by its next bytes.
-    pub fn offer(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> Offer {
-        self.read(dpi, direction, bytes, false)
+    /// Reads `bytes`, what was left over of `direction` followed by its next bytes, up to the end of the next
+    /// thing that is said. `owner` tells the client, among whom memory for half-read messages is divided.
+    pub fn read(&mut self, dpi: &mut Dpi, owner: u32, direction: Direction, bytes: &[u8]) -> Reading {
+        let slot = self.framing.open(&mut dpi.drafts, direction);
+        let reading = self.read_into(dpi, slot, direction, bytes);
+        self.framing.close(&mut dpi.drafts, direction, slot, owner);
+        reading
     }
 
-    /// Reads `bytes` as [`Inspection::offer`] does, but none of them can be held for later: an
-    /// unfinished message is read as far as it goes, and its rest passed over when it comes. All bytes
-    /// are consumed.
-    pub fn overflow(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8]) -> Offer {
-        self.read(dpi, direction, bytes, true)
+    fn read_into(&mut self, dpi: &mut Dpi, slot: usize, direction: Direction, bytes: &[u8]) -> Reading {
+        let Dpi { drafts, signatures } = dpi;
+        let (mut consumed, mut begins_segment) = (0, true);
+        let Some(draft) = drafts.get(slot) else {
+            return Reading { consumed: bytes.len(), said: Said::Nothing };
+        };
+        loop {
+            let rest = bytes.get(consumed..).unwrap_or_default();
+            let step = self.framing.step(draft, signatures.words(), direction, rest, begins_segment);
+            begins_segment = false;
+            consumed += step.len;
+            let said = match step.found {
+                Found::Nothing => return Reading { consumed, said: Said::Nothing },
+                Found::Named(naming) => Said::Named(naming),
+                Found::Resolved(message) => match Resolution::read(message) {
+                    Ok(resolution) => Said::Resolved(resolution),
+                    Err(_) => continue,
+                },
+                Found::StratumV2 => Said::Proof(stratum_v2()),
+                Found::Message(over) => {
+                    message::prepare(draft, signatures, over);
+                    let message = message::of(draft, signatures, over);
+                    let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
+                    let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
+                    let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
+                    if is_known || !is_guess {
+                        self.framing.note_message(direction);
+                    } else if over == carrier::CSV && !says_nothing(&draft.lines.line) {
+                        self.framing.note_nonsense(direction);
+                    }
+                    self.framing.end_message(draft, direction, over);
+                    match finding {
+                        Some(finding) => finding,
+                        None => continue,
+                    }
+                }
+                Found::OpenLine => {
+                    message::prepare(draft, signatures, carrier::CSV);
+                    let message = message::of(draft, signatures, carrier::CSV);
+                    let context = self.context(direction, carrier::CSV, false);
+                    if !evidence::fits(signatures, &message) {
+                        self.framing.note_unreadable(direction);
+                        return Reading { consumed, said: Said::Nothing };
+                    }
+                    let (_, finding) = self.evidence.weigh(signatures, &context, &message);
+                    draft.lines.reset();
+                    match finding {
+                        Some(finding) => finding,
+                        None => continue,
+                    }
+                }
+            };
+            return Reading { consumed, said };
+        }
+    }
+
+    fn context(&self, direction: Direction, over: u16, by_page: bool) -> Context {
+        let over_http = over & (carrier::HTTP | carrier::FORM) != 0;
+        let is_whole = |direction| self.framing.is_whole(direction, over_http);
+        let client_is_whole = is_whole(Direction::ToServer);
+        Context {
+            direction,
+            client_is_whole,
+            is_whole: client_is_whole && is_whole(Direction::ToClient),
+            by_page,
+        }
     }
 
     /// The next `missing` bytes of `direction` will never come; goes on with the next message that can
-    /// be found. What was left over before them is to be discarded, or given to
-    /// [`Inspection::overflow`] first.
-    pub fn gap(&mut self, direction: Direction, missing: u32) {
-        self.framing.gap(direction, missing);
+    /// be found. What was left over before them is to be discarded.
+    pub fn gap(&mut self, dpi: &mut Dpi, direction: Direction, missing: u32) {
+        self.framing.gap(&mut dpi.drafts, direction, missing);
+    }
+
+    /// The same flow once more, to be read in another way; [`Inspection::release`] ends it.
+    pub fn fork(&self, dpi: &mut Dpi, owner: u32) -> Inspection {
+        Inspection { framing: self.framing.fork(&mut dpi.drafts, owner), evidence: self.evidence.clone() }
+    }
+
+    /// Gives the memory of half-read messages back, where a flow ends.
+    pub fn release(&self, dpi: &mut Dpi) {
+        self.framing.release(&mut dpi.drafts);
     }
 
     /// Whether the next bytes of `direction` are of any use to the DPI; not when it is encrypted,
@@ -144,9 +219,10 @@ impl Inspection {
         self.framing.wants(direction)
     }
 
-    /// Whether no byte of the flow is of any use any more: it is encrypted, or another protocol.
+    /// Whether no message can be read in the flow as it is now: it is encrypted, or another protocol. A message that
+    /// can be read ends that.
     pub fn is_opaque(&self) -> bool {
-        !self.wants(Direction::ToServer) && !self.wants(Direction::ToClient)
+        self.framing.is_opaque()
     }
 
     /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
@@ -161,94 +237,28 @@ impl Inspection {
 
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.
     pub fn has_evidence(&self) -> bool {
-        self.framing.has_evidence() || self.dialogue.has_evidence()
+        self.framing.has_evidence() || self.evidence.has_evidence()
     }
 
-    /// Whether the two ends talk with each other and nobody else: not through a proxy or a web server, which
+    /// Whether the two ends talk with each other alone: not through a proxy or a web server, which
     /// others may share, as far as can be seen from the connection's first byte on.
     pub fn is_direct(&self) -> bool {
         self.framing.is_direct()
     }
 
-    /// How it began, as far as that was seen.
+    /// Beginning of the flow, as far as it was seen.
     pub fn wire(&self) -> Wire {
         self.framing.wire()
     }
 
     /// The dialect that its messages point to, short of proof.
     pub fn dialect(&self) -> Option<Dialect> {
-        self.dialogue.dialect()
-    }
-
-    fn read(&mut self, dpi: &mut Dpi, direction: Direction, bytes: &[u8], last_chance: bool) -> Offer {
-        let mut scratch = core::mem::take(&mut dpi.scratch);
-        let mut reader = Ear::Flow(DialogueReader { dialogue: &mut self.dialogue, dpi });
-        let offer = self.framing.offer(&mut scratch, &mut reader, direction, bytes, last_chance);
-        dpi.scratch = scratch;
-        offer
+        self.evidence.dialect()
     }
 }
 
-/// Who listens. One type for both, so that the framing is in the program once.
-enum Ear<'a> {
-    Flow(DialogueReader<'a>),
-    Probe(hearing::Listener<'a>),
-}
-
-impl Reader for Ear<'_> {
-    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
-        match self {
-            Ear::Flow(reader) => reader.message(context, message),
-            Ear::Probe(listener) => listener.message(context, message),
-        }
-    }
-
-    fn stratum_v2(&mut self) {
-        match self {
-            Ear::Flow(reader) => reader.stratum_v2(),
-            Ear::Probe(listener) => listener.stratum_v2(),
-        }
-    }
-
-    fn named(&mut self, naming: Naming) {
-        match self {
-            Ear::Flow(reader) => reader.named(naming),
-            Ear::Probe(listener) => listener.named(naming),
-        }
-    }
-
-    fn resolved(&mut self, message: &[u8]) {
-        match self {
-            Ear::Flow(reader) => reader.resolved(message),
-            Ear::Probe(listener) => listener.resolved(message),
-        }
-    }
-}
-
-/// Hands messages to the flow's dialogue.
-struct DialogueReader<'a> {
-    dialogue: &'a mut Dialogue,
-    dpi: &'a mut Dpi,
-}
-
-impl Reader for DialogueReader<'_> {
-    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
-        self.dialogue.read(self.dpi, context, message)
-    }
-
-    fn stratum_v2(&mut self) {
-        let mut finding = Finding { dialect: Some(Dialect::StratumV2), ..Finding::default() };
-        // Shorter than its room.
-        let _ =
-            finding.evidence.push_str("Noise handshake (64 and 234 bytes) and a first frame from the client");
-        self.dpi.finding = finding;
-    }
-
-    fn named(&mut self, naming: Naming) {
-        self.dpi.naming = Some(naming);
-    }
-
-    fn resolved(&mut self, message: &[u8]) {
-        self.dpi.resolution = Resolution::read(message).ok().or(self.dpi.resolution.take());
-    }
+/// Proof by a whole handshake of Stratum V2; the server took part in it.
+fn stratum_v2() -> Finding {
+    let why = "Noise handshake (64 and 234 bytes), a first frame from the client and a success";
+    Finding { server_answered: true, ..Finding::of(Some(Dialect::StratumV2), why) }
 }

@@ -29,6 +29,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
+use crate::dpi::signatures::Signatures;
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Place, TableCounters};
@@ -278,6 +279,16 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether sessions with `server` are exempt, by the configuration or a list.
     pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
         self.pipeline.exempts_server(server, now)
+    }
+
+    /// Half-read messages that were taken from a flow which still needed them.
+    pub fn drafts_taken_away(&self) -> u32 {
+        self.pipeline.dpi.drafts_taken_away()
+    }
+
+    /// Compares messages with `signatures` from now on.
+    pub fn replace_signatures(&mut self, signatures: Signatures) {
+        self.pipeline.dpi.replace_signatures(signatures);
     }
 
     /// Judges by these lists from now on, in the place of those that were; they are handed back, so that a

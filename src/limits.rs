@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 /// Bytes a flow may take, including what the DPI and the hidden Markov model keep of it.
-pub const FLOW_RECORD_MAX_BYTES: usize = 160;
+pub const FLOW_RECORD_MAX_BYTES: usize = 176;
 
 /// Bytes of a flow record that belong to stage one: sizes by role, the latest symbols, a candidate's ticket.
 pub const HMM_STATE_BYTES: usize = 44;
@@ -82,6 +82,22 @@ pub const JSON_NESTING: usize = 64;
 /// Values of one JSON message that are indexed, 12 bytes each, once for all flows; what follows is
 /// not looked at.
 pub const JSON_NODES: usize = 96;
+/// Bytes that are kept of a line of text, of a form, of a message of gRPC.
+pub const LINE_BYTES: usize = 512;
+/// The longest line of an HTTP head; servers take 8 to 64 KB.
+pub const HTTP_LINE_MAX: u32 = 64 * 1024;
+/// Half-read messages, about 3 KB each; a message that begins in one segment and ends in another takes one.
+pub const DRAFTS: usize = if cfg!(test) { 4 } else { 64 };
+/// Files of signatures, and bytes of each.
+pub const SIGNATURE_FILES: usize = 64;
+/// See [`SIGNATURE_FILES`].
+pub const SIGNATURE_FILE_BYTES: u64 = 64 * 1_024;
+/// Text that is kept of one message, and of one string of it: the longest wallets and agents known have 130.
+pub const JSON_TEXT_BYTES: usize = 1_280;
+/// See [`JSON_TEXT_BYTES`].
+pub const JSON_STRING_BYTES: usize = 200;
+/// Items of an array that are kept; the others are counted.
+pub const JSON_ITEMS: u16 = 32;
 /// Longest JSON string with escapes in it that is decoded, on the stack; a longer one reads as empty.
 pub const JSON_DECODED_BYTES: usize = 256;
 /// JSON messages without a sign of mining in each direction, after which a flow speaks another
@@ -106,6 +122,8 @@ pub const SV2_SERVER_HELLO: usize = 234;
 /// The shortest first message of a Stratum V2 client: an encrypted frame header (6 + 16) and a
 /// `SetupConnection` with five empty strings (16 + 16).
 pub const SV2_SETUP_MIN: usize = 54;
+/// The server's answer to that (SV2 specification, 6.2.2): two encrypted parts of 6 bytes each.
+pub const SV2_SETUP_SUCCESS: usize = 44;
 
 /// Longest host name in its text form, without the closing dot (RFC 1035 section 2.3.4: 255 octets on the
 /// wire, of which the first length and the root take two).

@@ -31,8 +31,8 @@ use std::io::{self, Read};
 
 use serde::Serialize;
 
-use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::push_escaped;
+use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;
 

@@ -22,7 +22,7 @@ use std::fs;
 
 use dialogue::Dialogue;
 use file::Link;
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::lab::replay::account::{Flow, FlowVerdict};
 use play::{Fate, Piece, Style, pieces, play};
 use random::Random;
@@ -62,7 +62,15 @@ impl Case {
     }
 
     fn play(&self, style: &Style) -> Result<(), String> {
+        if self.is_whole() && style.segment < Style::PLAIN.segment {
+            return Ok(());
+        }
         self.check(&pieces(&self.dialogue, style), style)
+    }
+
+    /// Whether the dialect is told by how a turn begins, so that a turn in pieces tells nothing.
+    fn is_whole(&self) -> bool {
+        self.dialogue.option("whole").is_some()
     }
 
     /// Whether `pieces` come to what is expected; if not, what they come to instead.
@@ -170,6 +178,9 @@ fn neighbours_swapped() {
 #[test]
 fn split_at_random() {
     every(|case| {
+        if case.is_whole() {
+            return Ok(());
+        }
         let mut random = Random::new(case.name.len() as u64);
         for _ in 0..10 {
             let mut cut = Vec::new();
@@ -214,6 +225,6 @@ fn every_dialect_has_a_dialogue() {
             matches!(&case.expected, Expected::Mining { dialect: named, .. } if named == dialect.name())
         })
     };
-    let missing: Vec<_> = Dialect::ALL.iter().filter(|dialect| !is_spoken(dialect)).collect();
+    let missing: Vec<_> = Dialect::all().filter(|dialect| !is_spoken(dialect)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

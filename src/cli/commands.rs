@@ -98,6 +98,14 @@ const COMMANDS: &[Command] = &[
         example: "minewall check-list --count /etc/minewall/lists/pools.block",
     },
     Command {
+        name: "signatures",
+        usage: "  minewall signatures [--config FILE] list    the mining dialects that are known, and from where
+  minewall signatures check FILE...           whether files are signatures, and the line that is none
+  minewall signatures test FILE CAPTURE...    (desk) a replay with one file beside the built-in signatures
+",
+        example: "minewall signatures check /etc/minewall/signatures/coin.sig",
+    },
+    Command {
         name: "notify",
         usage: "  minewall notify [--config FILE] [--hooks DIRECTORY] [--syslog] [-]
                                               run the owner's programs for the daemon's events, or those on

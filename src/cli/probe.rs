@@ -7,7 +7,7 @@ use std::time;
 
 use minewall::config::{self, Config};
 use minewall::dpi::Wire;
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::hint::Hints;
 use minewall::probe::transport::Dialler;

@@ -220,6 +220,14 @@ options! {
         read: path,
     };
 
+    /// Folders of signatures of mining dialects (*.sig), read beside the built-in ones. What files that end in
+    /// .suspect.sig find is worth no more than a suspicion.
+    "signatures" signatures: Vec<PathBuf> = Known "Folders of signatures" List {
+        form: Form::Path,
+        default: &["/etc/minewall/signatures", "/var/lib/minewall/feeds"],
+        read: path,
+    };
+
     /// Memory of all lists together, about 30 bytes an entry, and three times as much for a moment while
     /// they are read. A list that does not fit is refused.
     "intel_memory" intel_memory: usize = Known "Memory for lists" Number {

@@ -17,10 +17,11 @@ use super::Config;
 /// The last three are what a jail has to show it, besides its own.
 pub fn describe(config: &Config) -> String {
     let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
-    let lists = config.leases_files.iter().chain(&config.intel_lists);
+    let lists = config.leases_files.iter().chain(&config.intel_lists).chain(&config.signatures);
     let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
     reads.push(&config.model);
-    let mut folders: Vec<&Path> = config.intel_lists.iter().map(AsRef::as_ref).collect();
+    let folders = config.intel_lists.iter().chain(&config.signatures);
+    let mut folders: Vec<&Path> = folders.map(AsRef::as_ref).collect();
     let mut writes: Vec<&Path> = [
         &config.control_socket,
         &config.event_log,

@@ -165,7 +165,8 @@ fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
             _ if name.starts_with('.') => None,
             Some(policy) => Some((path, policy)),
             None => {
-                let is_leftover = ["~", ".tmp", ".new"].iter().any(|end| name.ends_with(end));
+                // Signatures of feeds stand in the same folder.
+                let is_leftover = ["~", ".tmp", ".new", ".sig"].iter().any(|end| name.ends_with(end));
                 if !is_leftover && !name.starts_with("README") {
                     let text = format!("{} is no list: its name does not end in a policy", path.display());
                     problems.report(Code::ListName, &path.to_string_lossy(), text);

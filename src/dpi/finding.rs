@@ -1,9 +1,9 @@
-//! What a proof consists of, for the event that names the host.
+//! Findings: the parts of a proof, for the event that names the host.
 
-use super::dialect::Dialect;
+use super::signatures::Dialect;
 
 /// A proven mining session, as far as the wire tells. All texts are printable ASCII without quotes
-/// and backslashes, whatever the wire held: other bytes stand as `%1b`.
+/// and backslashes for any bytes on the wire: others stand as `%1b`.
 #[derive(Clone, Debug, Default)]
 pub struct Finding {
     /// The protocol spoken.
@@ -14,8 +14,10 @@ pub struct Finding {
     pub agent: heapless::String<64>,
     /// Wallet or user name, shortened: it identifies without leaking.
     pub wallet: heapless::String<24>,
-    /// What was seen, in the field's words: "mining.subscribe from the client".
+    /// Evidence in the field's words: "mining.subscribe from the client".
     pub evidence: heapless::String<96>,
+    /// A message of the server took part in it.
+    pub server_answered: bool,
 }
 
 impl Finding {

@@ -1,79 +1,68 @@
-//! How the bytes of a flow become messages.
+//! Framing: from the bytes of a flow to messages.
 //!
-//! Each direction is in one [`Layer`] at a time, named for what it awaits. The bytes of an
-//! unfinished message stay with the caller and are offered again, so nothing is copied or kept here
-//! but a counter; what a layer needs to know of a message it reads from the message itself.
-//! Something that is no known protocol makes the whole flow opaque.
+//! Each direction is in one [`Layer`] at a time, named for what it awaits. A message that is half read stands in a
+//! draft ([`super::drafts`]); only handshakes leave bytes with the caller, which offers them again with what
+//! follows. What makes no sense is passed over up to the next place where a message may begin, and from then on
+//! both ends have to prove what they are. Nothing is given up but what is known to be encrypted.
 
 mod first;
 mod grpc;
 mod handshake;
 mod http;
+mod text;
 mod websocket;
 
-use super::dialect::{Context, HttpHead};
+use super::Wire;
+use super::drafts::{Draft, Drafts, Handle};
+use super::signatures::compile::program::carrier;
 use super::target::Naming;
-use super::{Answer, Offer, Scratch, Wire};
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
 use crate::parse::http::Asked;
-use crate::parse::lines::{self, Fit, Line, Tail};
 use crate::parse::socks;
+use crate::parse::words::Words;
 
-/// Who reads the messages.
-pub trait Reader {
-    /// Reads one message.
-    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer;
-    /// Notes that a Stratum V2 handshake has been completed, which leaves no message to read.
-    fn stratum_v2(&mut self);
-    /// Notes whom the client has named as its server.
-    fn named(&mut self, naming: Naming);
-    /// Reads what a name server answers.
-    fn resolved(&mut self, message: &[u8]);
-}
-
-/// Where both directions of a flow stand.
+/// State of both directions of a flow.
 #[derive(Clone, Debug, Default)]
-pub struct Framing {
-    /// Bytes per direction to pass over unread (the rest of a body or a frame); in
-    /// [`Layer::FrameRest`] the payload bytes that have been read already.
+pub(super) struct Framing {
+    /// Bytes per direction that are left of a body, a chunk or a frame.
     pending: [u32; 2],
-    /// How each direction is read.
+    /// The half-read message of each direction.
+    drafts: [Handle; 2],
+    /// Layer of each direction.
     layers: [Layer; 2],
+    /// Facts about the flow.
+    flags: u32,
     /// HTTP requests without a response yet.
     asked: Asked,
-    /// Proxies entered so far, [`MIDWAY`], [`TLS`], and what [`Wire`] tells.
-    flags: u8,
 }
 
-/// What a direction awaits.
+const _: () = assert!(size_of::<Framing>() <= 24);
+
+/// States of a direction, named for what it awaits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Layer {
     /// The first bytes of a connection or a tunnel.
     #[default]
     FirstBytes,
-    /// The end of a line, joined midway; lines follow.
-    Boundary,
-    /// A segment that begins an HTTP message or a frame, after a loss.
-    MessageStart,
-    /// A JSON value or a Xatum line.
-    Line,
-    /// The end of a line that was too long.
-    LineEnd,
-    /// A line of Duino-Coin.
+    /// A JSON value, a line, an HTTP message; wherever one begins.
     Text,
-    /// The head of an HTTP message.
+    /// The next line of an HTTP head.
     HttpHead,
+    /// More of an HTTP body.
+    HttpBody,
     /// The size of a chunk of an HTTP body.
     HttpChunk,
     /// The blank line after the last chunk.
     HttpTrailer,
     /// A WebSocket frame.
     Frame,
-    /// More frames that continue a half-read value.
-    FrameRest,
+    /// More of its payload.
+    FrameData,
     /// An HTTP/2 frame, which may carry gRPC.
     Grpc,
+    /// More of its payload.
+    GrpcData,
     /// SOCKS 5: the client's password or request.
     Socks5Request,
     /// SOCKS 5: the server's choice of method.
@@ -90,116 +79,203 @@ enum Layer {
     ClientHello,
     /// Stratum V2: the client's first frame.
     Setup,
-    /// Stratum V2: the server has answered and awaits that frame.
+    /// Stratum V2: the server has answered with its keys; the client's first frame is next.
     SetupReceived,
-    /// Nothing that can be read.
+    /// Stratum V2: the server's consent.
+    SetupSuccess,
+    /// Bytes that can't be read.
     Opaque,
 }
 
-/// What reading on has led to.
-enum Step {
-    /// So many bytes are done with; with none, the layer has changed.
-    Done(usize),
-    /// The message goes on after the bytes at hand.
-    Wait,
-    /// Mining is proven.
-    Proof,
-    /// This is no protocol we read, or not mining for certain.
-    Foreign,
+/// Finds at the head of some bytes.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
+pub(super) enum Found<'a> {
+    /// No find; bytes that were not consumed are to be offered again with what follows.
+    Nothing,
+    /// A message, which the draft holds; the carrier.
+    Message(u16),
+    /// The beginning of a line, which may be a message already: some clients send no line ends.
+    OpenLine,
+    /// The client's name for its server.
+    Named(Naming),
+    /// The answer of a name server.
+    Resolved(&'a [u8]),
+    /// A handshake of Stratum V2, with the server's consent to what followed.
+    StratumV2,
 }
 
-/// What a step works with.
-struct Desk<'a, R> {
+/// Number of bytes that are done with, and what they said.
+#[derive(Debug)]
+pub(super) struct Step<'a> {
+    pub len: usize,
+    pub found: Found<'a>,
+    /// The caller has to bring more bytes.
+    pub waits: bool,
+}
+
+impl<'a> Step<'a> {
+    fn done(len: usize) -> Self {
+        Step { len, found: Found::Nothing, waits: false }
+    }
+
+    fn wait() -> Self {
+        Step { len: 0, found: Found::Nothing, waits: true }
+    }
+
+    fn found(len: usize, found: Found<'a>) -> Self {
+        Step { len, found, waits: false }
+    }
+}
+
+/// Resources of a step.
+struct Desk<'d> {
     direction: Direction,
-    /// Bytes of one message that are waited for.
-    limit: usize,
-    scratch: &'a mut Scratch,
-    reader: &'a mut R,
+    draft: &'d mut Draft,
+    words: &'d Words,
 }
 
 impl Framing {
     /// A flow that is seen from its first byte (`true`) or joined midway (`false`).
-    pub fn begin(from_start: bool) -> Self {
-        let (layer, flags) = if from_start { (Layer::FirstBytes, 0) } else { (Layer::Boundary, MIDWAY) };
-        Framing { layers: [layer; 2], flags, ..Framing::default() }
+    pub(super) fn begin(from_start: bool) -> Self {
+        if from_start {
+            return Framing::default();
+        }
+        Framing { layers: [Layer::Text; 2], flags: BROKEN[0] | BROKEN[1] | MIDWAY, ..Framing::default() }
     }
 
-    /// Reads `bytes` of `direction`. If they can't be held (`last_chance`), an unfinished message is
-    /// read as far as it goes, or given up.
-    pub fn offer<R: Reader>(
+    /// The draft with which `direction` goes on.
+    pub(super) fn open(&self, drafts: &mut Drafts, direction: Direction) -> usize {
+        drafts.open(self.drafts[direction as usize])
+    }
+
+    /// Ends the reading of a segment with draft `at`.
+    pub(super) fn close(&mut self, drafts: &mut Drafts, direction: Direction, at: usize, owner: u32) {
+        let needs = matches!(
+            self.layer(direction),
+            Layer::HttpHead
+                | Layer::HttpBody
+                | Layer::HttpChunk
+                | Layer::HttpTrailer
+                | Layer::FrameData
+                | Layer::GrpcData
+        );
+        if drafts.get(at).is_some_and(|draft| draft.lines.is_passing_over()) {
+            self.flags |= REST[direction as usize];
+        }
+        let handle = &mut self.drafts[direction as usize];
+        *handle = drafts.close(at, *handle, owner, needs);
+    }
+
+    /// Copies of the drafts, for a flow that is read in two ways.
+    pub(super) fn fork(&self, drafts: &mut Drafts, owner: u32) -> Framing {
+        Framing { drafts: self.drafts.map(|handle| drafts.copy(handle, owner)), ..self.clone() }
+    }
+
+    /// Gives the drafts back.
+    pub(super) fn release(&self, drafts: &mut Drafts) {
+        for handle in self.drafts {
+            drafts.release(handle);
+        }
+    }
+
+    /// Reads `bytes` of `direction` up to the end of the next thing that is found. `is_first` bytes begin a segment.
+    pub(super) fn step<'b>(
         &mut self,
-        scratch: &mut Scratch,
-        reader: &mut R,
+        draft: &mut Draft,
+        words: &Words,
         direction: Direction,
-        bytes: &[u8],
-        last_chance: bool,
-    ) -> Offer {
-        let mut consumed = 0;
-        while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-            let limit = if last_chance { rest.len().min(ASSEMBLY_BYTES) } else { ASSEMBLY_BYTES };
-            let desk = Desk { direction, limit, scratch, reader };
-            match self.step(desk, rest) {
-                Step::Done(len) => consumed += len,
-                Step::Wait if rest.len() < limit => return Offer { consumed, answer: Answer::NeedMore },
-                Step::Proof => return Offer { consumed: bytes.len(), answer: Answer::Match },
-                Step::Wait | Step::Foreign => {
-                    self.give_up();
-                    break;
-                }
+        bytes: &'b [u8],
+        is_first: bool,
+    ) -> Step<'b> {
+        if is_first {
+            self.begin_segment(draft, direction);
+        }
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
+            let mut desk = Desk { direction, draft, words };
+            let step = self.layer_step(&mut desk, rest, is_first && at == 0);
+            at += step.len;
+            if step.waits && rest.len() >= ASSEMBLY_BYTES {
+                // More than any handshake has.
+                self.resume(&mut desk);
+                continue;
+            }
+            if step.waits || !matches!(step.found, Found::Nothing) {
+                return Step { len: at, ..step };
             }
         }
-        let opaque = self.layers == [Layer::Opaque; 2];
-        Offer { consumed: bytes.len(), answer: if opaque { Answer::NoMatch } else { Answer::NeedMore } }
+        Step::done(at)
     }
 
     /// `missing` bytes of `direction` will never come.
-    pub fn gap(&mut self, direction: Direction, missing: u32) {
+    pub(super) fn gap(&mut self, drafts: &mut Drafts, direction: Direction, missing: u32) {
         let (layer, pending) = (self.layer(direction), self.pending(direction));
         if layer == Layer::Opaque {
             return;
         }
-        if layer != Layer::FrameRest && pending >= missing {
-            self.set_pending(direction, pending - missing);
-            return;
-        }
-        self.set_pending(direction, 0);
-        self.flags |= MIDWAY;
+        drafts.release(core::mem::take(&mut self.drafts[direction as usize]));
+        self.flags |= BROKEN[direction as usize] | MIDWAY;
         match layer {
-            Layer::FirstBytes | Layer::Boundary | Layer::Line | Layer::LineEnd | Layer::Text => {
-                self.set_layer(direction, Layer::Boundary);
+            // The rest is as long as it was.
+            Layer::HttpBody | Layer::FrameData | Layer::GrpcData if pending >= missing => {
+                self.set_pending(direction, pending - missing);
+                let layer =
+                    if layer == Layer::HttpBody && pending > missing { Layer::HttpBody } else { layer };
+                self.set_layer(direction, layer);
             }
-            Layer::HttpHead
-            | Layer::HttpChunk
-            | Layer::HttpTrailer
-            | Layer::Frame
-            | Layer::FrameRest
-            | Layer::Grpc
-            | Layer::MessageStart => self.set_layer(direction, Layer::MessageStart),
-            Layer::Socks5Request
-            | Layer::Socks5Method
-            | Layer::Socks5Reply
-            | Layer::Socks4Reply
-            | Layer::Dns
-            | Layer::TlsHello
-            | Layer::ClientHello
+            Layer::Dns if pending >= missing => self.set_pending(direction, pending - missing),
+            Layer::ClientHello
             | Layer::Setup
             | Layer::SetupReceived
-            | Layer::Opaque => self.give_up(),
+            | Layer::SetupSuccess
+            | Layer::TlsHello => {
+                self.set_pending(direction, 0);
+                self.flags |= UNREADABLE[direction as usize];
+                self.set_layer(direction, Layer::Text);
+            }
+            _ => {
+                self.set_pending(direction, 0);
+                self.set_layer(direction, Layer::Text);
+                self.flags |= REST[direction as usize];
+            }
         }
+    }
+
+    /// Ends the message that `direction` has brought last, after it was read.
+    pub(super) fn end_message(&self, draft: &mut Draft, direction: Direction, over: u16) {
+        match over {
+            carrier::HTTP | carrier::FORM if self.layer(direction) == Layer::Text => draft.reset(),
+            carrier::GRPC if draft.missing == 0 => draft.bytes.clear(),
+            carrier::BINARY => draft.bytes.clear(),
+            carrier::CSV => draft.lines.reset(),
+            _ => {}
+        }
+    }
+
+    /// Whether something ends without a byte of its own.
+    fn is_due(&self, direction: Direction) -> bool {
+        self.pending(direction) == 0
+            && matches!(self.layer(direction), Layer::HttpBody | Layer::FrameData | Layer::GrpcData)
     }
 
     /// Whether the next bytes of `direction` are of any use.
-    pub fn wants(&self, direction: Direction) -> bool {
+    pub(super) fn wants(&self, direction: Direction) -> bool {
         self.layer(direction) != Layer::Opaque
     }
 
+    /// Whether no message can be read in the flow as it is now.
+    pub(super) fn is_opaque(&self) -> bool {
+        self.flags & (TLS | UNREADABLE[0] | UNREADABLE[1]) != 0 || self.layers == [Layer::Opaque; 2]
+    }
+
     /// Whether a proxy has been entered: what the client says is meant for another server than the flow's.
-    pub fn is_tunnelled(&self) -> bool {
+    pub(super) fn is_tunnelled(&self) -> bool {
         self.flags & DEPTH > 0
     }
 
     /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
-    pub fn is_tls(&self) -> Option<bool> {
+    pub(super) fn is_tls(&self) -> Option<bool> {
         match (self.flags & (MIDWAY | TLS), self.layer(Direction::ToServer)) {
             (flags, _) if flags & TLS > 0 => Some(true),
             (0, layer) if !matches!(layer, Layer::FirstBytes | Layer::TlsHello) => Some(false),
@@ -207,184 +283,116 @@ impl Framing {
         }
     }
 
-    /// Whether a Stratum V2 handshake lacks only its last message.
-    pub fn has_evidence(&self) -> bool {
-        self.layer(Direction::ToClient) == Layer::SetupReceived
+    /// Whether a Stratum V2 handshake lacks only its last messages.
+    pub(super) fn has_evidence(&self) -> bool {
+        OF_NOISE.contains(&self.layer(Direction::ToClient))
     }
 
     /// Whether neither a proxy nor HTTP carries the flow, seen from its start.
-    pub fn is_direct(&self) -> bool {
-        let is_bare = |layer: &Layer| {
-            matches!(
-                layer,
-                Layer::FirstBytes
-                    | Layer::Line
-                    | Layer::LineEnd
-                    | Layer::Text
-                    | Layer::ClientHello
-                    | Layer::Setup
-                    | Layer::SetupReceived
-            )
-        };
-        self.flags & (DEPTH | MIDWAY | TLS) == 0 && self.layers.iter().all(is_bare)
+    pub(super) fn is_direct(&self) -> bool {
+        self.flags & (DEPTH | MIDWAY | TLS | WEB | GRPC | BROKEN[0] | BROKEN[1]) == 0
     }
 
-    /// How the flow began.
-    pub fn wire(&self) -> Wire {
+    /// Beginning of the flow.
+    pub(super) fn wire(&self) -> Wire {
         let has = |flag| self.flags & flag > 0;
-        let is_in = |layers: &[Layer]| self.layers.iter().any(|layer| layers.contains(layer));
         Wire {
-            web: has(WEB) || is_in(&OF_HTTP),
-            websocket: has(WEBSOCKET) || is_in(&OF_WEBSOCKET),
+            web: has(WEB),
+            websocket: has(WEBSOCKET),
             server_first: has(SERVER_FIRST),
-            noise: has(NOISE) || is_in(&OF_NOISE),
+            noise: has(NOISE) || self.layers.iter().any(|layer| OF_NOISE.contains(layer)),
         }
     }
 
-    fn step<R: Reader>(&mut self, mut desk: Desk<'_, R>, bytes: &[u8]) -> Step {
+    /// Whether `direction` was heard from its first byte and said nothing but messages. A message behind HTTP in the
+    /// same direction has something before it, unless HTTP carries it.
+    pub(super) fn is_whole(&self, direction: Direction, over_http: bool) -> bool {
+        let at = direction as usize;
+        self.flags & BROKEN[at] == 0
+            && (over_http || self.flags & HTTP[at] == 0 || self.flags & WEBSOCKET > 0)
+    }
+
+    /// Notes that a message of `direction` could be read.
+    pub(super) fn note_message(&mut self, direction: Direction) {
+        self.flags &= !UNREADABLE[direction as usize];
+    }
+
+    /// Notes that what `direction` has said last makes no sense so far.
+    pub(super) fn note_unreadable(&mut self, direction: Direction) {
+        self.flags |= UNREADABLE[direction as usize];
+    }
+
+    /// Notes that something in `direction` made no sense.
+    pub(super) fn note_nonsense(&mut self, direction: Direction) {
+        self.flags |= BROKEN[direction as usize] | UNREADABLE[direction as usize];
+    }
+
+    fn layer_step<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8], begins_segment: bool) -> Step<'b> {
         let direction = desk.direction;
-        let layer = self.layer(direction);
-        let pending = self.pending(direction);
-        if pending > 0 && layer != Layer::FrameRest {
-            let len = usize::try_from(pending).unwrap_or(usize::MAX).min(bytes.len());
-            self.set_pending(direction, pending.saturating_sub(u32::try_from(len).unwrap_or(u32::MAX)));
-            return Step::Done(len);
-        }
-        match layer {
-            Layer::FirstBytes => self.first_bytes(&mut desk, bytes),
-            Layer::Boundary => self.boundary(&mut desk, bytes),
-            Layer::MessageStart => self.message_start(direction, bytes),
-            Layer::Line => self.line(&mut desk, bytes),
-            Layer::LineEnd => self.line_end(direction, bytes),
-            Layer::Text => match lines::next_text(bytes, direction == Direction::ToServer) {
-                Line::Blank(len) => Step::Done(len),
-                Line::Message(range, len) => self.read(&mut desk, bytes.get(range).unwrap_or_default(), len),
-                Line::NeedMore => Step::Wait,
-                Line::Foreign => Step::Foreign,
-            },
-            Layer::HttpHead => self.http_message(&mut desk, bytes),
-            Layer::HttpChunk => self.http_chunk(direction, bytes),
-            Layer::HttpTrailer => self.http_trailer(direction, bytes),
-            Layer::Frame | Layer::FrameRest => self.frames(&mut desk, bytes),
-            Layer::Grpc => self.grpc_frame(&mut desk, bytes),
+        match self.layer(direction) {
+            Layer::FirstBytes => self.first_bytes(desk, bytes),
+            Layer::Text => self.text(desk, bytes, begins_segment),
+            Layer::HttpHead => self.http_head(desk, bytes),
+            Layer::HttpBody => self.http_body(desk, bytes),
+            Layer::HttpChunk => self.http_chunk(desk, bytes),
+            Layer::HttpTrailer => self.http_trailer(desk, bytes),
+            Layer::Frame => self.frame(desk, bytes),
+            Layer::FrameData => self.frame_data(desk, bytes),
+            Layer::Grpc => self.grpc_frame(desk, bytes),
+            Layer::GrpcData => self.grpc_data(desk, bytes),
             Layer::Socks5Request => {
-                if let Some(target) = socks::target(bytes) {
-                    desk.reader.named(Naming::Proxy(target));
+                let step = self.socks_step(desk, socks::request(bytes), Layer::Socks5Request);
+                match socks::target(bytes).filter(|_| !step.waits) {
+                    Some(target) => Step::found(step.len, Found::Named(Naming::Proxy(target))),
+                    None => step,
                 }
-                self.socks_step(direction, socks::request(bytes), Layer::Socks5Request)
             }
-            Layer::Socks5Method => self.socks_step(direction, socks::method(bytes), Layer::Socks5Reply),
-            Layer::Socks5Reply => self.socks_step(direction, socks::reply(bytes), Layer::Socks5Reply),
-            Layer::Socks4Reply => self.socks_step(direction, socks::reply_4(bytes), Layer::Opaque),
-            Layer::Dns => self.dns(&mut desk, bytes),
-            Layer::TlsHello => self.tls_hello(&mut desk, bytes),
-            Layer::ClientHello => self.client_hello(bytes),
-            Layer::Setup => self.setup(&mut desk, bytes),
+            Layer::Socks5Method => self.socks_step(desk, socks::method(bytes), Layer::Socks5Reply),
+            Layer::Socks5Reply => self.socks_step(desk, socks::reply(bytes), Layer::Socks5Reply),
+            Layer::Socks4Reply => self.socks_step(desk, socks::reply_4(bytes), Layer::Text),
+            Layer::Dns => self.dns(desk, bytes),
+            Layer::TlsHello => self.tls_hello(desk, bytes),
+            Layer::ClientHello => self.client_hello(desk, bytes),
+            Layer::Setup => self.setup(desk, bytes),
             // The server has had its turn; the client's comes first.
-            Layer::SetupReceived => Step::Foreign,
-            Layer::Opaque => Step::Done(bytes.len()),
+            Layer::SetupReceived => {
+                self.resume(desk);
+                Step::done(0)
+            }
+            Layer::SetupSuccess => self.setup_success(desk, bytes),
+            Layer::Opaque => Step::done(bytes.len()),
         }
     }
 
-    fn line<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        // What a message says must not depend on how much of it came at once.
-        let window = bytes.get(..desk.limit).unwrap_or(bytes);
-        match lines::next_json(window) {
-            Line::Blank(len) => Step::Done(len),
-            Line::Message(range, len) => self.read(desk, window.get(range).unwrap_or_default(), len),
-            Line::Foreign => match lines::scalar_line(window) {
-                (Fit::Yes, len) => Step::Done(len),
-                (Fit::Maybe, _) if window.len() < desk.limit => Step::Wait,
-                _ => Step::Foreign,
-            },
-            Line::NeedMore if window.len() < desk.limit => Step::Wait,
-            Line::NeedMore => {
-                // Its beginning may say enough; a reader takes a value without an end.
-                self.set_layer(desk.direction, Layer::LineEnd);
-                self.read(desk, window, window.len())
+    /// A segment of `direction` begins.
+    fn begin_segment(&mut self, draft: &mut Draft, direction: Direction) {
+        let (at, other) = (direction as usize, direction.reverse() as usize);
+        if self.flags & REST[at] != 0 {
+            self.flags &= !REST[at];
+            draft.lines.pass_over_line();
+        }
+        if self.flags & SPOKE[other] != 0 {
+            // The other end's turn was in between: a line that it had not ended was one all the same.
+            self.flags &= !SPOKE[other];
+            if draft.lines.is_in_line() && self.layer(direction) == Layer::Text {
+                draft.lines.reset();
             }
         }
+        let begins_turn = self.flags & SPOKE[at] == 0;
+        self.flags = if begins_turn { self.flags | TURN[at] } else { self.flags & !TURN[at] };
+        self.flags |= SPOKE[at];
     }
 
-    fn line_end(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        let end = crate::parse::http::line_len(bytes);
-        let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        if !lines::is_text(line) {
-            return Step::Foreign;
-        }
-        if end.is_some() {
-            self.set_layer(direction, Layer::Line);
-        }
-        Step::Done(line.len())
+    /// Goes on with the next message that begins, as in a flow joined midway.
+    fn resume(&mut self, desk: &mut Desk<'_>) {
+        self.note_nonsense(desk.direction);
+        desk.draft.reset();
+        self.set_pending(desk.direction, 0);
+        self.set_layer(desk.direction, Layer::Text);
     }
 
-    fn boundary<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let direction = desk.direction;
-        if self.layer(direction.reverse()) == Layer::Text {
-            return self.enter(direction, Layer::Text);
-        }
-        match first::resumes(bytes) {
-            first::Resumption::Http => return self.enter(direction, Layer::HttpHead),
-            first::Resumption::Frame => return self.enter(direction, Layer::Frame),
-            first::Resumption::Grpc => return self.enter(direction, Layer::Grpc),
-            first::Resumption::Control(len) => return Step::Done(len),
-            first::Resumption::Value { len, line_follows } => {
-                if line_follows {
-                    self.set_layer(direction, Layer::Line);
-                }
-                return self.read(desk, bytes.get(..len).unwrap_or_default(), len);
-            }
-            first::Resumption::NeedMore if bytes.len() < desk.limit => return Step::Wait,
-            first::Resumption::NeedMore | first::Resumption::Unknown => {}
-        }
-        match lines::tail(bytes) {
-            Tail::Json(len) => {
-                self.set_layer(direction, Layer::Line);
-                Step::Done(len)
-            }
-            Tail::Text => self.enter(direction, Layer::Text),
-            Tail::NeedMore if bytes.len() < desk.limit => Step::Wait,
-            Tail::NeedMore => self.enter(direction, Layer::LineEnd),
-            Tail::Foreign => Step::Foreign,
-        }
-    }
-
-    fn message_start(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        match first::resumes(bytes) {
-            first::Resumption::Http => self.enter(direction, Layer::HttpHead),
-            first::Resumption::Frame => self.enter(direction, Layer::Frame),
-            first::Resumption::Grpc => self.enter(direction, Layer::Grpc),
-            first::Resumption::Control(len) => Step::Done(len),
-            _ => Step::Done(bytes.len()),
-        }
-    }
-
-    /// Hands a message over; it is `len` bytes long in the stream.
-    fn read<R: Reader>(&self, desk: &mut Desk<'_, R>, message: &[u8], len: usize) -> Step {
-        match desk.reader.message(&self.context(desk.direction, None), message) {
-            Answer::NeedMore => Step::Done(len),
-            Answer::NoMatch => Step::Foreign,
-            Answer::Match => Step::Proof,
-        }
-    }
-
-    fn context<'a>(&self, direction: Direction, http: Option<HttpHead<'a>>) -> Context<'a> {
-        let websocket = matches!(self.layer(direction), Layer::Frame | Layer::FrameRest);
-        let grpc = self.layer(direction) == Layer::Grpc;
-        Context { direction, from_start: self.flags & MIDWAY == 0, http, websocket, grpc }
-    }
-
-    fn enter(&mut self, direction: Direction, layer: Layer) -> Step {
-        self.set_layer(direction, layer);
-        Step::Done(0)
-    }
-
-    /// Nothing more is read; what was seen before that is still known.
+    /// Ends the reading of both directions.
     fn give_up(&mut self) {
-        let Wire { web, websocket, noise, .. } = self.wire();
-        for (is_so, flag) in [(web, WEB), (websocket, WEBSOCKET), (noise, NOISE)] {
-            self.flags |= if is_so { flag } else { 0 };
-        }
         self.layers = [Layer::Opaque; 2];
         self.pending = [0; 2];
     }
@@ -397,6 +405,11 @@ impl Framing {
         self.layers[direction as usize] = layer;
     }
 
+    fn enter(&mut self, direction: Direction, layer: Layer) -> Step<'static> {
+        self.set_layer(direction, layer);
+        Step::done(0)
+    }
+
     fn pending(&self, direction: Direction) -> u32 {
         self.pending[direction as usize]
     }
@@ -407,24 +420,33 @@ impl Framing {
 }
 
 /// The bits of [`Framing::flags`] that count proxies.
-const DEPTH: u8 = 3;
+const DEPTH: u32 = 3;
 /// Part of the flow has not been seen.
-const MIDWAY: u8 = 4;
-/// The client has sent a ClientHello.
-const TLS: u8 = 8;
-/// What [`Wire`] says of a flow that is read no more.
-const WEB: u8 = 16;
-const WEBSOCKET: u8 = 32;
-const SERVER_FIRST: u8 = 64;
-const NOISE: u8 = 128;
+const MIDWAY: u32 = 1 << 2;
+/// The client has sent a ClientHello, and the server nothing that contradicts it.
+const TLS: u32 = 1 << 3;
+/// HTTP was spoken, or TLS whose client offers it.
+const WEB: u32 = 1 << 4;
+const WEBSOCKET: u32 = 1 << 5;
+const SERVER_FIRST: u32 = 1 << 6;
+const NOISE: u32 = 1 << 7;
+const GRPC: u32 = 1 << 8;
+/// Flags of each direction: not all of it was seen, or not all of it made sense.
+const BROKEN: [u32; 2] = [1 << 9, 1 << 10];
+/// The latest bytes made no sense.
+const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
+/// The end has spoken since the other one did.
+const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
+/// The next bytes are the rest of something whose beginning was not seen.
+const REST: [u32; 2] = [1 << 15, 1 << 16];
+/// The segment at hand is the first one since the other end spoke.
+const TURN: [u32; 2] = [1 << 19, 1 << 20];
+/// A message of HTTP has begun.
+const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 
-/// Layers that say so by themselves.
-const OF_HTTP: [Layer; 3] = [Layer::HttpHead, Layer::HttpChunk, Layer::HttpTrailer];
-const OF_WEBSOCKET: [Layer; 2] = [Layer::Frame, Layer::FrameRest];
-const OF_NOISE: [Layer; 1] = [Layer::SetupReceived];
+const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
 
-const _: () = assert!(PROXY_DEPTH <= DEPTH);
-const _: () = assert!(size_of::<Framing>() <= 12);
+const _: () = assert!(PROXY_DEPTH as u32 <= DEPTH);
 
 #[cfg(test)]
 mod tests;

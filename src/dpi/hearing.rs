@@ -1,30 +1,48 @@
-//! What a server answers when we ask ourselves: the DPI's eyes for the active probe.
+//! Answers of a server to the active probe, read by the DPI.
 //!
-//! The framing is that of any flow, and every message is weighed by the dialects' own rules; but a
-//! question of ours is no evidence, so only what the *server* says counts, one message at a time.
+//! The framing is that of any flow, and every message is compared with the signatures; but a question of ours is
+//! no evidence, so only what the *server* says counts, one message at a time.
 
-use super::dialect::{self, Context, Shown};
-use super::framing::{Framing, Reader};
-use super::target::Naming;
-use super::{Answer, Dpi, Ear, Offer};
+use super::framing::{Found, Framing};
+use super::signatures::compile::program::{Confidence, Role, carrier};
+use super::signatures::matcher::Before;
+use super::{Dpi, message, signatures::Dialect};
 use crate::net::direction::Direction;
-use crate::parse::json::{Tape, Value};
+use crate::parse::tree::Value;
 
-/// One connection that we lead.
+/// A connection of the probe.
 #[derive(Clone, Debug, Default)]
 pub struct Hearing {
     framing: Framing,
 }
 
-/// One message of the server.
+/// A message of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard<'a> {
-    /// What it is a sign of, if it is one that pools send.
-    pub shown: Option<Shown>,
-    /// The object, if it is JSON. Of a batch, every object is heard by itself.
+    /// The pool's message that it is, if it is one.
+    pub shown: Option<Shown<'a>>,
+    /// Values of a JSON message. Of a batch, every object is heard by itself.
     pub root: Option<Value<'a>>,
-    /// Its bytes.
-    pub message: &'a [u8],
+}
+
+/// A single message as pools send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Only pools say so; otherwise others may, too.
+    pub strong: bool,
+    /// The message in the field's words.
+    pub said: &'a str,
+}
+
+/// Outcome of reading bytes of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Leading bytes that are done with; the others are to be offered again with what follows them.
+    pub consumed: usize,
+    /// No message in them can be read.
+    pub is_unreadable: bool,
 }
 
 impl Hearing {
@@ -34,8 +52,8 @@ impl Hearing {
     }
 
     /// Reads `bytes`, what was left over of the server's followed by its next ones, and hands every
-    /// whole message to `each`. [`Answer::NoMatch`] means that it can't be read.
-    pub fn heard(&mut self, dpi: &mut Dpi, bytes: &[u8], each: &mut dyn FnMut(&Heard<'_>)) -> Offer {
+    /// whole message to `each`.
+    pub fn heard(&mut self, dpi: &mut Dpi, bytes: &[u8], each: &mut dyn FnMut(&Heard<'_>)) -> Reading {
         self.read(dpi, Direction::ToClient, bytes, each)
     }
 
@@ -45,49 +63,56 @@ impl Hearing {
         direction: Direction,
         bytes: &[u8],
         each: &mut dyn FnMut(&Heard<'_>),
-    ) -> Offer {
-        let mut scratch = core::mem::take(&mut dpi.scratch);
-        let mut listener = Ear::Probe(Listener { tape: &mut dpi.tape, each });
-        let offer = self.framing.offer(&mut scratch, &mut listener, direction, bytes, false);
-        dpi.scratch = scratch;
-        offer
+    ) -> Reading {
+        let Dpi { drafts, signatures } = dpi;
+        let slot = self.framing.open(drafts, direction);
+        let mut consumed = 0;
+        while let Some(draft) = drafts.get(slot) {
+            let rest = bytes.get(consumed..).unwrap_or_default();
+            let step = self.framing.step(draft, signatures.words(), direction, rest, consumed == 0);
+            consumed += step.len;
+            let over = match step.found {
+                Found::Nothing => break,
+                Found::Message(over) => over,
+                Found::OpenLine => carrier::CSV,
+                Found::Named(_) | Found::Resolved(_) | Found::StratumV2 => continue,
+            };
+            message::prepare(draft, signatures, over);
+            let message = message::of(draft, signatures, over);
+            let before = Before { answers: true, phases: 0 };
+            let found = signatures.find(&message, before).filter(|found| found.rule.role == Role::Pool);
+            let is_text = over == carrier::CSV;
+            if is_text && found.is_none() {
+                if !matches!(step.found, Found::OpenLine) {
+                    self.framing.note_nonsense(direction);
+                    self.framing.end_message(draft, direction, over);
+                    continue;
+                }
+                break;
+            }
+            self.framing.note_message(direction);
+            let shown = found.map(|found| Shown {
+                dialect: signatures.dialect_of(&found),
+                strong: found.confidence > Confidence::Hint,
+                said: found.program.str(found.rule.said),
+            });
+            let root = message.root.filter(|_| !is_text);
+            if direction == Direction::ToClient && (shown.is_some() || root.is_some()) {
+                each(&Heard { shown, root });
+            }
+            if is_text {
+                draft.lines.reset();
+            }
+            self.framing.end_message(draft, direction, over);
+        }
+        self.framing.close(drafts, direction, slot, 0);
+        Reading { consumed, is_unreadable: self.framing.is_opaque() }
     }
 }
 
-pub(super) struct Listener<'a> {
-    tape: &'a mut Tape,
-    each: &'a mut dyn FnMut(&Heard<'_>),
-}
-
-impl Reader for Listener<'_> {
-    fn message(&mut self, context: &Context<'_>, message: &[u8]) -> Answer {
-        if context.direction == Direction::ToServer {
-            return Answer::NeedMore;
-        }
-        if !matches!(message.trim_ascii_start().first(), Some(b'{' | b'[')) {
-            let shown = if context.http.is_none() { dialect::show_line(self.tape, message) } else { None };
-            (self.each)(&Heard { shown, root: None, message });
-            return Answer::NeedMore;
-        }
-        let Some(root) = self.tape.index(message) else {
-            (self.each)(&Heard { shown: None, root: None, message });
-            return Answer::NeedMore;
-        };
-        let hear = |object: Value<'_>, each: &mut dyn FnMut(&Heard<'_>)| {
-            each(&Heard { shown: dialect::show(context, object), root: Some(object), message });
-        };
-        if root.is_object() {
-            hear(root, self.each);
-        }
-        for object in root.items().filter(|item| item.is_object()) {
-            hear(object, self.each);
-        }
-        Answer::NeedMore
+impl Hearing {
+    /// Ends the connection.
+    pub fn end(&mut self, dpi: &mut Dpi) {
+        self.framing.release(&mut dpi.drafts);
     }
-
-    fn stratum_v2(&mut self) {}
-
-    fn named(&mut self, _: Naming) {}
-
-    fn resolved(&mut self, _: &[u8]) {}
 }

@@ -9,10 +9,10 @@
 //! 4,095 bytes of garbage follow on either side (BIP 324): both lengths fit once in 4,096 x 4,096
 //! connections, or in 4,096 from a client that sends no garbage.
 //!
-//! One key in about 9,000 is missed because it begins like JSON or SOCKS.
+//! A key in about 9,000 is missed because it begins like JSON or SOCKS.
 
 use super::Answer;
-use crate::limits::{SV2_CLIENT_HELLO, SV2_SERVER_HELLO, SV2_SETUP_MIN};
+use crate::limits::{SV2_CLIENT_HELLO, SV2_SERVER_HELLO, SV2_SETUP_MIN, SV2_SETUP_SUCCESS};
 
 /// The client's key: exactly the `bytes` so far.
 pub fn client_hello(bytes: &[u8]) -> Answer {
@@ -29,7 +29,12 @@ pub fn setup(bytes: &[u8]) -> Answer {
     turn(bytes.get(..SV2_SETUP_MIN).unwrap_or(bytes), SV2_SETUP_MIN, 38, 10)
 }
 
-/// One party's turn: `len` bytes with at least `distinct` values and `high` bytes above ASCII.
+/// The server's consent: an encrypted frame header (6 + 16) and a `SetupConnection.Success` (6 + 16).
+pub fn setup_success(bytes: &[u8]) -> Answer {
+    turn(bytes, SV2_SETUP_SUCCESS, 29, 7)
+}
+
+/// A party's turn: `len` bytes with at least `distinct` values and `high` bytes above ASCII.
 ///
 /// The bounds refuse less than one in 10^6 random strings each (exact distribution: a test below).
 /// Base64 and hexadecimal have no high bytes, English has about 22 distinct ones in 64, records of
@@ -134,9 +139,12 @@ mod tests {
 
     #[test]
     fn the_bounds_miss_less_than_one_handshake_in_a_million() {
-        for (len, distinct, high) in
-            [(SV2_CLIENT_HELLO, 44, 12), (SV2_SERVER_HELLO, 125, 78), (SV2_SETUP_MIN, 38, 10)]
-        {
+        for (len, distinct, high) in [
+            (SV2_CLIENT_HELLO, 44, 12),
+            (SV2_SERVER_HELLO, 125, 78),
+            (SV2_SETUP_MIN, 38, 10),
+            (SV2_SETUP_SUCCESS, 29, 7),
+        ] {
             let missed = chance_of_fewer_distinct(len, distinct) + chance_of_fewer_high(len as i32, high);
             assert!(missed < 1e-6, "{len}: {missed}");
         }

@@ -25,7 +25,7 @@ pub enum Host {
     Addr(IpAddr),
 }
 
-/// How a client names its server.
+/// Ways in which a client names its server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// In its ClientHello; or it sent one without a name.

@@ -1,8 +1,8 @@
 //! What the engine has to tell people: proof of mining, and suspicion of it.
 
 use crate::dpi::Wire;
-use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::dpi::signatures::Dialect;
 use crate::hmm::suspicion::Suspicion;
 use crate::limits::PROBE_SNI_BYTES;
 use crate::net::endpoint::Endpoint;

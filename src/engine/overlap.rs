@@ -104,9 +104,12 @@ impl Reassembly<'_> {
         }
         let mut inspection = Inspection::begin(from_start);
         let mut heard = Heard::default();
-        let consumed = offer_all(&mut inspection, self.dpi, direction, &version, &mut heard);
+        let owner = self.session.owner();
+        let consumed = offer_all(&mut inspection, self.dpi, owner, direction, &version, &mut heard);
         if !contradicts && heard.proof.is_none() && self.precedes_everything() {
             self.begin_again(inspection, &version, consumed);
+        } else {
+            inspection.release(self.dpi);
         }
         heard.proof
     }
@@ -127,7 +130,7 @@ impl Reassembly<'_> {
     fn begin_again(&mut self, inspection: Inspection, version: &[u8], consumed: usize) {
         let &Placed { seq, direction, .. } = self.placed;
         self.free(direction);
-        self.session.inspection = inspection;
+        core::mem::replace(&mut self.session.inspection, inspection).release(self.dpi);
         self.session.streams.advance_to(direction, seq.wrapping_add(version.len() as u32));
         if self.session.inspection.wants(direction) {
             self.keep_read(seq, version, consumed);

@@ -275,7 +275,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof: proven, naming, resolution } =
+        let Heard { proof: proven, suspicion, naming, resolution } =
             Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
         let hears_name = naming.is_some();
         let opinion = naming.and_then(|naming| self.hear(session, &naming, placed.at));
@@ -294,7 +294,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if session.state() == State::Mining {
             return listed;
         }
-        let scored = self.score(session, placed);
+        let by_signature = suspicion.is_some();
+        let scored = match suspicion {
+            Some(finding) => {
+                Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
+            }
+            None => self.score(session, placed),
+        };
         let Evidence { decision, finding, suspicion } = match scored {
             Evidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
                 Evidence::of(Decision::Undecided)
@@ -308,13 +314,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.counters.bypassed = self.counters.bypassed.saturating_add(1);
         }
         if session.state() != State::Undecided && before != session.state() {
-            reassembly::release(&mut self.pool, session);
+            reassembly::release(&mut self.pool, &mut self.dpi, session);
             session.streams.slots = Default::default();
             session.streams.waits = Default::default();
         }
         match finding {
             Some(finding) if suspected && listed.is_none() => {
-                Some(Notice { source: Source::Hmm, finding, suspicion })
+                let source = if by_signature { Source::Hint } else { Source::Hmm };
+                Some(Notice { source, finding, suspicion })
             }
             _ => listed,
         }

@@ -4,7 +4,7 @@ use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
 use crate::dpi::target::Naming;
-use crate::dpi::{Answer, Dpi, Inspection};
+use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
@@ -25,14 +25,17 @@ pub(super) struct Reassembly<'a> {
 pub(super) struct Heard {
     /// Proof of mining.
     pub proof: Option<Finding>,
+    /// What a signature says that is worth no more than a suspicion.
+    pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,
     /// The answer of a name server.
     pub resolution: Option<Resolution>,
 }
 
-/// Frees the slots of a flow that needs them no longer.
-pub(super) fn release(pool: &mut ReassemblyPool, session: &Session) {
+/// Frees the slots of a flow that needs them no longer, and its half-read messages.
+pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Session) {
+    session.inspection.release(dpi);
     for direction in [Direction::ToServer, Direction::ToClient] {
         pool.release(session.streams.slots[direction as usize], session.key(), direction);
     }
@@ -93,7 +96,8 @@ impl Reassembly<'_> {
                 let unread = slot.unread();
                 slot.skip_hole();
                 let head_end = slot.head_end();
-                self.session.inspection.gap(peer, slot.unread().wrapping_sub(unread));
+                let missing = slot.unread().wrapping_sub(unread);
+                self.session.inspection.gap(self.dpi, peer, missing);
                 self.session.streams.advance_to(peer, head_end);
                 self.offer_head(peer, heard);
             }
@@ -123,7 +127,7 @@ impl Reassembly<'_> {
         if index != SlotIndex::default() && self.pool.get(index, self.session.key(), direction).is_none() {
             self.session.streams.slots[direction as usize] = SlotIndex::default();
             if core::mem::take(&mut self.session.streams.waits[direction as usize]) {
-                self.session.inspection.gap(direction, u32::MAX);
+                self.session.inspection.gap(self.dpi, direction, u32::MAX);
             }
         }
     }
@@ -133,7 +137,8 @@ impl Reassembly<'_> {
         let direction = self.placed.direction;
         let index = self.session.streams.slots[direction as usize];
         if self.pool.get(index, self.session.key(), direction).is_none() {
-            let consumed = offer_all(&mut self.session.inspection, self.dpi, direction, bytes, heard);
+            let owner = self.session.owner();
+            let consumed = offer_all(&mut self.session.inspection, self.dpi, owner, direction, bytes, heard);
             if heard.proof.is_some() {
                 return;
             }
@@ -203,12 +208,9 @@ impl Reassembly<'_> {
         let key = *self.session.key();
         let index = self.session.streams.slots[direction as usize];
         let Some(slot) = self.pool.get(index, &key, direction) else { return };
-        let mut consumed = offer_all(&mut self.session.inspection, self.dpi, direction, slot.head(), heard);
-        if heard.proof.is_none() && consumed == 0 && slot.head().len() == ASSEMBLY_BYTES {
-            let answer = self.session.inspection.overflow(self.dpi, direction, slot.head()).answer;
-            collect(self.dpi, answer, heard);
-            consumed = ASSEMBLY_BYTES;
-        }
+        let owner = self.session.owner();
+        let consumed =
+            offer_all(&mut self.session.inspection, self.dpi, owner, direction, slot.head(), heard);
         slot.consume(consumed);
         if direction == Direction::ToClient {
             slot.forget(usize::MAX);
@@ -256,7 +258,7 @@ impl Reassembly<'_> {
             None => from,
         };
         self.free(direction);
-        self.session.inspection.gap(direction, to.wrapping_sub(unread));
+        self.session.inspection.gap(self.dpi, direction, to.wrapping_sub(unread));
     }
 
     /// Gives the slot of `direction` back.
@@ -283,31 +285,29 @@ impl Reassembly<'_> {
     }
 }
 
-/// Offers `bytes` until nothing more is consumed; answers how many were.
+/// Offers `bytes` until nothing more is said; answers how many are done with.
 pub(super) fn offer_all(
     inspection: &mut Inspection,
     dpi: &mut Dpi,
+    owner: u32,
     direction: Direction,
     bytes: &[u8],
     heard: &mut Heard,
 ) -> usize {
     let mut consumed = 0;
-    while let Some(rest) = bytes.get(consumed..).filter(|rest| !rest.is_empty()) {
-        let offer = inspection.offer(dpi, direction, rest);
-        consumed += offer.consumed.min(rest.len());
-        collect(dpi, offer.answer, heard);
-        if offer.answer != Answer::NeedMore || offer.consumed == 0 {
-            break;
+    loop {
+        let rest = bytes.get(consumed..).unwrap_or_default();
+        let reading = inspection.read(dpi, owner, direction, rest);
+        consumed += reading.consumed;
+        match reading.said {
+            Said::Nothing => return consumed,
+            Said::Proof(finding) => {
+                heard.proof = Some(finding);
+                return consumed;
+            }
+            Said::Suspicion(finding) => heard.suspicion = Some(finding),
+            Said::Named(naming) => heard.naming = Some(naming),
+            Said::Resolved(resolution) => heard.resolution = Some(resolution),
         }
     }
-    consumed
-}
-
-/// Takes what the DPI has found in the bytes that it was offered last.
-fn collect(dpi: &mut Dpi, answer: Answer, heard: &mut Heard) {
-    if answer == Answer::Match {
-        heard.proof = Some(core::mem::take(&mut dpi.finding));
-    }
-    heard.naming = dpi.naming.take().or(heard.naming.take());
-    heard.resolution = dpi.resolution.take().or(heard.resolution.take());
 }

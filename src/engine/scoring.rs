@@ -5,8 +5,8 @@ use core::hash::BuildHasher;
 use super::pipeline::{Pipeline, Placed};
 use super::reassembly;
 use super::session::{Session, State};
-use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::dpi::signatures::Dialect;
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::hmm::beaconing::Sent;
@@ -105,7 +105,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// Frees what other stores keep of a flow that is removed or no longer read.
     pub(super) fn release(&mut self, session: &Session) {
-        reassembly::release(&mut self.pool, session);
+        reassembly::release(&mut self.pool, &mut self.dpi, session);
         self.stage_one.release(&session.hmm);
     }
 }

@@ -6,7 +6,7 @@ mod second_look;
 
 use super::*;
 use crate::config;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::engine::event::Source;
 use crate::engine::session::State;
 use crate::hmm;

@@ -24,7 +24,7 @@ pub mod view;
 
 use core::net::IpAddr;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::limits::{CLOCK_SET_FROM, PROBE_EVIDENCE_BYTES, REPUTATION_ENTRIES, REPUTATION_FLEET_ENTRIES};
 use crate::net::endpoint::Endpoint;

@@ -31,6 +31,7 @@ use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
 use crate::daemon::{lists::Lists, model_file, problems::Problems};
+use crate::dpi::signatures::{SignatureFile, Signatures};
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Packet, Settings};
 use crate::hmm::model::Model;
@@ -187,13 +188,18 @@ struct EngineMaker {
     settings: Settings,
     model: Box<Model>,
     lists: Option<Arc<Intel>>,
+    signatures: Vec<SignatureFile>,
     max_flows: usize,
 }
 
 impl EngineMaker {
     /// Reads the model and the lists that `config` names.
     fn new(config: &Config) -> Result<Self, String> {
+        let signatures =
+            SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
+        Signatures::with_files(&signatures).map_err(|refusal| refusal.to_string())?;
         Ok(EngineMaker {
+            signatures,
             settings: as_in_a_new_house(config),
             model: model_file::load(config)?,
             lists: Lists::start(config, &Problems::default()).current(),
@@ -205,14 +211,16 @@ impl EngineMaker {
         let mut engine =
             Engine::new(self.settings.clone(), self.model.clone(), self.max_flows, FixedKey::default());
         engine.replace_intel(self.lists.clone());
+        // Each engine has its own; they have been compiled before, so they are good.
+        engine.replace_signatures(Signatures::with_files(&self.signatures).unwrap_or_default());
         engine
     }
 }
 
-/// The configuration of a replay that is given none: the defaults, with the built-in list only, so that it is
+/// The configuration of a replay that is given none: the defaults, with what is built in only, so that it is
 /// the same on every desk.
 pub fn default_config() -> Config {
-    Config { intel_lists: Vec::new(), ..Config::default() }
+    Config { intel_lists: Vec::new(), signatures: Vec::new(), ..Config::default() }
 }
 
 /// What a capture held.

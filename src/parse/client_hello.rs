@@ -1,4 +1,4 @@
-//! What a TLS client says in the clear: the name of the server that it wants, and whether it wants HTTP.
+//! The ClientHello, which a TLS client sends in the clear: the name of the server that it wants, and whether it wants HTTP.
 //!
 //! The ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2) may be cut into records and
 //! segments anywhere, and with a post-quantum key share it is larger than a segment. It is read only as
@@ -6,27 +6,27 @@
 //! the outer one. Whether HTTP is offered (ALPN, RFC 7301) is told where that is at hand by then; it is not
 //! waited for. Unknown extensions and GREASE (RFC 8701) are passed over by their lengths.
 
-use super::lines::Fit;
+use super::fit::Fit;
 use crate::net::host_name::HostName;
 
 /// A ClientHello, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Parsed {
-    /// It is one.
+    /// A ClientHello.
     Hello(Hello),
-    /// It goes on after the bytes at hand.
+    /// More bytes are needed.
     NeedMore,
     /// This is no ClientHello.
     Invalid,
 }
 
-/// What a ClientHello says.
+/// Contents of a ClientHello.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
     /// The server name; none if the client sent none, or one that is no host name.
     pub name: Option<HostName>,
-    /// The protocol that it wants first is HTTP, of whatever version.
+    /// The protocol that it wants first is HTTP, of any version.
     pub web: bool,
 }
 
@@ -100,7 +100,7 @@ fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
     Ok(found)
 }
 
-/// Reads one extension, and answers which. There is one name; whoever sends another `is_named` already.
+/// Reads one extension, and answers which. There is one name; a second one is ignored (`is_named`).
 fn extension(hello: &mut Cursor<'_>, is_named: bool, found: &mut Hello) -> Result<usize, Stop> {
     let (kind, len) = (hello.number(2)?, hello.number(2)?);
     let mut rest = len;

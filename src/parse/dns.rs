@@ -1,6 +1,6 @@
-//! What a DNS answer says (RFC 1035 section 4): which names led to which addresses, and for how long.
+//! DNS answers (RFC 1035 section 4): which names led to which addresses, and for how long.
 //!
-//! Answers are hints from whoever sent them, so nothing is believed that doesn't follow from the question:
+//! Answers may come from any sender, so nothing is believed that doesn't follow from the question:
 //! an address counts if its owner is the name that was asked for, or that name's alias at the end of a
 //! chain of CNAMEs. A name is compressed by few pointers, and backwards only, so reading it ends soon.
 
@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::limits::{DNS_ADDRESSES, DNS_CHAIN, DNS_POINTERS, DNS_RECORDS, NAME_BYTES};
 use crate::net::host_name::HostName;
-use crate::parse::lines::Fit;
+use crate::parse::fit::Fit;
 
 /// Names, and the addresses that they lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]

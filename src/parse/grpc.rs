@@ -3,13 +3,10 @@
 //! Only what carries messages is read: DATA frames. Which service they are meant for stands in compressed
 //! headers, and isn't needed: the messages tell.
 
-use super::lines::Fit;
+use super::fit::Fit;
 
 /// What a client that knows its server begins with (RFC 9113 section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What is read of a DATA frame; the messages that matter here are short, or tell by how they begin.
-pub const WINDOW: usize = 512;
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +16,7 @@ pub struct Frame {
     /// What the payload is.
     pub kind: Kind,
     /// The payload begins with the length of its padding.
-    padded: bool,
+    pub padded: bool,
 }
 
 /// A frame's type, as far as it matters.
@@ -63,32 +60,11 @@ pub fn frame(bytes: &[u8]) -> Option<Frame> {
     Some(Frame { payload, kind, padded: flags & PADDED != 0 })
 }
 
-/// The messages in a DATA frame's payload, the last one as far as it is at hand. What isn't gRPC ends them
-/// with [`Piece::Foreign`].
-pub fn messages(frame: Frame, payload: &[u8]) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = payload.get(usize::from(frame.padded)..).unwrap_or_default();
-    core::iter::from_fn(move || {
-        let (&[compressed, a, b, c, d], after) = rest.split_first_chunk::<PREFIX>()?;
-        let len = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-        if compressed > 1 || len > MESSAGE_MAX {
-            rest = &[];
-            return Some(Piece::Foreign);
-        }
-        let (message, further) = after.split_at(len.min(after.len()));
-        rest = further;
-        Some(if compressed == 0 { Piece::Message(message) } else { Piece::Compressed })
-    })
-}
-
-/// What stands in a DATA frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
-    /// A message, or its beginning.
-    Message(&'a [u8]),
-    /// One that can't be read.
-    Compressed,
-    /// Nothing of gRPC.
-    Foreign,
+/// The length of the message that a prefix announces; `None` if it is none of gRPC's.
+pub fn message_len(prefix: [u8; PREFIX]) -> Option<u32> {
+    let [compressed, a, b, c, d] = prefix;
+    let len = u32::from_be_bytes([a, b, c, d]);
+    (compressed <= 1 && len <= MESSAGE_MAX).then_some(len)
 }
 
 /// The members of a protobuf message that are messages, strings or bytes themselves: number and value, the
@@ -121,10 +97,10 @@ const SETTING: u8 = 6;
 /// PRIORITY_UPDATE.
 const LAST_KIND: u8 = 0x10;
 const PADDED: u8 = 8;
-/// Whether it is compressed, and its length.
-const PREFIX: usize = 5;
+/// What stands before a message: whether it is compressed, and its length.
+pub const PREFIX: usize = 5;
 /// No server takes a longer one; gRPC's own default is a quarter of it.
-const MESSAGE_MAX: usize = 16 << 20;
+const MESSAGE_MAX: u32 = 16 << 20;
 /// Kinds of members (protobuf's wire types).
 const VARINT: u64 = 0;
 const LENGTH_DELIMITED: u64 = 2;
@@ -136,15 +112,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_may_hold_several_messages_and_the_beginning_of_one() {
+    fn headers_and_prefixes() {
         let header = [0, 0, 19, 0, PADDED, 0, 0, 0, 1];
         let frame = frame(&header).unwrap();
-        assert_eq!((frame.payload, frame.kind), (19, Kind::Data));
-        let payload = [2, 0, 0, 0, 0, 1, b'a', 1, 0, 0, 0, 1, b'b', 0, 0, 0, 0, 9, b'c'];
-        let pieces: Vec<_> = messages(frame, &payload).collect();
-        assert_eq!(pieces, [Piece::Message(b"a"), Piece::Compressed, Piece::Message(b"c")]);
+        assert_eq!((frame.payload, frame.kind, frame.padded), (19, Kind::Data, true));
         assert_eq!(super::frame(&header[..8]), None);
         assert_eq!(super::frame(b"HTTP/1.1 ").map(|frame| frame.kind), Some(Kind::Unknown));
+        assert_eq!(message_len([0, 0, 0, 1, 2]), Some(258));
+        for prefix in [*b"hello", *b"\0\x7f\0\0\0", *b"\x02\0\0\0\0"] {
+            assert_eq!(message_len(prefix), None);
+        }
     }
 
     #[test]
@@ -159,15 +136,6 @@ mod tests {
             other[at] += 1;
             assert_eq!(opens_server(&other[..=at]), Fit::No, "{at}");
         }
-    }
-
-    #[test]
-    fn what_is_no_message_is_foreign() {
-        let frame = Frame { payload: 5, kind: Kind::Data, padded: false };
-        for payload in [b"hello".as_slice(), b"\0\x7f\0\0\0", b"\x02\0\0\0\0"] {
-            assert_eq!(messages(frame, payload).collect::<Vec<_>>(), [Piece::Foreign], "{payload:x?}");
-        }
-        assert_eq!(messages(frame, b"\0\0").count(), 0);
     }
 
     #[test]

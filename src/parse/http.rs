@@ -1,16 +1,17 @@
-//! HTTP/1.x message framing (RFC 9112): heads, and where their bodies end.
+//! HTTP/1.x message framing (RFC 9112): heads line by line, and where their bodies end.
 
 pub mod chunked;
 
-use super::lines::Fit;
-use crate::dpi::dialect::HttpHead;
-use crate::dpi::target::{Naming, Target};
+use super::fit::Fit;
+use super::tree::{Kind, Tree, Value};
+use super::words::{WordId, Words};
 use crate::util::decimal::decimal;
 
-/// What a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kinds of messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// A request whose response is framed by its own head alone.
+    #[default]
     Request,
     /// `HEAD`: its response has no body.
     Head,
@@ -20,37 +21,23 @@ pub enum Start {
     Response(u16),
 }
 
-/// A message's head.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
-    /// Length with its closing blank line.
-    pub len: usize,
-    /// What the message is.
+/// Fields of a head that frame the message; the rest goes into the [`Tree`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head {
+    /// Kind of the message.
     pub start: Start,
-    /// What the dialects want to know of it.
-    pub fields: HttpHead<'a>,
     /// `Upgrade: websocket`.
     pub websocket: bool,
-    /// `Host`; empty without.
-    host: &'a [u8],
+    /// A web page can make a browser send it: the browser says where it comes from, or its body is of a kind that
+    /// needs no consent of the server (Fetch standard, "CORS-safelisted request-header").
+    pub by_page: bool,
     /// `Content-Length`.
     content_length: Option<u32>,
     /// `Transfer-Encoding: chunked`.
     chunked: bool,
 }
 
-/// A head, or why there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum Parsed<'a> {
-    /// The whole head.
-    Head(Head<'a>),
-    /// It goes on after the bytes at hand.
-    NeedMore,
-    /// This is no HTTP, or HTTP whose framing can't be trusted.
-    Invalid,
-}
-
-/// How a body is delimited (RFC 9112 section 6.3).
+/// Delimitation of a body (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
     /// There is none.
@@ -59,7 +46,7 @@ pub enum Body {
     Length(u32),
     /// Chunks.
     Chunked,
-    /// All that comes until the connection closes.
+    /// Bytes until the connection closes.
     UntilClose,
 }
 
@@ -73,36 +60,86 @@ pub fn opens_response(bytes: &[u8]) -> Fit {
     Fit::prefix(bytes, b"HTTP/1.")
 }
 
-/// Reads the head that `bytes` begin with.
-pub fn head(bytes: &[u8]) -> Parsed<'_> {
-    let mut lines = Lines { bytes, at: 0 };
-    let Some(first) = lines.next() else {
-        let fit = best([opens_request(bytes), opens_response(bytes)].into_iter());
-        return if fit == Fit::No { Parsed::Invalid } else { Parsed::NeedMore };
-    };
-    let Some((start, target)) = start_line(first) else { return Parsed::Invalid };
-    let fields = HttpHead { target, ..HttpHead::default() };
-    let mut head =
-        Head { len: 0, start, fields, websocket: false, host: b"", content_length: None, chunked: false };
-    loop {
-        match lines.next() {
-            None => return Parsed::NeedMore,
-            Some(b"") => break,
-            // Obsolete line folding (section 5.2): no field read here is long enough to be folded.
-            Some([b' ' | b'\t', ..]) => {}
-            Some(line) => {
-                if !head.field(line) {
-                    return Parsed::Invalid;
-                }
+impl Head {
+    /// Begins a head with its start line; `None` if it is none. What it says is put into `tree`.
+    pub fn begin(line: &[u8], tree: &mut Tree, words: &Words) -> Option<Head> {
+        let words_of_line = || line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+        let mut parts = words_of_line();
+        let (first, second) = (parts.next()?, parts.next()?);
+        let word = |name: &str| words.find(name).unwrap_or(0);
+        if first.starts_with(b"HTTP/1.") {
+            let status: u16 = decimal(second).filter(|status| (100..1000).contains(status))?;
+            tree.reset();
+            tree.push(Kind::Object, 0, 1);
+            tree.push_text(Kind::Number, word("status"), second);
+            return Some(Head { start: Start::Response(status), ..Head::default() });
+        }
+        if !METHODS.iter().any(|method| method.trim_ascii_end() == first)
+            || !words_of_line().next_back().is_some_and(|version| version.starts_with(b"HTTP/1."))
+        {
+            return None;
+        }
+        tree.reset();
+        tree.push(Kind::Object, 0, 1);
+        tree.push_text(Kind::String, word("verb"), first);
+        push_target(second, tree, word);
+        let start = match first {
+            b"HEAD" => Start::Head,
+            b"CONNECT" => Start::Connect,
+            _ => Start::Request,
+        };
+        Some(Head { start, ..Head::default() })
+    }
+
+    /// Takes one header field. What is none is passed over, as servers do that are lenient.
+    pub fn field(&mut self, line: &[u8], tree: &mut Tree, words: &Words) {
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else { return };
+        let (name, value) = line.split_at(colon);
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let mut lower = [0; super::words::WORD_BYTES];
+        let Some(lower) = lower.get_mut(..name.len()) else { return };
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        let key: &[u8] = match &*lower {
+            b"content-length" => {
+                self.content_length = decimal(value).or(self.content_length);
+                b"length"
             }
+            b"content-type" => {
+                let is = |kind: &&[u8]| {
+                    value.get(..kind.len()).is_some_and(|head| head.eq_ignore_ascii_case(kind))
+                };
+                self.by_page |= OF_FORMS.iter().any(is);
+                b"type"
+            }
+            b"transfer-encoding" => {
+                self.chunked = ends_with_ignore_case(value, b"chunked");
+                return;
+            }
+            b"upgrade" => {
+                self.websocket = value.eq_ignore_ascii_case(b"websocket");
+                return;
+            }
+            b"origin" | b"referer" => {
+                self.by_page = true;
+                return;
+            }
+            name if name.starts_with(b"sec-fetch-") => {
+                self.by_page = true;
+                return;
+            }
+            b"user-agent" | b"server" => {
+                self.by_page |= value.starts_with(b"Mozilla/");
+                b"agent"
+            }
+            name => name,
+        };
+        if let Some(key) = words.id(super::words::hash(key), key) {
+            tree.push_text(Kind::String, key, value);
         }
     }
-    head.len = lines.at;
-    Parsed::Head(head)
-}
 
-impl<'a> Head<'a> {
-    /// How the body is delimited. `request` is what a response answers.
+    /// Delimitation of the body. `request` is what a response answers.
     pub fn body(&self, request: Start) -> Body {
         let bodiless = match self.start {
             Start::Response(status) => status < 200 || matches!(status, 204 | 304) || request == Start::Head,
@@ -118,49 +155,38 @@ impl<'a> Head<'a> {
             (_, None) => Body::None,
         }
     }
+}
 
-    /// Whom a request is for.
-    pub fn naming(&self) -> Option<Naming> {
-        match self.start {
-            Start::Response(_) => None,
-            Start::Connect => Target::parse(self.fields.target).map(Naming::Proxy),
-            Start::Request | Start::Head => match Target::of_url(self.fields.target) {
-                Some(target) => Some(Naming::Proxy(target)),
-                None => Target::parse(self.host).map(Naming::Http),
-            },
-        }
-    }
+/// The texts of a head that name a server: `Host`, and the request's target.
+pub fn authorities<'a>(head: Value<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+    let text = |name| head.get(name).map(Value::bytes);
+    (text("host"), text("target"))
+}
 
-    /// Takes one header field; `false` if the framing it gives is nonsense.
-    fn field(&mut self, line: &'a [u8]) -> bool {
-        let Some(colon) = line.iter().position(|&byte| byte == b':') else { return false };
-        let (name, value) = line.split_at(colon);
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        if is("content-length") {
-            let len = decimal(value);
-            let agrees = self.content_length.is_none() || self.content_length == len;
-            self.content_length = len;
-            return len.is_some() && agrees;
-        }
-        if is("transfer-encoding") {
-            self.chunked = ends_with_ignore_case(value, b"chunked");
-        } else if is("host") {
-            self.host = value;
-        } else if is("upgrade") {
-            self.websocket = value.eq_ignore_ascii_case(b"websocket");
-        } else if is("user-agent") || is("server") {
-            self.fields.agent = value;
-        } else if is("x-mining-extensions") || is("x-roll-ntime") || is("x-stratum") {
-            self.fields.mining_extensions = true;
-        }
-        true
+/// Puts target, path and query into `tree`; of the query only members with known names.
+fn push_target(target: &[u8], tree: &mut Tree, word: impl Fn(&str) -> WordId) {
+    tree.push_text(Kind::String, word("target"), target);
+    let mut parts = target.splitn(2, |&byte| byte == b'?');
+    tree.push_text(Kind::String, word("path"), parts.next().unwrap_or_default());
+    if let Some(query) = parts.next()
+        && let Some(object) = tree.push(Kind::Object, word("query"), 2)
+    {
+        push_form(query, object, tree, &word);
+        tree.close(object);
     }
 }
 
-/// Length of the first line with its end; a blank one is 1 or 2 long.
-pub fn line_len(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| byte == b'\n').map(|end| end + 1)
+/// Puts the members of a query or a form (`a=b&c=d`) into the object at `node`.
+pub fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&str) -> WordId) {
+    for member in text.split(|&byte| byte == b'&') {
+        let mut parts = member.splitn(2, |&byte| byte == b'=');
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        tree.count(node);
+        let key = core::str::from_utf8(name).map_or(0, &word);
+        if key != 0 {
+            tree.push_text(Kind::String, key, value);
+        }
+    }
 }
 
 /// The kinds of the requests whose responses are still to come, oldest lowest, two bits each.
@@ -181,7 +207,12 @@ impl Asked {
         }
     }
 
-    /// What the next response answers.
+    /// Whether no response is to come.
+    pub fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// The request that the next response answers.
     pub fn pop(&mut self) -> Start {
         let kind = self.0 & 3;
         self.0 >>= 2;
@@ -195,122 +226,84 @@ impl Asked {
 
 const _: () = assert!(crate::limits::HTTP_PIPELINE * 2 == u8::BITS as usize);
 
-/// Lines without their ends.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.bytes.get(self.at..)?;
-        let len = line_len(rest)?;
-        self.at += len;
-        let line = rest.get(..len - 1)?;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
-    }
-}
-
-/// `method SP target SP HTTP/1.x` or `HTTP/1.x SP status ...`; the target is empty in a response.
-fn start_line(line: &[u8]) -> Option<(Start, &[u8])> {
-    let mut words = line.split(|&byte| byte == b' ');
-    let (first, second) = (words.next()?, words.next()?);
-    if first.starts_with(b"HTTP/1.") {
-        let status = decimal(second).filter(|status| (100..1000).contains(status))?;
-        return Some((Start::Response(status), &[]));
-    }
-    let start = match first {
-        b"HEAD" => Start::Head,
-        b"CONNECT" => Start::Connect,
-        _ if METHODS.iter().any(|method| method.trim_ascii_end() == first) => Start::Request,
-        _ => return None,
-    };
-    words.next().filter(|version| version.starts_with(b"HTTP/1."))?;
-    Some((start, second))
-}
-
-fn ends_with_ignore_case(value: &[u8], end: &[u8]) -> bool {
-    value
-        .len()
-        .checked_sub(end.len())
-        .and_then(|at| value.get(at..))
-        .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-}
-
 fn best(fits: impl Iterator<Item = Fit>) -> Fit {
     fits.fold(Fit::No, |best, fit| match (best, fit) {
         (Fit::Yes, _) | (_, Fit::Yes) => Fit::Yes,
         (Fit::Maybe, _) | (_, Fit::Maybe) => Fit::Maybe,
-        _ => Fit::No,
+        (Fit::No, Fit::No) => Fit::No,
     })
+}
+
+fn ends_with_ignore_case(text: &[u8], end: &[u8]) -> bool {
+    text.last_chunk::<7>().is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 /// RFC 9110 section 9, and RFC 5789.
 const METHODS: [&[u8]; 9] =
     [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"TRACE ", b"PATCH "];
 
+/// Kinds of bodies that a page may send anywhere without being asked to.
+const OF_FORMS: [&[u8]; 3] = [b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dpi::signatures::WORDS;
 
-    fn whole(bytes: &[u8]) -> Head<'_> {
-        match head(bytes) {
-            Parsed::Head(head) => head,
-            other => panic!("{other:?}"),
-        }
+    fn head(text: &str) -> (Head, Tree) {
+        let mut tree = Tree::default();
+        let mut lines = text.split('\n').map(|line| line.trim_end().as_bytes());
+        let mut head = Head::begin(lines.next().unwrap(), &mut tree, &WORDS).unwrap();
+        lines.for_each(|line| head.field(line, &mut tree, &WORDS));
+        tree.keep_head();
+        (head, tree)
+    }
+
+    fn text<'a>(tree: &'a Tree, name: &str) -> &'a [u8] {
+        tree.head(&WORDS).and_then(|head| head.get(name)).map_or(b"", Value::bytes)
     }
 
     #[test]
     fn reads_a_getwork_request() {
-        let bytes = b"POST /work HTTP/1.1\r\nX-MINING-extensions: longpoll\r\nuser-agent:bfgminer/5.5\r\n\
-            Content-Length: 45\r\n\r\n{";
-        let head = whole(bytes);
-        assert_eq!((head.len, head.start), (bytes.len() - 1, Start::Request));
-        assert_eq!((head.fields.target, head.fields.agent), (&b"/work"[..], &b"bfgminer/5.5"[..]));
-        assert!(head.fields.mining_extensions);
+        let (head, tree) = head(
+            "POST /work?a=1&address=x HTTP/1.1\r\nX-MINING-extensions: longpoll\r\nuser-agent:bfgminer/5.5\r\nContent-Length: 45\r",
+        );
+        assert_eq!((head.start, head.by_page), (Start::Request, false));
+        assert_eq!((text(&tree, "path"), text(&tree, "agent")), (&b"/work"[..], &b"bfgminer/5.5"[..]));
+        assert_eq!(text(&tree, "x-mining-extensions"), b"longpoll");
+        let query = tree.head(&WORDS).unwrap().get("query").unwrap();
+        assert_eq!(query.get("address").map(Value::bytes), Some(&b"x"[..]));
         assert_eq!(head.body(Start::Request), Body::Length(45));
     }
 
     #[test]
-    fn folded_lines_and_bare_line_feeds_are_tolerated() {
-        let head = whole(b"GET / HTTP/1.0\nX: a\n b: c\nUser-Agent: x\n\n");
-        assert_eq!(head.fields.agent, b"x");
-        assert_eq!(head.body(Start::Request), Body::None);
-    }
-
-    #[test]
-    fn every_part_of_a_head_asks_for_more() {
-        let bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n";
-        for end in 0..bytes.len() {
-            assert!(matches!(head(&bytes[..end]), Parsed::NeedMore), "{end}");
-        }
-        assert_eq!(whole(bytes).body(Start::Request), Body::Chunked);
-        assert_eq!(whole(bytes).body(Start::Head), Body::None);
-    }
-
-    #[test]
-    fn framing_that_contradicts_itself_is_refused() {
-        for bytes in [
-            &b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"[..],
-            b"POST / HTTP/1.1\r\nContent-Length: 4294967296\r\n\r\n",
-            b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-            b"POST / HTTP/2\r\n\r\n",
-            b"GET /\r\n\r\n",
-            b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
-            b"HTTP/1.1 99 Low\r\n\r\n",
-            b"PRI * HTTP/2.0\r\n",
-            b"HELO me\r\n",
+    fn what_a_page_can_make_a_browser_send_is_told() {
+        for field in [
+            "Origin: https://a.example",
+            "Sec-Fetch-Mode: cors",
+            "referer: x",
+            "Content-Type: text/plain;charset=UTF-8",
         ] {
-            assert!(matches!(head(bytes), Parsed::Invalid), "{}", bytes.escape_ascii());
+            assert!(head(&format!("POST / HTTP/1.1\n{field}")).0.by_page, "{field}");
+        }
+        assert!(!head("POST / HTTP/1.1\nContent-Type: application/json").0.by_page);
+    }
+
+    #[test]
+    fn other_lines_begin_no_head() {
+        for line in ["POST / HTTP/2", "GET /", "HTTP/1.1 99 Low", "PRI * HTTP/2.0", "HELO me", ""] {
+            assert!(Head::begin(line.as_bytes(), &mut Tree::default(), &WORDS).is_none(), "{line}");
         }
     }
 
     #[test]
-    fn a_response_without_a_length_lasts_until_the_close() {
-        assert_eq!(whole(b"HTTP/1.0 200 OK\r\n\r\n").body(Start::Request), Body::UntilClose);
-        assert_eq!(whole(b"HTTP/1.1 304 Same\r\n\r\n").body(Start::Request), Body::None);
+    fn a_body_ends_where_its_head_says() {
+        let body = |text: &str, request| head(text).0.body(request);
+        assert_eq!(body("HTTP/1.1 200 OK\nTransfer-Encoding: gzip, Chunked", Start::Request), Body::Chunked);
+        assert_eq!(body("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", Start::Head), Body::None);
+        assert_eq!(body("HTTP/1.0 200 OK", Start::Request), Body::UntilClose);
+        assert_eq!(body("HTTP/1.1 304 Same", Start::Request), Body::None);
+        assert_eq!(body("POST / HTTP/1.1\nContent-Length: -1", Start::Request), Body::None);
     }
 
     #[test]

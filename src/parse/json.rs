@@ -262,7 +262,7 @@ struct Level {
 
 type Levels = heapless::Vec<Level, JSON_NESTING>;
 
-/// What may come next.
+/// Tokens that may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expect {
     Value,

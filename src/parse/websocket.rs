@@ -14,7 +14,7 @@ pub struct Frame {
     /// The payload is compressed (RFC 7692) or changed by another extension.
     pub opaque: bool,
     /// What the payload is masked with; zeros if it isn't.
-    mask: [u8; 4],
+    pub mask: [u8; 4],
 }
 
 /// A frame's opcode.
@@ -33,7 +33,7 @@ pub enum Kind {
 pub enum Parsed {
     /// A whole header.
     Frame(Frame),
-    /// It goes on after the bytes at hand.
+    /// More bytes are needed.
     NeedMore,
     /// This is no frame, or one whose end will not be seen (4 GB and more).
     Invalid,

@@ -4,7 +4,7 @@
 //! saves the server, and the router, all others.
 
 use crate::dpi::Wire;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_HINTS;
 
 /// What is known, the surest first.

@@ -9,12 +9,12 @@ mod foreign;
 mod refusal;
 
 use super::question::{Manner, Question};
-use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::push_escaped;
 use crate::dpi::hearing::{Heard, Hearing};
+use crate::dpi::signatures::Dialect;
 use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
-use crate::parse::json::Value;
+use crate::parse::tree::Value;
 
 /// One line.
 pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;
@@ -166,7 +166,7 @@ impl Judge {
         self.read = self.read.saturating_add(offer.consumed);
         match latest {
             Some(finding) => self.finding = finding,
-            None if offer.answer == Answer::NoMatch && is_first && question.manner() != Manner::Http => {
+            None if offer.is_unreadable && is_first && question.manner() != Manner::Http => {
                 self.finding = Finding::Unreadable;
             }
             // A page where JSON was hoped for; a WebSocket that waits for us.

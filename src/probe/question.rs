@@ -7,7 +7,7 @@ mod words;
 
 pub use words::Host;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 
 /// A question takes a connection of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::question::{Host, Manner, Question};
 use super::strategy::{Failure, Strategy};
 use super::{Outcome, Target, Verdict};
 use crate::dpi::Dpi;
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::limits::{
     PROBE_ANSWER_WAIT, PROBE_CONNECT_WAIT, PROBE_CONNECTIONS, PROBE_HANDSHAKE_WAIT, PROBE_LINGER,
     PROBE_PATIENCE, PROBE_READ_BYTES, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT,

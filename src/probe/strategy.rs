@@ -7,7 +7,7 @@ use super::hint::Hints;
 use super::judge::{Evidence, Finding};
 use super::question::{Manner, Question};
 use super::{Layer, Outcome, Target, Transport, Verdict};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 
 /// The way a connection ended without an answer.

@@ -10,6 +10,7 @@
 //! >raw bytes as they are: \x05\x01\0
 //! >hex 050100
 //! >random 64
+//! >repeat 5000 \x20
 //! <frame {"id":1}
 //! ```
 //!
@@ -63,6 +64,10 @@ impl Dialogue {
                 "raw" => unescape(rest),
                 "hex" => hex(rest),
                 "random" => random(rest.parse().unwrap_or_else(|_| nonsense(number, line)), number),
+                "repeat" => {
+                    let (count, text) = rest.split_once(' ').unwrap_or_else(|| nonsense(number, line));
+                    unescape(text).repeat(count.parse().unwrap_or_else(|_| nonsense(number, line)))
+                }
                 "frame" => frame(0x81, &unescape(rest), from_client),
                 _ => nonsense(number, line),
             };

@@ -291,6 +291,8 @@ fn what_one_host_says_blocks_a_server_for_no_other() {
             let other = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE));
             assert!(other.is_ok(), "{at} is refused: {}", daemon.log());
         }
+        // Each connection is a descriptor of this process at both ends, for a while.
+        std::thread::sleep(std::time::Duration::from_millis(200));
         asked() >= 2
     });
     assert_eq!(daemon.command(&["intel", "list"], "").output, "");

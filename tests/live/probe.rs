@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::intel::reputation::{Entry, Fact, Origin, Reach, Store, Subject};
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;

@@ -1,6 +1,6 @@
 //! Pools.
 
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::limits::PROBE_SEND_BYTES;
 use minewall::probe::{Layer, Verdict};
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use minewall::dpi::dialect::Dialect;
+use minewall::dpi::signatures::Dialect;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};

@@ -89,7 +89,7 @@ fn front(answers: impl Fn(bool) -> bool + Send + Sync + 'static) -> Server {
 
 fn by_name(server: SocketAddr) -> Suspect {
     let name = HostName::parse(b"pool.example");
-    let hints = Hints::of(minewall::dpi::dialect::Dialect::EthGetWork);
+    let hints = Hints::of(minewall::dpi::signatures::Dialect::EthGetWork);
     Suspect { name, hints, ..suspect(server) }
 }
 

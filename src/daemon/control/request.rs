@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::{Origin, Subject};
 
@@ -93,8 +93,7 @@ impl FromStr for Request {
                     seconds => Some(seconds.parse().map_err(|_| UnknownRequest)?),
                 },
                 // One that a newer version knows is none.
-                dialect: Some(next()?)
-                    .and_then(|name| Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)),
+                dialect: Some(next()?).and_then(Dialect::of_name),
                 subject: subject(next()?)?,
             }),
             "remove" => Request::Remove(subject(next()?)?),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::daemon::control::{Answer, Offer, Outcome as Word};
-use crate::dpi::dialect::Dialect;
 use crate::dpi::finding::Finding;
+use crate::dpi::signatures::Dialect;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::limits::{LINES_PENDING, REPUTATION_ENTRIES};
 use crate::probe::{Outcome, Transport};

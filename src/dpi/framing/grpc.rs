@@ -1,39 +1,78 @@
 //! Messages of gRPC in HTTP/2 frames.
 
-use super::{Desk, Framing, Reader, Step};
-use crate::dpi::Answer;
-use crate::parse::grpc::{self, Kind, Piece};
+use super::{Desk, Found, Framing, Layer, Step};
+use crate::dpi::signatures::compile::program::carrier;
+use crate::limits::LINE_BYTES;
+use crate::parse::grpc::{self, Kind, PREFIX};
 
 impl Framing {
-    /// Reads the messages that a DATA frame begins with, and passes over the rest of it and all other frames.
-    pub(super) fn grpc_frame<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let Some(frame) = grpc::frame(bytes) else { return Step::Wait };
-        let window = match frame.kind {
-            Kind::Data => frame.payload.min(grpc::WINDOW),
-            Kind::Other => 0,
-            Kind::Unknown => return Step::Foreign,
-        };
-        let rest = bytes.get(grpc::HEADER..).unwrap_or_default();
-        let payload = match rest.get(..window) {
-            Some(payload) => payload,
-            None if bytes.len() < desk.limit => return Step::Wait,
-            None => rest,
-        };
-        let context = self.context(desk.direction, None);
-        for piece in grpc::messages(frame, payload) {
-            let answer = match piece {
-                Piece::Message(message) => desk.reader.message(&context, message),
-                Piece::Compressed => Answer::NeedMore,
-                Piece::Foreign => Answer::NoMatch,
-            };
-            match answer {
-                Answer::NeedMore => {}
-                Answer::NoMatch => return Step::Foreign,
-                Answer::Match => return Step::Proof,
+    /// The header of a frame; all but DATA frames are passed over.
+    pub(super) fn grpc_frame<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let Some(frame) = grpc::frame(bytes) else { return Step::wait() };
+        if frame.kind == Kind::Unknown {
+            self.resume(desk);
+            return Step::done(0);
+        }
+        let is_read = frame.kind == Kind::Data;
+        desk.draft.is_last_frame = !is_read;
+        // Less than 2^24. A padded frame has the length of its padding first; what is padded isn't put together.
+        self.set_pending(desk.direction, frame.payload as u32);
+        self.set_layer(desk.direction, Layer::GrpcData);
+        let padding = usize::from(is_read && frame.padded).min(frame.payload);
+        if padding > 0 {
+            if bytes.len() <= grpc::HEADER {
+                self.set_layer(desk.direction, Layer::Grpc);
+                return Step::wait();
+            }
+            self.set_pending(desk.direction, frame.payload as u32 - 1);
+        }
+        Step::done(grpc::HEADER + padding)
+    }
+
+    /// More of a payload. A message may go on in the next DATA frame; no more than its beginning is kept.
+    pub(super) fn grpc_data<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let direction = desk.direction;
+        let pending = self.pending(direction) as usize;
+        let draft = &mut *desk.draft;
+        if pending == 0 {
+            self.set_layer(direction, Layer::Grpc);
+            return Step::done(0);
+        }
+        let here = bytes.get(..pending).unwrap_or(bytes);
+        if draft.is_last_frame {
+            self.set_pending(direction, (pending - here.len()) as u32);
+            return Step::done(here.len());
+        }
+        let mut at = 0;
+        let mut found = Found::Nothing;
+        while draft.bytes.len() < PREFIX && at < here.len() {
+            draft.keep(here.get(at..=at).unwrap_or_default());
+            at += 1;
+            if let Some(prefix) = draft.bytes.first_chunk::<PREFIX>() {
+                match grpc::message_len(*prefix) {
+                    Some(len) => draft.missing = len,
+                    None => {
+                        self.resume(desk);
+                        return Step::done(at);
+                    }
+                }
             }
         }
-        // Less than 2^24.
-        self.set_pending(desk.direction, frame.payload.saturating_sub(payload.len()) as u32);
-        Step::Done(grpc::HEADER + payload.len())
+        if draft.bytes.len() >= PREFIX {
+            let was_full = draft.bytes.len() == LINE_BYTES;
+            let part = here.get(at..).unwrap_or_default();
+            let part = part.get(..draft.missing as usize).unwrap_or(part);
+            draft.keep(part);
+            draft.missing -= part.len() as u32;
+            at += part.len();
+            let is_told = !was_full && (draft.missing == 0 || draft.bytes.len() == LINE_BYTES);
+            if is_told && draft.bytes.first() == Some(&0) {
+                found = Found::Message(carrier::GRPC);
+            } else if draft.missing == 0 {
+                draft.bytes.clear();
+            }
+        }
+        self.set_pending(direction, (pending - at) as u32);
+        Step::found(at, found)
     }
 }

@@ -1,90 +1,144 @@
 //! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
-use super::{DEPTH, Desk, Framing, Layer, Naming, Reader, Step, TLS, WEB};
+use super::{BROKEN, DEPTH, Desk, Found, Framing, HTTP, Layer, Naming, Step, TLS, WEB};
 use crate::dpi::{Answer, noise};
-use crate::limits::PROXY_DEPTH;
+use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
 use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::socks;
 
 impl Framing {
-    /// What follows the server's name can't be read, whatever it is.
-    pub(super) fn tls_hello<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+    /// Bytes behind the server's name can't be read, if the server answers in TLS.
+    pub(super) fn tls_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let hello = match client_hello::parse(bytes) {
             Parsed::Hello(hello) => hello,
-            Parsed::NeedMore if bytes.len() < desk.limit => return Step::Wait,
+            Parsed::NeedMore if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
             Parsed::NeedMore => Hello::default(),
-            Parsed::Invalid => return Step::Foreign,
+            Parsed::Invalid => {
+                self.resume(desk);
+                return Step::done(0);
+            }
         };
         self.flags |= TLS | if hello.web { WEB } else { 0 };
-        desk.reader.named(Naming::Tls(hello.name));
-        Step::Foreign
+        if self.layer(Direction::ToClient) == Layer::FirstBytes {
+            self.set_layer(Direction::ToServer, Layer::Opaque);
+        } else {
+            // The server has spoken before, as after STARTTLS in other words than ours.
+            self.give_up();
+        }
+        Step::found(bytes.len(), Found::Named(Naming::Tls(hello.name)))
     }
 
     /// DNS over TCP (RFC 1035 section 4.2.2). An answer too long to wait for is read as far as it goes.
-    pub(super) fn dns<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let Some((len, message)) = bytes.split_first_chunk() else { return Step::Wait };
+    pub(super) fn dns<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let pending = self.pending(desk.direction) as usize;
+        if pending > 0 {
+            let len = pending.min(bytes.len());
+            self.set_pending(desk.direction, (pending - len) as u32);
+            return Step::done(len);
+        }
+        let Some((len, message)) = bytes.split_first_chunk() else { return Step::wait() };
         let len = usize::from(u16::from_be_bytes(*len));
         let message = match message.get(..len) {
-            _ if len < DNS_HEADER_BYTES => return Step::Foreign,
+            _ if len < DNS_HEADER_BYTES => {
+                self.resume(desk);
+                return Step::done(0);
+            }
             Some(message) => message,
-            None if bytes.len() < desk.limit => return Step::Wait,
+            None if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
             None => message,
         };
-        if desk.direction == Direction::ToClient {
-            desk.reader.resolved(message);
-        }
         self.set_pending(desk.direction, len.saturating_sub(message.len()) as u32);
-        Step::Done(2 + message.len())
-    }
-
-    pub(super) fn client_hello(&mut self, bytes: &[u8]) -> Step {
-        match noise::client_hello(bytes) {
-            Answer::Match => {
-                self.set_layer(Direction::ToServer, Layer::Setup);
-                Step::Done(bytes.len())
-            }
-            Answer::NeedMore => Step::Wait,
-            Answer::NoMatch => Step::Foreign,
+        let done = 2 + message.len();
+        match desk.direction {
+            Direction::ToClient => Step::found(done, Found::Resolved(message)),
+            Direction::ToServer => Step::done(done),
         }
     }
 
-    pub(super) fn setup<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
+    pub(super) fn client_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        match noise::client_hello(bytes) {
+            Answer::Match if self.layer(Direction::ToClient) == Layer::FirstBytes => {
+                self.set_layer(Direction::ToServer, Layer::Setup);
+                Step::done(bytes.len())
+            }
+            Answer::NeedMore => Step::wait(),
+            Answer::Match | Answer::NoMatch => {
+                self.resume(desk);
+                Step::done(0)
+            }
+        }
+    }
+
+    pub(super) fn setup<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         if self.layer(Direction::ToClient) != Layer::SetupReceived {
-            return Step::Foreign;
+            self.resume(desk);
+            return Step::done(0);
         }
         match noise::setup(bytes) {
             Answer::Match => {
-                desk.reader.stratum_v2();
-                Step::Proof
+                self.set_layer(Direction::ToServer, Layer::Opaque);
+                self.set_layer(Direction::ToClient, Layer::SetupSuccess);
+                Step::done(bytes.len())
             }
-            Answer::NeedMore => Step::Wait,
-            Answer::NoMatch => Step::Foreign,
+            Answer::NeedMore => Step::wait(),
+            Answer::NoMatch => {
+                self.resume(desk);
+                Step::done(0)
+            }
         }
     }
 
-    pub(super) fn socks_step(&mut self, direction: Direction, socks: socks::Socks, next: Layer) -> Step {
+    /// The two sizes of the handshake may be an accident; with a success of the right length behind them they are none.
+    pub(super) fn setup_success<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        match noise::setup_success(bytes) {
+            Answer::Match => {
+                self.give_up();
+                Step::found(bytes.len(), Found::StratumV2)
+            }
+            Answer::NeedMore => Step::wait(),
+            Answer::NoMatch => {
+                self.resume(desk);
+                self.set_layer(Direction::ToServer, Layer::Text);
+                Step::done(0)
+            }
+        }
+    }
+
+    pub(super) fn socks_step<'b>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        socks: socks::Socks,
+        next: Layer,
+    ) -> Step<'b> {
         match socks {
             socks::Socks::Step(len) => {
-                self.set_layer(direction, next);
-                Step::Done(len)
+                self.set_layer(desk.direction, next);
+                Step::done(len)
             }
-            socks::Socks::Tunnel(len) => self.enter_tunnel(direction, len),
-            socks::Socks::NeedMore => Step::Wait,
-            socks::Socks::Foreign => Step::Foreign,
+            socks::Socks::Tunnel(len) => self.enter_tunnel(desk, len),
+            socks::Socks::NeedMore => Step::wait(),
+            socks::Socks::Foreign => {
+                self.resume(desk);
+                Step::done(0)
+            }
         }
     }
 
-    /// `direction` goes on inside a tunnel after `len` bytes.
-    pub(super) fn enter_tunnel(&mut self, direction: Direction, len: usize) -> Step {
-        if direction == Direction::ToServer {
-            if self.flags & DEPTH >= PROXY_DEPTH {
-                return Step::Foreign;
+    /// The direction goes on inside a tunnel after `len` bytes.
+    pub(super) fn enter_tunnel<'b>(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'b> {
+        let at = desk.direction as usize;
+        if desk.direction == Direction::ToServer {
+            if self.flags & DEPTH >= u32::from(PROXY_DEPTH) {
+                self.flags |= BROKEN[at];
+                self.set_layer(desk.direction, Layer::Text);
+                return Step::done(len);
             }
             self.flags += 1;
         }
-        self.set_layer(direction, Layer::FirstBytes);
-        Step::Done(len)
+        self.flags &= !HTTP[at];
+        self.set_layer(desk.direction, Layer::FirstBytes);
+        Step::done(len)
     }
 }
 

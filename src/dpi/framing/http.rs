@@ -1,200 +1,256 @@
 //! HTTP messages.
 
-use super::{Desk, Framing, Layer, Reader, Step};
-use crate::dpi::{Answer, dialect::HttpHead};
+use super::{Desk, Found, Framing, HTTP, Layer, Naming, Step, WEBSOCKET};
+use crate::dpi::drafts::{Content, Draft};
+use crate::dpi::signatures::compile::program::carrier;
+use crate::dpi::target::Target;
+use crate::limits::HTTP_LINE_MAX;
 use crate::net::direction::Direction;
+use crate::parse::fit;
 use crate::parse::http::chunked::{self, Chunk};
-use crate::parse::http::{self, Asked, Body, Head, Parsed, Start};
-use crate::parse::json::{self, End};
+use crate::parse::http::{Body, Start, authorities};
+use crate::parse::lines::end_of_line;
+use crate::parse::scanner::Progress;
+use crate::parse::words::Words;
 
 impl Framing {
-    /// A head and, if it is JSON, the body: both are needed to read it, so both wait together.
-    pub(super) fn http_message<R: Reader>(&mut self, desk: &mut Desk<'_, R>, bytes: &[u8]) -> Step {
-        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        if blank > 0 {
-            return Step::Done(blank);
+    /// The next line of a head. Of a long line no more than its beginning is kept.
+    pub(super) fn http_head<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let end = end_of_line(bytes);
+        let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+        let draft = &mut *desk.draft;
+        draft.keep(line);
+        draft.missing = draft.missing.saturating_add(line.len() as u32);
+        if end.is_none() {
+            if draft.missing > HTTP_LINE_MAX {
+                self.resume(desk);
+            }
+            return Step::done(line.len());
         }
-        let window = bytes.get(..desk.limit).unwrap_or(bytes);
-        let head = match http::head(window) {
-            Parsed::Head(head) => head,
-            Parsed::NeedMore => return Step::Wait,
-            Parsed::Invalid => return Step::Foreign,
+        let is_blank = draft.missing <= 2 && draft.bytes.trim_ascii().is_empty();
+        draft.missing = 0;
+        if is_blank {
+            draft.bytes.clear();
+            return self.end_of_head(desk, line.len());
+        }
+        let Draft { bytes: field, head, lines, .. } = draft;
+        // Obsolete line folding (section 5.2): no field read here is long enough to be folded.
+        let is_folded = matches!(field.first(), Some(b' ' | b'\t'));
+        if let Some(head) = head.as_mut().filter(|_| !is_folded) {
+            head.field(field.trim_ascii_end(), &mut lines.scanner.tree, desk.words);
+        }
+        field.clear();
+        Step::done(line.len())
+    }
+
+    fn end_of_head(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
+        let direction = desk.direction;
+        let draft = &mut *desk.draft;
+        draft.lines.scanner.tree.keep_head();
+        let Some(head) = draft.head else {
+            self.resume(desk);
+            return Step::done(len);
         };
-        let mut asked = self.asked;
         let request = match head.start {
-            Start::Response(101 | 200..) => asked.pop(),
+            Start::Response(101 | 200..) => self.asked.pop(),
             Start::Response(_) => Start::Request,
             request => {
-                asked.push(request);
+                self.asked.push(request);
                 request
             }
         };
-        let step = match (head.start, request) {
-            (Start::Connect, _) => self.enter_tunnel(desk.direction, head.len),
-            (Start::Response(200..=299), Start::Connect) => self.enter_tunnel(desk.direction, head.len),
-            (Start::Response(101), _) => self.upgrade(desk.direction, &head),
-            _ => self.http_body(desk, &head, head.body(request), window),
+        let naming = naming(draft, desk.words);
+        let step = match (head.start, request, head.body(request)) {
+            (Start::Connect, ..) | (Start::Response(200..=299), Start::Connect, _) => {
+                draft.reset();
+                self.enter_tunnel(desk, len)
+            }
+            (Start::Response(101), ..) => self.upgrade(desk, head.websocket, len),
+            (Start::Response(_), _, Body::None) => {
+                self.leave_refused_tunnel(request, head.start);
+                self.next_message(desk, len)
+            }
+            (_, _, Body::None) => {
+                self.set_layer(direction, Layer::Text);
+                Step::found(len, Found::Message(carrier::HTTP))
+            }
+            (_, _, body) => {
+                self.leave_refused_tunnel(request, head.start);
+                let (layer, pending) = match body {
+                    Body::Length(bytes) => (Layer::HttpBody, bytes),
+                    Body::Chunked => (Layer::HttpChunk, 0),
+                    Body::UntilClose | Body::None => (Layer::HttpBody, u32::MAX),
+                };
+                self.set_layer(direction, layer);
+                self.set_pending(direction, pending);
+                Step::done(len)
+            }
         };
-        if !matches!(step, Step::Wait) {
-            if let Some(naming) = head.naming() {
-                desk.reader.named(naming);
+        match (naming, &step.found) {
+            // A request without a body is a message as well; its server's name is told first, and the head again.
+            (Some(naming), Found::Message(_)) => {
+                self.set_pending(direction, 0);
+                self.set_layer(direction, Layer::HttpBody);
+                Step::found(len, Found::Named(naming))
             }
-            self.commit(asked, &head, request);
-        }
-        step
-    }
-
-    pub(super) fn http_chunk(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        match chunked::chunk(bytes) {
-            Chunk::Data(line, size) => match size.checked_add(2) {
-                Some(with_line_end) => {
-                    self.set_pending(direction, with_line_end);
-                    Step::Done(line)
-                }
-                None => Step::Foreign,
-            },
-            Chunk::Last(line) => {
-                self.set_layer(direction, Layer::HttpTrailer);
-                Step::Done(line)
-            }
-            Chunk::NeedMore => Step::Wait,
-            Chunk::Invalid => Step::Foreign,
+            (Some(naming), _) => Step::found(step.len, Found::Named(naming)),
+            (None, _) => step,
         }
     }
 
-    pub(super) fn http_trailer(&mut self, direction: Direction, bytes: &[u8]) -> Step {
-        match http::line_len(bytes) {
-            Some(len @ 1..=2) => {
-                self.set_layer(direction, Layer::HttpHead);
-                Step::Done(len)
+    /// More of a body; with nothing pending, its end.
+    pub(super) fn http_body<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let direction = desk.direction;
+        let pending = self.pending(direction);
+        if pending == 0 {
+            return self.end_of_body(desk, 0);
+        }
+        let here = bytes.len().min(usize::try_from(pending).unwrap_or(usize::MAX));
+        let (len, is_message) = body_bytes(desk, bytes.get(..here).unwrap_or_default());
+        if pending != u32::MAX {
+            self.set_pending(direction, pending - len as u32);
+        }
+        if is_message {
+            return Step::found(len, Found::Message(carrier::HTTP));
+        }
+        if pending != u32::MAX && self.pending(direction) == 0 {
+            return self.end_of_body(desk, len);
+        }
+        Step::done(len)
+    }
+
+    /// The body is complete, or its chunk is.
+    fn end_of_body(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
+        let is_chunk = desk.draft.is_last_frame;
+        if is_chunk {
+            return Step { len, ..self.enter(desk.direction, Layer::HttpChunk) };
+        }
+        self.end_of_message(desk, len)
+    }
+
+    fn end_of_message(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
+        self.set_layer(desk.direction, Layer::Text);
+        let draft = &mut *desk.draft;
+        // What is cut short is read as far as it goes.
+        let is_half_read = draft.lines.scanner.cut_short();
+        match draft.body {
+            Content::Json if !is_half_read => self.next_message(desk, len),
+            Content::Other if draft.bytes.contains(&b'=') && fit::is_text(&draft.bytes) => {
+                Step::found(len, Found::Message(carrier::FORM))
             }
-            Some(len) => Step::Done(len),
-            None => Step::Wait,
+            _ => Step::found(len, Found::Message(carrier::HTTP)),
         }
     }
 
-    fn upgrade(&mut self, direction: Direction, head: &Head<'_>) -> Step {
-        if !head.websocket {
-            return Step::Foreign;
+    pub(super) fn http_chunk<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        match chunked::chunk(bytes.get(blank..).unwrap_or_default()) {
+            Chunk::Data(len, size) => {
+                // The line end behind the data is passed over before the next size.
+                desk.draft.is_last_frame = true;
+                self.set_pending(desk.direction, size);
+                self.set_layer(desk.direction, Layer::HttpBody);
+                Step::done(blank + len)
+            }
+            Chunk::Last(len) => {
+                desk.draft.is_last_frame = false;
+                self.set_layer(desk.direction, Layer::HttpTrailer);
+                Step::done(blank + len)
+            }
+            Chunk::NeedMore => Step { len: blank, ..Step::wait() },
+            Chunk::Invalid => {
+                self.resume(desk);
+                Step::done(blank)
+            }
         }
+    }
+
+    pub(super) fn http_trailer<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+        match end_of_line(bytes) {
+            Some(len @ 1..=2) => self.end_of_message(desk, len),
+            Some(len) => Step::done(len),
+            None => Step::wait(),
+        }
+    }
+
+    fn next_message(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
+        desk.draft.reset();
+        self.set_layer(desk.direction, Layer::Text);
+        Step::done(len)
+    }
+
+    fn upgrade(&mut self, desk: &mut Desk<'_>, websocket: bool, len: usize) -> Step<'static> {
+        let direction = desk.direction;
+        desk.draft.reset();
+        if !websocket {
+            self.resume(desk);
+            return Step::done(len);
+        }
+        self.flags |= WEBSOCKET;
         self.set_layer(direction, Layer::Frame);
-        if self.layer(direction.reverse()) == Layer::HttpHead {
-            self.set_layer(direction.reverse(), Layer::Frame);
+        let other = direction.reverse();
+        if self.flags & HTTP[other as usize] != 0 && self.layer(other) == Layer::Text {
+            self.set_layer(other, Layer::Frame);
         }
-        Step::Done(head.len)
+        Step::done(len)
     }
 
-    /// What a message that is done with leaves behind.
-    fn commit(&mut self, asked: Asked, head: &Head<'_>, request: Start) {
-        self.asked = asked;
-        let refused = request == Start::Connect && matches!(head.start, Start::Response(300..));
+    fn leave_refused_tunnel(&mut self, request: Start, response: Start) {
+        let refused = request == Start::Connect && matches!(response, Start::Response(300..));
         if refused && self.flags & super::DEPTH > 0 {
             self.flags -= 1;
+            self.set_layer(Direction::ToServer, Layer::Text);
         }
-    }
-
-    fn http_body<R: Reader>(
-        &mut self,
-        desk: &mut Desk<'_, R>,
-        head: &Head<'_>,
-        kind: Body,
-        window: &[u8],
-    ) -> Step {
-        let full = window.len() >= desk.limit;
-        let body = window.get(head.len..).unwrap_or_default();
-        match kind {
-            Body::None if matches!(head.start, Start::Response(_)) => Step::Done(head.len),
-            Body::None => match self.read_http(desk, head.fields, b"") {
-                Answer::Match => Step::Proof,
-                // A request without a body says nothing against mining.
-                Answer::NeedMore | Answer::NoMatch => Step::Done(head.len),
-            },
-            Body::Length(len) => {
-                let len_here = body.len().min(usize::try_from(len).unwrap_or(usize::MAX));
-                let body = body.get(..len_here).unwrap_or_default();
-                let rest = len.saturating_sub(u32::try_from(len_here).unwrap_or(u32::MAX));
-                let content = content(body);
-                if rest > 0 && !full && content != Content::Other {
-                    return Step::Wait;
-                }
-                self.set_pending(desk.direction, rest);
-                self.read_content(desk, head, content, body, head.len + len_here)
-            }
-            Body::Chunked => {
-                let mut scratch = core::mem::take(desk.scratch);
-                scratch.clear();
-                let step = match chunked::unchunk(body, &mut scratch) {
-                    None => Step::Foreign,
-                    Some(chunks) => {
-                        let content = content(scratch.bytes());
-                        if !chunks.complete && !full && content != Content::Other {
-                            Step::Wait
-                        } else {
-                            if !chunks.complete {
-                                self.set_layer(desk.direction, Layer::HttpChunk);
-                            }
-                            self.read_content(desk, head, content, scratch.bytes(), head.len + chunks.taken)
-                        }
-                    }
-                };
-                *desk.scratch = scratch;
-                step
-            }
-            Body::UntilClose => {
-                let value = body.trim_ascii_start();
-                let (content, end) = match (content(body), json::end_of_value(value)) {
-                    (Content::Json, End::Complete(len)) => (Content::Json, len),
-                    (Content::Json, End::Invalid) => (Content::Other, 0),
-                    (Content::Other, _) => (Content::Other, 0),
-                    _ if !full => return Step::Wait,
-                    (content, _) => (content, value.len()),
-                };
-                // Nothing else can follow in this direction.
-                self.set_layer(desk.direction, Layer::Opaque);
-                self.read_content(desk, head, content, value.get(..end).unwrap_or_default(), head.len)
-            }
-        }
-    }
-
-    /// Reads a body if it is JSON; the message takes `len` bytes of the stream.
-    fn read_content<R: Reader>(
-        &mut self,
-        desk: &mut Desk<'_, R>,
-        head: &Head<'_>,
-        content: Content,
-        body: &[u8],
-        len: usize,
-    ) -> Step {
-        if content != Content::Json {
-            return Step::Done(len);
-        }
-        match self.read_http(desk, head.fields, body) {
-            Answer::NeedMore => Step::Done(len),
-            Answer::NoMatch => Step::Foreign,
-            Answer::Match => Step::Proof,
-        }
-    }
-
-    fn read_http<R: Reader>(&self, desk: &mut Desk<'_, R>, fields: HttpHead<'_>, body: &[u8]) -> Answer {
-        desk.reader.message(&self.context(desk.direction, Some(fields)), body)
     }
 }
 
-/// What a body holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    /// JSON, by its first byte: content types lie.
-    Json,
-    /// Nothing yet.
-    Blank,
-    /// Anything else.
-    Other,
+/// Bytes of a body; answers how many are done with, and whether a JSON message ends with them.
+fn body_bytes(desk: &mut Desk<'_>, bytes: &[u8]) -> (usize, bool) {
+    let draft = &mut *desk.draft;
+    let blank = match draft.body {
+        Content::Blank => bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count(),
+        Content::Json | Content::Other => 0,
+    };
+    let rest = bytes.get(blank..).unwrap_or_default();
+    match (draft.body, rest.first()) {
+        (_, None) => return (bytes.len(), false),
+        (Content::Blank, Some(b'{' | b'[')) => draft.body = Content::Json,
+        (Content::Blank, Some(_)) => draft.body = Content::Other,
+        _ => {}
+    }
+    if draft.body == Content::Other {
+        draft.keep(rest);
+        return (bytes.len(), false);
+    }
+    // More values may follow one, with blanks between them.
+    let skipped = match draft.lines.scanner.is_idle() {
+        true => rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count(),
+        false => 0,
+    };
+    let rest = rest.get(skipped..).unwrap_or_default();
+    let done = blank + skipped;
+    match draft.lines.scanner.feed(desk.words, rest) {
+        Progress::NeedMore => (bytes.len(), false),
+        Progress::Message(len) => (done + len, true),
+        Progress::End(len) => (done + len, false),
+        Progress::Broken(_) => {
+            draft.lines.scanner.reset();
+            draft.body = Content::Other;
+            (bytes.len(), false)
+        }
+    }
 }
 
-fn content(body: &[u8]) -> Content {
-    match body.trim_ascii_start().first() {
-        Some(b'{' | b'[') => Content::Json,
-        Some(_) => Content::Other,
-        None => Content::Blank,
+/// The server that a request is for.
+fn naming(draft: &Draft, words: &Words) -> Option<Naming> {
+    let head = draft.head?;
+    let (host, target) = authorities(draft.lines.scanner.tree.head(words)?);
+    match head.start {
+        Start::Response(_) => None,
+        Start::Connect => Target::parse(target?).map(Naming::Proxy),
+        Start::Request | Start::Head => match target.and_then(Target::of_url) {
+            Some(target) => Some(Naming::Proxy(target)),
+            None => Target::parse(host?).map(Naming::Http),
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::hmm::decision::Decision;
-use crate::limits::ASSEMBLY_SLOTS;
+use crate::limits::DRAFTS;
 
 /// More than any budget of packets.
 const MANY_PACKETS: u32 = 256;
@@ -57,12 +57,12 @@ fn a_flow_whose_waiting_bytes_were_taken_away_loses_a_message_not_more() {
     let (first, rest) = SUBSCRIBE.split_at(30);
     bench.send(UP, first);
     let (port, seq) = (bench.port, bench.seq);
-    for _ in 0..ASSEMBLY_SLOTS {
+    for _ in 0..2 * DRAFTS {
         bench.port += 1;
         bench.connect();
         bench.send(UP, first);
     }
-    assert!(bench.engine.reassembly().taken_away > 0);
+    assert!(bench.engine.drafts_taken_away() > 0);
     (bench.port, bench.seq) = (port, seq);
     bench.send(UP, rest);
     for _ in 0..3 {

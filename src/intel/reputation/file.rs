@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Entry, Evidence, Fact, Origin, Reach, Store, import};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::limits::{REPUTATION_ENTRIES, REPUTATION_FILE_BYTES};
 use crate::util::atomic_file;
 
@@ -132,7 +132,7 @@ fn parse_entry(line: &str) -> Option<Entry> {
 
 /// Dialect of a name; one that only a newer version knows is none.
 pub(super) fn dialect(name: &str) -> Option<Dialect> {
-    Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)
+    Dialect::of_name(name)
 }
 
 /// Evidence of a text, if it is one.

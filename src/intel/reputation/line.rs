@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::{Entry, Subject};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
 use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
 use crate::parse::json::{Tape, Value};
@@ -74,7 +74,7 @@ pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Report>, BadLine
 
 fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
     let is = |key: &str, text: &str| root.get(key).is_some_and(|value| value.is(text));
-    let dialect = Dialect::ALL.into_iter().find(|dialect| is("dialect", dialect.name()));
+    let dialect = Dialect::all().find(|dialect| is("dialect", dialect.name()));
     if is("event", "detection") {
         // Through a proxy or on a shared host, a miner says nothing about the server that it talks to.
         let proves = root.get("server_is_pool").is_some_and(|value| value.is_bool() && !value.is_false());

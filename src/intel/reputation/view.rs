@@ -6,7 +6,7 @@
 use core::net::IpAddr;
 
 use super::{Entry, Fact, Origin, Reach};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::intel::Intel;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;

@@ -1,12 +1,14 @@
 //! Parsers of what comes off the wire.
 
 use crate::dpi::target::Target;
+use crate::dpi::{Dpi, Inspection, Reading, Said};
+use crate::net::direction::Direction;
 use crate::net::host_name::HostName;
 use crate::parse::client_hello::{self, Hello, Parsed};
 use crate::parse::dns::Resolution;
-use crate::parse::http::{self, Start};
+use crate::parse::http;
 use crate::parse::json::{End, Tape, Value, end_of_value};
-use crate::parse::{grpc, lines, socks, websocket};
+use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
 pub fn json(text: &[u8]) {
@@ -53,11 +55,6 @@ pub fn client_hello(bytes: &[u8]) {
 
 /// HTTP heads and chunks, WebSocket and gRPC frames, SOCKS, lines: what is told of a length lies within the bytes.
 pub fn framing(bytes: &[u8]) {
-    if let http::Parsed::Head(head) = http::head(bytes) {
-        head.body(Start::Response(200));
-        head.naming();
-    }
-    let _ = http::line_len(bytes).is_none_or(|len| len <= bytes.len());
     if let http::chunked::Chunk::Data(line, _) | http::chunked::Chunk::Last(line) =
         http::chunked::chunk(bytes)
     {
@@ -68,13 +65,7 @@ pub fn framing(bytes: &[u8]) {
         assert!(frame.unmasked(payload).count() <= payload.len());
         assert!(frame.end_in(payload).is_none_or(|end| end <= payload.len()));
     }
-    if let Some(frame) = grpc::frame(bytes) {
-        for piece in grpc::messages(frame, bytes.get(grpc::HEADER..).unwrap_or_default()) {
-            if let grpc::Piece::Message(message) = piece {
-                assert!(grpc::members(message).count() <= message.len());
-            }
-        }
-    }
+    assert!(grpc::members(bytes).count() <= bytes.len());
     for _ in [
         socks::greeting(bytes),
         socks::request(bytes),
@@ -85,11 +76,26 @@ pub fn framing(bytes: &[u8]) {
     ] {}
     socks::target(bytes);
     socks::target_4(bytes);
-    let (_, scalar) = lines::scalar_line(bytes);
-    assert!(scalar <= bytes.len());
-    lines::next_json(bytes);
-    lines::next_text(bytes, true);
-    lines::tail(bytes);
+    for from_start in [true, false] {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            read_as_flow(bytes, from_start, direction);
+        }
+    }
+}
+
+/// Heads, lines and frames as a flow has them: every byte is read, and reading ends.
+fn read_as_flow(bytes: &[u8], from_start: bool, direction: Direction) {
+    let mut dpi = Dpi::default();
+    let mut inspection = Inspection::begin(from_start);
+    let mut rest = bytes;
+    for _ in 0..=bytes.len() {
+        let Reading { consumed, said } = inspection.read(&mut dpi, 1, direction, rest);
+        rest = rest.get(consumed..).expect("no more is consumed than there is");
+        if matches!(said, Said::Nothing | Said::Proof(_)) || rest.is_empty() {
+            break;
+        }
+    }
+    inspection.release(&mut dpi);
 }
 
 /// The name of a server, as clients write it.

@@ -220,8 +220,8 @@ mod tests {
     use core::net::Ipv4Addr;
 
     use super::*;
-    use crate::dpi::dialect::Dialect;
     use crate::dpi::finding::Finding;
+    use crate::dpi::signatures::Dialect;
     use crate::engine::event::Source;
 
     const CLIENT: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 168, 1, 7), 40_000);

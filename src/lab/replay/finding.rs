@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::engine::event::Detection;
 
 /// A proof or a suspicion in a flow, in the words of the event log.

@@ -1,7 +1,6 @@
 //! Chunked bodies (RFC 9112 section 7.1).
 
-use super::line_len;
-use crate::dpi::Scratch;
+use crate::parse::lines::end_of_line;
 
 /// The head of a chunk (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub enum Chunk {
 
 /// Reads the size line of a chunk.
 pub fn chunk(bytes: &[u8]) -> Chunk {
-    let Some(len) = line_len(bytes) else {
+    let Some(len) = end_of_line(bytes) else {
         let fits = bytes.len() <= CHUNK_LINE_MAX && bytes.first().is_none_or(u8::is_ascii_hexdigit);
         return if fits { Chunk::NeedMore } else { Chunk::Invalid };
     };
@@ -34,49 +33,7 @@ pub fn chunk(bytes: &[u8]) -> Chunk {
     if size == 0 { Chunk::Last(len) } else { Chunk::Data(len, size) }
 }
 
-/// A chunked body, as far as it is at hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chunked {
-    /// Raw bytes whose data was taken. What follows is a chunk's size line.
-    pub taken: usize,
-    /// That was the whole body; `taken` includes the trailer section.
-    pub complete: bool,
-}
-
-/// Takes the data of a chunked body out of `bytes` into `data`, as far as both go. `None` if it is
-/// malformed.
-pub(crate) fn unchunk(bytes: &[u8], data: &mut Scratch) -> Option<Chunked> {
-    let mut taken = 0;
-    loop {
-        let rest = bytes.get(taken..).unwrap_or_default();
-        match chunk(rest) {
-            Chunk::Invalid => return None,
-            Chunk::NeedMore => return Some(Chunked { taken, complete: false }),
-            Chunk::Data(line, size) => {
-                let size = usize::try_from(size).ok()?;
-                let payload = rest.get(line..).unwrap_or_default();
-                data.extend(payload.iter().take(size).copied());
-                // The line end itself isn't checked: a wrong one makes the next size line invalid.
-                if payload.get(size..).is_none_or(|end| end.len() < 2) {
-                    return Some(Chunked { taken, complete: false });
-                }
-                taken += line + size + 2;
-            }
-            Chunk::Last(line) => {
-                let mut end = line;
-                while let Some(len) = rest.get(end..).and_then(line_len) {
-                    end += len;
-                    if len <= 2 {
-                        return Some(Chunked { taken: taken + end, complete: true });
-                    }
-                }
-                return Some(Chunked { taken, complete: false });
-            }
-        }
-    }
-}
-
-/// A chunk's size line: eight digits and an extension, which nobody uses.
+/// A chunk's size line: eight digits and an extension.
 const CHUNK_LINE_MAX: usize = 256;
 
 #[cfg(test)]
@@ -91,18 +48,5 @@ mod tests {
         for invalid in [&b"123456789\r\n"[..], b"\r\n", b"5x\r\n", b"{"] {
             assert_eq!(chunk(invalid), Chunk::Invalid, "{}", invalid.escape_ascii());
         }
-    }
-
-    #[test]
-    fn a_chunked_body_is_put_together() {
-        let body = b"3\r\n{\"a\r\n5\r\n\":1}\n\r\n0\r\nTrailer: x\r\n\r\n";
-        let mut data = Scratch::default();
-        assert_eq!(unchunk(body, &mut data), Some(Chunked { taken: body.len(), complete: true }));
-        assert_eq!(data.bytes(), b"{\"a\":1}\n");
-        for end in 0..body.len() {
-            data.clear();
-            assert!(unchunk(&body[..end], &mut data).is_some_and(|body| !body.complete), "{end}");
-        }
-        assert_eq!(unchunk(b"1\r\nabc\r\n", &mut data), None);
     }
 }

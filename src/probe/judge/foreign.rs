@@ -1,8 +1,8 @@
 //! Servers that are no pool, by what only they say.
 
 use crate::dpi::Answer;
-use crate::dpi::dialect::Dialect;
-use crate::parse::json::Value;
+use crate::dpi::signatures::Dialect;
+use crate::parse::tree::Value;
 use crate::probe::question::Question;
 
 /// The whole body of the page that a pool's Stratum port shows: nodejs-pool and its heirs; P2Pool.

@@ -5,8 +5,8 @@
 //! asked for them. "Method not found" is anybody's.
 
 use super::{Evidence, words};
-use crate::dpi::dialect::Dialect;
-use crate::parse::json::Value;
+use crate::dpi::signatures::Dialect;
+use crate::parse::tree::Value;
 use crate::probe::question::{Manner, Question};
 
 /// Names what only pools deal in, whatever was asked.

@@ -138,9 +138,7 @@ fn every_question_has_a_connection_of_its_own_and_a_hint_comes_first() {
 #[test]
 fn a_wrong_hint_leaves_room_for_the_usual_questions() {
     let web = Wire { web: true, ..Wire::default() };
-    for (dialect, wire) in
-        Dialect::ALL.into_iter().flat_map(|dialect| [(dialect, Wire::default()), (dialect, web)])
-    {
+    for (dialect, wire) in Dialect::all().flat_map(|dialect| [(dialect, Wire::default()), (dialect, web)]) {
         let server = Endpoint::new([192, 0, 2, 1].into(), 3333);
         let hints = Hints { wire, ..Hints::of(dialect) };
         let sni = Some("a.b.".repeat(32));
@@ -156,9 +154,7 @@ fn a_wrong_hint_leaves_room_for_the_usual_questions() {
 #[test]
 fn nothing_is_asked_twice() {
     let not_found = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-    for (dialect, answer) in
-        Dialect::ALL.into_iter().flat_map(|dialect| [(dialect, not_found), (dialect, "?!\n")])
-    {
+    for (dialect, answer) in Dialect::all().flat_map(|dialect| [(dialect, not_found), (dialect, "?!\n")]) {
         let server = Endpoint::new([192, 0, 2, 1].into(), 443);
         let hints = Hints { wire: Wire { web: true, ..Wire::default() }, ..Hints::of(dialect) };
         let mut bench = Bench::of(&Target { server, layer: Layer::Tls, sni: None, hints });

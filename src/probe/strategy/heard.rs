@@ -1,7 +1,7 @@
 //! What an answer that left it open says of the server, and so of the questions ahead.
 
 use super::{CONTROL, Strategy, is_same_refusal, order};
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::probe::question::{Manner, Question};
 
 impl Strategy {

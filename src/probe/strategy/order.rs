@@ -6,7 +6,7 @@
 //! the dialect that malware speaks, CryptoNote. A server that never says a word hears the [`CORE`] and no more; what
 //! is asked of others follows from what they speak.
 
-use crate::dpi::dialect::Dialect;
+use crate::dpi::signatures::Dialect;
 use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
@@ -92,13 +92,6 @@ fn for_dialect(dialect: Dialect) -> &'static [Question] {
         Dialect::GetworkWebSocket => {
             &[Question::Work, Question::XelisWork, Question::WebSocketWork, Question::WebSocketXelis]
         }
-        Dialect::StratumV1
-        | Dialect::Equihash
-        | Dialect::XmrigEthStratum
-        | Dialect::EthereumStratum1
-        | Dialect::Conflux
-        | Dialect::Alephium
-        | Dialect::Kaspa
-        | Dialect::IronFish => &[Question::Subscribe],
+        _ => &[Question::Subscribe],
     }
 }

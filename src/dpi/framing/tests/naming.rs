@@ -1,12 +1,12 @@
-//! Whom a client names, in every portion.
+//! Servers that a client names, in every portion.
 
 use super::*;
 use crate::dpi::target::Target;
 use crate::net::host_name::HostName;
 
 fn named(text: &str) -> Vec<Naming> {
-    play(text);
-    Flow::begin(true).play(&Dialogue::parse(text)).recorder.named
+    messages(text);
+    flow(text).record.named
 }
 
 fn target(authority: &str) -> Target {
@@ -60,11 +60,14 @@ fn proxies_are_told_the_far_end() {
 const HELLO: &str = r">raw \x16\x03\x01\x00\x4c\x01\x00\x00\x48\x03\x0301234567890123456789012345678901\x00\x00\x02\x13\x01\x01\x00\x00\x1d\x0a\x0a\x00\x04abcd\x00\x00\x00\x11\x00\x0f\x00\x00\x0cpool.example";
 
 #[test]
-fn a_client_hello_ends_the_reading() {
+fn a_client_hello_that_is_answered_ends_the_reading() {
     let pool = HostName::parse(b"pool.example");
-    let (messages, answer) = play(HELLO);
-    assert_eq!((messages, answer), (vec![], Answer::NoMatch));
+    assert!(messages(HELLO).is_empty() && flow(HELLO).framing.is_opaque());
     assert_eq!(named(HELLO), [Naming::Tls(pool.clone())]);
+    let answered = flow(&format!("{HELLO}\n<hex 160303007a"));
+    assert!(!answered.framing.wants(Direction::ToClient) && !answered.framing.wants(Direction::ToServer));
+    let blind = flow(&format!("{HELLO}\n< {{\"result\":1}}\n> {{\"id\":1}}"));
+    assert_eq!(blind.record.messages, ["~< {\"result\":1}", "~> {\"id\":1}"]);
     let tunnelled = format!(
         "
 >crlf CONNECT proxy.example:443 HTTP/1.1
@@ -75,12 +78,12 @@ fn a_client_hello_ends_the_reading() {
 "
     );
     assert_eq!(named(&tunnelled), [Naming::Proxy(target("proxy.example:443")), Naming::Tls(pool)]);
-    assert!(Flow::begin(true).play(&Dialogue::parse(&tunnelled)).framing.is_tunnelled());
+    assert!(flow(&tunnelled).framing.is_tunnelled());
 }
 
 #[test]
 fn a_flow_knows_whether_it_is_tls() {
-    let is_tls = |text: &str| Flow::begin(true).play(&Dialogue::parse(text)).framing.is_tls();
+    let is_tls = |text: &str| flow(text).framing.is_tls();
     assert_eq!(is_tls(HELLO), Some(true));
     assert_eq!(is_tls("> {\"id\":1}"), Some(false));
     assert_eq!(is_tls(r">raw \x16\x03"), None, "not yet");
@@ -96,9 +99,6 @@ fn answers_of_name_servers_are_handed_on_whole() {
 <hex 000c123481800001000000000000
 >hex 0001ff
 ";
-    let (messages, answer) = play(text);
-    assert_eq!((messages, answer), (vec![], Answer::NoMatch));
-    let flow = Flow::begin(true).play(&Dialogue::parse(text));
-    let lengths: Vec<usize> = flow.recorder.resolved.iter().map(Vec::len).collect();
+    let lengths: Vec<usize> = flow(text).record.resolved.iter().map(Vec::len).collect();
     assert_eq!(lengths, [15, 12]);
 }

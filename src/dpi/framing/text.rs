@@ -1,0 +1,146 @@
+//! JSON, lines and HTTP in a byte stream, wherever they begin.
+
+use super::first::{Resumption, resumes};
+use super::{BROKEN, Desk, Found, Framing, HTTP, Layer, Step};
+use crate::dpi::drafts::Draft;
+use crate::dpi::signatures::compile::program::carrier;
+use crate::net::direction::Direction;
+use crate::parse::fit::{self, Fit};
+use crate::parse::http::{self, Head};
+use crate::parse::lines::{Piece, end_of_line};
+
+impl Framing {
+    pub(super) fn text<'b>(
+        &mut self,
+        desk: &mut Desk<'_>,
+        bytes: &'b [u8],
+        begins_segment: bool,
+    ) -> Step<'b> {
+        let direction = desk.direction;
+        let at = direction as usize;
+        if begins_segment
+            && self.flags & BROKEN[at] != 0
+            && !desk.draft.lines.is_in_value()
+            && let Some(step) = self.resume_frames(desk, bytes)
+        {
+            return step;
+        }
+        if begins_segment && self.flags & super::TURN[at] != 0 && may_be_binary(desk.draft, bytes) {
+            self.flags &= !super::TURN[at];
+            desk.draft.bytes.clear();
+            desk.draft.keep(bytes.get(..BINARY_BYTES).unwrap_or(bytes));
+            // The same bytes are read as text next.
+            return Step::found(0, Found::Message(carrier::BINARY));
+        }
+        if desk.draft.lines.is_passing_over()
+            && let Some(len) = passed_over(desk, bytes, begins_segment)
+        {
+            return Step::done(len);
+        }
+        let (len, piece) = desk.draft.lines.feed(desk.words, bytes, false);
+        match piece {
+            Piece::NeedMore => Step::done(len),
+            Piece::OpenLine => Step::found(len, Found::OpenLine),
+            Piece::Other => {
+                self.note_nonsense(direction);
+                Step::done(len)
+            }
+            Piece::Value => {
+                self.contradict_http(direction);
+                let over = if desk.draft.lines.verb().is_empty() { carrier::LINE } else { carrier::TILDE };
+                Step::found(len, Found::Message(over))
+            }
+            Piece::Line => {
+                let draft = &mut *desk.draft;
+                match Head::begin(&draft.lines.line, &mut draft.lines.scanner.tree, desk.words) {
+                    Some(head) => {
+                        draft.head = Some(head);
+                        self.flags |= HTTP[at] | super::WEB;
+                        self.note_message(direction);
+                        self.set_layer(direction, Layer::HttpHead);
+                        Step::done(len)
+                    }
+                    None => Step::found(len, Found::Message(carrier::CSV)),
+                }
+            }
+        }
+    }
+
+    /// A frame at the beginning of a segment, in a flow joined midway or after a loss.
+    fn resume_frames(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> Option<Step<'static>> {
+        // Text begins none.
+        let first = *bytes.first()?;
+        if (b' '..0x80).contains(&first) {
+            return None;
+        }
+        let mut passed = 0;
+        let layer = loop {
+            match resumes(bytes.get(passed..).unwrap_or_default()) {
+                Resumption::Frame => break Layer::Frame,
+                Resumption::Grpc => break Layer::Grpc,
+                Resumption::Control(len) => passed += len,
+                Resumption::NeedMore => return Some(Step { len: passed, ..Step::wait() }),
+                Resumption::Other if passed == 0 => return None,
+                Resumption::Other => return Some(Step::done(passed)),
+            }
+        };
+        desk.draft.reset();
+        self.flags |= if layer == Layer::Frame { super::WEBSOCKET } else { super::GRPC };
+        self.set_layer(desk.direction, layer);
+        Some(Step::done(passed))
+    }
+
+    /// JSON of a server that was thought to speak HTTP: what the client has sent was no HTTP to it.
+    fn contradict_http(&mut self, direction: Direction) {
+        let client = Direction::ToServer;
+        let is_http = matches!(
+            self.layer(client),
+            Layer::HttpHead | Layer::HttpBody | Layer::HttpChunk | Layer::HttpTrailer
+        );
+        if direction == Direction::ToClient && is_http && self.flags & HTTP[1] == 0 {
+            self.set_pending(client, 0);
+            self.set_layer(client, Layer::Text);
+            self.flags |= BROKEN[0] | super::REST[0];
+        }
+    }
+}
+
+/// Whether a turn that begins with `bytes` could be one of a binary protocol, or of one that puts a length of ten
+/// digits before its messages.
+fn may_be_binary(draft: &Draft, bytes: &[u8]) -> bool {
+    if draft.lines.is_in_value() || bytes.len() < BINARY_MIN {
+        return false;
+    }
+    let head = bytes.get(..TOLD_BY).unwrap_or(bytes);
+    !fit::is_text(head) || head.iter().take_while(|byte| byte.is_ascii_digit()).count() == LENGTH_DIGITS
+}
+
+/// Nonsense ends with a line, or where a segment begins like a message. In bytes that are no text the
+/// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
+fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
+    let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
+    let rest = bytes.get(blank..).unwrap_or_default();
+    let begins = [fit::opens_json(rest), http::opens_request(rest), http::opens_response(rest)];
+    if begins_segment && begins.contains(&Fit::Yes) {
+        desk.draft.lines.reset();
+        return None;
+    }
+    if fit::is_text(bytes.get(..TOLD_BY).unwrap_or(bytes)) {
+        return None;
+    }
+    let end = end_of_line(bytes.get(..LOOKED_AT).unwrap_or(bytes));
+    if end.is_some() {
+        desk.draft.lines.reset();
+    }
+    Some(end.unwrap_or(bytes.len()))
+}
+
+/// What signatures of binary protocols see of a turn, and the least that they need.
+const BINARY_BYTES: usize = 192;
+const BINARY_MIN: usize = 12;
+/// Digits of the length before each message of Bismuth.
+const LENGTH_DIGITS: usize = 10;
+/// Bytes by which text is told from what is none.
+const TOLD_BY: usize = 16;
+/// Bytes that are looked at for a line end in what is no text.
+const LOOKED_AT: usize = 256;

@@ -1,0 +1,83 @@
+//! Signatures: the messages of each mining dialect as data, not code.
+//!
+//! A dialect is a file in this folder, compiled into tables when the program is built. Files of the operator
+//! and of feeds are compiled by the same code when they are loaded and stand beside the built-in ones.
+//! `openwrt/SIGNATURES.md` describes the language.
+
+pub mod compile;
+mod dialect;
+mod load;
+pub(crate) mod matcher;
+pub(crate) mod shape;
+
+use std::borrow::Cow;
+
+use crate::parse::words;
+use crate::parse::words::{WordId, Words};
+use compile::program::{DialectEntry, Phase, Program, Role, Rule};
+pub use dialect::Dialect;
+pub use load::{Listed, Refusal, SignatureFile};
+use matcher::{Before, Match, Message};
+
+include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
+
+/// The signatures in force.
+#[derive(Debug, Default)]
+pub struct Signatures {
+    /// Signatures of the operator and of feeds.
+    added: Option<Added>,
+}
+
+/// Signatures that were loaded when the program ran.
+#[derive(Debug)]
+struct Added {
+    words: Words,
+    program: Program,
+    /// The dialect of each entry of the program.
+    dialects: Vec<Dialect>,
+    /// Whether its file is a feed's.
+    suspects: Vec<bool>,
+}
+
+impl Signatures {
+    /// The member names that readers keep.
+    pub(crate) fn words(&self) -> &Words {
+        self.added.as_ref().map_or(&WORDS, |added| &added.words)
+    }
+
+    /// The number of a word among them; 0 if it is not known.
+    pub(crate) fn word(&self, word: &[u8]) -> WordId {
+        if word.is_empty() { 0 } else { self.words().id(words::hash(word), word).unwrap_or(0) }
+    }
+
+    /// The signature that `message` fits best.
+    pub(crate) fn find(&self, message: &Message<'_>, before: Before) -> Option<Match<'_>> {
+        let built_in = PROGRAM.find(message, before);
+        let added = self.added.as_ref().and_then(|added| added.program.find(message, before));
+        match (built_in, added) {
+            (Some(built_in), Some(added)) => Some(if added.beats(&built_in) { added } else { built_in }),
+            (built_in, added) => built_in.or(added),
+        }
+    }
+
+    /// Whether a match is worth no more than a suspicion: a feed's is.
+    pub(crate) fn is_suspicion(&self, found: &Option<Match<'_>>) -> bool {
+        found.is_some_and(|found| !core::ptr::eq(found.program, &PROGRAM) && self.suspects(&found))
+    }
+
+    fn suspects(&self, found: &Match<'_>) -> bool {
+        let added = self.added.as_ref();
+        added.and_then(|added| added.suspects.get(usize::from(found.rule.dialect))).copied().unwrap_or(false)
+    }
+
+    /// The dialect of a match.
+    pub(crate) fn dialect_of(&self, found: &Match<'_>) -> Dialect {
+        let index = usize::from(found.rule.dialect);
+        match &self.added {
+            Some(added) if core::ptr::eq(found.program, &added.program) => {
+                added.dialects.get(index).copied().unwrap_or(Dialect::built_in(1))
+            }
+            _ => Dialect::built_in(found.rule.dialect + 1),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+# Beam has the key of the account at the top of its login, and `"id":"login"`.
+# Source: github.com/BeamMW/beam/wiki, Beam mining protocol API (Stratum).
+dialect beam
+describe "Beam: login with nothing but an `api_key`, `solution`; from the server a job with `input`, or a `nonceprefix`"
+family login
+ask beam
+hint name beam
+hint port 5252
+
+message "login with api_key" from miner
+    phase login
+    where method is "login" and params absent and api_key string
+    proof if root only "method" "api_key" "id" "jsonrpc" "minerid" "agent" "worker" "pass" and (id is "login" or api_key hex 60..)
+    hint
+    wallet api_key
+    agent agent
+
+message "solution" from miner
+    phase share
+    where method is "solution" and nonce hex 8.. and output hex 100..
+    proof
+    coin beam
+
+message "job" from pool
+    phase job
+    where method is "job" and params absent and input hex 64.. and difficulty present
+    strong
+    coin beam
+
+# The answer to the login and to solutions.
+message "result" from pool
+    phase login
+    where method is "result"
+    strong if nonceprefix present
+    hint if code present and description present

@@ -1,0 +1,388 @@
+//! The compiler of signatures: text in, flat tables out. `openwrt/SIGNATURES.md` has the language.
+//!
+//! The build script compiles the built-in files with it, and the running program those of the operator and of
+//! feeds. (A file called `mod.rs`, so that the build script finds its parts as the program does.)
+
+mod expression;
+mod lexer;
+pub mod program;
+
+use super::words::{Words, WordsBuilder};
+use expression::Expressions;
+use lexer::Token;
+use program::{Confidence, DialectEntry, Phase, Program, Role, Rule, carrier, op};
+
+/// Why a file is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, from 1 on.
+    pub line: usize,
+    /// The reason.
+    pub reason: String,
+}
+
+/// Names that the program itself looks for in messages. They have the first numbers.
+pub const ENGINE_WORDS: [&str; 7] = ["method", "params", "body", "id", "result", "error", "message"];
+
+/// Names that readers look for by themselves: of heads, of requests and log lines, of what servers answer.
+pub const WORDS_OF_READERS: [&str; 48] = [
+    "verb",
+    "target",
+    "path",
+    "agent",
+    "status",
+    "type",
+    "length",
+    "query",
+    "host",
+    "jsonrpc",
+    "worker",
+    "pass",
+    "api_key",
+    "nonce",
+    "output",
+    "minerid",
+    "@timestamp",
+    "timestamp",
+    "time",
+    "ts",
+    "hostname",
+    "level",
+    "severity",
+    "tag",
+    "log",
+    "msg",
+    "logger",
+    "pid",
+    "src",
+    "dst",
+    "source",
+    "service",
+    "date",
+    "event",
+    "code",
+    "reason",
+    "description",
+    "error",
+    "data",
+    "hash",
+    "name",
+    "x-mining-extensions",
+    "version",
+    "server",
+    "client",
+    "file",
+    "line",
+    "facility",
+];
+
+/// Compiles files into one [`Program`].
+#[derive(Debug)]
+pub struct Compiler {
+    dialects: Vec<DialectEntry>,
+    names: Vec<(u16, bool, u8)>,
+    ports: Vec<(u16, u16, u8)>,
+    rules: Vec<(Form, Rule)>,
+    expressions: Expressions,
+}
+
+/// Way to a message: by an exact method, by a part of one, without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Exact,
+    Pattern,
+    Without,
+}
+
+/// A dialect or message block that is half read.
+#[derive(Debug, Default)]
+struct Block {
+    line: usize,
+    said: u16,
+    role: Option<Role>,
+    phase: Option<Phase>,
+    over: u16,
+    methods: Vec<u16>,
+    form: Option<Form>,
+    needs: u64,
+    rank: u8,
+    /// Code of the conditions, and of the grades.
+    conditions: Vec<u16>,
+    grades: Vec<u16>,
+    coin: u16,
+    agent: u16,
+    wallet: u16,
+    algorithm: u16,
+}
+
+impl Compiler {
+    /// A compiler whose files may use the words of `base`, and add to them.
+    pub fn new(base: Option<&'static Words>) -> Self {
+        let mut words = WordsBuilder::new(base);
+        for word in ENGINE_WORDS {
+            words.add(word.as_bytes());
+        }
+        Compiler {
+            dialects: Vec::new(),
+            names: Vec::new(),
+            ports: Vec::new(),
+            rules: Vec::new(),
+            expressions: Expressions::new(words),
+        }
+    }
+
+    /// Makes `words` known, for readers that ask for members by themselves.
+    pub fn know(&mut self, words: &[&str]) {
+        for word in words {
+            self.expressions.words.add(word.as_bytes());
+        }
+    }
+
+    /// Compiles one file.
+    ///
+    /// # Errors
+    /// The first line that makes no sense; the compiler is of no use after that.
+    pub fn add(&mut self, text: &str) -> Result<(), Fault> {
+        let mut block: Option<Block> = None;
+        let mut dialect = None;
+        let mut default_coin = 0;
+        for (line, tokens) in lexer::lines(text)? {
+            let fault = |reason: String| Fault { line, reason };
+            let (keyword, rest) = match tokens.split_first() {
+                Some((Token::Bare(keyword), rest)) => (keyword.as_str(), rest),
+                _ => return Err(fault("a line begins with a keyword".into())),
+            };
+            match (keyword, dialect) {
+                ("dialect", None) => dialect = Some(self.begin_dialect(rest).map_err(fault)?),
+                ("dialect", Some(_)) => return Err(fault("a file has one dialect".into())),
+                (_, None) => return Err(fault("a file begins with `dialect NAME`".into())),
+                ("message", Some(dialect)) => {
+                    self.end_message(block.take(), dialect, default_coin)?;
+                    block = Some(self.begin_message(rest, line).map_err(fault)?);
+                }
+                (_, Some(dialect)) => match &mut block {
+                    Some(block) => self.message_line(block, keyword, rest).map_err(fault)?,
+                    None if keyword == "coin" => default_coin = self.one_text(rest).map_err(fault)?,
+                    None => self.dialect_line(dialect, keyword, rest).map_err(fault)?,
+                },
+            }
+        }
+        let dialect = dialect.ok_or(Fault { line: 1, reason: "there is no `dialect NAME`".into() })?;
+        self.end_message(block, dialect, default_coin)
+    }
+
+    /// The tables of all files.
+    pub fn build(mut self) -> (Program, Words) {
+        // The sort is stable: among equals the order of the files stands.
+        self.rules.sort_by_key(|(form, rule)| (*form, rule.method));
+        let count = |form| self.rules.iter().filter(|(of, _)| *of == form).count() as u16;
+        let (with_method, with_pattern) = (count(Form::Exact), count(Form::Pattern));
+        let rules: Vec<Rule> = self.rules.into_iter().map(|(_, rule)| rule).collect();
+        let Expressions { words, code, texts } = self.expressions;
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        for bytes in texts {
+            text.extend_from_slice(&bytes);
+            ends.push(text.len() as u16);
+        }
+        let program = Program {
+            dialects: self.dialects.into(),
+            rules: rules.into(),
+            with_method,
+            with_pattern,
+            code: code.into(),
+            ends: ends.into(),
+            text: text.into(),
+            names: self.names.into(),
+            ports: self.ports.into(),
+        };
+        (program, words.build())
+    }
+
+    fn begin_dialect(&mut self, rest: &[Token]) -> Result<u8, String> {
+        let name = match rest {
+            [Token::Bare(name)] if is_name(name) => name,
+            _ => {
+                return Err(format!(
+                    "a dialect's name is of small letters, digits and -, at most {NAME_BYTES}"
+                ));
+            }
+        };
+        let name = self.expressions.text(name.as_bytes())?;
+        if self.dialects.iter().any(|known| known.name == name) {
+            return Err("another file has this dialect".into());
+        }
+        let index = u8::try_from(self.dialects.len()).map_err(|_| "there are too many dialects")?;
+        self.dialects.push(DialectEntry { name, about: 0, family: name, ask: 0, generic: false });
+        Ok(index)
+    }
+
+    fn dialect_line(&mut self, index: u8, keyword: &str, rest: &[Token]) -> Result<(), String> {
+        match (keyword, rest) {
+            ("generic", []) => self.dialects[usize::from(index)].generic = true,
+            ("describe", [Token::Text(_)]) => {
+                self.dialects[usize::from(index)].about = self.one_text(rest)?
+            }
+            ("family", [Token::Bare(_)]) => self.dialects[usize::from(index)].family = self.one_text(rest)?,
+            ("ask", [Token::Bare(_)]) => self.dialects[usize::from(index)].ask = self.one_text(rest)?,
+            ("hint", [Token::Bare(kind), hints @ ..]) if !hints.is_empty() => {
+                for hint in hints {
+                    self.hint(index, kind, hint)?;
+                }
+            }
+            _ => return Err(format!("`{keyword}` is nothing that a dialect has, or not in this form")),
+        }
+        Ok(())
+    }
+
+    fn hint(&mut self, index: u8, kind: &str, hint: &Token) -> Result<(), String> {
+        match (kind, hint) {
+            ("name" | "part", Token::Bare(word)) => {
+                let text = self.expressions.text(word.as_bytes())?;
+                self.names.push((text, kind == "part", index));
+            }
+            ("port", Token::Bare(range)) => {
+                let (from, to) = expression::range(range, u32::from(u16::MAX))?;
+                self.ports.push((from as u16, to as u16, index));
+            }
+            _ => return Err("hints are `hint name`, `hint part` or `hint port`".into()),
+        }
+        Ok(())
+    }
+
+    fn begin_message(&mut self, rest: &[Token], line: usize) -> Result<Block, String> {
+        let [Token::Text(said), Token::Bare(from), Token::Bare(role)] = rest else {
+            return Err("a message is `message \"WORDS\" from miner` or `from pool`".into());
+        };
+        let role = match (from.as_str(), role.as_str()) {
+            ("from", "miner") => Role::Miner,
+            ("from", "pool") => Role::Pool,
+            _ => return Err("a message is from miner or from pool".into()),
+        };
+        let said = self.expressions.text(said)?;
+        Ok(Block { line, said, role: Some(role), ..Block::default() })
+    }
+
+    fn message_line(&mut self, block: &mut Block, keyword: &str, rest: &[Token]) -> Result<(), String> {
+        match keyword {
+            "phase" => {
+                block.phase = Some(match rest {
+                    [Token::Bare(phase)] => expression::phase(phase)?,
+                    _ => return Err("a phase is greeting, login, job or share".into()),
+                });
+            }
+            "over" => {
+                for token in rest {
+                    let Token::Bare(name) = token else { return Err("carriers are words".into()) };
+                    let at = carrier::NAMES.iter().position(|known| known == name);
+                    let at = at.ok_or(format!("`{name}` is no carrier: {}", carrier::NAMES.join(", ")))?;
+                    block.over |= 1 << at;
+                }
+            }
+            "where" => self.condition(block, rest)?,
+            "proof" => self.grade(block, Confidence::Proof, rest)?,
+            "strong" => self.grade(block, Confidence::Strong, rest)?,
+            "hint" => self.grade(block, Confidence::Hint, rest)?,
+            "coin" => block.coin = self.one_text(rest)?,
+            "agent" => block.agent = self.expressions.places(rest)?,
+            "wallet" => block.wallet = self.expressions.places(rest)?,
+            "algorithm" => block.algorithm = self.expressions.places(rest)?,
+            _ => return Err(format!("`{keyword}` is nothing that a message has")),
+        }
+        Ok(())
+    }
+
+    fn condition(&mut self, block: &mut Block, rest: &[Token]) -> Result<(), String> {
+        for term in self.expressions.terms(rest)? {
+            block.rank = block.rank.saturating_add(1);
+            if let Some(methods) = expression::exact_methods(&term) {
+                if !block.methods.is_empty() {
+                    return Err("a message has one `method is`".into());
+                }
+                for method in methods {
+                    let word = self.expressions.word_of_text(*method);
+                    block.methods.push(word);
+                }
+                block.form = Some(Form::Exact);
+                continue;
+            }
+            if expression::tests_method(&term) {
+                block.form = block.form.or(Some(Form::Pattern));
+            }
+            block.needs |= expression::needs(&term);
+            block.conditions.extend(term);
+        }
+        Ok(())
+    }
+
+    fn grade(&mut self, block: &mut Block, confidence: Confidence, rest: &[Token]) -> Result<(), String> {
+        let inside = match rest.split_first() {
+            None => Vec::new(),
+            Some((Token::Bare(word), rest)) if word == "if" => self.expressions.terms(rest)?.concat(),
+            Some(_) => return Err("a grade stands alone or before `if`".into()),
+        };
+        block.grades.extend([op::GRADE, inside.len() as u16 + 1, confidence as u16]);
+        block.grades.extend(inside);
+        Ok(())
+    }
+
+    fn end_message(&mut self, block: Option<Block>, dialect: u8, default_coin: u16) -> Result<(), Fault> {
+        let Some(block) = block else { return Ok(()) };
+        let fault = |reason: &str| Fault { line: block.line, reason: reason.into() };
+        let (Some(role), Some(phase)) = (block.role, block.phase) else {
+            return Err(fault("the message has no phase"));
+        };
+        if block.grades.is_empty() {
+            return Err(fault("the message has no grade: proof, strong or hint"));
+        }
+        if block.rank == 0 {
+            return Err(fault("the message has no condition"));
+        }
+        let code = self.expressions.append(&[block.conditions, block.grades].concat());
+        let code = code.map_err(|reason| fault(&reason))?;
+        let rule = Rule {
+            method: 0,
+            dialect,
+            role,
+            phase,
+            over: if block.over == 0 { carrier::LINE | carrier::WEBSOCKET } else { block.over },
+            rank: block.rank,
+            needs: block.needs,
+            code,
+            said: block.said,
+            coin: if block.coin == 0 { default_coin } else { block.coin },
+            agent: block.agent,
+            wallet: block.wallet,
+            algorithm: block.algorithm,
+        };
+        match block.form.unwrap_or(Form::Without) {
+            Form::Exact => {
+                self.rules.extend(block.methods.iter().map(|&method| (Form::Exact, Rule { method, ..rule })));
+            }
+            form => self.rules.push((form, rule)),
+        }
+        if self.rules.len() > RULES_MAX {
+            return Err(fault("there are too many messages"));
+        }
+        Ok(())
+    }
+
+    fn one_text(&mut self, rest: &[Token]) -> Result<u16, String> {
+        match rest {
+            [Token::Text(text)] => self.expressions.text(text),
+            [Token::Bare(word)] => self.expressions.text(word.as_bytes()),
+            _ => Err("one word or text stands here".into()),
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= NAME_BYTES
+        && name.bytes().all(fits)
+        && name.bytes().next().is_some_and(|first| first != b'-')
+}
+
+/// Bytes of a dialect's name: it stands in events and in the reputation's file.
+const NAME_BYTES: usize = 32;
+/// Messages of one set.
+const RULES_MAX: usize = 2_000;

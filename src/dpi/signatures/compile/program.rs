@@ -1,0 +1,252 @@
+//! Parts of a compiled signature: flat tables, so that the built-in ones stand in the program's
+//! read-only part and nothing is read at start.
+
+use std::borrow::Cow;
+
+/// Compiled signatures.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// The dialects that the files name, in their order.
+    pub dialects: Cow<'static, [DialectEntry]>,
+    /// Rules of all messages; those that ask for an exact method first, sorted by its number.
+    pub rules: Cow<'static, [Rule]>,
+    /// Number of rules that ask for an exact method.
+    pub with_method: u16,
+    /// Number of rules after those that ask for a part of a method's name.
+    pub with_pattern: u16,
+    /// Expressions ([`op`]).
+    pub code: Cow<'static, [u16]>,
+    /// End of each text in `text`.
+    pub ends: Cow<'static, [u16]>,
+    /// Texts in a row.
+    pub text: Cow<'static, [u8]>,
+    /// Words in host names, and the dialect they point to: text, whether it is a part of a word, dialect.
+    pub names: Cow<'static, [(u16, bool, u8)]>,
+    /// Ports from, to, and the dialect they point to.
+    pub ports: Cow<'static, [(u16, u16, u8)]>,
+}
+
+/// A dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct DialectEntry {
+    /// Name: a text.
+    pub name: u16,
+    /// Description for people: a text.
+    pub about: u16,
+    /// The name of its family: a text.
+    pub family: u16,
+    /// First question of the probe: a text, the name of a question; 0 without.
+    pub ask: u16,
+    /// The dialect says no more than its family does.
+    pub generic: bool,
+}
+
+/// A kind of message.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The exact method's number among the words; 0 if it asks for none.
+    pub method: u16,
+    /// Index of the dialect.
+    pub dialect: u8,
+    /// [`Role`], as a number.
+    pub role: Role,
+    /// Phase of the session.
+    pub phase: Phase,
+    /// Carriers that it may come in, a bit each ([`carrier`]).
+    pub over: u16,
+    /// Number of conditions: of two that match, the more specific one counts.
+    pub rank: u8,
+    /// Member names that must be there, a bit each.
+    pub needs: u64,
+    /// First and last place of the conditions in the code.
+    pub code: (u16, u16),
+    /// The message in the field's words: a text.
+    pub said: u16,
+    /// Coin: a text, 0 without.
+    pub coin: u16,
+    /// Places of agent, wallet and algorithm: places in the code, 0 without.
+    pub agent: u16,
+    /// See [`Rule::agent`].
+    pub wallet: u16,
+    /// See [`Rule::agent`].
+    pub algorithm: u16,
+}
+
+/// Sender of such a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The end that mines.
+    Miner = 0,
+    /// The end that gives work.
+    Pool = 1,
+}
+
+/// Phases of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Versions and capabilities.
+    Greeting = 0,
+    /// The account that is paid.
+    Login = 1,
+    /// Something to hash.
+    Job = 2,
+    /// Something found.
+    Share = 3,
+}
+
+/// Certainty of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Mining has such messages, other protocols too.
+    Hint,
+    /// Only mining has such messages, but quoting one or asking for one isn't mining yet: it takes a
+    /// fitting message from the other side.
+    Strong,
+    /// Strong, and as a request at its place in the conversation proof by itself.
+    Proof,
+}
+
+/// Carriers of messages.
+pub mod carrier {
+    /// JSON values in a byte stream.
+    pub const LINE: u16 = 1;
+    /// JSON in WebSocket messages.
+    pub const WEBSOCKET: u16 = 2;
+    /// The head of an HTTP message and its body.
+    pub const HTTP: u16 = 4;
+    /// A form in an HTTP body.
+    pub const FORM: u16 = 8;
+    /// A line of fields between commas.
+    pub const CSV: u16 = 16;
+    /// `verb~json`.
+    pub const TILDE: u16 = 32;
+    /// A message of gRPC.
+    pub const GRPC: u16 = 64;
+    /// The first bytes of a turn in an unknown protocol.
+    pub const BINARY: u16 = 128;
+    /// The names, in the order of the bits.
+    pub const NAMES: [&str; 8] = ["line", "websocket", "http", "form", "csv", "tilde", "grpc", "binary"];
+}
+
+/// Words of the code: an operation is followed by the number of words that belong to it.
+pub mod op {
+    /// Conjunction of the operations inside.
+    pub const ALL: u16 = 1;
+    /// Disjunction of them.
+    pub const ANY: u16 = 2;
+    /// Not the one inside.
+    pub const NOT: u16 = 3;
+    /// At least so many (the word behind the size) of those inside.
+    pub const AT_LEAST: u16 = 4;
+    /// A value: words of the path with their number before them, then groups of shapes.
+    pub const TEST: u16 = 5;
+    /// The message answers the client's latest strong request.
+    pub const ANSWERS: u16 = 6;
+    /// A message of a phase (the word behind the size) was seen in the flow.
+    pub const AFTER: u16 = 7;
+    /// A grade: the confidence, and the one operation that it takes, if any.
+    pub const GRADE: u16 = 8;
+}
+
+/// Words of a path.
+pub mod path {
+    /// A path that begins at the message.
+    pub const ROOT: u16 = 0;
+    /// The HTTP head.
+    pub const HTTP: u16 = 1;
+    /// The method.
+    pub const METHOD: u16 = 2;
+    /// Bytes of an unknown protocol, or of a body.
+    pub const DATA: u16 = 3;
+    /// Members of protobuf.
+    pub const PROTO: u16 = 4;
+    /// A step to the item at an index.
+    pub const INDEX: u16 = 0x4000;
+    /// A step to some item.
+    pub const SOME: u16 = 0x8000;
+    /// A step to every item.
+    pub const EVERY: u16 = 0x8001;
+}
+
+/// Shapes of values, each followed by its arguments.
+pub mod shape {
+    /// A string.
+    pub const STRING: u16 = 1;
+    /// A number.
+    pub const NUMBER: u16 = 2;
+    /// `true` or `false`.
+    pub const BOOL: u16 = 3;
+    /// `true`.
+    pub const TRUE: u16 = 4;
+    /// `false`.
+    pub const FALSE: u16 = 5;
+    /// `null`.
+    pub const NULL: u16 = 6;
+    /// An object.
+    pub const OBJECT: u16 = 7;
+    /// An array.
+    pub const ARRAY: u16 = 8;
+    /// A string or a number.
+    pub const NAME: u16 = 9;
+    /// Present, be it null.
+    pub const PRESENT: u16 = 10;
+    /// Not there, or null.
+    pub const ABSENT: u16 = 11;
+    /// An address of a wallet.
+    pub const WALLET: u16 = 12;
+    /// The name of a mining program.
+    pub const MINER: u16 = 13;
+    /// The name of an algorithm.
+    pub const ALGORITHM: u16 = 14;
+    /// The last of the shapes without arguments.
+    pub const LAST_PLAIN: u16 = ALGORITHM;
+    /// Equal to one of some texts: their number, and each.
+    pub const IS: u16 = 20;
+    /// Begins with one of them.
+    pub const BEGINS: u16 = 21;
+    /// Ends with one of them.
+    pub const ENDS: u16 = 22;
+    /// Contains one of them, in any case.
+    pub const HAS: u16 = 23;
+    /// An object with no members but those of such names.
+    pub const ONLY: u16 = 24;
+    /// Hexadecimal digits: least and greatest number.
+    pub const HEX: u16 = 30;
+    /// Decimal digits and points.
+    pub const DECIMAL: u16 = 31;
+    /// Decimal digits.
+    pub const DIGITS: u16 = 32;
+    /// Base58.
+    pub const BASE58: u16 = 33;
+    /// Base64.
+    pub const BASE64: u16 = 34;
+    /// Capital letters.
+    pub const UPPER: u16 = 35;
+    /// Small letters.
+    pub const LOWER: u16 = 36;
+    /// Bytes.
+    pub const LENGTH: u16 = 37;
+    /// Items or members.
+    pub const ITEMS: u16 = 38;
+    /// An integer between two (each in two words, the higher half first).
+    pub const INTEGER: u16 = 40;
+    /// A little-endian number in two or four bytes between two.
+    pub const LITTLE: u16 = 41;
+    /// A big-endian one.
+    pub const BIG: u16 = 42;
+}
+
+impl Program {
+    /// The text with this number; 0 is empty.
+    pub fn text(&self, id: u16) -> &[u8] {
+        let Some(at) = usize::from(id).checked_sub(1) else { return &[] };
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let end = self.ends.get(at).copied().unwrap_or(0);
+        self.text.get(usize::from(start)..usize::from(end)).unwrap_or_default()
+    }
+
+    /// The text with this number as characters.
+    pub fn str(&self, id: u16) -> &str {
+        core::str::from_utf8(self.text(id)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,400 @@
+//! From a message to the signature that it fits best.
+
+use super::compile::program::{Confidence, Program, Rule, op, path, shape};
+use super::shape as text_shape;
+use crate::parse::grpc;
+use crate::parse::tree::{Kind, Value, class};
+use crate::parse::words::WordId;
+
+/// The parts of a message that signatures look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'a> {
+    /// The carrier, a bit of [`super::compile::program::carrier`].
+    pub over: u16,
+    /// The method; empty in a response.
+    pub method: &'a [u8],
+    /// Number of the method among the words; 0 if it is not known.
+    pub method_word: WordId,
+    /// Values of the message, if it has any.
+    pub root: Option<Value<'a>>,
+    /// The HTTP head around it.
+    pub http: Option<Value<'a>>,
+    /// Bytes of a message that is no text.
+    pub data: &'a [u8],
+}
+
+/// State of the flow before the message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    /// The message answers the latest strong request of the other side.
+    pub answers: bool,
+    /// A bit for each phase of which a message was seen.
+    pub phases: u8,
+}
+
+/// A message of a dialect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Match<'a> {
+    /// The signature that matches.
+    pub rule: &'a Rule,
+    /// The tables that the signature is part of.
+    pub program: &'a Program,
+    /// Certainty of the match.
+    pub confidence: Confidence,
+}
+
+impl Program {
+    /// The signature that `message` fits with the highest confidence; of several, one that is not generic, and of
+    /// those the one with the most conditions.
+    pub(super) fn find<'a>(&'a self, message: &Message<'_>, before: Before) -> Option<Match<'a>> {
+        let with_method = self.rules.get(..usize::from(self.with_method)).unwrap_or_default();
+        let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
+        let (patterns, without) = others.split_at(usize::from(self.with_pattern).min(others.len()));
+        let exact = if message.method_word == 0 {
+            &[]
+        } else {
+            let from = with_method.partition_point(|rule| rule.method < message.method_word);
+            let rest = with_method.get(from..).unwrap_or_default();
+            rest.get(..rest.partition_point(|rule| rule.method == message.method_word)).unwrap_or_default()
+        };
+        let inexact = if message.method.is_empty() { without } else { patterns };
+        let present = message.root.map_or(0, |root| root.tree().present());
+        let candidates = exact.iter().chain(inexact);
+        let mut best: Option<Match<'a>> = None;
+        for rule in candidates.filter(|rule| rule.over & message.over != 0 && rule.needs & !present == 0) {
+            let Some(confidence) = self.grade(rule, message, before) else { continue };
+            if best.is_none_or(|best| best.order() < (confidence, !self.is_generic(rule), rule.rank)) {
+                best = Some(Match { rule, program: self, confidence });
+            }
+        }
+        best
+    }
+
+    fn is_generic(&self, rule: &Rule) -> bool {
+        self.dialects.get(usize::from(rule.dialect)).is_some_and(|dialect| dialect.generic)
+    }
+
+    /// Confidence of `message` by `rule`; `None` if it doesn't fit.
+    fn grade(&self, rule: &Rule, message: &Message<'_>, before: Before) -> Option<Confidence> {
+        let code = self.code.get(usize::from(rule.code.0)..usize::from(rule.code.1))?;
+        let mut operations = Operations(code);
+        operations.find_map(|(operation, inside)| match (operation, inside.split_first()) {
+            (op::GRADE, Some((confidence, inside))) => {
+                self.all(inside, message, before).then_some(Some(match confidence {
+                    2 => Confidence::Proof,
+                    1 => Confidence::Strong,
+                    _ => Confidence::Hint,
+                }))
+            }
+            _ => (!self.holds(operation, inside, message, before)).then_some(None),
+        })?
+    }
+
+    fn all(&self, code: &[u16], message: &Message<'_>, before: Before) -> bool {
+        Operations(code).all(|(operation, inside)| self.holds(operation, inside, message, before))
+    }
+
+    /// Whether one operation holds. Its nesting is bounded by the compiler.
+    fn holds(&self, operation: u16, inside: &[u16], message: &Message<'_>, before: Before) -> bool {
+        let holds = |(operation, inside): (u16, &[u16])| self.holds(operation, inside, message, before);
+        match operation {
+            op::ALL => Operations(inside).all(holds),
+            op::ANY => Operations(inside).any(holds),
+            op::NOT => !self.all(inside, message, before),
+            op::AT_LEAST => inside.split_first().is_some_and(|(count, inside)| {
+                Operations(inside).filter(|operation| holds(*operation)).count() >= usize::from(*count)
+            }),
+            op::ANSWERS => before.answers,
+            op::AFTER => inside.first().is_some_and(|phase| before.phases & (1 << phase) != 0),
+            op::TEST => {
+                let Some((steps, rest)) = inside.split_first() else { return false };
+                let (steps, shapes) = rest.split_at(usize::from(*steps).min(rest.len()));
+                self.test(steps, shapes, message)
+            }
+            _ => false,
+        }
+    }
+
+    fn test(&self, steps: &[u16], shapes: &[u16], message: &Message<'_>) -> bool {
+        let Some((base, steps)) = steps.split_first() else { return false };
+        match *base {
+            path::METHOD => self.fits(Thing::Bytes(message.method), shapes),
+            path::DATA => self.fits(data(message.data, steps).map_or(Thing::Nothing, Thing::Bytes), shapes),
+            path::PROTO => self.fits(proto(message.data, steps).map_or(Thing::Nothing, Thing::Bytes), shapes),
+            path::HTTP => self.reaches(message.http, steps, shapes),
+            _ => self.reaches(message.root, steps, shapes),
+        }
+    }
+
+    /// Whether the value that `steps` lead to has the `shapes`.
+    fn reaches(&self, value: Option<Value<'_>>, steps: &[u16], shapes: &[u16]) -> bool {
+        let Some((step, rest)) = steps.split_first() else {
+            return self.fits(value.map_or(Thing::Nothing, Thing::Value), shapes);
+        };
+        match *step {
+            path::SOME => {
+                value.is_some_and(|value| value.items().any(|item| self.reaches(Some(item), rest, shapes)))
+            }
+            path::EVERY => value.is_some_and(|value| {
+                value.is_array()
+                    && !value.is_empty()
+                    && value.items().all(|item| self.reaches(Some(item), rest, shapes))
+            }),
+            step if step & path::INDEX != 0 => {
+                let index = usize::from(step & !path::INDEX);
+                self.reaches(value.and_then(|value| value.item(index)), rest, shapes)
+            }
+            key => self.reaches(value.and_then(|value| value.member(key)), rest, shapes),
+        }
+    }
+
+    /// Whether a value has all `shapes`: groups of alternatives.
+    fn fits(&self, thing: Thing<'_>, shapes: &[u16]) -> bool {
+        let mut rest = shapes;
+        while let Some((&alternatives, mut group)) = rest.split_first() {
+            let mut fits = false;
+            for _ in 0..alternatives {
+                let Some((&shape, arguments)) = group.split_first() else { return false };
+                let count = arguments_of(shape, arguments);
+                let (arguments, behind) = arguments.split_at(count.min(arguments.len()));
+                fits = fits || self.has_shape(thing, shape, arguments);
+                group = behind;
+            }
+            if !fits {
+                return false;
+            }
+            rest = group;
+        }
+        true
+    }
+
+    fn has_shape(&self, thing: Thing<'_>, shape: u16, arguments: &[u16]) -> bool {
+        let texts = || arguments.iter().skip(1).map(|id| self.text(*id));
+        let string = thing.string();
+        match shape {
+            shape::IS => string.is_some_and(|text| texts().any(|known| known == text) && !thing.is_cut()),
+            shape::BEGINS => string.is_some_and(|text| texts().any(|known| text.starts_with(known))),
+            shape::ENDS => {
+                string.is_some_and(|text| texts().any(|known| text.ends_with(known)) && !thing.is_cut())
+            }
+            shape::HAS => string.is_some_and(|text| texts().any(|known| text_shape::contains(text, known))),
+            shape::ONLY => thing.value().is_some_and(|value| {
+                let known =
+                    |(key, _): &(WordId, Value<'_>)| texts().any(|text| value.words().word(*key) == text);
+                value.is_object() && value.members().filter(known).count() == value.len()
+            }),
+            shape::HEX => thing.hex_digits().is_some_and(|digits| in_range(digits, arguments)),
+            shape::DECIMAL..=shape::LOWER => {
+                let classes =
+                    [class::DECIMAL, class::DIGIT, class::BASE58, class::BASE64, class::UPPER, class::LOWER];
+                let class = classes.get(usize::from(shape - shape::DECIMAL)).copied().unwrap_or(0);
+                thing.is_all(class) && in_range(thing.len(), arguments)
+            }
+            shape::LENGTH => string.is_some() && in_range(thing.len(), arguments),
+            shape::ITEMS => thing.value().is_some_and(|value| {
+                (value.is_array() || value.is_object()) && in_range(value.len(), arguments)
+            }),
+            shape::INTEGER..=shape::BIG => {
+                thing.integer(shape).is_some_and(|number| in_long_range(number, arguments))
+            }
+            shape::WALLET => string.is_some_and(text_shape::is_wallet),
+            shape::MINER => string.is_some_and(text_shape::is_miner),
+            shape::ALGORITHM => string.is_some_and(text_shape::is_algorithm),
+            _ => thing.is_of_kind(shape),
+        }
+    }
+
+    /// The first of the paths at `place` that leads to a string.
+    pub(crate) fn place<'a>(&self, place: u16, message: &Message<'a>) -> Option<&'a [u8]> {
+        let code = self.code.get(usize::from(place)..).filter(|_| place != 0)?;
+        let (&paths, mut rest) = code.split_first()?;
+        for _ in 0..paths {
+            let (&len, behind) = rest.split_first()?;
+            let (steps, further) = behind.split_at_checked(usize::from(len))?;
+            rest = further;
+            let (&base, steps) = steps.split_first()?;
+            let text = match base {
+                path::DATA => data(message.data, steps),
+                path::PROTO => proto(message.data, steps),
+                path::METHOD => Some(message.method),
+                base => {
+                    let root = if base == path::HTTP { message.http } else { message.root };
+                    let value = steps.iter().try_fold(root?, |value, &step| match step {
+                        path::SOME | path::EVERY => value.item(0),
+                        step if step & path::INDEX != 0 => value.item(usize::from(step & !path::INDEX)),
+                        key => value.member(key),
+                    });
+                    value.filter(|value| value.is_string()).map(Value::bytes)
+                }
+            };
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                return Some(text);
+            }
+        }
+        None
+    }
+}
+
+impl Match<'_> {
+    fn order(&self) -> (Confidence, bool, u8) {
+        (self.confidence, !self.program.is_generic(self.rule), self.rule.rank)
+    }
+
+    /// Whether this match says more than `other` does.
+    pub(super) fn beats(&self, other: &Match<'_>) -> bool {
+        self.order() > other.order()
+    }
+}
+
+/// Operations one after the other, each with the words that belong to it.
+struct Operations<'a>(&'a [u16]);
+
+impl<'a> Iterator for Operations<'a> {
+    type Item = (u16, &'a [u16]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&[operation, len], rest) = self.0.split_first_chunk()?;
+        let (inside, rest) = rest.split_at_checked(usize::from(len))?;
+        self.0 = rest;
+        Some((operation, inside))
+    }
+}
+
+/// The value at the end of a path.
+#[derive(Clone, Copy, Debug)]
+enum Thing<'a> {
+    Value(Value<'a>),
+    Bytes(&'a [u8]),
+    Nothing,
+}
+
+impl<'a> Thing<'a> {
+    fn value(self) -> Option<Value<'a>> {
+        match self {
+            Thing::Value(value) => Some(value),
+            Thing::Bytes(_) | Thing::Nothing => None,
+        }
+    }
+
+    fn string(self) -> Option<&'a [u8]> {
+        match self {
+            Thing::Value(value) => value.is_string().then(|| value.bytes()),
+            Thing::Bytes(bytes) => Some(bytes),
+            Thing::Nothing => None,
+        }
+    }
+
+    /// Bytes of a string, kept or not.
+    fn len(self) -> usize {
+        match self {
+            Thing::Value(value) => value.string_len(),
+            Thing::Bytes(bytes) => bytes.len(),
+            Thing::Nothing => 0,
+        }
+    }
+
+    /// Whether not all of the string is kept.
+    fn is_cut(self) -> bool {
+        self.string().is_some_and(|text| text.len() < self.len())
+    }
+
+    fn hex_digits(self) -> Option<usize> {
+        match self {
+            Thing::Value(value) => value.hex_digits(),
+            Thing::Bytes(bytes) => {
+                let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
+                let is_hex = !digits.is_empty() && class::of_all(digits) & class::HEX != 0;
+                is_hex.then_some(digits.len())
+            }
+            Thing::Nothing => None,
+        }
+    }
+
+    fn is_all(self, class: u8) -> bool {
+        match self {
+            Thing::Value(value) => value.is_all(class),
+            Thing::Bytes(bytes) => class::of_all(bytes) & class != 0,
+            Thing::Nothing => false,
+        }
+    }
+
+    fn integer(self, shape: u16) -> Option<u32> {
+        let fold = |bytes: &mut dyn Iterator<Item = &u8>| {
+            bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
+        };
+        match (self, shape) {
+            (Thing::Bytes(bytes), shape::BIG) if bytes.len() <= 4 => Some(fold(&mut bytes.iter())),
+            (Thing::Bytes(bytes), shape::LITTLE) if bytes.len() <= 4 => Some(fold(&mut bytes.iter().rev())),
+            (Thing::Value(value), shape::INTEGER) if value.is_number() || value.is_string() => {
+                core::str::from_utf8(value.bytes()).ok()?.parse().ok()
+            }
+            (Thing::Bytes(bytes), shape::INTEGER) => core::str::from_utf8(bytes).ok()?.parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn is_of_kind(self, shape: u16) -> bool {
+        let kind = match self {
+            Thing::Value(value) => value.kind(),
+            Thing::Bytes(_) => Some(Kind::String),
+            Thing::Nothing => None,
+        };
+        let is_string = matches!(kind, Some(Kind::String | Kind::Prefixed));
+        match shape {
+            shape::STRING => is_string,
+            shape::NUMBER => kind == Some(Kind::Number),
+            shape::BOOL => matches!(kind, Some(Kind::True | Kind::False)),
+            shape::TRUE => kind == Some(Kind::True),
+            shape::FALSE => kind == Some(Kind::False),
+            shape::NULL => kind == Some(Kind::Null),
+            shape::OBJECT => kind == Some(Kind::Object),
+            shape::ARRAY => kind == Some(Kind::Array),
+            shape::NAME => is_string || kind == Some(Kind::Number),
+            shape::PRESENT => kind.is_some(),
+            shape::ABSENT => kind.is_none_or(|kind| kind == Kind::Null),
+            _ => false,
+        }
+    }
+}
+
+/// The bytes from one place to another, as far as they are there; all of them without places.
+fn data<'a>(bytes: &'a [u8], steps: &[u16]) -> Option<&'a [u8]> {
+    let index = |step: &u16| usize::from(step & !path::INDEX);
+    match steps {
+        [] => Some(bytes),
+        // The end of the bytes is as good as any end behind it, where none is asked for.
+        [from, to] if *to == path::INDEX | OPEN_END => bytes.get(index(from)..),
+        [from, to] => bytes.get(index(from)..index(to)),
+        _ => None,
+    }
+}
+
+/// The member of protobuf that numbers of fields lead to, the first of each.
+fn proto<'a>(bytes: &'a [u8], steps: &[u16]) -> Option<&'a [u8]> {
+    steps.iter().try_fold(bytes, |bytes, step| {
+        let number = u64::from(step & !path::INDEX);
+        grpc::members(bytes).find(|(field, _)| *field == number).map(|(_, value)| value)
+    })
+}
+
+/// Words that belong to a shape.
+fn arguments_of(shape: u16, rest: &[u16]) -> usize {
+    match shape {
+        shape::IS..=shape::ONLY => usize::from(rest.first().copied().unwrap_or(0)) + 1,
+        shape::HEX..=shape::ITEMS => 2,
+        shape::INTEGER..=shape::BIG => 4,
+        _ => 0,
+    }
+}
+
+fn in_range(number: usize, arguments: &[u16]) -> bool {
+    matches!(arguments, [from, to] if number >= usize::from(*from) && (number <= usize::from(*to) || *to == u16::MAX))
+}
+
+fn in_long_range(number: u32, arguments: &[u16]) -> bool {
+    let long = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
+    matches!(arguments, [a, b, c, d] if (long(*a, *b)..=long(*c, *d)).contains(&number))
+}
+
+/// The end of `[FROM..]`.
+const OPEN_END: u16 = path::INDEX - 1;

@@ -1,0 +1,36 @@
+# Source: signum-node's HTTP API (getMiningInfo, submitNonce); PoC-Consortium/scavenger, src/com/client.rs (headers X-Miner,
+# X-Capacity); Blago's miner. Wallets and explorers ask for the same information.
+dialect signum
+describe "Signum (Burst): mining information and nonces over HTTP"
+family node
+coin signum
+hint port 8124 8125
+
+message "getMiningInfo" from miner
+    phase login
+    over http form
+    where http.query.requestType is "getMiningInfo"
+    strong if http.header.x-miner present or http.header.x-capacity present
+    hint
+    agent http.header.x-miner
+
+message "mining information" from pool
+    phase job
+    over http
+    where root.generationSignature hex 64 and root.baseTarget name and root.height name
+    hint
+
+message "submitNonce" from miner
+    phase share
+    over http form
+    where http.query.requestType is "submitNonce" and http.query.nonce digits 1..20
+    proof if http.query.accountId digits 6..20 or http.query.secretPhrase present
+    strong
+    wallet http.query.accountId
+    agent http.header.x-miner
+
+message "a deadline" from pool
+    phase share
+    over http
+    where root.deadline number and after share
+    hint

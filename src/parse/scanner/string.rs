@@ -1,0 +1,175 @@
+//! The bytes of one string: escapes decoded, classified, kept as far as there is room.
+
+use crate::parse::tree::{Kind, Tree, class};
+use crate::parse::words::{WORD_BYTES, WordId, Words};
+
+/// A string, a member's name or a bare word that is half read.
+#[derive(Clone, Debug)]
+pub(super) struct StringScan {
+    /// The [`class`]es of all bytes so far.
+    classes: u8,
+    /// Decoded bytes so far.
+    len: u32,
+    escape: Escape,
+    /// The string is kept, or is a name.
+    wanted: bool,
+    /// It begins with `0x`.
+    prefixed: bool,
+    /// A member's name, as far as a known one goes.
+    name: [u8; WORD_BYTES],
+    is_name: bool,
+}
+
+/// Progress of an escape (RFC 8259 section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    No,
+    Backslash,
+    /// Digits that are missing, and the number so far.
+    Unicode(u8, u16),
+}
+
+impl Default for StringScan {
+    fn default() -> Self {
+        StringScan {
+            classes: u8::MAX,
+            len: 0,
+            escape: Escape::No,
+            wanted: false,
+            prefixed: false,
+            name: [0; WORD_BYTES],
+            is_name: false,
+        }
+    }
+}
+
+impl StringScan {
+    /// Begins a value.
+    pub(super) fn begin(&mut self, wanted: bool) {
+        (self.classes, self.len, self.escape) = (u8::MAX, 0, Escape::No);
+        (self.wanted, self.prefixed, self.is_name) = (wanted, false, false);
+    }
+
+    /// Begins a member's name.
+    pub(super) fn begin_key(&mut self) {
+        self.begin(true);
+        self.is_name = true;
+    }
+
+    /// Reads `bytes` up to the closing quote; answers how many with it, and whether it was there.
+    pub(super) fn feed(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) -> (usize, bool) {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            if self.escape != Escape::No {
+                self.escaped(tree, node, level, byte);
+                at += 1;
+                continue;
+            }
+            let rest = bytes.get(at..).unwrap_or_default();
+            let run = rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len());
+            if self.wanted {
+                self.keep(tree, node, level, rest.get(..run).unwrap_or_default());
+            }
+            at += run;
+            match bytes.get(at) {
+                Some(b'"') => return (at + 1, true),
+                Some(_) => {
+                    self.escape = Escape::Backslash;
+                    at += 1;
+                }
+                None => {}
+            }
+        }
+        (at, false)
+    }
+
+    /// Keeps and classifies decoded bytes.
+    pub(super) fn keep(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) {
+        if self.is_name {
+            for &byte in bytes {
+                if let Some(place) = self.name.get_mut(self.len as usize) {
+                    *place = byte;
+                }
+                self.len = self.len.saturating_add(1);
+            }
+            return;
+        }
+        let mut rest = bytes;
+        while self.len < 2
+            && let Some((&byte, tail)) = rest.split_first()
+        {
+            self.classify_start(byte);
+            self.len += 1;
+            rest = tail;
+        }
+        self.classes &= class::of_all(rest);
+        self.len = self.len.saturating_add(rest.len() as u32);
+        tree.extend(node, bytes, level);
+    }
+
+    /// The number of the name, if it is known.
+    pub(super) fn word(&self, words: &Words) -> Option<WordId> {
+        let name = self.name.get(..self.len as usize)?;
+        words.id(crate::parse::words::hash(name), name)
+    }
+
+    /// The string at `node` is complete.
+    pub(super) fn finish(&self, tree: &mut Tree, node: u16) {
+        tree.set_classes(node, self.classes, self.prefixed && self.len > 1, self.len as usize);
+    }
+
+    /// The bare word at `node` is complete.
+    pub(super) fn finish_bare(&self, tree: &mut Tree, node: u16) {
+        let kind = match tree.text(node) {
+            b"true" => Kind::True,
+            b"false" => Kind::False,
+            b"null" => Kind::Null,
+            [b'-' | b'0'..=b'9', ..] => Kind::Number,
+            _ => Kind::Word,
+        };
+        tree.set_kind(node, kind, self.len as usize);
+    }
+
+    /// One of the first two bytes: `0x` is no digit of what follows.
+    fn classify_start(&mut self, byte: u8) {
+        if self.len == 1 && byte == b'x' && self.classes & class::DIGIT != 0 && self.prefixed {
+            self.classes |= class::HEX;
+            return;
+        }
+        self.prefixed = self.len == 0 && byte == b'0';
+        self.classes &= class::of(byte);
+    }
+
+    /// One byte of an escape. Halves of a surrogate pair read as question marks: no word has any.
+    fn escaped(&mut self, tree: &mut Tree, node: u16, level: usize, byte: u8) {
+        let mut buffer = [0; 4];
+        let decoded: &[u8] = match (self.escape, byte) {
+            (Escape::Backslash, b'u') => {
+                self.escape = Escape::Unicode(4, 0);
+                return;
+            }
+            (Escape::Unicode(missing, unit), _) => {
+                let digit = char::from(byte).to_digit(16).unwrap_or(0) as u16;
+                let unit = unit << 4 | digit;
+                if missing > 1 {
+                    self.escape = Escape::Unicode(missing - 1, unit);
+                    return;
+                }
+                char::from_u32(u32::from(unit)).unwrap_or('?').encode_utf8(&mut buffer).as_bytes()
+            }
+            (_, b'n') => b"\n",
+            (_, b't') => b"\t",
+            (_, b'r') => b"\r",
+            (_, b'b') => b"\x08",
+            (_, b'f') => b"\x0c",
+            (_, byte) => {
+                buffer[0] = byte;
+                buffer.get(..1).unwrap_or_default()
+            }
+        };
+        self.escape = Escape::No;
+        if self.wanted {
+            self.keep(tree, node, level, decoded);
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! The values of one message in fixed memory: what a streaming reader keeps of it.
+//!
+//! Nodes stand in the order of the text, each with the place of its next sibling. Members are known by
+//! the number of their name ([`Words`]); a string has its length, the classes that all its bytes belong
+//! to and as much of its text as there is room for.
+
+use super::words::{WordId, Words, bit};
+use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
+
+/// The values of one message.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    nodes: heapless::Vec<Node, JSON_NODES>,
+    text: heapless::Vec<u8, JSON_TEXT_BYTES>,
+    /// A bit for each known member name, by its number modulo 64, at any depth.
+    present: u64,
+    /// Members at the top whose names are not known.
+    unknown: u8,
+    /// An object may have a member twice.
+    repeated: bool,
+    /// Nodes and bytes of text that stay when a message is done with: the head around it.
+    kept_nodes: u8,
+    kept_text: u16,
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// The member's name; 0 in an array.
+    key: WordId,
+    /// The node behind this one and all that is inside it.
+    next: u16,
+    /// First byte of its text.
+    start: u16,
+    /// Bytes of a string, items or members of a container; saturating.
+    len: u16,
+    /// Bytes of text that are kept.
+    kept: u8,
+    /// Kind of the value.
+    kind: Kind,
+    /// The [`class`]es of all bytes of a string.
+    classes: u8,
+}
+
+const _: () = assert!(size_of::<Node>() <= 12);
+
+/// Kinds of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Members.
+    Object,
+    /// Items.
+    Array,
+    /// A string.
+    String,
+    /// A string that begins with `0x`; its classes are those of the rest.
+    Prefixed,
+    /// A number.
+    Number,
+    /// `true`.
+    True,
+    /// `false`.
+    False,
+    /// `null`.
+    Null,
+    /// Another bare word.
+    Word,
+}
+
+/// Classes of bytes, a bit each; those of a string are the classes that all its bytes belong to.
+pub mod class {
+    /// Hexadecimal digits.
+    pub const HEX: u8 = 1;
+    /// Decimal digits.
+    pub const DIGIT: u8 = 2;
+    /// Decimal digits and the point.
+    pub const DECIMAL: u8 = 4;
+    /// Capital letters.
+    pub const UPPER: u8 = 8;
+    /// Small letters.
+    pub const LOWER: u8 = 16;
+    /// Base58 as Bitcoin writes it.
+    pub const BASE58: u8 = 32;
+    /// Base64 with its padding, the URL's alphabet included (RFC 4648 sections 4 and 5).
+    pub const BASE64: u8 = 64;
+    /// ASCII.
+    pub const ASCII: u8 = 128;
+
+    /// The classes of one byte.
+    pub const fn of(byte: u8) -> u8 {
+        TABLE[byte as usize]
+    }
+
+    /// The classes that all of `bytes` belong to.
+    pub fn of_all(bytes: &[u8]) -> u8 {
+        bytes.iter().fold(u8::MAX, |classes, &byte| classes & of(byte))
+    }
+
+    const TABLE: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] = compute(byte as u8);
+            byte += 1;
+        }
+        table
+    };
+
+    const fn compute(byte: u8) -> u8 {
+        let mut classes = if byte.is_ascii() { ASCII } else { 0 };
+        if byte.is_ascii_hexdigit() {
+            classes |= HEX;
+        }
+        if byte.is_ascii_digit() {
+            classes |= DIGIT;
+        }
+        if byte.is_ascii_digit() || byte == b'.' {
+            classes |= DECIMAL;
+        }
+        if byte.is_ascii_uppercase() {
+            classes |= UPPER;
+        }
+        if byte.is_ascii_lowercase() {
+            classes |= LOWER;
+        }
+        if byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l') {
+            classes |= BASE58;
+        }
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=') {
+            classes |= BASE64;
+        }
+        classes
+    }
+}
+
+impl Tree {
+    /// Forgets all values but those of the head.
+    pub fn clear(&mut self) {
+        self.nodes.truncate(self.kept_nodes.into());
+        self.text.truncate(self.kept_text.into());
+        if self.kept_nodes == 0 {
+            self.present = 0;
+        }
+        self.unknown = 0;
+        self.repeated = false;
+    }
+
+    /// Forgets all values.
+    pub fn reset(&mut self) {
+        (self.kept_nodes, self.kept_text) = (0, 0);
+        self.clear();
+    }
+
+    /// Makes all values so far the head of the messages that follow.
+    pub fn keep_head(&mut self) {
+        self.kept_nodes = self.nodes.len().min(HEAD_NODES) as u8;
+        self.nodes.truncate(HEAD_NODES);
+        self.close(0);
+        self.kept_text = self.text.len() as u16;
+    }
+
+    /// Adds a value called `key` at `level` (the message itself is 1); `None` where there is no room. The outer
+    /// levels have some in reserve, so that a long list can't hide what follows it.
+    pub fn push(&mut self, kind: Kind, key: WordId, level: usize) -> Option<u16> {
+        let reserve = match level {
+            0..=2 => 0,
+            3 => 8,
+            _ => 24,
+        };
+        if self.nodes.len() + 1 + reserve > JSON_NODES {
+            return None;
+        }
+        let at = self.nodes.len() as u16;
+        let start = self.text.len() as u16;
+        self.nodes.push(Node { key, next: at + 1, start, len: 0, kept: 0, kind, classes: u8::MAX }).ok()?;
+        if key != 0 {
+            self.present |= bit(key);
+        }
+        Some(at)
+    }
+
+    /// Adds a string or number with its `text` at the top of an array or object at node `parent`.
+    pub fn push_text(&mut self, kind: Kind, key: WordId, text: &[u8]) {
+        if let Some(at) = self.push(kind, key, 2) {
+            let prefixed = kind == Kind::String && text.starts_with(b"0x");
+            let digits = if prefixed { text.get(2..).unwrap_or_default() } else { text };
+            self.extend(at, text, 2);
+            self.set_classes(at, class::of_all(digits), prefixed, text.len());
+        }
+    }
+
+    /// Keeps more `bytes` of the text of the string or number at `node`, as far as there is room.
+    pub fn extend(&mut self, node: u16, bytes: &[u8], level: usize) {
+        let reserve = match level {
+            0..=2 => 0,
+            3 => TEXT_RESERVE,
+            _ => 2 * TEXT_RESERVE,
+        };
+        let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
+        let room = JSON_TEXT_BYTES.saturating_sub(self.text.len() + reserve);
+        let room = room.min(JSON_STRING_BYTES.saturating_sub(usize::from(node.kept)));
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        if self.text.extend_from_slice(kept).is_ok() {
+            node.kept += kept.len() as u8;
+        }
+    }
+
+    /// The text of the string or number at `node`, as far as it is kept.
+    pub fn text(&self, node: u16) -> &[u8] {
+        let node = self.nodes.get(usize::from(node));
+        node.and_then(|node| self.text.get(usize::from(node.start)..)?.get(..usize::from(node.kept)))
+            .unwrap_or_default()
+    }
+
+    /// Notes the classes and the whole length of the string at `node`. Of a long row of digits no more than its
+    /// beginning is kept.
+    pub fn set_classes(&mut self, node: u16, classes: u8, prefixed: bool, len: usize) {
+        let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
+        node.classes = classes;
+        node.len = u16::try_from(len).unwrap_or(u16::MAX);
+        if prefixed {
+            node.kind = Kind::Prefixed;
+        }
+        if classes & class::HEX != 0 && len > HEX_KEPT_WHOLE && node.kept > HEX_KEPT {
+            self.text.truncate(self.text.len() - usize::from(node.kept - HEX_KEPT));
+            node.kept = HEX_KEPT;
+        }
+    }
+
+    /// Says what the bare word at `node` is, and its whole length.
+    pub fn set_kind(&mut self, node: u16, kind: Kind, len: usize) {
+        if let Some(node) = self.nodes.get_mut(usize::from(node)) {
+            node.kind = kind;
+            node.len = u16::try_from(len).unwrap_or(u16::MAX);
+        }
+    }
+
+    /// Counts one more item or member of the container at `node`; answers how many there were.
+    pub fn count(&mut self, node: u16) -> u16 {
+        let Some(node) = self.nodes.get_mut(usize::from(node)) else { return 0 };
+        let before = node.len;
+        node.len = before.saturating_add(1);
+        before
+    }
+
+    /// Ends the container at `node`.
+    pub fn close(&mut self, node: u16) {
+        let next = self.nodes.len() as u16;
+        if let Some(node) = self.nodes.get_mut(usize::from(node)) {
+            node.next = next;
+        }
+    }
+
+    /// Whether the container at `node` is an object.
+    pub fn is_object(&self, node: u16) -> bool {
+        self.nodes.get(usize::from(node)).is_some_and(|node| node.kind == Kind::Object)
+    }
+
+    /// Notes that the object at `node` has a member `key`; readers differ in which of two they take.
+    pub fn note_member(&mut self, node: u16, key: WordId) {
+        if self.present & bit(key) != 0 && !self.repeated {
+            let end = self.nodes.len();
+            let mut at = usize::from(node) + 1;
+            while let Some(child) = self.nodes.get(at).filter(|_| at < end) {
+                self.repeated |= child.key == key;
+                at = usize::from(child.next).max(at + 1);
+            }
+        }
+    }
+
+    /// Counts a member at the top whose name is not known.
+    pub fn note_unknown(&mut self) {
+        self.unknown = self.unknown.saturating_add(1);
+    }
+
+    /// Members at the top whose names are not known.
+    pub fn unknown_members(&self) -> u8 {
+        self.unknown
+    }
+
+    /// Whether an object may have a member twice.
+    pub fn has_repeated_members(&self) -> bool {
+        self.repeated
+    }
+
+    /// A bit for each known member name, by its number modulo 64.
+    pub fn present(&self) -> u64 {
+        self.present
+    }
+
+    /// Whether there is no value at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The value of the message, which holds all others.
+    pub fn root<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
+        let at = u16::from(self.kept_nodes);
+        (self.nodes.len() > usize::from(at)).then_some(Value { tree: self, words, at, last: false })
+    }
+
+    /// The head around the message, if there is one.
+    pub fn head<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
+        (self.kept_nodes > 0).then_some(Value { tree: self, words, at: 0, last: false })
+    }
+}
+
+/// A value of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<'a> {
+    tree: &'a Tree,
+    words: &'a Words,
+    at: u16,
+    last: bool,
+}
+
+impl<'a> Value<'a> {
+    /// The same value, read by the rule that of several members with one name the last one counts.
+    /// Otherwise it is the first.
+    pub fn with_last_members(self) -> Self {
+        Value { last: true, ..self }
+    }
+
+    /// The tree that it is part of.
+    pub fn tree(self) -> &'a Tree {
+        self.tree
+    }
+
+    /// The words whose numbers the members' names are.
+    pub fn words(self) -> &'a Words {
+        self.words
+    }
+
+    /// The member of an object with the name that has number `key`.
+    pub fn member(self, key: WordId) -> Option<Value<'a>> {
+        if self.tree.present & bit(key) == 0 || !self.is_object() {
+            return None;
+        }
+        let mut members = self.children().filter(|child| child.node().is_some_and(|node| node.key == key));
+        if self.last { members.last() } else { members.next() }
+    }
+
+    /// The member called `name`, which must be among the known words.
+    pub fn get(self, name: &str) -> Option<Value<'a>> {
+        self.member(self.words.find(name)?)
+    }
+
+    /// The members of an object: the number of each name, and the value.
+    pub fn members(self) -> impl Iterator<Item = (WordId, Value<'a>)> {
+        let is_object = self.is_object();
+        self.children()
+            .filter(move |_| is_object)
+            .filter_map(|child| child.node().map(|node| (node.key, child)))
+    }
+
+    /// The items of an array that are kept, in order; of anything else, none.
+    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
+        let is_array = self.is_array();
+        self.children().filter(move |_| is_array)
+    }
+
+    /// An item of an array, counted from 0.
+    pub fn item(self, index: usize) -> Option<Value<'a>> {
+        self.items().nth(index)
+    }
+
+    /// Number of items of an array or members of an object; 0 for anything else.
+    pub fn len(self) -> usize {
+        self.node()
+            .filter(|node| matches!(node.kind, Kind::Array | Kind::Object))
+            .map_or(0, |node| node.len.into())
+    }
+
+    /// Whether there is no item or member at all.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Kind of the value.
+    pub fn kind(self) -> Option<Kind> {
+        self.node().map(|node| node.kind)
+    }
+
+    /// Whether it is an object.
+    pub fn is_object(self) -> bool {
+        self.kind() == Some(Kind::Object)
+    }
+
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        self.kind() == Some(Kind::Array)
+    }
+
+    /// Whether it is a string.
+    pub fn is_string(self) -> bool {
+        matches!(self.kind(), Some(Kind::String | Kind::Prefixed))
+    }
+
+    /// Whether it is a number.
+    pub fn is_number(self) -> bool {
+        self.kind() == Some(Kind::Number)
+    }
+
+    /// Whether it is `true` or `false`.
+    pub fn is_bool(self) -> bool {
+        matches!(self.kind(), Some(Kind::True | Kind::False))
+    }
+
+    /// Whether it is `false`.
+    pub fn is_false(self) -> bool {
+        self.kind() == Some(Kind::False)
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        self.kind() == Some(Kind::Null)
+    }
+
+    /// Whether it is a string that reads `text`, however it was escaped.
+    pub fn is(self, text: &str) -> bool {
+        self.is_string() && self.bytes() == text.as_bytes() && self.string_len() == text.len()
+    }
+
+    /// Whether it is a string of whose text `test` holds.
+    pub fn holds(self, test: impl FnOnce(&[u8]) -> bool) -> bool {
+        self.is_string() && test(self.bytes())
+    }
+
+    /// The text of a string or number, escapes decoded, as far as it is kept.
+    pub fn bytes(self) -> &'a [u8] {
+        self.tree.text(self.at)
+    }
+
+    /// The whole length of a string in bytes.
+    pub fn string_len(self) -> usize {
+        self.node().filter(|_| self.is_string()).map_or(0, |node| node.len.into())
+    }
+
+    /// How many hexadecimal digits the string has, with `0x` before them or not; `None` if it has others.
+    pub fn hex_digits(self) -> Option<usize> {
+        let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
+        match node.kind {
+            Kind::String => Some(node.len.into()).filter(|len| *len > 0),
+            Kind::Prefixed => usize::from(node.len).checked_sub(2).filter(|len| *len > 0),
+            _ => None,
+        }
+    }
+
+    /// Whether all bytes of the string belong to `class` ([`class`]).
+    pub fn is_all(self, class: u8) -> bool {
+        self.node().is_some_and(|node| node.kind == Kind::String && node.classes & class != 0)
+    }
+
+    fn children(self) -> impl Iterator<Item = Value<'a>> {
+        let container = self.node().filter(|node| matches!(node.kind, Kind::Object | Kind::Array));
+        let end = container.map_or(0, |node| node.next);
+        let mut at = self.at.saturating_add(1);
+        core::iter::from_fn(move || {
+            let child = Value { at, ..self };
+            let node = child.node().filter(|_| at < end)?;
+            at = node.next.max(at + 1);
+            Some(child)
+        })
+    }
+
+    fn node(self) -> Option<&'a Node> {
+        self.tree.nodes.get(usize::from(self.at))
+    }
+}
+
+/// Bytes of text that deeper levels leave to the outer ones, each.
+const TEXT_RESERVE: usize = 256;
+/// Values of a head: the rest is the message's.
+const HEAD_NODES: usize = JSON_NODES / 4;
+/// A row of hexadecimal digits up to this length is kept whole: an Ethereum address is 42 long.
+const HEX_KEPT_WHOLE: usize = 66;
+/// And of a longer one this much, for the event.
+const HEX_KEPT: u8 = 24;
+
+const _: () = assert!(JSON_STRING_BYTES <= u8::MAX as usize && JSON_TEXT_BYTES <= u16::MAX as usize);
+const _: () = assert!(TEXT_RESERVE * 3 < JSON_TEXT_BYTES);
