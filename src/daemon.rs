@@ -22,7 +22,9 @@ mod history_file;
 pub mod hosts;
 mod reputation_service;
 mod house_file;
+mod identity;
 mod leases;
+mod news;
 pub(crate) mod lists;
 mod signature_files;
 mod metrics;
@@ -240,7 +242,8 @@ impl Daemon {
             if let Some(detection) = handled.event {
                 let traffic = EngineTraffic { engine: &self.engine, now };
                 self.reputation.suspect(&detection, &traffic, now);
-                self.reporter.report(&detection);
+                let is_local = self.reputation.networks().contains(detection.client.addr());
+                self.reporter.report(&detection, is_local);
             }
         }
         Ok(())

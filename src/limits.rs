@@ -223,6 +223,17 @@ pub const HOST_JSON_BYTES: usize = 512;
 pub const HOSTS_WRITE_WAIT: Duration = Duration::from_secs(15 * 60);
 /// How long a host that is new in it may wait.
 pub const HOSTS_NEW_WRITE_WAIT: Duration = Duration::from_secs(10);
+/// New findings (a client and a server not told lately) of one client that are told in an hour beside its share of
+/// reports, and of all clients in a minute.
+pub const NEWS_PER_HOUR_OF_CLIENT: u32 = 12;
+/// See [`NEWS_PER_HOUR_OF_CLIENT`].
+pub const NEWS_PER_MINUTE: u32 = 30;
+/// After this time a finding is new again.
+pub const NEWS_REPEAT: Duration = Duration::from_secs(24 * 3_600);
+/// Findings told lately that are remembered, about 60 bytes each.
+pub const NEWS_TOLD: usize = 256;
+/// Clients with a budget of new findings of their own.
+pub const NEWS_CLIENTS: usize = 256;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.

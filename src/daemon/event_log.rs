@@ -23,6 +23,11 @@ pub struct EventLine<'a> {
     pub mac: Option<&'a str>,
     /// Its name, from the DHCP leases.
     pub host: Option<&'a str>,
+    /// `confirmed` where hardware address, address and lease agree, `conflict` where the lease of the address belongs
+    /// to another hardware address (`host` is then that of the hardware address), else `unconfirmed`. A capture has
+    /// no leases to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<&'a str>,
     /// Address and port of the pool.
     pub server: &'a str,
     /// Whether it is that itself: no proxy, and no host that serves others, as far as can be seen.

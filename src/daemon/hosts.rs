@@ -132,6 +132,11 @@ impl Hosts {
         is_reported
     }
 
+    /// Whether the host at `addr` is in the list, with no other hardware address than `mac`.
+    pub fn is_known(&self, addr: IpAddr, mac: Option<&str>) -> bool {
+        self.hosts.get(&addr).is_some_and(|host| mac.is_none() || host.mac.as_deref() == mac)
+    }
+
     /// Whether nothing is known of the host at `addr`.
     pub fn is_new(&self, addr: IpAddr) -> bool {
         self.hosts.get(&addr).is_none()

@@ -1,56 +1,76 @@
-//! Host names from DHCP leases files, as dnsmasq and odhcpd write them.
+//! Leases from the files of DHCP servers, as dnsmasq and odhcpd write them.
 
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::intel::exemptions::mac;
 use crate::limits::LEASES_FILE_MAX_BYTES;
 
-/// The name that the host at `addr` gave when it asked for its lease. Files are asked in order and
-/// read at each detection: detections are rare, leases change.
-pub fn host_name(files: &[PathBuf], addr: IpAddr) -> Option<String> {
-    files.iter().find_map(|path| {
+/// A lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Hardware address; odhcpd writes none.
+    pub mac: Option<[u8; 6]>,
+    /// Addresses.
+    pub addrs: Vec<IpAddr>,
+    /// The name that the host gave when it asked for it.
+    pub name: Option<String>,
+}
+
+/// The leases in `files`, in their order. They are read at each detection: detections are rare, leases change.
+pub fn read(files: &[PathBuf]) -> Vec<Lease> {
+    let mut leases = Vec::new();
+    for path in files {
         let mut text = Vec::new();
-        File::open(path).ok()?.take(LEASES_FILE_MAX_BYTES).read_to_end(&mut text).ok()?;
-        String::from_utf8_lossy(&text).lines().find_map(|line| lease(line, addr))
-    })
+        let read = File::open(path).and_then(|file| file.take(LEASES_FILE_MAX_BYTES).read_to_end(&mut text));
+        if read.is_ok() {
+            leases.extend(String::from_utf8_lossy(&text).lines().filter_map(parse));
+        }
+    }
+    leases
 }
 
 /// dnsmasq: `expiry mac address name client-id`; `*` stands for no name. odhcpd's comment lines
 /// (`# iface duid iaid name expiry id length address/length...`) hold the IPv6 addresses.
-fn lease(line: &str, addr: IpAddr) -> Option<String> {
+pub fn parse(line: &str) -> Option<Lease> {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    let name = if fields.first() == Some(&"#") {
-        let mut addrs = fields.get(8..)?.iter().filter_map(|field| field.split('/').next());
-        addrs.any(|field| field.parse() == Ok(addr)).then(|| fields.get(4).copied())??
-    } else {
-        (fields.get(2)?.parse() == Ok(addr)).then(|| fields.get(3).copied())??
-    };
-    (name != "*" && name != "-").then(|| name.to_owned())
+    let name = |text: &str| (text != "*" && text != "-").then(|| text.to_owned());
+    if fields.first() == Some(&"#") {
+        let addrs = fields.get(8..)?.iter().filter_map(|field| field.split('/').next()?.parse().ok());
+        return Some(Lease { mac: None, addrs: addrs.collect(), name: name(fields.get(4)?) });
+    }
+    let addr = fields.get(2)?.parse().ok()?;
+    // For IPv6 dnsmasq writes another identifier in the place of a hardware address.
+    Some(Lease { mac: mac(fields.get(1)?), addrs: vec![addr], name: name(fields.get(3)?) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_both_formats() {
-        let dnsmasq = "1763790000 02:00:5e:10:00:01 192.168.1.50 laptop 01:02:00:5e:10:00:01";
-        assert_eq!(lease(dnsmasq, "192.168.1.50".parse().unwrap()).as_deref(), Some("laptop"));
-        assert_eq!(lease(dnsmasq, "192.168.1.5".parse().unwrap()), None);
-        assert_eq!(lease("1 02:00:5e:10:00:01 192.168.1.9 * *", "192.168.1.9".parse().unwrap()), None);
-        let odhcpd = "# br-lan 00010001 2c0e phone 1763790000 a2f 128 2001:db8::a2f/128 fd00::a2f/128";
-        assert_eq!(lease(odhcpd, "fd00::a2f".parse().unwrap()).as_deref(), Some("phone"));
-        assert_eq!(lease(odhcpd, "fd00::a2e".parse().unwrap()), None);
+    fn lease(mac: Option<[u8; 6]>, addrs: &[&str], name: Option<&str>) -> Option<Lease> {
+        let addrs = addrs.iter().map(|addr| addr.parse().unwrap()).collect();
+        Some(Lease { mac, addrs, name: name.map(str::to_owned) })
     }
 
     #[test]
-    fn broken_lines_and_missing_files_have_no_names() {
-        for line in ["", "#", "# a b c d e f g", "x y", "1 2 192.168.1.1"] {
-            assert_eq!(lease(line, "192.168.1.1".parse().unwrap()), None, "{line}");
+    fn reads_both_formats() {
+        let dnsmasq = "1763790000 02:00:5e:10:00:01 192.168.1.50 laptop 01:02:00:5e:10:00:01";
+        let mac = Some([2, 0, 0x5e, 0x10, 0, 1]);
+        assert_eq!(parse(dnsmasq), lease(mac, &["192.168.1.50"], Some("laptop")));
+        assert_eq!(parse("1 02:00:5e:10:00:01 192.168.1.9 * *"), lease(mac, &["192.168.1.9"], None));
+        assert_eq!(parse("1 12345678 fd00::9 tv 00:01"), lease(None, &["fd00::9"], Some("tv")));
+        let odhcpd = "# br-lan 00010001 2c0e phone 1763790000 a2f 128 2001:db8::a2f/128 fd00::a2f/128";
+        assert_eq!(parse(odhcpd), lease(None, &["2001:db8::a2f", "fd00::a2f"], Some("phone")));
+    }
+
+    #[test]
+    fn broken_lines_and_missing_files_have_no_leases() {
+        for line in ["", "#", "x y", "1 2 192.168.1.1", "1 02:00:5e:10:00:01 nowhere laptop *"] {
+            assert_eq!(parse(line), None, "{line}");
         }
-        let missing = [PathBuf::from("/nonexistent/leases")];
-        assert_eq!(host_name(&missing, "192.168.1.1".parse().unwrap()), None);
+        assert_eq!(read(&[PathBuf::from("/nonexistent/leases")]), []);
     }
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::event_log::{EventLine, EventLog};
 use super::history_file::HistoryFile;
 use super::hosts::{Hosts, SUSPECTED, Sighting};
-use super::leases::host_name;
+use super::identity::{self, Accused, Identity};
+use super::news::News;
 use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
@@ -14,11 +15,15 @@ use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::util::wall_clock::unix_seconds;
 
 /// Tells people.
 pub struct Reporter {
     hosts: Hosts,
+    news: News,
+    /// Reports of what has no place in the list of hosts: foreign addresses, and hosts whose identity is in doubt.
+    others: TokenBucket,
     history: HistoryFile,
     log: EventLog,
     problems: Problems,
@@ -33,6 +38,8 @@ impl Reporter {
     pub fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
             hosts: load_history(config),
+            news: News::default(),
+            others: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             problems: problems.clone(),
@@ -63,11 +70,11 @@ impl Reporter {
         self.history.stop(&self.hosts);
     }
 
-    /// Reports `detection`, unless its host has had its share of reports.
-    pub fn report(&mut self, detection: &Detection) {
+    /// Reports `detection`, unless its host has had its share of reports. Only a host of this side (`is_local`) whose
+    /// identity is in no doubt gets a place in the list of hosts.
+    pub fn report(&mut self, detection: &Detection, is_local: bool) {
         let now = unix_seconds();
         let addr = detection.client.addr();
-        self.history.changed(self.hosts.is_new(addr), detection.at);
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
@@ -80,12 +87,10 @@ impl Reporter {
                 _ => "monitored",
             },
         };
-        if !self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) {
+        let Some(Accused { identity, name: host }) = self.admit(detection, &sighting, is_local) else {
             self.unreported = self.unreported.saturating_add(1);
             return;
-        }
-        let host = host_name(&self.leases_files, addr).map(|name| label(&name));
-        self.hosts.name(addr, host.clone());
+        };
         log::warn!("{}", human_line(&sighting, host.as_deref(), detection));
         let finding = &detection.finding;
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
@@ -98,6 +103,7 @@ impl Reporter {
             client: &client,
             mac: sighting.mac.as_deref(),
             host: host.as_deref(),
+            identity: Some(identity.name()),
             server: &sighting.server,
             server_is_pool: detection.server_is_pool,
             server_name: server_name.as_deref(),
@@ -121,6 +127,34 @@ impl Reporter {
             }
             Err(error) => log::error!("an event line is too long to be written: {error:?}"),
         }
+    }
+
+    /// The host of `detection`, if it is to be reported.
+    fn admit(&mut self, detection: &Detection, sighting: &Sighting, is_local: bool) -> Option<Accused> {
+        let is_news = self.news.take(sighting.addr, detection.server, detection.at);
+        let rate = Rate::per_hour(self.events_per_hour);
+        let accused = |reporter: &Reporter| {
+            let Accused { identity, name } =
+                identity::accused(&reporter.leases_files, sighting.addr, detection.hw_addr);
+            Accused { identity, name: name.map(|name| label(&name)) }
+        };
+        // Another hardware address than before, or none before: the lease decides whether it is this host.
+        let is_known = is_local && self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
+        if is_known {
+            self.history.changed(false, detection.at);
+            let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
+            let accused = is_told.then(|| accused(self))?;
+            self.hosts.name(sighting.addr, accused.name.clone());
+            return Some(accused);
+        }
+        let accused = accused(self);
+        if !is_local || accused.identity == Identity::Conflict {
+            return (self.others.take(&rate, detection.at) || is_news).then_some(accused);
+        }
+        self.history.changed(self.hosts.is_new(sighting.addr), detection.at);
+        let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
+        self.hosts.name(sighting.addr, accused.name.clone());
+        is_told.then_some(accused)
     }
 
     /// The next event, as it was logged, for those who follow.
@@ -194,22 +228,8 @@ fn label(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A host can cause thousands of detections a second; what it costs to find its name is for those
-    /// that are told.
-    #[test]
-    fn only_what_is_told_costs_a_look_into_the_leases() {
-        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let leases = directory.join("leases");
-        let text = format!(
-            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
-            leases.display(),
-            directory.join("events").display(),
-            directory.join("hosts").display()
-        );
-        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
-        let mut reporter = Reporter::new(&config, &Problems::default());
-        let detection = Detection {
+    fn detection() -> Detection {
+        Detection {
             at: crate::util::time::Instant::from_micros(0),
             client: (std::net::Ipv4Addr::new(192, 168, 1, 50), 40_000).into(),
             hw_addr: None,
@@ -225,14 +245,71 @@ mod tests {
             is_strong: false,
             payload_packets: 1,
             blocked: true,
-        };
+        }
+    }
+
+    /// A host can cause thousands of detections a second; what it costs to find its name is for those
+    /// that are told.
+    #[test]
+    fn only_what_is_told_costs_a_look_into_the_leases() {
+        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let leases = directory.join("leases");
+        let text = format!(
+            "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
+            leases.display(),
+            directory.join("events").display(),
+            directory.join("hosts").display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config, &Problems::default());
+        let detection = detection();
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
-        reporter.report(&detection);
+        reporter.report(&detection, true);
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 desktop *\n").unwrap();
-        reporter.report(&detection);
+        reporter.report(&detection, true);
         let host = reporter.hosts().latest()[0];
         assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
         assert_eq!(reporter.unreported(), 1);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    /// A host that uses another one's address is not taken for it, and an address of the internet is no host of the
+    /// house; both are told.
+    #[test]
+    fn neither_a_victim_nor_a_stranger_enters_the_list_of_hosts() {
+        let directory = std::env::temp_dir().join(format!("minewall-identity-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let leases = directory.join("leases");
+        std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
+        let text = format!(
+            "config minewall\nlist leases_file {}\noption event_log ''\noption hosts_file {}\n",
+            leases.display(),
+            directory.join("hosts").display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config, &Problems::default());
+        let mut told = |client: [u8; 4], mac: u8, is_local: bool| {
+            let detection = Detection {
+                client: (std::net::Ipv4Addr::from(client), 40_000).into(),
+                hw_addr: Some([2, 0, 0x5e, 0x10, 0, mac]),
+                ..detection()
+            };
+            reporter.report(&detection, is_local);
+            let hosts = reporter.hosts().latest().len();
+            (reporter.poll_line().unwrap_or_default(), hosts)
+        };
+        let (line, hosts) = told([192, 168, 1, 50], 2, true);
+        assert!(line.contains("\"identity\":\"conflict\"") && !line.contains("laptop"), "{line}");
+        assert!(line.contains("02:00:5e:10:00:02"), "{line}");
+        assert_eq!(hosts, 0);
+        let (line, hosts) = told([198, 51, 100, 7], 3, false);
+        assert!(line.contains("198.51.100.7") && hosts == 0, "{line}");
+        let (line, hosts) = told([192, 168, 1, 50], 1, true);
+        assert!(line.contains("\"identity\":\"confirmed\"") && line.contains("laptop"), "{line}");
+        assert_eq!(hosts, 1);
+        let (line, hosts) = told([192, 168, 1, 50], 2, true);
+        assert!(!line.contains("laptop") && hosts == 1, "{line}");
         std::fs::remove_dir_all(&directory).unwrap();
     }
 

@@ -1,6 +1,6 @@
 //! Which listed names have lately led to which addresses, by the answers of name servers.
 //!
-//! An answer is a hint from whoever sent it: a host that runs malware may ask a name server of its own, and
+//! An answer proves nothing: a host that runs malware may ask a name server of its own, and
 //! be told that a bank's address is a pool's. So what an answer says is believed of the connections of the
 //! host that got it, and of others only as a suspicion; an address that has been the answer for a name on no
 //! list, too, is shared by both, and no connection to it is cut off for its address alone.
@@ -27,7 +27,7 @@ pub(super) struct DnsCache<S> {
 
 #[derive(Clone, Debug)]
 struct Listed {
-    /// Who got the answer.
+    /// Receiver of the answer.
     client: IpAddr,
     addr: IpAddr,
     name: heapless::String<RESOLVED_NAME_BYTES>,
@@ -245,7 +245,7 @@ mod tests {
         assert!(!resolved.carries_others(addr(1), &[&pool], 600), "it ends");
     }
 
-    /// Whatever is found is what was learnt last; of one set, what ends first goes.
+    /// An entry that is found is the one learnt last; of one set, the one that ends first goes.
     #[test]
     fn agrees_with_a_map() {
         let (mut cache, mut twin) = (DnsCache::new(RandomState::new()), HashMap::new());

@@ -13,7 +13,7 @@ use crate::util::time::Instant;
 pub enum Source {
     /// The session's own words: proof.
     Dpi,
-    /// Its server, when asked: proof.
+    /// The server's answer to a probe: proof.
     Probe,
     /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
     Intel,
@@ -47,7 +47,7 @@ pub struct Detection {
     pub at: Instant,
     /// The infected host, and its port.
     pub client: Endpoint,
-    /// Its hardware address, where a packet from it came over a link that has them.
+    /// Hardware address of the host, where a packet from it came over a link that has them.
     pub hw_addr: Option<[u8; 6]>,
     /// The pool.
     pub server: Endpoint,
@@ -63,9 +63,9 @@ pub struct Detection {
     pub wire: Wire,
     /// What speaks for it.
     pub source: Source,
-    /// How likely stage one holds it; of its own suspicions only.
+    /// The probability that stage one gives it; of its own suspicions only.
     pub suspicion: Option<Suspicion>,
-    /// It proves the server itself to be the pool: no proxy lies between, and no host that serves others.
+    /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
     /// Of a suspicion by stage one: the sum is twice the threshold of *balanced* or more.
     pub is_strong: bool,

@@ -65,7 +65,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.reputation = view;
     }
 
-    /// Whether anything is known of `server`, whatever it is called.
+    /// Whether anything is known of `server`, under any name.
     pub fn knows(&self, server: &Endpoint) -> bool {
         self.reputation.knows(server)
     }
@@ -94,7 +94,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
-    /// It is `unix` seconds since 1970 now.
+    /// Sets the wall clock: `unix` seconds since 1970 now.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.epoch = unix.saturating_sub(now.micros() / 1_000_000);
     }
@@ -200,7 +200,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         found.max_by_key(|found| found.policy)
     }
 
-    /// What `policy` comes to where nothing but an address speaks for it.
+    /// The policy that is left of `policy` where nothing but an address speaks for it.
     fn of_shared(&self, policy: Policy, addr: IpAddr, second: u32) -> Policy {
         let is_shared =
             || self.shared.by_addr(addr, None, 0).is_some() || self.dns_cache.is_other(addr, second);

@@ -104,8 +104,36 @@ impl Reassembly<'_> {
         }
         let mut inspection = Inspection::begin(from_start);
         let mut heard = Heard::default();
-        offer_all(&mut inspection, self.dpi, self.session.owner(), direction, &version, &mut heard);
-        inspection.release(self.dpi);
+        let owner = self.session.owner();
+        let consumed = offer_all(&mut inspection, self.dpi, owner, direction, &version, &mut heard);
+        if !contradicts && heard.proof.is_none() && self.precedes_everything() {
+            self.begin_again(inspection, &version, consumed);
+        } else {
+            inspection.release(self.dpi);
+        }
         heard.proof
+    }
+
+    /// Whether the segment begins before the first bytes of the client that were seen, reaches as far as them, and the
+    /// server has acknowledged none: its segments came in another order.
+    fn precedes_everything(&mut self) -> bool {
+        let &Placed { segment, seq, direction, .. } = self.placed;
+        let index = self.session.streams.slots[direction as usize];
+        self.may_be_replaced(direction, seq)
+            && self.pool.get(index, self.session.key(), direction).is_some_and(|slot| {
+                let lead = slot.begin().wrapping_sub(seq);
+                lead > 0 && lead <= segment.payload_len
+            })
+    }
+
+    /// Goes on with the reading of `version`, which begins with the segment, in place of one without its first bytes.
+    fn begin_again(&mut self, inspection: Inspection, version: &[u8], consumed: usize) {
+        let &Placed { seq, direction, .. } = self.placed;
+        self.free(direction);
+        core::mem::replace(&mut self.session.inspection, inspection).release(self.dpi);
+        self.session.streams.advance_to(direction, seq.wrapping_add(version.len() as u32));
+        if self.session.inspection.wants(direction) {
+            self.keep_read(seq, version, consumed);
+        }
     }
 }

@@ -203,18 +203,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             } else if session.is_watched() {
                 let placed = Placed { segment, seq, direction, arrival, at: now };
                 overlap = self.compare(session, &placed);
-                let inspected = match &mut overlap {
-                    Overlap::Proof(finding) => {
-                        session.count_payload(segment.payload_len);
-                        self.prove(session, now);
-                        Some(Notice::new(Source::Dpi, core::mem::take(finding)))
-                    }
-                    Overlap::Agrees | Overlap::Trim { .. } if arrival != Arrival::Retransmission => {
-                        self.inspect(session, &placed)
-                    }
-                    _ => None,
-                };
-                notice = inspected.or(notice);
+                notice = self.payload(session, &placed, &mut overlap).or(notice);
             }
         }
         if notice.is_some() && self.exempts(session, now) {
@@ -230,6 +219,26 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         };
         let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
         Handled { verdict, opened, event }
+    }
+
+    /// Reads payload, unless it is known or must not pass.
+    fn payload(
+        &mut self,
+        session: &mut Session,
+        placed: &Placed<'_>,
+        overlap: &mut Overlap,
+    ) -> Option<Notice> {
+        match overlap {
+            Overlap::Proof(finding) => {
+                session.count_payload(placed.segment.payload_len);
+                self.prove(session, placed.at);
+                Some(Notice::new(Source::Dpi, core::mem::take(finding)))
+            }
+            Overlap::Agrees | Overlap::Trim { .. } if placed.arrival != Arrival::Retransmission => {
+                self.inspect(session, placed)
+            }
+            Overlap::Agrees | Overlap::Trim { .. } | Overlap::Drop => None,
+        }
     }
 
     /// Compares a segment with the bytes that are known for its places.

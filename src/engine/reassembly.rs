@@ -12,7 +12,7 @@ use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
 
-/// One segment's way through the pool to the DPI.
+/// The way of a segment through the pool to the DPI.
 pub(super) struct Reassembly<'a> {
     pub session: &'a mut Session,
     pub pool: &'a mut ReassemblyPool,
@@ -143,7 +143,7 @@ impl Reassembly<'_> {
                 return;
             }
             if !self.session.inspection.wants(direction) {
-                if self.may_be_replaced(direction) {
+                if self.may_be_replaced(direction, seq) {
                     self.keep_read(seq, bytes, bytes.len());
                 }
                 return;
@@ -179,7 +179,7 @@ impl Reassembly<'_> {
     /// Keeps what the client sent for comparison, of which the first `consumed` bytes have been read; whether the
     /// others are kept by that, too. Of the server's bytes only those that wait are kept: it is the client that may
     /// want to be misread.
-    fn keep_read(&mut self, seq: u32, bytes: &[u8], consumed: usize) -> bool {
+    pub(super) fn keep_read(&mut self, seq: u32, bytes: &[u8], consumed: usize) -> bool {
         let direction = self.placed.direction;
         if direction == Direction::ToClient || bytes.is_empty() || bytes.len() > ASSEMBLY_BYTES {
             return false;
@@ -219,18 +219,18 @@ impl Reassembly<'_> {
         if !wants {
             slot.consume(usize::MAX);
         }
-        let (is_empty, waits) = (slot.is_empty(), !slot.is_read());
-        if is_empty || (!wants && !self.may_be_replaced(direction)) {
+        let (is_empty, waits, begin) = (slot.is_empty(), !slot.is_read(), slot.begin());
+        if is_empty || (!wants && !self.may_be_replaced(direction, begin)) {
             self.free(direction);
         } else {
             self.note(direction, waits);
         }
     }
 
-    /// Whether another version of bytes that can't be read may still become the one that counts: those of the client's
-    /// first words, which the server has not acknowledged.
-    fn may_be_replaced(&self, direction: Direction) -> bool {
-        direction == Direction::ToServer && !self.session.streams.has_acknowledgement()
+    /// Whether another version of bytes that can't be read may still become the one that counts: the server has not
+    /// acknowledged the client's byte at `seq`.
+    pub(super) fn may_be_replaced(&self, direction: Direction, seq: u32) -> bool {
+        direction == Direction::ToServer && !self.session.streams.has_acknowledged(seq.wrapping_add(1))
     }
 
     fn note(&mut self, direction: Direction, waits: bool) {
@@ -262,7 +262,7 @@ impl Reassembly<'_> {
     }
 
     /// Gives the slot of `direction` back.
-    fn free(&mut self, direction: Direction) {
+    pub(super) fn free(&mut self, direction: Direction) {
         let index = core::mem::take(&mut self.session.streams.slots[direction as usize]);
         self.session.streams.waits[direction as usize] = false;
         self.pool.release(index, self.session.key(), direction);

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(names.find(client(1), &server(1)), None);
     }
 
-    /// Whatever is still there is what was put in last; of one set the oldest goes.
+    /// An entry that is still there is the one put in last; of one set the oldest goes.
     #[test]
     fn agrees_with_a_map() {
         let (mut names, mut twin) = (SniCache::new(RandomState::new()), HashMap::new());

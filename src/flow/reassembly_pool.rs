@@ -196,6 +196,11 @@ impl Slot {
         self.bytes.get(usize::from(self.read)..usize::from(self.first_end())).unwrap_or_default()
     }
 
+    /// Sequence number of the first byte held.
+    pub fn begin(&self) -> u32 {
+        self.base
+    }
+
     /// Sequence number of the first byte to be read.
     pub fn unread(&self) -> u32 {
         self.base.wrapping_add(self.read.into())

@@ -97,12 +97,6 @@ impl Streams {
         self.flags & ACKNOWLEDGED != 0 && self.acknowledged.wrapping_sub(end) as i32 >= 0
     }
 
-    /// Whether the server is known to have any of the client's bytes.
-    pub fn has_acknowledgement(&self) -> bool {
-        let is_all_before = self.is_from_start(Direction::ToServer) && self.is_first(self.acknowledged);
-        self.flags & ACKNOWLEDGED != 0 && !is_all_before
-    }
-
     /// Whether the client's byte at sequence number `seq` is its first one, or lies before it.
     pub fn is_first(&self, seq: u32) -> bool {
         self.is_from_start(Direction::ToServer) && self.first.wrapping_sub(seq) as i32 >= 0

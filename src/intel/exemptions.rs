@@ -103,7 +103,7 @@ impl AllowList {
 }
 
 /// Six pairs of hexadecimal digits, with `:` or `-` between.
-fn mac(text: &str) -> Option<[u8; 6]> {
+pub(crate) fn mac(text: &str) -> Option<[u8; 6]> {
     let separator = if text.contains('-') { '-' } else { ':' };
     let mut parts = text.split(separator);
     let mut mac = [0; 6];

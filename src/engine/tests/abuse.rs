@@ -102,7 +102,7 @@ fn the_allowlist_counts_for_flows_that_are_under_way_when_it_changes() {
     assert_eq!(bench.state(), Some(State::Mining));
 }
 
-/// A connection that stage one suspects, whatever made it do so.
+/// A connection that stage one suspects.
 fn with_a_suspect() -> Bench {
     let mut bench = Bench::new("");
     bench.connect();

@@ -1,4 +1,4 @@
-//! What lists, and the answers of name servers, do to flows.
+//! Effects of lists and of name servers' answers on flows.
 
 use super::naming::client_hello;
 use super::*;
@@ -239,7 +239,7 @@ fn an_alias_of_a_listed_name_is_listed() {
 
 #[test]
 fn an_address_that_others_share_is_never_blocked_by_address_alone() {
-    // A name on no list leads there, too, whoever asked for it, before or after.
+    // A name on no list leads there, too, asked for by any host, before or after.
     for shared_first in [true, false] {
         let mut bench = bench("", "pool.example\n");
         if shared_first {

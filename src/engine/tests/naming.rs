@@ -1,4 +1,4 @@
-//! Whom clients call their server.
+//! Names by which clients call their servers.
 
 use super::*;
 

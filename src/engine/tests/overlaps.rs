@@ -113,3 +113,29 @@ fn the_second_half_of_a_message_before_the_first_is_no_way_out() {
     assert_eq!(bench.send_at(30, rest), WATCH);
     assert!(matches!(bench.send_at(0, first), Verdict::Reset(_)));
 }
+
+/// A flow joined midway whose first two segments have changed places: the message that they make counts as evidence.
+#[test]
+fn segments_that_change_places_at_the_begin_are_read_in_order() {
+    for (cut, overlap) in [(3, 0), (30, 0), (20, 20)] {
+        let mut bench = Bench::new("");
+        let (first, rest) = SHARE.split_at(cut);
+        bench.send_at(cut as u32, rest);
+        bench.send_at(0, &SHARE[..first.len() + overlap]);
+        bench.seq[0] = 101 + SHARE.len() as u32;
+        bench.send(DOWN, ACCEPTED);
+        for _ in 0..2 {
+            bench.send(UP, SHARE);
+            bench.send(DOWN, ACCEPTED);
+        }
+        let swapped = bench.event().map(|event| event.payload_packets);
+        let mut bench = Bench::new("");
+        for _ in 0..3 {
+            bench.send(UP, SHARE);
+            bench.send(DOWN, ACCEPTED);
+        }
+        let in_order = bench.event().map(|event| event.payload_packets);
+        assert!(swapped.is_some());
+        assert_eq!(swapped, in_order, "cut at {cut}");
+    }
+}

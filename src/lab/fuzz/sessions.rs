@@ -107,9 +107,10 @@ impl Run {
             }
             self.connections[number] = Some(connection);
         }
-        // The engine is handed no handshake live, so it takes the first segment that it sees for the beginning.
+        // The engine is handed no handshake here, so it takes the first segment of the server that it sees for the
+        // begin; of the client's it keeps the bytes until they are acknowledged.
         let is_first = self.connections[number].as_ref().is_none_or(|connection| !connection.has_sent(from));
-        let cut = if is_first && matches!(cut, 3 | 6) { 2 } else { cut };
+        let cut = if from == 1 && is_first && matches!(cut, 3 | 6) { 2 } else { cut };
         let half = payload.len() / 2;
         let pieces: &[(usize, usize)] = match cut {
             1 => &[(0, half), (0, payload.len())],

@@ -1,0 +1,88 @@
+//! The budget of new findings: a client and a server that were not told lately.
+//!
+//! A miner that is refused again and again uses up the reports of its host, and many of them those of the house. A
+//! finding that is new has a budget of its own, so that no number of repeated refusals silences it.
+
+use std::net::IpAddr;
+
+use crate::limits::{NEWS_CLIENTS, NEWS_PER_HOUR_OF_CLIENT, NEWS_PER_MINUTE, NEWS_REPEAT, NEWS_TOLD};
+use crate::net::endpoint::Endpoint;
+use crate::util::bounded_cache::BoundedCache;
+use crate::util::time::Instant;
+use crate::util::token_bucket::{Rate, TokenBucket};
+
+/// Findings told lately, and the tokens of clients and of all together.
+#[derive(Debug)]
+pub struct News {
+    told: BoundedCache<(IpAddr, Endpoint), Instant>,
+    clients: BoundedCache<IpAddr, (TokenBucket, Instant)>,
+    all: TokenBucket,
+}
+
+impl Default for News {
+    fn default() -> Self {
+        News {
+            told: BoundedCache::new(NEWS_TOLD),
+            clients: BoundedCache::new(NEWS_CLIENTS),
+            all: TokenBucket::default(),
+        }
+    }
+}
+
+impl News {
+    /// Whether a finding of `client` and `server` is new at `now`, and may be told on the budget of new ones.
+    pub fn take(&mut self, client: IpAddr, server: Endpoint, now: Instant) -> bool {
+        let key = (client, server);
+        let is_repeated = self.told.get(&key).is_some_and(|told| now < told.after(NEWS_REPEAT));
+        if is_repeated {
+            return false;
+        }
+        let new = || (TokenBucket::default(), now);
+        let tokens = self.clients.get_or_insert_with(client, new, |_, (_, used)| *used);
+        let has_own = tokens.is_some_and(|(tokens, used)| {
+            *used = now;
+            tokens.take(&Rate::per_hour(NEWS_PER_HOUR_OF_CLIENT), now)
+        });
+        let is_told = has_own && self.all.take(&Rate::per_minute(NEWS_PER_MINUTE), now);
+        if is_told {
+            self.told.insert_fairly(key, now, |(client, _), _| *client, |_, told| *told);
+        }
+        is_told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(number: u8) -> IpAddr {
+        IpAddr::from([192, 168, 1, number])
+    }
+
+    fn server(number: u16) -> Endpoint {
+        Endpoint::new(IpAddr::from([203, 0, 113, 9]), number)
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_micros(1_000_000 * (1 + seconds))
+    }
+
+    #[test]
+    fn a_finding_is_new_once_in_a_while() {
+        let mut news = News::default();
+        assert!(news.take(client(1), server(1), at(0)));
+        assert!(!news.take(client(1), server(1), at(10)));
+        assert!(news.take(client(1), server(2), at(10)), "another server");
+        assert!(news.take(client(2), server(1), at(10)), "another client");
+        assert!(news.take(client(1), server(1), at(NEWS_REPEAT.as_secs())));
+    }
+
+    /// One client with ever other servers uses up its own budget.
+    #[test]
+    fn one_client_silences_no_other() {
+        let mut news = News::default();
+        let told = (0..10_000).filter(|&number| news.take(client(1), server(number), at(0))).count();
+        assert_eq!(told, NEWS_PER_HOUR_OF_CLIENT as usize);
+        assert!(news.take(client(2), server(1), at(0)));
+    }
+}
