@@ -9,7 +9,6 @@ use crate::net::{HOME, SERVERS, ip};
 /// Attack d: a page has a browser send a miner's requests, over both families, more than the table holds. The browser's
 /// host is not accused, and miners are caught beside it.
 #[test]
-#[ignore = "requests that a page can make a browser send are proof yet"]
 fn a_web_page_makes_no_browser_a_miner() {
     let Some(house) = House::new() else { return };
     let daemon = Daemon::start(&house.net, "option max_flows 1024\n");

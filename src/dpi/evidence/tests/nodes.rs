@@ -124,3 +124,47 @@ fn pushed_work_is_proven_by_the_first_share() {
         );
     }
 }
+
+#[test]
+fn a_page_makes_no_browser_a_miner() {
+    let address = "0x0000000000000000000000000000000000000000";
+    let login = format!(r#"{{"id":1,"jsonrpc":"2.0","method":"eth_submitLogin","params":["{address}"]}}"#);
+    let wallet =
+        "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A";
+    let monero = format!(
+        r#"{{"id":1,"method":"getblocktemplate","params":{{"wallet_address":"{wallet}","reserve_size":8}}}}"#
+    );
+    let bitcoin =
+        r#"{"id":1,"method":"getblocktemplate","params":[{"capabilities":["coinbasetxn","workid"]}]}"#;
+    let work = r#"{"id":1,"method":"eth_getWork","params":[]}"#;
+    for (target, body) in
+        [("/0x?miner=0x00", login.as_str()), ("/0x", work), ("/json_rpc", &monero), ("/", bitcoin)]
+    {
+        let ask = |field: &str| {
+            let mut talk = Talk::from_start();
+            let request =
+                format!("POST {target} HTTP/1.1\r\n{field}Content-Length: {}\r\n\r\n{body}", body.len());
+            (talk.hear(Direction::ToServer, request.as_bytes()), talk)
+        };
+        assert_eq!(ask("").0, Answer::Match, "a program sends {body}");
+        for field in [
+            "Origin: http://page.example\r\n",
+            "Referer: http://page.example/\r\n",
+            "Sec-Fetch-Mode: no-cors\r\n",
+            "Content-Type: text/plain;charset=UTF-8\r\n",
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n",
+        ] {
+            let (answer, mut talk) = ask(field);
+            assert_eq!(answer, Answer::NeedMore, "{field}{body}");
+            assert_eq!(talk.response("<html>not found</html>"), Answer::NeedMore, "{field}{body}");
+        }
+    }
+    // The server's fitting answer proves it all the same.
+    let mut talk = Talk::from_start();
+    let request = format!("POST / HTTP/1.1\r\nOrigin: x\r\nContent-Length: {}\r\n\r\n{work}", work.len());
+    assert_eq!(talk.hear(Direction::ToServer, request.as_bytes()), Answer::NeedMore);
+    assert_eq!(
+        talk.response(&format!(r#"{{"id":1,"result":["0x{H64}","0x{H64}","0x{H64}"]}}"#)),
+        Answer::Match
+    );
+}
