@@ -57,6 +57,7 @@ use crate::engine::{Engine, Settings};
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
+use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
@@ -242,7 +243,8 @@ impl Daemon {
             if let Some(detection) = handled.event {
                 let traffic = EngineTraffic { engine: &self.engine, now };
                 self.reputation.suspect(&detection, &traffic, now);
-                let is_local = self.reputation.networks().contains(detection.client.addr());
+                let client = detection.client.addr();
+                let is_local = self.reputation.networks().contains(client) || is_own(client);
                 self.reporter.report(&detection, is_local);
             }
         }

@@ -12,6 +12,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fs::File;
 use std::io::Read;
+use std::net::UdpSocket;
 
 use super::cidr::Cidr;
 use super::scope::is_global;
@@ -138,6 +139,19 @@ const RTF_UP: u32 = 1;
 const RTF_GATEWAY: u32 = 2;
 const RTF_REJECT: u32 = 0x200;
 
+/// Whether `addr` is an address of this machine: the kernel talks to those from the same address. Nothing is
+/// sent. (That it lets a socket be bound to it would not do: `ip_nonlocal_bind` lets any.)
+pub fn is_own(addr: IpAddr) -> bool {
+    let unspecified =
+        if addr.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((unspecified, 0))
+        .and_then(|socket| socket.connect((addr, DISCARD_PORT)).and_then(|()| socket.local_addr()))
+        .is_ok_and(|from| from.ip() == addr)
+}
+
+/// RFC 863; any would do.
+const DISCARD_PORT: u16 = 9;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,5 +263,11 @@ mod tests {
             assert_eq!(v6_route(line), None, "{line}");
         }
         let _ = LocalNetworks::read();
+    }
+
+    #[test]
+    fn the_routers_own_address_is_told() {
+        assert!(is_own("127.0.0.1".parse().expect("an address")));
+        assert!(!is_own("192.0.2.1".parse().expect("an address")));
     }
 }

@@ -10,7 +10,6 @@
 //! leave another client's to be asked at once.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::net::UdpSocket;
 
 use crate::intel::exemptions::AllowList;
 use crate::limits::{
@@ -19,7 +18,7 @@ use crate::limits::{
 };
 use crate::net::client_id::ClientId;
 use crate::net::endpoint::Endpoint;
-use crate::net::local_networks::LocalNetworks;
+use crate::net::local_networks::{LocalNetworks, is_own};
 use crate::net::scope::is_global;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
@@ -189,19 +188,6 @@ fn block_of(addr: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether `addr` is an address of this machine: the kernel talks to those from the same address. Nothing is
-/// sent. (That it lets a socket be bound to it would not do: `ip_nonlocal_bind` lets any.)
-fn is_own(addr: IpAddr) -> bool {
-    let unspecified =
-        if addr.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-    UdpSocket::bind((unspecified, 0))
-        .and_then(|socket| socket.connect((addr, DISCARD_PORT)).and_then(|()| socket.local_addr()))
-        .is_ok_and(|from| from.ip() == addr)
-}
-
-/// RFC 863; any would do.
-const DISCARD_PORT: u16 = 9;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,12 +207,6 @@ mod tests {
 
     fn at(seconds: u64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)
-    }
-
-    #[test]
-    fn the_routers_own_address_is_told() {
-        assert!(is_own("127.0.0.1".parse().expect("an address")));
-        assert!(!is_own("192.0.2.1".parse().expect("an address")));
     }
 
     #[test]

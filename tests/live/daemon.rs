@@ -11,7 +11,7 @@ use minewall::config::{self, Config};
 use minewall::intel::reputation::Store;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::net::{Net, wait_for};
+use crate::net::{HOME, HOME_MAC, Net, wait_for};
 
 /// The daemon, with a directory of its own for its files.
 pub struct Daemon {
@@ -224,7 +224,9 @@ impl Directory {
             probes.display(),
             learned.display()
         );
-        fs::write(leases, LEASES).expect("a leases file");
+        // dnsmasq's: expiry, MAC, address, name, client id.
+        let lease = format!("1790000000 {HOME_MAC} {} gaming-pc *\n", HOME[0]);
+        fs::write(leases, lease).expect("a leases file");
         fs::write(self.path("asking"), &paths).expect("a configuration file");
         fs::write(self.path("config"), paths + options).expect("a configuration file");
     }
@@ -237,6 +239,3 @@ impl Drop for Directory {
 }
 
 const MINEWALL: &str = env!("CARGO_BIN_EXE_minewall");
-
-/// dnsmasq's: expiry, MAC, address, name, client id.
-const LEASES: &str = "1790000000 02:00:00:00:00:07 10.7.1.2 gaming-pc *\n";

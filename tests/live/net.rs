@@ -27,6 +27,8 @@ use crate::namespace::Namespace;
 pub const SERVERS: [&str; 2] = ["10.7.2.2", "fd07:2::2"];
 /// Addresses of the host at home.
 pub const HOME: [&str; 2] = ["10.7.1.2", "fd07:1::2"];
+/// Hardware address of the host at home; its lease has the same.
+pub const HOME_MAC: &str = "02:00:00:00:00:07";
 /// Addresses of the router on the side of its home.
 pub const ROUTER: [&str; 2] = ["10.7.1.1", "fd07:1::1"];
 
@@ -56,6 +58,9 @@ impl Net {
         for (end, end_device, router, router_device, end_addresses, router_addresses) in links {
             let peer = ["type", "veth", "peer", "name", router_device, "netns", router.name()];
             end.run(&[&["ip", "link", "add", end_device][..], &peer[..]].concat());
+            if end.name() == home.name() {
+                end.run(&["ip", "link", "set", end_device, "address", HOME_MAC]);
+            }
             for (namespace, device, addresses) in
                 [(end, end_device, end_addresses), (router, router_device, router_addresses)]
             {
