@@ -84,6 +84,7 @@ write_config() {
 		config minewall 'main'
 			option mode 'block'
 			option event_log '$work/events.jsonl'
+			option hosts_file '$work/hosts'
 			option control_socket '$work/control.sock'
 			option reputation_file '$work/reputation'
 			list leases_file '$work/leases'

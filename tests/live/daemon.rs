@@ -214,15 +214,16 @@ impl Directory {
     }
 
     fn configure(&self, options: &str) {
-        let [control, events, leases, probes, learned] =
-            ["control", "events", "leases", "probes", "learned"].map(|name| self.path(name));
+        let [control, events, leases, probes, learned, hosts] =
+            ["control", "events", "leases", "probes", "learned", "hosts"].map(|name| self.path(name));
         let paths = format!(
-            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\noption probe_cache '{}'\noption learn_file '{}'\n",
+            "config minewall 'main'\noption control_socket '{}'\noption event_log '{}'\nlist leases_file '{}'\noption probe_cache '{}'\noption learn_file '{}'\noption hosts_file '{}'\n",
             control.display(),
             events.display(),
             leases.display(),
             probes.display(),
-            learned.display()
+            learned.display(),
+            hosts.display()
         );
         // dnsmasq's: expiry, MAC, address, name, client id.
         let lease = format!("1790000000 {HOME_MAC} {} gaming-pc *\n", HOME[0]);

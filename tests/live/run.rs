@@ -95,7 +95,7 @@ fn a_bad_configuration_is_refused_with_file_line_and_range() {
     let mut daemon = Daemon::spawn(&net, "option max_flows '99'\n");
     assert_eq!(daemon.wait().code(), Some(1));
     let log = daemon.log();
-    assert!(log.contains("/config:7: option 'max_flows': '99' is out of range 256..524288 flows"), "{log}");
+    assert!(log.contains("/config:8: option 'max_flows': '99' is out of range 256..524288 flows"), "{log}");
 }
 
 #[test]
