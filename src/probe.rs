@@ -10,9 +10,9 @@
 //! 7. [`transport`] and `tls`: the bytes' way, the only place with a connection.
 //! 8. [`resolve`]: the address of a name, where a person asks by name.
 //!
-//! A refusal that only a pool gives counts as much as a job. What any JSON-RPC server may say (an error
+//! A refusal that only a pool gives counts as much as a job. Anything that any JSON-RPC server may say (an error
 //! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
-//! pool. The wallets in the questions are "0" and the zero address, which belong to nobody.
+//! pool. The wallets in the questions are "0" and the zero address, which have no owner.
 
 pub mod guard;
 pub mod hint;

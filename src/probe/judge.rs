@@ -1,4 +1,4 @@
-//! What an answer shows.
+//! Classification of responses.
 //!
 //! A message that the dialects' own rules call strong is a pool's. So are the refusals of [`refusal`],
 //! each in answer to the question that provokes it; where others might say the same, a question that means
@@ -16,17 +16,17 @@ use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
 use crate::parse::tree::Value;
 
-/// One line.
+/// The evidence, in one line.
 pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;
 
-/// What has been heard on one connection so far.
+/// Class of the responses on one connection so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// Nothing that can be read yet.
     Nothing,
     /// A pool.
     Pool(Dialect, Evidence),
-    /// A pool, unless it says the same to everybody.
+    /// A pool, unless the server refuses every method in these words.
     Claim(Dialect, Evidence),
     /// A server of another kind, for certain.
     Foreign(Evidence),
@@ -44,7 +44,7 @@ pub enum Finding {
     Unreadable,
 }
 
-/// Listens to one connection.
+/// Classifies the responses on one connection.
 #[derive(Debug)]
 pub struct Judge {
     question: Question,
@@ -53,13 +53,13 @@ pub struct Judge {
     bytes: Vec<u8>,
     /// Bytes of it that have been read.
     read: usize,
-    /// The first words of ours; an echo is told by them.
+    /// The first payload of ours; an echo begins with it.
     said: Vec<u8>,
     finding: Finding,
 }
 
 impl Judge {
-    /// Listens to the answers to `question`.
+    /// A classifier of responses to `question`.
     pub fn new(question: Question) -> Self {
         Judge {
             question,
@@ -71,7 +71,7 @@ impl Judge {
         }
     }
 
-    /// Notes what was said.
+    /// Notes the payload that was sent.
     pub fn said(&mut self, dpi: &mut Dpi, words: &[u8]) {
         if self.said.is_empty() {
             self.said.extend_from_slice(words);
@@ -96,7 +96,7 @@ impl Judge {
         &self.finding
     }
 
-    /// What has been found.
+    /// The class so far.
     pub fn finding(&self) -> &Finding {
         &self.finding
     }
@@ -106,7 +106,7 @@ impl Judge {
         !self.bytes.is_empty()
     }
 
-    /// What the bytes show without being taken apart.
+    /// The class by the raw bytes, before they are parsed.
     fn at_sight(&self) -> Option<Finding> {
         let bytes = &self.bytes[..];
         if self
@@ -181,7 +181,7 @@ impl Judge {
     }
 }
 
-/// What one message is, in answer to `question`.
+/// The class of one message in response to `question`.
 fn weigh(question: Question, heard: &Heard<'_>) -> Finding {
     if let Some(shown) = heard.shown.filter(|shown| shown.strong) {
         return Finding::Pool(shown.dialect, words(&[shown.said.as_bytes(), b" from the server"]));

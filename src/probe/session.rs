@@ -1,7 +1,7 @@
 //! The conversation with one server: bytes in, bytes out, time as an argument.
 //!
 //! 1. [`Session::poll`] says what to do: connect, send, wait, or that it is over.
-//! 2. Whatever happens is told by [`Session::connected`], [`Session::handle_input`] and
+//! 2. Events enter through [`Session::connected`], [`Session::handle_input`] and
 //!    [`Session::handle_failure`]; time passes with the next `poll`.
 //!
 //! Every connection has a deadline and so has the whole; bytes sent and read are counted over all
@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::util::time::Instant;
 use core::time::Duration;
 
-/// What the session wants.
+/// Next step of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A fresh connection in place of the one there may be, through TLS or not.
@@ -36,7 +36,7 @@ pub enum Action {
     Done(Outcome),
 }
 
-/// One probe of one server.
+/// The probe of one server.
 #[derive(Debug)]
 pub struct Session {
     strategy: Strategy,
@@ -45,7 +45,7 @@ pub struct Session {
     host: Host,
     key: [u8; 64],
     deadline: Instant,
-    /// How long the server may think about the first question.
+    /// Time limit for the response to the first question.
     patience: Duration,
     connections: usize,
     sent: usize,
@@ -100,7 +100,7 @@ impl Session {
         self.deadline = self.deadline.after(PROBE_PATIENCE);
     }
 
-    /// What to do at `now`.
+    /// The next step at `now`.
     pub fn poll(&mut self, now: Instant) -> Action {
         loop {
             if now >= self.deadline {

@@ -15,11 +15,11 @@ use crate::limits::PROBE_EVIDENCE_BYTES;
 pub enum Failure {
     /// The server took the words and said nothing in time.
     Silent,
-    /// It closed or reset the connection.
+    /// The server closed or reset the connection.
     Closed,
     /// No connection came about.
     Unreachable,
-    /// What it sent is no TLS, or it refused ours.
+    /// The server sent no TLS, or refused ours.
     NoTls,
 }
 
@@ -37,7 +37,7 @@ const CONTROL: Question = Question::Electrum;
 #[derive(Clone, Debug)]
 pub struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
-    /// What has been asked in the layer at hand.
+    /// Questions asked in the present layer.
     asked: heapless::Vec<Question, PLAN>,
     hints: Hints,
     port: u16,
@@ -47,12 +47,12 @@ pub struct Strategy {
     other_layer: bool,
     /// The server has spoken TLS, or has answered without it.
     layer_is_known: bool,
-    /// It answered a line with HTTP, or showed a page.
+    /// The server answered a line with HTTP, or showed a page.
     web: Option<Evidence>,
     speaks_json: bool,
-    /// What it says to a method that means nothing to it, the method's name left out.
+    /// The server's refusal of an unknown method, without the method's name.
     unknown: Option<String>,
-    /// It took a WebSocket, and said nothing there that we know.
+    /// The server took a WebSocket, and sent no known message there.
     speaks_websocket: bool,
     refused: Option<Evidence>,
     /// A refusal as pools give it, and whether the control has borne it out.
@@ -124,7 +124,7 @@ impl Strategy {
         outcome.evidence.clone_from(words);
         self.layer_is_known = true;
         match self.says_so_to_all(question, words) {
-            // It says so to everybody.
+            // The server refuses every method in these words.
             Some(true) => {
                 self.refused.get_or_insert(outcome.evidence);
             }
@@ -207,7 +207,7 @@ impl Strategy {
             claim.holds = true;
         }
         match failure {
-            // Nobody there; or, later on, nobody who talks to us any more.
+            // No server there; or, later on, one that takes no more connections of ours.
             Failure::Unreachable => return false,
             Failure::NoTls if self.other_layer => self.change_layer(),
             Failure::NoTls => return false,
@@ -221,7 +221,7 @@ impl Strategy {
         true
     }
 
-    /// What the answers amount to when there is nothing left to ask.
+    /// The result of all responses when there is nothing left to ask.
     pub fn conclusion(&self) -> Outcome {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
         if let Some(claim) = &self.claim {
@@ -264,8 +264,8 @@ impl Strategy {
         self.plan();
     }
 
-    /// Of the doors of web servers that are hinted at, one comes beforehand: a wrong hint must leave room for the
-    /// rest, and whoever mines has a say in it. The others follow where HTTP is spoken.
+    /// Only the first long HTTP request among the hints is planned at once: a wrong hint must leave room for the
+    /// rest, and the miner influences hints. The others follow where HTTP is spoken.
     fn plan(&mut self) {
         self.ahead.clear();
         self.asked.clear();
@@ -316,7 +316,7 @@ impl Strategy {
     }
 }
 
-/// Whether two refusals say the same, whatever was made of them. Their ends may have been cut off.
+/// Whether two refusals are the same but for their prefix. Their ends may have been cut off.
 fn is_same_refusal(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|words| words.split_once(": ").map_or(words, |(_, words)| words));
     let len = one.len().min(other.len());

@@ -1,7 +1,7 @@
 //! The session's way to the network: one connection at a time, without ever blocking.
 //!
 //! 1. [`Dialler::begin`] opens the probe of one server.
-//! 2. [`Probe::advance`] does whatever can be done without waiting, and says until when there is nothing
+//! 2. [`Probe::advance`] does all that can be done without waiting, and says until when there is nothing
 //!    more to do unless the socket of [`Probe::interest`] is ready.
 //!
 //! The worker's thread has several of them at hand and waits for all of them together;
@@ -24,7 +24,7 @@ use crate::limits::PROBE_READ_BYTES;
 use crate::limits::{PROBE_CONNECT_WAIT, PROBE_WIRE_BYTES};
 use crate::util::time::Instant;
 
-/// What all probes share.
+/// State that all probes share.
 #[derive(Debug)]
 pub struct Dialler {
     /// Mark of the probe's own packets; the rule set lets them pass unwatched.
@@ -160,10 +160,10 @@ pub struct Probe {
     link: Option<Link>,
 }
 
-/// How far a probe has come.
+/// Progress of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It is over; this is what was found.
+    /// The probe has ended with this result.
     Done(Outcome),
     /// There is nothing to do until then, or until the socket is ready.
     WaitUntil(Instant),
@@ -208,7 +208,7 @@ impl Probe {
         }
     }
 
-    /// Tells the session whatever has happened meanwhile, before it hears how late it is: on a busy router this
+    /// Hands the session all pending events, before its deadlines are checked: on a busy router this
     /// thread is kept waiting longer than any server takes to answer.
     fn listen(&mut self, now: Instant) {
         while self.session.is_waiting() {
@@ -241,11 +241,11 @@ pub(super) fn time_until(until: Instant, now: Instant) -> Timespec {
     Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000 * 1_000) as _ }
 }
 
-/// One connection.
+/// A connection.
 #[derive(Debug)]
 struct Link {
     socket: TcpStream,
-    /// It has not come about yet; and until when it may.
+    /// Deadline of an attempt that has not succeeded yet.
     connecting_until: Option<Instant>,
     /// Bytes that the socket has no room for yet.
     unsent: Vec<u8>,
@@ -376,7 +376,7 @@ impl Link {
         Failure::Closed
     }
 
-    /// What `bytes` say; nothing while they are of the handshake.
+    /// Plaintext of `bytes`; nothing while they are of the handshake.
     #[cfg(feature = "tls")]
     fn decrypt(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         let Some(wrapped) = &mut self.tls else { return Ok(bytes.to_vec()) };

@@ -1,10 +1,10 @@
-//! The words of each question.
+//! The payloads of each question.
 
 use super::Question;
 use crate::net::endpoint::Endpoint;
 
 impl Question {
-    /// The words number `step`, counted from 0, for the server called `host`; `None` behind the last.
+    /// The payload number `step`, counted from 0, for the server called `host`; `None` behind the last.
     ///
     /// Every byte counts: all questions that one kind of server is asked have to fit in
     /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
@@ -13,7 +13,7 @@ impl Question {
         let line = |text: &str| Some(format!("{text}\n").into_bytes());
         match (self, step) {
             (Question::Keepalive, 0) => line(r#"{"id":1,"method":"keepalived","params":{}}"#),
-            // Whoever reads the parameters passes over the body, and the other way round.
+            // A server that reads the parameters passes over the body, and the other way round.
             (Question::Subscribe, 0) => line(
                 r#"{"id":1,"method":"mining.subscribe","params":["mw"],"body":{"version":3,"publicAddress":"0"}}"#,
             ),
@@ -81,7 +81,7 @@ impl Question {
     }
 }
 
-/// How a server is called in HTTP.
+/// Name of a server in HTTP.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// The name that the suspected client used, or the address and port.
@@ -90,7 +90,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Of the server at `server`, which is called `name`, if that is known and no longer than pools' names are.
+    /// The name of the server at `server`: `name`, if that is known and no longer than pools' names are.
     pub fn new(name: Option<&str>, server: &Endpoint) -> Self {
         let name = name.filter(|name| name.len() <= NAME_MAX);
         Host { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
@@ -109,15 +109,15 @@ const JSON: &str = "Content-Type: application/json\r\n";
 
 /// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
 const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
-/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". Nobody is asked to
-/// look further than at what he has.
+/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". No recursion is
+/// asked for.
 const DNS_QUERY: [u8; 19] = *b"\x00\x11mw\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01";
 /// SSLRequest of PostgreSQL's protocol 3 (section 55.7): answered with one letter.
 const POSTGRES_SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// An anonymous bind (RFC 4511 section 4.2), number 1.
 const LDAP_BIND: [u8; 14] = *b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
 
-/// What is said in WebSocket messages, one after the other.
+/// Texts of WebSocket messages, one after the other.
 const FRAMES: [&str; 4] = [
     r#"{"type":"auth","params":{"site_key":"0","type":"anonymous"}}"#,
     r#"{"identifier":"handshake","pool":"0","login":"0","password":"","version":8}"#,

@@ -1,4 +1,4 @@
-//! What an answer that left it open says of the server, and so of the questions ahead.
+//! Changes of the plan after an inconclusive response.
 
 use super::{CONTROL, Strategy, is_same_refusal, order};
 use crate::dpi::signatures::Dialect;
@@ -11,18 +11,18 @@ impl Strategy {
             self.append(hinted);
         }
         match question {
-            // Who shows a page may still listen to lines: it has closed the connection on one so far.
+            // A server that shows a page may still listen to lines: it has closed the connection on one so far.
             Question::Page => self.keep(|ahead| {
                 matches!(ahead, Question::Subscribe | Question::Login)
                     || matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
             }),
-            // What answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
+            // A server that answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
             _ if matches!(question.manner(), Manner::Lines | Manner::Opaque) => {
                 self.keep(|ahead| {
                     ahead != Question::Page && matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
                 });
             }
-            // A door that is there ("404" is none), and may want a WebSocket before it looks at the wallet.
+            // A path that exists ("404" does not), and may want a WebSocket before it looks at the wallet.
             Question::Work | Question::XelisWork
                 if [" 400", " 426"].iter().any(|code| line.contains(code)) =>
             {
@@ -55,7 +55,7 @@ impl Strategy {
                 self.first(Question::DuinoCoin);
             }
         } else {
-            // Who speaks JSON answers it in JSON.
+            // A server that speaks JSON answers it in JSON.
             self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
         }
     }
@@ -73,7 +73,7 @@ impl Strategy {
     /// JSON-RPC that took `question` for something, or says nothing to the point.
     pub(super) fn heard_yes(&mut self, question: Question) {
         match question {
-            // So it does to everything. The servers of other dialects refuse what they don't know.
+            // The server takes every method. Servers of other dialects refuse unknown ones.
             CONTROL => self.keep(|ahead| {
                 matches!(ahead, Question::Subscribe | Question::Login)
                     || ahead.dialect() == Some(Dialect::EthProxy)
@@ -103,7 +103,7 @@ impl Strategy {
             Question::Login if is_unknown => self.keep(|ahead| ahead != Question::Beam),
             Question::EthProxy if !is_unknown => self.first(Question::EthProxyWallet),
             Question::HelloShort if !is_unknown => self.first(Question::Hello),
-            // What CryptoNote's pools say to any other first word than `login`.
+            // CryptoNote's pools answer any other first method than `login` so.
             _ if words.contains("nvalid method") => self.bring_forward(Question::Login),
             _ => {}
         }
