@@ -3,9 +3,9 @@
 //! The first payload of a question is the least that its dialect answers. Further payloads go out on the same
 //! connection, and only if the response to the ones before left it open.
 
-mod words;
+mod payload;
 
-pub use words::Host;
+pub use payload::HostHeader;
 
 use crate::dpi::signatures::Dialect;
 
@@ -78,7 +78,7 @@ pub enum Question {
 
 /// Encoding of payload and response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Encoding {
     /// JSON or Xatum, a message a line.
     Lines,
     /// An HTTP response.
@@ -91,25 +91,25 @@ pub enum Manner {
 
 impl Question {
     /// Encoding of the question.
-    pub const fn manner(self) -> Manner {
+    pub const fn encoding(self) -> Encoding {
         match self {
             Question::Page
             | Question::Getwork
             | Question::EthGetWork
             | Question::NodeHttp
             | Question::Work
-            | Question::XelisWork => Manner::Http,
+            | Question::XelisWork => Encoding::Http,
             Question::WebSocket
             | Question::WebSocketProxy
             | Question::WebSocketWork
-            | Question::WebSocketXelis => Manner::WebSocket,
+            | Question::WebSocketXelis => Encoding::WebSocket,
             Question::StratumV2
             | Question::StratumV2Again
             | Question::Mqtt
             | Question::Dns
             | Question::Postgres
-            | Question::Ldap => Manner::Opaque,
-            _ => Manner::Lines,
+            | Question::Ldap => Encoding::Opaque,
+            _ => Encoding::Lines,
         }
     }
 
@@ -149,8 +149,8 @@ impl Question {
     }
 
     /// Whether the question is a long HTTP request, of no use unless HTTP is spoken.
-    pub const fn is_door(self) -> bool {
-        matches!(self.manner(), Manner::Http | Manner::WebSocket) && !matches!(self, Question::Page)
+    pub const fn is_long_http(self) -> bool {
+        matches!(self.encoding(), Encoding::Http | Encoding::WebSocket) && !matches!(self, Question::Page)
     }
 
     /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.

@@ -4,10 +4,10 @@
 //! or has a form that only Stratum's errors have, and it responds to the question that provokes it.
 //! "Method not found" comes from any server.
 
-use super::{Evidence, words};
+use super::{Evidence, evidence};
 use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
-use crate::probe::question::{Manner, Question};
+use crate::probe::question::{Encoding, Question};
 
 /// Texts about things that only pools deal in, in response to any question.
 const OF_POOLS: [(&str, Dialect); 5] = [
@@ -42,7 +42,7 @@ pub(super) struct OfPool {
 pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let refusal = Refusal::read(root)?;
     let asked = question.dialect();
-    let over_tcp = question.manner() != Manner::Http;
+    let over_tcp = question.encoding() != Encoding::Http;
     let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
     let named = OF_POOLS.iter().find(|(text, _)| over_tcp && refusal.says(text));
     let (dialect, certain) = match (named, question, refusal.code) {
@@ -86,12 +86,12 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
         (_, Question::Ckb, _) if says(&["ckb address", "wallet address"]) => (asked?, false),
         _ => return None,
     };
-    Some(OfPool { dialect, words: words(&[b"refusal: ", refusal.bytes]), certain })
+    Some(OfPool { dialect, words: evidence(&[b"refusal: ", refusal.bytes]), certain })
 }
 
 /// The words of an error, if the message is one.
 pub(super) fn text(root: Value<'_>) -> Option<Evidence> {
-    Refusal::read(root).map(|refusal| words(&[b"JSON-RPC error: ", refusal.bytes]))
+    Refusal::read(root).map(|refusal| evidence(&[b"JSON-RPC error: ", refusal.bytes]))
 }
 
 /// An error, in any of the forms that servers give it.
