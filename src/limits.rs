@@ -256,7 +256,7 @@ pub const CONTROL_ANSWER_BYTES: usize = {
     let (hosts, reputation) = (HOSTS_MAX * HOST_JSON_BYTES, REPUTATION_ENTRIES * REPUTATION_LINE_BYTES);
     if hosts > reputation { hosts } else { reputation }
 };
-/// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
+/// Unread bytes of a follower before it is dropped; a new follower gets the reputation store's share of it.
 pub const CONTROL_STREAM_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
@@ -275,8 +275,8 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
 /// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
 pub const FAST_OPEN_PER_SECOND: u32 = 50;
-/// How long the kernel queues packets without a sign of life: a connection that begins right after the last one
-/// stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
+/// Time without a sign of life after which the kernel stops queueing: a connection that begins right after the last
+/// one stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
 pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
 /// Interval of those signs of life.
 pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
