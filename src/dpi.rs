@@ -8,7 +8,7 @@ mod drafts;
 mod evidence;
 pub mod finding;
 mod framing;
-pub mod hearing;
+pub mod server_messages;
 mod message;
 pub mod noise;
 pub mod signatures;

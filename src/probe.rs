@@ -4,19 +4,19 @@
 //!    not asked again.)
 //! 2. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
 //! 3. [`target`](Target): address, port, name and what is known beforehand.
-//! 4. [`strategy`]: which questions, in which order; [`hint`] says what is known beforehand.
+//! 4. [`strategy`]: the plan of questions, by prior knowledge ([`hint`]) and responses.
 //! 5. [`session`]: the conversation, without a socket or a clock.
-//! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
-//! 7. [`transport`] and `tls`: the bytes' way, the only place with a connection.
+//! 6. [`classifier`]: the class of a response, by the signatures ([`crate::dpi::server_messages`]).
+//! 7. [`transport`] and `tls`: connections; the only place with a socket.
 //! 8. [`resolve`]: the address of a name, where a person asks by name.
 //!
-//! A refusal that only a pool gives counts as much as a job. What any JSON-RPC server may say (an error
+//! A refusal that only a pool gives counts as much as a job. Anything that any JSON-RPC server may say (an error
 //! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
-//! pool. The wallets in the questions are "0" and the zero address, which belong to nobody.
+//! pool. The wallets in the questions are "0" and the zero address, which have no owner.
 
 pub mod guard;
 pub mod hint;
-pub mod judge;
+pub mod classifier;
 pub mod question;
 pub mod resolve;
 pub mod session;

@@ -5,7 +5,7 @@
 //! 2. The [`Prober`] asks. [`ReputationService::collect`] takes its answers, and `witness` says which facts they are
 //!    and how far each reaches.
 //! 3. [`ReputationService::offer`] takes what a person or another router says.
-//! 4. Whatever has changed, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
+//! 4. After a change, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
 //!    orders for file and sets, at the next [`ReputationService::tick`] at the latest.
 
 mod clock;

@@ -1,11 +1,11 @@
-//! Which facts the answers to a probe are, and how far each reaches.
+//! Facts that follow from responses to a probe, and the reach of each.
 //!
 //! | what was shown | fact | reaches |
 //! |---|---|---|
 //! | a pool, asked by a name | `Pool` of that name at the address | sessions that tell this name |
 //! | a pool also without a name, asked twice; or by a line over TCP, which tells none | `Pool` of the endpoint | sessions that tell no name; all, if nothing else is known at the address (`effects`) |
 //! | something else | `NotPool` of the name that was told | sessions that tell the same |
-//! | neither | `Inconclusive` | nobody; it is a reason not to ask again soon |
+//! | neither | `Inconclusive` | no session; it is a reason not to ask again soon |
 //! | neither, and stage one is as good as sure | `StronglySuspected`, too | the suspected client, where `probe_inconclusive` is `block` |
 
 use crate::config::Config;
