@@ -247,8 +247,19 @@ const OF_FORMS: [&[u8]; 3] = [b"text/plain", b"application/x-www-form-urlencoded
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
-    use crate::dpi::signatures::WORDS;
+    use crate::parse::words::WordsBuilder;
+
+    /// The names of a head's members, and those of the queries and fields below.
+    static WORDS: LazyLock<Words> = LazyLock::new(|| {
+        let mut words = WordsBuilder::new(None);
+        for word in ["method", "path", "query", "agent", "x-mining-extensions", "address"] {
+            words.add(word.as_bytes());
+        }
+        words.build()
+    });
 
     fn head(text: &str) -> (Head, Tree) {
         let mut tree = Tree::default();

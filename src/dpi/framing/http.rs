@@ -3,8 +3,8 @@
 use super::{Desk, Found, Framing, HTTP, Layer, Naming, Step, WEBSOCKET};
 use crate::dpi::drafts::{Content, Draft};
 use crate::dpi::signatures::compile::program::carrier;
-use crate::dpi::target::Target;
 use crate::limits::HTTP_LINE_MAX;
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::parse::fit;
 use crate::parse::http::chunked::{self, Chunk};
@@ -247,10 +247,10 @@ fn naming(draft: &Draft, words: &Words) -> Option<Naming> {
     let (host, target) = authorities(draft.lines.scanner.tree.head(words)?);
     match head.start {
         Start::Response(_) => None,
-        Start::Connect => Target::parse(target?).map(Naming::Proxy),
-        Start::Request | Start::Head => match target.and_then(Target::of_url) {
+        Start::Connect => Authority::parse(target?).map(Naming::Proxy),
+        Start::Request | Start::Head => match target.and_then(Authority::of_url) {
             Some(target) => Some(Naming::Proxy(target)),
-            None => Target::parse(host?).map(Naming::Http),
+            None => Authority::parse(host?).map(Naming::Http),
         },
     }
 }

@@ -1,7 +1,7 @@
 //! Parsers of what comes off the wire.
 
-use crate::dpi::target::Target;
 use crate::dpi::{Dpi, Inspection, Reading, Said};
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::net::host_name::HostName;
 use crate::parse::client_hello::{self, Hello, Parsed};
@@ -104,6 +104,6 @@ pub fn names(bytes: &[u8]) {
         assert_eq!(HostName::parse(name.as_str().as_bytes()).as_ref(), Some(&name));
         assert!(name.domains().all(|domain| name.as_str().ends_with(domain)));
     }
-    Target::parse(bytes);
-    Target::of_url(bytes);
+    Authority::parse(bytes);
+    Authority::of_url(bytes);
 }
