@@ -22,14 +22,14 @@ use crate::net::cidr::Cidr;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use entry::{Entry, Pattern, Policy, What};
-pub use table::Rule;
+pub use table::EntryRule;
 use table::Table;
 
 /// Lists in force.
 #[derive(Debug, Default)]
 pub struct Intel {
     table: Table,
-    /// Names of the lists, by [`Rule::source`].
+    /// Names of the lists, by [`EntryRule::source`].
     sources: Box<[Box<str>]>,
 }
 
@@ -96,10 +96,11 @@ impl Intel {
 
     /// Every entry that matches, the deciding one first.
     pub fn explain(&self, what: &What, port: Option<u16>, now: u64) -> Vec<Explanation> {
-        let rules: Vec<(What, Rule)> = match what {
+        let rules: Vec<(What, EntryRule)> = match what {
             What::Name(name) => {
-                let named =
-                    |(name, rule): (&str, Rule)| Some((What::Name(HostName::parse(name.as_bytes())?), rule));
+                let named = |(name, rule): (&str, EntryRule)| {
+                    Some((What::Name(HostName::parse(name.as_bytes())?), rule))
+                };
                 self.table.names(name).filter_map(named).collect()
             }
             What::Net(net) => self.table.nets(net.addr()).map(|(net, rule)| (What::Net(net), rule)).collect(),
@@ -156,7 +157,7 @@ impl Intel {
 
     fn decide<'a>(
         &'a self,
-        rules: impl Iterator<Item = (By<'a>, Rule)>,
+        rules: impl Iterator<Item = (By<'a>, EntryRule)>,
         port: Option<u16>,
         now: u64,
     ) -> Option<Match<'a>> {
@@ -165,12 +166,12 @@ impl Intel {
         Some(Match { policy: rule.policy, by, source: self.source(rule) })
     }
 
-    fn source(&self, rule: Rule) -> &str {
+    fn source(&self, rule: EntryRule) -> &str {
         self.sources.get(usize::from(rule.source)).map_or("", |source| source)
     }
 }
 
-impl Rule {
+impl EntryRule {
     fn holds(&self, now: u64) -> bool {
         self.expires.is_none_or(|end| u64::from(end) > now)
     }
@@ -242,7 +243,7 @@ impl Builder {
     /// # Errors
     /// [`TooLarge`] where its bytes would be too many.
     pub fn add(&mut self, entry: &Entry) -> Result<(), TooLarge> {
-        let rule = Rule {
+        let rule = EntryRule {
             policy: entry.policy,
             ports: entry.pattern.ports,
             source: self.sources.len().saturating_sub(1) as u8,
@@ -259,7 +260,7 @@ impl Builder {
         self.begin(source)?;
         let number = self.sources.len().saturating_sub(1) as u8;
         for (key, rule) in old.table.entries().filter(|(_, rule)| old.source(*rule) == source) {
-            self.push(key, &Rule { source: number, ..rule })?;
+            self.push(key, &EntryRule { source: number, ..rule })?;
         }
         Ok(())
     }
@@ -294,7 +295,7 @@ impl Builder {
         (Intel { table, sources: self.sources.into_boxed_slice() }, left_out)
     }
 
-    fn push(&mut self, key: &[u8], rule: &Rule) -> Result<(), TooLarge> {
+    fn push(&mut self, key: &[u8], rule: &EntryRule) -> Result<(), TooLarge> {
         let before = self.records.len();
         if self.left_out > 0 || before + RECORD_MAX_BYTES > self.memory {
             // What follows is only measured.
