@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::daemon::control::{self, Answer, Offer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome};
 use minewall::intel::entry::Policy;
 use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
@@ -75,7 +75,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
                 let report = ImportReport { subject, policy: None, dialect: None, seconds: None };
                 let answer = ask(config, &Request::Add(terms.offer(report)))?;
                 super::tell(&answer)?;
-                if answer.outcome == Outcome::Refused {
+                if answer.outcome == RequestOutcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);
                 }
             }
@@ -106,7 +106,7 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
                 Err(why) => why.to_string(),
                 Ok(Some(report)) => {
                     let answer = ask(config, &Request::Add(terms.offer(report)))?;
-                    if answer.outcome != Outcome::Refused {
+                    if answer.outcome != RequestOutcome::Refused {
                         super::tell(&answer)?;
                         continue;
                     }

@@ -18,7 +18,7 @@
 use core::fmt;
 use std::io::{self, BufRead};
 
-use super::entry::{BadEntry, Entry, Pattern, Policy, Ports, What};
+use super::entry::{BadEntry, ListEntry, Pattern, Policy, Ports, What};
 use super::{Builder, TooLarge};
 use crate::limits::{INTEL_LINE_BYTES, INTEL_WARNINGS};
 
@@ -173,12 +173,12 @@ impl Builder {
 }
 
 /// Hands the entries of a line that is not blank to `each`.
-fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, BadEntry>)) {
+fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<ListEntry, BadEntry>)) {
     let named = |name: &str, policy| {
         let what = name.parse::<What>()?;
         match what {
             What::Name(_) => {
-                Ok(Entry { pattern: Pattern { what, ports: Ports::Any }, policy, expires: None })
+                Ok(ListEntry { pattern: Pattern { what, ports: Ports::Any }, policy, expires: None })
             }
             What::Net(_) => Err(BadEntry::What),
         }
@@ -220,11 +220,11 @@ fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, Bad
         return names.for_each(|name| each(named(name, policy)));
     }
     match line.split_once("://") {
-        Some(("http" | "https" | "ws" | "wss", rest)) => each(Entry::parse(&host_of_url(rest), policy)),
+        Some(("http" | "https" | "ws" | "wss", rest)) => each(ListEntry::parse(&host_of_url(rest), policy)),
         Some((scheme, rest)) if scheme.starts_with("stratum") => {
-            each(Entry::parse(rest.trim_end_matches('/'), policy));
+            each(ListEntry::parse(rest.trim_end_matches('/'), policy));
         }
-        _ => each(Entry::parse(line.trim_end_matches('/'), policy)),
+        _ => each(ListEntry::parse(line.trim_end_matches('/'), policy)),
     }
 }
 

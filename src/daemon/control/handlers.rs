@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use super::{Answer, Outcome, Reply, Request, Stream};
+use super::{Answer, Reply, Request, RequestOutcome, Stream};
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
@@ -112,7 +112,7 @@ impl Daemon {
     }
 
     /// Outcome of connections to `subject`, with source and sentence.
-    fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
+    fn check(&self, subject: &Subject) -> (RequestOutcome, &'static str, Vec<(&'static str, String)>) {
         let (now, wall_clock) = (self.clock.now(), self.reputation.wall_clock());
         let mut reasons = Vec::new();
         let mut policy = None;
@@ -145,7 +145,7 @@ impl Daemon {
             }
             reasons.push(("list", format!("list '{}' has {}{ended}", printable(&found.source), found.entry)));
         }
-        let outcome = if reasons.is_empty() { Outcome::Nothing } else { Outcome::Done };
+        let outcome = if reasons.is_empty() { RequestOutcome::Nothing } else { RequestOutcome::Done };
         (outcome, policy.map_or("none", Policy::name), reasons)
     }
 

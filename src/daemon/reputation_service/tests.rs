@@ -1,5 +1,5 @@
 use super::*;
-use crate::daemon::control::{Answer, Offer, Outcome as Word};
+use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
 use crate::intel::reputation::view::{Called, EndpointVerdict};

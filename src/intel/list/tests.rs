@@ -186,7 +186,7 @@ fn what_is_taken_is_written_as_it_is_read() {
         builder.add_text("test", Policy::Suspect, text.as_bytes()).unwrap();
         for (entry, _) in builder.build().0.entries() {
             taken += u32::from(!entry.to_string().starts_with("good"));
-            assert_eq!(Entry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
+            assert_eq!(ListEntry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
         }
     }
     assert!(taken > 100, "{taken}");
