@@ -110,6 +110,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         reporter: Reporter::new(&config, &problems),
         problems,
         refused_flows: (0, Instant::default()),
+        minute: PacketsOfMinute::default(),
         clock,
         verdicts_failed: 0,
         alive,
@@ -149,6 +150,7 @@ struct Daemon {
     problems: Problems,
     /// Connections that found no place, and when the latest did.
     refused_flows: (u32, Instant),
+    minute: PacketsOfMinute,
 }
 
 impl Daemon {
@@ -193,6 +195,7 @@ impl Daemon {
                 self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
                 self.notice_full_table(now);
+                self.minute.note(self.engine.counters().packets, now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }
@@ -299,6 +302,28 @@ impl Daemon {
     }
 }
 
+/// Packets of the last whole minute, which show that the kernel hands them over now.
+#[derive(Clone, Copy, Debug, Default)]
+struct PacketsOfMinute {
+    begin: Instant,
+    at_begin: u64,
+    last: Option<u64>,
+}
+
+impl PacketsOfMinute {
+    /// So many packets have been seen at `now`. To be called once a second.
+    fn note(&mut self, packets: u64, now: Instant) {
+        if now >= self.begin.after(Duration::from_secs(60)) {
+            *self = PacketsOfMinute { begin: now, at_begin: packets, last: Some(packets - self.at_begin) };
+        }
+    }
+
+    /// Those of the last minute; in the first one, those since its begin.
+    fn count(&self, packets: u64) -> u64 {
+        self.last.unwrap_or(packets - self.at_begin)
+    }
+}
+
 /// The engine, as far as the reputation service has to know of it.
 struct EngineTraffic<'a> {
     engine: &'a Engine<RandomState>,
@@ -396,5 +421,24 @@ impl Signals {
     fn forget_reload(&self) {
         let mut reload = &self.reload;
         while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_are_counted_a_minute_at_a_time() {
+        let at = |seconds| Instant::default().after(Duration::from_secs(seconds));
+        let mut minute = PacketsOfMinute::default();
+        minute.note(7, at(1));
+        assert_eq!(minute.count(9), 9);
+        minute.note(100, at(60));
+        minute.note(500, at(119));
+        assert_eq!(minute.count(500), 100);
+        minute.note(500, at(120));
+        minute.note(500, at(180));
+        assert_eq!(minute.count(500), 0);
     }
 }

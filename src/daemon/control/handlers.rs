@@ -3,18 +3,21 @@
 use core::fmt::Write;
 
 use super::{Answer, Outcome, Reply, Request, Stream};
+use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
-use crate::daemon::metrics;
+use crate::daemon::{leases, metrics};
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
+use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
-use crate::limits::{ASSEMBLY_SLOTS, HOSTS_IN_STATUS};
+use crate::limits::{ASSEMBLY_SLOTS, CLOCK_SET_FROM, HOSTS_IN_STATUS};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
+use crate::util::wall_clock::unix_seconds;
 
 impl Daemon {
     /// The reply to a request.
@@ -74,6 +77,7 @@ impl Daemon {
                 }
                 Answer { outcome, text: text + "]}\n" }
             }
+            Request::SelfTest => Answer::done(self.self_test()),
             Request::Elements => Answer::done(self.reputation.elements(&self.traffic())),
         })
     }
@@ -149,6 +153,17 @@ impl Daemon {
         (outcome, policy.map_or("none", Policy::name), reasons)
     }
 
+    /// Lines of a word and its value; `openwrt/minewall/files/selftest` reads them.
+    fn self_test(&mut self) -> String {
+        let dialect = self.engine.recognise_login().map_or("none", Dialect::name);
+        let clock = u8::from(unix_seconds() >= CLOCK_SET_FROM);
+        let leases = leases::read(&self.config.leases_files);
+        let names = leases.iter().filter(|lease| lease.name.is_some()).count();
+        let sets = u8::from(self.config.kernel_block && self.config.mode == Mode::Block);
+        let queue = self.config.queue;
+        format!("queue {queue}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n", leases.len())
+    }
+
     fn hosts(&self) -> Vec<&Host> {
         self.reporter.hosts().latest()
     }
@@ -169,6 +184,7 @@ impl Daemon {
             mode: self.config.mode.name(),
             uptime: now.micros() / 1_000_000,
             packets: counters.packets,
+            packets_minute: self.minute.count(counters.packets),
             payload_packets: counters.payload_packets,
             not_tcp: counters.not_tcp,
             malformed: counters.malformed,
