@@ -9,12 +9,13 @@
 //! 6. Once a second, sweep a part of the flow table, swap in lists that have been read, and let the reputation
 //!    service do what is due. A new view of the store is swapped into the engine as soon as there is one.
 //!
-//! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
+//! If anything fails, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod clock;
 mod conflict;
 pub mod control;
 mod event_log;
@@ -61,6 +62,7 @@ use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use clock::{Clock, PacketsOfMinute};
 use conflict::ConflictWatch;
 use control::{Control, Stream};
 use house_file::HouseFile;
@@ -96,16 +98,16 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
-    engine.replace_signatures(SignatureFiles::start(&config));
+    engine.replace_signatures(SignatureFiles::start(&config, &problems));
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
-    let reputation = ReputationService::start(&config, clock.now());
+    let reputation = ReputationService::start(&config, &problems, clock.now());
     let house = HouseFile::start(&config, &mut engine, clock.now());
     let mut daemon = Daemon {
         engine,
         house,
         lists,
-        signatures: SignatureFiles::default(),
+        signatures: SignatureFiles::new(&problems),
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
@@ -164,7 +166,7 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                // Nobody waits for us any more: a write to the flash may take its time.
+                // The queue is closed: a write to the flash may take its time.
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
@@ -302,28 +304,6 @@ impl Daemon {
     }
 }
 
-/// Packets of the last whole minute, which show that the kernel hands them over now.
-#[derive(Clone, Copy, Debug, Default)]
-struct PacketsOfMinute {
-    begin: Instant,
-    at_begin: u64,
-    last: Option<u64>,
-}
-
-impl PacketsOfMinute {
-    /// So many packets have been seen at `now`. To be called once a second.
-    fn note(&mut self, packets: u64, now: Instant) {
-        if now >= self.begin.after(Duration::from_secs(60)) {
-            *self = PacketsOfMinute { begin: now, at_begin: packets, last: Some(packets - self.at_begin) };
-        }
-    }
-
-    /// Those of the last minute; in the first one, those since its begin.
-    fn count(&self, packets: u64) -> u64 {
-        self.last.unwrap_or(packets - self.at_begin)
-    }
-}
-
 /// The engine, as far as the reputation service has to know of it.
 struct EngineTraffic<'a> {
     engine: &'a Engine<RandomState>,
@@ -348,7 +328,7 @@ impl Traffic for EngineTraffic<'_> {
     }
 }
 
-/// What there is to do besides packets.
+/// Everything that is ready besides packets.
 struct Ready {
     reload: bool,
     stop: bool,
@@ -387,19 +367,6 @@ fn wait(
     })
 }
 
-/// The monotonic clock, from the start of the daemon.
-struct Clock(std::time::Instant);
-
-impl Clock {
-    fn start() -> Self {
-        Clock(std::time::Instant::now())
-    }
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(self.0.elapsed().as_micros() as u64)
-    }
-}
-
 /// Signals as bytes in sockets.
 struct Signals {
     reload: UnixStream,
@@ -421,24 +388,5 @@ impl Signals {
     fn forget_reload(&self) {
         let mut reload = &self.reload;
         while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packets_are_counted_a_minute_at_a_time() {
-        let at = |seconds| Instant::default().after(Duration::from_secs(seconds));
-        let mut minute = PacketsOfMinute::default();
-        minute.note(7, at(1));
-        assert_eq!(minute.count(9), 9);
-        minute.note(100, at(60));
-        minute.note(500, at(119));
-        assert_eq!(minute.count(500), 100);
-        minute.note(500, at(120));
-        minute.note(500, at(180));
-        assert_eq!(minute.count(500), 0);
     }
 }

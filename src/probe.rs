@@ -36,7 +36,7 @@ use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;
 
-/// Whom to ask, and what is known beforehand.
+/// A server to ask, and prior knowledge of it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Address and port.
@@ -45,22 +45,22 @@ pub struct Target {
     pub layer: Layer,
     /// The name that the suspected client sent to the server (TLS SNI), if it sent one.
     pub sni: Option<String>,
-    /// What the wire and stage one point to.
+    /// Hints of the wire and of stage one.
     pub hints: hint::Hints,
 }
 
 /// Whether the questions go through TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
-    /// They don't.
+    /// Sessions with the server don't use TLS.
     Plain,
-    /// They do.
+    /// Sessions with the server use TLS.
     Tls,
-    /// Whatever the server speaks.
+    /// Unknown: both are tried.
     Auto,
 }
 
-/// How a question went.
+/// Transport of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Transport {
@@ -101,11 +101,11 @@ impl Transport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {
-    /// It is.
+    /// The server is a pool.
     Pool = 0,
-    /// It is something else.
+    /// The server is something else.
     NotPool = 1,
-    /// It did not say.
+    /// The responses left it open.
     Inconclusive = 2,
 }
 
@@ -120,14 +120,14 @@ impl Verdict {
     }
 }
 
-/// What a probe has shown.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Pool or not.
     pub verdict: Verdict,
-    /// Of a pool, the dialect it speaks.
+    /// Dialect of the pool.
     pub dialect: Option<Dialect>,
-    /// Where the evidence was found.
+    /// Transport on which the evidence was found.
     pub transport: Option<Transport>,
     /// The evidence in one line, printable ASCII without quotes and backslashes.
     pub evidence: heapless::String<PROBE_EVIDENCE_BYTES>,
@@ -153,7 +153,7 @@ impl Outcome {
         Outcome::new(Verdict::Inconclusive, None, transport, &[why.as_bytes()])
     }
 
-    /// As one line of JSON; `elapsed_ms` is how long the probe took.
+    /// The result in one line of JSON; `elapsed_ms` is the duration of the probe.
     pub fn to_json(&self, endpoint: &str, elapsed_ms: u32) -> String {
         let line = Line {
             endpoint,

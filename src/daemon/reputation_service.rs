@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use super::nft_worker::{NftWorker, Order};
 use super::prober::{Counters, Prober, Question};
+use super::problems::Problems;
 use crate::config::{Config, InconclusiveAction, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
@@ -47,7 +48,7 @@ use crate::util::wall_clock::unix_seconds;
 use clock::StoreClock;
 use witness::Lifetimes;
 
-/// What the service has to know of the traffic.
+/// The service's view of the traffic.
 pub trait Traffic {
     /// Whether sessions with `server` are not looked at, by the configuration or a list.
     fn exempts(&self, server: &Endpoint) -> bool;
@@ -72,7 +73,7 @@ pub struct ReputationService {
     /// Servers whose address is blocked for every name, as the view has them.
     everybodys: Vec<Endpoint>,
     swept_at: u64,
-    /// When the store is to be written, if it has changed since.
+    /// Due time of the next write of the store, if it has changed.
     write_at: Option<Instant>,
     fill_at: Option<Instant>,
     count_at: Instant,
@@ -83,7 +84,7 @@ pub struct ReputationService {
 struct Settings {
     files: Files,
     lifetimes: Lifetimes,
-    /// How long others' findings hold, and whether the kernel and the fleet hear of ours.
+    /// Validity of others' findings, and whether the kernel and the fleet get ours.
     learn: Duration,
     on_inconclusive: InconclusiveAction,
     /// Addresses that others share are blocked, too.
@@ -106,8 +107,8 @@ impl From<&Config> for Settings {
 
 impl ReputationService {
     /// Opens the store as `config` wishes.
-    pub fn start(config: &Config, now: Instant) -> Self {
-        let nft = NftWorker::start();
+    pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
+        let nft = NftWorker::start(problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
         }
@@ -223,7 +224,7 @@ impl ReputationService {
         removed
     }
 
-    /// What is to be done now and then; to be called at least once a second.
+    /// Does all periodic work; to be called at least once a second.
     pub fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
         self.follow_wall_clock(unix_seconds(), now);
         let wall_clock = self.clock.now();
@@ -288,7 +289,7 @@ impl ReputationService {
         self.fill_at = Some(now);
     }
 
-    /// What holds now.
+    /// Entries that hold now.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.store.holding(self.clock.now())
     }

@@ -162,7 +162,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get(begin..end)?.iter().position(is_it).map(|at| begin + at)
     }
 
-    /// Where `key` is or can be without any other entry going.
+    /// Place of `key`, or a place for it without eviction.
     fn place(&self, key: &K) -> Result<usize, Full> {
         let (begin, end) = self.bounds(key);
         let set = self.places.get(begin..end).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the daemon answers on its control socket.
+//! Handlers of the requests on the control socket.
 
 use core::fmt::Write;
 
@@ -7,10 +7,10 @@ use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
-use crate::daemon::{leases, metrics};
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
+use crate::daemon::{leases, metrics};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{Pattern, Policy, Ports, What};
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
@@ -115,7 +115,7 @@ impl Daemon {
         }
     }
 
-    /// What becomes of connections to `subject`, and why: source and sentence.
+    /// Outcome of connections to `subject`, with source and sentence.
     fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
         let (now, wall_clock) = (self.clock.now(), self.reputation.wall_clock());
         let mut reasons = Vec::new();
@@ -161,7 +161,10 @@ impl Daemon {
         let names = leases.iter().filter(|lease| lease.name.is_some()).count();
         let sets = u8::from(self.config.kernel_block && self.config.mode == Mode::Block);
         let queue = self.config.queue;
-        format!("queue {queue}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n", leases.len())
+        format!(
+            "queue {queue}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n",
+            leases.len()
+        )
     }
 
     fn hosts(&self) -> Vec<&Host> {

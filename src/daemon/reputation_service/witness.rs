@@ -18,7 +18,7 @@ use crate::probe::{Outcome, Transport, Verdict};
 pub(super) struct Lifetimes {
     /// A pool is one.
     pub pool: u32,
-    /// Another server is none.
+    /// A server that is no pool stays so for this long.
     pub not_pool: u32,
     /// A server that did not say is not asked again.
     pub inconclusive: u32,
@@ -53,7 +53,7 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
         Verdict::Pool => {
             let by_name = named.map(|name| entry(Some(name), Fact::Pool, Reach::House, lifetimes.pool));
             let without = is_pool_without_name.then(|| entry(None, Fact::Pool, Reach::House, lifetimes.pool));
-            // A pool that was asked without a name, and not twice, is a pool for nobody but its client.
+            // A pool that was asked without a name, and not twice, is a pool for its client only.
             let first = (by_name.is_none() && without.is_none())
                 .then(|| entry(None, Fact::Inconclusive, Reach::House, lifetimes.inconclusive));
             by_name.into_iter().chain(without).chain(first).collect()

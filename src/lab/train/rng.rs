@@ -65,7 +65,7 @@ impl Rng {
         median * (sigma * self.normal()).exp()
     }
 
-    /// One of `items`, which are not empty.
+    /// A random one of `items`, which are not empty.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[(self.bits() % items.len() as u64) as usize]
     }
