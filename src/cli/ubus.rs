@@ -45,11 +45,12 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             })
         }
         ["edit"] => edit::run(),
+        ["plain", ref names @ ..] => edit::plain(names),
         ["problems"] => {
             let problems = Survey::of(&service, &rules).problems;
             super::show(&problems.iter().map(|(_, text)| format!("problem: {text}\n")).collect::<String>())
         }
-        _ => Err("'list', 'call METHOD', 'problems' or 'edit' is wanted".into()),
+        _ => Err("'list', 'call METHOD', 'problems', 'edit' or 'plain NAME...' is wanted".into()),
     }
 }
 
