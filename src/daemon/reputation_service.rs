@@ -36,7 +36,7 @@ use crate::limits::{
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
-use crate::probe::Verdict;
+use crate::probe::ProbeVerdict;
 use crate::probe::guard::Purpose;
 use crate::probe::worker::{Probed, Suspect};
 use crate::rules;
@@ -196,7 +196,7 @@ impl ReputationService {
         for entry in witness::facts(suspect, probed, &self.settings.lifetimes, self.clock.now()) {
             self.enter(entry, now);
         }
-        if probed.outcome.verdict == Verdict::Inconclusive {
+        if probed.outcome.verdict == ProbeVerdict::Inconclusive {
             self.ask_again(suspect, now);
         }
     }

@@ -10,7 +10,7 @@ use crate::parse::fit;
 use crate::parse::http::chunked::{self, Chunk};
 use crate::parse::http::{Body, Start, authorities};
 use crate::parse::lines::end_of_line;
-use crate::parse::scanner::Progress;
+use crate::parse::scanner::ScanProgress;
 use crate::parse::words::Words;
 
 impl Framing {
@@ -230,10 +230,10 @@ fn body_bytes(desk: &mut Desk<'_>, bytes: &[u8]) -> (usize, bool) {
     let rest = rest.get(skipped..).unwrap_or_default();
     let done = blank + skipped;
     match draft.lines.scanner.feed(desk.words, rest) {
-        Progress::NeedMore => (bytes.len(), false),
-        Progress::Message(len) => (done + len, true),
-        Progress::End(len) => (done + len, false),
-        Progress::Broken(_) => {
+        ScanProgress::NeedMore => (bytes.len(), false),
+        ScanProgress::Message(len) => (done + len, true),
+        ScanProgress::End(len) => (done + len, false),
+        ScanProgress::Broken(_) => {
             draft.lines.scanner.reset();
             draft.body = Content::Other;
             (bytes.len(), false)
