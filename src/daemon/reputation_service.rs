@@ -5,7 +5,7 @@
 //! 2. The [`Prober`] asks. [`ReputationService::collect`] takes its answers, and `witness` says which facts they are
 //!    and how far each reaches.
 //! 3. [`ReputationService::offer`] takes what a person or another router says.
-//! 4. Whatever has changed, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
+//! 4. After a change, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
 //!    orders for file and sets, at the next [`ReputationService::tick`] at the latest.
 
 mod clock;
@@ -37,7 +37,7 @@ use crate::limits::{
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
-use crate::probe::Verdict;
+use crate::probe::ProbeVerdict;
 use crate::probe::guard::Purpose;
 use crate::probe::worker::{Probed, Suspect};
 use crate::rules;
@@ -197,7 +197,7 @@ impl ReputationService {
         for entry in witness::facts(suspect, probed, &self.settings.lifetimes, self.clock.now()) {
             self.enter(entry, now);
         }
-        if probed.outcome.verdict == Verdict::Inconclusive {
+        if probed.outcome.verdict == ProbeVerdict::Inconclusive {
             self.ask_again(suspect, now);
         }
     }

@@ -9,11 +9,11 @@ use super::dns_cache::DnsCache;
 use super::event::Source;
 use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy};
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, Match, builtin};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
@@ -140,11 +140,11 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
-    pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
+    pub fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);
         match &target.host {
-            Host::Name(name) => self.of_name(name, port, now),
-            Host::Addr(addr) => {
+            AuthorityHost::Name(name) => self.of_name(name, port, now),
+            AuthorityHost::Addr(addr) => {
                 let found = self.by_address(&Endpoint::new(*addr, port), now)?;
                 let policy = self.of_shared(found.policy, *addr, seconds(now));
                 Some(Opinion { policy, finding: finding(&found, "") })

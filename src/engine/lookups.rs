@@ -9,9 +9,10 @@ use super::pipeline::{Notice, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Naming, Target};
+use crate::dpi::naming::Naming;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -132,7 +133,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             Naming::Http(_) if session.inspection.is_tunnelled() => return None,
             Naming::Tls(name) => name.as_ref(),
-            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(Authority { host: AuthorityHost::Name(name), .. }) => Some(name),
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());

@@ -3,7 +3,7 @@
 use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::Naming;
+use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;

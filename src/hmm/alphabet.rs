@@ -1,9 +1,9 @@
 //! The alphabet of stage one: two columns a packet, by integer comparisons only.
 //!
-//! Chosen by experiment on held-back applications. What carries most: what a packet is for (a share's
-//! reply is short, a job is not, and nobody asked for it), that a miner's messages keep their lengths
+//! Chosen by experiment on held-back applications. What carries most: the role of a packet (a share's
+//! reply is short, a job is long and unasked), that a miner's messages keep their lengths
 //! (the change classes, two messages of the same role back), that its shares come at random while the
-//! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
+//! reports of devices are periodic, and gaps in seven steps from 8 ms to 33 s.
 
 /// An observation, as two columns of the emission tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Entries in as little memory as there can be: one run of bytes, and where each bucket of it begins.
 //!
 //! A keyed hash of a name or prefix picks a bucket; the few records in it are compared whole, so nothing
-//! matches by a collision, and nobody can compute names that meet in one bucket. There is no pointer
+//! matches by a collision, and names that meet in one bucket can't be computed. There is no pointer
 //! for an entry, only a quarter of one.
 //!
 //! A record is the length of its key, the length of its rules, the key, and the rules. A key is a name in its

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use minewall::config::options::OPTIONS;
 use minewall::intel::exemptions;
-use minewall::parse::json::{Tape, Value};
+use minewall::parse::json::{Tape, TapeValue};
 
 use super::super::show;
 use super::{read_arguments, refusal, string};
@@ -54,7 +54,7 @@ fn is_plain(text: &str) -> bool {
     text.len() <= 255 && !text.starts_with('-') && text.bytes().all(is_sign)
 }
 
-fn edit_of(arguments: Value<'_>) -> Result<String, String> {
+fn edit_of(arguments: TapeValue<'_>) -> Result<String, String> {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
     let command = if removes { "del_list" } else { "add_list" };

@@ -4,7 +4,7 @@ use super::*;
 use crate::dpi::message;
 use crate::dpi::signatures::{Signatures, WORDS};
 use crate::parse::lines::says_nothing;
-use crate::parse::tree::{Kind, Value};
+use crate::parse::tree::{Value, ValueKind};
 use crate::parse::words::WordsBuilder;
 use dialogue::Dialogue;
 
@@ -143,18 +143,18 @@ fn take(
 fn render(value: Value<'_>) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match value.kind().unwrap() {
-        Kind::Object => {
+        ValueKind::Object => {
             let member = |(key, value): (u16, Value<'_>)| {
                 format!("\"{}\":{}", value.words().word(key).escape_ascii(), render(value))
             };
             format!("{{{}}}", join(value.members().map(member).collect()))
         }
-        Kind::Array => format!("[{}]", join(value.items().map(render).collect())),
-        Kind::String | Kind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
-        Kind::Number | Kind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
-        Kind::True => "true".into(),
-        Kind::False => "false".into(),
-        Kind::Null => "null".into(),
+        ValueKind::Array => format!("[{}]", join(value.items().map(render).collect())),
+        ValueKind::String | ValueKind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
+        ValueKind::Number | ValueKind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
+        ValueKind::True => "true".into(),
+        ValueKind::False => "false".into(),
+        ValueKind::Null => "null".into(),
     }
 }
 

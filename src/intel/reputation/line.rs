@@ -9,7 +9,7 @@ use super::{Entry, Subject};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
 use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
-use crate::parse::json::{Tape, Value};
+use crate::parse::json::{Tape, TapeValue};
 
 /// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Report>, BadLine
     }
 }
 
-fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
+fn read_object(root: TapeValue<'_>) -> Result<Option<Report>, BadLine> {
     let is = |key: &str, text: &str| root.get(key).is_some_and(|value| value.is(text));
     let dialect = Dialect::all().find(|dialect| is("dialect", dialect.name()));
     if is("event", "detection") {
@@ -103,7 +103,7 @@ fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
     Ok(Some(Report { subject: subject(root, "entry")?, policy, dialect, seconds }))
 }
 
-fn subject(root: Value<'_>, key: &'static str) -> Result<Subject, BadLine> {
+fn subject(root: TapeValue<'_>, key: &'static str) -> Result<Subject, BadLine> {
     let mut text = None;
     root.get(key).ok_or(BadLine::Member(key))?.holds(|bytes| {
         text = core::str::from_utf8(bytes).ok().map(str::parse);

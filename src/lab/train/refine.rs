@@ -1,6 +1,6 @@
 //! Discriminative training after Baum-Welch.
 //!
-//! Baum-Welch makes each model likely on its own data and spends a model's few states on whatever is frequent.
+//! Baum-Welch makes each model likely on its own data and spends a model's few states on frequent symbols.
 //! This pass moves both models along the gradient of the goal itself: Page's sum of a mining session exceeds the
 //! threshold at some symbol, that of another session at none. The gradient of a log-likelihood by the logarithms
 //! of the probabilities is the expected counts that Baum-Welch computes anyway (Fisher's identity); each

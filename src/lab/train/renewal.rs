@@ -1,6 +1,6 @@
 //! Exchanges beneath an application while it talks: new keys, new tickets, the handshake again.
 //!
-//! A session sequence gets these exchanges inserted, whatever made it. The state of stage one that
+//! A session sequence from any source gets these exchanges inserted. The state of stage one that
 //! follows sizes by role must not lose its thread over them.
 
 use super::rng::Rng;
