@@ -19,6 +19,7 @@ mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -75,6 +76,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("signatures") => signatures::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
+        Some("selftest") => selftest(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay::run(arguments),
         #[cfg(feature = "host")]
@@ -145,6 +147,16 @@ fn tell(answer: &Answer) -> Result<ExitCode, String> {
             Ok(ExitCode::from(STATUS_REFUSED))
         }
     }
+}
+
+/// The self-test is a script, since most of it is the kernel's and the system's part; the daemon's own part
+/// (`--daemon`) it asks for again.
+fn selftest(mut arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.contains("--daemon") {
+        return ask(arguments, &Request::SelfTest, &Request::SelfTest);
+    }
+    let error = std::process::Command::new(SELFTEST).args(arguments.finish()).exec();
+    Err(format!("{SELFTEST}: {error}"))
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -265,6 +277,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     }
 }
 
+/// Where the packages have it.
+const SELFTEST: &str = "/usr/share/minewall/selftest";
 const STATUS_UNUSABLE: u8 = 1;
 const STATUS_NOTHING: u8 = 3;
 const STATUS_REFUSED: u8 = 4;

@@ -29,7 +29,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
-use crate::dpi::signatures::Signatures;
+use crate::dpi::signatures::{Dialect, Signatures};
+use crate::dpi::{Inspection, Said};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::table::{FlowTable, Lookup, TableCounters};
@@ -40,6 +41,7 @@ use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
+use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
@@ -286,6 +288,19 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.dpi.drafts_taken_away()
     }
 
+    /// The dialect as which the signatures in force recognise a built-in login, for a self-test. No flow, no
+    /// counter and no reputation hears of it.
+    pub fn recognise_login(&mut self) -> Option<Dialect> {
+        let dpi = &mut self.pipeline.dpi;
+        let mut inspection = Inspection::begin(true);
+        let reading = inspection.read(dpi, 0, Direction::ToServer, LOGIN);
+        inspection.release(dpi);
+        match reading.said {
+            Said::Proof(finding) => finding.dialect,
+            _ => None,
+        }
+    }
+
     /// Compares messages with `signatures` from now on.
     pub fn replace_signatures(&mut self, signatures: Signatures) {
         self.pipeline.dpi.replace_signatures(signatures);
@@ -303,3 +318,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.tell_time(unix, now);
     }
 }
+
+/// What XMRig says first, by src/base/net/stratum/Client.cpp; the wallet is none.
+const LOGIN: &[u8] =
+    b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{\"login\":\"selftest\",\
+\"pass\":\"x\",\"agent\":\"XMRig/6.26.0\",\"algo\":[\"rx/0\"]}}\n";

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome};
+use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome, Unanswered};
 use minewall::intel::entry::Policy;
 use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
@@ -20,7 +20,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("list") => {
             let request = if arguments.contains("--json") { Request::ListJson } else { Request::List };
             super::nothing_left(arguments)?;
-            super::show(&ask(&config, &request)?.text)
+            super::tell(&ask(&config, &request)?)
         }
         Some("add") => add(&config, arguments),
         Some("remove") => {
@@ -176,8 +176,16 @@ fn subject(text: &OsString) -> Result<Subject, String> {
     text.parse().map_err(|why| format!("'{shown}': {why}"))
 }
 
+/// The daemon's answer, or that of the files where no daemon runs.
 fn ask(config: &Config, request: &Request) -> Result<Answer, String> {
-    control::ask(&config.control_socket, request).map_err(|error| error.to_string())
+    match control::ask(&config.control_socket, request) {
+        Err(Unanswered::NotRunning(why)) => {
+            let answer = control::of_files(config, request).ok_or_else(|| why.clone())?;
+            eprintln!("minewall: {why}; by the files:");
+            Ok(answer)
+        }
+        answer => answer.map_err(|error| error.to_string()),
+    }
 }
 
 /// Lines of standard input that are complained of one by one.

@@ -45,11 +45,12 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             })
         }
         ["edit"] => edit::run(),
+        ["plain", ref names @ ..] => edit::plain(names),
         ["problems"] => {
             let problems = Survey::of(&service, &rules).problems;
             super::show(&problems.iter().map(|(_, text)| format!("problem: {text}\n")).collect::<String>())
         }
-        _ => Err("'list', 'call METHOD', 'problems' or 'edit' is wanted".into()),
+        _ => Err("'list', 'call METHOD', 'problems', 'edit' or 'plain NAME...' is wanted".into()),
     }
 }
 
@@ -201,8 +202,7 @@ fn mode_of(status: &str) -> Option<Mode> {
 /// The hosts of the daemon, and whether each may mine by now.
 fn hosts(service: &ServiceStatus) -> String {
     let exempt = service.config().exemptions();
-    let answer = control::ask(&service.socket, &Request::HostsJson);
-    let list = answer.map_or(String::new(), |answer| answer.text);
+    let list = super::report::history(&service.socket, &service.config()).unwrap_or_default();
     let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
         .map(|host| with_permissions(host, &exempt))
         .collect();

@@ -8,6 +8,7 @@
 //! The daemon's end never waits: what a client doesn't take at once waits in memory, up to a bound.
 
 pub(super) mod handlers;
+mod knowledge;
 mod request;
 mod server;
 
@@ -16,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use knowledge::of_files;
 pub use request::{Offer, Request};
 pub use server::{Control, Reply, Stream};
 

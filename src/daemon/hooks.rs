@@ -82,14 +82,27 @@ impl Notices {
     }
 }
 
-/// Runs all hooks in `directory` for `notice`, one after the other in the order of their names. What goes
+/// Runs all hooks in `directories` for `notice`, one after the other in the order of their names. What goes
 /// wrong is logged.
-pub fn run_hooks(directory: &Path, notice: &HookNotice) {
-    for hook in hooks(directory) {
+pub fn run_hooks(directories: &[PathBuf], notice: &HookNotice) -> HooksRun {
+    let mut run = HooksRun::default();
+    for hook in directories.iter().flat_map(|directory| hooks(directory)) {
+        run.started += 1;
         if let Err(complaint) = run_hook(&hook, notice, HOOK_PATIENCE) {
+            run.failed += 1;
             log::warn!("{}: {complaint}", hook.display());
         }
     }
+    run
+}
+
+/// Programs that were run for a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HooksRun {
+    /// All of them.
+    pub started: u32,
+    /// Those that ended with another status than 0, or not in time.
+    pub failed: u32,
 }
 
 /// The programs in `directory` that its owner alone can have put there.
@@ -266,7 +279,8 @@ mod tests {
         hook("40-not-executable", 0o644, &report);
         let notice =
             HookNotice { line: "{}".into(), variables: vec![("MINEWALL_HOST".into(), "a  b".into())] };
-        run_hooks(&directory, &notice);
+        let run = run_hooks(std::slice::from_ref(&directory), &notice);
+        assert_eq!(run, HooksRun { started: 3, failed: 1 });
         assert_eq!(fs::read_to_string(&heard).unwrap(), "10-first a  b \n{}\n20-second a  b \n{}\n");
         fs::remove_dir_all(&directory).unwrap();
     }

@@ -97,6 +97,11 @@ impl Lists {
     }
 }
 
+/// The lists that `config` names, for a look without a daemon.
+pub(super) fn of_files(config: &Config) -> Option<Intel> {
+    read(&Wish::from(config), None, &Problems::default())
+}
+
 /// Reads all lists. One that is refused is replaced by what `old` has of it, and is a problem.
 fn read(wish: &Wish, old: Option<&Intel>, problems: &Problems) -> Option<Intel> {
     problems.resolve(Code::List);

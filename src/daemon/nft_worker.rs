@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::problems::{Code, Problems};
 use crate::intel::reputation::Store;
 use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
@@ -45,11 +46,12 @@ impl NftWorker {
     ///
     /// # Errors
     /// There is no memory left for it.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(problems: &Problems) -> io::Result<Self> {
         let (tasks, received) = sync_channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
         let context = WorkerContext {
+            problems: problems.clone(),
             refused: Arc::clone(&refused),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
@@ -105,6 +107,7 @@ impl NftWorker {
 /// State of the thread.
 #[derive(Debug, Default)]
 struct WorkerContext {
+    problems: Problems,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
@@ -128,7 +131,12 @@ impl WorkerContext {
                     if let Err(error) = &saved
                         && !self.has_failed_to_save
                     {
-                        log::warn!("the reputation of servers is not kept in {}: {error}", path.display());
+                        let text =
+                            format!("the reputation of servers is not kept in {}: {error}", path.display());
+                        self.problems.report(Code::File, SUBJECT, text);
+                    }
+                    if saved.is_ok() {
+                        self.problems.resolve_of(Code::File, SUBJECT);
                     }
                     self.has_failed_to_save = saved.is_err();
                     self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);
@@ -143,9 +151,13 @@ impl WorkerContext {
                             continue;
                         }
                         Err(error) if !self.has_failed_to_fill => {
-                            log::warn!("the kernel does not block known pools by itself: {error}");
+                            let text = format!("the kernel does not block known pools by itself: {error}");
+                            self.problems.report(Code::KernelSets, "", text);
                         }
                         Err(_) => {}
+                    }
+                    if filled.is_ok() {
+                        self.problems.resolve(Code::KernelSets);
                     }
                     self.has_failed_to_fill = filled.is_err();
                     self.is_unfilled.store(filled.is_err(), Ordering::Relaxed);
@@ -222,6 +234,8 @@ const THREAD_NAME: &str = "minewall-nft";
 const LOWEST: i32 = 19;
 /// Interval at which the end of a child is checked.
 const GLANCE: Duration = Duration::from_millis(5);
+/// The store among the files that can't be written.
+const SUBJECT: &str = "reputation";
 
 #[cfg(test)]
 mod tests {
@@ -230,7 +244,8 @@ mod tests {
     /// Such a script fails with nft and without.
     #[test]
     fn a_failure_is_told_once() {
-        let worker = NftWorker::start().unwrap();
+        let problems = Problems::default();
+        let worker = NftWorker::start(&problems).unwrap();
         assert!(!worker.take_failure());
         assert!(worker.submit(NftTask::Fill("fill the sets, please".into())));
         let start = Instant::now();
@@ -239,6 +254,7 @@ mod tests {
             thread::sleep(GLANCE);
         }
         assert!(!worker.take_failure());
+        assert_eq!(problems.all()[0].code, "kernel_sets");
         worker.stop(None);
     }
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use super::nft_worker::{NftTask, NftWorker};
 use super::prober::{PendingQuestion, ProbeCounters, Prober};
+use super::problems::Problems;
 use crate::config::{Config, InconclusiveAction, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
@@ -106,8 +107,8 @@ impl From<&Config> for ServiceSettings {
 
 impl ReputationService {
     /// Opens the store as `config` wishes.
-    pub fn start(config: &Config, now: Instant) -> Self {
-        let nft = NftWorker::start();
+    pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
+        let nft = NftWorker::start(problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
         }

@@ -18,6 +18,8 @@ pub struct Status<'a> {
     pub uptime: u64,
     /// Packets handled.
     pub packets: u64,
+    /// Packets of the last minute.
+    pub packets_minute: u64,
     /// Packets with payload not seen before.
     pub payload_packets: u64,
     /// Other transports and fragments, accepted.
@@ -176,7 +178,7 @@ impl Status<'_> {
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
-             packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
+             packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
@@ -187,6 +189,7 @@ impl Status<'_> {
             self.uptime,
             self.mode,
             self.packets,
+            self.packets_minute,
             self.payload_packets,
             self.resets,
             self.malformed,
@@ -297,6 +300,7 @@ mod tests {
             mode: "block",
             uptime: u64::MAX,
             packets: u64::MAX,
+            packets_minute: 0,
             payload_packets: 0,
             not_tcp: 0,
             malformed: 0,

@@ -9,7 +9,7 @@ use super::dns_cache::DnsCache;
 use super::event::Source;
 use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
-use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::entry::{Pattern, Policy};
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, ListMatch, builtin};
@@ -87,10 +87,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Every entry of the lists that matches, for people.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
-        let port = match pattern.ports {
-            Ports::One(port) => Some(port),
-            Ports::Any | Ports::NonWeb => None,
-        };
+        let port = pattern.ports.one();
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 

@@ -61,6 +61,14 @@ pub enum Ports {
 }
 
 impl Ports {
+    /// The port, if it is a single one.
+    pub fn one(self) -> Option<u16> {
+        match self {
+            Ports::One(port) => Some(port),
+            Ports::Any | Ports::NonWeb => None,
+        }
+    }
+
     /// Whether `port` is one of them; an unknown one might be.
     pub fn contain(self, port: Option<u16>) -> bool {
         match (self, port) {

@@ -51,7 +51,7 @@ impl ServiceBench {
     fn open(directory: &Path, options: &str) -> Self {
         let config = configured(directory, options);
         let now = Instant::default();
-        let service = ReputationService::start(&config, now);
+        let service = ReputationService::start(&config, &Problems::default(), now);
         ServiceBench { service, house: TestHouse::default(), directory: directory.into(), now }
     }
 
