@@ -36,6 +36,8 @@ pub struct NftWorker {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    /// Orders to write the store that have not succeeded so far.
+    saves_pending: Arc<AtomicU32>,
     is_ending: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -49,8 +51,10 @@ impl NftWorker {
         let (orders, received) = sync_channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
+        let saves_pending = Arc::new(AtomicU32::new(0));
         let context = Context {
             refused: Arc::clone(&refused),
+            saves_pending: Arc::clone(&saves_pending),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
@@ -60,12 +64,24 @@ impl NftWorker {
             .name(THREAD_NAME.into())
             .stack_size(NFT_WORKER_STACK_BYTES)
             .spawn(move || context.work(&received))?;
-        Ok(NftWorker { orders, refused, is_unfilled, is_unsaved, is_ending, thread })
+        Ok(NftWorker { orders, refused, is_unfilled, is_unsaved, saves_pending, is_ending, thread })
     }
 
     /// Hands an order over, without waiting; whether there was room.
     pub fn order(&self, order: Order) -> bool {
-        self.orders.try_send(order).is_ok()
+        let is_save = matches!(order, Order::Save(..));
+        // Before the thread can be through with it.
+        self.saves_pending.fetch_add(u32::from(is_save), Ordering::Relaxed);
+        let is_taken = self.orders.try_send(order).is_ok();
+        if !is_taken {
+            self.saves_pending.fetch_sub(u32::from(is_save), Ordering::Relaxed);
+        }
+        is_taken
+    }
+
+    /// Whether an order to write the store has not been carried out, or has failed.
+    pub fn has_unsaved(&self) -> bool {
+        self.saves_pending.load(Ordering::Relaxed) > 0
     }
 
     /// Connection attempts that the kernel had refused when it was last asked.
@@ -108,6 +124,9 @@ struct Context {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    saves_pending: Arc<AtomicU32>,
+    /// Of them, those that this thread has had.
+    saves_open: u32,
     is_ending: Arc<AtomicBool>,
     /// What the kernel's counter said last. It begins anew with the rules.
     counted: u32,
@@ -129,6 +148,12 @@ impl Context {
                         && !self.has_failed_to_save
                     {
                         log::warn!("the reputation of servers is not kept in {}: {error}", path.display());
+                    }
+                    self.saves_open += 1;
+                    if saved.is_ok() {
+                        // Each order has the whole store, so that earlier failures are made up for.
+                        self.saves_pending.fetch_sub(self.saves_open, Ordering::Relaxed);
+                        self.saves_open = 0;
                     }
                     self.has_failed_to_save = saved.is_err();
                     self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);

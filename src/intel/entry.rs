@@ -72,7 +72,7 @@ impl Ports {
 }
 
 /// `http`, `https` and their usual alternates.
-const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
+pub(crate) const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
 /// The servers that are meant, whatever their port.
 #[derive(Clone, Debug, PartialEq, Eq)]
