@@ -17,8 +17,8 @@ use minewall::daemon::control::{self, Answer, Outcome, Request};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
-use minewall::parse::json::{End, Tape, Value, end_of_value};
-use minewall::probe::Layer;
+use minewall::parse::json::{End, Tape, TapeValue, end_of_value};
+use minewall::probe::TlsChoice;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -75,11 +75,11 @@ impl Service {
     }
 }
 
-/// What the init scripts know and the program doesn't.
+/// State of the rules, which the init scripts know and the program doesn't.
 struct Rules {
     /// 1 if the kernel has them, 0 if not.
     loaded: Option<u8>,
-    /// What the latest attempt to load them said.
+    /// Error message of the latest attempt to load them.
     complaint: Option<String>,
 }
 
@@ -87,7 +87,7 @@ struct Rules {
 const METHODS: &str = r#"{"status":{},"hosts":{},"events":{"last":32},"allow":{"host":"","endpoint":"","remove":true},"unblock":{"target":""},"probe":{"server":"","layer":"","sni":""}}
 "#;
 
-fn call(method: &str, arguments: Value<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
+fn call(method: &str, arguments: TapeValue<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
     Ok(match method {
         "status" => status(service, rules),
         "hosts" => hosts(service),
@@ -173,7 +173,7 @@ fn status(service: &Service, rules: &Rules) -> String {
     )
 }
 
-/// What the owner can do about a problem that the daemon doesn't know of.
+/// Remedy for a problem that the daemon doesn't know of.
 fn remedy(code: &str) -> &'static str {
     match code {
         "config" => "Correct the configuration; until then the one before stays in force.",
@@ -231,7 +231,7 @@ pub(super) fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn events(arguments: Value<'_>, service: &Service) -> String {
+fn events(arguments: TapeValue<'_>, service: &Service) -> String {
     let last = match arguments.get("last") {
         None => Some(EVENTS_DEFAULT),
         Some(value) => core::str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok()),
@@ -249,7 +249,7 @@ fn events(arguments: Value<'_>, service: &Service) -> String {
 const EVENTS_DEFAULT: usize = 50;
 const EVENTS_MAX: usize = 500;
 
-fn unblock(arguments: Value<'_>, service: &Service) -> String {
+fn unblock(arguments: TapeValue<'_>, service: &Service) -> String {
     let Some(subject) = arguments.get("target").and_then(string).and_then(|text| text.parse().ok()) else {
         return refusal("'target' is an address, with or without a port, or a name");
     };
@@ -260,12 +260,12 @@ fn unblock(arguments: Value<'_>, service: &Service) -> String {
     }
 }
 
-fn probe(arguments: Value<'_>, service: &Service) -> String {
+fn probe(arguments: TapeValue<'_>, service: &Service) -> String {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let layer = match text("layer") {
-        None | Some("auto") => Layer::Auto,
-        Some("plain") => Layer::Plain,
-        Some("tls") => Layer::Tls,
+        None | Some("auto") => TlsChoice::Auto,
+        Some("plain") => TlsChoice::Plain,
+        Some("tls") => TlsChoice::Tls,
         Some(_) => return refusal("'layer' is auto, plain or tls"),
     };
     let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
@@ -296,11 +296,11 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
 
 /// LuCI gives up a call after 20 seconds.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is seen to whether the probe has ended.
+/// Interval at which the end of the probe is checked.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// A text argument. One with escapes is none: neither addresses nor names need any.
-pub(super) fn string(value: Value<'_>) -> Option<&str> {
+pub(super) fn string(value: TapeValue<'_>) -> Option<&str> {
     let text = core::str::from_utf8(value.bytes()).ok().filter(|text| !text.contains('\\'))?;
     value.is_string().then_some(text)
 }

@@ -14,17 +14,17 @@ use crate::config::{Config, Probing};
 use crate::intel::exemptions::AllowList;
 use crate::limits::{LOCAL_NETWORKS_EVERY, PROBE_FAILURE_WAIT};
 use crate::net::local_networks::LocalNetworks;
-use crate::probe::Verdict;
+use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
-use crate::probe::worker::{Answer, Worker};
+use crate::probe::worker::{SuspectAnswer, Worker};
 use crate::util::time::Instant;
 pub use questions::Question;
 use questions::Questions;
 
-/// How often each thing happened.
+/// Counters of questions and their outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Servers asked, by [`Verdict`]: pool, not a pool, inconclusive.
+    /// Servers asked, by [`ProbeVerdict`]: pool, not a pool, inconclusive.
     pub asked: [u32; 3],
     /// Suspicions that an earlier answer settled.
     pub known: u32,
@@ -38,7 +38,7 @@ pub struct Counters {
     pub failed: u32,
 }
 
-/// What is to be asked, and the thread that asks.
+/// Questions that wait, and the handle of the probe's thread.
 pub struct Prober {
     worker: Option<Worker>,
     probing: Probing,
@@ -138,13 +138,13 @@ impl Prober {
     }
 
     /// The next answer. To be called until there is none when [`Prober::wake`] is readable.
-    pub fn poll_answer(&mut self, now: Instant) -> Option<Answer> {
+    pub fn poll_answer(&mut self, now: Instant) -> Option<SuspectAnswer> {
         let worker = self.worker.as_ref()?;
         worker.clear_wake();
         let answer = worker.poll_answer()?;
         match &answer.result {
             Ok(probed) => {
-                let verdict: Verdict = probed.outcome.verdict;
+                let verdict: ProbeVerdict = probed.outcome.verdict;
                 if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
                     *count = count.saturating_add(1);
                 }
@@ -167,7 +167,7 @@ impl Prober {
         &self.networks
     }
 
-    /// What has happened so far.
+    /// Counters since the start.
     pub fn counters(&self) -> Counters {
         self.counters
     }

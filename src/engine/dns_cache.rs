@@ -71,7 +71,7 @@ pub(super) struct Receiver {
     pub owner: u32,
 }
 
-/// What an address is known as.
+/// The names of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known<'a> {
     /// The name.

@@ -9,13 +9,13 @@ use super::dns_cache::{DnsCache, Receiver};
 use super::event::Source;
 use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Target};
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, Match, builtin};
 use crate::limits::KERNEL_LISTED;
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
@@ -38,7 +38,7 @@ pub(super) struct IntelLookup<S> {
     epoch: u64,
 }
 
-/// What a list has to say of a session.
+/// Opinion of the lists on a session.
 #[derive(Clone, Debug)]
 pub(super) struct Opinion {
     pub policy: Policy,
@@ -75,7 +75,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.reputation.knows(server)
     }
 
-    /// What is known of `server`, which `client` has called `called`.
+    /// The verdict on `server`, which `client` has called `called`.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
     }
@@ -109,7 +109,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.by_address(server, now).is_some_and(|found| found.policy == Policy::Allow)
     }
 
-    /// What is to be thought of a session of `client` with `server`, before it has said anything.
+    /// The opinion on a session of `client` with `server`, before its first byte.
     pub fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
         if !self.has_any() {
             return None;
@@ -140,19 +140,19 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         opinion
     }
 
-    /// What is to be thought of a session of `client` in which a server at `port` was called `name`.
+    /// The opinion on a session in which a server at `port` was called `name`.
     pub fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
         let found = self.by_name(name, Some(port), now)?;
         Some(Opinion { policy: found.policy, finding: finding(&found, "") })
     }
 
-    /// What is to be thought of a session in which a proxy was asked for `target`; `port` is that of its
+    /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
-    pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
+    pub fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);
         match &target.host {
-            Host::Name(name) => self.of_name(name, port, now),
-            Host::Addr(addr) => {
+            AuthorityHost::Name(name) => self.of_name(name, port, now),
+            AuthorityHost::Addr(addr) => {
                 let found = self.by_address(&Endpoint::new(*addr, port), now)?;
                 let policy = self.of_shared(found.policy, *addr, seconds(now));
                 Some(Opinion { policy, finding: finding(&found, "") })
@@ -180,7 +180,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         core::mem::take(&mut self.has_kernel_news)
     }
 
-    /// Single addresses that lists block whoever asks, whatever the name, for the kernel; with the seconds left.
+    /// Single addresses that lists block for every client and name, for the kernel; with the seconds left.
     pub fn refused_addresses(
         &self,
         exempt: &AllowList,
@@ -227,7 +227,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         })
     }
 
-    /// What lists say of `name` at an unknown port.
+    /// Policy of the lists for `name` at an unknown port.
     fn policy_of(&self, name: &str, now: Instant) -> Option<(Policy, Ports)> {
         let name = HostName::parse(name.as_bytes())?;
         self.by_name(&name, None, now).map(|found| (found.policy, found.ports))

@@ -10,9 +10,10 @@ use super::pipeline::{Notice, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Naming, Target};
+use crate::dpi::naming::Naming;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -34,7 +35,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             })
     }
 
-    /// What is known of the server of `session`, by the name that its client has told it on this connection.
+    /// The verdict on the server of `session`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
         // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
         if session.inspection.is_opaque() {
@@ -145,7 +146,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             Naming::Http(_) if session.inspection.is_tunnelled() => return None,
             Naming::Tls(name) => name.as_ref(),
-            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(Authority { host: AuthorityHost::Name(name), .. }) => Some(name),
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());

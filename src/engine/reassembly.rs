@@ -3,7 +3,7 @@
 use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::Naming;
+use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
@@ -25,7 +25,7 @@ pub(super) struct Reassembly<'a> {
 pub(super) struct Heard {
     /// Proof of mining.
     pub proof: Option<Finding>,
-    /// What a signature says that is worth no more than a suspicion.
+    /// A finding that is worth no more than a suspicion.
     pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,

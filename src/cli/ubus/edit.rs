@@ -1,16 +1,16 @@
-//! What `allow` changes in UCI, for a script that has `uci`: the arguments become words that a shell may see.
+//! Changes of UCI for `allow`, for a script that has `uci`: the arguments become words that a shell may see.
 
 use std::process::ExitCode;
 
 use minewall::config::options::OPTIONS;
 use minewall::intel::exemptions;
-use minewall::parse::json::{Tape, Value};
+use minewall::parse::json::{Tape, TapeValue};
 
 use super::super::show;
 use super::{read_arguments, refusal, string};
 
-/// What `allow` is to change in UCI: `add_list allow_host 192.168.1.50`, for a script that has `uci`. The
-/// exit status is 1, and the line the answer, if the arguments are no good.
+/// Prints the change of UCI for `allow`: `add_list allow_host 192.168.1.50`, for a script that has `uci`. On
+/// bad arguments the exit status is 1, and the line the error.
 pub(super) fn run() -> Result<ExitCode, String> {
     let input = read_arguments()?;
     let mut tape = Tape::default();
@@ -27,7 +27,7 @@ pub(super) fn run() -> Result<ExitCode, String> {
     }
 }
 
-fn edit_of(arguments: Value<'_>) -> Result<String, String> {
+fn edit_of(arguments: TapeValue<'_>) -> Result<String, String> {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
     let command = if removes { "del_list" } else { "add_list" };

@@ -75,7 +75,7 @@ impl Bench {
     }
 
     /// The probe's thread has asked `server` by `name`.
-    fn answer(&mut self, server: &Endpoint, name: &str, verdict: Verdict, without_name: bool) {
+    fn answer(&mut self, server: &Endpoint, name: &str, verdict: ProbeVerdict, without_name: bool) {
         let transport = Some(if name.is_empty() { Transport::Tcp } else { Transport::Tls });
         let outcome = Outcome::new(verdict, None, transport, &[b"said so"]);
         let suspect = self.service.suspect_of(&detection(Source::Hmm, server, name));
@@ -83,7 +83,7 @@ impl Bench {
         self.service.conclude(&suspect, &probed, self.now);
     }
 
-    /// What the engine does about a session of some client with `server`, called `name` (empty: by none).
+    /// The engine's verdict on a session of some client with `server`, called `name` (empty: without a name).
     fn verdict(&mut self, server: &Endpoint, name: &str) -> Option<EndpointVerdict> {
         let name = HostName::parse(name.as_bytes());
         let called = name.as_ref().map_or(Called::Nothing, Called::Name);
@@ -143,7 +143,7 @@ fn server(number: u8, port: u16) -> Endpoint {
 
 const POOL: &str = "pool.example";
 
-/// One client's words, at any port, have the server asked and nothing entered: not even for a second.
+/// A client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
 fn a_client_s_word_enters_nothing() {
     let mut bench = Bench::new("word", "");
@@ -158,7 +158,7 @@ fn a_client_s_word_enters_nothing() {
     // It says so again and again: it is asked once.
     bench.detect(Source::Dpi, &server(9, 3333), "");
     assert_eq!(bench.waiting().len(), asked);
-    bench.answer(&server(9, 3333), "", Verdict::Inconclusive, false);
+    bench.answer(&server(9, 3333), "", ProbeVerdict::Inconclusive, false);
     bench.service.prober.clear_waiting();
     bench.detect(Source::Dpi, &server(9, 3333), "");
     assert_eq!((bench.waiting().len(), bench.service.probes().known), (0, 1), "not asked again at once");
@@ -173,7 +173,7 @@ fn an_inconclusive_server_is_asked_again() {
     bench.detect(Source::Hmm, &suspect, POOL);
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.waiting().is_empty(), "it is asked");
-    bench.answer(&suspect, POOL, Verdict::Inconclusive, false);
+    bench.answer(&suspect, POOL, ProbeVerdict::Inconclusive, false);
     let [again] = &bench.waiting()[..] else { panic!("{:?}", bench.waiting()) };
     assert_eq!((again.due, &again.suspect.server), (bench.now.after(Duration::from_secs(60)), &suspect));
     bench.service.tick(&bench.house, again.due);
@@ -190,14 +190,14 @@ fn an_inconclusive_server_is_asked_again() {
 fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
     let mut bench = Bench::new("names", "");
     let front = server(9, 443);
-    bench.answer(&front, POOL, Verdict::Pool, false);
+    bench.answer(&front, POOL, ProbeVerdict::Pool, false);
     assert!(bench.cuts(&front, POOL));
     for other in ["shop.example", ""] {
         assert_eq!(bench.verdict(&front, other), None, "{other}");
     }
     assert!(!bench.is_everybodys(&front), "the kernel lets connections pass");
     // What one name has cleared is cleared for that name.
-    bench.answer(&front, "shop.example", Verdict::NotPool, false);
+    bench.answer(&front, "shop.example", ProbeVerdict::NotPool, false);
     assert_eq!(bench.verdict(&front, "shop.example"), Some(EndpointVerdict::NotPool));
     assert!(bench.cuts(&front, POOL) && bench.verdict(&front, "third.example").is_none());
 }
@@ -208,7 +208,7 @@ fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
 fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     let mut bench = Bench::new("address", "");
     let pool = server(9, 443);
-    bench.answer(&pool, POOL, Verdict::Pool, true);
+    bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&pool) && bench.cuts(&pool, "any.example") && bench.cuts(&pool, ""));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     bench.house.others.push((pool.addr(), name(POOL)));
@@ -217,15 +217,15 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     assert!(!bench.is_everybodys(&pool) && !bench.cuts(&pool, "shop.example"));
     assert!(bench.cuts(&pool, POOL) && bench.cuts(&pool, ""), "by name, and without any");
     bench.house.others.clear();
-    bench.answer(&pool, "shop.example", Verdict::NotPool, false);
+    bench.answer(&pool, "shop.example", ProbeVerdict::NotPool, false);
     assert!(!bench.is_everybodys(&pool), "another probe");
     let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
-    bench.answer(&shared, POOL, Verdict::Pool, true);
+    bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(
         !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
     );
     let mut bench = Bench::new("address-wished", "option intel_shared block\n");
-    bench.answer(&shared, POOL, Verdict::Pool, true);
+    bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
 }
 
@@ -236,7 +236,7 @@ fn a_pool_in_the_clear_has_a_name_of_its_own() {
     let (pool, web) = (server(9, 3333), server(8, 443));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     for at in [&pool, &web] {
-        bench.answer(at, "", Verdict::Pool, true);
+        bench.answer(at, "", ProbeVerdict::Pool, true);
         bench.house.others.push((at.addr(), name("unlisted.example")));
     }
     assert!(bench.is_everybodys(&pool) && !bench.is_everybodys(&web));
@@ -250,7 +250,7 @@ fn a_pool_in_the_clear_has_a_name_of_its_own() {
 fn what_is_looked_up_later_narrows_the_block() {
     let mut bench = Bench::new("later", "option kernel_block 1\n");
     let pool = server(9, 443);
-    bench.answer(&pool, POOL, Verdict::Pool, true);
+    bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.service.elements(&bench.house).contains("203.0.113.9 . 443"));
     assert!(
@@ -305,7 +305,7 @@ fn a_person_has_the_last_word() {
     let mut bench = Bench::new("person", "");
     let known = server(1, 8443);
     assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
-    bench.answer(&known, "", Verdict::NotPool, false);
+    bench.answer(&known, "", ProbeVerdict::NotPool, false);
     assert!(bench.cuts(&known, "") && bench.cuts(&known, "any.example"));
     bench.offer("203.0.113.1:8443", Policy::Allow, Origin::Operator);
     assert!(!bench.cuts(&known, ""));
@@ -363,7 +363,7 @@ fn another_router_s_word_blocks_nothing() {
             .iter()
             .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
     );
-    bench.answer(&server(9, 3333), "", Verdict::Pool, true);
+    bench.answer(&server(9, 3333), "", ProbeVerdict::Pool, true);
     assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
     let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
     assert!(again.outcome == Word::Nothing && again.text.contains("asked from here"), "{}", again.text);
@@ -392,8 +392,8 @@ fn another_router_says_only_so_much() {
 fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
     let mut bench = Bench::new("disk", "");
     let directory = bench.directory.clone();
-    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
-    bench.answer(&server(2, 443), POOL, Verdict::NotPool, false);
+    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
+    bench.answer(&server(2, 443), POOL, ProbeVerdict::NotPool, false);
     let line = bench.service.poll_shared().expect("news");
     assert!(
         line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
@@ -421,7 +421,7 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
 #[test]
 fn what_is_struck_out_is_gone_from_every_view() {
     let mut bench = Bench::new("struck", "option kernel_block 1\n");
-    bench.answer(&server(1, 3333), POOL, Verdict::Pool, true);
+    bench.answer(&server(1, 3333), POOL, ProbeVerdict::Pool, true);
     assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
     let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
     assert_eq!(removed.len(), 2, "with and without its name");
@@ -479,8 +479,8 @@ fn engine_and_kernel_agree() {
         match random.below(6) {
             0 => bench.detect(Source::Dpi, &server, name),
             1 => {
-                let verdict =
-                    [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize];
+                let verdict = [ProbeVerdict::Pool, ProbeVerdict::NotPool, ProbeVerdict::Inconclusive]
+                    [random.below(3) as usize];
                 bench.answer(&server, name, verdict, random.below(2) == 0);
             }
             2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),
@@ -498,7 +498,7 @@ fn engine_and_kernel_agree() {
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
     let mut bench = Bench::new("clock", "");
-    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
+    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
     const AHEAD: u64 = 400 * 86_400;
     let wall = unix_seconds();
     for (second, wall) in [(1, wall + 1), (2, wall + AHEAD), (3, wall + AHEAD + 1), (4, wall + 4)] {
@@ -511,7 +511,7 @@ fn a_clock_that_jumps_loses_nothing() {
 fn followers_are_told_of_what_there_is_room_for() {
     let mut bench = Bench::new("followers", "");
     for number in 0..2 * LINES_PENDING {
-        bench.answer(&server(1, 1_000 + number as u16), "", Verdict::Pool, true);
+        bench.answer(&server(1, 1_000 + number as u16), "", ProbeVerdict::Pool, true);
     }
     let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
     assert!((1..=LINES_PENDING).contains(&told), "{told}");

@@ -1,10 +1,10 @@
-//! The same conversation in every portion must give the same messages.
+//! A conversation gives the same messages in every portion.
 
 use super::*;
 use crate::dpi::message;
 use crate::dpi::signatures::{Signatures, WORDS};
 use crate::parse::lines::says_nothing;
-use crate::parse::tree::{Kind, Value};
+use crate::parse::tree::{Value, ValueKind};
 use crate::parse::words::WordsBuilder;
 use dialogue::Dialogue;
 
@@ -13,7 +13,7 @@ mod dialogue;
 mod hostile;
 mod naming;
 
-/// What was found.
+/// The messages found.
 #[derive(Debug, Default, PartialEq)]
 struct Record {
     messages: Vec<String>,
@@ -143,18 +143,18 @@ fn take(
 fn render(value: Value<'_>) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match value.kind().unwrap() {
-        Kind::Object => {
+        ValueKind::Object => {
             let member = |(key, value): (u16, Value<'_>)| {
                 format!("\"{}\":{}", value.words().word(key).escape_ascii(), render(value))
             };
             format!("{{{}}}", join(value.members().map(member).collect()))
         }
-        Kind::Array => format!("[{}]", join(value.items().map(render).collect())),
-        Kind::String | Kind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
-        Kind::Number | Kind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
-        Kind::True => "true".into(),
-        Kind::False => "false".into(),
-        Kind::Null => "null".into(),
+        ValueKind::Array => format!("[{}]", join(value.items().map(render).collect())),
+        ValueKind::String | ValueKind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
+        ValueKind::Number | ValueKind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
+        ValueKind::True => "true".into(),
+        ValueKind::False => "false".into(),
+        ValueKind::Null => "null".into(),
     }
 }
 
@@ -178,7 +178,7 @@ fn messages(text: &str) -> Vec<String> {
     whole.record.messages
 }
 
-/// What becomes of a flow, played as it stands.
+/// Plays a flow as it stands.
 fn flow(text: &str) -> Flow {
     let dialogue = Dialogue::parse(text);
     Flow::begin(dialogue.option("midway").is_none()).play(&dialogue)

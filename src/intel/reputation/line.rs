@@ -9,7 +9,7 @@ use super::{Entry, Subject};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
 use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
-use crate::parse::json::{Tape, Value};
+use crate::parse::json::{Tape, TapeValue};
 
 /// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Report {
 pub enum BadLine {
     /// Longer than any that makes sense.
     TooLong,
-    /// It begins as JSON, and is no object of one line, or has a key twice.
+    /// The line begins as JSON, and is no object of one line, or has a key twice.
     NotJson,
     /// An object that lacks this member, or has another kind of value there.
     Member(&'static str),
@@ -72,7 +72,7 @@ pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Report>, BadLine
     }
 }
 
-fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
+fn read_object(root: TapeValue<'_>) -> Result<Option<Report>, BadLine> {
     let is = |key: &str, text: &str| root.get(key).is_some_and(|value| value.is(text));
     let dialect = Dialect::all().find(|dialect| is("dialect", dialect.name()));
     if is("event", "detection") {
@@ -103,7 +103,7 @@ fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
     Ok(Some(Report { subject: subject(root, "entry")?, policy, dialect, seconds }))
 }
 
-fn subject(root: Value<'_>, key: &'static str) -> Result<Subject, BadLine> {
+fn subject(root: TapeValue<'_>, key: &'static str) -> Result<Subject, BadLine> {
     let mut text = None;
     root.get(key).ok_or(BadLine::Member(key))?.holds(|bytes| {
         text = core::str::from_utf8(bytes).ok().map(str::parse);
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Lines come from whoever has the broker's password.
+    /// Lines come from every holder of the broker's password.
     #[test]
     fn damaged_lines_never_do_more_than_be_refused() {
         let mut random = Random::new(9);

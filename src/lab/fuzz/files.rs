@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::wire::Connection;
+use super::wire::FuzzConnection;
 use crate::config;
 use crate::daemon::control::Request;
 use crate::engine::Packet;
@@ -65,7 +65,7 @@ pub fn model(file: &[u8]) {
     let Ok(model) = Model::decode(&file) else { return };
     let mut engine = replay::engine(FLOWS_MIN);
     engine.replace_model(model);
-    let mut connection = Connection::new(0);
+    let mut connection = FuzzConnection::new(0);
     let mut now = Instant::from_micros(1 << 40);
     let mut packets = connection.open().to_vec();
     for number in 0..64 {

@@ -1,7 +1,7 @@
 //! Servers that a client names, in every portion.
 
 use super::*;
-use crate::dpi::target::Target;
+use crate::net::authority::Authority;
 use crate::net::host_name::HostName;
 
 fn named(text: &str) -> Vec<Naming> {
@@ -9,8 +9,8 @@ fn named(text: &str) -> Vec<Naming> {
     flow(text).record.named
 }
 
-fn target(authority: &str) -> Target {
-    Target::parse(authority.as_bytes()).unwrap()
+fn target(authority: &str) -> Authority {
+    Authority::parse(authority.as_bytes()).unwrap()
 }
 
 #[test]
