@@ -33,7 +33,7 @@ use crate::dpi::signatures::{Dialect, Signatures};
 use crate::dpi::{Inspection, Said};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
-use crate::flow::table::{FlowTable, Place, TableCounters};
+use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
@@ -203,18 +203,18 @@ impl<S: BuildHasher + Clone> Engine<S> {
         let client = if starts { segment.src } else { Connection::of(&segment).client() };
         let owner = || pipeline.owner_of(client.addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
-            Place::Known(session) if !starts => (session, false),
-            Place::Known(session) => {
+            Lookup::Known(session) if !starts => (session, false),
+            Lookup::Known(session) => {
                 let old = core::mem::take(session);
                 pipeline.open(session, Some(&old), &segment, packet, now);
                 (session, true)
             }
-            Place::New(session, evicted) => {
+            Lookup::New(session, evicted) => {
                 pipeline.open(session, evicted.as_ref(), &segment, packet, now);
                 (session, true)
             }
             // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
-            Place::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
+            Lookup::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
         pipeline.segment(session, opened, &segment, packet, now)
     }
