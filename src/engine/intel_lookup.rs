@@ -13,7 +13,7 @@ use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
-use crate::intel::{Explanation, Intel, Match, builtin};
+use crate::intel::{Explanation, Intel, ListMatch, builtin};
 use crate::limits::KERNEL_LISTED;
 use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
@@ -92,10 +92,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Every entry of the lists that matches, for people.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
-        let port = match pattern.ports {
-            Ports::One(port) => Some(port),
-            Ports::Any | Ports::NonWeb => None,
-        };
+        let port = pattern.ports.one();
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
@@ -257,13 +254,13 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.lists.as_deref().into_iter().chain(self.reputation.patterns())
     }
 
-    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<Match<'_>> {
+    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<ListMatch<'_>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_address(server, unix));
         found.max_by_key(|found| found.policy)
     }
 
-    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<Match<'a>> {
+    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<ListMatch<'a>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_name(name, port, unix));
         found.max_by_key(|found| found.policy)
@@ -301,9 +298,9 @@ pub(super) fn proof(verdict: EndpointVerdict) -> Option<(Source, Finding)> {
 }
 
 /// `list builtin: pool.example`.
-fn finding(found: &Match<'_>, how: &str) -> Finding {
+fn finding(found: &ListMatch<'_>, how: &str) -> Finding {
     let mut finding = Finding::default();
-    let Match { by, source, .. } = found;
+    let ListMatch { by, source, .. } = found;
     // What doesn't fit is cut off; a list's name comes from a file's.
     let mut text = heapless::String::<{ crate::limits::NAME_BYTES + 128 }>::new();
     let _ = write!(text, "list {source}: {by}{how}");

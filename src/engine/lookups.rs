@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use super::dns_cache::Receiver;
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
-use super::pipeline::{Notice, Pipeline};
+use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use crate::dpi::finding::Finding;
@@ -94,21 +94,21 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         opinion: Option<Opinion>,
         now: Instant,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion?;
         let (client, server) = (session.client().addr(), session.server());
         match policy {
             Policy::Allow => None,
             Policy::Block => {
                 self.prove(session, now);
-                Some(Notice::new(Source::Intel, finding))
+                Some(DetectionCause::new(Source::Intel, finding))
             }
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
                 let is_news = self.reputation(session).is_none()
                     && self.intel.tells(client, session.owner(), server, now);
-                is_news.then_some(Notice::new(Source::Hint, finding))
+                is_news.then_some(DetectionCause::new(Source::Hint, finding))
             }
         }
     }
