@@ -105,8 +105,6 @@ pub const JSON_DECODED_BYTES: usize = 256;
 pub const FOREIGN_MESSAGES: u8 = 3;
 /// Messages where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
-/// Longest method name that is looked at. The longest known has 26 bytes.
-pub const METHOD_BYTES: usize = 40;
 
 /// Proxies (SOCKS, `CONNECT`) that are followed inside one another; longer chains in the clear are unknown.
 pub const PROXY_DEPTH: u8 = 3;
