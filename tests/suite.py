@@ -77,7 +77,7 @@ def quick():
 def full():
     built = ("build",)
     return [
-        *quick()[:5],
+        *quick()[:6],
         Part("build", "cargo build --locked --all-targets"),
         Part("unit tests", "cargo test --locked --no-fail-fast --lib"),
         Part("examples in the documentation", "cargo test --locked --doc"),
