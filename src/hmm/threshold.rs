@@ -18,7 +18,7 @@ pub enum Sensitivity {
     Balanced = 1,
     /// 1 in 20.
     Eager = 2,
-    /// The threshold follows the house ([`super::house`]).
+    /// The threshold follows the house ([`super::adaptive`]).
     #[default]
     Adaptive = 3,
 }
