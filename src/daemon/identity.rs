@@ -41,10 +41,10 @@ pub struct Accused {
 
 /// The host behind `addr` and `mac`, by the leases in `files`.
 pub fn accused(files: &[PathBuf], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
-    judge(&leases::read(files), addr, mac)
+    identify(&leases::read(files), addr, mac)
 }
 
-fn judge(leases: &[Lease], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
+fn identify(leases: &[Lease], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
     let of_addr = leases.iter().find(|lease| lease.addrs.contains(&addr));
     let of_mac = mac.and_then(|mac| leases.iter().find(|lease| lease.mac == Some(mac)));
     let identity = match (mac, of_addr.and_then(|lease| lease.mac)) {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     fn of(addr: [u8; 4], mac: Option<[u8; 6]>) -> (Identity, Option<String>) {
-        let Accused { identity, name } = judge(&leases(), addr.into(), mac);
+        let Accused { identity, name } = identify(&leases(), addr.into(), mac);
         (identity, name)
     }
 
