@@ -92,7 +92,7 @@ mod tests {
     fn a_host_of_ipv6_has_the_name_of_its_hardware_address() {
         let of = |text: &str| {
             let leases: Vec<Lease> = text.lines().filter_map(leases::parse).collect();
-            judge(&leases, "2001:db8::50".parse().unwrap(), Some(LAPTOP)).name
+            identify(&leases, "2001:db8::50".parse().unwrap(), Some(LAPTOP)).name
         };
         let of_ipv4 = "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n";
         assert_eq!(of(of_ipv4).as_deref(), Some("laptop"));
