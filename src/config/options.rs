@@ -311,7 +311,7 @@ options! {
     /// DHCP leases in dnsmasq's or odhcpd's format, for the names of hosts.
     "leases_file" leases_files: Vec<PathBuf> = Reports "DHCP leases" List {
         form: Form::Path,
-        default: &["/tmp/dhcp.leases"],
+        default: &["/tmp/dhcp.leases", "/tmp/hosts/odhcpd"],
         read: path,
     };
 
