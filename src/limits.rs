@@ -129,9 +129,9 @@ pub const SV2_SETUP_SUCCESS: usize = 44;
 /// wire, of which the first length and the root take two).
 pub const NAME_BYTES: usize = 253;
 
-/// Payload packets after which an undecided flow that moves fast is let go.
+/// Payload packets after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_PACKETS: u16 = 32;
-/// Payload bytes after which an undecided flow that moves fast is let go.
+/// Payload bytes after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// An undecided flow stays under observation while it averages less than this, also past its other
 /// limits. A miner moves 2 to 100 B/s; a download moves thousands.

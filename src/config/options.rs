@@ -42,6 +42,7 @@ macro_rules! options {
     )+) => {
         /// The configuration: one field for each option, in its range.
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(rustdoc::broken_intra_doc_links, reason = "help texts are plain text: an address has brackets")]
         pub struct Config {
             $($(#[doc = $help])+ pub $field: $type,)+
         }
