@@ -43,6 +43,16 @@ impl Rate {
     pub const fn burst(self, tokens: u32) -> Self {
         Rate { burst: if tokens == 0 { 1 } else { tokens }, ..self }
     }
+
+    /// The rate with half the capacity, rounded up.
+    pub const fn half(self) -> Self {
+        self.burst(self.burst.div_ceil(2))
+    }
+
+    /// A quarter of the rate, with a quarter of the capacity.
+    pub const fn quarter(self) -> Self {
+        Rate { interval: self.interval * 4, ..self }.burst(self.burst / 4)
+    }
 }
 
 /// A bucket of tokens, full at first.
