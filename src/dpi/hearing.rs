@@ -104,6 +104,9 @@ impl Hearing {
                 draft.lines.reset();
             }
             self.framing.end_message(draft, direction, over);
+            if over == carrier::BINARY {
+                self.framing.end_turn(draft, direction);
+            }
         }
         self.framing.close(drafts, direction, slot, 0);
         Reading { consumed, is_unreadable: self.framing.is_opaque() }

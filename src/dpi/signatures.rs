@@ -60,6 +60,11 @@ impl Signatures {
         }
     }
 
+    /// Whether a signature of a binary message may fit `message` once more bytes have come.
+    pub(crate) fn may_fit(&self, message: &Message<'_>) -> bool {
+        PROGRAM.may_fit(message) || self.added.as_ref().is_some_and(|added| added.program.may_fit(message))
+    }
+
     /// Whether a match is worth no more than a suspicion: a feed's is.
     pub(crate) fn is_suspicion(&self, found: &Option<Match<'_>>) -> bool {
         found.is_some_and(|found| !core::ptr::eq(found.program, &PROGRAM) && self.suspects(&found))
