@@ -109,7 +109,7 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     minewall::daemon::run(&path).map(|()| ExitCode::SUCCESS)
 }
 
-/// To the system log with `--syslog`, to standard error without.
+/// Logs to the system log with `--syslog`, to standard error without.
 fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
@@ -225,7 +225,7 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
-/// What is left once the options have been taken, as text.
+/// The arguments left once the options have been taken, as text.
 fn words(arguments: Arguments) -> Result<Vec<String>, String> {
     let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
     arguments.finish().into_iter().map(word).collect()
@@ -247,7 +247,7 @@ fn desk_tool(
     tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
-/// What is left once the options have been taken; what still looks like an option is one we don't know.
+/// The arguments left once the options have been taken; one that still looks like an option is unknown.
 #[cfg(feature = "host")]
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();

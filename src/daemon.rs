@@ -9,7 +9,7 @@
 //! 6. Once a second, sweep a part of the flow table, swap in lists that have been read, and let the reputation
 //!    service do what is due. A new view of the store is swapped into the engine as soon as there is one.
 //!
-//! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
+//! If anything fails, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
 mod nft_set;
@@ -162,7 +162,7 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                // Nobody waits for us any more: a write to the flash may take its time.
+                // The queue is closed: a write to the flash may take its time.
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
@@ -323,7 +323,7 @@ impl Traffic for EngineTraffic<'_> {
     }
 }
 
-/// What there is to do besides packets.
+/// Everything that is ready besides packets.
 struct Ready {
     reload: bool,
     stop: bool,

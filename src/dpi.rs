@@ -8,7 +8,7 @@ mod drafts;
 mod evidence;
 pub mod finding;
 mod framing;
-pub mod hearing;
+pub mod server_messages;
 mod message;
 pub mod noise;
 pub mod signatures;
@@ -77,9 +77,9 @@ pub struct Reading {
 pub enum Said {
     /// No news; more bytes may bring some.
     Nothing,
-    /// That the flow is mining.
+    /// The flow is mining.
     Proof(Finding),
-    /// The same by a signature that is worth no more than a suspicion.
+    /// A match by a signature that is worth no more than a suspicion.
     Suspicion(Finding),
     /// The client's name for its server.
     Named(Naming),
@@ -120,8 +120,8 @@ impl Inspection {
         Inspection { framing: Framing::begin(from_start), evidence: Evidence::default() }
     }
 
-    /// Reads `bytes`, what was left over of `direction` followed by its next bytes, up to the end of the next
-    /// thing that is said. `owner` tells the client, among whom memory for half-read messages is divided.
+    /// Reads `bytes`, the unread rest of `direction` followed by its next bytes, up to the end of the next
+    /// message. `owner` is the client, among which memory for half-read messages is divided.
     pub fn read(&mut self, dpi: &mut Dpi, owner: u32, direction: Direction, bytes: &[u8]) -> Reading {
         let slot = self.framing.open(&mut dpi.drafts, direction);
         let reading = self.read_into(dpi, slot, direction, bytes);
@@ -211,7 +211,7 @@ impl Inspection {
         self.framing.gap(&mut dpi.drafts, direction, missing);
     }
 
-    /// The same flow once more, to be read in another way; [`Inspection::release`] ends it.
+    /// A copy of the flow, to be read in another way; [`Inspection::release`] ends it.
     pub fn fork(&self, dpi: &mut Dpi, owner: u32) -> Inspection {
         Inspection { framing: self.framing.fork(&mut dpi.drafts, owner), evidence: self.evidence.clone() }
     }

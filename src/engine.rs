@@ -50,10 +50,10 @@ use event::Detection;
 use pipeline::Pipeline;
 use session::{Session, State};
 
-/// How the engine judges; may change while it runs.
+/// Settings of the engine; they may change while it runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What to do with a proven session.
+    /// Action against a proven session.
     pub mode: Mode,
     /// Payload packets after which a fast undecided flow is let go.
     pub budget_packets: u16,
@@ -63,7 +63,7 @@ pub struct Settings {
     pub low_rate: u32,
     /// A flow without a packet for this long is over.
     pub flow_idle: Duration,
-    /// How much suspicion stage one may have; `None` turns it off.
+    /// Amount of suspicion that stage one may have; `None` turns it off.
     pub sensitivity: Option<Sensitivity>,
     /// Servers that may be newly suspected in a day, where the threshold follows the house.
     pub suspects_per_day: u32,
@@ -106,13 +106,13 @@ pub struct Packet<'a> {
 pub struct Handled {
     /// The verdict on it.
     pub verdict: Verdict,
-    /// It opened a flow (a new one, or a new connection on an old five-tuple).
+    /// The packet opened a flow (a new one, or a new connection on an old five-tuple).
     pub opened: bool,
     /// The proof or suspicion that it completes.
     pub event: Option<Detection>,
 }
 
-/// How often each thing happened.
+/// Counters of everything the engine does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Packets handled.
@@ -168,7 +168,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.stage_one.replace_model(model);
     }
 
-    /// What stage one has learned of the house, as the daemon keeps it across restarts.
+    /// The history of the house's sums in stage one, which the daemon keeps across restarts.
     pub fn house(&self) -> &House {
         self.pipeline.stage_one.house()
     }
@@ -271,7 +271,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.carries_several(addr, now)
     }
 
-    /// What the lists have of `pattern`, the entry that decides first.
+    /// The entries of the lists for `pattern`, the one that decides first.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
         self.pipeline.intel.explain(pattern, now)
     }
@@ -297,7 +297,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.replace_lists(lists)
     }
 
-    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. An engine that is not told
+    /// Sets the clock: `now` is `unix` seconds since 1970; entries of lists end by that clock. An engine without it
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.pipeline.intel.tell_time(unix, now);

@@ -1,4 +1,4 @@
-//! What is known of servers beforehand: lists of names and addresses, and what a match is worth.
+//! Prior knowledge of servers: lists of names and addresses, and the worth of a match.
 //!
 //! An [`Intel`] is immutable. It is built from lists ([`Builder`]) away from the packet path and swapped in
 //! whole; looking up allocates nothing. Matching is by whole labels (`xmrpool.example` matches
@@ -36,15 +36,15 @@ pub struct Intel {
 /// The entry that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match<'a> {
-    /// What to do.
+    /// The action.
     pub policy: Policy,
-    /// What matched.
+    /// The name or prefix that matched.
     pub by: By<'a>,
     /// The list that has the entry.
     pub source: &'a str,
 }
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By<'a> {
     /// This name, which the name in question is or lies under.
@@ -67,11 +67,11 @@ impl fmt::Display for By<'_> {
 pub struct Explanation {
     /// The entry.
     pub entry: Entry,
-    /// Its list.
+    /// Name of the list.
     pub source: String,
-    /// It still holds.
+    /// The entry still holds.
     pub holds: bool,
-    /// It is the one that decides.
+    /// The entry is the one that decides.
     pub decides: bool,
 }
 
@@ -89,7 +89,7 @@ impl Intel {
         self.decide(rules, port, now)
     }
 
-    /// The same of an endpoint.
+    /// The match of an endpoint.
     pub fn by_address(&self, server: &Endpoint, now: u64) -> Option<Match<'_>> {
         self.by_addr(server.addr(), Some(server.port()), now)
     }
@@ -210,7 +210,7 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// How far a [`Builder`] has come.
+/// A position in the work of a [`Builder`].
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     records: usize,
@@ -264,7 +264,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Where it stands, for [`Builder::undo`].
+    /// The present position, for [`Builder::undo`].
     pub fn mark(&self) -> Mark {
         Mark { records: self.records.len(), entries: self.entries, sources: self.sources.len() }
     }

@@ -89,5 +89,5 @@ fn tail(config: &Config, wanted: usize) -> VecDeque<String> {
     event_tail::events(config, wanted.min(MOST)).into()
 }
 
-/// More events than this, two full files' worth, nobody is shown at once.
+/// More events than this, two full files' worth, are never shown at once.
 const MOST: usize = 10_000;

@@ -38,7 +38,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// What is said of every entry that doesn't say it itself.
+/// Options that hold for every entry without its own.
 struct Terms {
     origin: Origin,
     /// Only the operator's own lines may say what they are worth.
@@ -84,8 +84,8 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// Adds what the lines of standard input say until it ends. What can't be taken is told and passed over;
-/// without a daemon there is nobody to take anything.
+/// Adds the entries on the lines of standard input until it ends. A line that can't be taken is reported and skipped;
+/// without a daemon, the command fails.
 fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
     let (mut input, mut tape) = (stdin().lock(), Tape::default());
     let (mut number, mut refused, mut text) = (0_u64, 0_u64, Vec::new());

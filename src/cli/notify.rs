@@ -28,7 +28,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let begin = time::Instant::now();
     let now = || Instant::from_micros(begin.elapsed().as_micros() as u64);
     let (hand_over, waiting) = mpsc::sync_channel(NOTICES_WAITING);
-    // Hooks take their time; whoever doesn't read is dropped by the daemon.
+    // Hooks take their time; the daemon drops a client that doesn't read.
     let hooks = thread::spawn(move || {
         for notice in waiting {
             hooks::run_hooks(&directory, &notice);
@@ -78,7 +78,7 @@ fn follow(
     }
 }
 
-/// How long a daemon that isn't there is left alone.
+/// Pause before the next attempt to reach a daemon that isn't there.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// Where the package has them.
+/// Folder of the package's hooks.
 const HOOKS: &str = "/etc/minewall/hooks.d";

@@ -36,7 +36,7 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// What `--config` names, changed as `--model` and `--sensitivity` say.
+/// The configuration of `--config`, changed by `--model` and `--sensitivity`.
 fn configuration(arguments: &mut Arguments) -> Result<Config, String> {
     let path = |arguments: &mut Arguments, option: &'static str| {
         arguments

@@ -75,11 +75,11 @@ impl Service {
     }
 }
 
-/// What the init scripts know and the program doesn't.
+/// State of the rules, which the init scripts know and the program doesn't.
 struct Rules {
     /// 1 if the kernel has them, 0 if not.
     loaded: Option<u8>,
-    /// What the latest attempt to load them said.
+    /// Error message of the latest attempt to load them.
     complaint: Option<String>,
 }
 
@@ -173,7 +173,7 @@ fn status(service: &Service, rules: &Rules) -> String {
     )
 }
 
-/// What the owner can do about a problem that the daemon doesn't know of.
+/// Remedy for a problem that the daemon doesn't know of.
 fn remedy(code: &str) -> &'static str {
     match code {
         "config" => "Correct the configuration; until then the one before stays in force.",
@@ -296,7 +296,7 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
 
 /// LuCI gives up a call after 20 seconds.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is seen to whether the probe has ended.
+/// Interval at which the end of the probe is checked.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// A text argument. One with escapes is none: neither addresses nor names need any.

@@ -47,7 +47,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Rejected> {
     Err(Rejected(complaints(reader.errors)))
 }
 
-/// What has been read so far.
+/// The file as far as it has been read.
 struct Reader {
     given: Vec<Given>,
     section: Section,

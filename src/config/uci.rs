@@ -12,23 +12,23 @@ use core::fmt;
 pub enum Statement {
     /// `config KIND ['NAME']`.
     Section {
-        /// Its type.
+        /// Type of the section.
         kind: String,
-        /// Its name; anonymous without.
+        /// Name of the section; anonymous without.
         name: Option<String>,
     },
     /// `option NAME 'VALUE'`; without a value it is empty, which UCI takes for *unset*.
     Option {
         /// Which.
         name: String,
-        /// To what.
+        /// The new value.
         value: String,
     },
     /// `list NAME 'VALUE'`.
     List {
         /// Which.
         name: String,
-        /// One more value.
+        /// The value to append.
         value: String,
     },
 }
@@ -236,7 +236,7 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// One character, the one behind the backslash if it is one.
+    /// Reads a character: after a backslash, the one behind it.
     fn literal(&mut self, word: &mut Vec<u8>) -> Result<(), Fault> {
         if self.peek() == Some(b'\\') {
             self.bump();

@@ -21,14 +21,14 @@ pub use server::{Control, Reply, Stream};
 
 use crate::limits::CONTROL_PATIENCE;
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done, or found.
     Done,
     /// There is nothing of the kind.
     Nothing,
-    /// It can't be done; the text says why.
+    /// The daemon refuses; the text says why.
     Refused,
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
 /// An answer: what became of the request, and text for people or programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What became of it.
+    /// Outcome of the request.
     pub outcome: Outcome,
     /// Whole lines, or nothing.
     pub text: String,
@@ -65,7 +65,7 @@ impl Answer {
         Answer { outcome: Outcome::Nothing, text: text.into() }
     }
 
-    /// The same, and `line` at the end.
+    /// Appends `line`.
     pub fn with(mut self, line: &str) -> Self {
         self.text.push_str(line);
         self
@@ -96,7 +96,7 @@ impl core::fmt::Display for Unanswered {
 /// Asks the daemon that listens at `path`; not for a stream.
 ///
 /// # Errors
-/// Nobody listens, or the socket belongs to somebody else, or the daemon has no place for another client.
+/// No daemon listens, or the socket belongs to another user, or the daemon has no place for another client.
 pub fn ask(path: &Path, request: &Request) -> Result<Answer, Unanswered> {
     let mut answer = open(path, request, Some(CONTROL_PATIENCE))?;
     let mut text = String::new();

@@ -42,7 +42,7 @@ pub struct Notice {
 }
 
 impl Notices {
-    /// As `config` wishes, with nothing told yet.
+    /// Hooks as `config` sets them, with no event reported yet.
     pub fn new(config: &Config) -> Self {
         Notices {
             noticed: config.notices,
@@ -241,8 +241,8 @@ mod tests {
         assert_eq!(notice.line, line);
     }
 
-    /// Written by another process: a program that anybody has open for writing can't be run (ETXTBSY), and a
-    /// test beside this one that starts a process has whatever is open here for a moment.
+    /// A hook written by another process: a program that is open for writing anywhere can't be run (ETXTBSY), and a
+    /// parallel test that starts a process inherits the open files for a moment.
     fn write_hook(path: &Path, mode: u32, body: &str) {
         let script = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1" && chmod "$3" "$1""#;
         let arguments =

@@ -16,7 +16,7 @@ use crate::intel::entry::Policy;
 use crate::intel::list::{BadList, Report};
 use crate::intel::{Builder, Intel, builtin};
 
-/// What is to be read, as the configuration has it.
+/// The lists to read, as the configuration has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wish {
     enabled: bool,
@@ -42,7 +42,7 @@ pub struct Lists {
     current: Option<Arc<Intel>>,
     /// The thread at work.
     reading: Option<JoinHandle<Option<Intel>>>,
-    /// What to read once it has ended.
+    /// The request to start once this one has ended.
     next: Option<Wish>,
     problems: Problems,
 }
@@ -54,7 +54,7 @@ impl Lists {
         Lists { current, reading: None, next: None, problems: problems.clone() }
     }
 
-    /// What is in force; none if lists have no say.
+    /// The lists in force; `None` if lists are turned off.
     pub fn current(&self) -> Option<Arc<Intel>> {
         self.current.clone()
     }

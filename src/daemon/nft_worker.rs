@@ -109,7 +109,7 @@ struct Context {
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
     is_ending: Arc<AtomicBool>,
-    /// What the kernel's counter said last. It begins anew with the rules.
+    /// Latest value of the kernel's counter. The counter begins anew with the rules.
     counted: u32,
     /// A failure has been logged, and none since has succeeded.
     has_failed_to_save: bool,
@@ -220,7 +220,7 @@ fn outcome(mut child: Child) -> io::Result<String> {
 const THREAD_NAME: &str = "minewall-nft";
 /// setpriority(2): the weakest claim to the processor there is outside the idle class.
 const LOWEST: i32 = 19;
-/// How often it is seen to whether something has ended.
+/// Interval at which the end of a child is checked.
 const GLANCE: Duration = Duration::from_millis(5);
 
 #[cfg(test)]

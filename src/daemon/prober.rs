@@ -21,7 +21,7 @@ use crate::util::time::Instant;
 pub use questions::Question;
 use questions::Questions;
 
-/// How often each thing happened.
+/// Counters of questions and their outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Servers asked, by [`Verdict`]: pool, not a pool, inconclusive.
@@ -38,7 +38,7 @@ pub struct Counters {
     pub failed: u32,
 }
 
-/// What is to be asked, and the thread that asks.
+/// Questions that wait, and the handle of the probe's thread.
 pub struct Prober {
     worker: Option<Worker>,
     probing: Probing,
@@ -167,7 +167,7 @@ impl Prober {
         &self.networks
     }
 
-    /// What has happened so far.
+    /// Counters since the start.
     pub fn counters(&self) -> Counters {
         self.counters
     }

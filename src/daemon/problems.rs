@@ -22,7 +22,7 @@ pub enum Code {
     TableFull,
     /// A file that can't be written.
     File,
-    /// Another program overwrites the marks of connections.
+    /// A second program overwrites the marks of connections.
     MarkConflict,
 }
 
@@ -39,7 +39,7 @@ impl Code {
         }
     }
 
-    /// What the owner can do about it.
+    /// Remedy that the owner has.
     pub const fn remedy(self) -> &'static str {
         match self {
             Code::Model => "Correct option 'model', or remove it to use the built-in model.",
@@ -57,11 +57,11 @@ impl Code {
 /// A problem that lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Its kind.
+    /// Code of the kind.
     pub code: &'static str,
-    /// What is wrong, in one sentence.
+    /// Description of the problem, in one sentence.
     pub text: String,
-    /// What the owner can do.
+    /// Remedy that the owner has.
     pub remedy: &'static str,
     /// The file or thing that it is about; one problem of a kind for each.
     #[serde(skip)]

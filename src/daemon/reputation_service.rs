@@ -5,7 +5,7 @@
 //! 2. The [`Prober`] asks. [`ReputationService::collect`] takes its answers, and `witness` says which facts they are
 //!    and how far each reaches.
 //! 3. [`ReputationService::offer`] takes what a person or another router says.
-//! 4. Whatever has changed, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
+//! 4. After a change, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
 //!    orders for file and sets, at the next [`ReputationService::tick`] at the latest.
 
 mod clock;
@@ -47,7 +47,7 @@ use crate::util::wall_clock::unix_seconds;
 use clock::StoreClock;
 use witness::Lifetimes;
 
-/// What the service has to know of the traffic.
+/// The service's view of the traffic.
 pub trait Traffic {
     /// Whether sessions with `server` are not looked at, by the configuration or a list.
     fn exempts(&self, server: &Endpoint) -> bool;
@@ -72,7 +72,7 @@ pub struct ReputationService {
     /// Servers whose address is blocked for every name, as the view has them.
     everybodys: Vec<Endpoint>,
     swept_at: u64,
-    /// When the store is to be written, if it has changed since.
+    /// Due time of the next write of the store, if it has changed.
     write_at: Option<Instant>,
     fill_at: Option<Instant>,
     count_at: Instant,
@@ -83,7 +83,7 @@ pub struct ReputationService {
 struct Settings {
     files: Files,
     lifetimes: Lifetimes,
-    /// How long others' findings hold, and whether the kernel and the fleet hear of ours.
+    /// Validity of others' findings, and whether the kernel and the fleet get ours.
     learn: Duration,
     on_inconclusive: InconclusiveAction,
     /// Addresses that others share are blocked, too.
@@ -223,7 +223,7 @@ impl ReputationService {
         removed
     }
 
-    /// What is to be done now and then; to be called at least once a second.
+    /// Does all periodic work; to be called at least once a second.
     pub fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
         self.follow_wall_clock(unix_seconds(), now);
         let wall_clock = self.clock.now();
@@ -288,7 +288,7 @@ impl ReputationService {
         self.fill_at = Some(now);
     }
 
-    /// What holds now.
+    /// Entries that hold now.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.store.holding(self.clock.now())
     }

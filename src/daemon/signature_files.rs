@@ -28,7 +28,7 @@ impl SignatureFiles {
         self.begin();
     }
 
-    /// What has been read meanwhile, if it is any good. To be called once in a while.
+    /// Signatures read meanwhile, if they are valid. To be called once in a while.
     pub(crate) fn collect(&mut self) -> Option<Signatures> {
         let thread = self.reading.take_if(|thread| thread.is_finished())?;
         let signatures = thread.join().ok().flatten();

@@ -1,4 +1,4 @@
-//! What `minewall status` shows.
+//! The status, as `minewall status` shows it.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub struct Status<'a> {
     pub uptime: u64,
     /// Packets handled.
     pub packets: u64,
-    /// Those with payload not seen before.
+    /// Packets with payload not seen before.
     pub payload_packets: u64,
     /// Other transports and fragments, accepted.
     pub not_tcp: u64,
@@ -87,7 +87,7 @@ pub struct Slots {
 /// Use of the netfilter queue.
 #[derive(Debug, Serialize)]
 pub struct QueueUse {
-    /// Its number.
+    /// Number of the queue.
     pub number: u16,
     /// Packets that wait.
     pub waiting: u32,
@@ -99,7 +99,7 @@ pub struct QueueUse {
     pub has_rules: bool,
 }
 
-/// What became of suspects' servers.
+/// Outcomes of suspects' servers.
 #[derive(Debug, Serialize)]
 pub struct Probes {
     /// Asked, and a pool.
@@ -135,7 +135,7 @@ pub struct Learned {
     pub refused_by_kernel: u32,
 }
 
-/// What lists hold, and what is known of addresses by the answers of name servers.
+/// Size of the lists, and of the DNS cache.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct ListsUse {
     /// Lists, the built-in one included.
@@ -157,7 +157,7 @@ impl From<Counters> for Probes {
 }
 
 impl Status<'_> {
-    /// As one line of JSON. Hosts that don't fit are left out, the oldest first.
+    /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
     pub fn into_json(mut self) -> String {
         let mut buffer = vec![0; STATUS_MAX_BYTES];
         loop {
@@ -250,7 +250,7 @@ pub fn hosts_to_text(hosts: &[&Host]) -> String {
     hosts.iter().map(line).collect()
 }
 
-/// The same as an array of JSON.
+/// The hosts as an array of JSON.
 pub fn hosts_to_json(hosts: &[&Host]) -> String {
     let mut buffer = vec![0; hosts.len() * HOST_JSON_BYTES + 2];
     // A test holds the longest against the buffer.

@@ -32,7 +32,7 @@ pub enum Naming {
     Tls(Option<HostName>),
     /// In the `Host` field of an HTTP request.
     Http(Target),
-    /// As the far end that a proxy is asked for.
+    /// The far end that a proxy is asked for.
     Proxy(Target),
 }
 

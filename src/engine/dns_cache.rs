@@ -47,7 +47,7 @@ struct Other {
     has_more: bool,
 }
 
-/// What an address is known as.
+/// The names of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known<'a> {
     /// The name.

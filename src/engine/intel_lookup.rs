@@ -34,7 +34,7 @@ pub(super) struct IntelLookup<S> {
     epoch: u64,
 }
 
-/// What a list has to say of a session.
+/// Opinion of the lists on a session.
 #[derive(Clone, Debug)]
 pub(super) struct Opinion {
     pub policy: Policy,
@@ -70,7 +70,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.reputation.knows(server)
     }
 
-    /// What is known of `server`, which `client` has called `called`.
+    /// The verdict on `server`, which `client` has called `called`.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
     }
@@ -104,7 +104,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.by_address(server, now).is_some_and(|found| found.policy == Policy::Allow)
     }
 
-    /// What is to be thought of a session of `client` with `server`, before it has said anything.
+    /// The opinion on a session of `client` with `server`, before its first byte.
     pub fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
         if !self.has_any() {
             return None;
@@ -135,13 +135,13 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         opinion
     }
 
-    /// What is to be thought of a session of `client` in which a server at `port` was called `name`.
+    /// The opinion on a session in which a server at `port` was called `name`.
     pub fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
         let found = self.by_name(name, Some(port), now)?;
         Some(Opinion { policy: found.policy, finding: finding(&found, "") })
     }
 
-    /// What is to be thought of a session in which a proxy was asked for `target`; `port` is that of its
+    /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
     pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);

@@ -33,7 +33,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             })
     }
 
-    /// What is known of the server of `session`, by the name that its client has told it on this connection.
+    /// The verdict on the server of `session`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
         // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
         if session.inspection.is_opaque() {

@@ -47,7 +47,7 @@ pub(super) struct Pipeline<S> {
 pub(super) struct Notice {
     pub source: Source,
     pub finding: Finding,
-    /// Of a suspicion by stage one.
+    /// The suspicion of stage one, if that is the source.
     pub suspicion: Option<Suspicion>,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Reassembly<'a> {
 pub(super) struct Heard {
     /// Proof of mining.
     pub proof: Option<Finding>,
-    /// What a signature says that is worth no more than a suspicion.
+    /// A finding that is worth no more than a suspicion.
     pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,

@@ -22,7 +22,7 @@ use crate::net::direction::Direction;
 pub(super) struct Evidence {
     pub decision: Decision,
     pub finding: Option<Finding>,
-    /// How likely the models hold it.
+    /// Probability of mining by the models.
     pub suspicion: Option<Suspicion>,
 }
 

@@ -1,4 +1,4 @@
-//! By which names clients have lately called their servers.
+//! Names by which clients have lately called their servers.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;

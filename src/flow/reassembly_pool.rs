@@ -27,7 +27,7 @@ pub struct ReassemblyPool {
     pub taken_away: u32,
 }
 
-/// Where a direction's waiting bytes are: an index into the pool. The slot knows its owner, so a
+/// Place of a direction's waiting bytes: an index into the pool. The slot knows its owner, so a
 /// stale index finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotIndex(u8);
@@ -47,7 +47,7 @@ impl Default for SlotIndex {
 pub struct Claim {
     /// The flow.
     pub key: FiveTuple,
-    /// Its direction.
+    /// Direction of the bytes.
     pub direction: Direction,
     /// Keyed hash of the client whose share it counts for.
     pub client: u32,

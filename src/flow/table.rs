@@ -71,7 +71,7 @@ struct Set<R> {
 /// A tag that no flow has.
 const EMPTY: u16 = 0;
 
-/// How often each thing happened.
+/// Counters of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableCounters {
     /// Flows that were entered.
@@ -91,9 +91,9 @@ pub struct TableCounters {
 /// The place of a flow, old or new.
 #[derive(Debug)]
 pub enum Place<'a, R> {
-    /// It was there.
+    /// The record exists.
     Known(&'a mut R),
-    /// It is new: a default record, to be filled in; and the record that made room, if one did.
+    /// The record is new: a default one, to be filled in; and the record that made room, if one did.
     New(&'a mut R, Option<R>),
     /// There is no room for it.
     Refused,
@@ -183,7 +183,7 @@ impl<R: Record, S: BuildHasher> FlowTable<R, S> {
         self.sets.len() * FLOW_WAYS
     }
 
-    /// What has happened so far.
+    /// Counters since the start.
     pub fn counters(&self) -> TableCounters {
         self.counters
     }

@@ -1,4 +1,4 @@
-//! What is known without any list of the user's.
+//! Built-in knowledge, without any list of the user's.
 
 use std::sync::{Arc, OnceLock};
 
@@ -26,7 +26,7 @@ pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     Ok(())
 }
 
-/// The addresses that many sites share, as a list of its own: whoever matches is one.
+/// The addresses that many sites share, as a list of its own: a match means a shared address.
 ///
 /// # Panics
 /// If the list that is part of the program can't be read, which a test rules out.

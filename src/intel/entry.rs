@@ -1,4 +1,4 @@
-//! One entry: what it matches, and what a match is worth.
+//! Entries of lists: a pattern, and the worth of a match.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,7 +9,7 @@ use crate::net::host_port;
 use crate::util::calendar;
 use crate::util::decimal::decimal;
 
-/// What a match is worth. The order is that of precedence: of several that match, the greatest decides.
+/// Worth of a match. The order is that of precedence: of several that match, the greatest decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
     /// The session is a suspect, and its server is asked.
@@ -54,7 +54,7 @@ pub enum Ports {
     /// Every port.
     #[default]
     Any,
-    /// One port.
+    /// A single port.
     One(u16),
     /// Every port but those of the web (80, 443, 8080, 8443), where pools have their pages.
     NonWeb,
@@ -74,7 +74,7 @@ impl Ports {
 /// `http`, `https` and their usual alternates.
 const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
-/// The servers that are meant, whatever their port.
+/// The servers that an entry names, at any port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum What {
@@ -157,11 +157,11 @@ const NON_WEB: &str = "nonweb";
 /// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it matches.
+    /// Pattern that is matched.
     pub pattern: Pattern,
-    /// What a match is worth.
+    /// Worth of a match.
     pub policy: Policy,
-    /// When it ceases to hold, in seconds since 1970; it doesn't without.
+    /// End of validity, in seconds since 1970; without, the entry does not end.
     pub expires: Option<u32>,
 }
 
@@ -185,7 +185,7 @@ impl Entry {
 }
 
 impl fmt::Display for Entry {
-    /// As [`Entry::parse`] reads it.
+    /// Writes the form that [`Entry::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.pattern, self.policy.name())?;
         match self.expires {
@@ -212,7 +212,7 @@ pub enum BadEntry {
     NoSink,
     /// A rule for parts of a site.
     PartOfSite,
-    /// It is to be worth more than its list may grant.
+    /// The policy exceeds that of its list.
     TooMuch,
 }
 

@@ -1,4 +1,4 @@
-//! Whom the user exempts: hosts of his own, and servers anybody may use.
+//! Exemptions of the user: hosts of the house, and servers that every host may use.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -12,9 +12,9 @@ use crate::util::decimal::decimal;
 /// A host the user exempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// By address.
+    /// A host by address.
     At(Cidr),
-    /// By its network card, whatever address it has been given.
+    /// A host by network card, at any address.
     Card([u8; 6]),
 }
 
@@ -30,9 +30,9 @@ impl FromStr for Host {
 /// A server the user exempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Its addresses.
+    /// Addresses of the server.
     pub prefix: Cidr,
-    /// Its port; every port without.
+    /// Port of the server; every port without.
     pub port: Option<u16>,
 }
 
@@ -44,7 +44,7 @@ impl Server {
 }
 
 impl fmt::Display for Server {
-    /// As it is read.
+    /// Writes the form that is read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             None => self.prefix.fmt(f),
@@ -96,7 +96,7 @@ impl AllowList {
         })
     }
 
-    /// Whether anybody may mine at `server`.
+    /// Whether every host may mine at `server`.
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
         self.servers.iter().any(|allowed| allowed.includes(server))
     }

@@ -22,7 +22,7 @@ use super::entry::{BadEntry, Entry, Pattern, Policy, Ports, What};
 use super::{Builder, TooLarge};
 use crate::limits::{INTEL_LINE_BYTES, INTEL_WARNINGS};
 
-/// What a list held.
+/// Result of reading a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Entries.
@@ -36,7 +36,7 @@ pub struct Report {
 /// A line that made no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Its number, from 1.
+    /// Number of the line, from 1.
     pub line: u32,
     /// Why.
     pub why: BadLine,
@@ -45,11 +45,11 @@ pub struct Warning {
 /// Why a line is passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadLine {
-    /// It has more than [`INTEL_LINE_BYTES`] bytes.
+    /// The line has more than [`INTEL_LINE_BYTES`] bytes.
     TooLong,
-    /// It is not UTF-8, or has control characters.
+    /// The line is not UTF-8, or has control characters.
     NotText,
-    /// It is no entry.
+    /// The line is no entry.
     Entry(BadEntry),
 }
 
@@ -66,7 +66,7 @@ impl fmt::Display for BadLine {
 /// Why a list is refused as a whole.
 #[derive(Debug)]
 pub enum BadList {
-    /// It can't be read.
+    /// The file can't be read.
     Unreadable(io::Error),
     /// There is not enough memory for it.
     TooLarge(TooLarge),

@@ -1,7 +1,7 @@
 //! Entries in as little memory as there can be: one run of bytes, and where each bucket of it begins.
 //!
 //! A keyed hash of a name or prefix picks a bucket; the few records in it are compared whole, so nothing
-//! matches by a collision, and nobody can compute names that meet in one bucket. There is no pointer
+//! matches by a collision, and names that meet in one bucket can't be computed. There is no pointer
 //! for an entry, only a quarter of one.
 //!
 //! A record is the length of its key, the length of its rules, the key, and the rules. A key is a name in its
@@ -20,7 +20,7 @@ use crate::net::host_name::HostName;
 /// An immutable table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Where each bucket begins in `records`, and where the last one ends.
+    /// Offset of each bucket in `records`, and the end of the last one.
     starts: Box<[u32]>,
     records: Box<[u8]>,
     /// Prefix lengths that occur, a bit each.
@@ -30,16 +30,16 @@ pub(super) struct Table {
     entries: u32,
 }
 
-/// What is said of a key: all but the key of an entry.
+/// Rule for a key: all but the key of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// What a match is worth.
+    /// Worth of a match.
     pub policy: Policy,
     /// Which ports are meant.
     pub ports: Ports,
     /// Which list says so: an index into the names of lists.
     pub source: u8,
-    /// When it ceases to hold, in seconds since 1970.
+    /// End of validity, in seconds since 1970.
     pub expires: Option<u32>,
 }
 
@@ -192,7 +192,7 @@ impl Table {
 struct Open<'a> {
     key: &'a [u8],
     latest: &'a [u8],
-    /// Where it begins.
+    /// Offset of the record.
     at: usize,
     count: usize,
 }
@@ -226,7 +226,7 @@ fn net_key(net: &Cidr) -> Key {
     [family, len].into_iter().chain(octets.take(covered)).collect()
 }
 
-/// What `key` is the key of.
+/// Decodes `key`.
 pub(super) fn what(key: &[u8]) -> Option<What> {
     let octets =
         |bytes: &[u8], into: &mut [u8]| into.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -262,7 +262,7 @@ pub(super) struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// That of its first rule.
+    /// Policy of the first rule.
     fn policy(&self) -> Option<Policy> {
         Rules(self.rules).next().map(|rule| rule.policy)
     }

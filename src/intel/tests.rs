@@ -230,7 +230,7 @@ fn agrees_with_a_naive_twin() {
     }
 }
 
-/// What there is no room for must not be what lets a server pass: other routers may say much of one name.
+/// Entries without room must not let a server pass: other routers may say much of one name.
 #[test]
 fn an_exemption_is_the_last_to_be_left_out() {
     let mut builder = Builder::new(1 << 20);

@@ -14,7 +14,7 @@ mod wire;
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name, which is that of its folder of seeds.
+    /// Name of the target and of its folder of seeds.
     pub name: &'static str,
     /// Takes any input.
     ///

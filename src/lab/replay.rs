@@ -41,7 +41,7 @@ use crate::net::packet;
 use crate::util::time::Instant;
 use crate::verdict::Reason;
 
-/// How a replay went; the worst over all captures, in this order.
+/// Result of a replay; the worst over all captures, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Every capture was read to its end.
@@ -52,10 +52,10 @@ pub enum Outcome {
     Unreadable,
 }
 
-/// How captures are judged and reported.
+/// Settings of inspection and report.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What is printed.
+    /// Format of the report.
     pub format: Format,
     /// Settings, lists and model, as the daemon takes them.
     pub config: Config,
@@ -223,12 +223,12 @@ pub fn default_config() -> Config {
     Config { intel_lists: Vec::new(), signatures: Vec::new(), ..Config::default() }
 }
 
-/// What a capture held.
+/// Contents of a capture.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// Its flows; of a pipe, those that had not ended.
+    /// Flows of the capture; of a pipe, those that had not ended.
     pub account: Account,
-    /// Its packets, of whatever kind.
+    /// Number of packets of all kinds.
     pub packets: u64,
     /// Packets with a header that contradicts itself or ends early.
     pub malformed: u64,
@@ -236,7 +236,7 @@ pub struct Replayed {
     pub unsupported: u64,
     /// Why it was not read to its end.
     pub damage: Option<Damage>,
-    /// Its findings have been told one by one.
+    /// Findings have been reported one by one.
     was_told: bool,
 }
 
@@ -280,7 +280,7 @@ pub struct Replay<S> {
     kernel: Kernel,
     replayed: Replayed,
     unanswered: Vec<Held>,
-    /// When the latest frame was captured.
+    /// Time of the latest frame.
     latest: Instant,
 }
 

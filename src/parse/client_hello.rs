@@ -130,7 +130,7 @@ fn extension(hello: &mut Cursor<'_>, is_named: bool, found: &mut Hello) -> Resul
 
 /// The handshake message inside the records.
 struct Cursor<'a> {
-    /// What has not been read.
+    /// Bytes that have not been read.
     bytes: &'a [u8],
     /// Bytes of the record at hand that have not been read.
     in_record: usize,

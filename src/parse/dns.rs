@@ -26,13 +26,13 @@ pub struct Resolution {
 /// Why a message gives no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAddress {
-    /// It is no answer to one question.
+    /// The message is no answer to one question.
     Foreign,
     /// There is no such name, or it has none of the addresses that were asked for.
     Empty,
     /// The server can't say, or won't.
     Failed,
-    /// It contradicts itself, or was cut short before any address.
+    /// The message contradicts itself, or was cut short before any address.
     Broken,
 }
 
@@ -199,11 +199,11 @@ fn name(message: &[u8], at: usize) -> Option<(Option<HostName>, usize)> {
 }
 
 const HEADER_BYTES: usize = 12;
-/// Of the flags' first byte (RFC 1035 section 4.1.1).
+/// Flag in the first byte (RFC 1035 section 4.1.1).
 const RESPONSE: u8 = 0x80;
 const OPCODE: u8 = 0x78;
 const TRUNCATED: u8 = 0x02;
-/// Of their second.
+/// Mask of the response code in the second byte.
 const RCODE: u8 = 0x0f;
 const NO_ERROR: u8 = 0;
 const NO_SUCH_NAME: u8 = 3;

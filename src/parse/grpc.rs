@@ -5,7 +5,7 @@
 
 use super::fit::Fit;
 
-/// What a client that knows its server begins with (RFC 9113 section 3.4).
+/// First bytes of a client that knows its server (RFC 9113 section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A frame's header.
@@ -13,7 +13,7 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub struct Frame {
     /// Length of the payload, at most 2^24 - 1.
     pub payload: usize,
-    /// What the payload is.
+    /// Kind of the payload.
     pub kind: Kind,
     /// The payload begins with the length of its padding.
     pub padded: bool,
@@ -97,7 +97,7 @@ const SETTING: u8 = 6;
 /// PRIORITY_UPDATE.
 const LAST_KIND: u8 = 0x10;
 const PADDED: u8 = 8;
-/// What stands before a message: whether it is compressed, and its length.
+/// Prefix of a message: whether it is compressed, and its length.
 pub const PREFIX: usize = 5;
 /// No server takes a longer one; gRPC's own default is a quarter of it.
 const MESSAGE_MAX: u32 = 16 << 20;

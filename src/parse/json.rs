@@ -156,7 +156,7 @@ impl Tape {
     }
 }
 
-/// Where a value ends.
+/// End of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// After this many bytes, leading white space included.
@@ -227,7 +227,7 @@ fn is_scalar(byte: u8) -> bool {
 struct Node {
     /// First byte; of a string, the one after its quote.
     start: u32,
-    /// One past the last byte; of a string, its closing quote.
+    /// Offset past the last byte; of a string, its closing quote.
     end: u32,
     /// The node after this one and all that is inside it.
     next: u16,
@@ -255,7 +255,7 @@ enum Kind {
 /// A container that is still open.
 #[derive(Clone, Copy, Debug)]
 struct Level {
-    /// Its node, if it is indexed.
+    /// Node of the value, if it is indexed.
     node: Option<u16>,
     object: bool,
 }

@@ -156,7 +156,7 @@ impl Scanner {
         Progress::NeedMore
     }
 
-    /// One byte of structure.
+    /// Takes a byte of structure.
     fn token(&mut self, byte: u8) -> Option<Token> {
         use Expect::{Colon, FirstItem, FirstKey, Key, Next, Root, Value};
         match (self.expect, byte) {
@@ -251,7 +251,7 @@ impl Scanner {
         if is_kept { self.tree.push(kind, key, level as usize + 1).unwrap_or(NONE) } else { NONE }
     }
 
-    /// One byte of a container that is passed over.
+    /// Takes a byte of a container that is passed over.
     fn skip_byte(&mut self, byte: u8) {
         match byte {
             b'{' | b'[' => self.depth = self.depth.saturating_add(1),
@@ -322,7 +322,7 @@ impl Scanner {
         }
     }
 
-    /// One byte of a comment (JSON has none, but some readers take them); whether it is one.
+    /// Takes a byte of a comment (JSON has none, but some readers take them); returns whether it is one.
     fn comment_byte(&mut self, byte: u8) -> bool {
         self.within = match (self.within, byte) {
             (Within::Slash, b'/') => Within::LineComment,

@@ -5,12 +5,12 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::dpi::target::{Host, Target};
 
-/// What stands at the head of one direction.
+/// State at the head of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Socks {
     /// A step of the handshake, so many bytes long.
     Step(usize),
-    /// Its last step, so many bytes long: the tunnel begins behind it.
+    /// The last step, so many bytes long: the tunnel begins behind it.
     Tunnel(usize),
     /// More bytes are needed.
     NeedMore,
@@ -32,7 +32,7 @@ pub fn greeting(bytes: &[u8]) -> Socks {
     methods.map_or(Socks::NeedMore, |methods| Socks::Step(2 + methods.len()))
 }
 
-/// What a SOCKS 5 client says next: its user and password, or its request.
+/// Next message of a SOCKS 5 client: its user and password, or its request.
 pub fn request(bytes: &[u8]) -> Socks {
     match bytes {
         [] => Socks::NeedMore,
@@ -47,7 +47,7 @@ pub fn request(bytes: &[u8]) -> Socks {
     }
 }
 
-/// Whom a whole request of version 5 is for.
+/// Target of a whole request of version 5.
 pub fn target(bytes: &[u8]) -> Option<Target> {
     let [VERSION_5, CONNECT, 0, rest @ ..] = bytes else { return None };
     let (host, port) = match rest {
@@ -68,7 +68,7 @@ pub fn target(bytes: &[u8]) -> Option<Target> {
     Some(Target { host, port: Some(u16::from_be_bytes(*port.first_chunk()?)) })
 }
 
-/// Whom a whole request of version 4 or 4a is for.
+/// Target of a whole request of version 4 or 4a.
 pub fn target_4(bytes: &[u8]) -> Option<Target> {
     let [VERSION_4, CONNECT, high, low, addr @ ..] = bytes else { return None };
     let (addr, rest) = addr.split_first_chunk::<4>()?;
@@ -92,7 +92,7 @@ pub fn method(bytes: &[u8]) -> Socks {
     }
 }
 
-/// What a SOCKS 5 server says next: that the password is right, or how the request went.
+/// Next message of a SOCKS 5 server: acceptance of the password, or the result of the request.
 pub fn reply(bytes: &[u8]) -> Socks {
     match bytes {
         [] | [1] | [VERSION_5] | [VERSION_5, 0] => Socks::NeedMore,

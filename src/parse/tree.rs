@@ -23,7 +23,7 @@ pub struct Tree {
     kept_text: u16,
 }
 
-/// One value.
+/// A value.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// The member's name; 0 in an array.
@@ -63,7 +63,7 @@ pub enum Kind {
     False,
     /// `null`.
     Null,
-    /// Another bare word.
+    /// A bare word of another kind.
     Word,
 }
 
@@ -315,7 +315,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The same value, read by the rule that of several members with one name the last one counts.
+    /// The value, read by the rule that of several members with one name the last one counts.
     /// Otherwise it is the first.
     pub fn with_last_members(self) -> Self {
         Value { last: true, ..self }
@@ -436,7 +436,7 @@ impl<'a> Value<'a> {
         self.node().filter(|_| self.is_string()).map_or(0, |node| node.len.into())
     }
 
-    /// How many hexadecimal digits the string has, with `0x` before them or not; `None` if it has others.
+    /// Number of hexadecimal digits of the string, with or without `0x`; `None` if it has other characters.
     pub fn hex_digits(self) -> Option<usize> {
         let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
         match node.kind {

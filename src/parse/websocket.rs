@@ -7,13 +7,13 @@ pub struct Frame {
     pub header: usize,
     /// Length of the payload.
     pub payload: u32,
-    /// What the payload is.
+    /// Kind of the payload.
     pub kind: Kind,
     /// The last frame of its message.
     pub fin: bool,
     /// The payload is compressed (RFC 7692) or changed by another extension.
     pub opaque: bool,
-    /// What the payload is masked with; zeros if it isn't.
+    /// Mask of the payload; zeros if it isn't masked.
     pub mask: [u8; 4],
 }
 
@@ -22,7 +22,7 @@ pub struct Frame {
 pub enum Kind {
     /// The first frame of a message, text or binary.
     Data,
-    /// One of its further frames.
+    /// A further frame of a message.
     Continuation,
     /// Ping, pong or close.
     Control,

@@ -16,7 +16,7 @@ use crate::parse::dns::{NoAddress, Resolution};
 /// The first address of `name`, of IPv4 if it has one.
 ///
 /// # Errors
-/// It has none, or nobody says; the text says which.
+/// The name has none, or no name server answers; the text says which.
 pub fn address(name: &str) -> Result<IpAddr, String> {
     if let Some(addr) = fs::read_to_string(HOSTS).ok().and_then(|text| in_hosts(&text, name)) {
         return Ok(addr);
@@ -72,7 +72,7 @@ enum Kind {
     Aaaa = 28,
 }
 
-/// What a datagram says.
+/// Content of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Address(IpAddr),
@@ -80,7 +80,7 @@ enum Answer {
     None,
     /// The server can't say.
     Failed,
-    /// It answers no question of ours.
+    /// The datagram answers no question of ours.
     Foreign,
 }
 
@@ -151,7 +151,7 @@ mod tests {
     const NO_SUCH_NAME: u8 = 3;
     const ID: [u8; 2] = [0xbe, 0xef];
 
-    /// As a server answers `question`: the question, an alias, and records of `kind` with `data`.
+    /// A server's response: the question, an alias, and records of `kind` with `data`.
     fn reply(kind: Kind, code: u8, data: &[&[u8]]) -> Vec<u8> {
         let mut bytes = question(ID, "pool.example", kind).expect("a name");
         bytes[2] |= RESPONSE;
@@ -195,7 +195,7 @@ mod tests {
         );
     }
 
-    /// Of a host that has IPv6 alone, by a server whose first datagram answers somebody else.
+    /// A host has IPv6 alone, and the server's first datagram answers another client.
     #[test]
     fn a_server_is_asked_for_both_kinds() {
         let server = UdpSocket::bind("127.0.0.1:0").expect("a port");

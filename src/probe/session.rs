@@ -1,14 +1,14 @@
 //! The conversation with one server: bytes in, bytes out, time as an argument.
 //!
 //! 1. [`Session::poll`] says what to do: connect, send, wait, or that it is over.
-//! 2. Whatever happens is told by [`Session::connected`], [`Session::handle_input`] and
+//! 2. Events enter through [`Session::connected`], [`Session::handle_input`] and
 //!    [`Session::handle_failure`]; time passes with the next `poll`.
 //!
 //! Every connection has a deadline and so has the whole; bytes sent and read are counted over all
 //! connections of the probe. A server can make it shorter, never longer.
 
-use super::judge::{Finding, Judge};
-use super::question::{Host, Manner, Question};
+use super::classifier::{Response, ResponseClassifier};
+use super::question::{Encoding, HostHeader, Question};
 use super::strategy::{Failure, Strategy};
 use super::{Outcome, Target, Verdict};
 use crate::dpi::Dpi;
@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::util::time::Instant;
 use core::time::Duration;
 
-/// What the session wants.
+/// Next step of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A fresh connection in place of the one there may be, through TLS or not.
@@ -36,16 +36,16 @@ pub enum Action {
     Done(Outcome),
 }
 
-/// One probe of one server.
+/// The probe of one server.
 #[derive(Debug)]
 pub struct Session {
     strategy: Strategy,
     state: State,
     dpi: Dpi,
-    host: Host,
+    host: HostHeader,
     key: [u8; 64],
     deadline: Instant,
-    /// How long the server may think about the first question.
+    /// Time limit for the response to the first question.
     patience: Duration,
     connections: usize,
     sent: usize,
@@ -69,7 +69,7 @@ enum State {
 struct Asking {
     question: Question,
     step: usize,
-    judge: Judge,
+    classifier: ResponseClassifier,
     outbox: Option<Vec<u8>>,
     until: Instant,
 }
@@ -83,7 +83,7 @@ impl Session {
             strategy: Strategy::new(target),
             state: State::Idle,
             dpi: Dpi::default(),
-            host: Host::new(target.sni.as_deref(), &target.server),
+            host: HostHeader::new(target.sni.as_deref(), &target.server),
             key,
             deadline: now.after(PROBE_TOTAL_WAIT),
             patience: PROBE_ANSWER_WAIT,
@@ -100,7 +100,7 @@ impl Session {
         self.deadline = self.deadline.after(PROBE_PATIENCE);
     }
 
-    /// What to do at `now`.
+    /// The next step at `now`.
     pub fn poll(&mut self, now: Instant) -> Action {
         loop {
             if now >= self.deadline {
@@ -110,8 +110,8 @@ impl Session {
                 State::Done(outcome) => return Action::Done(outcome.clone()),
                 State::Idle => match self.strategy.next() {
                     // The next one may be shorter.
-                    Some((question, _)) if !self.may_say(question.words(0, &self.host, &self.key)) => {
-                        self.strategy.pass_over();
+                    Some((question, _)) if !self.may_send(question.payload(0, &self.host, &self.key)) => {
+                        self.strategy.skip();
                     }
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
@@ -128,8 +128,8 @@ impl Session {
                 State::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
                 State::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
                 State::Asking(asking) => {
-                    if let Some(words) = asking.outbox.take() {
-                        return Action::Transmit(words);
+                    if let Some(payload) = asking.outbox.take() {
+                        return Action::Transmit(payload);
                     }
                     if now < asking.until {
                         return Action::Wait(asking.until);
@@ -155,8 +155,8 @@ impl Session {
             self.strategy.speaks_tls();
         }
         if let State::Connecting { question, .. } = self.state {
-            let judge = Judge::new(question);
-            self.ask(Asking { question, step: 0, judge, outbox: None, until: now }, now);
+            let classifier = ResponseClassifier::new(question);
+            self.send_payload(Asking { question, step: 0, classifier, outbox: None, until: now }, now);
         }
     }
 
@@ -166,34 +166,34 @@ impl Session {
         let room = PROBE_READ_BYTES.saturating_sub(self.read);
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.read += taken.len();
-        let finding = asking.judge.hear(&mut self.dpi, taken);
+        let response = asking.classifier.receive(&mut self.dpi, taken);
         let (question, transport) = (asking.question, self.strategy.transport(asking.question));
-        let outcome = match finding {
-            Finding::Pool(dialect, evidence) => {
+        let outcome = match response {
+            Response::Pool(dialect, evidence) => {
                 let mut outcome = Outcome::new(Verdict::Pool, Some(*dialect), Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
-            Finding::Foreign(evidence) => {
+            Response::OtherService(evidence) => {
                 let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
-            Finding::Claim(dialect, evidence) => {
+            Response::Claim(dialect, evidence) => {
                 self.strategy.claim(*dialect, evidence);
                 self.state = State::Idle;
-                return self.heed_confirmation();
+                return self.take_confirmation();
             }
             // More may stand in the next segment.
-            Finding::Nothing => return self.heed_cap(now),
-            Finding::Refused(_) | Finding::WantsTls if question.manner() != Manner::WebSocket => {
+            Response::Nothing => return self.check_cap(now),
+            Response::Refused(_) | Response::WantsTls if question.encoding() != Encoding::WebSocket => {
                 return self.settle(None, now);
             }
             // Of a page, its body may follow; here the first line says it all.
-            Finding::Web(_) if question.manner() == Manner::Lines => return self.settle(None, now),
+            Response::WebPage(_) if question.encoding() == Encoding::Lines => return self.settle(None, now),
             _ => {
                 asking.until = asking.until.min(now.after(PROBE_LINGER));
-                return self.heed_cap(now);
+                return self.check_cap(now);
             }
         };
         self.state = State::Done(outcome);
@@ -213,7 +213,7 @@ impl Session {
         self.sent
     }
 
-    fn heed_cap(&mut self, now: Instant) {
+    fn check_cap(&mut self, now: Instant) {
         if self.read >= PROBE_READ_BYTES {
             self.settle(Some(Failure::Closed), now);
             self.conclude();
@@ -223,47 +223,47 @@ impl Session {
     /// The connection has nothing more to say on what was said last.
     fn settle(&mut self, ended: Option<Failure>, now: Instant) {
         let State::Asking(mut asking) = core::mem::replace(&mut self.state, State::Idle) else { return };
-        let is_websocket = asking.question.manner() == Manner::WebSocket;
-        match asking.judge.finding() {
-            Finding::Key if asking.question == Question::StratumV2Again => {
+        let is_websocket = asking.question.encoding() == Encoding::WebSocket;
+        match asking.classifier.response() {
+            Response::Key if asking.question == Question::StratumV2Again => {
                 let parts: [&[u8]; 1] = [b"64 random bytes answered with 234, twice"];
                 let transport = self.strategy.transport(asking.question);
                 let dialect = Some(Dialect::StratumV2);
                 self.state = State::Done(Outcome::new(Verdict::Pool, dialect, Some(transport), &parts));
             }
-            Finding::Nothing if !asking.judge.has_heard() => {
+            Response::Nothing if !asking.classifier.has_received() => {
                 self.give_up_question(ended.unwrap_or(Failure::Silent));
             }
-            finding => {
-                let may_follow = match finding {
-                    Finding::Open => true,
-                    Finding::Nothing | Finding::Refused(_) | Finding::Unreadable => is_websocket,
+            response => {
+                let may_follow = match response {
+                    Response::Inconclusive => true,
+                    Response::Nothing | Response::Refused(_) | Response::Unreadable => is_websocket,
                     _ => false,
                 };
                 let next = asking.step + 1;
                 if may_follow
                     && ended.is_none()
-                    && self.may_say(asking.question.words(next, &self.host, &self.key))
+                    && self.may_send(asking.question.payload(next, &self.host, &self.key))
                 {
                     asking.step = next;
-                    self.ask(asking, now);
+                    self.send_payload(asking, now);
                 } else {
-                    let finding = match finding {
-                        Finding::Nothing => Finding::Unreadable,
-                        finding => finding.clone(),
+                    let response = match response {
+                        Response::Nothing => Response::Unreadable,
+                        response => response.clone(),
                     };
-                    self.strategy.learn(&finding);
-                    self.heed_confirmation();
+                    self.strategy.note_response(&response);
+                    self.take_confirmation();
                 }
             }
         }
     }
 
     /// Says the words of the step at hand.
-    fn ask(&mut self, mut asking: Asking, now: Instant) {
-        let Some(words) = asking.question.words(asking.step, &self.host, &self.key) else { return };
+    fn send_payload(&mut self, mut asking: Asking, now: Instant) {
+        let Some(words) = asking.question.payload(asking.step, &self.host, &self.key) else { return };
         self.sent += words.len();
-        asking.judge.said(&mut self.dpi, &words);
+        asking.classifier.note_sent(&mut self.dpi, &words);
         asking.outbox = Some(words);
         let is_first = self.connections == 1 && asking.step == 0;
         let wait = if is_first { self.patience } else { PROBE_ANSWER_WAIT };
@@ -272,19 +272,19 @@ impl Session {
     }
 
     /// Whether there are such words, and room for them.
-    fn may_say(&self, words: Option<Vec<u8>>) -> bool {
+    fn may_send(&self, words: Option<Vec<u8>>) -> bool {
         words.is_some_and(|words| self.sent + words.len() <= PROBE_SEND_BYTES)
     }
 
     fn give_up_question(&mut self, failure: Failure) {
         self.state = State::Idle;
-        if !self.strategy.fail(failure) {
+        if !self.strategy.note_failure(failure) {
             self.conclude();
         }
-        self.heed_confirmation();
+        self.take_confirmation();
     }
 
-    fn heed_confirmation(&mut self) {
+    fn take_confirmation(&mut self) {
         if let Some(outcome) = self.strategy.confirmed() {
             self.state = State::Done(outcome);
         }

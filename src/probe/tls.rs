@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
-/// What all connections share.
+/// Configuration that all connections share.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<ClientConfig>);
 
@@ -49,7 +49,7 @@ impl Client {
     }
 }
 
-/// One connection.
+/// A connection.
 #[derive(Debug)]
 pub struct Tls(ClientConnection);
 

@@ -37,7 +37,7 @@ pub struct Suspect {
     pub is_strong: bool,
     /// Name that the client called the server by, if any.
     pub name: Option<HostName>,
-    /// What the wire and stage one point to.
+    /// Hints of the wire and of stage one.
     pub hints: Hints,
 }
 
@@ -75,7 +75,7 @@ impl Suspect {
     }
 }
 
-/// What became of a suspect.
+/// Outcome for a suspect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The suspect as it was handed over.

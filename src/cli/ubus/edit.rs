@@ -1,4 +1,4 @@
-//! What `allow` changes in UCI, for a script that has `uci`: the arguments become words that a shell may see.
+//! Changes of UCI for `allow`, for a script that has `uci`: the arguments become words that a shell may see.
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use minewall::parse::json::{Tape, Value};
 use super::super::show;
 use super::{read_arguments, refusal, string};
 
-/// What `allow` is to change in UCI: `add_list allow_host 192.168.1.50`, for a script that has `uci`. The
-/// exit status is 1, and the line the answer, if the arguments are no good.
+/// Prints the change of UCI for `allow`: `add_list allow_host 192.168.1.50`, for a script that has `uci`. On
+/// bad arguments the exit status is 1, and the line the error.
 pub(super) fn run() -> Result<ExitCode, String> {
     let input = read_arguments()?;
     let mut tape = Tape::default();

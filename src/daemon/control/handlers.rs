@@ -1,4 +1,4 @@
-//! What the daemon answers on its control socket.
+//! Handlers of the requests on the control socket.
 
 use core::fmt::Write;
 
@@ -111,7 +111,7 @@ impl Daemon {
         }
     }
 
-    /// What becomes of connections to `subject`, and why: source and sentence.
+    /// Outcome of connections to `subject`, with source and sentence.
     fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
         let (now, wall_clock) = (self.clock.now(), self.reputation.wall_clock());
         let mut reasons = Vec::new();

@@ -18,16 +18,16 @@ use crate::limits::{
     CONTROL_STREAM_BYTES,
 };
 
-/// What a client is told.
+/// Reply to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// An answer, and that was it.
     Once(Answer),
-    /// These lines, and whatever is published to the stream from now on.
+    /// These lines, then everything published to the stream from now on.
     Stream(Stream, String),
 }
 
-/// What can be followed.
+/// Streams that can be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Events, as they are logged.
@@ -55,11 +55,11 @@ struct Client {
 
 #[derive(Debug)]
 enum State {
-    /// What there is of the request.
+    /// The request as far as it has arrived.
     AwaitRequest(Vec<u8>),
-    /// What it has not taken yet of an answer.
+    /// The part of an answer that the client has not taken yet.
     AwaitTaking(Vec<u8>),
-    /// The same of a stream, which goes on.
+    /// The part of a stream that the client has not taken yet; the stream goes on.
     Following(Stream, Vec<u8>),
 }
 
@@ -106,8 +106,8 @@ impl Control {
 
     /// Takes what has arrived, answers what is complete, hands over what is taken. Never waits.
     ///
-    /// With no place left, a newcomer takes that of the client that has been silent for longest: idle clients,
-    /// however many, lock nobody out.
+    /// With no place left, a newcomer takes that of the client that has been silent for longest: any number of idle
+    /// clients locks no other out.
     pub fn serve(&mut self, mut answer: impl FnMut(Request) -> Reply) {
         loop {
             match self.listener.accept() {
@@ -199,7 +199,7 @@ impl Drop for Control {
     }
 }
 
-/// How long the listener is left alone after a failure.
+/// Pause of the listener after a failure.
 const LISTENER_REST: Duration = Duration::from_secs(1);
 
 fn on_the_wire(answer: &Answer) -> Vec<u8> {

@@ -10,9 +10,9 @@ use crate::util::time::Instant;
 pub struct Question {
     /// Server, and what is known beforehand.
     pub suspect: Suspect,
-    /// Whose share it takes; none for another router's word.
+    /// Client whose share the question takes; none for another router's word.
     pub client: Option<ClientId>,
-    /// When it may be asked.
+    /// Earliest time of the question.
     pub due: Instant,
 }
 
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(served(&mut questions, 3_600, 9), []);
     }
 
-    /// One client has a hundred questions; another's single one is the next that is asked.
+    /// A client has a hundred questions; another's single one is the next that is asked.
     #[test]
     fn the_client_that_was_served_longest_ago_comes_first() {
         let mut questions = Questions::default();

@@ -1,4 +1,4 @@
-//! What entries come to: the engine's view, and elements of the kernel's sets.
+//! Effects of entries: the engine's view, and elements of the kernel's sets.
 
 use super::{ReputationService, Traffic};
 use crate::config::InconclusiveAction;
@@ -65,7 +65,7 @@ impl ReputationService {
             }
     }
 
-    /// What the engine is to know.
+    /// The engine's view of the store.
     pub(super) fn view(&self, traffic: &impl Traffic) -> View {
         let acts_on_doubt = self.settings.on_inconclusive == InconclusiveAction::Block;
         let mut facts = view::Builder::default();

@@ -1,4 +1,4 @@
-//! What a person or another router says of a server.
+//! Entries that a person or another router offers.
 //!
 //! A person has the last word. Another router is a witness from hearsay: what it says makes a suspect, and has the
 //! server asked from here, from a budget of its own; nothing is blocked until the server answers as a pool.
@@ -151,5 +151,5 @@ impl ReputationService {
     }
 }
 
-/// What a person enters holds at least so many seconds, unless told otherwise.
+/// Least validity of a person's entry, without a time of its own.
 const A_DAY: u32 = 86_400;

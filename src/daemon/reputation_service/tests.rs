@@ -75,7 +75,7 @@ impl Bench {
         self.service.conclude(&suspect, &probed, self.now);
     }
 
-    /// What the engine does about a session of some client with `server`, called `name` (empty: by none).
+    /// The engine's verdict on a session of some client with `server`, called `name` (empty: without a name).
     fn verdict(&mut self, server: &Endpoint, name: &str) -> Option<EndpointVerdict> {
         let name = HostName::parse(name.as_bytes());
         let called = name.as_ref().map_or(Called::Nothing, Called::Name);
@@ -135,7 +135,7 @@ fn server(number: u8, port: u16) -> Endpoint {
 
 const POOL: &str = "pool.example";
 
-/// One client's words, at any port, have the server asked and nothing entered: not even for a second.
+/// A client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
 fn a_client_s_word_enters_nothing() {
     let mut bench = Bench::new("word", "");

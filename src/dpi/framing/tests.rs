@@ -1,4 +1,4 @@
-//! The same conversation in every portion must give the same messages.
+//! A conversation gives the same messages in every portion.
 
 use super::*;
 use crate::dpi::message;
@@ -13,7 +13,7 @@ mod dialogue;
 mod hostile;
 mod naming;
 
-/// What was found.
+/// The messages found.
 #[derive(Debug, Default, PartialEq)]
 struct Record {
     messages: Vec<String>,
@@ -178,7 +178,7 @@ fn messages(text: &str) -> Vec<String> {
     whole.record.messages
 }
 
-/// What becomes of a flow, played as it stands.
+/// Plays a flow as it stands.
 fn flow(text: &str) -> Flow {
     let dialogue = Dialogue::parse(text);
     Flow::begin(dialogue.option("midway").is_none()).play(&dialogue)

@@ -1,4 +1,4 @@
-//! What hosts do that mean harm, and networks that don't.
+//! Hosts that mean harm, and networks that don't.
 
 use super::*;
 use crate::hmm::decision::Decision;

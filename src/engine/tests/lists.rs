@@ -59,7 +59,7 @@ impl Bench {
         (matches!(verdict, Verdict::Reset(_)), self.told())
     }
 
-    /// What is thought of a session of [`HOST`]'s with another server.
+    /// The opinion on a session of [`HOST`]'s with another server.
     fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
         self.engine.pipeline.intel.of_endpoint(HOST.into(), &server, now).map(|opinion| opinion.policy)

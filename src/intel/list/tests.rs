@@ -139,7 +139,7 @@ fn buffers_of_any_size_give_the_same() {
     }
 }
 
-/// What is taken from any bytes is written as it is read.
+/// Entries taken from any bytes are written in the form that is read.
 #[test]
 fn what_is_taken_is_written_as_it_is_read() {
     use crate::util::random::Random;

@@ -29,7 +29,7 @@ pub struct Report {
 pub enum BadLine {
     /// Longer than any that makes sense.
     TooLong,
-    /// It begins as JSON, and is no object of one line, or has a key twice.
+    /// The line begins as JSON, and is no object of one line, or has a key twice.
     NotJson,
     /// An object that lacks this member, or has another kind of value there.
     Member(&'static str),
@@ -252,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Lines come from whoever has the broker's password.
+    /// Lines come from every holder of the broker's password.
     #[test]
     fn damaged_lines_never_do_more_than_be_refused() {
         let mut random = Random::new(9);

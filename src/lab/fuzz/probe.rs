@@ -1,4 +1,4 @@
-//! What a probed server may answer.
+//! Responses of a probed server.
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;

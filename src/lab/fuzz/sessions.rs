@@ -35,8 +35,8 @@ pub fn sessions(script: &[u8]) {
     run.end();
 }
 
-/// One conversation on one connection: a byte says which end speaks and how long, the end's bytes follow. Each message
-/// comes whole, then the same conversation in pieces.
+/// Plays a conversation on one connection: a byte says which end speaks and how long, the end's bytes follow.
+/// Each message comes whole, then the same conversation in pieces.
 ///
 /// # Panics
 /// If the engine does, or if a session is proven in one piece and not in several.

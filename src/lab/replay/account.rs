@@ -1,4 +1,4 @@
-//! What became of each flow of a capture.
+//! Account of the flows of a capture.
 //!
 //! The engine forgets: its table is bounded and flows expire. The account does not, so that every
 //! flow has its line; it grows with the flows of a capture, not with its packets.
@@ -20,11 +20,11 @@ use crate::util::time::Instant;
 #[derive(Debug, Default)]
 pub struct Account {
     flows: Vec<Flow>,
-    /// Where the latest connection of a five-tuple stands in `flows`.
+    /// Index of the latest connection of a five-tuple in `flows`.
     latest: HashMap<FiveTuple, usize>,
 }
 
-/// One TCP connection.
+/// A TCP connection.
 #[derive(Clone, Debug)]
 pub struct Flow {
     /// The end that opened it.
@@ -35,7 +35,7 @@ pub struct Flow {
     pub verdict: FlowVerdict,
     /// The proof, or the first suspicion.
     pub finding: Option<FlowFinding>,
-    /// When the verdict was reached; none while it is undecided.
+    /// Time and place of the verdict; none while it is undecided.
     pub decided: Option<Decided>,
     /// Packets with new payload, both directions.
     pub payload_packets: u64,
@@ -44,7 +44,7 @@ pub struct Flow {
     streams: Streams,
 }
 
-/// When a flow was decided.
+/// Time at which a flow was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// At which packet with new payload, counted from one.
@@ -177,7 +177,7 @@ impl Flow {
         self.payload_packets > 0
     }
 
-    /// When its first packet was captured.
+    /// Time of the first packet.
     pub fn first(&self) -> Instant {
         self.first
     }
@@ -200,7 +200,7 @@ impl From<State> for FlowVerdict {
 }
 
 impl FlowVerdict {
-    /// As the reports name it.
+    /// Name in reports.
     pub fn name(self) -> &'static str {
         match self {
             FlowVerdict::Undecided => "undecided",

@@ -20,7 +20,7 @@ impl<R: Read> Window<R> {
         Window { source, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 }
     }
 
-    /// Where in the file the window begins.
+    /// Offset of the window in the file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -115,5 +115,5 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
-/// What is read at once, and all that is ever in memory of a file without longer records.
+/// Bytes read at once, and all that is ever in memory of a file without longer records.
 const CHUNK: usize = 64 * 1024;

@@ -25,16 +25,16 @@ use crate::util::time::Instant;
 pub struct Capture<R> {
     window: Window<R>,
     format: Format,
-    /// When the latest packet was captured; a simple packet block doesn't say.
+    /// Time of the latest packet; a simple packet block has none.
     latest: Instant,
 }
 
-/// One captured packet.
+/// A captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What the first byte is the first byte of.
+    /// Protocol of the first byte.
     pub link: LinkType,
-    /// When it was captured, since 1970.
+    /// Time of the capture, since 1970.
     pub at: Instant,
     /// The bytes that were kept of it.
     pub bytes: &'a [u8],
@@ -43,13 +43,13 @@ pub struct Frame<'a> {
 /// Why a file is not read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where in the file the record begins that can't be read, in bytes.
+    /// Offset of the unreadable record in the file, in bytes.
     pub offset: u64,
-    /// What is wrong with it.
+    /// Kind of the damage.
     pub kind: DamageKind,
 }
 
-/// What is wrong with a capture file.
+/// Kind of damage to a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageKind {
     /// The file ends inside a record: the capture was interrupted, or copied incompletely.
@@ -67,9 +67,9 @@ pub enum DamageKind {
 /// Why a file can't be read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// Its first bytes are those of neither format.
+    /// The first bytes belong to neither format.
     NotACapture,
-    /// It is a capture whose header is damaged.
+    /// The capture's header is damaged.
     Damaged(Damage),
     /// The storage failed at once; a directory, perhaps.
     Io(io::ErrorKind),

@@ -1,4 +1,4 @@
-//! Where captures come from: files, folders of files, standard input; compressed by gzip or not.
+//! Sources of captures: files, folders of files, standard input; compressed by gzip or not.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ pub enum Input {
 
 /// A capture that has been opened.
 pub struct Opened {
-    /// Its bytes, decompressed.
+    /// Decompressed bytes.
     pub source: Box<dyn Read>,
     /// Length as stored; none for a pipe, whose end is not known.
     pub length: Option<u64>,

@@ -25,15 +25,15 @@ pub struct Kernel {
     looks: TokenBucket,
 }
 
-/// What the kernel does with a packet.
+/// The kernel's treatment of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
     /// Why it is queued; none: it passes, or is dropped.
     pub reason: Option<Reason>,
-    /// It begins a new connection on an old five-tuple.
+    /// The packet begins a new connection on an old five-tuple.
     pub reopens: bool,
-    /// It is payload of a connection joined midway whose other end was not seen yet: conntrack may know that end
-    /// from before the capture, or it may not exist.
+    /// The packet is payload of a connection joined midway whose other end was not seen yet: conntrack may know that
+    /// end from before the capture, or it may not exist.
     pub awaits_answer: bool,
 }
 
@@ -52,7 +52,7 @@ struct Connection {
 /// The progress of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// One end has sent.
+    /// Only one end has sent.
     New,
     /// The SYN was answered; the client's next packet is the start.
     Answered,
@@ -73,7 +73,7 @@ impl Connection {
 }
 
 impl Kernel {
-    /// What becomes of `segment`, in an IP packet of `length` bytes that came at `now`.
+    /// The kernel's treatment of `segment`, in an IP packet of `length` bytes that came at `now`.
     pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> Shown {
         let key = FiveTuple::new(segment.src, segment.dst);
         let connection = self.connections.entry(key).or_insert_with(|| Connection::new(segment));

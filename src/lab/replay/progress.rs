@@ -1,4 +1,4 @@
-//! How far a long capture has been read, on standard error.
+//! Progress through a long capture, on standard error.
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal};

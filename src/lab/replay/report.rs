@@ -1,4 +1,4 @@
-//! What a replay prints: JSON lines for programs, a table for people.
+//! Reports of a replay: JSON lines for programs, a table for people.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,14 +13,14 @@ use crate::net::endpoint::Endpoint;
 use crate::util::calendar::rfc3339;
 use crate::util::time::Instant;
 
-/// How a report looks.
+/// Format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object a line: one for each flow (of a pipe, for each finding), the last one for the summary.
     Json,
     /// A table with a line for each finding, and a sentence at the end.
     Table,
-    /// The same with a line for each flow.
+    /// A table with a line for each flow.
     TableOfAll,
 }
 
@@ -63,7 +63,7 @@ impl Summary {
     }
 }
 
-/// Where the report goes.
+/// Output of the report.
 #[derive(Debug)]
 pub struct Report<W> {
     out: W,

@@ -200,7 +200,7 @@ fn agrees_with_a_naive_twin() {
     }
 }
 
-/// Whatever is done to a message, reading it ends, and more bytes never take an answer back.
+/// Reading a damaged message ends, and more bytes never take an answer back.
 #[test]
 fn damage_does_no_harm() {
     let mut random = Random::new(6);

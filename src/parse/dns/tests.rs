@@ -189,7 +189,7 @@ fn damage_does_no_harm() {
     assert!(read_still > 1_000);
 }
 
-/// Whoever answers a query may make one datagram of pointers, each to the one before, in the hope that all of
+/// A server that answers a query may make one datagram of pointers, each to the one before, in the hope that all of
 /// them are followed for every record.
 #[test]
 fn a_name_that_jumps_about_is_given_up() {

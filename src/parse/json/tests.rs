@@ -1,6 +1,6 @@
 use super::*;
 
-/// What the tape is checked against: the tree that the text was printed from.
+/// Reference for the tape: the tree that the text was printed from.
 #[derive(Debug)]
 enum Tree {
     Object(Vec<(String, Tree)>),

@@ -17,7 +17,7 @@ impl<'a> Value<'a> {
         Value { tape, text, at: 0, last: false }
     }
 
-    /// The same value, read by the rule that of several members with one key the last one counts.
+    /// The value, read by the rule that of several members with one key the last one counts.
     /// Otherwise it is the first.
     pub fn with_last_keys(self) -> Self {
         Value { last: true, ..self }

@@ -13,7 +13,7 @@ pub(super) struct StringScan {
     escape: Escape,
     /// The string is kept, or is a name.
     wanted: bool,
-    /// It begins with `0x`.
+    /// The string begins with `0x`.
     prefixed: bool,
     /// A member's name, as far as a known one goes.
     name: [u8; WORD_BYTES],
@@ -130,7 +130,7 @@ impl StringScan {
         tree.set_kind(node, kind, self.len as usize);
     }
 
-    /// One of the first two bytes: `0x` is no digit of what follows.
+    /// Takes one of the first two bytes: `0x` is no digit of the number.
     fn classify_start(&mut self, byte: u8) {
         if self.len == 1 && byte == b'x' && self.classes & class::DIGIT != 0 && self.prefixed {
             self.classes |= class::HEX;
@@ -140,7 +140,7 @@ impl StringScan {
         self.classes &= class::of(byte);
     }
 
-    /// One byte of an escape. Halves of a surrogate pair read as question marks: no word has any.
+    /// Takes a byte of an escape. Halves of a surrogate pair read as question marks: no word has any.
     fn escaped(&mut self, tree: &mut Tree, node: u16, level: usize, byte: u8) {
         let mut buffer = [0; 4];
         let decoded: &[u8] = match (self.escape, byte) {

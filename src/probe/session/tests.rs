@@ -134,7 +134,7 @@ fn every_question_has_a_connection_of_its_own_and_a_hint_comes_first() {
     assert_eq!(times, 1, "asked once");
 }
 
-/// Whoever mines has a say in what is thought of the pool: by its name and port, by how the session begins.
+/// The miner influences the hints: by the pool's name and port, and by the first bytes of the session.
 #[test]
 fn a_wrong_hint_leaves_room_for_the_usual_questions() {
     let web = Wire { web: true, ..Wire::default() };
@@ -220,7 +220,7 @@ fn one_answer_of_the_right_length_is_chance() {
     assert_eq!(outcome.verdict, Verdict::Inconclusive);
 }
 
-/// Who knows a method but not what it was called with says so in other words than to one he doesn't know.
+/// A server refuses bad parameters of a known method in other words than an unknown method.
 #[test]
 fn a_method_that_is_known_is_asked_in_full() {
     const UNKNOWN: &str = "{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"no such thing\"}}\n";
@@ -277,7 +277,7 @@ fn what_is_too_long_is_passed_over() {
     assert!(bench.told.iter().any(|words| words.contains("Upgrade: websocket")), "{:?}", bench.told);
 }
 
-/// Whatever a server does, bytes, connections and time have an end.
+/// Bytes, connections and time are bounded against every server.
 #[test]
 fn nothing_is_asked_without_end() {
     let behaviours: [fn(&[u8]) -> Reply; 5] = [

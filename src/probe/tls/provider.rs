@@ -37,7 +37,7 @@ pub(super) fn provider() -> CryptoProvider {
     }
 }
 
-/// Signatures that are taken unread: whatever servers have.
+/// Signature schemes that are offered; signatures are taken unread.
 pub(super) static SCHEMES: [SignatureScheme; 10] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,

@@ -12,7 +12,7 @@ use rustls::{ConnectionTrafficSecrets, ContentType, Error, ProtocolVersion};
 pub(super) struct Aes128Gcm;
 pub(super) struct ChaCha20Poly1305;
 
-/// How a version and an AEAD make a nonce, and what the records carry of it.
+/// Construction of the nonce by version and AEAD, and the part of it that records carry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Tls13,

@@ -154,7 +154,7 @@ fn a_follower_that_does_not_read_is_dropped() {
     });
 }
 
-/// The run loop waits for whatever is ready: something that stays so would keep it busy for ever.
+/// The run loop waits for all ready descriptors: one that stays ready would keep it busy for ever.
 #[test]
 fn a_follower_that_neither_reads_nor_writes_any_more_wakes_nobody() {
     let path = path("mute");

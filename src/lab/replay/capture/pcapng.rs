@@ -18,7 +18,7 @@ pub struct Section {
     interfaces: Vec<Interface>,
 }
 
-/// What an interface description block says of the packets captured there.
+/// Properties of packets from an interface, by its interface description block.
 #[derive(Clone, Copy, Debug)]
 struct Interface {
     link: LinkType,
