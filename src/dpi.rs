@@ -142,7 +142,12 @@ impl Inspection {
             consumed += step.len;
             let said = match step.found {
                 Found::Nothing => return Reading { consumed, said: Said::Nothing },
-                Found::Named(naming) => Said::Named(naming),
+                Found::Named(naming) => {
+                    if matches!(naming, Naming::Proxy(_)) {
+                        self.framing.note_target();
+                    }
+                    Said::Named(naming)
+                }
                 Found::Resolved(message) => match Resolution::read(message) {
                     Ok(resolution) => Said::Resolved(resolution),
                     Err(_) => continue,
@@ -241,6 +246,11 @@ impl Inspection {
     /// Whether it goes through a proxy: what the client says is meant for another server than the flow's.
     pub fn is_tunnelled(&self) -> bool {
         self.framing.is_tunnelled()
+    }
+
+    /// Whether the client has asked a proxy for another server.
+    pub fn names_target(&self) -> bool {
+        self.framing.names_target()
     }
 
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.

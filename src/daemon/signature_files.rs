@@ -1,6 +1,7 @@
 //! Signatures from files to the engine: read and compiled by a thread of their own, swapped in whole.
 //!
-//! A file that makes no sense is refused with its line; the set that is in force stays.
+//! A file that makes no sense is refused with its line: a feed's is left out, one of the operator's leaves the set that
+//! is in force.
 
 use std::path::PathBuf;
 use std::thread::JoinHandle;
@@ -17,9 +18,9 @@ pub(crate) struct SignatureFiles {
 }
 
 impl SignatureFiles {
-    /// Reads what `config` names, and waits for it. With a bad file, none of the files counts.
+    /// Reads what `config` names, and waits for it. A bad file doesn't count; the others do.
     pub(crate) fn start(config: &Config) -> Signatures {
-        read(&config.signatures).unwrap_or_default()
+        read(&config.signatures, |_| true).unwrap_or_default()
     }
 
     /// Begins to read what `config` names.
@@ -44,7 +45,8 @@ impl SignatureFiles {
         let work = move || {
             // Packets come first.
             let _ = rustix::process::nice(LOWEST);
-            read(&folders)
+            // What a feed brings must not stand in the way of the operator's files.
+            read(&folders, |file| file.suspects)
         };
         match std::thread::Builder::new().name("signatures".into()).spawn(work) {
             Ok(thread) => self.reading = Some(thread),
@@ -53,21 +55,67 @@ impl SignatureFiles {
     }
 }
 
-fn read(folders: &[PathBuf]) -> Option<Signatures> {
-    let files = SignatureFile::read_folders(folders);
-    match files.and_then(|files| Ok((files.len(), Signatures::with_files(&files)?))) {
-        Ok((count, signatures)) => {
-            if count > 0 {
-                log::info!("{count} files of signatures are in force beside the built-in ones");
-            }
-            Some(signatures)
-        }
+/// Reads and compiles the files of `folders`. A bad one is left out if it is `dispensable`; otherwise there is nothing.
+fn read(folders: &[PathBuf], dispensable: impl Fn(&SignatureFile) -> bool) -> Option<Signatures> {
+    let mut files = match SignatureFile::read_folders(folders) {
+        Ok(files) => files,
         Err(refusal) => {
             log::error!("{refusal}; the signatures that are in force stay");
-            None
+            return None;
         }
+    };
+    loop {
+        let refusal = match Signatures::with_files(&files) {
+            Ok(signatures) => {
+                if !files.is_empty() {
+                    log::info!("{} files of signatures are in force beside the built-in ones", files.len());
+                }
+                return Some(signatures);
+            }
+            Err(refusal) => refusal,
+        };
+        let at = files.iter().position(|file| file.path == refusal.path && dispensable(file));
+        let Some(at) = at else {
+            log::error!("{refusal}; the signatures that are in force stay");
+            return None;
+        };
+        log::error!("{refusal}; the file does not count");
+        files.remove(at);
     }
 }
 
 /// The lowest priority that there is (setpriority(2)).
 const LOWEST: i32 = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        "dialect NAME\nmessage \"x\" from miner\nphase login\nwhere method is \"x.NAME\"\nhint\n";
+
+    /// A bad file of a feed never takes the operator's with it; a bad one of the operator's leaves what is in force.
+    #[test]
+    fn a_bad_file_of_a_feed_is_left_out() {
+        let folder = std::env::temp_dir().join(format!("minewall-signatures-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
+        let names = |signatures: Option<Signatures>| {
+            let signatures = signatures?;
+            let later = signatures.list().into_iter().filter(|listed| listed.worth.is_some());
+            Some(later.map(|listed| listed.name.to_owned()).collect::<Vec<_>>())
+        };
+        let of_reload = || names(read(std::slice::from_ref(&folder), |file| file.suspects));
+        write("a.sig", &GOOD.replace("NAME", "files-a"));
+        write("b.suspect.sig", "dialect b\nnonsense\n");
+        write("c.suspect.sig", &GOOD.replace("NAME", "files-c"));
+        // The same dialect again, which would take the operator's away.
+        write("d.suspect.sig", &GOOD.replace("NAME", "files-a"));
+        assert_eq!(of_reload(), Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
+        write("e.sig", "dialect e\nnonsense\n");
+        assert_eq!(of_reload(), None, "the operator's own mistake: the old set stays");
+        let at_start = names(read(std::slice::from_ref(&folder), |_| true));
+        assert_eq!(at_start, Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
+        std::fs::remove_dir_all(&folder).expect("a folder of our own");
+    }
+}

@@ -278,6 +278,16 @@ impl Framing {
         self.flags & DEPTH > 0
     }
 
+    /// Notes that the client has asked a proxy for another server.
+    pub(super) fn note_target(&mut self) {
+        self.flags |= TARGET;
+    }
+
+    /// Whether the client has asked a proxy for another server.
+    pub(super) fn names_target(&self) -> bool {
+        self.flags & TARGET != 0
+    }
+
     /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
     pub(super) fn is_tls(&self) -> Option<bool> {
         match (self.flags & (MIDWAY | TLS), self.layer(Direction::ToServer)) {
@@ -448,6 +458,8 @@ const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
 const REST: [u32; 2] = [1 << 15, 1 << 16];
 /// The first bytes that the end says since the other one spoke are being collected.
 const TURN: [u32; 2] = [1 << 19, 1 << 20];
+/// The client has asked a proxy for another server.
+const TARGET: u32 = 1 << 21;
 /// A message of HTTP has begun.
 const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 

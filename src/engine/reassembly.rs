@@ -3,7 +3,7 @@
 use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::Naming;
+use crate::dpi::target::{Naming, Target};
 use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
@@ -29,6 +29,8 @@ pub(super) struct Heard {
     pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,
+    /// The server that it asks a proxy for.
+    pub target: Option<Target>,
     /// The answer of a name server.
     pub resolution: Option<Resolution>,
 }
@@ -306,6 +308,7 @@ pub(super) fn offer_all(
                 return consumed;
             }
             Said::Suspicion(finding) => heard.suspicion = Some(finding),
+            Said::Named(Naming::Proxy(target)) => heard.target = Some(target),
             Said::Named(naming) => heard.naming = Some(naming),
             Said::Resolved(resolution) => heard.resolution = Some(resolution),
         }
