@@ -19,11 +19,12 @@ mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
-use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
@@ -75,6 +76,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("signatures") => signatures::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
+        Some("selftest") => selftest(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay::run(arguments),
         #[cfg(feature = "host")]
@@ -138,13 +140,23 @@ fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// Prints an answer of the daemon's.
 fn tell(answer: &Answer) -> Result<ExitCode, String> {
     match answer.outcome {
-        Outcome::Done => show(&answer.text),
-        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
-        Outcome::Refused => {
+        RequestOutcome::Done => show(&answer.text),
+        RequestOutcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        RequestOutcome::Refused => {
             eprint!("minewall: {}", answer.text);
             Ok(ExitCode::from(STATUS_REFUSED))
         }
     }
+}
+
+/// The self-test is a script, since most of it is the kernel's and the system's part; the daemon's own part
+/// (`--daemon`) it asks for again.
+fn selftest(mut arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.contains("--daemon") {
+        return ask(arguments, &Request::SelfTest, &Request::SelfTest);
+    }
+    let error = std::process::Command::new(SELFTEST).args(arguments.finish()).exec();
+    Err(format!("{SELFTEST}: {error}"))
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -265,6 +277,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     }
 }
 
+/// Where the packages have it.
+const SELFTEST: &str = "/usr/share/minewall/selftest";
 const STATUS_UNUSABLE: u8 = 1;
 const STATUS_NOTHING: u8 = 3;
 const STATUS_REFUSED: u8 = 4;

@@ -8,11 +8,11 @@ mod drafts;
 mod evidence;
 pub mod finding;
 mod framing;
-pub mod server_messages;
 mod message;
+pub mod naming;
 pub mod noise;
+pub mod server_messages;
 pub mod signatures;
-pub mod target;
 
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
@@ -21,9 +21,9 @@ use drafts::Drafts;
 use evidence::{Context, Evidence};
 use finding::Finding;
 use framing::{Found, Framing};
+use naming::Naming;
 use signatures::compile::program::carrier;
 use signatures::{Dialect, Signatures};
-use target::Naming;
 
 /// State of the DPI for one flow.
 #[derive(Clone, Debug, Default)]

@@ -30,10 +30,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
-use crate::dpi::signatures::Signatures;
+use crate::dpi::signatures::{Dialect, Signatures};
+use crate::dpi::{Inspection, Said};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
-use crate::flow::table::{FlowTable, Place, TableCounters};
+use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
@@ -41,6 +42,7 @@ use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
+use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
@@ -202,18 +204,18 @@ impl<S: BuildHasher + Clone> Engine<S> {
         let client = if starts { segment.src } else { Connection::of(&segment).client() };
         let owner = || pipeline.owner_of(client.addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
-            Place::Known(session) if !starts => (session, false),
-            Place::Known(session) => {
+            Lookup::Known(session) if !starts => (session, false),
+            Lookup::Known(session) => {
                 let old = core::mem::take(session);
                 pipeline.open(session, Some(&old), &segment, packet, now);
                 (session, true)
             }
-            Place::New(session, evicted) => {
+            Lookup::New(session, evicted) => {
                 pipeline.open(session, evicted.as_ref(), &segment, packet, now);
                 (session, true)
             }
             // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
-            Place::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
+            Lookup::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
         pipeline.segment(session, opened, &segment, packet, now)
     }
@@ -287,6 +289,19 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.dpi.drafts_taken_away()
     }
 
+    /// The dialect as which the signatures in force recognise a built-in login, for a self-test. No flow, no
+    /// counter and no reputation hears of it.
+    pub fn recognise_login(&mut self) -> Option<Dialect> {
+        let dpi = &mut self.pipeline.dpi;
+        let mut inspection = Inspection::begin(true);
+        let reading = inspection.read(dpi, 0, Direction::ToServer, LOGIN);
+        inspection.release(dpi);
+        match reading.said {
+            Said::Proof(finding) => finding.dialect,
+            _ => None,
+        }
+    }
+
     /// Compares messages with `signatures` from now on.
     pub fn replace_signatures(&mut self, signatures: Signatures) {
         self.pipeline.dpi.replace_signatures(signatures);
@@ -304,3 +319,8 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.tell_time(unix, now);
     }
 }
+
+/// What XMRig says first, by src/base/net/stratum/Client.cpp; the wallet is none.
+const LOGIN: &[u8] =
+    b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{\"login\":\"selftest\",\
+\"pass\":\"x\",\"agent\":\"XMRig/6.26.0\",\"algo\":[\"rx/0\"]}}\n";

@@ -42,7 +42,7 @@ pub struct Target {
     /// Address and port.
     pub server: Endpoint,
     /// Whether to speak TLS.
-    pub layer: Layer,
+    pub layer: TlsChoice,
     /// The name that the suspected client sent to the server (TLS SNI), if it sent one.
     pub sni: Option<String>,
     /// Hints of the wire and of stage one.
@@ -51,7 +51,7 @@ pub struct Target {
 
 /// Whether the questions go through TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
+pub enum TlsChoice {
     /// Sessions with the server don't use TLS.
     Plain,
     /// Sessions with the server use TLS.
@@ -100,7 +100,7 @@ impl Transport {
 /// The answer to the question whether a server is a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Verdict {
+pub enum ProbeVerdict {
     /// The server is a pool.
     Pool = 0,
     /// The server is something else.
@@ -109,13 +109,13 @@ pub enum Verdict {
     Inconclusive = 2,
 }
 
-impl Verdict {
+impl ProbeVerdict {
     /// The name in outcomes.
     pub const fn name(self) -> &'static str {
         match self {
-            Verdict::Pool => "pool",
-            Verdict::NotPool => "not_pool",
-            Verdict::Inconclusive => "inconclusive",
+            ProbeVerdict::Pool => "pool",
+            ProbeVerdict::NotPool => "not_pool",
+            ProbeVerdict::Inconclusive => "inconclusive",
         }
     }
 }
@@ -124,7 +124,7 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Pool or not.
-    pub verdict: Verdict,
+    pub verdict: ProbeVerdict,
     /// Dialect of the pool.
     pub dialect: Option<Dialect>,
     /// Transport on which the evidence was found.
@@ -136,7 +136,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome whose evidence is `parts` one after the other, escaped.
     pub fn new(
-        verdict: Verdict,
+        verdict: ProbeVerdict,
         dialect: Option<Dialect>,
         transport: Option<Transport>,
         parts: &[&[u8]],
@@ -150,12 +150,12 @@ impl Outcome {
 
     /// Nothing learnt, for the reason `why`.
     pub fn inconclusive(transport: Option<Transport>, why: &str) -> Self {
-        Outcome::new(Verdict::Inconclusive, None, transport, &[why.as_bytes()])
+        Outcome::new(ProbeVerdict::Inconclusive, None, transport, &[why.as_bytes()])
     }
 
     /// The result in one line of JSON; `elapsed_ms` is the duration of the probe.
     pub fn to_json(&self, endpoint: &str, elapsed_ms: u32) -> String {
-        let line = Line {
+        let line = OutcomeLine {
             endpoint,
             outcome: self.verdict.name(),
             dialect: self.dialect.map(Dialect::name),
@@ -172,7 +172,7 @@ impl Outcome {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct OutcomeLine<'a> {
     endpoint: &'a str,
     outcome: &'a str,
     dialect: Option<&'a str>,

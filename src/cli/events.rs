@@ -29,7 +29,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         let told = if shares { VecDeque::new() } else { tail(&config, last.unwrap_or(0)) };
         show(&told).and_then(|()| follow(stream, told))
     } else {
-        show(&tail(&config, last.unwrap_or(MOST)))
+        let told = tail(&config, last.unwrap_or(MOST));
+        if told.is_empty() {
+            eprintln!("minewall: no events are logged in {}", config.event_log.display());
+        }
+        show(&told)
     };
     match shown {
         Ok(()) if follows => Err("the daemon has ended, or found this program too slow".into()),

@@ -152,7 +152,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Types of sections that scripts of the package read.
-const SCRIPT_SECTIONS: [&str; 2] = ["feed", "fleet"];
+const SCRIPT_SECTIONS: [&str; 3] = ["feed", "fleet", "notifier"];
 
 #[cfg(test)]
 mod tests {

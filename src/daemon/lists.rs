@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::intel::entry::Policy;
-use crate::intel::list::{BadList, Report};
+use crate::intel::list::{BadList, ListReport};
 use crate::intel::{Builder, Intel, builtin};
 
 /// The lists to read, as the configuration has them.
@@ -95,6 +95,11 @@ impl Lists {
             Err(error) => log::error!("nobody reads the lists, the old ones stay: {error}"),
         }
     }
+}
+
+/// The lists that `config` names, for a look without a daemon.
+pub(super) fn of_files(config: &Config) -> Option<Intel> {
+    read(&Wish::from(config), None, &Problems::default())
 }
 
 /// Reads all lists. One that is refused is replaced by what `old` has of it, and is a problem.
@@ -180,7 +185,7 @@ fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
     files
 }
 
-fn tell(path: &Path, report: &Report) {
+fn tell(path: &Path, report: &ListReport) {
     for warning in &report.warnings {
         log::warn!("{}:{}: {}", path.display(), warning.line, warning.why);
     }

@@ -24,6 +24,10 @@ pub enum Code {
     File,
     /// A second program overwrites the marks of connections.
     MarkConflict,
+    /// The kernel's sets of known pools take nothing.
+    KernelSets,
+    /// Signatures that were not taken.
+    Signatures,
 }
 
 impl Code {
@@ -36,6 +40,8 @@ impl Code {
             Code::TableFull => "table_full",
             Code::File => "file",
             Code::MarkConflict => "mark_conflict",
+            Code::KernelSets => "kernel_sets",
+            Code::Signatures => "signatures",
         }
     }
 
@@ -48,6 +54,12 @@ impl Code {
             Code::TableFull => "Raise option 'max_flows' if the router has memory to spare.",
             Code::MarkConflict => {
                 "Install kmod-ipt-conntrack-label and restart minewall, or move option 'mark_bit', or limit the other program to its own bits."
+            }
+            Code::KernelSets => {
+                "Install nft, or set option 'kernel_block' to 0: the daemon blocks known pools by itself."
+            }
+            Code::Signatures => {
+                "Correct the file; 'minewall signatures check FILE' says what is wrong with it."
             }
             Code::File => "Make room on the disk, or choose another path in the configuration.",
         }

@@ -6,21 +6,27 @@
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
+use super::problems::{Code, Problems};
 use crate::config::Config;
-use crate::dpi::signatures::{SignatureFile, Signatures};
+use crate::dpi::signatures::{FileRefusal, SignatureFile, Signatures};
 
 /// The thread that reads signatures, while there is one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SignatureFiles {
+    problems: Problems,
     reading: Option<JoinHandle<Option<Signatures>>>,
     /// Folders to read once it has ended.
     next: Option<Vec<PathBuf>>,
 }
 
 impl SignatureFiles {
+    pub(crate) fn new(problems: &Problems) -> Self {
+        SignatureFiles { problems: problems.clone(), reading: None, next: None }
+    }
+
     /// Reads what `config` names, and waits for it. A bad file doesn't count; the others do.
-    pub(crate) fn start(config: &Config) -> Signatures {
-        read(&config.signatures, |_| true).unwrap_or_default()
+    pub(crate) fn start(config: &Config, problems: &Problems) -> Signatures {
+        read(&config.signatures, problems, |_| true).unwrap_or_default()
     }
 
     /// Begins to read what `config` names.
@@ -42,11 +48,12 @@ impl SignatureFiles {
             return;
         }
         let Some(folders) = self.next.take() else { return };
+        let problems = self.problems.clone();
         let work = move || {
             // Packets come first.
             let _ = rustix::process::nice(LOWEST);
             // What a feed brings must not stand in the way of the operator's files.
-            read(&folders, |file| file.suspects)
+            read(&folders, &problems, |file| file.suspects)
         };
         match std::thread::Builder::new().name("signatures".into()).spawn(work) {
             Ok(thread) => self.reading = Some(thread),
@@ -56,17 +63,23 @@ impl SignatureFiles {
 }
 
 /// Reads and compiles the files of `folders`. A bad one is left out if it is `dispensable`; otherwise there is nothing.
-fn read(folders: &[PathBuf], dispensable: impl Fn(&SignatureFile) -> bool) -> Option<Signatures> {
-    let mut files = match SignatureFile::read_folders(folders) {
-        Ok(files) => files,
-        Err(refusal) => {
-            log::error!("{refusal}; the signatures that are in force stay");
-            return None;
-        }
+fn read(
+    folders: &[PathBuf],
+    problems: &Problems,
+    dispensable: impl Fn(&SignatureFile) -> bool,
+) -> Option<Signatures> {
+    let keep_old = |refusal: FileRefusal| {
+        problems.report(Code::Signatures, "", format!("{refusal}; the signatures that are in force stay"));
     };
+    let mut files = SignatureFile::read_folders(folders).map_err(keep_old).ok()?;
+    let mut left_out = None;
     loop {
         let refusal = match Signatures::with_files(&files) {
             Ok(signatures) => {
+                match left_out {
+                    None => problems.resolve(Code::Signatures),
+                    Some(text) => problems.report(Code::Signatures, "", text),
+                }
                 if !files.is_empty() {
                     log::info!("{} files of signatures are in force beside the built-in ones", files.len());
                 }
@@ -74,12 +87,11 @@ fn read(folders: &[PathBuf], dispensable: impl Fn(&SignatureFile) -> bool) -> Op
             }
             Err(refusal) => refusal,
         };
-        let at = files.iter().position(|file| file.path == refusal.path && dispensable(file));
-        let Some(at) = at else {
-            log::error!("{refusal}; the signatures that are in force stay");
+        let Some(at) = files.iter().position(|file| file.path == refusal.path && dispensable(file)) else {
+            keep_old(refusal);
             return None;
         };
-        log::error!("{refusal}; the file does not count");
+        left_out = Some(format!("{refusal}; the file does not count"));
         files.remove(at);
     }
 }
@@ -105,7 +117,8 @@ mod tests {
             let later = signatures.list().into_iter().filter(|listed| listed.worth.is_some());
             Some(later.map(|listed| listed.name.to_owned()).collect::<Vec<_>>())
         };
-        let of_reload = || names(read(std::slice::from_ref(&folder), |file| file.suspects));
+        let of_reload =
+            || names(read(std::slice::from_ref(&folder), &Problems::default(), |file| file.suspects));
         write("a.sig", &GOOD.replace("NAME", "files-a"));
         write("b.suspect.sig", "dialect b\nnonsense\n");
         write("c.suspect.sig", &GOOD.replace("NAME", "files-c"));
@@ -114,7 +127,7 @@ mod tests {
         assert_eq!(of_reload(), Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
         write("e.sig", "dialect e\nnonsense\n");
         assert_eq!(of_reload(), None, "the operator's own mistake: the old set stays");
-        let at_start = names(read(std::slice::from_ref(&folder), |_| true));
+        let at_start = names(read(std::slice::from_ref(&folder), &Problems::default(), |_| true));
         assert_eq!(at_start, Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
         std::fs::remove_dir_all(&folder).expect("a folder of our own");
     }

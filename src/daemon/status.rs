@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hosts::Host;
 use super::problems::Problem;
-use crate::daemon::prober::Counters;
+use crate::daemon::prober::ProbeCounters;
 use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
 
 /// The daemon at a glance.
@@ -18,6 +18,8 @@ pub struct Status<'a> {
     pub uptime: u64,
     /// Packets handled.
     pub packets: u64,
+    /// Packets of the last minute.
+    pub packets_minute: u64,
     /// Packets with payload not seen before.
     pub payload_packets: u64,
     /// Other transports and fragments, accepted.
@@ -148,9 +150,9 @@ pub struct ListsUse {
     pub dns_answers: u32,
 }
 
-impl From<Counters> for Probes {
-    fn from(counters: Counters) -> Self {
-        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
+impl From<ProbeCounters> for Probes {
+    fn from(counters: ProbeCounters) -> Self {
+        let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
             counters;
         Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
     }
@@ -176,7 +178,7 @@ impl Status<'_> {
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
-             packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
+             packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
@@ -187,6 +189,7 @@ impl Status<'_> {
             self.uptime,
             self.mode,
             self.packets,
+            self.packets_minute,
             self.payload_packets,
             self.resets,
             self.malformed,
@@ -297,6 +300,7 @@ mod tests {
             mode: "block",
             uptime: u64::MAX,
             packets: u64::MAX,
+            packets_minute: 0,
             payload_packets: 0,
             not_tcp: 0,
             malformed: 0,
@@ -307,7 +311,7 @@ mod tests {
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
-            probes: Counters::default().into(),
+            probes: ProbeCounters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),
             verdicts_failed: 0,

@@ -10,11 +10,11 @@ use super::event::Source;
 use super::suppression::Suppression;
 use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Target};
-use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::entry::{Pattern, Policy};
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
-use crate::intel::{Explanation, Intel, Match, builtin};
+use crate::intel::{Explanation, Intel, ListMatch, builtin};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
@@ -101,10 +101,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Every entry of the lists that matches, for people.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
-        let port = match pattern.ports {
-            Ports::One(port) => Some(port),
-            Ports::Any | Ports::NonWeb => None,
-        };
+        let port = pattern.ports.one();
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
@@ -157,11 +154,11 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
-    pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
+    pub fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);
         match &target.host {
-            Host::Name(name) => self.of_name(name, port, now),
-            Host::Addr(addr) => {
+            AuthorityHost::Name(name) => self.of_name(name, port, now),
+            AuthorityHost::Addr(addr) => {
                 let found = self.by_address(&Endpoint::new(*addr, port), now)?;
                 let policy = self.of_shared(found.policy, *addr, seconds(now));
                 Some(Opinion { policy, finding: finding(&found, "") })
@@ -172,10 +169,10 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// What is to be thought of `target`, as it is remembered.
     pub fn of_proxy_target(&self, target: &ProxyTarget, now: Instant) -> Option<Opinion> {
         let host = match target.addr {
-            Some(addr) => Host::Addr(addr),
-            None => Host::Name(target.host_name()?),
+            Some(addr) => AuthorityHost::Addr(addr),
+            None => AuthorityHost::Name(target.host_name()?),
         };
-        self.of_target(&Target { host, port: Some(target.port) }, target.port, now)
+        self.of_target(&Authority { host, port: Some(target.port) }, target.port, now)
     }
 
     /// Takes note of an answer that `client` got.
@@ -211,13 +208,13 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.lists.as_deref().into_iter().chain(self.reputation.patterns())
     }
 
-    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<Match<'_>> {
+    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<ListMatch<'_>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_address(server, unix));
         found.max_by_key(|found| found.policy)
     }
 
-    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<Match<'a>> {
+    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<ListMatch<'a>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_name(name, port, unix));
         found.max_by_key(|found| found.policy)
@@ -263,9 +260,9 @@ pub(super) fn proof(verdict: EndpointVerdict) -> Option<(Source, Finding)> {
 }
 
 /// `list builtin: pool.example`.
-fn finding(found: &Match<'_>, how: &str) -> Finding {
+fn finding(found: &ListMatch<'_>, how: &str) -> Finding {
     let mut finding = Finding::default();
-    let Match { by, source, .. } = found;
+    let ListMatch { by, source, .. } = found;
     // What doesn't fit is cut off; a list's name comes from a file's.
     let mut text = heapless::String::<{ crate::limits::NAME_BYTES + 128 }>::new();
     let _ = write!(text, "list {source}: {by}{how}");

@@ -5,15 +5,16 @@ use core::net::IpAddr;
 
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
-use super::pipeline::{Notice, Pipeline};
+use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Naming, Target};
+use crate::dpi::naming::Naming;
 use crate::flow::table::Record;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -109,7 +110,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         opinion: Option<Opinion>,
         now: Instant,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion?;
         let client = session.client().addr();
         let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
@@ -117,13 +118,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Policy::Allow => None,
             Policy::Block => {
                 self.prove(session, now);
-                Some(Notice::new(Source::Intel, finding))
+                Some(DetectionCause::new(Source::Intel, finding))
             }
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
                 let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
-                is_news.then_some(Notice::new(Source::Hint, finding))
+                is_news.then_some(DetectionCause::new(Source::Hint, finding))
             }
         }
     }
@@ -165,7 +166,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             Naming::Http(_) if session.inspection.is_tunnelled() => return None,
             Naming::Tls(name) => name.as_ref(),
-            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(Authority { host: AuthorityHost::Name(name), .. }) => Some(name),
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());

@@ -6,7 +6,7 @@ use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof, strictest};
 use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
-use super::scoring::Evidence;
+use super::scoring::ScoreEvidence;
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
 use super::tunnels::Tunnels;
@@ -14,7 +14,7 @@ use super::{Counters, Handled, Packet, Settings};
 use crate::config::Mode;
 use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::Naming;
+use crate::dpi::naming::Naming;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::StageOne;
@@ -47,17 +47,17 @@ pub(super) struct Pipeline<S> {
 
 /// The reason to tell of a flow: a proof or a suspicion.
 #[derive(Clone, Debug)]
-pub(super) struct Notice {
+pub(super) struct DetectionCause {
     pub source: Source,
     pub finding: Finding,
     /// The suspicion of stage one, if that is the source.
     pub suspicion: Option<Suspicion>,
 }
 
-impl Notice {
+impl DetectionCause {
     /// A notice that stage one has no part in.
     pub fn new(source: Source, finding: Finding) -> Self {
-        Notice { source, finding, suspicion: None }
+        DetectionCause { source, finding, suspicion: None }
     }
 }
 
@@ -124,7 +124,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
             };
             let event = (!is_exempt)
-                .then(|| self.detection(&session, Notice::new(source, finding), packet.hw_addr, now));
+                .then(|| self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
             return Handled { verdict, opened: false, event };
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
@@ -231,12 +231,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         placed: &Placed<'_>,
         overlap: &mut Overlap,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         match overlap {
             Overlap::Proof(finding) => {
                 session.count_payload(placed.segment.payload_len);
                 self.prove(session, placed.at);
-                Some(Notice::new(Source::Dpi, core::mem::take(finding)))
+                Some(DetectionCause::new(Source::Dpi, core::mem::take(finding)))
             }
             Overlap::Agrees | Overlap::Trim { .. } if placed.arrival != Arrival::Retransmission => {
                 self.inspect(session, placed)
@@ -255,10 +255,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
-    fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
+    fn known_of_server(
+        &mut self,
+        session: &mut Session,
+        opened: bool,
+        now: Instant,
+    ) -> Option<DetectionCause> {
         if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         if !opened {
             return None;
@@ -269,7 +274,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
     /// worth telling.
-    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<Notice> {
+    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<DetectionCause> {
         let now = placed.at.stamp();
         if let Arrival::Ahead { missing } = placed.arrival
             && session.state() == State::Bypassed
@@ -292,11 +297,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if let Some(finding) = proven {
             self.prove(session, placed.at);
-            return Some(Notice::new(Source::Dpi, finding));
+            return Some(DetectionCause::new(Source::Dpi, finding));
         }
         if hears_name && let Some((source, finding)) = self.known_by_name(session) {
             self.prove(session, placed.at);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         let listed = self.heed(session, opinion, placed.at);
         if session.state() == State::Mining {
@@ -305,13 +310,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let by_signature = suspicion.is_some();
         let scored = match suspicion {
             Some(finding) => {
-                Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
+                ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
             }
             None => self.score(session, placed),
         };
-        let Evidence { decision, finding, suspicion } = match scored {
-            Evidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
-                Evidence::of(Decision::Undecided)
+        let ScoreEvidence { decision, finding, suspicion } = match scored {
+            ScoreEvidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
+                ScoreEvidence::of(Decision::Undecided)
             }
             scored => scored,
         };
@@ -329,7 +334,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         match finding {
             Some(finding) if suspected && listed.is_none() => {
                 let source = if by_signature { Source::Hint } else { Source::Hmm };
-                Some(Notice { source, finding, suspicion })
+                Some(DetectionCause { source, finding, suspicion })
             }
             _ => listed,
         }
@@ -369,11 +374,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     fn detection(
         &mut self,
         session: &Session,
-        notice: Notice,
+        notice: DetectionCause,
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Detection {
-        let Notice { source, finding, suspicion } = notice;
+        let DetectionCause { source, finding, suspicion } = notice;
         let client = session.client();
         let counter =
             if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };

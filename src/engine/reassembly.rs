@@ -3,12 +3,13 @@
 use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Naming, Target};
+use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
-use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
+use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
 
@@ -30,7 +31,7 @@ pub(super) struct Heard {
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,
     /// The server that it asks a proxy for.
-    pub target: Option<Target>,
+    pub target: Option<Authority>,
     /// The answer of a name server.
     pub resolution: Option<Resolution>,
 }
@@ -270,14 +271,14 @@ impl Reassembly<'_> {
         self.pool.release(index, self.session.key(), direction);
     }
 
-    fn claim(&self, direction: Direction) -> Claim {
-        Claim { key: *self.session.key(), direction, client: self.session.owner() }
+    fn claim(&self, direction: Direction) -> PoolClaim {
+        PoolClaim { key: *self.session.key(), direction, client: self.session.owner() }
     }
 
     /// The slot of the segment's direction, claimed at `base` if it has none.
     fn slot(&mut self, base: u32) -> Option<&mut Slot> {
         let (claim, now) = (self.claim(self.placed.direction), self.placed.at.stamp());
-        let Claim { key, direction, .. } = claim;
+        let PoolClaim { key, direction, .. } = claim;
         let index = &mut self.session.streams.slots[direction as usize];
         if self.pool.get(*index, &key, direction).is_none() {
             *index = self.pool.claim(claim, base, now)?;

@@ -5,8 +5,8 @@ use core::hash::BuildHasher;
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::sni_cache::KeptName;
-use crate::dpi::target::{Host, Target};
 use crate::limits::{TUNNEL_WAYS, TUNNELS};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
@@ -35,10 +35,10 @@ impl ProxyTarget {
         Endpoint::new(self.addr.unwrap_or(Ipv6Addr::UNSPECIFIED.into()), self.port)
     }
 
-    fn new(target: &Target, default_port: u16) -> Self {
+    fn new(target: &Authority, default_port: u16) -> Self {
         let (addr, name) = match &target.host {
-            Host::Addr(addr) => (Some(*addr), KeptName::new()),
-            Host::Name(name) => (None, KeptName::try_from(name.as_str()).unwrap_or_default()),
+            AuthorityHost::Addr(addr) => (Some(*addr), KeptName::new()),
+            AuthorityHost::Name(name) => (None, KeptName::try_from(name.as_str()).unwrap_or_default()),
         };
         ProxyTarget { addr, name, port: target.port.unwrap_or(default_port) }
     }
@@ -77,7 +77,7 @@ impl<S: BuildHasher + Clone> Tunnels<S> {
 
     /// The client of connection `key`, which counts for `owner`, has asked its proxy for `target`; `default_port` where
     /// it named none.
-    pub fn open(&mut self, key: FiveTuple, owner: u32, target: &Target, default_port: u16, now: Stamp) {
+    pub fn open(&mut self, key: FiveTuple, owner: u32, target: &Authority, default_port: u16, now: Stamp) {
         let tunnel = Tunnel { target: ProxyTarget::new(target, default_port), owner, opened: now };
         let age = |_: &FiveTuple, tunnel: &Tunnel| core::cmp::Reverse(now.millis_since(tunnel.opened));
         self.cache.insert_fairly(key, tunnel, |_, tunnel| tunnel.owner, age);
@@ -119,8 +119,8 @@ mod tests {
             let end = |addr: [u8; 4], port| Endpoint::new(addr.into(), port);
             FiveTuple::new(end([192, 168, 1, 50], port), end([203, 0, 113, 9], 1080))
         };
-        let target = |name: &str, port| Target {
-            host: Host::Name(HostName::parse(name.as_bytes()).expect(name)),
+        let target = |name: &str, port| Authority {
+            host: AuthorityHost::Name(HostName::parse(name.as_bytes()).expect(name)),
             port,
         };
         tunnels.open(key(1), 1, &target("quiet.example", Some(1)), 80, Stamp(0));

@@ -115,7 +115,7 @@ pub fn opens_query(bytes: &[u8]) -> Fit {
 
 /// A resource record.
 #[derive(Debug)]
-struct Record<'a> {
+struct ResourceRecord<'a> {
     owner: Option<HostName>,
     kind: u16,
     ttl: u32,
@@ -133,7 +133,7 @@ struct Records<'a> {
 impl Records<'_> {
     /// Whether all that are announced are there, and addresses have the length of one.
     fn is_whole(&self) -> bool {
-        let is_sound = |record: &Record<'_>| match record.kind {
+        let is_sound = |record: &ResourceRecord<'_>| match record.kind {
             A => record.data.len() == 4,
             AAAA => record.data.len() == 16,
             _ => true,
@@ -143,9 +143,9 @@ impl Records<'_> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
+    type Item = ResourceRecord<'a>;
 
-    fn next(&mut self) -> Option<Record<'a>> {
+    fn next(&mut self) -> Option<ResourceRecord<'a>> {
         self.left = self.left.checked_sub(1)?;
         let (owner, at) = name(self.message, self.at)?;
         let fields = self.message.get(at..)?.first_chunk::<10>()?;
@@ -157,7 +157,7 @@ impl<'a> Iterator for Records<'a> {
         // RFC 2181 section 8: a time to live with the highest bit set is zero.
         let ttl = u32::from_be_bytes(*ttl);
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-        Some(Record { owner, kind: u16::from_be_bytes([*kind_high, *kind_low]), ttl, data, data_at })
+        Some(ResourceRecord { owner, kind: u16::from_be_bytes([*kind_high, *kind_low]), ttl, data, data_at })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
 use crate::parse::tree::Value;
 
 /// The evidence, in one line.
-pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;
+pub type EvidenceLine = heapless::String<PROBE_EVIDENCE_BYTES>;
 
 /// Class of the responses on one connection so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,19 +25,19 @@ pub enum Response {
     /// Nothing that can be read yet.
     Nothing,
     /// A pool.
-    Pool(Dialect, Evidence),
+    Pool(Dialect, EvidenceLine),
     /// A pool, unless the server refuses every method in these words.
-    Claim(Dialect, Evidence),
+    Claim(Dialect, EvidenceLine),
     /// A server of another kind, for certain.
-    OtherService(Evidence),
+    OtherService(EvidenceLine),
     /// HTTP where lines were expected, or nothing but a page. Its status line.
-    WebPage(Evidence),
+    WebPage(EvidenceLine),
     /// A web server that wants TLS, or an alert of TLS itself.
     WantsTls,
     /// JSON-RPC that says yes, or says something that means nothing to us.
     Inconclusive,
     /// JSON-RPC that doesn't know what was asked, or won't tell. Its words.
-    Refused(Evidence),
+    Refused(EvidenceLine),
     /// The right number of random bytes.
     Key,
     /// Bytes of no protocol that we know.
@@ -227,8 +227,8 @@ fn is_extranonce(question: Question, root: Value<'_>) -> bool {
         && result.item(1).is_some_and(is_hex)
 }
 
-fn evidence(parts: &[&[u8]]) -> Evidence {
-    let mut text = Evidence::new();
+fn evidence(parts: &[&[u8]]) -> EvidenceLine {
+    let mut text = EvidenceLine::new();
     for part in parts {
         push_escaped(&mut text, part);
     }

@@ -1,8 +1,8 @@
 //! The conversation with one server: bytes in, bytes out, time as an argument.
 //!
-//! 1. [`Session::poll`] says what to do: connect, send, wait, or that it is over.
-//! 2. Events enter through [`Session::connected`], [`Session::handle_input`] and
-//!    [`Session::handle_failure`]; time passes with the next `poll`.
+//! 1. [`ProbeSession::poll`] says what to do: connect, send, wait, or that it is over.
+//! 2. Events enter through [`ProbeSession::connected`], [`ProbeSession::handle_input`] and
+//!    [`ProbeSession::handle_failure`]; time passes with the next `poll`.
 //!
 //! Every connection has a deadline and so has the whole; bytes sent and read are counted over all
 //! connections of the probe. A server can make it shorter, never longer.
@@ -10,7 +10,7 @@
 use super::classifier::{Response, ResponseClassifier};
 use super::question::{Encoding, HostHeader, Question};
 use super::strategy::{Failure, Strategy};
-use super::{Outcome, Target, Verdict};
+use super::{Outcome, ProbeVerdict, Target};
 use crate::dpi::Dpi;
 use crate::dpi::signatures::Dialect;
 use crate::limits::{
@@ -38,9 +38,9 @@ pub enum Action {
 
 /// The probe of one server.
 #[derive(Debug)]
-pub struct Session {
+pub struct ProbeSession {
     strategy: Strategy,
-    state: State,
+    state: SessionState,
     dpi: Dpi,
     host: HostHeader,
     key: [u8; 64],
@@ -53,7 +53,7 @@ pub struct Session {
 }
 
 #[derive(Debug)]
-enum State {
+enum SessionState {
     /// The next question needs a connection.
     Idle,
     Connecting {
@@ -74,14 +74,14 @@ struct Asking {
     until: Instant,
 }
 
-impl Session {
+impl ProbeSession {
     /// A probe of `target`, begun at `now`. `key` is random, for Stratum V2 and WebSocket's masks.
     pub fn new(target: &Target, mut key: [u8; 64], now: Instant) -> Self {
         // Neither JSON nor HTTP, SOCKS, TLS or a version of anything.
         key[0] |= 0x80;
-        Session {
+        ProbeSession {
             strategy: Strategy::new(target),
-            state: State::Idle,
+            state: SessionState::Idle,
             dpi: Dpi::default(),
             host: HostHeader::new(target.sni.as_deref(), &target.server),
             key,
@@ -107,8 +107,8 @@ impl Session {
                 self.conclude();
             }
             match &mut self.state {
-                State::Done(outcome) => return Action::Done(outcome.clone()),
-                State::Idle => match self.strategy.next() {
+                SessionState::Done(outcome) => return Action::Done(outcome.clone()),
+                SessionState::Idle => match self.strategy.next() {
                     // The next one may be shorter.
                     Some((question, _)) if !self.may_send(question.payload(0, &self.host, &self.key)) => {
                         self.strategy.skip();
@@ -118,16 +118,16 @@ impl Session {
                         let sure = self.strategy.is_sure_of_tls();
                         let wait = if sure { PROBE_HANDSHAKE_WAIT } else { PROBE_CONNECT_WAIT };
                         let until = now.after(wait).min(self.deadline);
-                        self.state = State::Connecting { question, tls, until };
+                        self.state = SessionState::Connecting { question, tls, until };
                         return Action::Connect { tls };
                     }
                     _ => self.conclude(),
                 },
-                State::Connecting { until, .. } if now < *until => return Action::Wait(*until),
+                SessionState::Connecting { until, .. } if now < *until => return Action::Wait(*until),
                 // The connection itself would have been refused sooner: this is a handshake without end.
-                State::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
-                State::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
-                State::Asking(asking) => {
+                SessionState::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
+                SessionState::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
+                SessionState::Asking(asking) => {
                     if let Some(payload) = asking.outbox.take() {
                         return Action::Transmit(payload);
                     }
@@ -143,9 +143,9 @@ impl Session {
     /// Whether it is the server's turn.
     pub fn is_waiting(&self) -> bool {
         match &self.state {
-            State::Connecting { .. } => true,
-            State::Asking(asking) => asking.outbox.is_none(),
-            State::Idle | State::Done(_) => false,
+            SessionState::Connecting { .. } => true,
+            SessionState::Asking(asking) => asking.outbox.is_none(),
+            SessionState::Idle | SessionState::Done(_) => false,
         }
     }
 
@@ -154,7 +154,7 @@ impl Session {
         if tls {
             self.strategy.speaks_tls();
         }
-        if let State::Connecting { question, .. } = self.state {
+        if let SessionState::Connecting { question, .. } = self.state {
             let classifier = ResponseClassifier::new(question);
             self.send_payload(Asking { question, step: 0, classifier, outbox: None, until: now }, now);
         }
@@ -162,7 +162,7 @@ impl Session {
 
     /// The server said `bytes`.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
-        let State::Asking(asking) = &mut self.state else { return };
+        let SessionState::Asking(asking) = &mut self.state else { return };
         let room = PROBE_READ_BYTES.saturating_sub(self.read);
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.read += taken.len();
@@ -170,18 +170,18 @@ impl Session {
         let (question, transport) = (asking.question, self.strategy.transport(asking.question));
         let outcome = match response {
             Response::Pool(dialect, evidence) => {
-                let mut outcome = Outcome::new(Verdict::Pool, Some(*dialect), Some(transport), &[]);
+                let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(*dialect), Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
             Response::OtherService(evidence) => {
-                let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+                let mut outcome = Outcome::new(ProbeVerdict::NotPool, None, Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
             Response::Claim(dialect, evidence) => {
                 self.strategy.claim(*dialect, evidence);
-                self.state = State::Idle;
+                self.state = SessionState::Idle;
                 return self.take_confirmation();
             }
             // More may stand in the next segment.
@@ -196,15 +196,15 @@ impl Session {
                 return self.check_cap(now);
             }
         };
-        self.state = State::Done(outcome);
+        self.state = SessionState::Done(outcome);
     }
 
     /// The connection ended, or none came about.
     pub fn handle_failure(&mut self, failure: Failure, now: Instant) {
         match self.state {
-            State::Asking(_) => self.settle(Some(failure), now),
-            State::Connecting { .. } => self.give_up_question(failure),
-            State::Idle | State::Done(_) => {}
+            SessionState::Asking(_) => self.settle(Some(failure), now),
+            SessionState::Connecting { .. } => self.give_up_question(failure),
+            SessionState::Idle | SessionState::Done(_) => {}
         }
     }
 
@@ -222,14 +222,17 @@ impl Session {
 
     /// The connection has nothing more to say on what was said last.
     fn settle(&mut self, ended: Option<Failure>, now: Instant) {
-        let State::Asking(mut asking) = core::mem::replace(&mut self.state, State::Idle) else { return };
+        let SessionState::Asking(mut asking) = core::mem::replace(&mut self.state, SessionState::Idle) else {
+            return;
+        };
         let is_websocket = asking.question.encoding() == Encoding::WebSocket;
         match asking.classifier.response() {
             Response::Key if asking.question == Question::StratumV2Again => {
                 let parts: [&[u8]; 1] = [b"64 random bytes answered with 234, twice"];
                 let transport = self.strategy.transport(asking.question);
                 let dialect = Some(Dialect::StratumV2);
-                self.state = State::Done(Outcome::new(Verdict::Pool, dialect, Some(transport), &parts));
+                self.state =
+                    SessionState::Done(Outcome::new(ProbeVerdict::Pool, dialect, Some(transport), &parts));
             }
             Response::Nothing if !asking.classifier.has_received() => {
                 self.give_up_question(ended.unwrap_or(Failure::Silent));
@@ -268,7 +271,7 @@ impl Session {
         let is_first = self.connections == 1 && asking.step == 0;
         let wait = if is_first { self.patience } else { PROBE_ANSWER_WAIT };
         asking.until = now.after(wait).min(self.deadline);
-        self.state = State::Asking(asking);
+        self.state = SessionState::Asking(asking);
     }
 
     /// Whether there are such words, and room for them.
@@ -277,7 +280,7 @@ impl Session {
     }
 
     fn give_up_question(&mut self, failure: Failure) {
-        self.state = State::Idle;
+        self.state = SessionState::Idle;
         if !self.strategy.note_failure(failure) {
             self.conclude();
         }
@@ -286,13 +289,13 @@ impl Session {
 
     fn take_confirmation(&mut self) {
         if let Some(outcome) = self.strategy.confirmed() {
-            self.state = State::Done(outcome);
+            self.state = SessionState::Done(outcome);
         }
     }
 
     fn conclude(&mut self) {
-        if !matches!(self.state, State::Done(_)) {
-            self.state = State::Done(self.strategy.conclusion());
+        if !matches!(self.state, SessionState::Done(_)) {
+            self.state = SessionState::Done(self.strategy.conclusion());
         }
     }
 }

@@ -3,10 +3,10 @@
 mod follow_up;
 pub(super) mod plan;
 
-use super::classifier::{Evidence, Response};
+use super::classifier::{EvidenceLine, Response};
 use super::hint::Hints;
 use super::question::{Encoding, Question};
-use super::{Layer, Outcome, Target, Transport, Verdict};
+use super::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
 use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 
@@ -48,13 +48,13 @@ pub struct Strategy {
     /// The server has spoken TLS, or has answered without it.
     layer_is_known: bool,
     /// The server answered a line with HTTP, or showed a page.
-    web: Option<Evidence>,
+    web: Option<EvidenceLine>,
     speaks_json: bool,
     /// The server's refusal of an unknown method, without the method's name.
     unknown: Option<String>,
     /// The server took a WebSocket, and sent no known message there.
     speaks_websocket: bool,
-    refused: Option<Evidence>,
+    refused: Option<EvidenceLine>,
     /// A refusal as pools give it, and whether the control has borne it out.
     claim: Option<Claim>,
     latest_failure: Option<Failure>,
@@ -72,8 +72,8 @@ impl Strategy {
             asked: heapless::Vec::new(),
             hints: target.hints.clone(),
             port: target.server.port(),
-            tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
-            other_layer: target.layer == Layer::Auto,
+            tls: target.layer == TlsChoice::Tls || (target.layer == TlsChoice::Auto && likely_tls),
+            other_layer: target.layer == TlsChoice::Auto,
             layer_is_known: false,
             web: None,
             speaks_json: false,
@@ -117,10 +117,10 @@ impl Strategy {
     }
 
     /// The question at hand was refused as pools do, but others might.
-    pub fn claim(&mut self, dialect: Dialect, words: &Evidence) {
+    pub fn claim(&mut self, dialect: Dialect, words: &EvidenceLine) {
         let Some(question) = self.take() else { return };
         let transport = Some(self.transport(question));
-        let mut outcome = Outcome::new(Verdict::Pool, Some(dialect), transport, &[]);
+        let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(dialect), transport, &[]);
         outcome.evidence.clone_from(words);
         self.layer_is_known = true;
         match self.is_general_refusal(question, words) {
@@ -226,11 +226,11 @@ impl Strategy {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
         if let Some(claim) = &self.claim {
             // Its control was never answered, nor left unanswered.
-            return Outcome { verdict: Verdict::Inconclusive, dialect: None, ..claim.outcome.clone() };
+            return Outcome { verdict: ProbeVerdict::Inconclusive, dialect: None, ..claim.outcome.clone() };
         }
         if let (Some(line), false) = (&self.web, self.speaks_json || self.speaks_websocket) {
             let transport = if self.tls { Transport::Https } else { Transport::Http };
-            let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+            let mut outcome = Outcome::new(ProbeVerdict::NotPool, None, Some(transport), &[]);
             outcome.evidence = line.clone();
             return outcome;
         }

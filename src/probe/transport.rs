@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::session::{Action, Session};
+use super::session::{Action, ProbeSession};
 use super::strategy::Failure;
 #[cfg(feature = "tls")]
 use super::tls;
@@ -29,10 +29,10 @@ use crate::util::time::Instant;
 pub struct Dialler {
     /// Mark of the probe's own packets; the rule set lets them pass unwatched.
     mark: u32,
-    /// Servers may take their time for the first question ([`Session::be_patient`]).
+    /// Servers may take their time for the first question ([`ProbeSession::be_patient`]).
     is_patient: bool,
     #[cfg(feature = "tls")]
-    tls: Option<tls::Client>,
+    tls: Option<tls::TlsClient>,
 }
 
 impl Dialler {
@@ -42,7 +42,7 @@ impl Dialler {
             mark,
             is_patient: false,
             #[cfg(feature = "tls")]
-            tls: tls::Client::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
+            tls: tls::TlsClient::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Dialler {
     pub fn begin(&self, target: Target, now: Instant) -> io::Result<Probe> {
         let mut key = [0; 64];
         random(&mut key)?;
-        let mut session = Session::new(&target, key, now);
+        let mut session = ProbeSession::new(&target, key, now);
         if self.is_patient {
             session.be_patient();
         }
@@ -74,9 +74,9 @@ impl Dialler {
         };
         loop {
             match probe.advance(self, now()) {
-                Progress::Done(outcome) => return outcome,
-                Progress::CannotAsk(why) => return Outcome::inconclusive(None, &why),
-                Progress::WaitUntil(until) => {
+                ProbeProgress::Done(outcome) => return outcome,
+                ProbeProgress::CannotAsk(why) => return Outcome::inconclusive(None, &why),
+                ProbeProgress::WaitUntil(until) => {
                     let mut ready: heapless::Vec<PollFd<'_>, 1> = probe
                         .interest()
                         .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
@@ -156,13 +156,13 @@ impl NotDialled {
 #[derive(Debug)]
 pub struct Probe {
     target: Target,
-    session: Session,
+    session: ProbeSession,
     link: Option<Link>,
 }
 
 /// Progress of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ProbeProgress {
     /// The probe has ended with this result.
     Done(Outcome),
     /// There is nothing to do until then, or until the socket is ready.
@@ -173,7 +173,7 @@ pub enum Progress {
 
 impl Probe {
     /// Goes on as far as it can at `now`.
-    pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> Progress {
+    pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> ProbeProgress {
         self.take_input(now);
         if self.link.as_ref().is_some_and(|link| link.connecting_until.is_some_and(|until| now >= until)) {
             // The session would take it for a handshake without end.
@@ -184,14 +184,14 @@ impl Probe {
             match self.session.poll(now) {
                 Action::Done(outcome) => {
                     self.link = None;
-                    return Progress::Done(outcome);
+                    return ProbeProgress::Done(outcome);
                 }
                 Action::Connect { tls } => {
                     self.link = None;
                     match dialler.dial(&self.target, tls, now) {
                         Ok(link) => self.link = Some(link),
                         Err(NotDialled::Failure(failure)) => self.session.handle_failure(failure, now),
-                        Err(NotDialled::Here(why)) => return Progress::CannotAsk(why),
+                        Err(NotDialled::Here(why)) => return ProbeProgress::CannotAsk(why),
                     }
                 }
                 Action::Transmit(words) => {
@@ -203,7 +203,7 @@ impl Probe {
                 Action::Wait(_) if self.link.is_none() => {
                     self.session.handle_failure(Failure::Unreachable, now);
                 }
-                Action::Wait(until) => return Progress::WaitUntil(until),
+                Action::Wait(until) => return ProbeProgress::WaitUntil(until),
             }
         }
     }
@@ -214,9 +214,9 @@ impl Probe {
         while self.session.is_waiting() {
             let Some(link) = &mut self.link else { return };
             match link.receive() {
-                Ok(Input::Nothing) => return,
-                Ok(Input::Connected { tls }) => self.session.connected(tls, now),
-                Ok(Input::Bytes(bytes)) => self.session.handle_input(&bytes, now),
+                Ok(LinkInput::Nothing) => return,
+                Ok(LinkInput::Connected { tls }) => self.session.connected(tls, now),
+                Ok(LinkInput::Bytes(bytes)) => self.session.handle_input(&bytes, now),
                 Err(failure) => self.session.handle_failure(failure, now),
             }
         }
@@ -263,7 +263,7 @@ struct Wrapped {
     told: bool,
 }
 
-enum Input {
+enum LinkInput {
     /// Nothing, for now.
     Nothing,
     /// The connection stands, the handshake of TLS included.
@@ -301,14 +301,14 @@ impl Link {
         Ok(())
     }
 
-    fn receive(&mut self) -> Result<Input, Failure> {
+    fn receive(&mut self) -> Result<LinkInput, Failure> {
         if self.connecting_until.is_some() {
             if !self.has_come_about()? {
-                return Ok(Input::Nothing);
+                return Ok(LinkInput::Nothing);
             }
             self.connecting_until = None;
             if !self.is_wrapped() {
-                return Ok(Input::Connected { tls: false });
+                return Ok(LinkInput::Connected { tls: false });
             }
         }
         self.flush()?;
@@ -334,7 +334,7 @@ impl Link {
         }
     }
 
-    fn receive_tls(&mut self) -> Result<Input, Failure> {
+    fn receive_tls(&mut self) -> Result<LinkInput, Failure> {
         loop {
             #[cfg(feature = "tls")]
             if let Some(wrapped) = &mut self.tls
@@ -342,7 +342,7 @@ impl Link {
                 && !wrapped.told
             {
                 wrapped.told = true;
-                return Ok(Input::Connected { tls: true });
+                return Ok(LinkInput::Connected { tls: true });
             }
             if self.wire >= PROBE_WIRE_BYTES {
                 return Err(self.ended());
@@ -352,7 +352,7 @@ impl Link {
                 Ok(0) => return Err(self.ended()),
                 Ok(len) => len,
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    return Ok(Input::Nothing);
+                    return Ok(LinkInput::Nothing);
                 }
                 Err(_) => return Err(self.ended()),
             };
@@ -361,7 +361,7 @@ impl Link {
             #[cfg(feature = "tls")]
             let bytes = &self.decrypt(bytes)?[..];
             if !bytes.is_empty() {
-                return Ok(Input::Bytes(bytes.to_vec()));
+                return Ok(LinkInput::Bytes(bytes.to_vec()));
             }
         }
     }

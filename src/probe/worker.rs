@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 
 use super::guard::Purpose;
 use super::hint::Hints;
-use super::{Layer, Outcome, Target};
+use super::{Outcome, Target, TlsChoice};
 use crate::engine::event::{Detection, Source};
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::endpoint::Endpoint;
@@ -82,9 +82,9 @@ impl Suspect {
         Target {
             server: self.server,
             layer: match self.tls {
-                Some(true) => Layer::Tls,
+                Some(true) => TlsChoice::Tls,
                 // A server of TLS at the same port gets the chance to say so.
-                Some(false) | None => Layer::Auto,
+                Some(false) | None => TlsChoice::Auto,
             },
             sni: self.name.as_ref().map(|name| name.as_str().into()),
             hints: self.hints.clone(),
@@ -94,7 +94,7 @@ impl Suspect {
 
 /// Outcome for a suspect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct SuspectAnswer {
     /// The suspect as it was handed over.
     pub suspect: Suspect,
     /// Result of asking, or why there is none.
@@ -123,7 +123,7 @@ pub struct Probed {
 #[derive(Debug)]
 pub struct Worker {
     suspects: SyncSender<Box<Suspect>>,
-    answers: Receiver<Answer>,
+    answers: Receiver<SuspectAnswer>,
     wake: UnixStream,
     /// A byte in it wakes the thread.
     bell: UnixStream,
@@ -178,7 +178,7 @@ impl Worker {
     }
 
     /// The next answer, without waiting.
-    pub fn poll_answer(&self) -> Option<Answer> {
+    pub fn poll_answer(&self) -> Option<SuspectAnswer> {
         self.answers.try_recv().ok()
     }
 

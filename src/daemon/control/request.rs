@@ -40,6 +40,8 @@ pub enum Request {
     Unblock(Subject),
     /// Elements that the kernel's sets are to hold, in nft's syntax.
     Elements,
+    /// What only the daemon can tell of itself for a self-test: lines of a word and its value.
+    SelfTest,
 }
 
 /// An entry that a person or another router offers.
@@ -58,7 +60,7 @@ pub struct Offer {
 }
 
 /// Requests that are a word and nothing else.
-const WORDS: [(&str, Request); 10] = [
+const WORDS: [(&str, Request); 11] = [
     ("status", Request::Status),
     ("status-json", Request::StatusJson),
     ("status-prometheus", Request::StatusPrometheus),
@@ -69,6 +71,7 @@ const WORDS: [(&str, Request); 10] = [
     ("list", Request::List),
     ("list-json", Request::ListJson),
     ("elements", Request::Elements),
+    ("selftest", Request::SelfTest),
 ];
 
 /// The line makes no request.

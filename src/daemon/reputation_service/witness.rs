@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::intel::reputation::{Entry, Evidence, Fact, Origin, Reach, Subject};
 use crate::net::host_name::HostName;
 use crate::probe::worker::{Probed, Suspect};
-use crate::probe::{Outcome, Transport, Verdict};
+use crate::probe::{Outcome, ProbeVerdict, Transport};
 
 /// Seconds for which outcomes of probes hold.
 pub(super) struct Lifetimes {
@@ -50,7 +50,7 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
     };
     let named = name.as_ref();
     match outcome.verdict {
-        Verdict::Pool => {
+        ProbeVerdict::Pool => {
             let by_name = named.map(|name| entry(Some(name), Fact::Pool, Reach::House, lifetimes.pool));
             let without = is_pool_without_name.then(|| entry(None, Fact::Pool, Reach::House, lifetimes.pool));
             // A pool that was asked without a name, and not twice, is a pool for its client only.
@@ -58,8 +58,8 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
                 .then(|| entry(None, Fact::Inconclusive, Reach::House, lifetimes.inconclusive));
             by_name.into_iter().chain(without).chain(first).collect()
         }
-        Verdict::NotPool => vec![entry(named, Fact::NotPool, Reach::House, lifetimes.not_pool)],
-        Verdict::Inconclusive => {
+        ProbeVerdict::NotPool => vec![entry(named, Fact::NotPool, Reach::House, lifetimes.not_pool)],
+        ProbeVerdict::Inconclusive => {
             let open = entry(named, Fact::Inconclusive, Reach::House, lifetimes.inconclusive);
             let strong = suspect.client.filter(|_| suspect.is_strong).map(|client| {
                 let reach = Reach::Client(client.addr());

@@ -3,7 +3,7 @@
 use super::compile::program::{Confidence, Program, Rule, carrier, op, path, shape};
 use super::shape as text_shape;
 use crate::parse::grpc;
-use crate::parse::tree::{Kind, Value, class};
+use crate::parse::tree::{Value, ValueKind, class};
 use crate::parse::words::WordId;
 
 /// The parts of a message that signatures look at.
@@ -356,22 +356,22 @@ impl<'a> Thing<'a> {
     fn is_of_kind(self, shape: u16) -> bool {
         let kind = match self {
             Thing::Value(value) => value.kind(),
-            Thing::Bytes(_) => Some(Kind::String),
+            Thing::Bytes(_) => Some(ValueKind::String),
             Thing::Nothing => None,
         };
-        let is_string = matches!(kind, Some(Kind::String | Kind::Prefixed));
+        let is_string = matches!(kind, Some(ValueKind::String | ValueKind::Prefixed));
         match shape {
             shape::STRING => is_string,
-            shape::NUMBER => kind == Some(Kind::Number),
-            shape::BOOL => matches!(kind, Some(Kind::True | Kind::False)),
-            shape::TRUE => kind == Some(Kind::True),
-            shape::FALSE => kind == Some(Kind::False),
-            shape::NULL => kind == Some(Kind::Null),
-            shape::OBJECT => kind == Some(Kind::Object),
-            shape::ARRAY => kind == Some(Kind::Array),
-            shape::NAME => is_string || kind == Some(Kind::Number),
+            shape::NUMBER => kind == Some(ValueKind::Number),
+            shape::BOOL => matches!(kind, Some(ValueKind::True | ValueKind::False)),
+            shape::TRUE => kind == Some(ValueKind::True),
+            shape::FALSE => kind == Some(ValueKind::False),
+            shape::NULL => kind == Some(ValueKind::Null),
+            shape::OBJECT => kind == Some(ValueKind::Object),
+            shape::ARRAY => kind == Some(ValueKind::Array),
+            shape::NAME => is_string || kind == Some(ValueKind::Number),
             shape::PRESENT => kind.is_some(),
-            shape::ABSENT => kind.is_none_or(|kind| kind == Kind::Null),
+            shape::ABSENT => kind.is_none_or(|kind| kind == ValueKind::Null),
             _ => false,
         }
     }

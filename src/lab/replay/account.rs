@@ -19,14 +19,14 @@ use crate::util::time::Instant;
 /// The flows of one capture, in the order of their first packets.
 #[derive(Debug, Default)]
 pub struct Account {
-    flows: Vec<Flow>,
+    flows: Vec<FlowAccount>,
     /// Index of the latest connection of a five-tuple in `flows`.
     latest: HashMap<FiveTuple, usize>,
 }
 
 /// A TCP connection.
 #[derive(Clone, Debug)]
-pub struct Flow {
+pub struct FlowAccount {
     /// The end that opened it.
     pub client: Endpoint,
     /// The end that was called.
@@ -94,17 +94,17 @@ impl Account {
     }
 
     /// The flow of `segment`: the latest connection of its five-tuple.
-    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut Flow {
+    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut FlowAccount {
         let next = self.flows.len();
         let index = *self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
         if index == next {
-            self.flows.push(Flow::open(segment, now));
+            self.flows.push(FlowAccount::open(segment, now));
         }
         &mut self.flows[index]
     }
 
     /// Takes out the flows without a packet since `before`, so that an endless capture takes bounded memory.
-    pub fn take_idle(&mut self, before: Instant) -> Vec<Flow> {
+    pub fn take_idle(&mut self, before: Instant) -> Vec<FlowAccount> {
         let (kept, idle) = core::mem::take(&mut self.flows).into_iter().partition(|flow| flow.last >= before);
         self.flows = kept;
         self.latest.clear();
@@ -115,15 +115,15 @@ impl Account {
     }
 
     /// The flows that carried payload, in the order of their first packets.
-    pub fn flows(&self) -> impl Iterator<Item = &Flow> + Clone {
+    pub fn flows(&self) -> impl Iterator<Item = &FlowAccount> + Clone {
         self.flows.iter().filter(|flow| flow.has_payload())
     }
 }
 
-impl Flow {
+impl FlowAccount {
     fn open(segment: &Segment<'_>, now: Instant) -> Self {
         let connection = Connection::of(segment);
-        Flow {
+        FlowAccount {
             client: connection.client(),
             server: connection.server(),
             verdict: FlowVerdict::Undecided,
@@ -322,7 +322,7 @@ mod tests {
             account.enter(&segment(true, 0), Some(&record), None, at(millis + 1));
             account.enter(&segment(true, 1), Some(&record), None, at(millis + 2));
         }
-        let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
+        let durations: Vec<_> = account.flows().map(FlowAccount::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
     }
 

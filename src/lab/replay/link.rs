@@ -1,6 +1,6 @@
 //! From a captured frame to the IP packet in it.
 
-use super::bytes::Order;
+use super::bytes::ByteOrder;
 use crate::engine::Packet;
 use crate::verdict::Reason;
 
@@ -134,7 +134,7 @@ fn ethernet_addr(addr_len: u16, field: &[u8]) -> Option<[u8; 6]> {
 }
 
 fn be16(bytes: &[u8], at: usize) -> Result<u16, NotIp> {
-    Order::Big.u16(bytes, at).ok_or(NotIp::Malformed)
+    ByteOrder::Big.u16(bytes, at).ok_or(NotIp::Malformed)
 }
 
 fn rest(bytes: &[u8], from: usize) -> Result<&[u8], NotIp> {

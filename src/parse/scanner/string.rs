@@ -1,6 +1,6 @@
 //! The bytes of one string: escapes decoded, classified, kept as far as there is room.
 
-use crate::parse::tree::{Kind, Tree, class};
+use crate::parse::tree::{Tree, ValueKind, class};
 use crate::parse::words::{WORD_BYTES, WordId, Words};
 
 /// A string, a member's name or a bare word that is half read.
@@ -121,11 +121,11 @@ impl StringScan {
     /// The bare word at `node` is complete.
     pub(super) fn finish_bare(&self, tree: &mut Tree, node: u16) {
         let kind = match tree.text(node) {
-            b"true" => Kind::True,
-            b"false" => Kind::False,
-            b"null" => Kind::Null,
-            [b'-' | b'0'..=b'9', ..] => Kind::Number,
-            _ => Kind::Word,
+            b"true" => ValueKind::True,
+            b"false" => ValueKind::False,
+            b"null" => ValueKind::Null,
+            [b'-' | b'0'..=b'9', ..] => ValueKind::Number,
+            _ => ValueKind::Word,
         };
         tree.set_kind(node, kind, self.len as usize);
     }

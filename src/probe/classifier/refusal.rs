@@ -4,7 +4,7 @@
 //! or has a form that only Stratum's errors have, and it responds to the question that provokes it.
 //! "Method not found" comes from any server.
 
-use super::{Evidence, evidence};
+use super::{EvidenceLine, evidence};
 use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
 use crate::probe::question::{Encoding, Question};
@@ -32,7 +32,7 @@ const OF_WALLETS: [&str; 6] = [
 /// A refusal that speaks for a pool.
 pub(super) struct OfPool {
     pub dialect: Dialect,
-    pub words: Evidence,
+    pub words: EvidenceLine,
     /// No other software sends it. Otherwise a server that refuses every method with the same words has to be
     /// ruled out.
     pub certain: bool,
@@ -40,7 +40,7 @@ pub(super) struct OfPool {
 
 /// The pool that refuses so.
 pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
-    let refusal = Refusal::read(root)?;
+    let refusal = ErrorMessage::read(root)?;
     let asked = question.dialect();
     let over_tcp = question.encoding() != Encoding::Http;
     let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
@@ -90,19 +90,19 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
 }
 
 /// The words of an error, if the message is one.
-pub(super) fn text(root: Value<'_>) -> Option<Evidence> {
-    Refusal::read(root).map(|refusal| evidence(&[b"JSON-RPC error: ", refusal.bytes]))
+pub(super) fn text(root: Value<'_>) -> Option<EvidenceLine> {
+    ErrorMessage::read(root).map(|refusal| evidence(&[b"JSON-RPC error: ", refusal.bytes]))
 }
 
 /// An error, in any of the forms that servers give it.
-struct Refusal<'a> {
+struct ErrorMessage<'a> {
     code: Option<i32>,
     text: Option<Value<'a>>,
     bytes: &'a [u8],
     is_array: bool,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> ErrorMessage<'a> {
     fn read(root: Value<'a>) -> Option<Self> {
         let nested = || root.get("params").and_then(|params| params.get("error"));
         let error = root.get("error").or_else(nested).filter(|error| !error.is_null());
@@ -116,7 +116,7 @@ impl<'a> Refusal<'a> {
         };
         let code = code.and_then(|code| core::str::from_utf8(code.bytes()).ok()?.parse().ok());
         let success = error.is_none() && code.is_some_and(|code| code >= 0);
-        (!success).then(|| Refusal {
+        (!success).then(|| ErrorMessage {
             code,
             text,
             bytes: text.map_or(b"without words", |text| text.bytes()),
