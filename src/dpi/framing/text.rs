@@ -21,6 +21,7 @@ impl Framing {
         if begins_segment
             && self.flags & BROKEN[at] != 0
             && !desk.draft.lines.is_in_value()
+            && desk.draft.bytes.is_empty()
             && let Some(step) = self.resume_frames(desk, bytes)
         {
             return step;

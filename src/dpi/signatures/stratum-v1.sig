@@ -210,7 +210,8 @@ message "a share refused" from pool
 message "a login by another word" from miner
     phase login
     over line websocket
-    where method begins "mining." and method has "login" "auth" "register" and params[0] string or params.user string
+    where method begins "mining." and method has "login" "auth" "register"
+    where params[0] string or params.user string
     hint
     wallet params[0] params.user
 
