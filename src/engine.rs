@@ -38,7 +38,7 @@ use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
-use crate::intel::entry::Pattern;
+use crate::intel::entry::{Pattern, Ports};
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
@@ -272,6 +272,22 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether DNS answers that were seen here gave `addr` for more than one name.
     pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
         self.pipeline.intel.carries_several(addr, now)
+    }
+
+    /// Whether answers of name servers have changed what the kernel may refuse since this was last asked.
+    pub fn take_kernel_news(&mut self) -> bool {
+        self.pipeline.intel.take_kernel_news()
+    }
+
+    /// Single addresses that lists block for every client and name, with the ports and the seconds left: the kernel may
+    /// refuse them at the attempt.
+    pub fn refused_addresses(&self, now: Instant) -> Vec<(IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_addresses(&self.pipeline.settings.allow, now).collect()
+    }
+
+    /// Clients, and addresses that name servers gave them for blocked names alone; the same.
+    pub fn refused_answers(&self, now: Instant) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_answers(&self.pipeline.settings.allow, now).collect()
     }
 
     /// The entries of the lists for `pattern`, the one that decides first.

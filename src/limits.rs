@@ -234,6 +234,8 @@ pub const NEWS_REPEAT: Duration = Duration::from_secs(24 * 3_600);
 pub const NEWS_TOLD: usize = 256;
 /// Clients with a budget of new findings of their own.
 pub const NEWS_CLIENTS: usize = 256;
+/// Reports an hour of clients that are not of this side, all together.
+pub const FOREIGN_REPORTS_PER_HOUR: u32 = 6;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
@@ -417,12 +419,23 @@ pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
 pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 /// The longest life of an element of the kernel's sets, and so of a block without a daemon.
 pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
+/// Single addresses of lists that the kernel refuses by itself, 100 bytes each there and 24 here; more of them are
+/// left to the first payload.
+pub const KERNEL_LISTED: usize = if cfg!(test) { 4 } else { 1_024 };
+/// Shortest interval between fillings by DNS answers: `nft` runs once for all of them.
+pub const KERNEL_RESOLVED_WAIT: Duration = Duration::from_secs(2);
 /// Interval at which the sets are filled anew.
 pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
 /// Delay before a failed filling is repeated.
 pub const KERNEL_FILL_AGAIN: Duration = Duration::from_secs(60);
-/// Attempts of one host to connect to known pools of which the daemon is told.
+/// Attempts a minute that the kernel refuses and tells the daemon of: of one address, where there is no hardware address.
 pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
+/// The same of one hardware address at one server, and at all servers together.
+pub const KERNEL_TOLD_OF_PAIR: u32 = 2;
+/// See [`KERNEL_TOLD_OF_PAIR`].
+pub const KERNEL_TOLD_OF_CARD: u32 = 30;
+/// Hardware addresses and servers that are counted for that: more than one host can make up of all that the sets hold.
+pub const KERNEL_TOLD_PAIRS: usize = 4_096;
 /// Hosts that are counted apart for that; attempts of more are refused and not told of.
 pub const KERNEL_TOLD_HOSTS: u32 = 256;
 /// Time for which a client without further attempts is counted.

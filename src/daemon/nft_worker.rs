@@ -37,6 +37,8 @@ pub struct NftWorker {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    /// Tasks to write the store that have not succeeded so far.
+    saves_pending: Arc<AtomicU32>,
     is_ending: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -50,9 +52,11 @@ impl NftWorker {
         let (tasks, received) = sync_channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
+        let saves_pending = Arc::new(AtomicU32::new(0));
         let context = WorkerContext {
             problems: problems.clone(),
             refused: Arc::clone(&refused),
+            saves_pending: Arc::clone(&saves_pending),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
@@ -62,12 +66,24 @@ impl NftWorker {
             .name(THREAD_NAME.into())
             .stack_size(NFT_WORKER_STACK_BYTES)
             .spawn(move || context.work(&received))?;
-        Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, is_ending, thread })
+        Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, saves_pending, is_ending, thread })
     }
 
     /// Hands a task over, without waiting; whether there was room.
     pub fn submit(&self, task: NftTask) -> bool {
-        self.tasks.try_send(task).is_ok()
+        let is_save = matches!(task, NftTask::Save(..));
+        // Before the thread can be through with it.
+        self.saves_pending.fetch_add(u32::from(is_save), Ordering::Relaxed);
+        let is_taken = self.tasks.try_send(task).is_ok();
+        if !is_taken {
+            self.saves_pending.fetch_sub(u32::from(is_save), Ordering::Relaxed);
+        }
+        is_taken
+    }
+
+    /// Whether a task to write the store has not been carried out, or has failed.
+    pub fn has_unsaved(&self) -> bool {
+        self.saves_pending.load(Ordering::Relaxed) > 0
     }
 
     /// Connection attempts that the kernel had refused when it was last asked.
@@ -111,6 +127,9 @@ struct WorkerContext {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    saves_pending: Arc<AtomicU32>,
+    /// Of them, those that this thread has had.
+    saves_open: u32,
     is_ending: Arc<AtomicBool>,
     /// Latest value of the kernel's counter. The counter begins anew with the rules.
     counted: u32,
@@ -137,6 +156,12 @@ impl WorkerContext {
                     }
                     if saved.is_ok() {
                         self.problems.resolve_of(Code::File, SUBJECT);
+                    }
+                    self.saves_open += 1;
+                    if saved.is_ok() {
+                        // Each task has the whole store, so that earlier failures are made up for.
+                        self.saves_pending.fetch_sub(self.saves_open, Ordering::Relaxed);
+                        self.saves_open = 0;
                     }
                     self.has_failed_to_save = saved.is_err();
                     self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);

@@ -112,23 +112,29 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
     /// again once the server has answered (RFC 7413 section 4.2.2).
     pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        if packet.reason == Reason::Attempt
-            && let Some((source, finding)) = self.known_at(&segment.src, &segment.dst)
-        {
-            let session = Session::begin(segment, now.stamp());
-            let is_exempt = self.exempts(&session, now);
-            let verdict = if is_exempt || self.settings.mode == Mode::Monitor {
-                Verdict::Ignore
-            } else {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
-            };
-            let event = (!is_exempt)
-                .then(|| self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
-            return Handled { verdict, opened: false, event };
+        if packet.reason == Reason::Attempt {
+            return self.refused_attempt(segment, packet, now);
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
         Handled { verdict, opened: false, event: None }
+    }
+
+    /// An attempt that the kernel would refuse. What is known here is newer than its sets.
+    fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
+        let session = Session::begin(segment, now.stamp());
+        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
+        let Some((source, finding)) = known else {
+            return Handled { verdict: Verdict::Accept(FlowMark::Undecided), opened: false, event: None };
+        };
+        let verdict = match self.settings.mode {
+            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
+            Mode::Block => {
+                self.counters.resets += 1;
+                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
+            }
+        };
+        let event = Some(self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
+        Handled { verdict, opened: false, event }
     }
 
     /// Hash of the client of `session` for fair shares.

@@ -31,6 +31,14 @@ impl Traffic for TestHouse {
     fn suspects(&self, _: &Endpoint, _: &Endpoint) -> bool {
         true
     }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        Vec::new()
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        Vec::new()
+    }
 }
 
 /// A service with a file of its own, no `nft` and no probe's thread.
