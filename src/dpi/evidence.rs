@@ -103,7 +103,7 @@ impl Evidence {
         message: &Message<'_>,
     ) -> (bool, Option<Said>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
-        let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8 };
+        let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8, asked: "" };
         let found = signatures.find(message, before).filter(|found| !self.is_stray(signatures, found));
         let mut indicator = match found {
             Some(found) => Indicator {

@@ -8,16 +8,18 @@ pub mod compile;
 mod dialect;
 mod load;
 pub(crate) mod matcher;
+mod questions;
 pub(crate) mod shape;
 
 use std::borrow::Cow;
 
 use crate::parse::words;
 use crate::parse::words::{WordId, Words};
-use compile::program::{DialectEntry, Phase, Program, Role, Rule};
+use compile::program::{DialectEntry, Phase, Program, QuestionEntry, Role, Rule};
 pub use dialect::Dialect;
 pub use load::{FileRefusal, Listed, SignatureFile};
 use matcher::{Before, Match, Message};
+pub(crate) use questions::{DialectQuestion, asks, hinted_by_name, hinted_by_port, question};
 
 include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 

@@ -32,6 +32,8 @@ pub(crate) struct Before {
     pub answers: bool,
     /// A bit for each phase of which a message was seen.
     pub phases: u8,
+    /// Question of the probe that the message answers; none in a flow of a client's.
+    pub asked: &'static str,
 }
 
 /// A message of a dialect.
@@ -75,7 +77,7 @@ impl Program {
     /// Whether a signature of a binary message may fit `message` once more bytes have come.
     pub(super) fn may_fit(&self, message: &Message<'_>) -> bool {
         let open = Message { is_open: true, ..*message };
-        let any_phase = Before { answers: true, phases: u8::MAX };
+        let any_phase = Before { answers: true, phases: u8::MAX, asked: "" };
         let of_binary = |rule: &&Rule| rule.over & carrier::BINARY != 0;
         self.rules.iter().filter(of_binary).any(|rule| self.grade(rule, &open, any_phase).is_some())
     }
@@ -115,6 +117,9 @@ impl Program {
                 Operations(inside).filter(|operation| holds(*operation)).count() >= usize::from(*count)
             }),
             op::ANSWERS => before.answers,
+            op::ASKED => {
+                inside.iter().any(|name| !before.asked.is_empty() && self.str(*name) == before.asked)
+            }
             op::AFTER => inside.first().is_some_and(|phase| before.phases & (1 << phase) != 0),
             op::TEST => {
                 let Some((steps, rest)) = inside.split_first() else { return false };

@@ -4,7 +4,7 @@
 dialect monero-daemon
 describe "Monero's daemon: `getblocktemplate` with wallet and room for a nonce; `get_miner_data`, answered; its height asked by a miner's name"
 family node
-ask login
+ask login page keepalive
 
 message "getblocktemplate" from miner
     phase job

@@ -234,3 +234,15 @@ message "a share by another word" from miner
     where method begins "mining." and method has "share" "submit" "solution" "solve"
     where params[*] hex 8.. or params.nonce name
     hint
+
+# A server that reads the parameters passes over the body, and IronFish's the other way round.
+question subscribe over line
+    method "mining.subscribe"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"],\"body\":{\"version\":3,\"publicAddress\":\"0\"}}\n"
+    send "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"0\",\"x\"]}\n"
+
+# For a server that has refused another method in words: IronFish's would have hung up.
+question subscribe-short over line
+    method "mining.subscribe"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"]}\n"
+    send "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"0\",\"x\"]}\n"
