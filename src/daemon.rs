@@ -14,6 +14,7 @@
 
 mod nft_set;
 mod nft_worker;
+mod offload_watch;
 mod alive;
 mod clock;
 mod conflict;

@@ -2,7 +2,7 @@
 //!
 //! The DPI reads the byte stream of both directions, in order, as it comes: [`Inspection::read`] answers with the
 //! next thing that was said, be it proof. It keeps 32 bytes a flow; messages that are half read stand in a pool
-//! of fixed size. Only handshakes leave bytes unread that the caller has to hold ([`crate::flow::reassembly`]).
+//! of fixed size. Only handshakes leave bytes unread that the caller has to hold ([`crate::flow::reassembly_pool`]).
 
 mod drafts;
 mod evidence;

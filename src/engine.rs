@@ -58,11 +58,11 @@ use session::{Session, State};
 pub struct Settings {
     /// Action against a proven session.
     pub mode: Mode,
-    /// Payload packets after which a fast undecided flow is let go.
+    /// Payload packets after which a fast undecided flow is bypassed.
     pub budget_packets: u16,
-    /// Payload bytes after which a fast undecided flow is let go.
+    /// Payload bytes after which a fast undecided flow is bypassed.
     pub budget_bytes: u32,
-    /// Average payload rate, bytes a second, below which a flow is never let go.
+    /// Average payload rate, bytes a second, below which a flow is never bypassed.
     pub low_rate: u32,
     /// A flow without a packet for this long is over.
     pub flow_idle: Duration,

@@ -105,8 +105,6 @@ pub const JSON_DECODED_BYTES: usize = 256;
 pub const FOREIGN_MESSAGES: u8 = 3;
 /// Messages where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
-/// Longest method name that is looked at. The longest known has 26 bytes.
-pub const METHOD_BYTES: usize = 40;
 
 /// Proxies (SOCKS, `CONNECT`) that are followed inside one another; longer chains in the clear are unknown.
 pub const PROXY_DEPTH: u8 = 3;
@@ -129,9 +127,9 @@ pub const SV2_SETUP_SUCCESS: usize = 44;
 /// wire, of which the first length and the root take two).
 pub const NAME_BYTES: usize = 253;
 
-/// Payload packets after which an undecided flow that moves fast is let go.
+/// Payload packets after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_PACKETS: u16 = 32;
-/// Payload bytes after which an undecided flow that moves fast is let go.
+/// Payload bytes after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// An undecided flow stays under observation while it averages less than this, also past its other
 /// limits. A miner moves 2 to 100 B/s; a download moves thousands.
@@ -413,8 +411,12 @@ pub const LOCAL_NETWORKS_EVERY: Duration = Duration::from_secs(5);
 pub const LOCAL_NETWORKS: usize = 128;
 /// Bytes that are read of the kernel's routes.
 pub const ROUTES_FILE_BYTES: u64 = 256 * 1_024;
-/// A wall clock that says less (seconds of 2026-01-01, UTC) has not been set since the router was switched on.
-pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
+/// A wall clock that says less than the program's age (seconds since 1970, UTC) has not been set since the router was
+/// switched on.
+pub const CLOCK_SET_FROM: u64 = match u64::from_str_radix(env!("MINEWALL_BUILT"), 10) {
+    Ok(seconds) => seconds,
+    Err(_) => panic!("build.rs writes a number"),
+};
 /// Entries of other routers that are taken in a minute.
 pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 /// The longest life of an element of the kernel's sets, and so of a block without a daemon.
@@ -448,6 +450,14 @@ pub const NFT_WORKER_ORDERS: usize = 4;
 pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
 /// Time limit for the end of the nft worker.
 pub const NFT_WORKER_PATIENCE: Duration = Duration::from_secs(5);
+/// Interval at which the nft worker listens for changes of rules.
+pub const NFT_WORKER_LISTENS_EVERY: Duration = Duration::from_secs(1);
+/// Time without a change after which rules are looked at: a firewall that reloads runs our script at the end.
+pub const OFFLOAD_REST: Duration = Duration::from_secs(2);
+/// Time between two looks at all rules, each of which runs `nft`.
+pub const OFFLOAD_LOOKS_EVERY: Duration = Duration::from_secs(10);
+/// Bytes of a listing of rules, without the elements of sets.
+pub const NFT_LISTING_BYTES: usize = 4 * 1_024 * 1_024;
 /// Stack of the nft worker's thread.
 pub const NFT_WORKER_STACK_BYTES: usize = 128 * 1_024;
 /// Lines for those who follow that may wait for the run loop's next turn.

@@ -42,6 +42,7 @@ macro_rules! options {
     )+) => {
         /// The configuration: one field for each option, in its range.
         #[derive(Clone, Debug, PartialEq, Eq)]
+        #[allow(rustdoc::broken_intra_doc_links, reason = "help texts are plain text: an address has brackets")]
         pub struct Config {
             $($(#[doc = $help])+ pub $field: $type,)+
         }
@@ -311,7 +312,7 @@ options! {
     /// DHCP leases in dnsmasq's or odhcpd's format, for the names of hosts.
     "leases_file" leases_files: Vec<PathBuf> = Reports "DHCP leases" List {
         form: Form::Path,
-        default: &["/tmp/dhcp.leases"],
+        default: &["/tmp/dhcp.leases", "/tmp/hosts/odhcpd"],
         read: path,
     };
 

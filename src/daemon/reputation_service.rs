@@ -118,7 +118,7 @@ impl From<&Config> for ServiceSettings {
 impl ReputationService {
     /// Opens the store as `config` wishes.
     pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
-        let nft = NftWorker::start(problems);
+        let nft = NftWorker::start(config.mark, problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
         }

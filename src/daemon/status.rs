@@ -32,7 +32,7 @@ pub struct Status<'a> {
     pub suspects: u32,
     /// Packets replaced by a reset.
     pub resets: u64,
-    /// Flows let go as benign.
+    /// Flows bypassed as benign.
     pub let_go: u32,
     /// The flow table.
     pub flows: Flows,
@@ -42,7 +42,7 @@ pub struct Status<'a> {
     pub queue: QueueUse,
     /// The probe.
     pub probes: Probes,
-    /// The book.
+    /// The reputation store.
     pub learned: Learned,
     /// Lists in force.
     pub lists: ListsUse,
@@ -179,7 +179,7 @@ impl Status<'_> {
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
              packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
-             flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
+             flows      {} of {}; {} bypassed, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\

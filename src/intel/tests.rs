@@ -152,9 +152,9 @@ fn memory_is_capped() {
     assert_eq!(builder.build().0.len(), 1);
 }
 
-/// The twin goes through all entries, one by one.
+/// The reference goes through all entries, one by one.
 #[test]
-fn agrees_with_a_naive_twin() {
+fn agrees_with_a_naive_reference() {
     let mut random = Random::new(11);
     for round in 0..30 {
         let label = |random: &mut Random| ["a", "b", "ab", "pool", "x1"][random.below(5) as usize];

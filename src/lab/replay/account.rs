@@ -58,7 +58,7 @@ pub struct Decided {
 pub enum FlowVerdict {
     /// Nothing decided.
     Undecided,
-    /// Let go.
+    /// Bypassed.
     Benign,
     /// Stage one only.
     Suspect,
@@ -79,7 +79,7 @@ impl Account {
         let flow = self.flow(segment, now);
         flow.count(segment, now);
         if let Some(session) = session {
-            flow.judge(session, detection, now);
+            flow.note_packet(session, detection, now);
         }
     }
 
@@ -151,7 +151,7 @@ impl FlowAccount {
         }
     }
 
-    fn judge(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
+    fn note_packet(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
         let verdict = FlowVerdict::from(record.state());

@@ -36,7 +36,7 @@ pub struct Summary {
     pub mining: u64,
     /// Flows that stage one suspects.
     pub suspect: u64,
-    /// Flows let go.
+    /// Flows bypassed.
     pub benign: u64,
     /// Flows of which nothing was decided.
     pub undecided: u64,
