@@ -37,6 +37,8 @@ pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
 /// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
 pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 
+/// Interval of lines in the log that the table is full.
+pub const FULL_TABLE_TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
 
@@ -236,6 +238,8 @@ pub const NEWS_CLIENTS: usize = 256;
 pub const FOREIGN_REPORTS_PER_HOUR: u32 = 6;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
+/// Clients whose shares of them are counted, 40 bytes each.
+pub const REPORT_CLIENTS: usize = 64;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
@@ -470,6 +474,10 @@ pub const INTEL_LINE_BYTES: usize = 1_024;
 /// Bad lines of one list that are reported one by one.
 pub const INTEL_WARNINGS: usize = 8;
 
+/// Answers of name servers to one client that are read in a second.
+pub const DNS_ANSWERS_OF_CLIENT: u32 = 50;
+/// Clients that are counted apart for that.
+pub const DNS_CLIENTS: u32 = 1_024;
 /// Answers of name servers that are read in a second; what is more passes unread.
 pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.

@@ -12,6 +12,7 @@ use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
+use crate::net::client_id::ClientId;
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::time::Instant;
@@ -81,6 +82,7 @@ impl Reporter {
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
+            id: ClientId::of(addr, detection.hw_addr),
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
@@ -140,7 +142,7 @@ impl Reporter {
             let is_told = self.foreign.take(&Rate::per_hour(FOREIGN_REPORTS_PER_HOUR), detection.at);
             return is_told.then_some(Accused { identity: Identity::Unconfirmed, name: None });
         }
-        let is_news = self.news.take(sighting.addr, detection.server, detection.at);
+        let is_news = self.news.take(sighting.addr, sighting.id, detection.server, detection.at);
         let rate = Rate::per_hour(self.events_per_hour);
         let accused = |reporter: &Reporter| {
             let Accused { identity, name } =

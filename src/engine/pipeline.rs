@@ -1,6 +1,7 @@
 //! The way of one packet through the stages: look-up, reading, scoring, verdict.
 
 use core::hash::BuildHasher;
+use std::sync::Arc;
 
 use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof, strictest};
@@ -24,6 +25,7 @@ use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
 use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::neighbours::Neighbours;
 use crate::net::packet::{self, Segment, Unreadable};
 use crate::util::time::Instant;
@@ -39,6 +41,8 @@ pub(super) struct Pipeline<S> {
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
     pub tunnels: Tunnels<S>,
+    /// Networks of this side.
+    pub networks: Arc<LocalNetworks>,
     pub(super) neighbours: Neighbours<S>,
     pub(super) dpi: Dpi,
     pub(super) beacons: Beacons<S>,
@@ -82,6 +86,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
             tunnels: Tunnels::new(hasher.clone()),
+            networks: Arc::default(),
             neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
             beacons: Beacons::new(hasher.clone()),
@@ -157,7 +162,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         let fresh = match packet.reason {
             Reason::Start => Session::begin(segment, now.stamp()),
-            Reason::Payload | Reason::Again | Reason::Attempt => Session::join(segment, now.stamp()),
+            Reason::Payload | Reason::Again | Reason::Attempt => {
+                Session::join(segment, &self.networks, now.stamp())
+            }
         };
         let client = fresh.client();
         if client == segment.src {
