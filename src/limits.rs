@@ -345,6 +345,10 @@ pub const PROBE_SNI_BYTES: usize = 128;
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 /// Entries in one set of the cache.
 pub const NAMED_WAYS: usize = 4;
+/// Tunnels through proxies whose targets are remembered (about 240 bytes each), in sets of [`TUNNEL_WAYS`].
+pub const TUNNELS: usize = if cfg!(test) { 16 } else { 64 };
+/// See [`TUNNELS`].
+pub const TUNNEL_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
 
