@@ -314,6 +314,10 @@ pub const DECIDED_SECONDS: u32 = 3_600;
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 /// Entries in one set of the cache.
 pub const NAMED_WAYS: usize = 4;
+/// Tunnels through proxies whose targets are remembered (about 240 bytes each), in sets of [`TUNNEL_WAYS`].
+pub const TUNNELS: usize = if cfg!(test) { 16 } else { 64 };
+/// See [`TUNNELS`].
+pub const TUNNEL_WAYS: usize = 4;
 /// Lists that may be in force at once; an entry names its own by a byte.
 pub const INTEL_SOURCES: usize = 64;
 /// Longest line of a list.
