@@ -16,7 +16,19 @@ use words::Words;
 
 const FOLDER: &str = "src/dpi/signatures";
 
+/// 2026-11-01, for builds that name no time.
+const RELEASED: u64 = 1_793_491_200;
+
+/// Time of the program (`CLOCK_SET_FROM`): of the sources, as the packages' builds say it, so that the same sources give
+/// the same bytes.
+fn built() -> u64 {
+    env::var("SOURCE_DATE_EPOCH")
+        .map_or(RELEASED, |seconds| seconds.parse().expect("SOURCE_DATE_EPOCH is a number"))
+}
+
 fn main() {
+    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    println!("cargo::rustc-env=MINEWALL_BUILT={}", built());
     println!("cargo::rerun-if-changed={FOLDER}");
     println!("cargo::rerun-if-changed=src/parse/words.rs");
     let mut compiler = compile::Compiler::new(None);

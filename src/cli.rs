@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
-use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
@@ -140,9 +140,9 @@ fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// Prints an answer of the daemon's.
 fn tell(answer: &Answer) -> Result<ExitCode, String> {
     match answer.outcome {
-        Outcome::Done => show(&answer.text),
-        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
-        Outcome::Refused => {
+        RequestOutcome::Done => show(&answer.text),
+        RequestOutcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        RequestOutcome::Refused => {
             eprint!("minewall: {}", answer.text);
             Ok(ExitCode::from(STATUS_REFUSED))
         }

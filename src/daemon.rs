@@ -14,6 +14,7 @@
 
 mod nft_set;
 mod nft_worker;
+mod offload_watch;
 mod alive;
 mod clock;
 mod conflict;
@@ -55,6 +56,7 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
+use crate::intel::entry::Ports;
 use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
@@ -220,6 +222,9 @@ impl Daemon {
         self.adopt_reputation();
         let Daemon { reputation, engine, clock, .. } = self;
         let now = clock.now();
+        if engine.take_kernel_news() {
+            reputation.refill_soon(now);
+        }
         reputation.tick(&EngineTraffic { engine, now }, now);
     }
 
@@ -325,6 +330,14 @@ impl Traffic for EngineTraffic<'_> {
 
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
         self.engine.suspects(client, server, self.now)
+    }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        self.engine.refused_addresses(self.now)
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.engine.refused_answers(self.now)
     }
 }
 

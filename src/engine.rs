@@ -33,11 +33,11 @@ use crate::dpi::signatures::{Dialect, Signatures};
 use crate::dpi::{Inspection, Said};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
-use crate::flow::table::{FlowTable, Place, TableCounters};
+use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
-use crate::intel::entry::Pattern;
+use crate::intel::entry::{Pattern, Ports};
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
@@ -203,18 +203,18 @@ impl<S: BuildHasher + Clone> Engine<S> {
         let client = if starts { segment.src } else { Connection::of(&segment).client() };
         let owner = || pipeline.owner_of(client.addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
-            Place::Known(session) if !starts => (session, false),
-            Place::Known(session) => {
+            Lookup::Known(session) if !starts => (session, false),
+            Lookup::Known(session) => {
                 let old = core::mem::take(session);
                 pipeline.open(session, Some(&old), &segment, packet, now);
                 (session, true)
             }
-            Place::New(session, evicted) => {
+            Lookup::New(session, evicted) => {
                 pipeline.open(session, evicted.as_ref(), &segment, packet, now);
                 (session, true)
             }
             // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
-            Place::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
+            Lookup::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
         pipeline.segment(session, opened, &segment, packet, now)
     }
@@ -271,6 +271,22 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether DNS answers that were seen here gave `addr` for more than one name.
     pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
         self.pipeline.intel.carries_several(addr, now)
+    }
+
+    /// Whether answers of name servers have changed what the kernel may refuse since this was last asked.
+    pub fn take_kernel_news(&mut self) -> bool {
+        self.pipeline.intel.take_kernel_news()
+    }
+
+    /// Single addresses that lists block for every client and name, with the ports and the seconds left: the kernel may
+    /// refuse them at the attempt.
+    pub fn refused_addresses(&self, now: Instant) -> Vec<(IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_addresses(&self.pipeline.settings.allow, now).collect()
+    }
+
+    /// Clients, and addresses that name servers gave them for blocked names alone; the same.
+    pub fn refused_answers(&self, now: Instant) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_answers(&self.pipeline.settings.allow, now).collect()
     }
 
     /// The entries of the lists for `pattern`, the one that decides first.

@@ -105,8 +105,6 @@ pub const JSON_DECODED_BYTES: usize = 256;
 pub const FOREIGN_MESSAGES: u8 = 3;
 /// Messages where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
-/// Longest method name that is looked at. The longest known has 26 bytes.
-pub const METHOD_BYTES: usize = 40;
 
 /// Proxies (SOCKS, `CONNECT`) that are followed inside one another; longer chains in the clear are unknown.
 pub const PROXY_DEPTH: u8 = 3;
@@ -234,6 +232,8 @@ pub const NEWS_REPEAT: Duration = Duration::from_secs(24 * 3_600);
 pub const NEWS_TOLD: usize = 256;
 /// Clients with a budget of new findings of their own.
 pub const NEWS_CLIENTS: usize = 256;
+/// Reports an hour of clients that are not of this side, all together.
+pub const FOREIGN_REPORTS_PER_HOUR: u32 = 6;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
@@ -407,18 +407,33 @@ pub const LOCAL_NETWORKS_EVERY: Duration = Duration::from_secs(5);
 pub const LOCAL_NETWORKS: usize = 128;
 /// Bytes that are read of the kernel's routes.
 pub const ROUTES_FILE_BYTES: u64 = 256 * 1_024;
-/// A wall clock that says less (seconds of 2026-01-01, UTC) has not been set since the router was switched on.
-pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
+/// A wall clock that says less than the program's age (seconds since 1970, UTC) has not been set since the router was
+/// switched on.
+pub const CLOCK_SET_FROM: u64 = match u64::from_str_radix(env!("MINEWALL_BUILT"), 10) {
+    Ok(seconds) => seconds,
+    Err(_) => panic!("build.rs writes a number"),
+};
 /// Entries of other routers that are taken in a minute.
 pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 /// The longest life of an element of the kernel's sets, and so of a block without a daemon.
 pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
+/// Single addresses of lists that the kernel refuses by itself, 100 bytes each there and 24 here; more of them are
+/// left to the first payload.
+pub const KERNEL_LISTED: usize = if cfg!(test) { 4 } else { 1_024 };
+/// Shortest interval between fillings by DNS answers: `nft` runs once for all of them.
+pub const KERNEL_RESOLVED_WAIT: Duration = Duration::from_secs(2);
 /// Interval at which the sets are filled anew.
 pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
 /// Delay before a failed filling is repeated.
 pub const KERNEL_FILL_AGAIN: Duration = Duration::from_secs(60);
-/// Attempts of one host to connect to known pools of which the daemon is told.
+/// Attempts a minute that the kernel refuses and tells the daemon of: of one address, where there is no hardware address.
 pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
+/// The same of one hardware address at one server, and at all servers together.
+pub const KERNEL_TOLD_OF_PAIR: u32 = 2;
+/// See [`KERNEL_TOLD_OF_PAIR`].
+pub const KERNEL_TOLD_OF_CARD: u32 = 30;
+/// Hardware addresses and servers that are counted for that: more than one host can make up of all that the sets hold.
+pub const KERNEL_TOLD_PAIRS: usize = 4_096;
 /// Hosts that are counted apart for that; attempts of more are refused and not told of.
 pub const KERNEL_TOLD_HOSTS: u32 = 256;
 /// Time for which a client without further attempts is counted.
@@ -431,6 +446,14 @@ pub const NFT_WORKER_ORDERS: usize = 4;
 pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
 /// Time limit for the end of the nft worker.
 pub const NFT_WORKER_PATIENCE: Duration = Duration::from_secs(5);
+/// Interval at which the nft worker listens for changes of rules.
+pub const NFT_WORKER_LISTENS_EVERY: Duration = Duration::from_secs(1);
+/// Time without a change after which rules are looked at: a firewall that reloads runs our script at the end.
+pub const OFFLOAD_REST: Duration = Duration::from_secs(2);
+/// Time between two looks at all rules, each of which runs `nft`.
+pub const OFFLOAD_LOOKS_EVERY: Duration = Duration::from_secs(10);
+/// Bytes of a listing of rules, without the elements of sets.
+pub const NFT_LISTING_BYTES: usize = 4 * 1_024 * 1_024;
 /// Stack of the nft worker's thread.
 pub const NFT_WORKER_STACK_BYTES: usize = 128 * 1_024;
 /// Lines for those who follow that may wait for the run loop's next turn.

@@ -5,9 +5,9 @@ use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::daemon::control::{self, Answer, Offer, Outcome, Request, Unanswered};
+use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome, Unanswered};
 use minewall::intel::entry::Policy;
-use minewall::intel::reputation::line::{self, BadLine, Report};
+use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
 use minewall::limits::REPUTATION_LINE_MAX_BYTES;
 use minewall::parse::json::Tape;
@@ -72,10 +72,10 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
-                let report = Report { subject, policy: None, dialect: None, seconds: None };
+                let report = ImportReport { subject, policy: None, dialect: None, seconds: None };
                 let answer = ask(config, &Request::Add(terms.offer(report)))?;
                 super::tell(&answer)?;
-                if answer.outcome == Outcome::Refused {
+                if answer.outcome == RequestOutcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);
                 }
             }
@@ -99,14 +99,14 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
         }
         let why = if text.len() as u64 >= limit && !text.ends_with(b"\n") {
             pass_over(&mut input)?;
-            BadLine::TooLong.to_string()
+            BadReputationLine::TooLong.to_string()
         } else {
             match line::read_line(&mut tape, &text) {
                 Ok(None) => continue,
                 Err(why) => why.to_string(),
                 Ok(Some(report)) => {
                     let answer = ask(config, &Request::Add(terms.offer(report)))?;
-                    if answer.outcome != Outcome::Refused {
+                    if answer.outcome != RequestOutcome::Refused {
                         super::tell(&answer)?;
                         continue;
                     }
@@ -141,7 +141,7 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 }
 
 impl Terms {
-    fn offer(&self, report: Report) -> Offer {
+    fn offer(&self, report: ImportReport) -> Offer {
         let said = if self.origin == Origin::Operator { report.policy } else { None };
         let usual = match self.origin {
             Origin::Operator => Policy::Block,

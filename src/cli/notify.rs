@@ -9,7 +9,7 @@ use std::time::{self, Duration};
 
 use minewall::config::Config;
 use minewall::daemon::control::{self, Request};
-use minewall::daemon::hooks::{self, Notice, Notices};
+use minewall::daemon::hooks::{self, HookNotice, Notices};
 use minewall::limits::NOTICES_WAITING;
 use minewall::util::time::Instant;
 use pico_args::Arguments;
@@ -81,7 +81,7 @@ fn tell_all(
 fn read(
     input: impl BufRead,
     notices: &mut Notices,
-    hand_over: &SyncSender<Notice>,
+    hand_over: &SyncSender<HookNotice>,
     now: impl Fn() -> Instant,
 ) {
     for line in input.lines().map_while(Result::ok) {
@@ -97,7 +97,7 @@ fn read(
 fn follow(
     config: &Config,
     notices: &mut Notices,
-    hand_over: &SyncSender<Notice>,
+    hand_over: &SyncSender<HookNotice>,
     now: impl Fn() -> Instant + Copy,
 ) -> ! {
     loop {

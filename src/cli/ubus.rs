@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minewall::config::{self, Config, Loaded, Mode, Rejected};
-use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
@@ -26,8 +26,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
     let running: Option<PathBuf> =
         arguments.opt_value_from_str("--running").map_err(|error| format!("--running: {error}"))?;
-    let service = Service::find(path, running);
-    let rules = Rules {
+    let service = ServiceStatus::find(path, running);
+    let rules = RulesState {
         loaded: arguments.opt_value_from_str("--rules").map_err(|error| format!("--rules: {error}"))?,
         complaint: arguments.opt_value_from_str("--rules-said").map_err(|error| error.to_string())?,
     };
@@ -55,19 +55,19 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// The configuration as it is written, and the socket of the daemon that may have another one.
-struct Service {
+struct ServiceStatus {
     loaded: Result<Loaded, Rejected>,
     socket: PathBuf,
 }
 
-impl Service {
+impl ServiceStatus {
     /// With the configuration at `path`, and the daemon that has that at `running`.
     fn find(path: PathBuf, running: Option<PathBuf>) -> Self {
         let loaded = config::load(&path);
         let of_daemon = running.and_then(|path| config::load(&path).ok());
         let socket =
             of_daemon.as_ref().or(loaded.as_ref().ok()).map(|loaded| loaded.config.control_socket.clone());
-        Service { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
+        ServiceStatus { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
     }
 
     /// The defaults, where there is none.
@@ -77,7 +77,7 @@ impl Service {
 }
 
 /// State of the rules, which the init scripts know and the program doesn't.
-struct Rules {
+struct RulesState {
     /// 1 if the kernel has them, 0 if not.
     loaded: Option<u8>,
     /// Error message of the latest attempt to load them.
@@ -88,7 +88,12 @@ struct Rules {
 const METHODS: &str = r#"{"status":{},"hosts":{},"events":{"last":32},"allow":{"host":"","endpoint":"","remove":true},"unblock":{"target":""},"probe":{"server":"","layer":"","sni":""}}
 "#;
 
-fn call(method: &str, arguments: TapeValue<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
+fn call(
+    method: &str,
+    arguments: TapeValue<'_>,
+    service: &ServiceStatus,
+    rules: &RulesState,
+) -> Result<String, String> {
     Ok(match method {
         "status" => status(service, rules),
         "hosts" => hosts(service),
@@ -108,7 +113,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(service: &Service, rules: &Rules) -> Self {
+    fn of(service: &ServiceStatus, rules: &RulesState) -> Self {
         let mut problems = Vec::new();
         let mut problem = |code: &'static str, text: String| problems.push((code, text));
         let loaded = &service.loaded;
@@ -138,7 +143,7 @@ impl Survey {
     }
 }
 
-fn status(service: &Service, rules: &Rules) -> String {
+fn status(service: &ServiceStatus, rules: &RulesState) -> String {
     let Survey { problems, daemon } = Survey::of(service, rules);
     let config = service.loaded.as_ref().ok().map(|loaded| &loaded.config);
     let enabled = config.map(|config| config.enabled);
@@ -195,7 +200,7 @@ fn mode_of(status: &str) -> Option<Mode> {
 }
 
 /// The hosts of the daemon, and whether each may mine by now.
-fn hosts(service: &Service) -> String {
+fn hosts(service: &ServiceStatus) -> String {
     let exempt = service.config().exemptions();
     let list = super::report::history(&service.socket, &service.config()).unwrap_or_default();
     let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
@@ -209,7 +214,8 @@ fn with_permissions(host: &str, exempt: &AllowList) -> String {
     let value = tape.index(host.as_bytes());
     let text = |key| value.and_then(|value| value.get(key)).and_then(string);
     let mac = text("mac").and_then(|mac| mac.parse().ok());
-    let mac = mac.and_then(|host| if let exemptions::Host::Card(mac) = host { Some(mac) } else { None });
+    let mac =
+        mac.and_then(|host| if let exemptions::ExemptHost::Card(mac) = host { Some(mac) } else { None });
     let host_allowed = text("client")
         .and_then(|client| client.parse().ok())
         .is_some_and(|client| exempt.allows_host(client, mac));
@@ -231,7 +237,7 @@ pub(super) fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn events(arguments: TapeValue<'_>, service: &Service) -> String {
+fn events(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let last = match arguments.get("last") {
         None => Some(EVENTS_DEFAULT),
         Some(value) => core::str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok()),
@@ -249,18 +255,18 @@ fn events(arguments: TapeValue<'_>, service: &Service) -> String {
 const EVENTS_DEFAULT: usize = 50;
 const EVENTS_MAX: usize = 500;
 
-fn unblock(arguments: TapeValue<'_>, service: &Service) -> String {
+fn unblock(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let Some(subject) = arguments.get("target").and_then(string).and_then(|text| text.parse().ok()) else {
         return refusal("'target' is an address, with or without a port, or a name");
     };
     match control::ask(&service.socket, &Request::Unblock(subject)) {
-        Ok(Answer { outcome: Outcome::Refused, text }) => refusal(text.trim_end()),
+        Ok(Answer { outcome: RequestOutcome::Refused, text }) => refusal(text.trim_end()),
         Ok(Answer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
         Err(complaint) => refusal(&complaint.to_string()),
     }
 }
 
-fn probe(arguments: TapeValue<'_>, service: &Service) -> String {
+fn probe(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let layer = match text("layer") {
         None | Some("auto") => TlsChoice::Auto,

@@ -2,7 +2,7 @@
 //!
 //! A Unix stream socket that only its owner may open (mode 0600). A client sends one [`Request`], a word
 //! and its arguments in one line, and reads the answer to its end. The answer's first line is the word of
-//! an [`Outcome`], the rest is text for the client. Two requests are answered with a stream: after `ok`
+//! an [`RequestOutcome`], the rest is text for the client. Two requests are answered with a stream: after `ok`
 //! a line follows whenever there is something to tell, until either side goes.
 //!
 //! The daemon's end never waits: what a client doesn't take at once waits in memory, up to a bound.
@@ -25,7 +25,7 @@ use crate::limits::CONTROL_PATIENCE;
 
 /// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Done, or found.
     Done,
     /// There is nothing of the kind.
@@ -34,15 +34,15 @@ pub enum Outcome {
     Refused,
 }
 
-impl Outcome {
-    const ALL: [Outcome; 3] = [Outcome::Done, Outcome::Nothing, Outcome::Refused];
+impl RequestOutcome {
+    const ALL: [RequestOutcome; 3] = [RequestOutcome::Done, RequestOutcome::Nothing, RequestOutcome::Refused];
 
     /// The word on the wire.
     fn word(self) -> &'static str {
         match self {
-            Outcome::Done => "ok",
-            Outcome::Nothing => "none",
-            Outcome::Refused => "refused",
+            RequestOutcome::Done => "ok",
+            RequestOutcome::Nothing => "none",
+            RequestOutcome::Refused => "refused",
         }
     }
 }
@@ -51,20 +51,20 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Outcome of the request.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
     /// Whole lines, or nothing.
     pub text: String,
 }
 
 impl Answer {
-    /// [`Outcome::Done`].
+    /// [`RequestOutcome::Done`].
     pub fn done(text: impl Into<String>) -> Self {
-        Answer { outcome: Outcome::Done, text: text.into() }
+        Answer { outcome: RequestOutcome::Done, text: text.into() }
     }
 
-    /// [`Outcome::Nothing`].
+    /// [`RequestOutcome::Nothing`].
     pub fn nothing(text: impl Into<String>) -> Self {
-        Answer { outcome: Outcome::Nothing, text: text.into() }
+        Answer { outcome: RequestOutcome::Nothing, text: text.into() }
     }
 
     /// Appends `line`.
@@ -73,9 +73,9 @@ impl Answer {
         self
     }
 
-    /// [`Outcome::Refused`], for the reason `why`, which has no line feed.
+    /// [`RequestOutcome::Refused`], for the reason `why`, which has no line feed.
     pub fn refused(why: impl core::fmt::Display) -> Self {
-        Answer { outcome: Outcome::Refused, text: format!("{why}\n") }
+        Answer { outcome: RequestOutcome::Refused, text: format!("{why}\n") }
     }
 }
 
@@ -104,7 +104,7 @@ pub fn ask(path: &Path, request: &Request) -> Result<Answer, Unanswered> {
     let mut text = String::new();
     answer.read_to_string(&mut text).map_err(|error| explain(path, &error))?;
     let (head, text) = text.split_once('\n').ok_or_else(|| cut_short(path))?;
-    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.word() == head);
+    let outcome = RequestOutcome::ALL.into_iter().find(|outcome| outcome.word() == head);
     Ok(Answer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
 }
 
@@ -117,7 +117,7 @@ pub fn follow(path: &Path, request: &Request) -> Result<BufReader<UnixStream>, U
     let mut answer = BufReader::new(open(path, request, None)?);
     let mut head = String::new();
     answer.read_line(&mut head).map_err(|error| explain(path, &error))?;
-    if head.trim_end() == Outcome::Done.word() {
+    if head.trim_end() == RequestOutcome::Done.word() {
         return Ok(answer);
     }
     let mut why = String::new();

@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::intel::entry::Policy;
-use crate::intel::list::{BadList, Report};
+use crate::intel::list::{BadList, ListReport};
 use crate::intel::{Builder, Intel, builtin};
 
 /// The lists to read, as the configuration has them.
@@ -185,7 +185,7 @@ fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
     files
 }
 
-fn tell(path: &Path, report: &Report) {
+fn tell(path: &Path, report: &ListReport) {
     for warning in &report.warnings {
         log::warn!("{}:{}: {}", path.display(), warning.line, warning.why);
     }

@@ -18,12 +18,12 @@ use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
 use crate::probe::worker::{SuspectAnswer, Worker};
 use crate::util::time::Instant;
-pub use questions::Question;
+pub use questions::PendingQuestion;
 use questions::Questions;
 
 /// Counters of questions and their outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
+pub struct ProbeCounters {
     /// Servers asked, by [`ProbeVerdict`]: pool, not a pool, inconclusive.
     pub asked: [u32; 3],
     /// Suspicions that an earlier answer settled.
@@ -48,7 +48,7 @@ pub struct Prober {
     questions: Questions,
     networks: Arc<LocalNetworks>,
     read_networks_at: Instant,
-    counters: Counters,
+    counters: ProbeCounters,
 }
 
 impl Prober {
@@ -63,7 +63,7 @@ impl Prober {
             questions: Questions::default(),
             networks: Arc::new(LocalNetworks::read()),
             read_networks_at: now,
-            counters: Counters::default(),
+            counters: ProbeCounters::default(),
         };
         prober.configure(config);
         prober
@@ -91,14 +91,14 @@ impl Prober {
     ///
     /// # Errors
     /// Why it never is.
-    pub fn check(&mut self, question: &Question) -> Result<(), Refusal> {
+    pub fn check(&mut self, question: &PendingQuestion) -> Result<(), Refusal> {
         guard::check(&question.suspect.server, &self.exempt, &self.networks).inspect_err(|_| {
             self.counters.forbidden = self.counters.forbidden.saturating_add(1);
         })
     }
 
     /// Takes `question`, to be asked from its time on. Full, the client with the most questions makes room.
-    pub fn ask(&mut self, question: Question) {
+    pub fn ask(&mut self, question: PendingQuestion) {
         if self.probing == Probing::Off || self.check(&question).is_err() {
             return;
         }
@@ -109,7 +109,7 @@ impl Prober {
 
     /// Hands over what is due at `now` and `is_wanted` still, as far as there are tokens: the client that was
     /// served longest ago first.
-    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&Question) -> bool) {
+    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&PendingQuestion) -> bool) {
         if now >= self.read_networks_at.after(LOCAL_NETWORKS_EVERY) {
             self.read_networks_at = now;
             self.read_networks();
@@ -151,7 +151,7 @@ impl Prober {
             }
             Err(_) => {
                 self.counters.failed = self.counters.failed.saturating_add(1);
-                self.ask(Question::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
+                self.ask(PendingQuestion::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
             }
         }
         Some(answer)
@@ -168,7 +168,7 @@ impl Prober {
     }
 
     /// Counters since the start.
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> ProbeCounters {
         self.counters
     }
 
@@ -184,7 +184,7 @@ impl Prober {
 
     /// Questions that wait, in no particular order.
     #[cfg(test)]
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Question> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &PendingQuestion> {
         self.questions.waiting()
     }
 

@@ -11,7 +11,7 @@ use super::news::News;
 use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
-use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
+use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::time::Instant;
@@ -22,8 +22,10 @@ use crate::util::wall_clock::unix_seconds;
 pub struct Reporter {
     hosts: Hosts,
     news: News,
-    /// Reports of what has no place in the list of hosts: foreign addresses, and hosts whose identity is in doubt.
-    others: TokenBucket,
+    /// Reports of addresses that are not of this side, all together: the log is the house's.
+    foreign: TokenBucket,
+    /// Reports of hosts whose identity is in doubt.
+    doubtful: TokenBucket,
     history: HistoryFile,
     log: EventLog,
     problems: Problems,
@@ -39,7 +41,8 @@ impl Reporter {
         Reporter {
             hosts: load_history(config),
             news: News::default(),
-            others: TokenBucket::default(),
+            foreign: TokenBucket::default(),
+            doubtful: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             problems: problems.clone(),
@@ -131,6 +134,10 @@ impl Reporter {
 
     /// The host of `detection`, if it is to be reported.
     fn admit(&mut self, detection: &Detection, sighting: &Sighting, is_local: bool) -> Option<Accused> {
+        if !is_local {
+            let is_told = self.foreign.take(&Rate::per_hour(FOREIGN_REPORTS_PER_HOUR), detection.at);
+            return is_told.then_some(Accused { identity: Identity::Unconfirmed, name: None });
+        }
         let is_news = self.news.take(sighting.addr, detection.server, detection.at);
         let rate = Rate::per_hour(self.events_per_hour);
         let accused = |reporter: &Reporter| {
@@ -139,7 +146,7 @@ impl Reporter {
             Accused { identity, name: name.map(|name| label(&name)) }
         };
         // Another hardware address than before, or none before: the lease decides whether it is this host.
-        let is_known = is_local && self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
+        let is_known = self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
         if is_known {
             self.history.changed(false, detection.at);
             let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
@@ -148,8 +155,8 @@ impl Reporter {
             return Some(accused);
         }
         let accused = accused(self);
-        if !is_local || accused.identity == Identity::Conflict {
-            return (self.others.take(&rate, detection.at) || is_news).then_some(accused);
+        if accused.identity == Identity::Conflict {
+            return (self.doubtful.take(&rate, detection.at) || is_news).then_some(accused);
         }
         self.history.changed(self.hosts.is_new(sighting.addr), detection.at);
         let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hosts::Host;
 use super::problems::Problem;
-use crate::daemon::prober::Counters;
+use crate::daemon::prober::ProbeCounters;
 use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
 
 /// The daemon at a glance.
@@ -150,9 +150,9 @@ pub struct ListsUse {
     pub dns_answers: u32,
 }
 
-impl From<Counters> for Probes {
-    fn from(counters: Counters) -> Self {
-        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
+impl From<ProbeCounters> for Probes {
+    fn from(counters: ProbeCounters) -> Self {
+        let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
             counters;
         Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
     }
@@ -311,7 +311,7 @@ mod tests {
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
-            probes: Counters::default().into(),
+            probes: ProbeCounters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),
             verdicts_failed: 0,

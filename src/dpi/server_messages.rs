@@ -114,10 +114,3 @@ impl MessageReader {
         Consumption { consumed, is_unreadable: self.framing.is_opaque() }
     }
 }
-
-impl MessageReader {
-    /// Ends the connection.
-    pub fn end(&mut self, dpi: &mut Dpi) {
-        self.framing.release(&mut dpi.drafts);
-    }
-}

@@ -3,9 +3,10 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
+use super::dns_cache::Receiver;
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
-use super::pipeline::{Notice, Pipeline};
+use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use crate::dpi::finding::Finding;
@@ -61,8 +62,18 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
-    pub(super) fn known_at(&self, client: &Endpoint, server: &Endpoint) -> Option<(Source, Finding)> {
-        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof)
+    pub(super) fn known_at(
+        &self,
+        client: &Endpoint,
+        server: &Endpoint,
+        now: Instant,
+    ) -> Option<(Source, Finding)> {
+        let by_list = || {
+            let opinion = self.intel.of_endpoint(client.addr(), server, now);
+            let opinion = opinion.filter(|opinion| opinion.policy == Policy::Block)?;
+            Some((Source::Intel, opinion.finding))
+        };
+        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof).or_else(by_list)
     }
 
     /// Whether host or server of `session` is exempt, by the configuration or a list.
@@ -83,20 +94,21 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         opinion: Option<Opinion>,
         now: Instant,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion?;
         let (client, server) = (session.client().addr(), session.server());
         match policy {
             Policy::Allow => None,
             Policy::Block => {
                 self.prove(session, now);
-                Some(Notice::new(Source::Intel, finding))
+                Some(DetectionCause::new(Source::Intel, finding))
             }
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
-                let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
-                is_news.then_some(Notice::new(Source::Hint, finding))
+                let is_news = self.reputation(session).is_none()
+                    && self.intel.tells(client, session.owner(), server, now);
+                is_news.then_some(DetectionCause::new(Source::Hint, finding))
             }
         }
     }
@@ -119,7 +131,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
-        self.intel.learn(client, resolution, now);
+        let owner = self.owner_of(client);
+        self.intel.learn(Receiver { client, owner }, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
@@ -137,7 +150,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());
-        self.names.learn(client, server, name, now.stamp());
+        self.names.learn(client, session.owner(), server, name, now.stamp());
         self.intel.of_name(name?, server.port(), now)
     }
 

@@ -6,7 +6,7 @@ use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof};
 use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
-use super::scoring::Evidence;
+use super::scoring::ScoreEvidence;
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
 use super::{Counters, Handled, Packet, Settings};
@@ -44,17 +44,17 @@ pub(super) struct Pipeline<S> {
 
 /// The reason to tell of a flow: a proof or a suspicion.
 #[derive(Clone, Debug)]
-pub(super) struct Notice {
+pub(super) struct DetectionCause {
     pub source: Source,
     pub finding: Finding,
     /// The suspicion of stage one, if that is the source.
     pub suspicion: Option<Suspicion>,
 }
 
-impl Notice {
+impl DetectionCause {
     /// A notice that stage one has no part in.
     pub fn new(source: Source, finding: Finding) -> Self {
-        Notice { source, finding, suspicion: None }
+        DetectionCause { source, finding, suspicion: None }
     }
 }
 
@@ -108,23 +108,29 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
     /// again once the server has answered (RFC 7413 section 4.2.2).
     pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        if packet.reason == Reason::Attempt
-            && let Some((source, finding)) = self.known_at(&segment.src, &segment.dst)
-        {
-            let session = Session::begin(segment, now.stamp());
-            let is_exempt = self.exempts(&session, now);
-            let verdict = if is_exempt || self.settings.mode == Mode::Monitor {
-                Verdict::Ignore
-            } else {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
-            };
-            let event = (!is_exempt)
-                .then(|| self.detection(&session, Notice::new(source, finding), packet.hw_addr, now));
-            return Handled { verdict, opened: false, event };
+        if packet.reason == Reason::Attempt {
+            return self.refused_attempt(segment, packet, now);
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
         Handled { verdict, opened: false, event: None }
+    }
+
+    /// An attempt that the kernel would refuse. What is known here is newer than its sets.
+    fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
+        let session = Session::begin(segment, now.stamp());
+        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
+        let Some((source, finding)) = known else {
+            return Handled { verdict: Verdict::Accept(FlowMark::Undecided), opened: false, event: None };
+        };
+        let verdict = match self.settings.mode {
+            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
+            Mode::Block => {
+                self.counters.resets += 1;
+                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
+            }
+        };
+        let event = Some(self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
+        Handled { verdict, opened: false, event }
     }
 
     /// Hash of the client of `session` for fair shares.
@@ -227,12 +233,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         placed: &Placed<'_>,
         overlap: &mut Overlap,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         match overlap {
             Overlap::Proof(finding) => {
                 session.count_payload(placed.segment.payload_len);
                 self.prove(session, placed.at);
-                Some(Notice::new(Source::Dpi, core::mem::take(finding)))
+                Some(DetectionCause::new(Source::Dpi, core::mem::take(finding)))
             }
             Overlap::Agrees | Overlap::Trim { .. } if placed.arrival != Arrival::Retransmission => {
                 self.inspect(session, placed)
@@ -251,10 +257,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
-    fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
+    fn known_of_server(
+        &mut self,
+        session: &mut Session,
+        opened: bool,
+        now: Instant,
+    ) -> Option<DetectionCause> {
         if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         if !opened {
             return None;
@@ -265,7 +276,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
     /// worth telling.
-    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<Notice> {
+    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<DetectionCause> {
         let now = placed.at.stamp();
         if let Arrival::Ahead { missing } = placed.arrival
             && session.state() == State::Bypassed
@@ -284,11 +295,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if let Some(finding) = proven {
             self.prove(session, placed.at);
-            return Some(Notice::new(Source::Dpi, finding));
+            return Some(DetectionCause::new(Source::Dpi, finding));
         }
         if hears_name && let Some((source, finding)) = self.known_by_name(session) {
             self.prove(session, placed.at);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         let listed = self.heed(session, opinion, placed.at);
         if session.state() == State::Mining {
@@ -297,13 +308,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let by_signature = suspicion.is_some();
         let scored = match suspicion {
             Some(finding) => {
-                Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
+                ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
             }
             None => self.score(session, placed),
         };
-        let Evidence { decision, finding, suspicion } = match scored {
-            Evidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
-                Evidence::of(Decision::Undecided)
+        let ScoreEvidence { decision, finding, suspicion } = match scored {
+            ScoreEvidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
+                ScoreEvidence::of(Decision::Undecided)
             }
             scored => scored,
         };
@@ -321,7 +332,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         match finding {
             Some(finding) if suspected && listed.is_none() => {
                 let source = if by_signature { Source::Hint } else { Source::Hmm };
-                Some(Notice { source, finding, suspicion })
+                Some(DetectionCause { source, finding, suspicion })
             }
             _ => listed,
         }
@@ -361,11 +372,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     fn detection(
         &mut self,
         session: &Session,
-        notice: Notice,
+        notice: DetectionCause,
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Detection {
-        let Notice { source, finding, suspicion } = notice;
+        let DetectionCause { source, finding, suspicion } = notice;
         let client = session.client();
         let counter =
             if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };

@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
-use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
+use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
@@ -268,14 +268,14 @@ impl Reassembly<'_> {
         self.pool.release(index, self.session.key(), direction);
     }
 
-    fn claim(&self, direction: Direction) -> Claim {
-        Claim { key: *self.session.key(), direction, client: self.session.owner() }
+    fn claim(&self, direction: Direction) -> PoolClaim {
+        PoolClaim { key: *self.session.key(), direction, client: self.session.owner() }
     }
 
     /// The slot of the segment's direction, claimed at `base` if it has none.
     fn slot(&mut self, base: u32) -> Option<&mut Slot> {
         let (claim, now) = (self.claim(self.placed.direction), self.placed.at.stamp());
-        let Claim { key, direction, .. } = claim;
+        let PoolClaim { key, direction, .. } = claim;
         let index = &mut self.session.streams.slots[direction as usize];
         if self.pool.get(*index, &key, direction).is_none() {
             *index = self.pool.claim(claim, base, now)?;

@@ -149,6 +149,11 @@ impl Session {
             && now.has_passed(self.decided_at, MARK_LATENCY)
     }
 
+    /// Keyed hash of the client that it counts for.
+    pub(super) fn owner(&self) -> u32 {
+        self.owner
+    }
+
     /// Counts for the client with the keyed hash `owner`.
     pub(super) fn set_owner(&mut self, owner: u32) {
         self.owner = owner;

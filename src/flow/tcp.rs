@@ -132,18 +132,18 @@ impl Streams {
 }
 
 /// State of a direction: the lowest of two bits, one for each.
-struct Flag(u8);
+struct DirectionFlag(u8);
 
 /// The next sequence number is known.
-const KNOWN: Flag = Flag(0);
+const KNOWN: DirectionFlag = DirectionFlag(0);
 /// The direction is seen from its first byte.
-const FROM_START: Flag = Flag(2);
+const FROM_START: DirectionFlag = DirectionFlag(2);
 /// Payload of the direction has been seen.
-const CARRIED: Flag = Flag(4);
+const CARRIED: DirectionFlag = DirectionFlag(4);
 /// The server has acknowledged something.
 const ACKNOWLEDGED: u8 = 1 << 6;
 
-impl Flag {
+impl DirectionFlag {
     fn of(&self, direction: Direction) -> u8 {
         1 << (self.0 + direction as u8)
     }

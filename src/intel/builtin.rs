@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::entry::{Entry, Policy};
+use super::entry::{ListEntry, Policy};
 use super::list::BadList;
 use super::{Builder, Intel, TooLarge};
 
@@ -21,7 +21,7 @@ const NAME: &str = "builtin";
 pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     builder.begin(NAME)?;
     for (entry, _) in read(NAME, POOLS).entries() {
-        builder.add(&Entry { policy: entry.policy.min(at_most), ..entry })?;
+        builder.add(&ListEntry { policy: entry.policy.min(at_most), ..entry })?;
     }
     Ok(())
 }

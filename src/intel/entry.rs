@@ -80,7 +80,7 @@ impl Ports {
 }
 
 /// `http`, `https` and their usual alternates.
-const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
+pub(crate) const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
 /// The servers that an entry names, at any port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +164,7 @@ const NON_WEB: &str = "nonweb";
 
 /// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ListEntry {
     /// Pattern that is matched.
     pub pattern: Pattern,
     /// Worth of a match.
@@ -173,7 +173,7 @@ pub struct Entry {
     pub expires: Option<u32>,
 }
 
-impl Entry {
+impl ListEntry {
     /// Reads `PATTERN [POLICY] [until=DATE]`, as lists have it; `policy` is that of an entry which names none.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ impl Entry {
     pub fn parse(text: &str, policy: Policy) -> Result<Self, BadEntry> {
         let mut words = text.split_ascii_whitespace();
         let pattern = words.next().ok_or(BadEntry::What)?.parse()?;
-        let mut entry = Entry { pattern, policy, expires: None };
+        let mut entry = ListEntry { pattern, policy, expires: None };
         for word in words {
             match word.strip_prefix("until=") {
                 Some(until) => entry.expires = Some(calendar::seconds_of(until).ok_or(BadEntry::Date)?),
@@ -192,8 +192,8 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
-    /// Writes the form that [`Entry::parse`] reads.
+impl fmt::Display for ListEntry {
+    /// Writes the form that [`ListEntry::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.pattern, self.policy.name())?;
         match self.expires {
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn entries_have_policies_and_ends() {
-        let parse = |text: &str| Entry::parse(text, Policy::Suspect).map(|entry| entry.to_string());
+        let parse = |text: &str| ListEntry::parse(text, Policy::Suspect).map(|entry| entry.to_string());
         assert_eq!(parse("pool.example").as_deref(), Ok("pool.example suspect"));
         assert_eq!(parse("pool.example:1  block").as_deref(), Ok("pool.example:1 block"));
         let dated = parse("192.0.2.1 until=2026-11-22T00:00:10Z allow").unwrap();

@@ -251,11 +251,6 @@ impl Tree {
         }
     }
 
-    /// Whether the container at `node` is an object.
-    pub fn is_object(&self, node: u16) -> bool {
-        self.nodes.get(usize::from(node)).is_some_and(|node| node.kind == ValueKind::Object)
-    }
-
     /// Notes that the object at `node` has a member `key`; readers differ in which of two they take.
     pub fn note_member(&mut self, node: u16, key: WordId) {
         if self.present & bit(key) != 0 && !self.repeated {
@@ -286,11 +281,6 @@ impl Tree {
     /// A bit for each known member name, by its number modulo 64.
     pub fn present(&self) -> u64 {
         self.present
-    }
-
-    /// Whether there is no value at all.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 
     /// The value of the message, which holds all others.

@@ -14,26 +14,40 @@ use core::fmt::Write;
 use super::bits::Bits;
 use super::{Memory, Variant};
 use crate::config::Config;
+use crate::verdict::mark::MarkPosition;
 
 /// The rules of `listing` (`nft -a list ruleset`, or of one table or chain) that offload flows, as text
 /// for `nft -f` that makes them wait for the verdict, in one transaction. Rules that wait already are
 /// made anew with the memory in use. Empty where nothing is offloaded.
 pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
-    let tests = memory.offloadable(&Bits::new(config, Variant::Nft));
+    wait_for(&memory.offloadable(&Bits::new(config, Variant::Nft)), listing)
+}
+
+/// As [`wait`], for rules that other programs have loaded since. Empty unless one of them offloads without waiting, and
+/// where our rules are not loaded.
+pub fn catch(mark: MarkPosition, memory: impl FnOnce() -> Memory, listing: &str) -> String {
+    let is_original = |rule: OffloadRule<'_>| matches!(role(rule.comment), FlowtableRole::Original);
+    if !listing.contains("table inet minewall {") || !rules(listing).any(is_original) {
+        return String::new();
+    }
+    wait_for(&memory().offloadable(&Bits::at(mark, Variant::Nft)), listing)
+}
+
+fn wait_for(tests: &[String], listing: &str) -> String {
     let mut text = String::new();
-    for Rule { place, handle, body, comment } in rules(listing) {
+    for OffloadRule { place, handle, body, comment } in rules(listing) {
         let (original, comment) = match role(comment) {
-            Role::Decided => {
+            FlowtableRole::Decided => {
                 let _ = writeln!(text, "delete rule {place} handle {handle}");
                 continue;
             }
-            Role::Others(comment) => (original(body), comment),
-            Role::Original => (body, comment),
+            FlowtableRole::Others(comment) => (original(body), comment),
+            FlowtableRole::Original => (body, comment),
         };
         // Their comments may fill the room there is.
         let room = COMMENT_MAX_BYTES - DECIDED.len().max(OTHERS.len());
         let comment = comment.get(..room).unwrap_or(comment);
-        for test in &tests {
+        for test in tests {
             let _ = writeln!(
                 text,
                 "insert rule {place} handle {handle} meta l4proto tcp {test} {original} comment \"{DECIDED}{comment}\""
@@ -50,24 +64,24 @@ pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
 /// Undoes [`wait`] in the rules of `listing`, for every configuration. Empty where nothing waits.
 pub fn release(listing: &str) -> String {
     let mut text = String::new();
-    for Rule { place, handle, body, comment } in rules(listing) {
+    for OffloadRule { place, handle, body, comment } in rules(listing) {
         let _ = match role(comment) {
-            Role::Decided => writeln!(text, "delete rule {place} handle {handle}"),
-            Role::Others(comment) => {
+            FlowtableRole::Decided => writeln!(text, "delete rule {place} handle {handle}"),
+            FlowtableRole::Others(comment) => {
                 let original = original(body);
                 let quoted =
                     if comment.is_empty() { String::new() } else { format!(" comment \"{comment}\"") };
                 writeln!(text, "replace rule {place} handle {handle} {original}{quoted}")
             }
-            Role::Original => Ok(()),
+            FlowtableRole::Original => Ok(()),
         };
     }
     text
 }
 
 /// A rule that offloads flows.
-struct Rule<'a> {
-    place: Place<'a>,
+struct OffloadRule<'a> {
+    place: HookPlace<'a>,
     handle: u64,
     /// Statements of the rule.
     body: &'a str,
@@ -77,20 +91,20 @@ struct Rule<'a> {
 
 /// Table and chain of a rule.
 #[derive(Clone, Copy, Default)]
-struct Place<'a> {
+struct HookPlace<'a> {
     /// Family and name.
     table: &'a str,
     chain: &'a str,
 }
 
-impl core::fmt::Display for Place<'_> {
+impl core::fmt::Display for HookPlace<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{} {}", self.table, self.chain)
     }
 }
 
 /// Owner of a rule, by its comment.
-enum Role<'a> {
+enum FlowtableRole<'a> {
     /// Ours, for TCP that is decided.
     Decided,
     /// The firewall's, without TCP; with its own comment.
@@ -99,11 +113,11 @@ enum Role<'a> {
     Original,
 }
 
-fn role(comment: &str) -> Role<'_> {
+fn role(comment: &str) -> FlowtableRole<'_> {
     match comment.strip_prefix(OTHERS) {
-        Some(comment) => Role::Others(comment),
-        None if comment.starts_with(DECIDED) => Role::Decided,
-        None => Role::Original,
+        Some(comment) => FlowtableRole::Others(comment),
+        None if comment.starts_with(DECIDED) => FlowtableRole::Decided,
+        None => FlowtableRole::Original,
     }
 }
 
@@ -114,8 +128,8 @@ fn original(body: &str) -> &str {
 
 /// The rules of `listing` that offload flows. nft prints a line each; what it breaks off (a long list of
 /// elements) is left alone.
-fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
-    let mut place = Place::default();
+fn rules(listing: &str) -> impl Iterator<Item = OffloadRule<'_>> {
+    let mut place = HookPlace::default();
     listing.lines().filter_map(move |line| {
         let line = line.trim();
         // Of the table nft prints no handle where one chain is asked for.
@@ -134,7 +148,7 @@ fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
             let offloads = ["flow add @", "flow offload @"].iter().any(|statement| body.contains(statement));
             let is_whole = body.matches('{').count() == body.matches('}').count();
             if offloads && is_whole && !place.chain.is_empty() {
-                return handle.parse().ok().map(|handle| Rule { place, handle, body, comment });
+                return handle.parse().ok().map(|handle| OffloadRule { place, handle, body, comment });
             }
         }
         None
@@ -240,6 +254,16 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         assert_eq!((rules(&once).count(), rules(&moved).count()), (4, 4));
         assert!(!moved.contains("0x07000000") && moved.contains("ct mark & 0x00000700"), "{moved}");
         assert_eq!(after(&moved, &release(&moved)), FW4);
+    }
+
+    #[test]
+    fn rules_of_others_are_caught_once() {
+        let mark = config("").mark;
+        let catch = |listing: &str| catch(mark, || Memory::Labels, listing);
+        let ours = format!("{FW4}table inet minewall {{ # handle 9\n}}\n");
+        assert_eq!(catch(FW4), "", "our rules are not loaded");
+        assert_eq!(catch(&ours), wait(&config(""), Memory::Labels, &ours));
+        assert_eq!(catch(&after(&ours, &catch(&ours))), "");
     }
 
     /// Without /etc/protocols nft prints numbers.

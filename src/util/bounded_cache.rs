@@ -131,10 +131,15 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// The entries of the set that `key` belongs to.
-    pub fn set_of(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
+    pub fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
         let (begin, end) = self.bounds(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// Whether no place of a cache with one set has ever been taken, told at once.
+    pub fn is_unused(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Number of entries.

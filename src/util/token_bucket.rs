@@ -24,7 +24,6 @@ impl Rate {
     }
 
     /// `tokens` a second, and as many at once.
-    #[allow(dead_code, reason = "the limiters move here one by one")]
     pub const fn per_second(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(1))
     }
@@ -40,7 +39,6 @@ impl Rate {
     }
 
     /// The rate with a capacity of at most `tokens` (at least one).
-    #[allow(dead_code, reason = "the limiters move here one by one")]
     pub const fn burst(self, tokens: u32) -> Self {
         Rate { burst: if tokens == 0 { 1 } else { tokens }, ..self }
     }

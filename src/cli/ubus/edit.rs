@@ -59,7 +59,7 @@ fn edit_of(arguments: TapeValue<'_>) -> Result<String, String> {
     let removes = arguments.get("remove").is_some_and(|value| matches!(value.bytes(), b"true" | b"1"));
     let command = if removes { "del_list" } else { "add_list" };
     let (option, value, is_good) = match (text("host"), text("endpoint")) {
-        (Some(host), None) => ("allow_host", host, host.parse::<exemptions::Host>().is_ok()),
+        (Some(host), None) => ("allow_host", host, host.parse::<exemptions::ExemptHost>().is_ok()),
         (None, Some(server)) => ("allow_endpoint", server, server.parse::<exemptions::Server>().is_ok()),
         _ => return Err("one of 'host' and 'endpoint' is wanted".into()),
     };

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 use std::io;
 
-use super::{Answer, Outcome, Request};
+use super::{Answer, Request, RequestOutcome};
 use crate::config::Config;
 use crate::daemon::lists;
 use crate::intel::Explanation;
@@ -88,8 +88,8 @@ impl Knowledge<'_> {
         }
     }
 
-    /// Outcome of connections to `subject`, with source and sentence.
-    fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
+    /// RequestOutcome of connections to `subject`, with source and sentence.
+    fn check(&self, subject: &Subject) -> (RequestOutcome, &'static str, Vec<(&'static str, String)>) {
         let mut reasons = Vec::new();
         let mut policy = None;
         let patterns = patterns_of(subject);
@@ -121,7 +121,7 @@ impl Knowledge<'_> {
             }
             reasons.push(("list", format!("list '{}' has {}{ended}", printable(&found.source), found.entry)));
         }
-        let outcome = if reasons.is_empty() { Outcome::Nothing } else { Outcome::Done };
+        let outcome = if reasons.is_empty() { RequestOutcome::Nothing } else { RequestOutcome::Done };
         (outcome, policy.map_or("none", Policy::name), reasons)
     }
 }

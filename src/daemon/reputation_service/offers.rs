@@ -5,7 +5,7 @@
 
 use super::{ReputationService, Traffic};
 use crate::daemon::control::{Answer, Offer};
-use crate::daemon::prober::Question;
+use crate::daemon::prober::PendingQuestion;
 use crate::intel::entry::{Policy, Ports, What};
 use crate::intel::reputation::{Entered, Entry, Evidence, Fact, Origin, Reach, Subject};
 use crate::net::endpoint::Endpoint;
@@ -117,7 +117,7 @@ impl ReputationService {
             hints: Hints::new(offer.dialect, Default::default(), &hint_name, server.port()),
             name,
         };
-        self.prober.ask(Question::again(&suspect, now));
+        self.prober.ask(PendingQuestion::again(&suspect, now));
     }
 
     fn enter_offer(&mut self, offer: &Offer, fact: Fact, seconds: u32, now: Instant) -> Answer {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::daemon::control::{Answer, Offer, Outcome as Word};
+use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// Traffic of a test: exempt servers, and names that DNS answers gave for addresses.
 #[derive(Default)]
-struct House {
+struct TestHouse {
     exempt: Vec<Endpoint>,
     others: Vec<(IpAddr, HostName)>,
 }
 
-impl Traffic for House {
+impl Traffic for TestHouse {
     fn exempts(&self, server: &Endpoint) -> bool {
         self.exempt.contains(server)
     }
@@ -31,28 +31,36 @@ impl Traffic for House {
     fn suspects(&self, _: &Endpoint, _: &Endpoint) -> bool {
         true
     }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        Vec::new()
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        Vec::new()
+    }
 }
 
 /// A service with a file of its own, no `nft` and no probe's thread.
-struct Bench {
+struct ServiceBench {
     service: ReputationService,
-    house: House,
+    house: TestHouse,
     directory: PathBuf,
     now: Instant,
 }
 
-impl Bench {
+impl ServiceBench {
     fn new(name: &str, options: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("minewall-service-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&directory);
-        Bench::open(&directory, options)
+        ServiceBench::open(&directory, options)
     }
 
     fn open(directory: &Path, options: &str) -> Self {
         let config = configured(directory, options);
         let now = Instant::default();
         let service = ReputationService::start(&config, &Problems::default(), now);
-        Bench { service, house: House::default(), directory: directory.into(), now }
+        ServiceBench { service, house: TestHouse::default(), directory: directory.into(), now }
     }
 
     fn detect(&mut self, source: Source, server: &Endpoint, name: &str) {
@@ -90,12 +98,12 @@ impl Bench {
         self.service.everybodys_servers(&self.house).contains(server)
     }
 
-    fn waiting(&self) -> Vec<Question> {
+    fn waiting(&self) -> Vec<PendingQuestion> {
         self.service.prober.waiting().cloned().collect()
     }
 }
 
-impl Drop for Bench {
+impl Drop for ServiceBench {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
@@ -138,7 +146,7 @@ const POOL: &str = "pool.example";
 /// A client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
 fn a_client_s_word_enters_nothing() {
-    let mut bench = Bench::new("word", "");
+    let mut bench = ServiceBench::new("word", "");
     let mut asked = 0;
     for port in [5228, 25565, 3389, 1883, 5223, 3333] {
         bench.detect(Source::Dpi, &server(9, port), "");
@@ -160,7 +168,7 @@ fn a_client_s_word_enters_nothing() {
 /// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.
 #[test]
 fn an_inconclusive_server_is_asked_again() {
-    let mut bench = Bench::new("again", "option probe_inconclusive_minutes 1\n");
+    let mut bench = ServiceBench::new("again", "option probe_inconclusive_minutes 1\n");
     let suspect = server(9, 443);
     bench.detect(Source::Hmm, &suspect, POOL);
     bench.service.tick(&bench.house, bench.now);
@@ -180,7 +188,7 @@ fn an_inconclusive_server_is_asked_again() {
 /// the neighbours stay.
 #[test]
 fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
-    let mut bench = Bench::new("names", "");
+    let mut bench = ServiceBench::new("names", "");
     let front = server(9, 443);
     bench.answer(&front, POOL, ProbeVerdict::Pool, false);
     assert!(bench.cuts(&front, POOL));
@@ -198,7 +206,7 @@ fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
 /// list of shared addresses nor by DNS answers nor by another probe.
 #[test]
 fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
-    let mut bench = Bench::new("address", "");
+    let mut bench = ServiceBench::new("address", "");
     let pool = server(9, 443);
     bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&pool) && bench.cuts(&pool, "any.example") && bench.cuts(&pool, ""));
@@ -216,7 +224,7 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     assert!(
         !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
     );
-    let mut bench = Bench::new("address-wished", "option intel_shared block\n");
+    let mut bench = ServiceBench::new("address-wished", "option intel_shared block\n");
     bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
 }
@@ -224,7 +232,7 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
 /// A pool in the clear, whose miner has looked its name up: that is no other site. Two names are.
 #[test]
 fn a_pool_in_the_clear_has_a_name_of_its_own() {
-    let mut bench = Bench::new("clear", "");
+    let mut bench = ServiceBench::new("clear", "");
     let (pool, web) = (server(9, 3333), server(8, 443));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     for at in [&pool, &web] {
@@ -240,7 +248,7 @@ fn a_pool_in_the_clear_has_a_name_of_its_own() {
 /// follow within a tick.
 #[test]
 fn what_is_looked_up_later_narrows_the_block() {
-    let mut bench = Bench::new("later", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("later", "option kernel_block 1\n");
     let pool = server(9, 443);
     bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     bench.service.tick(&bench.house, bench.now);
@@ -257,7 +265,7 @@ fn what_is_looked_up_later_narrows_the_block() {
 /// Private servers, servers of this side and exempt ones are cut off from a client at most: never asked.
 #[test]
 fn this_side_is_never_asked() {
-    let mut bench = Bench::new("local", "list allow_endpoint 203.0.113.7\n");
+    let mut bench = ServiceBench::new("local", "list allow_endpoint 203.0.113.7\n");
     for text in
         ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"]
     {
@@ -275,7 +283,7 @@ fn this_side_is_never_asked() {
 #[test]
 fn doubt_is_one_client_s() {
     for (option, blocks) in [("", false), ("option probe_inconclusive block\n", true)] {
-        let mut bench = Bench::new(&format!("doubt-{blocks}"), option);
+        let mut bench = ServiceBench::new(&format!("doubt-{blocks}"), option);
         for (number, is_strong) in [(1, false), (2, true)] {
             let suspect = server(number, 443);
             let detection = Detection { is_strong, ..detection(Source::Hmm, &suspect, POOL) };
@@ -294,7 +302,7 @@ fn doubt_is_one_client_s() {
 
 #[test]
 fn a_person_has_the_last_word() {
-    let mut bench = Bench::new("person", "");
+    let mut bench = ServiceBench::new("person", "");
     let known = server(1, 8443);
     assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
     bench.answer(&known, "", ProbeVerdict::NotPool, false);
@@ -309,7 +317,7 @@ fn a_person_has_the_last_word() {
 /// A peer of the fleet sends what it likes: nothing is blocked, and what is refused is said.
 #[test]
 fn another_router_s_word_blocks_nothing() {
-    let mut bench = Bench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
+    let mut bench = ServiceBench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
     bench.house.exempt.push(server(7, 3333));
     for text in [
         "203.0.113.7:3333",
@@ -369,20 +377,20 @@ fn another_router_s_word_blocks_nothing() {
 
 #[test]
 fn another_router_says_only_so_much() {
-    let mut bench = Bench::new("fleet-many", "");
+    let mut bench = ServiceBench::new("fleet-many", "");
     let said: Vec<Answer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
         .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
         .collect();
     let last = said.last().expect("some");
     assert!(last.outcome == Word::Refused && last.text.contains("too many"), "{}", last.text);
     assert!(bench.service.entries().count() <= REPUTATION_ENTRIES / 3);
-    let mut bench = Bench::new("fleet-off", "option learn_hours 0\n");
+    let mut bench = ServiceBench::new("fleet-off", "option learn_hours 0\n");
     assert_eq!(bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet).outcome, Word::Refused);
 }
 
 #[test]
 fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
-    let mut bench = Bench::new("disk", "");
+    let mut bench = ServiceBench::new("disk", "");
     let directory = bench.directory.clone();
     bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
     bench.answer(&server(2, 443), POOL, ProbeVerdict::NotPool, false);
@@ -402,7 +410,7 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         std::thread::sleep(Duration::from_millis(2));
     }
-    let mut again = Bench::open(&directory, "");
+    let mut again = ServiceBench::open(&directory, "");
     assert!(again.cuts(&server(1, 3333), ""));
     assert_eq!(again.verdict(&server(2, 443), POOL), Some(EndpointVerdict::NotPool));
     // What is known is not asked again, nor after a restart.
@@ -412,7 +420,7 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
 
 #[test]
 fn what_is_struck_out_is_gone_from_every_view() {
-    let mut bench = Bench::new("struck", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("struck", "option kernel_block 1\n");
     bench.answer(&server(1, 3333), POOL, ProbeVerdict::Pool, true);
     assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
     let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
@@ -426,8 +434,8 @@ fn what_is_struck_out_is_gone_from_every_view() {
 /// Routers that reconnect to their broker say again what they have said.
 #[test]
 fn what_is_only_said_again_is_seldom_written() {
-    let mut bench = Bench::new("renewed", "");
-    let offer = |bench: &mut Bench, text: &str, wait| {
+    let mut bench = ServiceBench::new("renewed", "");
+    let offer = |bench: &mut ServiceBench, text: &str, wait| {
         bench.service.write_at = None;
         bench.offer(text, Policy::Suspect, Origin::Fleet);
         assert_eq!(bench.service.write_at, Some(bench.now.after(wait)), "{text}");
@@ -439,7 +447,7 @@ fn what_is_only_said_again_is_seldom_written() {
 
 #[test]
 fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
-    let mut bench = Bench::new("kernel", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("kernel", "option kernel_block 1\n");
     for text in
         ["203.0.113.1:3333", "203.0.113.0/24:5555", "203.0.113.2", "pool.example:3333", "[2001:db8::1]:443"]
     {
@@ -455,14 +463,14 @@ fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
     );
     bench.house.exempt.push(server(1, 3333));
     assert!(!bench.service.elements(&bench.house).contains("203.0.113.1"));
-    let monitor = Bench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
+    let monitor = ServiceBench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
     assert_eq!(monitor.service.elements(&monitor.house), "");
 }
 
 /// In any order of events: the engine cuts off every name at a server exactly where the kernel refuses the server.
 #[test]
 fn engine_and_kernel_agree() {
-    let mut bench = Bench::new("agree", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("agree", "option kernel_block 1\n");
     let mut random = Random::new(3);
     for _ in 0..2_000 {
         let server = server(random.below(6) as u8, 3333);
@@ -489,7 +497,7 @@ fn engine_and_kernel_agree() {
 /// A clock that is set 400 days ahead while the service runs, and back: nothing is lost.
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
-    let mut bench = Bench::new("clock", "");
+    let mut bench = ServiceBench::new("clock", "");
     bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
     const AHEAD: u64 = 400 * 86_400;
     let wall = unix_seconds();
@@ -501,7 +509,7 @@ fn a_clock_that_jumps_loses_nothing() {
 
 #[test]
 fn followers_are_told_of_what_there_is_room_for() {
-    let mut bench = Bench::new("followers", "");
+    let mut bench = ServiceBench::new("followers", "");
     for number in 0..2 * LINES_PENDING {
         bench.answer(&server(1, 1_000 + number as u16), "", ProbeVerdict::Pool, true);
     }

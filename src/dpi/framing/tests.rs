@@ -15,7 +15,7 @@ mod naming;
 
 /// The messages found.
 #[derive(Debug, Default, PartialEq)]
-struct Record {
+struct FoundMessages {
     messages: Vec<String>,
     stratum_v2: bool,
     named: Vec<Naming>,
@@ -23,30 +23,30 @@ struct Record {
 }
 
 /// A flow with what its caller holds.
-struct Flow {
+struct PlayedFlow {
     framing: Framing,
     drafts: Drafts,
     words: Words,
     held: [Vec<u8>; 2],
-    record: Record,
+    record: FoundMessages,
 }
 
 /// Member names of these conversations.
 const NAMES: [&str; 16] =
     ["a", "b", "c", "d", "h", "k", "r", "s", "x", "pad", "blob", "last", "type", "params", "i", "n"];
 
-impl Flow {
-    fn begin(from_start: bool) -> Flow {
+impl PlayedFlow {
+    fn begin(from_start: bool) -> PlayedFlow {
         let mut words = WordsBuilder::new(Some(&WORDS));
         for name in NAMES {
             words.add(name.as_bytes());
         }
-        Flow {
+        PlayedFlow {
             framing: Framing::begin(from_start),
             drafts: Drafts::new(),
             words: words.build(),
             held: Default::default(),
-            record: Record::default(),
+            record: FoundMessages::default(),
         }
     }
 
@@ -88,7 +88,7 @@ impl Flow {
         self.framing.gap(&mut self.drafts, direction, missing);
     }
 
-    fn play(mut self, dialogue: &Dialogue) -> Flow {
+    fn play(mut self, dialogue: &Dialogue) -> PlayedFlow {
         for turn in &dialogue.turns {
             let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
             self.say(direction, &turn.bytes);
@@ -99,7 +99,7 @@ impl Flow {
 
 /// Takes a message down. Lines that are like Duino-Coin's make sense.
 fn take(
-    record: &mut Record,
+    record: &mut FoundMessages,
     framing: &mut Framing,
     draft: &mut Draft,
     words: &Words,
@@ -162,9 +162,9 @@ fn render(value: Value<'_>) -> String {
 fn messages(text: &str) -> Vec<String> {
     let dialogue = Dialogue::parse(text);
     let from_start = dialogue.option("midway").is_none();
-    let whole = Flow::begin(from_start).play(&dialogue);
+    let whole = PlayedFlow::begin(from_start).play(&dialogue);
     let same = |portioned: Dialogue, how: &str| {
-        let flow = Flow::begin(from_start).play(&portioned);
+        let flow = PlayedFlow::begin(from_start).play(&portioned);
         assert_eq!(flow.record, whole.record, "{how}");
         assert_eq!(flow.framing.is_opaque(), whole.framing.is_opaque(), "{how}");
     };
@@ -179,9 +179,9 @@ fn messages(text: &str) -> Vec<String> {
 }
 
 /// Plays a flow as it stands.
-fn flow(text: &str) -> Flow {
+fn flow(text: &str) -> PlayedFlow {
     let dialogue = Dialogue::parse(text);
-    Flow::begin(dialogue.option("midway").is_none()).play(&dialogue)
+    PlayedFlow::begin(dialogue.option("midway").is_none()).play(&dialogue)
 }
 
 #[test]

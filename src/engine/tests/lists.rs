@@ -145,7 +145,7 @@ fn lists_and_what_was_entered_have_a_say() {
     let mut bench = bench("", "203.0.113.9\n");
     let mut builder = Builder::new(1 << 20);
     builder.add_text("operator", Policy::Allow, &b"203.0.113.9:3333\n"[..]).unwrap();
-    let view = view::Builder::default().build(Some(builder.build().0));
+    let view = view::ViewBuilder::default().build(Some(builder.build().0));
     bench.engine.replace_reputation(Arc::new(view));
     assert_eq!(bench.attempt(), LET_PASS);
     bench.engine.replace_reputation(Arc::default());

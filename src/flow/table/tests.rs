@@ -52,11 +52,11 @@ fn key(number: u32) -> FiveTuple {
 fn enter<S: BuildHasher>(table: &mut FlowTable<Fixed, S>, number: u32, worth: Worth, now: Stamp) -> bool {
     let owner = number >> 16;
     match table.place(&key(number), || owner, now) {
-        Place::Known(record) | Place::New(record, _) => {
+        Lookup::Known(record) | Lookup::New(record, _) => {
             *record = Fixed { key: key(number), seen: now, worth, owner };
             true
         }
-        Place::Refused => false,
+        Lookup::Refused => false,
     }
 }
 
@@ -160,7 +160,7 @@ fn expired_flows_are_swept_and_never_found() {
     table.sweep(usize::MAX, after_first, |_| removed += 1);
     assert_eq!((removed, table.len()), (1, 1));
     let after_all = Stamp(FLOW_IDLE.as_millis() as u32 + 1);
-    assert!(matches!(table.place(&key(2), || 0, after_all), Place::New(_, Some(_))));
+    assert!(matches!(table.place(&key(2), || 0, after_all), Lookup::New(_, Some(_))));
     assert_eq!(table.counters().expired, 2);
 }
 

@@ -91,11 +91,11 @@ impl View {
 
 /// Gathers a [`View`].
 #[derive(Debug, Default)]
-pub struct Builder {
+pub struct ViewBuilder {
     facts: Vec<ServerFact>,
 }
 
-impl Builder {
+impl ViewBuilder {
     /// Adds what `entry` says of the sessions of `scope`, if it decides anything about the server itself.
     /// `acts_on_doubt`: sessions of strongly suspected servers are cut off.
     pub fn add(&mut self, entry: &Entry, scope: Scope, acts_on_doubt: bool) {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_name_s_fact_is_nothing_to_its_neighbours() {
         let (pool, other) = (name("pool.example"), name("shop.example"));
-        let mut builder = Builder::default();
+        let mut builder = ViewBuilder::default();
         let fact = entry(&server(1), Fact::Pool, Origin::Probe, Reach::House);
         builder.add(&fact, Scope::Named("pool.example".into()), false);
         builder.add(&entry(&server(2), Fact::Pool, Origin::Probe, Reach::House), Scope::Nameless, false);
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn doubt_acts_for_its_client_alone_and_only_where_wished() {
         for acts in [false, true] {
-            let mut builder = Builder::default();
+            let mut builder = ViewBuilder::default();
             let fact = entry(&server(1), Fact::StronglySuspected, Origin::Probe, Reach::Client(CLIENT));
             builder.add(&fact, Scope::Nameless, acts);
             let view = builder.build(None);
@@ -185,7 +185,7 @@ mod tests {
         let mut random = Random::new(7);
         let names = ["a.example", "b.example"].map(name);
         for _ in 0..200 {
-            let mut builder = Builder::default();
+            let mut builder = ViewBuilder::default();
             let mut all = Vec::new();
             for _ in 0..random.below(40) {
                 let origin = Origin::ALL[random.below(3) as usize];

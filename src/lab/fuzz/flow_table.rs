@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::DefaultHasher;
 
-use crate::flow::table::{FlowTable, Place, Record, Worth};
+use crate::flow::table::{FlowTable, Lookup, Record, Worth};
 use crate::limits::FLOW_WAYS;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
@@ -29,7 +29,7 @@ pub fn flow_table(script: &[u8]) {
             0 => {
                 let stamp = now.stamp();
                 match table.place(&key(argument), || 0, stamp) {
-                    Place::Known(record) => {
+                    Lookup::Known(record) => {
                         assert!(model.contains_key(&argument), "flow {argument} was never entered");
                         assert_eq!(
                             record.last_seen, model[&argument],
@@ -37,7 +37,7 @@ pub fn flow_table(script: &[u8]) {
                         );
                         record.last_seen = stamp;
                     }
-                    Place::New(record, replaced) => {
+                    Lookup::New(record, replaced) => {
                         let is_gone = model.get(&argument).is_none_or(|seen| expired(*seen, now));
                         assert!(is_gone, "flow {argument} is forgotten");
                         *record = FuzzFlow { key: key(argument), last_seen: stamp };
@@ -45,7 +45,7 @@ pub fn flow_table(script: &[u8]) {
                             model.retain(|flow, _| key(*flow) != old.key);
                         }
                     }
-                    Place::Refused => panic!("undecided flows make room"),
+                    Lookup::Refused => panic!("undecided flows make room"),
                 }
                 model.insert(argument, stamp);
             }

@@ -7,11 +7,11 @@ fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("minewall-control-{name}-{}.sock", std::process::id()))
 }
 
-impl Client {
+impl ControlClient {
     fn waiting(&self) -> usize {
         match &self.state {
-            State::Following(_, waiting) => waiting.len(),
-            State::AwaitRequest(_) | State::AwaitTaking(_) => 0,
+            ClientState::Following(_, waiting) => waiting.len(),
+            ClientState::AwaitRequest(_) | ClientState::AwaitTaking(_) => 0,
         }
     }
 }

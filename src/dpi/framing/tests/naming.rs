@@ -87,7 +87,7 @@ fn a_flow_knows_whether_it_is_tls() {
     assert_eq!(is_tls(HELLO), Some(true));
     assert_eq!(is_tls("> {\"id\":1}"), Some(false));
     assert_eq!(is_tls(r">raw \x16\x03"), None, "not yet");
-    let midway = Flow::begin(false).play(&Dialogue::parse("> {\"id\":1}"));
+    let midway = PlayedFlow::begin(false).play(&Dialogue::parse("> {\"id\":1}"));
     assert_eq!(midway.framing.is_tls(), None);
 }
 

@@ -157,7 +157,8 @@ return baseclass.extend({
 		case 'model': return _('Correct the model file in the settings, or leave it empty for the built-in model.');
 		case 'list': return _('Correct the list: "minewall check-list" says what is wrong with it.');
 		case 'list_name': return _('Rename the file: its name ends in .block, .suspect or .allow.');
-		case 'mark_conflict': return _('Move the mark with the option for the mark bit, or change the other program.');
+		case 'mark_conflict': return _('Install kmod-ipt-conntrack-label and restart minewall, or move the mark bit, or limit the other program to its own bits.');
+		case 'offload': return _('Reload minewall, or turn the flow offload of the other program off.');
 		case 'table_full': return _('Raise the number of connections followed if the router has memory to spare.');
 		case 'suspended': return _('It comes back by itself.');
 		case 'notifier': return _('Correct its settings, and send a test.');

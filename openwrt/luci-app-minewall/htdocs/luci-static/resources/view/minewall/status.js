@@ -240,8 +240,8 @@ return view.extend({
 		const service = async (action, said) => done(await api.service(action), said);
 
 		fill(this.controls, [ status.running, status.suspended > 0 ], () => {
-			const minutes = E('select', { 'aria-label': _('Minutes') }, SUSPENSIONS.map((number) =>
-				E('option', { 'value': number }, [ N_(number, '%d minute', '%d minutes').format(number) ])));
+			const minutes = E('select', { 'aria-label': _('Minutes') }, [ ...SUSPENSIONS.map((number) =>
+				E('option', { 'value': number }, [ N_(number, '%d minute', '%d minutes').format(number) ])) ]);
 
 			if (status.suspended > 0)
 				return [ button('resume', _('Resume'), _('Watch again from now on'), async () => done(await api.suspend(0), _('It watches again.'))) ];
