@@ -94,7 +94,7 @@ return view.extend({
 		this.rate = E('div');
 		this.table = E('tbody');
 		this.controls = E('div', { 'class': 'mw-controls' });
-		this.outcome = E('div', { 'class': 'mw-outcome', 'role': 'status' });
+		this.outcome = E('div', { 'class': 'mw-done', 'role': 'status' });
 		this.tools = this.toolbar();
 		this.unfolded = new Set();
 		this.cards = new Map();
