@@ -37,6 +37,8 @@ pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
 /// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
 pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 
+/// Interval of lines in the log that the table is full.
+pub const FULL_TABLE_TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
 
@@ -127,9 +129,9 @@ pub const SV2_SETUP_SUCCESS: usize = 44;
 /// wire, of which the first length and the root take two).
 pub const NAME_BYTES: usize = 253;
 
-/// Payload packets after which an undecided flow that moves fast is let go.
+/// Payload packets after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_PACKETS: u16 = 32;
-/// Payload bytes after which an undecided flow that moves fast is let go.
+/// Payload bytes after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// An undecided flow stays under observation while it averages less than this, also past its other
 /// limits. A miner moves 2 to 100 B/s; a download moves thousands.
@@ -236,6 +238,8 @@ pub const NEWS_CLIENTS: usize = 256;
 pub const FOREIGN_REPORTS_PER_HOUR: u32 = 6;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
+/// Clients whose shares of them are counted, 40 bytes each.
+pub const REPORT_CLIENTS: usize = 64;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
@@ -341,6 +345,10 @@ pub const PROBE_SNI_BYTES: usize = 128;
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 /// Entries in one set of the cache.
 pub const NAMED_WAYS: usize = 4;
+/// Tunnels through proxies whose targets are remembered (about 240 bytes each), in sets of [`TUNNEL_WAYS`].
+pub const TUNNELS: usize = if cfg!(test) { 16 } else { 64 };
+/// See [`TUNNELS`].
+pub const TUNNEL_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
 
@@ -466,6 +474,10 @@ pub const INTEL_LINE_BYTES: usize = 1_024;
 /// Bad lines of one list that are reported one by one.
 pub const INTEL_WARNINGS: usize = 8;
 
+/// Answers of name servers to one client that are read in a second.
+pub const DNS_ANSWERS_OF_CLIENT: u32 = 50;
+/// Clients that are counted apart for that.
+pub const DNS_CLIENTS: u32 = 1_024;
 /// Answers of name servers that are read in a second; what is more passes unread.
 pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.

@@ -292,7 +292,7 @@ mod tests {
     /// An entry that is found is the one learnt last; of one set, the one that ends first goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut cache, mut twin) = (DnsCache::new(RandomState::new()), HashMap::new());
+        let (mut cache, mut reference) = (DnsCache::new(RandomState::new()), HashMap::new());
         let mut random = Random::new(2);
         for now in 0..20_000 {
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
@@ -304,10 +304,10 @@ mod tests {
                 Some(&text),
                 now,
             );
-            twin.insert((of, to), (text.clone(), now + ttl));
+            reference.insert((of, to), (text.clone(), now + ttl));
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
             for known in cache.find(of, to, now).filter(|known| known.own) {
-                let (expected, until) = &twin[&(of, to)];
+                let (expected, until) = &reference[&(of, to)];
                 assert_eq!(known.name, expected.as_str());
                 assert!(*until > now);
             }

@@ -100,18 +100,18 @@ mod tests {
     /// An entry that is still there is the one put in last; of one set the oldest goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut names, mut twin) = (SniCache::new(RandomState::new()), HashMap::new());
+        let (mut names, mut reference) = (SniCache::new(RandomState::new()), HashMap::new());
         let mut random = Random::new(3);
         for step in 0..20_000 {
             let key = (client(random.below(4) as u8), server(random.below(16) as u8));
             let text = name(&format!("n{}.example", random.below(1_000)));
             names.learn(key.0, random.below(3), key.1, Some(&text), Stamp(step));
-            twin.insert(key, text);
-            let known = twin.get(&key).map(HostName::as_str);
+            reference.insert(key, text);
+            let known = reference.get(&key).map(HostName::as_str);
             assert_eq!(names.find(key.0, &key.1).map(|name| &name[..]), known, "just put in");
             let other = (client(random.below(4) as u8), server(random.below(16) as u8));
             if let Some(found) = names.find(other.0, &other.1) {
-                assert_eq!(Some(&found[..]), twin.get(&other).map(HostName::as_str));
+                assert_eq!(Some(&found[..]), reference.get(&other).map(HostName::as_str));
             }
         }
     }
