@@ -22,6 +22,7 @@ mod sni_cache;
 mod suppression;
 #[cfg(test)]
 mod tests;
+pub mod tunnels;
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -45,6 +46,7 @@ use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
 use crate::verdict::{FlowMark, Reason, Verdict};
@@ -200,8 +202,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
             return passed(Verdict::Ignore);
         }
         let key = FiveTuple::new(segment.src, segment.dst);
-        let client = if starts { segment.src } else { Connection::of(&segment).client() };
-        let owner = || pipeline.owner_of(client.addr());
+        let client =
+            || if starts { segment.src } else { Connection::of(&segment, &pipeline.networks).client() };
+        let owner = || pipeline.owner_of(client().addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
             Lookup::Known(session) if !starts => (session, false),
             Lookup::Known(session) => {
@@ -256,6 +259,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// The pool of waiting bytes.
     pub fn reassembly(&self) -> &ReassemblyPool {
         &self.pipeline.pool
+    }
+
+    /// Tells clients from servers by these networks of this side from now on.
+    pub fn set_networks(&mut self, networks: Arc<LocalNetworks>) {
+        self.pipeline.networks = networks;
     }
 
     /// Decides by this view of the reputation of servers from now on, open flows with their next packet.

@@ -5,6 +5,7 @@ pub(crate) mod bounded_cache;
 pub mod calendar;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
+pub(crate) mod fair_budget;
 #[cfg(any(test, feature = "host"))]
 pub mod random;
 pub(crate) mod regular_file;

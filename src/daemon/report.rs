@@ -12,6 +12,7 @@ use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
+use crate::net::client_id::ClientId;
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::time::Instant;
@@ -81,6 +82,7 @@ impl Reporter {
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
+            id: ClientId::of(addr, detection.hw_addr),
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
@@ -99,6 +101,7 @@ impl Reporter {
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
         let server_name = some(&detection.server_name);
+        let target = detection.target.as_ref().map(ToString::to_string);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -110,6 +113,7 @@ impl Reporter {
             server: &sighting.server,
             server_is_pool: detection.server_is_pool,
             server_name: server_name.as_deref(),
+            target: target.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -138,7 +142,7 @@ impl Reporter {
             let is_told = self.foreign.take(&Rate::per_hour(FOREIGN_REPORTS_PER_HOUR), detection.at);
             return is_told.then_some(Accused { identity: Identity::Unconfirmed, name: None });
         }
-        let is_news = self.news.take(sighting.addr, detection.server, detection.at);
+        let is_news = self.news.take(sighting.addr, sighting.id, detection.server, detection.at);
         let rate = Rate::per_hour(self.events_per_hour);
         let accused = |reporter: &Reporter| {
             let Accused { identity, name } =
@@ -209,8 +213,9 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
         "" => String::new(),
         server_name => format!(" ({server_name})"),
     };
+    let target = detection.target.as_ref().map_or(String::new(), |target| format!(", a proxy to {target}"));
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}{target}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -242,6 +247,7 @@ mod tests {
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Default::default(),
             points_to: None,

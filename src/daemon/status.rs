@@ -276,6 +276,7 @@ mod tests {
             let sighting = Sighting {
                 addr: IpAddr::from([0xfd00, 0, 0, 0, 0x1234, 0x5678, 0x9abc, 0xff00 | u16::from(octet)]),
                 mac: Some("02:00:5e:10:00:01".into()),
+                id: crate::net::client_id::ClientId::of(std::net::Ipv4Addr::UNSPECIFIED.into(), None),
                 time: "2026-01-01T00:00:00Z".into(),
                 server: "[2001:db8:1111:2222:3333:4444:5555:6666]:33333".into(),
                 dialect: "ethereum-stratum-1".into(),

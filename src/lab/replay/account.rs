@@ -13,6 +13,7 @@ use crate::flow::tcp::{Arrival, Streams};
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
 
@@ -122,7 +123,7 @@ impl Account {
 
 impl FlowAccount {
     fn open(segment: &Segment<'_>, now: Instant) -> Self {
-        let connection = Connection::of(segment);
+        let connection = Connection::of(segment, &LocalNetworks::default());
         FlowAccount {
             client: connection.client(),
             server: connection.server(),
@@ -269,6 +270,7 @@ mod tests {
             hw_addr: None,
             server: SERVER.into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             points_to: None,
