@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 
 use super::{House, number};
 use crate::daemon::{Daemon, Directory};
@@ -98,8 +98,8 @@ fn a_service_without_descriptors_goes_on() {
     let daemon = Daemon::start(&house.net, "");
     let process = Pid::from_raw(daemon.process_number()).expect("not zero");
     let used = fs::read_dir(format!("/proc/{}/fd", daemon.process_number())).expect("it runs").count() as u64;
-    let before = prlimit(Some(process), Resource::Nofile, Rlimit { current: Some(used), maximum: None })
-        .expect("CAP_SYS_RESOURCE");
+    let before = prlimit(Some(process), Resource::Nofile, Rlimit { current: Some(used), maximum: getrlimit(Resource::Nofile).maximum })
+        .expect("prlimit(2)");
     let waiting =
         std::os::unix::net::UnixStream::connect(daemon.path("control")).expect("the kernel takes it");
     let cpu = daemon.processor_ticks();
@@ -108,7 +108,7 @@ fn a_service_without_descriptors_goes_on() {
     // A loop that never waits takes 200 of them.
     assert!(spent < 100, "{spent} ticks of 10 ms in 2 s");
     house.catches_miners(4, "without descriptors");
-    prlimit(Some(process), Resource::Nofile, before).expect("CAP_SYS_RESOURCE");
+    prlimit(Some(process), Resource::Nofile, before).expect("prlimit(2)");
     drop(waiting);
     wait_up_to(crate::net::PATIENCE, "an answer", || daemon.command(&["status", "--json"], "").status == 0);
     let status = daemon.status();
