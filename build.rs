@@ -71,7 +71,8 @@ fn write_program(out: &mut String, program: &Program) {
         out,
         "pub(crate) static PROGRAM: Program = Program {{ dialects: Cow::Borrowed(&{:?}), rules: Cow::Borrowed(&{rules}), \
          with_method: {}, with_pattern: {}, code: Cow::Borrowed(&{:?}), ends: Cow::Borrowed(&{:?}), \
-         text: Cow::Borrowed(b\"{}\"), names: Cow::Borrowed(&{:?}), ports: Cow::Borrowed(&{:?}) }};",
+         text: Cow::Borrowed(b\"{}\"), names: Cow::Borrowed(&{:?}), ports: Cow::Borrowed(&{:?}), asks: Cow::Borrowed(&{:?}), \
+         questions: Cow::Borrowed(&{:?}), sends: Cow::Borrowed(&{:?}) }};",
         program.dialects,
         program.with_method,
         program.with_pattern,
@@ -79,7 +80,10 @@ fn write_program(out: &mut String, program: &Program) {
         program.ends,
         program.text.escape_ascii(),
         program.names,
-        program.ports
+        program.ports,
+        program.asks,
+        program.questions,
+        program.sends
     )
     .expect("text");
     writeln!(out, "#[allow(non_upper_case_globals, dead_code, reason = \"they are named like the variants of an enumeration\")]\nimpl Dialect {{").expect("text");

@@ -142,7 +142,12 @@ impl Inspection {
             consumed += step.len;
             let said = match step.found {
                 Found::Nothing => return Reading { consumed, said: Said::Nothing },
-                Found::Named(naming) => Said::Named(naming),
+                Found::Named(naming) => {
+                    if matches!(naming, Naming::Proxy(_)) {
+                        self.framing.note_target();
+                    }
+                    Said::Named(naming)
+                }
                 Found::Resolved(message) => match Resolution::read(message) {
                     Ok(resolution) => Said::Resolved(resolution),
                     Err(_) => continue,
@@ -153,6 +158,11 @@ impl Inspection {
                     let message = message::of(draft, signatures, over);
                     let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
                     let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
+                    // The first bytes of a turn are looked at again as long as more of them may tell.
+                    let is_over = over == carrier::BINARY
+                        && (finding.is_some()
+                            || Framing::is_turn_full(draft)
+                            || !signatures.may_fit(&message));
                     let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
                     if is_known || !is_guess {
                         self.framing.note_message(direction);
@@ -160,6 +170,9 @@ impl Inspection {
                         self.framing.note_nonsense(direction);
                     }
                     self.framing.end_message(draft, direction, over);
+                    if is_over {
+                        self.framing.end_turn(draft, direction);
+                    }
                     match finding {
                         Some(finding) => finding,
                         None => continue,
@@ -173,8 +186,8 @@ impl Inspection {
                         self.framing.note_unreadable(direction);
                         return Reading { consumed, said: Said::Nothing };
                     }
+                    // More of the line may come, and say more.
                     let (_, finding) = self.evidence.weigh(signatures, &context, &message);
-                    draft.lines.reset();
                     match finding {
                         Some(finding) => finding,
                         None => continue,
@@ -233,6 +246,11 @@ impl Inspection {
     /// Whether it goes through a proxy: what the client says is meant for another server than the flow's.
     pub fn is_tunnelled(&self) -> bool {
         self.framing.is_tunnelled()
+    }
+
+    /// Whether the client has asked a proxy for another server.
+    pub fn names_target(&self) -> bool {
+        self.framing.names_target()
     }
 
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.

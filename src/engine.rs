@@ -22,6 +22,7 @@ mod sni_cache;
 mod suppression;
 #[cfg(test)]
 mod tests;
+pub mod tunnels;
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;

@@ -101,6 +101,7 @@ impl Reporter {
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
         let server_name = some(&detection.server_name);
+        let target = detection.target.as_ref().map(ToString::to_string);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -112,6 +113,7 @@ impl Reporter {
             server: &sighting.server,
             server_is_pool: detection.server_is_pool,
             server_name: server_name.as_deref(),
+            target: target.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -211,8 +213,9 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
         "" => String::new(),
         server_name => format!(" ({server_name})"),
     };
+    let target = detection.target.as_ref().map_or(String::new(), |target| format!(", a proxy to {target}"));
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}{target}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -244,6 +247,7 @@ mod tests {
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Default::default(),
             points_to: None,

@@ -161,8 +161,8 @@ impl ReputationService {
     pub fn suspect(&mut self, detection: &Detection, traffic: &impl Traffic, now: Instant) {
         let is_open = match detection.source {
             Source::Hmm | Source::Hint => true,
-            // Through a proxy the words say nothing of the proxy.
-            Source::Dpi => detection.server_is_pool,
+            // Through a proxy the words say nothing of the proxy, but of the server behind it.
+            Source::Dpi => detection.server_is_pool || detection.target.is_some(),
             Source::Probe | Source::Intel => false,
         };
         if !is_open || traffic.exempts(&detection.server) {
@@ -256,7 +256,7 @@ impl ReputationService {
             let known = store.probed(&suspect.server, suspect.name.as_ref(), wall_clock);
             let is_settled = known.is_some_and(|known| matches!(known.fact, Fact::Pool | Fact::NotPool));
             let is_wanted = match (suspect.purpose, suspect.client) {
-                (Purpose::Suspicion, Some(client)) => traffic.suspects(&client, &suspect.server),
+                (Purpose::Suspicion, Some(client)) => traffic.suspects(&client, &suspect.called()),
                 _ => true,
             };
             !is_settled && is_wanted && !traffic.exempts(&suspect.server)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::dns_cache::{DnsCache, Receiver};
 use super::event::Source;
 use super::suppression::Suppression;
+use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
 use crate::intel::entry::{Pattern, Policy, Ports};
 use crate::intel::exemptions::AllowList;
@@ -78,6 +79,19 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// The verdict on `server`, which `client` has called `called`.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
+    }
+
+    /// What is known of `target`, which `client` asks a proxy for; `called` is said inside the tunnel.
+    pub fn verdict_of_target(
+        &self,
+        client: IpAddr,
+        target: &ProxyTarget,
+        called: Called<'_>,
+    ) -> Option<EndpointVerdict> {
+        match (target.addr, target.host_name()) {
+            (Some(_), _) => self.reputation.verdict(client, &target.endpoint(), called),
+            (None, name) => self.reputation.verdict_by_name(client, &name?, target.port),
+        }
     }
 
     /// Whether a DNS answer gave `addr` for a name that is none of `names`.
@@ -155,6 +169,15 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
                 Some(Opinion { policy, finding: finding(&found, "") })
             }
         }
+    }
+
+    /// What is to be thought of `target`, as it is remembered.
+    pub fn of_proxy_target(&self, target: &ProxyTarget, now: Instant) -> Option<Opinion> {
+        let host = match target.addr {
+            Some(addr) => AuthorityHost::Addr(addr),
+            None => AuthorityHost::Name(target.host_name()?),
+        };
+        self.of_target(&Authority { host, port: Some(target.port) }, target.port, now)
     }
 
     /// Takes note of an answer that `receiver` got.
@@ -280,6 +303,14 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
 fn seconds(now: Instant) -> u32 {
     (now.micros() / 1_000_000) as u32
+}
+
+/// The opinion of the greater weight.
+pub(super) fn strictest(one: Option<Opinion>, other: Option<Opinion>) -> Option<Opinion> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.policy > one.policy { other } else { one }),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Why sessions with a server of a verdict are cut off; nothing if they aren't.

@@ -4,16 +4,18 @@ use core::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::event::{Detection, Source};
-use super::intel_lookup::{IntelLookup, proof};
+use super::intel_lookup::{IntelLookup, proof, strictest};
 use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
 use super::scoring::ScoreEvidence;
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
+use super::tunnels::Tunnels;
 use super::{Counters, Handled, Packet, Settings};
 use crate::config::Mode;
 use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
+use crate::dpi::naming::Naming;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::StageOne;
@@ -38,6 +40,7 @@ pub(super) struct Pipeline<S> {
     pub counters: Counters,
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
+    pub tunnels: Tunnels<S>,
     /// Networks of this side.
     pub networks: Arc<LocalNetworks>,
     pub(super) neighbours: Neighbours<S>,
@@ -82,6 +85,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             counters: Counters::default(),
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
+            tunnels: Tunnels::new(hasher.clone()),
             networks: Arc::default(),
             neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
@@ -293,10 +297,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof: proven, suspicion, naming, resolution } =
+        let Heard { proof: proven, suspicion, naming, target, resolution } =
             Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
-        let hears_name = naming.is_some();
-        let opinion = naming.and_then(|naming| self.hear(session, &naming, placed.at));
+        let hears_name = naming.is_some() || target.is_some();
+        let named = target.map(Naming::Proxy).into_iter().chain(naming);
+        let mut opinion = None;
+        for naming in named {
+            opinion = strictest(opinion, self.hear(session, &naming, placed.at));
+        }
         if let Some(resolution) = resolution {
             self.answered(session, &resolution, placed.at);
         }
@@ -394,6 +402,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: session.server(),
             server_name: self.server_name(session, now),
+            target: self.target(session).cloned(),
             tls: session.inspection.is_tls(),
             points_to: finding.dialect.or_else(|| super::scoring::guess(session)),
             wire: session.inspection.wire(),

@@ -24,6 +24,7 @@ impl Rate {
     }
 
     /// `tokens` a second, and as many at once.
+    #[cfg(any(test, feature = "host"))]
     pub const fn per_second(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(1))
     }

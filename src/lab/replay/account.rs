@@ -270,6 +270,7 @@ mod tests {
             hw_addr: None,
             server: SERVER.into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             points_to: None,
