@@ -98,8 +98,12 @@ fn a_service_without_descriptors_goes_on() {
     let daemon = Daemon::start(&house.net, "");
     let process = Pid::from_raw(daemon.process_number()).expect("not zero");
     let used = fs::read_dir(format!("/proc/{}/fd", daemon.process_number())).expect("it runs").count() as u64;
-    let before = prlimit(Some(process), Resource::Nofile, Rlimit { current: Some(used), maximum: getrlimit(Resource::Nofile).maximum })
-        .expect("prlimit(2)");
+    let before = prlimit(
+        Some(process),
+        Resource::Nofile,
+        Rlimit { current: Some(used), maximum: getrlimit(Resource::Nofile).maximum },
+    )
+    .expect("prlimit(2)");
     let waiting =
         std::os::unix::net::UnixStream::connect(daemon.path("control")).expect("the kernel takes it");
     let cpu = daemon.processor_ticks();
