@@ -46,7 +46,7 @@ pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Sessio
 
 impl Reassembly<'_> {
     /// Reads the payload of the segment.
-    pub fn read(mut self) -> Heard {
+    pub(super) fn read(mut self) -> Heard {
         let mut heard = Heard::default();
         self.read_into(&mut heard);
         heard

@@ -54,7 +54,7 @@ struct Place {
 
 impl Candidates {
     /// A pool of `capacity` places, one at least.
-    pub fn new(capacity: u16) -> Self {
+    pub(crate) fn new(capacity: u16) -> Self {
         let capacity = usize::from(capacity.max(1));
         Candidates {
             places: vec![Place::default(); capacity].into_boxed_slice(),
@@ -65,7 +65,7 @@ impl Candidates {
     }
 
     /// Gives a place to a flow of `owner` whose first symbols are `symbols`; returns its sum, too.
-    pub fn enter(
+    pub(crate) fn enter(
         &mut self,
         owner: u32,
         model: &Model,
@@ -87,7 +87,7 @@ impl Candidates {
 
     /// Adds a symbol to the flow with this ticket; returns the sum. `None` where the place was taken away, or
     /// where the evidence has been gone for so long that the flow is given up as a candidate.
-    pub fn step(&mut self, ticket: Ticket, model: &Model, symbol: Symbol, now: Stamp) -> Option<i32> {
+    pub(crate) fn step(&mut self, ticket: Ticket, model: &Model, symbol: Symbol, now: Stamp) -> Option<i32> {
         let place = self.place(ticket)?;
         place.latest = now;
         let sum = place.evidence.step(model, symbol);
@@ -100,13 +100,13 @@ impl Candidates {
     }
 
     /// The sum of the flow with this ticket.
-    pub fn sum(&self, ticket: Ticket) -> Option<i32> {
+    pub(crate) fn sum(&self, ticket: Ticket) -> Option<i32> {
         let place = self.places.get(usize::from(ticket.place))?;
         place.is_of(ticket).then(|| place.evidence.sum())
     }
 
     /// Frees the place of a flow that has ended.
-    pub fn leave(&mut self, ticket: Ticket) {
+    pub(crate) fn leave(&mut self, ticket: Ticket) {
         if let Some(place) = self.place(ticket) {
             place.owner = None;
             self.used -= 1;
@@ -114,18 +114,18 @@ impl Candidates {
     }
 
     /// Frees all places; tickets that were given out find nothing.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.places.iter_mut().for_each(|place| place.owner = None);
         self.used = 0;
     }
 
     /// Flows that have a place.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.used
     }
 
     /// Counters since the start.
-    pub fn counters(&self) -> CandidateCounters {
+    pub(crate) fn counters(&self) -> CandidateCounters {
         self.counters
     }
 

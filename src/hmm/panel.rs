@@ -21,14 +21,14 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     /// Adds one symbol; returns Page's sum.
-    pub fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
+    pub(crate) fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
         let gain = self.gain(model, symbol);
         self.sum = accumulate(self.sum, gain, model.test.drift);
         self.sum
     }
 
     /// Page's sum so far.
-    pub fn sum(&self) -> i32 {
+    pub(crate) fn sum(&self) -> i32 {
         self.sum
     }
 

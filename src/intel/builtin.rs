@@ -18,7 +18,7 @@ const NAME: &str = "builtin";
 ///
 /// # Errors
 /// [`TooLarge`], if there is not enough memory for it.
-pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
+pub(crate) fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     builder.begin(NAME)?;
     for (entry, _) in read(NAME, POOLS).entries() {
         builder.add(&ListEntry { policy: entry.policy.min(at_most), ..entry })?;
@@ -30,7 +30,7 @@ pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
 ///
 /// # Panics
 /// If the list that is part of the program can't be read, which a test rules out.
-pub fn shared() -> &'static Intel {
+pub(crate) fn shared() -> &'static Intel {
     static READ: OnceLock<Intel> = OnceLock::new();
     READ.get_or_init(|| read("shared", SHARED))
 }
@@ -39,7 +39,8 @@ pub fn shared() -> &'static Intel {
 ///
 /// # Panics
 /// As [`shared`].
-pub fn pools() -> Arc<Intel> {
+#[cfg(any(test, feature = "host"))]
+pub(crate) fn pools() -> Arc<Intel> {
     static READ: OnceLock<Arc<Intel>> = OnceLock::new();
     READ.get_or_init(|| Arc::new(read(NAME, POOLS))).clone()
 }

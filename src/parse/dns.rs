@@ -94,7 +94,7 @@ impl Resolution {
 
 /// Whether `bytes` begin a query over TCP: its length, and a header that asks one question (RFC 1035
 /// section 4.2.2).
-pub fn opens_query(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_query(bytes: &[u8]) -> Fit {
     let fits = |at: usize, byte: u8| match at {
         // A name server is asked in less than 512 bytes.
         0 => byte < 2,
