@@ -59,6 +59,7 @@ class Router:
                         copy_function=lambda source, at: (Path(at).unlink(missing_ok=True), shutil.copy(source, at)))
         if not has_ujail:
             (self.root / "sbin/ujail").unlink()
+        self.write("tmp/resolv.conf", "nameserver 127.0.0.1\n")
         self.write("etc/opkg/customfeeds.conf", "")
         self.write("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n")
         # Holds the namespaces until the router is switched off; a shell, since it buries the dead.

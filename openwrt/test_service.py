@@ -374,6 +374,21 @@ class Jail(OnRouter):
             self.assertIn(name, there.check(f"cat {root}/tmp/hosts/odhcpd"))
 
 
+class Fleet(OnRouter):
+    def test_its_script_has_a_jail_of_its_own_and_no_capability(self):
+        there = self.router
+        self.install()
+        section = "\nconfig fleet 'fleet'\n\toption enabled '1'\n\toption host 'broker'\n\toption publish '0'\n\toption password 'pw'\n"
+        there.write("etc/config/minewall", there.read("etc/config/minewall") + section, 0o600)
+        there.check("/etc/init.d/minewall-fleet start")
+        there.wait_for(lambda: there.read("var/run/minewall-fleet/status"), "the broker's client does not start")
+        self.assertRegex(there.read("var/run/minewall-fleet/status"), r"CapEff:\t0+\nCapBnd:\t0+\nCapAmb:\t0+\nNoNewPrivs:\t1")
+        open_to_others = there.check("find /var/run/minewall-fleet -perm /077")
+        self.assertEqual(open_to_others, "", "others may read the password")
+        there.check("/etc/init.d/minewall-fleet stop")
+        self.assertFalse((there.root / "var/run/minewall-fleet").exists())
+
+
 class WithoutJail(OnRouter):
     has_ujail = False
 

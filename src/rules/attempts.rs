@@ -8,7 +8,7 @@
 //!
 //! **Nothing stands there that could hit anything else.** What others share is left to the first payload, where the
 //! name is read: prefixes, addresses on the list of shared ones, addresses that a DNS answer gave for a name on no list,
-//! and whatever an exemption or a list allows, at any port. A DNS answer counts for the client that got it alone.
+//! and everything that an exemption or a list allows, at any port. A DNS answer counts for the client that got it alone.
 //!
 //! Elements end by themselves. The daemon fills the sets, and fills them anew well before that: after its end they
 //! block for [`KERNEL_ELEMENT_SECONDS`] more, and everything else passes.
