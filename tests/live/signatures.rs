@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -17,8 +18,9 @@ message \"live.login\" from miner
 ";
 const LOGIN: &[u8] = b"{\"id\":1,\"method\":\"live.login\",\"params\":[]}\n";
 
-/// A miner of the new coin says its login; whether it is cut off.
+/// A miner of the new coin says its login; whether it is cut off. A host has a budget of events, so it takes its time.
 fn is_cut(net: &Net) -> bool {
+    std::thread::sleep(Duration::from_millis(250));
     let mut miner = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
     miner.client.write_all(LOGIN).expect("it leaves the miner");
     let mut heard = vec![0; LOGIN.len()];
