@@ -257,6 +257,8 @@ class Service(OnRouter):
         status = self.ask("status")
         self.assertEqual((status["state"], status["problems"][0]["code"]), ("off", "rules"))
         self.assertIn("is kmod-nft-queue installed?", status["problems"][0]["text"])
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            self.assertIn("is kmod-nft-queue installed?", there.call(command).stdout)
 
     def test_the_log_has_priorities(self):
         self.install()
@@ -321,6 +323,21 @@ class Service(OnRouter):
         self.assertEqual(done.returncode, 1)
         text = self.ask("status")["problems"][0]["text"]
         self.assertIn(f"problem: {text}", done.stdout)
+        # The program itself tells the same: no rules, and why; and a bad configuration hides nothing.
+        self.assertIn("not loaded: no packet is seen", there.check("minewall status"))
+        there.write("var/run/no-nft-queue", "")
+        there.check("fw4 reload")
+        text = self.ask("status")["problems"][0]["text"]
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            self.assertIn(f"problem: {text}", there.call(command).stdout)
+        (there.root / "var/run/no-nft-queue").unlink()
+        there.edit("option mode 'block'", "option mode 'never'")
+        there.check("fw4 reload")
+        text = self.ask("status")["problems"][0]["text"]
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            said = there.call(command).stdout
+            self.assertIn(f"problem: {text}", said)
+            self.assertIn("in block mode", said)
         there.check("/etc/init.d/minewall stop")
         self.assertNotEqual(there.run("/etc/init.d/minewall status"), 0)
 
