@@ -2,6 +2,7 @@
 
 use crate::flow::reassembly_pool::SlotIndex;
 use crate::net::direction::Direction;
+#[cfg(any(test, feature = "host"))]
 use crate::net::packet::Segment;
 
 /// Positions of both directions of a flow.

@@ -1,6 +1,8 @@
 //! Built-in knowledge, without any list of the user's.
 
-use std::sync::{Arc, OnceLock};
+#[cfg(any(test, feature = "host"))]
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::entry::{ListEntry, Policy};
 use super::list::BadList;
