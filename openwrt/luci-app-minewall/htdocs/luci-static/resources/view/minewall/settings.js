@@ -59,6 +59,12 @@ const FORMS = {
 	path: (list) => { list.validate = isPath; }
 };
 
+/* What stands in no option, and is left as the daemon has it, is not written. */
+function writeChange(section_id, value) {
+	if (value !== (this.cfgvalue(section_id) ?? this.default))
+		return Object.getPrototypeOf(this).write.call(this, section_id, value);
+}
+
 /* A widget for each kind of option. What stands in no option is the daemon's default. */
 const KINDS = {
 	flag(add, { preset }) {
@@ -67,12 +73,14 @@ const KINDS = {
 		flag.default = preset;
 		/* A default that changes with an update must not change what was chosen here. */
 		flag.rmempty = false;
+		flag.write = writeChange;
 	},
 
 	choice(add, { preset, choices }) {
 		const choice = add(form.ListValue);
 
 		choice.default = preset;
+		choice.write = writeChange;
 		choices.forEach(([ value, text ]) => choice.value(value, text));
 	},
 
