@@ -3,7 +3,6 @@
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{self, Duration};
 
@@ -11,6 +10,7 @@ use minewall::config::Config;
 use minewall::daemon::control::{self, Request};
 use minewall::daemon::hooks::{self, Notice, Notices};
 use minewall::limits::NOTICES_WAITING;
+use minewall::util::channel::{Sender, channel};
 use minewall::util::time::Instant;
 use pico_args::Arguments;
 
@@ -27,10 +27,10 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let mut notices = Notices::new(&config);
     let begin = time::Instant::now();
     let now = || Instant::from_micros(begin.elapsed().as_micros() as u64);
-    let (hand_over, waiting) = mpsc::sync_channel(NOTICES_WAITING);
+    let (hand_over, waiting) = channel(NOTICES_WAITING);
     // Hooks take their time; whoever doesn't read is dropped by the daemon.
     let hooks = thread::spawn(move || {
-        for notice in waiting {
+        while let Some(notice) = waiting.recv() {
             hooks::run_hooks(&directory, &notice);
         }
     });
@@ -47,12 +47,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// Reads events to the end of `input`.
-fn read(
-    input: impl BufRead,
-    notices: &mut Notices,
-    hand_over: &SyncSender<Notice>,
-    now: impl Fn() -> Instant,
-) {
+fn read(input: impl BufRead, notices: &mut Notices, hand_over: &Sender<Notice>, now: impl Fn() -> Instant) {
     for line in input.lines().map_while(Result::ok) {
         if let Some(notice) = notices.notice(&line, now())
             && hand_over.try_send(notice).is_err()
@@ -66,7 +61,7 @@ fn read(
 fn follow(
     config: &Config,
     notices: &mut Notices,
-    hand_over: &SyncSender<Notice>,
+    hand_over: &Sender<Notice>,
     now: impl Fn() -> Instant + Copy,
 ) -> ! {
     loop {

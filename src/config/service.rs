@@ -33,7 +33,7 @@ pub fn describe(config: &Config) -> String {
     .filter_map(|path| path.parent())
     .collect();
     for (word, paths) in [("read", &mut reads), ("folder", &mut folders), ("write", &mut writes)] {
-        paths.sort();
+        paths.sort_unstable();
         paths.dedup();
         for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
             text += &format!("{word} {}\n", path.display());

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::intel::reputation::Store;
 use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
+use crate::util::channel::{NotSent, Receiver, Sender, channel};
 
 /// A task of the thread.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub enum Order {
 /// A handle of the thread that never waits.
 #[derive(Debug)]
 pub struct NftWorker {
-    orders: SyncSender<Order>,
+    orders: Sender<Order>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ impl NftWorker {
     /// # Errors
     /// There is no memory left for it.
     pub fn start() -> io::Result<Self> {
-        let (orders, received) = sync_channel(NFT_WORKER_ORDERS);
+        let (orders, received) = channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
         let context = Context {
@@ -91,8 +91,8 @@ impl NftWorker {
         while !self.thread.is_finished() && start.elapsed() < NFT_WORKER_PATIENCE {
             self.is_ending.store(start.elapsed() > NFT_WORKER_PATIENCE / 2, Ordering::Relaxed);
             last = last.and_then(|order| match orders.as_ref()?.try_send(order) {
-                Err(TrySendError::Full(order)) => Some(order),
-                Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+                Err(NotSent::Full(order)) => Some(order),
+                Ok(()) | Err(NotSent::Closed(_)) => None,
             });
             if last.is_none() {
                 orders = None;
@@ -121,7 +121,7 @@ impl Context {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::debug!("nft runs at the usual priority: {error}");
         }
-        while let Ok(order) = orders.recv() {
+        while let Some(order) = orders.recv() {
             match order {
                 Order::Save(path, body) => {
                     let saved = Store::save(&path, &body);

@@ -9,6 +9,7 @@ mod dialect;
 mod load;
 pub(crate) mod matcher;
 pub(crate) mod shape;
+mod thing;
 
 use std::borrow::Cow;
 

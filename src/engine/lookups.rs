@@ -77,13 +77,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Does as a list says; answers a notice if that is worth telling.
-    pub(super) fn heed(
-        &mut self,
-        session: &mut Session,
-        opinion: Option<Opinion>,
-        now: Instant,
-    ) -> Option<Notice> {
-        let Opinion { policy, finding } = opinion?;
+    pub(super) fn heed(&mut self, session: &mut Session, opinion: Opinion, now: Instant) -> Option<Notice> {
+        let Opinion { policy, finding } = opinion;
         let (client, server) = (session.client().addr(), session.server());
         match policy {
             Policy::Allow => None,

@@ -9,7 +9,6 @@
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -19,10 +18,11 @@ use crate::limits::{PROBE_NAMELESS_ANSWERS, PROBE_QUEUE, PROBES_AT_ONCE};
 use crate::probe::hint::Hints;
 use crate::probe::transport::{Dialler, Probe, Progress, time_until};
 use crate::probe::{Layer, Outcome, Target, Transport, Verdict};
+use crate::util::channel::{NotSent, Receiver, Sender};
 use crate::util::time::Instant;
 
 pub(super) struct ProbeThread {
-    answers: SyncSender<Answer>,
+    answers: Sender<Answer>,
     waker: UnixStream,
     clock: std::time::Instant,
     dialler: Dialler,
@@ -51,7 +51,7 @@ enum Stage {
 }
 
 impl ProbeThread {
-    pub(super) fn new(mark: u32, answers: SyncSender<Answer>, waker: UnixStream) -> Self {
+    pub(super) fn new(mark: u32, answers: Sender<Answer>, waker: UnixStream) -> Self {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::warn!("probes run at the usual priority: {error}");
         }
@@ -72,7 +72,7 @@ impl ProbeThread {
         while !is_closed(bell) {
             self.advance_probes();
             while !self.waiting.is_full()
-                && let Ok(suspect) = suspects.try_recv()
+                && let Some(suspect) = suspects.try_recv()
             {
                 let _ = self.waiting.push(suspect);
             }
@@ -186,7 +186,7 @@ impl ProbeThread {
     fn send_answers(&mut self) {
         while let Some(answer) = self.unsent.pop() {
             if let Err(error) = self.answers.try_send(answer) {
-                if let std::sync::mpsc::TrySendError::Full(answer) = error {
+                if let NotSent::Full(answer) = error {
                     self.unsent.push(answer);
                 }
                 return;
