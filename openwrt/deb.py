@@ -67,6 +67,7 @@ def files(program, version):
         ("lib/systemd/system/minewall.service", 0o644, (HERE / "debian/minewall.service").read_bytes()),
         ("usr/lib/minewall/rules", 0o755, (HERE / "debian/rules").read_bytes()),
         ("usr/sbin/minewall", 0o755, program.read_bytes()),
+        ("usr/share/minewall/selftest", 0o755, (HERE / "minewall/files/selftest").read_bytes()),
         ("usr/share/doc/minewall/changelog.gz", 0o644, formats.zipped(changes)),
         ("usr/share/doc/minewall/copyright", 0o644, licence),
     ]

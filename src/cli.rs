@@ -19,11 +19,12 @@ mod ubus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
-use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
@@ -75,6 +76,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("signatures") => signatures::run(arguments),
         Some("notify") => notify::run(arguments),
         Some("ubus") => ubus::run(arguments),
+        Some("selftest") => selftest(arguments),
         #[cfg(feature = "host")]
         Some("replay") => replay::run(arguments),
         #[cfg(feature = "host")]
@@ -109,7 +111,7 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
     minewall::daemon::run(&path).map(|()| ExitCode::SUCCESS)
 }
 
-/// To the system log with `--syslog`, to standard error without.
+/// Logs to the system log with `--syslog`, to standard error without.
 fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
@@ -138,13 +140,23 @@ fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// Prints an answer of the daemon's.
 fn tell(answer: &Answer) -> Result<ExitCode, String> {
     match answer.outcome {
-        Outcome::Done => show(&answer.text),
-        Outcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
-        Outcome::Refused => {
+        RequestOutcome::Done => show(&answer.text),
+        RequestOutcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
+        RequestOutcome::Refused => {
             eprint!("minewall: {}", answer.text);
             Ok(ExitCode::from(STATUS_REFUSED))
         }
     }
+}
+
+/// The self-test is a script, since most of it is the kernel's and the system's part; the daemon's own part
+/// (`--daemon`) it asks for again.
+fn selftest(mut arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.contains("--daemon") {
+        return ask(arguments, &Request::SelfTest, &Request::SelfTest);
+    }
+    let error = std::process::Command::new(SELFTEST).args(arguments.finish()).exec();
+    Err(format!("{SELFTEST}: {error}"))
 }
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -225,7 +237,7 @@ fn load(path: &Path) -> Result<Config, String> {
     Ok(loaded.config)
 }
 
-/// What is left once the options have been taken, as text.
+/// The arguments left once the options have been taken, as text.
 fn words(arguments: Arguments) -> Result<Vec<String>, String> {
     let word = |word: OsString| word.into_string().map_err(|word| format!("'{}' is no text", word.display()));
     arguments.finish().into_iter().map(word).collect()
@@ -247,7 +259,7 @@ fn desk_tool(
     tool(words(arguments)?).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
 }
 
-/// What is left once the options have been taken; what still looks like an option is one we don't know.
+/// The arguments left once the options have been taken; one that still looks like an option is unknown.
 #[cfg(feature = "host")]
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();
@@ -265,6 +277,8 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     }
 }
 
+/// Where the packages have it.
+const SELFTEST: &str = "/usr/share/minewall/selftest";
 const STATUS_UNUSABLE: u8 = 1;
 const STATUS_NOTHING: u8 = 3;
 const STATUS_REFUSED: u8 = 4;

@@ -110,7 +110,7 @@ pub struct Loaded {
     pub warnings: Vec<Complaint>,
 }
 
-/// One mistake of a configuration file: `/etc/config/minewall:12: option …`.
+/// A mistake in a configuration file: `/etc/config/minewall:12: option …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The file.

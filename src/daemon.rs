@@ -9,12 +9,13 @@
 //! 6. Once a second, sweep a part of the flow table, swap in lists that have been read, and let the reputation
 //!    service do what is due. A new view of the store is swapped into the engine as soon as there is one.
 //!
-//! Whatever goes wrong, traffic goes on: the rules say `bypass`, the queue fails open, and on a
+//! If anything fails, traffic goes on: the rules say `bypass`, the queue fails open, and on a
 //! clean stop every waiting packet is let pass.
 
 mod nft_set;
 mod nft_worker;
 mod alive;
+mod clock;
 mod conflict;
 pub mod control;
 mod event_log;
@@ -61,6 +62,7 @@ use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
+use clock::{Clock, PacketsOfMinute};
 use conflict::ConflictWatch;
 use control::{Control, Stream};
 use house_file::HouseFile;
@@ -96,20 +98,21 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let resetter = Resetter::open();
     let control = Control::bind(&config.control_socket)?;
     let alive = Alive::start().map_err(|error| format!("the rules can't be kept alive: {error}"))?;
-    engine.replace_signatures(SignatureFiles::start(&config));
+    engine.replace_signatures(SignatureFiles::start(&config, &problems));
     engine.replace_intel(lists.current());
     engine.tell_time(unix_seconds(), clock.now());
-    let reputation = ReputationService::start(&config, clock.now());
+    let reputation = ReputationService::start(&config, &problems, clock.now());
     let house = HouseFile::start(&config, &mut engine, clock.now());
     let mut daemon = Daemon {
         engine,
         house,
         lists,
-        signatures: SignatureFiles::default(),
+        signatures: SignatureFiles::new(&problems),
         reputation,
         reporter: Reporter::new(&config, &problems),
         problems,
         refused_flows: (0, Instant::default()),
+        minute: PacketsOfMinute::default(),
         clock,
         verdicts_failed: 0,
         alive,
@@ -149,6 +152,7 @@ struct Daemon {
     problems: Problems,
     /// Connections that found no place, and when the latest did.
     refused_flows: (u32, Instant),
+    minute: PacketsOfMinute,
 }
 
 impl Daemon {
@@ -162,7 +166,7 @@ impl Daemon {
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
                 self.queue.close(&self.resetter);
-                // Nobody waits for us any more: a write to the flash may take its time.
+                // The queue is closed: a write to the flash may take its time.
                 if let Some(Err(_)) = self.reputation.stop().map(JoinHandle::join) {
                     log::error!("the probe's thread has panicked");
                 }
@@ -193,6 +197,7 @@ impl Daemon {
                 self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
                 self.notice_full_table(now);
+                self.minute.note(self.engine.counters().packets, now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
                     self.alive.report_conflict();
                 }
@@ -323,7 +328,7 @@ impl Traffic for EngineTraffic<'_> {
     }
 }
 
-/// What there is to do besides packets.
+/// Everything that is ready besides packets.
 struct Ready {
     reload: bool,
     stop: bool,
@@ -360,19 +365,6 @@ fn wait(
         // A client that says nothing is given up once a second, when nothing else is ready.
         control: control.has_clients() || is_ready.any(|ready| ready),
     })
-}
-
-/// The monotonic clock, from the start of the daemon.
-struct Clock(std::time::Instant);
-
-impl Clock {
-    fn start() -> Self {
-        Clock(std::time::Instant::now())
-    }
-
-    fn now(&self) -> Instant {
-        Instant::from_micros(self.0.elapsed().as_micros() as u64)
-    }
 }
 
 /// Signals as bytes in sockets.

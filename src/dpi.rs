@@ -8,11 +8,11 @@ mod drafts;
 mod evidence;
 pub mod finding;
 mod framing;
-pub mod hearing;
 mod message;
+pub mod naming;
 pub mod noise;
+pub mod server_messages;
 pub mod signatures;
-pub mod target;
 
 use crate::net::direction::Direction;
 use crate::parse::lines::says_nothing;
@@ -20,9 +20,9 @@ use drafts::Drafts;
 use evidence::{Context, Evidence};
 use finding::Finding;
 use framing::{Found, Framing};
+use naming::Naming;
 use signatures::compile::program::carrier;
 use signatures::{Dialect, Signatures};
-use target::Naming;
 
 /// State of the DPI for one flow.
 #[derive(Clone, Debug, Default)]
@@ -76,9 +76,9 @@ pub struct Reading<'b> {
 pub enum Said<'b> {
     /// No news; more bytes may bring some.
     Nothing,
-    /// That the flow is mining.
+    /// The flow is mining.
     Proof(Finding),
-    /// The same by a signature that is worth no more than a suspicion.
+    /// A match by a signature that is worth no more than a suspicion.
     Suspicion(Finding),
     /// The client's name for its server.
     Named(Naming),
@@ -119,8 +119,8 @@ impl Inspection {
         Inspection { framing: Framing::begin(from_start), evidence: Evidence::default() }
     }
 
-    /// Reads `bytes`, what was left over of `direction` followed by its next bytes, up to the end of the next
-    /// thing that is said. `owner` tells the client, among whom memory for half-read messages is divided.
+    /// Reads `bytes`, the unread rest of `direction` followed by its next bytes, up to the end of the next
+    /// message. `owner` is the client, among which memory for half-read messages is divided.
     pub fn read<'b>(
         &mut self,
         dpi: &mut Dpi,
@@ -211,7 +211,7 @@ impl Inspection {
         self.framing.gap(&mut dpi.drafts, direction, missing);
     }
 
-    /// The same flow once more, to be read in another way; [`Inspection::release`] ends it.
+    /// A copy of the flow, to be read in another way; [`Inspection::release`] ends it.
     pub fn fork(&self, dpi: &mut Dpi, owner: u32) -> Inspection {
         Inspection { framing: self.framing.fork(&mut dpi.drafts, owner), evidence: self.evidence.clone() }
     }

@@ -29,10 +29,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
-use crate::dpi::signatures::Signatures;
+use crate::dpi::signatures::{Dialect, Signatures};
+use crate::dpi::{Inspection, Said};
 use crate::flow::connection::Connection;
 use crate::flow::reassembly_pool::ReassemblyPool;
-use crate::flow::table::{FlowTable, Place, TableCounters};
+use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
@@ -40,6 +41,7 @@ use crate::intel::entry::Pattern;
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
+use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
@@ -50,10 +52,10 @@ use event::Detection;
 use pipeline::Pipeline;
 use session::{Session, State};
 
-/// How the engine judges; may change while it runs.
+/// Settings of the engine; they may change while it runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What to do with a proven session.
+    /// Action against a proven session.
     pub mode: Mode,
     /// Payload packets after which a fast undecided flow is let go.
     pub budget_packets: u16,
@@ -63,7 +65,7 @@ pub struct Settings {
     pub low_rate: u32,
     /// A flow without a packet for this long is over.
     pub flow_idle: Duration,
-    /// How much suspicion stage one may have; `None` turns it off.
+    /// Amount of suspicion that stage one may have; `None` turns it off.
     pub sensitivity: Option<Sensitivity>,
     /// Servers that may be newly suspected in a day, where the threshold follows the house.
     pub suspects_per_day: u32,
@@ -106,13 +108,13 @@ pub struct Packet<'a> {
 pub struct Handled {
     /// The verdict on it.
     pub verdict: Verdict,
-    /// It opened a flow (a new one, or a new connection on an old five-tuple).
+    /// The packet opened a flow (a new one, or a new connection on an old five-tuple).
     pub opened: bool,
     /// The proof or suspicion that it completes.
     pub event: Option<Detection>,
 }
 
-/// How often each thing happened.
+/// Counters of everything the engine does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Packets handled.
@@ -168,7 +170,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.stage_one.replace_model(model);
     }
 
-    /// What stage one has learned of the house, as the daemon keeps it across restarts.
+    /// The history of the house's sums in stage one, which the daemon keeps across restarts.
     pub fn house(&self) -> &House {
         self.pipeline.stage_one.house()
     }
@@ -201,18 +203,18 @@ impl<S: BuildHasher + Clone> Engine<S> {
         let client = if starts { segment.src } else { Connection::of(&segment).client() };
         let owner = || pipeline.owner_of(client.addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
-            Place::Known(session) if !starts => (session, false),
-            Place::Known(session) => {
+            Lookup::Known(session) if !starts => (session, false),
+            Lookup::Known(session) => {
                 let old = core::mem::take(session);
                 pipeline.open(session, Some(&old), &segment, packet, now);
                 (session, true)
             }
-            Place::New(session, evicted) => {
+            Lookup::New(session, evicted) => {
                 pipeline.open(session, evicted.as_ref(), &segment, packet, now);
                 (session, true)
             }
             // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
-            Place::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
+            Lookup::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
         pipeline.segment(session, opened, &segment, packet, now)
     }
@@ -271,7 +273,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.carries_several(addr, now)
     }
 
-    /// What the lists have of `pattern`, the entry that decides first.
+    /// The entries of the lists for `pattern`, the one that decides first.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
         self.pipeline.intel.explain(pattern, now)
     }
@@ -286,6 +288,19 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.dpi.drafts_taken_away()
     }
 
+    /// The dialect as which the signatures in force recognise a built-in login, for a self-test. No flow, no
+    /// counter and no reputation hears of it.
+    pub fn recognise_login(&mut self) -> Option<Dialect> {
+        let dpi = &mut self.pipeline.dpi;
+        let mut inspection = Inspection::begin(true);
+        let reading = inspection.read(dpi, 0, Direction::ToServer, LOGIN);
+        inspection.release(dpi);
+        match reading.said {
+            Said::Proof(finding) => finding.dialect,
+            _ => None,
+        }
+    }
+
     /// Compares messages with `signatures` from now on.
     pub fn replace_signatures(&mut self, signatures: Signatures) {
         self.pipeline.dpi.replace_signatures(signatures);
@@ -297,9 +312,14 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.intel.replace_lists(lists)
     }
 
-    /// It is `unix` seconds since 1970 at `now`: entries of lists end by that clock. An engine that is not told
+    /// Sets the clock: `now` is `unix` seconds since 1970; entries of lists end by that clock. An engine without it
     /// takes `now` for the time since 1970.
     pub fn tell_time(&mut self, unix: u64, now: Instant) {
         self.pipeline.intel.tell_time(unix, now);
     }
 }
+
+/// What XMRig says first, by src/base/net/stratum/Client.cpp; the wallet is none.
+const LOGIN: &[u8] =
+    b"{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{\"login\":\"selftest\",\
+\"pass\":\"x\",\"agent\":\"XMRig/6.26.0\",\"algo\":[\"rx/0\"]}}\n";

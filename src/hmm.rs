@@ -44,7 +44,7 @@ pub struct State {
     /// Latest size in each of the four [`alphabet::Role`]s that begin a message, at most
     /// [`alphabet::SIZE_CAP`].
     sizes: [u16; 4],
-    /// When the latest message to the server began, in units of 16 ms; wraps.
+    /// Start of the latest message to the server, in units of 16 ms; wraps.
     upward_at: u16,
     /// The size before the latest in each of these roles, modulo 256.
     older_sizes: [u8; 4],
@@ -85,7 +85,7 @@ pub struct Seen {
     pub age_ms: u32,
 }
 
-/// What stage one makes of a flow with its latest packet.
+/// Stage one's view of a flow after its latest packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assessment {
     /// Nothing new to say: the flow is short or young, or its latest packet carries no symbol.
@@ -119,10 +119,10 @@ pub struct StageOne {
     house: House,
 }
 
-/// What the engine knows of a candidate beside its sum.
+/// Facts that the engine has about a candidate beside its sum.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// How much suspicion is wanted.
+    /// Amount of suspicion wanted.
     pub sensitivity: Sensitivity,
     /// Servers that may be newly suspected in a day, where the threshold follows the house.
     pub budget: u32,
@@ -214,7 +214,7 @@ impl StageOne {
         self.model.test.threshold(sensitivity)
     }
 
-    /// What the daemon has learned of the house.
+    /// The history of the house's sums.
     pub fn house(&self) -> &House {
         &self.house
     }
@@ -241,7 +241,7 @@ impl StageOne {
         self.candidates.len()
     }
 
-    /// What has happened to candidates so far.
+    /// Counters of candidates since the start.
     pub fn counters(&self) -> CandidateCounters {
         self.candidates.counters()
     }
@@ -294,9 +294,9 @@ pub(crate) fn is_old_enough(packets: u16, age_ms: u32) -> bool {
     packets >= HMM_MIN_PACKETS && u128::from(age_ms) >= HMM_MIN_AGE.as_millis()
 }
 
-/// One bit of evidence.
+/// A bit of evidence.
 pub(crate) const RATIO_ONE: i32 = 64;
-/// What one member says of one symbol counts for no more, in [`RATIO_ONE`]ths of a bit: ten bits. A single rare
+/// Largest gain of one symbol by one member, in [`RATIO_ONE`]ths of a bit: ten bits. A single rare
 /// symbol must not decide.
 pub(crate) const GAIN_MAX: i32 = 10 * RATIO_ONE;
 /// The gain of a symbol in integers is never further than this from that of floating point over the same tables,

@@ -1,4 +1,4 @@
-//! What is known of servers beforehand: lists of names and addresses, and what a match is worth.
+//! Prior knowledge of servers: lists of names and addresses, and the worth of a match.
 //!
 //! An [`Intel`] is immutable. It is built from lists ([`Builder`]) away from the packet path and swapped in
 //! whole; looking up allocates nothing. Matching is by whole labels (`xmrpool.example` matches
@@ -21,30 +21,30 @@ use crate::limits::{INTEL_SOURCES, NAME_BYTES};
 use crate::net::cidr::Cidr;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use entry::{Entry, Pattern, Policy, What};
-pub use table::Rule;
+use entry::{ListEntry, Pattern, Policy, What};
+pub use table::EntryRule;
 use table::Table;
 
 /// Lists in force.
 #[derive(Debug, Default)]
 pub struct Intel {
     table: Table,
-    /// Names of the lists, by [`Rule::source`].
+    /// Names of the lists, by [`EntryRule::source`].
     sources: Box<[Box<str>]>,
 }
 
 /// The entry that decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Match<'a> {
-    /// What to do.
+pub struct ListMatch<'a> {
+    /// The action.
     pub policy: Policy,
-    /// What matched.
+    /// The name or prefix that matched.
     pub by: By<'a>,
     /// The list that has the entry.
     pub source: &'a str,
 }
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By<'a> {
     /// This name, which the name in question is or lies under.
@@ -66,40 +66,41 @@ impl fmt::Display for By<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The entry.
-    pub entry: Entry,
-    /// Its list.
+    pub entry: ListEntry,
+    /// Name of the list.
     pub source: String,
-    /// It still holds.
+    /// The entry still holds.
     pub holds: bool,
-    /// It is the one that decides.
+    /// The entry is the one that decides.
     pub decides: bool,
 }
 
 impl Intel {
     /// The entry that decides about the server called `name` at `port` (unknown: any port will do), at
     /// `now`, in seconds since 1970.
-    pub fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: u64) -> Option<Match<'a>> {
+    pub fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: u64) -> Option<ListMatch<'a>> {
         let rules = self.table.names(name).map(|(name, rule)| (By::Name(name), rule));
         self.decide(rules, port, now)
     }
 
     /// The entry that decides about `addr` at `port`, at `now`, in seconds since 1970.
-    pub fn by_addr(&self, addr: IpAddr, port: Option<u16>, now: u64) -> Option<Match<'_>> {
+    pub fn by_addr(&self, addr: IpAddr, port: Option<u16>, now: u64) -> Option<ListMatch<'_>> {
         let rules = self.table.nets(addr).map(|(net, rule)| (By::Net(net), rule));
         self.decide(rules, port, now)
     }
 
-    /// The same of an endpoint.
-    pub fn by_address(&self, server: &Endpoint, now: u64) -> Option<Match<'_>> {
+    /// The match of an endpoint.
+    pub fn by_address(&self, server: &Endpoint, now: u64) -> Option<ListMatch<'_>> {
         self.by_addr(server.addr(), Some(server.port()), now)
     }
 
     /// Every entry that matches, the deciding one first.
     pub fn explain(&self, what: &What, port: Option<u16>, now: u64) -> Vec<Explanation> {
-        let rules: Vec<(What, Rule)> = match what {
+        let rules: Vec<(What, EntryRule)> = match what {
             What::Name(name) => {
-                let named =
-                    |(name, rule): (&str, Rule)| Some((What::Name(HostName::parse(name.as_bytes())?), rule));
+                let named = |(name, rule): (&str, EntryRule)| {
+                    Some((What::Name(HostName::parse(name.as_bytes())?), rule))
+                };
                 self.table.names(name).filter_map(named).collect()
             }
             What::Net(net) => self.table.nets(net.addr()).map(|(net, rule)| (What::Net(net), rule)).collect(),
@@ -108,7 +109,7 @@ impl Intel {
             .into_iter()
             .filter(|(_, rule)| rule.ports.contain(port))
             .map(|(what, rule)| Explanation {
-                entry: Entry {
+                entry: ListEntry {
                     pattern: Pattern { what, ports: rule.ports },
                     policy: rule.policy,
                     expires: rule.expires,
@@ -127,10 +128,10 @@ impl Intel {
     }
 
     /// All entries, and the list of each, in no particular order.
-    pub fn entries(&self) -> impl Iterator<Item = (Entry, &str)> {
+    pub fn entries(&self) -> impl Iterator<Item = (ListEntry, &str)> {
         self.table.entries().filter_map(|(key, rule)| {
             let pattern = Pattern { what: table::what(key)?, ports: rule.ports };
-            Some((Entry { pattern, policy: rule.policy, expires: rule.expires }, self.source(rule)))
+            Some((ListEntry { pattern, policy: rule.policy, expires: rule.expires }, self.source(rule)))
         })
     }
 
@@ -156,21 +157,21 @@ impl Intel {
 
     fn decide<'a>(
         &'a self,
-        rules: impl Iterator<Item = (By<'a>, Rule)>,
+        rules: impl Iterator<Item = (By<'a>, EntryRule)>,
         port: Option<u16>,
         now: u64,
-    ) -> Option<Match<'a>> {
+    ) -> Option<ListMatch<'a>> {
         let in_force = rules.filter(|(_, rule)| rule.ports.contain(port) && rule.holds(now));
         let (by, rule) = in_force.max_by_key(|(_, rule)| rule.policy)?;
-        Some(Match { policy: rule.policy, by, source: self.source(rule) })
+        Some(ListMatch { policy: rule.policy, by, source: self.source(rule) })
     }
 
-    fn source(&self, rule: Rule) -> &str {
+    fn source(&self, rule: EntryRule) -> &str {
         self.sources.get(usize::from(rule.source)).map_or("", |source| source)
     }
 }
 
-impl Rule {
+impl EntryRule {
     fn holds(&self, now: u64) -> bool {
         self.expires.is_none_or(|end| u64::from(end) > now)
     }
@@ -210,7 +211,7 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// How far a [`Builder`] has come.
+/// A position in the work of a [`Builder`].
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     records: usize,
@@ -241,8 +242,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`TooLarge`] where its bytes would be too many.
-    pub fn add(&mut self, entry: &Entry) -> Result<(), TooLarge> {
-        let rule = Rule {
+    pub fn add(&mut self, entry: &ListEntry) -> Result<(), TooLarge> {
+        let rule = EntryRule {
             policy: entry.policy,
             ports: entry.pattern.ports,
             source: self.sources.len().saturating_sub(1) as u8,
@@ -259,12 +260,12 @@ impl Builder {
         self.begin(source)?;
         let number = self.sources.len().saturating_sub(1) as u8;
         for (key, rule) in old.table.entries().filter(|(_, rule)| old.source(*rule) == source) {
-            self.push(key, &Rule { source: number, ..rule })?;
+            self.push(key, &EntryRule { source: number, ..rule })?;
         }
         Ok(())
     }
 
-    /// Where it stands, for [`Builder::undo`].
+    /// The present position, for [`Builder::undo`].
     pub fn mark(&self) -> Mark {
         Mark { records: self.records.len(), entries: self.entries, sources: self.sources.len() }
     }
@@ -294,7 +295,7 @@ impl Builder {
         (Intel { table, sources: self.sources.into_boxed_slice() }, left_out)
     }
 
-    fn push(&mut self, key: &[u8], rule: &Rule) -> Result<(), TooLarge> {
+    fn push(&mut self, key: &[u8], rule: &EntryRule) -> Result<(), TooLarge> {
         let before = self.records.len();
         if self.left_out > 0 || before + RECORD_MAX_BYTES > self.memory {
             // What follows is only measured.

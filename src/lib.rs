@@ -11,11 +11,11 @@
 //! 6. [`intel`]: lists, exemptions and the reputation of servers.
 //! 7. [`verdict`]: accept, mark or reset.
 //!
-//! [`engine`] runs these steps for each packet; [`limits`] holds every capacity; time is an argument everywhere.
-//! [`probe`] asks a suspected server whether it is a pool, in a thread of its own. [`config`] reads the options,
+//! [`config`] reads the options; [`engine`] runs these steps for each packet; [`limits`] holds every capacity; time
+//! is an argument everywhere. [`probe`] asks a suspected server whether it is a pool, in a thread of its own.
 //! [`rules`] writes the kernel's rules, [`daemon`] is the shell around the engine on a router. Captures go the
 //! same way as live packets: `lab` (replay, training, evaluation) is the desk's part, behind the feature `host`.
-//! A module imports nothing that stands below it in this list, [`daemon`] and `lab` everything.
+//! A module imports nothing from the modules declared below it; `tests/layout.rs` checks that.
 //!
 //! # The way of a packet
 //!
@@ -47,10 +47,10 @@ pub mod dpi;
 pub mod hmm;
 pub mod intel;
 pub mod verdict;
+pub mod config;
 pub mod engine;
 
 pub mod probe;
-pub mod config;
 pub mod rules;
 pub mod daemon;
 #[cfg(feature = "host")]

@@ -21,7 +21,7 @@ pub const HMM_PANEL: usize = 3;
 pub const SUSPECTS_PER_DAY_DEFAULT: u32 = 50;
 /// The histogram of the house is written so often at most, to spare the flash.
 pub const HOUSE_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
-/// Its file is read up to this length.
+/// Longest part of its file that is read.
 pub const HOUSE_FILE_BYTES: u64 = 1_024;
 /// Latest symbols that a flow record keeps for the screening, two bytes each.
 pub const HMM_RECENT: usize = 8;
@@ -55,7 +55,7 @@ pub const FLOW_OPENING_IDLE: Duration = Duration::from_secs(60);
 /// Protected records (suspects, and flows with evidence) of one client in a set of the table that stay while
 /// others need room.
 pub const PROTECTED_OF_CLIENT: usize = FLOW_WAYS / 4;
-/// The same of all clients together: a quarter of a set is always open to newcomers.
+/// Protected flows of all clients together: a quarter of a set is always open to newcomers.
 pub const PROTECTED_IN_SET: usize = FLOW_WAYS * 3 / 4;
 /// The kernel has a decision on a flow this long after the engine has made it; packets that were queued before are
 /// through by then.
@@ -103,12 +103,12 @@ pub const JSON_DECODED_BYTES: usize = 256;
 /// JSON messages without a sign of mining in each direction, after which a flow speaks another
 /// protocol. A miner may try a method or two that the pool doesn't know, and greet twice where pages speak.
 pub const FOREIGN_MESSAGES: u8 = 3;
-/// The same where only one direction speaks JSON.
+/// Messages where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
 /// Longest method name that is looked at. The longest known has 26 bytes.
 pub const METHOD_BYTES: usize = 40;
 
-/// Proxies (SOCKS, `CONNECT`) that are followed inside one another; nobody chains more in the clear.
+/// Proxies (SOCKS, `CONNECT`) that are followed inside one another; longer chains in the clear are unknown.
 pub const PROXY_DEPTH: u8 = 3;
 /// Pipelined HTTP requests whose kind is remembered until their responses come, two bits each.
 pub const HTTP_PIPELINE: usize = 4;
@@ -133,22 +133,22 @@ pub const NAME_BYTES: usize = 253;
 pub const BUDGET_PACKETS: u16 = 32;
 /// Payload bytes after which an undecided flow that moves fast is let go.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
-/// An undecided flow stays under observation, whatever it has carried, while it averages less than
-/// this. A miner moves 2 to 100 B/s; a download moves thousands.
+/// An undecided flow stays under observation while it averages less than this, also past its other
+/// limits. A miner moves 2 to 100 B/s; a download moves thousands.
 pub const LOW_RATE_BYTES_PER_SECOND: u32 = 1_024;
 
 /// A younger flow's average rate is taken as if it were this old: a handshake and the first shares of
 /// an easy difficulty come in a burst, and 30 KB of them are no bulk transfer yet.
 pub const RATE_WINDOW_SECONDS: u32 = 30;
-/// How long a flow that was let go must have been out of sight before its rate in that time says
-/// that it has become slow.
+/// Time that a bypassed flow must have been out of sight before its rate in that time shows that it
+/// has become slow.
 pub const SLOW_AFTER_SECONDS: u32 = 5;
 
 /// LAN hosts whose hardware address is remembered (24 bytes each).
 pub const NEIGHBOURS: usize = 256;
 /// Clients and servers whose short sessions are counted together; 64 are 5 KB.
 pub const BEACON_PAIRS: usize = if cfg!(test) { 8 } else { 64 };
-/// Of them, in one set.
+/// Candidates in one set.
 pub const BEACON_WAYS: usize = 4;
 /// Payload packets, both ways, up to which a session counts for that: a TLS handshake, a question and
 /// a block template.
@@ -201,7 +201,7 @@ pub const NOTICE_HOSTS: usize = 64;
 pub const NOTICES_WAITING: usize = 16;
 /// Bytes of a value in a hook's environment.
 pub const NOTICE_VALUE_BYTES: usize = 256;
-/// How long a hook may take: a mail over a slow line.
+/// Time limit of a hook: a mail over a slow line.
 pub const HOOK_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Socket buffer in which the kernel hands packets over; beyond it the queue fails open.
@@ -219,9 +219,9 @@ pub const HOSTS_REMEMBERED_DEFAULT: u32 = 256;
 pub const HOSTS_MAX: usize = 1_024;
 /// The longest host as JSON.
 pub const HOST_JSON_BYTES: usize = 512;
-/// How long a change of the history may wait before it is written: the flash wears.
+/// Delay before a change of the history is written: the flash wears.
 pub const HOSTS_WRITE_WAIT: Duration = Duration::from_secs(15 * 60);
-/// How long a host that is new in it may wait.
+/// Delay before a host that is new in the history is written.
 pub const HOSTS_NEW_WRITE_WAIT: Duration = Duration::from_secs(10);
 /// New findings (a client and a server not told lately) of one client that are told in an hour beside its share of
 /// reports, and of all clients in a minute.
@@ -247,7 +247,7 @@ pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
 
 /// Programs that may talk to the control socket at once.
 pub const CONTROL_CLIENTS: usize = 12;
-/// Those of them that may follow a stream; the others' places are for questions.
+/// Followers of streams among the clients; the other places are for questions.
 pub const CONTROL_FOLLOWERS: usize = 6;
 /// The longest request on it: a word or five and a host's name (253 bytes, RFC 1035 section 2.3.4).
 pub const CONTROL_REQUEST_BYTES: usize = 384;
@@ -256,7 +256,7 @@ pub const CONTROL_ANSWER_BYTES: usize = {
     let (hosts, reputation) = (HOSTS_MAX * HOST_JSON_BYTES, REPUTATION_ENTRIES * REPUTATION_LINE_BYTES);
     if hosts > reputation { hosts } else { reputation }
 };
-/// What a follower may leave untaken before it is dropped; the book's share of it is what a new one gets.
+/// Unread bytes of a follower before it is dropped; a new follower gets the reputation store's share of it.
 pub const CONTROL_STREAM_BYTES: usize = REPUTATION_ENTRIES * REPUTATION_LINE_BYTES + 32 * 1_024;
 /// Seconds in which a request must have arrived.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
@@ -268,17 +268,17 @@ pub const SECOND_LOOK_MAX_PACKET_BYTES: u32 = 1_000;
 pub const SECOND_LOOK_EARLY_PACKETS: u32 = 4_096;
 /// 16 packets of every 64: at a miner's 4 to 12 packets a minute, the wait is 4 to 12 minutes at most.
 pub const SECOND_LOOK_EARLY_BITS: u32 = 0x30;
-/// After that, 16 packets of every 16,384 whatever else goes on.
+/// After that, 16 packets of every 16,384, without regard to other traffic.
 pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 /// Small packets of all benign flows together that are looked at beyond these: unless the others
 /// use it up, a miner that starts late is seen at once.
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
 /// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
 pub const FAST_OPEN_PER_SECOND: u32 = 50;
-/// How long the kernel queues packets without a sign of life: a connection that begins right after the last one
-/// stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
+/// Time without a sign of life after which the kernel stops queueing: a connection that begins right after the last
+/// one stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
 pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
-/// How often the daemon gives one.
+/// Interval of those signs of life.
 pub const ALIVE_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait of the packet loop for something to do: it has to turn between two signs of life.
 pub const TURN_WAIT: Duration = Duration::from_millis(400);
@@ -289,7 +289,7 @@ pub const CONFLICT_PACKETS: u64 = 64;
 pub const CONFLICT_WINDOW: Duration = Duration::from_secs(5);
 /// So many windows.
 pub const CONFLICT_WINDOWS: u32 = 3;
-/// How often the kernel is told again that its memory of connections gets lost.
+/// Interval at which the loss of the kernel's connection marks is reported again.
 pub const CONFLICT_RENEWAL: Duration = Duration::from_secs(1_200);
 /// Stack of the thread that gives them.
 pub const ALIVE_STACK_BYTES: usize = 64 * 1_024;
@@ -312,17 +312,17 @@ pub const PROBE_HINTS: usize = 4;
 pub const PROBE_READ_BYTES: usize = 4 * 1_024;
 /// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
 pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
-/// How long a connection may take to come about.
+/// Time limit for a connection attempt.
 pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
-/// The same with a TLS handshake, where the server is known to speak it: a slow router at work takes its time.
+/// Time limit with a TLS handshake, where the server is known to speak it: a slow router at work takes its time.
 pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
-/// How long an answer may take: six times the round trip to the other side of the world.
+/// Time limit for a response: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// And how long for the first question of the daemon's probes: pools answer strangers after up to 20 seconds.
 pub const PROBE_PATIENCE: Duration = Duration::from_secs(22);
-/// How long an answer that leaves it open may be followed by another: pools push a job after `true`.
+/// Wait for a second message after an inconclusive one: pools push a job after `true`.
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);
-/// How long a probe may take: twelve questions to a server that never answers.
+/// Time limit of a probe: twelve questions to a server that never answers.
 pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
 
 /// Probes that are under way at once: some may wait for servers that never answer.
@@ -339,7 +339,7 @@ pub const PROBE_NAMELESS_ANSWERS: u8 = 2;
 pub const PROBE_SNI_BYTES: usize = 128;
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
-/// Of them, in one set of the cache.
+/// Entries in one set of the cache.
 pub const NAMED_WAYS: usize = 4;
 /// Stack of the probing thread: rustls's handshake takes the most of it.
 pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
@@ -352,13 +352,13 @@ pub const RESOLVE_ANSWER_BYTES: usize = 512;
 pub const RESOLVE_SERVERS: usize = 3;
 /// Times that each is asked.
 pub const RESOLVE_TRIES: usize = 2;
-/// How long each has to answer.
+/// Time limit for each name server.
 pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
-/// The same for one block of addresses.
+/// Burst of probes to one block of addresses.
 pub const PROBE_BLOCK_BURST: u32 = 2;
-/// Of them, kept for clients that have had none lately.
+/// Probes of the burst kept for clients that have had none lately.
 pub const PROBE_RESERVE: u32 = PROBE_BURST / 2;
 /// Clients whose share of probes is counted (24 bytes each).
 pub const PROBE_CLIENTS: usize = if cfg!(test) { 8 } else { 64 };
@@ -372,15 +372,15 @@ pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
 pub const CONFIRMATIONS_PER_HOUR: u32 = 12;
 /// Probes an hour, beside those, of servers that other routers report.
 pub const HEARSAY_PER_HOUR: u32 = 12;
-/// How long a pool stays one: they move, and addresses are handed on.
+/// Validity of a proven pool: pools move, and addresses are handed on.
 pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
-/// How long another server stays one.
+/// Validity of the finding that a server is no pool.
 pub const NOT_POOL_HOURS_DEFAULT: u32 = 7 * 24;
 /// After how long a server that didn't say is asked again.
 pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
 /// Entries of the reputation store, 480 bytes each: there is room for a name.
 pub const REPUTATION_ENTRIES: usize = if cfg!(test) { 12 } else { 768 };
-/// Those of them that other routers may fill.
+/// Entries that other routers may fill.
 pub const REPUTATION_FLEET_ENTRIES: usize = REPUTATION_ENTRIES / 3;
 /// The store's file is read up to this length: the longest names in every entry.
 pub const REPUTATION_FILE_BYTES: u64 = 560 * REPUTATION_ENTRIES as u64 + 64;
@@ -389,19 +389,19 @@ pub const REPUTATION_LINE_BYTES: usize = 680;
 /// The longest that is read: any event.
 pub const REPUTATION_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
 
-/// How long what was proven of a server is held for true: pools move, and addresses are handed on.
+/// Validity of a proof of a server: pools move, and addresses are handed on.
 pub const LEARN_HOURS_DEFAULT: u32 = 7 * 24;
-/// How long an entry may wait to be written, to spare the flash.
+/// Delay before an entry is written, to spare the flash.
 pub const REPUTATION_WRITE_WAIT: Duration = Duration::from_secs(60);
-/// The same for what other routers say.
+/// Delay before entries of other routers are written.
 pub const REPUTATION_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
 /// And for what they only say again, as they do whenever they have lost the broker.
 pub const REPUTATION_RENEWAL_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
-/// How soon the store is written again where that failed: the disk may be full for a while.
+/// Delay before a failed write of the store is repeated: the disk may be full for a while.
 pub const REPUTATION_SAVE_AGAIN: Duration = Duration::from_secs(60);
 /// A wall clock that is further from where it should be was set.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
-/// How often the router's routes are read anew.
+/// Interval at which the router's routes are read.
 pub const LOCAL_NETWORKS_EVERY: Duration = Duration::from_secs(5);
 /// Networks of this side.
 pub const LOCAL_NETWORKS: usize = 128;
@@ -413,23 +413,23 @@ pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
 pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
 /// The longest life of an element of the kernel's sets, and so of a block without a daemon.
 pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
-/// How often the sets are filled anew.
+/// Interval at which the sets are filled anew.
 pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
-/// How soon that is tried again where it failed.
+/// Delay before a failed filling is repeated.
 pub const KERNEL_FILL_AGAIN: Duration = Duration::from_secs(60);
 /// Attempts of one host to connect to known pools of which the daemon is told.
 pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
 /// Hosts that are counted apart for that; attempts of more are refused and not told of.
 pub const KERNEL_TOLD_HOSTS: u32 = 256;
-/// How long one that attempts nothing more is counted.
+/// Time for which a client without further attempts is counted.
 pub const KERNEL_TOLD_SECONDS: u32 = 600;
-/// How often the kernel is asked what it has refused, at most.
+/// Shortest interval at which the kernel is asked for its count of refused packets.
 pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
 /// Orders that may wait for the nft worker.
 pub const NFT_WORKER_ORDERS: usize = 4;
-/// How long `nft` is waited for. It has the lowest priority, and a busy router may not let it run for long.
+/// Time limit of `nft`. Its priority is the lowest, and a busy router may not let it run for long.
 pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
-/// How long the end of the nft worker is waited for.
+/// Time limit for the end of the nft worker.
 pub const NFT_WORKER_PATIENCE: Duration = Duration::from_secs(5);
 /// Stack of the nft worker's thread.
 pub const NFT_WORKER_STACK_BYTES: usize = 128 * 1_024;
@@ -453,13 +453,13 @@ pub const DNS_POINTERS: u8 = 16;
 pub const DNS_ADDRESSES: usize = 16;
 /// Records of one DNS answer that are looked at.
 pub const DNS_RECORDS: u16 = 48;
-/// What is remembered of an answer holds for so long at least: clients go on using an address.
+/// Shortest validity of a remembered DNS answer: clients go on using an address.
 pub const DNS_TTL_MIN_SECONDS: u32 = 600;
 /// And at most.
 pub const DNS_TTL_MAX_SECONDS: u32 = 86_400;
 /// Addresses of listed names that are remembered, 112 bytes each.
 pub const RESOLVED_NAMES: usize = if cfg!(test) { 32 } else { 512 };
-/// Of them, in one set.
+/// Addresses in one set.
 pub const RESOLVED_WAYS: usize = 8;
 /// Longest listed name that is remembered with its address; those of pools have up to 50 bytes.
 pub const RESOLVED_NAME_BYTES: usize = 64;
@@ -467,7 +467,7 @@ pub const RESOLVED_NAME_BYTES: usize = 64;
 pub const RESOLVED_OTHERS: usize = 4_096;
 /// Endpoints whose suspicion by a list has been told lately, 40 bytes each.
 pub const HINTS_TOLD: usize = 64;
-/// How long such a suspicion is not told again.
+/// Interval before such a suspicion is reported again.
 pub const HINT_REPEAT: Duration = Duration::from_secs(600);
 /// Bytes that all lists together may take.
 pub const INTEL_KIB_DEFAULT: u32 = 2_048;

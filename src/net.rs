@@ -1,5 +1,6 @@
 //! Step 1: packets, endpoints and addresses, without any knowledge of mining.
 
+pub mod authority;
 pub mod cidr;
 pub mod client_id;
 pub mod direction;

@@ -4,19 +4,19 @@
 //!    not asked again.)
 //! 2. [`worker`]: a thread of the lowest priority takes suspects from a bounded queue.
 //! 3. [`target`](Target): address, port, name and what is known beforehand.
-//! 4. [`strategy`]: which questions, in which order; [`hint`] says what is known beforehand.
+//! 4. [`strategy`]: the plan of questions, by prior knowledge ([`hint`]) and responses.
 //! 5. [`session`]: the conversation, without a socket or a clock.
-//! 6. [`judge`]: what an answer shows, by the dialects' own rules ([`crate::dpi::hearing`]).
-//! 7. [`transport`] and `tls`: the bytes' way, the only place with a connection.
+//! 6. [`classifier`]: the class of a response, by the signatures ([`crate::dpi::server_messages`]).
+//! 7. [`transport`] and `tls`: connections; the only place with a socket.
 //! 8. [`resolve`]: the address of a name, where a person asks by name.
 //!
-//! A refusal that only a pool gives counts as much as a job. What any JSON-RPC server may say (an error
+//! A refusal that only a pool gives counts as much as a job. Anything that any JSON-RPC server may say (an error
 //! of the protocol, `true`) is no answer; an Electrum server, an Ethereum node and a web server are no
-//! pool. The wallets in the questions are "0" and the zero address, which belong to nobody.
+//! pool. The wallets in the questions are "0" and the zero address, which have no owner.
 
 pub mod guard;
 pub mod hint;
-pub mod judge;
+pub mod classifier;
 pub mod question;
 pub mod resolve;
 pub mod session;
@@ -36,31 +36,31 @@ use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;
 
-/// Whom to ask, and what is known beforehand.
+/// A server to ask, and prior knowledge of it.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Address and port.
     pub server: Endpoint,
     /// Whether to speak TLS.
-    pub layer: Layer,
+    pub layer: TlsChoice,
     /// The name that the suspected client sent to the server (TLS SNI), if it sent one.
     pub sni: Option<String>,
-    /// What the wire and stage one point to.
+    /// Hints of the wire and of stage one.
     pub hints: hint::Hints,
 }
 
 /// Whether the questions go through TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
-    /// They don't.
+pub enum TlsChoice {
+    /// Sessions with the server don't use TLS.
     Plain,
-    /// They do.
+    /// Sessions with the server use TLS.
     Tls,
-    /// Whatever the server speaks.
+    /// Unknown: both are tried.
     Auto,
 }
 
-/// How a question went.
+/// Transport of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Transport {
@@ -100,34 +100,34 @@ impl Transport {
 /// The answer to the question whether a server is a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Verdict {
-    /// It is.
+pub enum ProbeVerdict {
+    /// The server is a pool.
     Pool = 0,
-    /// It is something else.
+    /// The server is something else.
     NotPool = 1,
-    /// It did not say.
+    /// The responses left it open.
     Inconclusive = 2,
 }
 
-impl Verdict {
+impl ProbeVerdict {
     /// The name in outcomes.
     pub const fn name(self) -> &'static str {
         match self {
-            Verdict::Pool => "pool",
-            Verdict::NotPool => "not_pool",
-            Verdict::Inconclusive => "inconclusive",
+            ProbeVerdict::Pool => "pool",
+            ProbeVerdict::NotPool => "not_pool",
+            ProbeVerdict::Inconclusive => "inconclusive",
         }
     }
 }
 
-/// What a probe has shown.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Pool or not.
-    pub verdict: Verdict,
-    /// Of a pool, the dialect it speaks.
+    pub verdict: ProbeVerdict,
+    /// Dialect of the pool.
     pub dialect: Option<Dialect>,
-    /// Where the evidence was found.
+    /// Transport on which the evidence was found.
     pub transport: Option<Transport>,
     /// The evidence in one line, printable ASCII without quotes and backslashes.
     pub evidence: heapless::String<PROBE_EVIDENCE_BYTES>,
@@ -136,7 +136,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome whose evidence is `parts` one after the other, escaped.
     pub fn new(
-        verdict: Verdict,
+        verdict: ProbeVerdict,
         dialect: Option<Dialect>,
         transport: Option<Transport>,
         parts: &[&[u8]],
@@ -150,12 +150,12 @@ impl Outcome {
 
     /// Nothing learnt, for the reason `why`.
     pub fn inconclusive(transport: Option<Transport>, why: &str) -> Self {
-        Outcome::new(Verdict::Inconclusive, None, transport, &[why.as_bytes()])
+        Outcome::new(ProbeVerdict::Inconclusive, None, transport, &[why.as_bytes()])
     }
 
-    /// As one line of JSON; `elapsed_ms` is how long the probe took.
+    /// The result in one line of JSON; `elapsed_ms` is the duration of the probe.
     pub fn to_json(&self, endpoint: &str, elapsed_ms: u32) -> String {
-        let line = Line {
+        let line = OutcomeLine {
             endpoint,
             outcome: self.verdict.name(),
             dialect: self.dialect.map(Dialect::name),
@@ -172,7 +172,7 @@ impl Outcome {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct OutcomeLine<'a> {
     endpoint: &'a str,
     outcome: &'a str,
     dialect: Option<&'a str>,

@@ -63,9 +63,9 @@ pub struct Kernel {
 /// The way of packets from the rules to the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// By nft's own `queue` statement (kmod-nft-queue): text for `nft -f`.
+    /// Queues by nft's own `queue` statement (kmod-nft-queue): text for `nft -f`.
     Nft,
-    /// By iptables-nft's NFQUEUE, where the kernel lacks the former (CONFIG_NFT_QUEUE): a script for `sh`.
+    /// Queues by iptables-nft's NFQUEUE, where the kernel lacks the former (CONFIG_NFT_QUEUE): a script for `sh`.
     Iptables,
 }
 

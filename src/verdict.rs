@@ -26,7 +26,7 @@ pub enum Reason {
     Attempt,
 }
 
-/// What the kernel is told of the flow, as a value of the three mark bits.
+/// State of a flow for the kernel, as a value of the three mark bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FlowMark {
@@ -34,13 +34,13 @@ pub enum FlowMark {
     Unseen = 0,
     /// Keep queueing it.
     Undecided = 1,
-    /// It bypasses the queue.
+    /// The flow bypasses the queue.
     Benign = 2,
     /// Drop it, or reset its ends.
     Blocked = 3,
 }
 
-/// What to do with a packet.
+/// The answer to the kernel for a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Let it pass; the mark tells the kernel about the rest of the flow.
@@ -54,8 +54,8 @@ pub enum Verdict {
         /// Their number.
         skip: u32,
     },
-    /// It must not reach its receiver, and its connection is not decided.
+    /// The packet is discarded; its connection is not decided.
     Drop,
-    /// It must not reach its receiver: a reset goes there in its place, and one back to its sender.
+    /// The packet is discarded: a reset goes to its receiver in its place, and one back to its sender.
     Reset(Reset),
 }

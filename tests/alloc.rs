@@ -28,7 +28,7 @@ use minewall::hmm::model::Model;
 use minewall::intel::Builder;
 use minewall::intel::entry::Policy;
 use minewall::lab::replay::capture::Capture;
-use minewall::lab::replay::kernel::Kernel;
+use minewall::lab::replay::kernel::KernelModel;
 use minewall::lab::replay::link;
 use minewall::limits::FLOWS_MIN;
 use minewall::net::packet;
@@ -52,7 +52,7 @@ struct Queued {
 
 /// The packets among `arrivals` that the rules would queue while nothing is decided.
 fn queued(arrivals: Vec<Arrival>) -> Vec<Queued> {
-    let mut kernel = Kernel::default();
+    let mut kernel = KernelModel::default();
     let mut reason = |at, bytes: &[u8]| match packet::parse(bytes) {
         Ok(segment) => kernel.queues(&segment, bytes.len(), at).reason,
         Err(_) => Some(Reason::Payload),

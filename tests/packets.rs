@@ -23,7 +23,7 @@ use std::fs;
 use dialogue::Dialogue;
 use file::Link;
 use minewall::dpi::signatures::Dialect;
-use minewall::lab::replay::account::{Flow, FlowVerdict};
+use minewall::lab::replay::account::{FlowAccount, FlowVerdict};
 use play::{Fate, Piece, Style, pieces, play};
 use random::Random;
 
@@ -78,7 +78,7 @@ impl Case {
         let midway = self.dialogue.option("midway").is_some();
         let joined = Style { joined_at: style.joined_at.or(midway.then_some(0)), ..*style };
         let flow = play(pieces, &joined);
-        let Flow { verdict, finding, decided, .. } = &flow;
+        let FlowAccount { verdict, finding, decided, .. } = &flow;
         let come_to = format!("{verdict:?} {finding:?} {decided:?} in {style:?}");
         match &self.expected {
             Expected::NotMining => match verdict {

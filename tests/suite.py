@@ -28,8 +28,8 @@ LIMIT_SECONDS = 25 * 60
 SHELL_SCRIPTS = """bootstrap.sh .ci/run cross/*.sh cross/cc cross/ar cross/try cross/router/* tests/*.sh tests/fuzz/*.sh tests/lab/*.sh
     tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/debian/rules
     openwrt/minewall/*.sh openwrt/minewall/files/firewall.include openwrt/minewall/files/minewall.defaults
-    openwrt/minewall/files/minewall.init openwrt/minewall/files/minewall.rpcd openwrt/minewall/files/minewall.validate
-    openwrt/minewall/files/minewall-update-lists openwrt/minewall/files/hooks/* openwrt/minewall/files/fleet/*
+    openwrt/minewall/files/minewall.init openwrt/minewall/files/selftest openwrt/minewall/files/minewall.rpcd openwrt/minewall/files/minewall.validate
+    openwrt/minewall/files/minewall-update-lists openwrt/minewall/files/hooks/* openwrt/minewall/files/notifiers/* openwrt/minewall/files/fleet/*
     openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common
     openwrt/model/root/etc/init.d/*"""
 CLIPPY = "cargo clippy --locked"

@@ -114,6 +114,13 @@ const COMMANDS: &[Command] = &[
         example: "minewall events --last 1 | minewall notify -",
     },
     Command {
+        name: "selftest",
+        usage: "  minewall selftest [--json] [--config FILE]   whether it works here: rules, queue, recognition, the kernel's
+                                              sets, lists, clock and names; each ok, or what to do
+",
+        example: "minewall selftest",
+    },
+    Command {
         name: "ubus",
         usage: "  minewall ubus list | call METHOD | edit     for rpcd; see openwrt/UBUS.md
 ",

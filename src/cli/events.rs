@@ -29,7 +29,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         let told = if shares { VecDeque::new() } else { tail(&config, last.unwrap_or(0)) };
         show(&told).and_then(|()| follow(stream, told))
     } else {
-        show(&tail(&config, last.unwrap_or(MOST)))
+        let told = tail(&config, last.unwrap_or(MOST));
+        if told.is_empty() {
+            eprintln!("minewall: no events are logged in {}", config.event_log.display());
+        }
+        show(&told)
     };
     match shown {
         Ok(()) if follows => Err("the daemon has ended, or found this program too slow".into()),
@@ -89,5 +93,5 @@ fn tail(config: &Config, wanted: usize) -> VecDeque<String> {
     event_tail::events(config, wanted.min(MOST)).into()
 }
 
-/// More events than this, two full files' worth, nobody is shown at once.
+/// More events than this, two full files' worth, are never shown at once.
 const MOST: usize = 10_000;

@@ -5,9 +5,9 @@ use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::daemon::control::{self, Answer, Offer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome, Unanswered};
 use minewall::intel::entry::Policy;
-use minewall::intel::reputation::line::{self, BadLine, Report};
+use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
 use minewall::limits::REPUTATION_LINE_MAX_BYTES;
 use minewall::parse::json::Tape;
@@ -20,7 +20,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("list") => {
             let request = if arguments.contains("--json") { Request::ListJson } else { Request::List };
             super::nothing_left(arguments)?;
-            super::show(&ask(&config, &request)?.text)
+            super::tell(&ask(&config, &request)?)
         }
         Some("add") => add(&config, arguments),
         Some("remove") => {
@@ -38,7 +38,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// What is said of every entry that doesn't say it itself.
+/// Options that hold for every entry without its own.
 struct Terms {
     origin: Origin,
     /// Only the operator's own lines may say what they are worth.
@@ -72,10 +72,10 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
-                let report = Report { subject, policy: None, dialect: None, seconds: None };
+                let report = ImportReport { subject, policy: None, dialect: None, seconds: None };
                 let answer = ask(config, &Request::Add(terms.offer(report)))?;
                 super::tell(&answer)?;
-                if answer.outcome == Outcome::Refused {
+                if answer.outcome == RequestOutcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);
                 }
             }
@@ -84,8 +84,8 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// Adds what the lines of standard input say until it ends. What can't be taken is told and passed over;
-/// without a daemon there is nobody to take anything.
+/// Adds the entries on the lines of standard input until it ends. A line that can't be taken is reported and skipped;
+/// without a daemon, the command fails.
 fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
     let (mut input, mut tape) = (stdin().lock(), Tape::default());
     let (mut number, mut refused, mut text) = (0_u64, 0_u64, Vec::new());
@@ -99,14 +99,14 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
         }
         let why = if text.len() as u64 >= limit && !text.ends_with(b"\n") {
             pass_over(&mut input)?;
-            BadLine::TooLong.to_string()
+            BadReputationLine::TooLong.to_string()
         } else {
             match line::read_line(&mut tape, &text) {
                 Ok(None) => continue,
                 Err(why) => why.to_string(),
                 Ok(Some(report)) => {
                     let answer = ask(config, &Request::Add(terms.offer(report)))?;
-                    if answer.outcome != Outcome::Refused {
+                    if answer.outcome != RequestOutcome::Refused {
                         super::tell(&answer)?;
                         continue;
                     }
@@ -141,7 +141,7 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 }
 
 impl Terms {
-    fn offer(&self, report: Report) -> Offer {
+    fn offer(&self, report: ImportReport) -> Offer {
         let said = if self.origin == Origin::Operator { report.policy } else { None };
         let usual = match self.origin {
             Origin::Operator => Policy::Block,
@@ -176,8 +176,16 @@ fn subject(text: &OsString) -> Result<Subject, String> {
     text.parse().map_err(|why| format!("'{shown}': {why}"))
 }
 
+/// The daemon's answer, or that of the files where no daemon runs.
 fn ask(config: &Config, request: &Request) -> Result<Answer, String> {
-    control::ask(&config.control_socket, request).map_err(|error| error.to_string())
+    match control::ask(&config.control_socket, request) {
+        Err(Unanswered::NotRunning(why)) => {
+            let answer = control::of_files(config, request).ok_or_else(|| why.clone())?;
+            eprintln!("minewall: {why}; by the files:");
+            Ok(answer)
+        }
+        answer => answer.map_err(|error| error.to_string()),
+    }
 }
 
 /// Lines of standard input that are complained of one by one.

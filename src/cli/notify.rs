@@ -8,7 +8,7 @@ use std::time::{self, Duration};
 
 use minewall::config::Config;
 use minewall::daemon::control::{self, Request};
-use minewall::daemon::hooks::{self, Notice, Notices};
+use minewall::daemon::hooks::{self, HookNotice, Notices};
 use minewall::limits::NOTICES_WAITING;
 use minewall::util::channel::{Sender, channel};
 use minewall::util::time::Instant;
@@ -17,37 +17,73 @@ use pico_args::Arguments;
 /// Runs the command; following the daemon, it never ends.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
-    let directory: PathBuf = arguments
-        .opt_value_from_str("--hooks")
-        .map_err(|error| error.to_string())?
-        .unwrap_or_else(|| HOOKS.into());
+    let mut directories = Vec::new();
+    while let Some(directory) =
+        arguments.opt_value_from_str::<_, PathBuf>("--hooks").map_err(|error| error.to_string())?
+    {
+        directories.push(directory);
+    }
+    if directories.is_empty() {
+        directories = HOOKS.map(PathBuf::from).to_vec();
+    }
     super::start_log(&mut arguments)?;
     let config = super::load(&path)?;
     let operands = super::words(arguments)?;
     let mut notices = Notices::new(&config);
     let begin = time::Instant::now();
     let now = || Instant::from_micros(begin.elapsed().as_micros() as u64);
+    if operands == ["-"] {
+        return tell_all(io::stdin().lock(), &mut notices, &directories, now);
+    }
     let (hand_over, waiting) = channel(NOTICES_WAITING);
-    // Hooks take their time; whoever doesn't read is dropped by the daemon.
-    let hooks = thread::spawn(move || {
+    // Hooks take their time; the daemon drops a client that doesn't read.
+    thread::spawn(move || {
         while let Some(notice) = waiting.recv() {
-            hooks::run_hooks(&directory, &notice);
+            hooks::run_hooks(&directories, &notice);
         }
     });
     match &operands[..] {
-        [operand] if operand == "-" => {
-            read(io::stdin().lock(), &mut notices, &hand_over, now);
-            drop(hand_over);
-            hooks.join().map_err(|_| "the hooks were given up")?;
-            Ok(ExitCode::SUCCESS)
-        }
         [] => follow(&config, &mut notices, &hand_over, now),
         _ => Err("'-' for standard input, and nothing else besides options".into()),
     }
 }
 
+/// Runs the hooks for each event of `input`, one after the other. The exit status is 0 if there was an event and
+/// all programs did their work; what went wrong is said.
+fn tell_all(
+    input: impl BufRead,
+    notices: &mut Notices,
+    directories: &[PathBuf],
+    now: impl Fn() -> Instant,
+) -> Result<ExitCode, String> {
+    let (mut told, mut failed) = (0, 0);
+    for line in input.lines() {
+        let line = line.map_err(|error| format!("standard input: {error}"))?;
+        let Some(notice) = notices.notice(&line, now()) else {
+            eprintln!("minewall: not told: no event, or one that the options 'notices...' leave out: {line}");
+            continue;
+        };
+        told += 1;
+        let run = hooks::run_hooks(directories, &notice);
+        if run.started == 0 {
+            return Err("there is no program to run: see openwrt/GUIDE.md, Being told".into());
+        }
+        failed += run.failed;
+    }
+    match (told, failed) {
+        (0, _) => Err("nothing was told".into()),
+        (_, 0) => Ok(ExitCode::SUCCESS),
+        (_, failed) => Err(format!("{failed} programs failed")),
+    }
+}
+
 /// Reads events to the end of `input`.
-fn read(input: impl BufRead, notices: &mut Notices, hand_over: &Sender<Notice>, now: impl Fn() -> Instant) {
+fn read(
+    input: impl BufRead,
+    notices: &mut Notices,
+    hand_over: &Sender<HookNotice>,
+    now: impl Fn() -> Instant,
+) {
     for line in input.lines().map_while(Result::ok) {
         if let Some(notice) = notices.notice(&line, now())
             && hand_over.try_send(notice).is_err()
@@ -61,7 +97,7 @@ fn read(input: impl BufRead, notices: &mut Notices, hand_over: &Sender<Notice>, 
 fn follow(
     config: &Config,
     notices: &mut Notices,
-    hand_over: &Sender<Notice>,
+    hand_over: &Sender<HookNotice>,
     now: impl Fn() -> Instant + Copy,
 ) -> ! {
     loop {
@@ -73,7 +109,7 @@ fn follow(
     }
 }
 
-/// How long a daemon that isn't there is left alone.
+/// Pause before the next attempt to reach a daemon that isn't there.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// Where the package has them.
-const HOOKS: &str = "/etc/minewall/hooks.d";
+/// Folder of the package's hooks.
+const HOOKS: [&str; 2] = ["/etc/minewall/hooks.d", "/usr/share/minewall/notify.d"];

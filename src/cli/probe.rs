@@ -11,7 +11,7 @@ use minewall::dpi::signatures::Dialect;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::hint::Hints;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Transport, Verdict, resolve};
+use minewall::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport, resolve};
 use minewall::util::time::Instant;
 use pico_args::Arguments;
 
@@ -26,17 +26,17 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn probe(mut arguments: Arguments) -> Result<Verdict, String> {
+fn probe(mut arguments: Arguments) -> Result<ProbeVerdict, String> {
     let config = super::config_path(&mut arguments)?;
     let json = arguments.contains("--json");
-    let layers = [("--tls", Layer::Tls), ("--plain", Layer::Plain), ("--auto", Layer::Auto)];
-    let given: Vec<Layer> = layers
+    let layers = [("--tls", TlsChoice::Tls), ("--plain", TlsChoice::Plain), ("--auto", TlsChoice::Auto)];
+    let given: Vec<TlsChoice> = layers
         .into_iter()
         .filter(|(option, _)| arguments.contains(*option))
         .map(|(_, layer)| layer)
         .collect();
     let layer = match given[..] {
-        [] => Layer::Auto,
+        [] => TlsChoice::Auto,
         [layer] => layer,
         _ => return Err("one of --tls, --plain and --auto".into()),
     };
@@ -60,10 +60,10 @@ fn probe(mut arguments: Arguments) -> Result<Verdict, String> {
 pub(super) fn ask(
     config: &Config,
     operand: &str,
-    layer: Layer,
+    layer: TlsChoice,
     sni: Option<String>,
 ) -> Result<Outcome, String> {
-    if layer == Layer::Tls && cfg!(not(feature = "tls")) {
+    if layer == TlsChoice::Tls && cfg!(not(feature = "tls")) {
         return Err("this program was built without TLS".into());
     }
     let (server, name) = resolve(operand)?;
@@ -89,9 +89,9 @@ fn resolve(operand: &str) -> Result<(SocketAddr, Option<String>), String> {
 fn sentence(operand: &str, outcome: &Outcome) -> String {
     let Outcome { verdict, dialect, transport, evidence } = outcome;
     let what = match verdict {
-        Verdict::Pool => format!("a pool that speaks {}", dialect.map_or("mining", Dialect::name)),
-        Verdict::NotPool => "not a pool".into(),
-        Verdict::Inconclusive => "inconclusive".into(),
+        ProbeVerdict::Pool => format!("a pool that speaks {}", dialect.map_or("mining", Dialect::name)),
+        ProbeVerdict::NotPool => "not a pool".into(),
+        ProbeVerdict::Inconclusive => "inconclusive".into(),
     };
     let over = transport.map_or(String::new(), |transport| format!(" over {}", Transport::name(transport)));
     format!("{operand}: {what}{over}: {evidence}\n")

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use minewall::config::{self, Config};
 use minewall::lab::replay::report::Format;
-use minewall::lab::replay::{self, Options, Outcome};
+use minewall::lab::replay::{self, ReplayOptions, ReplayOutcome};
 use pico_args::Arguments;
 
 use super::{STATUS_DAMAGED, STATUS_UNUSABLE};
@@ -24,19 +24,19 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     if operands.is_empty() {
         return Err("replay: no capture given; - is standard input".into());
     }
-    let options = Options { format, config, shows_progress: true };
+    let options = ReplayOptions { format, config, shows_progress: true };
     let out = io::BufWriter::new(io::stdout().lock());
     match replay::run(&operands, &options, out, io::stderr()) {
-        Ok(Outcome::Complete) => Ok(ExitCode::SUCCESS),
-        Ok(Outcome::Damaged) => Ok(ExitCode::from(STATUS_DAMAGED)),
-        Ok(Outcome::Unreadable) => Ok(ExitCode::from(STATUS_UNUSABLE)),
+        Ok(ReplayOutcome::Complete) => Ok(ExitCode::SUCCESS),
+        Ok(ReplayOutcome::Damaged) => Ok(ExitCode::from(STATUS_DAMAGED)),
+        Ok(ReplayOutcome::Unreadable) => Ok(ExitCode::from(STATUS_UNUSABLE)),
         // The reader has seen enough, as `head` does.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(format!("replay: {error}")),
     }
 }
 
-/// What `--config` names, changed as `--model` and `--sensitivity` say.
+/// The configuration of `--config`, changed by `--model` and `--sensitivity`.
 fn configuration(arguments: &mut Arguments) -> Result<Config, String> {
     let path = |arguments: &mut Arguments, option: &'static str| {
         arguments

@@ -1,5 +1,6 @@
 //! `minewall report`: which hosts mined, since when, how often, and what was done.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use minewall::config::Config;
@@ -21,7 +22,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let json = arguments.contains("--json");
     super::nothing_left(arguments)?;
     let since = days.map_or(0, |days| unix_seconds().saturating_sub(u64::from(days) * 86_400));
-    let history = history(&config)?;
+    let history = history(&config.control_socket, &config)?;
     let hosts: Vec<&str> = objects(history.trim_start_matches('['))
         .filter(|host| field(host, "last_time").is_some_and(|time| is_since(&time, since)))
         .collect();
@@ -29,8 +30,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// The hosts that the daemon remembers, or, without a daemon, those in its file; an array of JSON.
-fn history(config: &Config) -> Result<String, String> {
-    match control::ask(&config.control_socket, &Request::HostsJson) {
+pub(super) fn history(socket: &Path, config: &Config) -> Result<String, String> {
+    match control::ask(socket, &Request::HostsJson) {
         Ok(answer) => Ok(answer.text),
         Err(Unanswered::NotRunning(_)) => match Hosts::load(&config.hosts_file, config.hosts_remembered) {
             Ok(hosts) => Ok(hosts_to_json(&hosts.latest())),

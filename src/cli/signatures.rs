@@ -72,7 +72,7 @@ fn check(arguments: Arguments) -> Result<ExitCode, String> {
 #[cfg(feature = "host")]
 fn test(arguments: Arguments) -> Result<ExitCode, String> {
     use minewall::lab::replay::report::Format;
-    use minewall::lab::replay::{self, Options, Outcome};
+    use minewall::lab::replay::{self, ReplayOptions, ReplayOutcome};
 
     let mut operands = arguments.finish().into_iter().map(PathBuf::from);
     let file = operands.next().ok_or("signatures test: no file given")?;
@@ -81,11 +81,11 @@ fn test(arguments: Arguments) -> Result<ExitCode, String> {
         return Err("signatures test: no capture given".into());
     }
     let config = minewall::config::Config { signatures: vec![file], ..replay::default_config() };
-    let options = Options { format: Format::Table, config, shows_progress: false };
+    let options = ReplayOptions { format: Format::Table, config, shows_progress: false };
     match replay::run(&captures, &options, std::io::stdout().lock(), std::io::stderr()) {
-        Ok(Outcome::Complete) => Ok(ExitCode::SUCCESS),
-        Ok(Outcome::Damaged) => Ok(ExitCode::from(super::STATUS_DAMAGED)),
-        Ok(Outcome::Unreadable) => Ok(ExitCode::from(super::STATUS_UNUSABLE)),
+        Ok(ReplayOutcome::Complete) => Ok(ExitCode::SUCCESS),
+        Ok(ReplayOutcome::Damaged) => Ok(ExitCode::from(super::STATUS_DAMAGED)),
+        Ok(ReplayOutcome::Unreadable) => Ok(ExitCode::from(super::STATUS_UNUSABLE)),
         Err(error) => Err(format!("signatures test: {error}")),
     }
 }

@@ -13,12 +13,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minewall::config::{self, Config, Loaded, Mode, Rejected};
-use minewall::daemon::control::{self, Answer, Outcome, Request};
+use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
-use minewall::parse::json::{End, Tape, Value, end_of_value};
-use minewall::probe::Layer;
+use minewall::parse::json::{End, Tape, TapeValue, end_of_value};
+use minewall::probe::TlsChoice;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -26,8 +26,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
     let running: Option<PathBuf> =
         arguments.opt_value_from_str("--running").map_err(|error| format!("--running: {error}"))?;
-    let service = Service::find(path, running);
-    let rules = Rules {
+    let service = ServiceStatus::find(path, running);
+    let rules = RulesState {
         loaded: arguments.opt_value_from_str("--rules").map_err(|error| format!("--rules: {error}"))?,
         complaint: arguments.opt_value_from_str("--rules-said").map_err(|error| error.to_string())?,
     };
@@ -45,28 +45,29 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
             })
         }
         ["edit"] => edit::run(),
+        ["plain", ref names @ ..] => edit::plain(names),
         ["problems"] => {
             let problems = Survey::of(&service, &rules).problems;
             super::show(&problems.iter().map(|(_, text)| format!("problem: {text}\n")).collect::<String>())
         }
-        _ => Err("'list', 'call METHOD', 'problems' or 'edit' is wanted".into()),
+        _ => Err("'list', 'call METHOD', 'problems', 'edit' or 'plain NAME...' is wanted".into()),
     }
 }
 
 /// The configuration as it is written, and the socket of the daemon that may have another one.
-struct Service {
+struct ServiceStatus {
     loaded: Result<Loaded, Rejected>,
     socket: PathBuf,
 }
 
-impl Service {
+impl ServiceStatus {
     /// With the configuration at `path`, and the daemon that has that at `running`.
     fn find(path: PathBuf, running: Option<PathBuf>) -> Self {
         let loaded = config::load(&path);
         let of_daemon = running.and_then(|path| config::load(&path).ok());
         let socket =
             of_daemon.as_ref().or(loaded.as_ref().ok()).map(|loaded| loaded.config.control_socket.clone());
-        Service { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
+        ServiceStatus { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
     }
 
     /// The defaults, where there is none.
@@ -75,11 +76,11 @@ impl Service {
     }
 }
 
-/// What the init scripts know and the program doesn't.
-struct Rules {
+/// State of the rules, which the init scripts know and the program doesn't.
+struct RulesState {
     /// 1 if the kernel has them, 0 if not.
     loaded: Option<u8>,
-    /// What the latest attempt to load them said.
+    /// Error message of the latest attempt to load them.
     complaint: Option<String>,
 }
 
@@ -87,7 +88,12 @@ struct Rules {
 const METHODS: &str = r#"{"status":{},"hosts":{},"events":{"last":32},"allow":{"host":"","endpoint":"","remove":true},"unblock":{"target":""},"probe":{"server":"","layer":"","sni":""}}
 "#;
 
-fn call(method: &str, arguments: Value<'_>, service: &Service, rules: &Rules) -> Result<String, String> {
+fn call(
+    method: &str,
+    arguments: TapeValue<'_>,
+    service: &ServiceStatus,
+    rules: &RulesState,
+) -> Result<String, String> {
     Ok(match method {
         "status" => status(service, rules),
         "hosts" => hosts(service),
@@ -107,7 +113,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(service: &Service, rules: &Rules) -> Self {
+    fn of(service: &ServiceStatus, rules: &RulesState) -> Self {
         let mut problems = Vec::new();
         let mut problem = |code: &'static str, text: String| problems.push((code, text));
         let loaded = &service.loaded;
@@ -137,7 +143,7 @@ impl Survey {
     }
 }
 
-fn status(service: &Service, rules: &Rules) -> String {
+fn status(service: &ServiceStatus, rules: &RulesState) -> String {
     let Survey { problems, daemon } = Survey::of(service, rules);
     let config = service.loaded.as_ref().ok().map(|loaded| &loaded.config);
     let enabled = config.map(|config| config.enabled);
@@ -173,7 +179,7 @@ fn status(service: &Service, rules: &Rules) -> String {
     )
 }
 
-/// What the owner can do about a problem that the daemon doesn't know of.
+/// Remedy for a problem that the daemon doesn't know of.
 fn remedy(code: &str) -> &'static str {
     match code {
         "config" => "Correct the configuration; until then the one before stays in force.",
@@ -194,10 +200,9 @@ fn mode_of(status: &str) -> Option<Mode> {
 }
 
 /// The hosts of the daemon, and whether each may mine by now.
-fn hosts(service: &Service) -> String {
+fn hosts(service: &ServiceStatus) -> String {
     let exempt = service.config().exemptions();
-    let answer = control::ask(&service.socket, &Request::HostsJson);
-    let list = answer.map_or(String::new(), |answer| answer.text);
+    let list = super::report::history(&service.socket, &service.config()).unwrap_or_default();
     let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
         .map(|host| with_permissions(host, &exempt))
         .collect();
@@ -209,7 +214,8 @@ fn with_permissions(host: &str, exempt: &AllowList) -> String {
     let value = tape.index(host.as_bytes());
     let text = |key| value.and_then(|value| value.get(key)).and_then(string);
     let mac = text("mac").and_then(|mac| mac.parse().ok());
-    let mac = mac.and_then(|host| if let exemptions::Host::Card(mac) = host { Some(mac) } else { None });
+    let mac =
+        mac.and_then(|host| if let exemptions::ExemptHost::Card(mac) = host { Some(mac) } else { None });
     let host_allowed = text("client")
         .and_then(|client| client.parse().ok())
         .is_some_and(|client| exempt.allows_host(client, mac));
@@ -231,7 +237,7 @@ pub(super) fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn events(arguments: Value<'_>, service: &Service) -> String {
+fn events(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let last = match arguments.get("last") {
         None => Some(EVENTS_DEFAULT),
         Some(value) => core::str::from_utf8(value.bytes()).ok().and_then(|text| text.parse().ok()),
@@ -249,23 +255,23 @@ fn events(arguments: Value<'_>, service: &Service) -> String {
 const EVENTS_DEFAULT: usize = 50;
 const EVENTS_MAX: usize = 500;
 
-fn unblock(arguments: Value<'_>, service: &Service) -> String {
+fn unblock(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let Some(subject) = arguments.get("target").and_then(string).and_then(|text| text.parse().ok()) else {
         return refusal("'target' is an address, with or without a port, or a name");
     };
     match control::ask(&service.socket, &Request::Unblock(subject)) {
-        Ok(Answer { outcome: Outcome::Refused, text }) => refusal(text.trim_end()),
+        Ok(Answer { outcome: RequestOutcome::Refused, text }) => refusal(text.trim_end()),
         Ok(Answer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
         Err(complaint) => refusal(&complaint.to_string()),
     }
 }
 
-fn probe(arguments: Value<'_>, service: &Service) -> String {
+fn probe(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let text = |key: &str| arguments.get(key).and_then(string).filter(|text| !text.is_empty());
     let layer = match text("layer") {
-        None | Some("auto") => Layer::Auto,
-        Some("plain") => Layer::Plain,
-        Some("tls") => Layer::Tls,
+        None | Some("auto") => TlsChoice::Auto,
+        Some("plain") => TlsChoice::Plain,
+        Some("tls") => TlsChoice::Tls,
         Some(_) => return refusal("'layer' is auto, plain or tls"),
     };
     let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
@@ -296,11 +302,11 @@ fn probe(arguments: Value<'_>, service: &Service) -> String {
 
 /// LuCI gives up a call after 20 seconds.
 const PROBE_PATIENCE: Duration = Duration::from_secs(15);
-/// How often it is seen to whether the probe has ended.
+/// Interval at which the end of the probe is checked.
 const GLANCE: Duration = Duration::from_millis(5);
 
 /// A text argument. One with escapes is none: neither addresses nor names need any.
-pub(super) fn string(value: Value<'_>) -> Option<&str> {
+pub(super) fn string(value: TapeValue<'_>) -> Option<&str> {
     let text = core::str::from_utf8(value.bytes()).ok().filter(|text| !text.contains('\\'))?;
     value.is_string().then_some(text)
 }

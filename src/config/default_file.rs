@@ -29,7 +29,7 @@ pub fn default_file() -> String {
     text + FEED_EXAMPLE
 }
 
-/// How a feed is entered.
+/// Example of a feed's section.
 const FEED_EXAMPLE: &str = "\
 # Lists from elsewhere: minewall-update-lists, run by cron, fetches them and checks them before they count.
 # 'policy' is suspect, block or allow; 'interval' is in hours, 'max_size' in KiB; a feed that has lost more than

@@ -9,17 +9,17 @@ use crate::util::decimal::decimal;
 
 /// An option of the section, as [`super::options`] declares it.
 pub struct OptionSpec {
-    /// Its name in the file.
+    /// Name in the file.
     pub name: &'static str,
     /// Names that earlier versions had for it.
     pub aliases: &'static [&'static str],
-    /// Its title on the settings page; empty in a router's program, which shows none.
+    /// Title on the settings page; empty in a router's program, which shows none.
     pub title: &'static str,
-    /// Where the settings page shows it.
+    /// Tab of the settings page.
     pub tab: Tab,
-    /// Its purpose; wrapped as in the default file, each line with a blank in front.
+    /// Purpose; wrapped as in the default file, each line with a blank in front.
     pub help: &'static [&'static str],
-    /// What it takes.
+    /// Accepted values.
     pub kind: &'static (dyn Kind + Sync),
     /// Reads the values and stores them.
     pub(super) set: fn(&mut Config, &[String]) -> Result<(), BadValue>,
@@ -28,7 +28,7 @@ pub struct OptionSpec {
 /// A tab of the settings page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
-    /// What most people change.
+    /// Options that most people change.
     General,
     /// Stage one.
     Encrypted,
@@ -44,7 +44,7 @@ pub enum Tab {
     Resources,
 }
 
-/// What is accepted, without the type that it becomes.
+/// Accepted values, without the type that they become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Yes or no, in any of UCI's spellings.
@@ -55,10 +55,10 @@ pub enum Shape {
         min: u32,
         /// Largest accepted.
         max: u32,
-        /// What is counted; empty for a plain number.
+        /// Unit of the number; empty for a plain number.
         unit: &'static str,
     },
-    /// One of some words, each with its meaning on the settings page.
+    /// A choice of words, each with its meaning on the settings page.
     Choice(Vec<(&'static str, &'static str)>),
     /// An absolute path.
     Path,
@@ -83,7 +83,7 @@ pub struct BadValue(pub usize);
 
 /// The part of a kind that is the same for all types of values.
 pub trait Kind {
-    /// What is accepted.
+    /// Accepted values.
     fn shape(&self) -> Shape;
     /// The default as it would stand in the file; one entry each for a list.
     fn default_values(&self) -> Vec<String>;
@@ -91,7 +91,7 @@ pub trait Kind {
 
 /// The part of a kind that makes values.
 pub(super) trait Read {
-    /// What a value becomes.
+    /// Type of a parsed value.
     type Value;
     /// The value that `values` stand for.
     fn read(&self, values: &[String]) -> Result<Self::Value, BadValue>;
@@ -114,7 +114,7 @@ pub(super) struct Number<T> {
     pub to: fn(u32) -> T,
 }
 
-/// One of some words: word, value, meaning.
+/// A choice of words: word, value, meaning.
 pub(super) struct Choice<T: 'static> {
     pub words: &'static [(&'static str, T, &'static str)],
     /// Index of the word without the option.
@@ -252,7 +252,7 @@ impl<T> Read for List<T> {
 }
 
 impl fmt::Display for Shape {
-    /// As a message says it: "256..524288 flows".
+    /// Range and unit as a message shows them: "256..524288 flows".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Shape::Flag => f.write_str("0 or 1"),

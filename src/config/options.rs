@@ -15,7 +15,7 @@ use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, OptionSpec, Re
 use super::{InconclusiveAction, Mode, NoticeScope};
 use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
-use crate::intel::exemptions::{Host, Server};
+use crate::intel::exemptions::{ExemptHost, Server};
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
 
@@ -83,10 +83,10 @@ options! {
     };
 
     /// Hosts that may mine: an address, a prefix like 192.168.1.0/24, or a MAC like 02:00:5e:10:00:01.
-    "allow_host" exempt_hosts: Vec<Host> = General "Hosts that may mine" List {
+    "allow_host" exempt_hosts: Vec<ExemptHost> = General "Hosts that may mine" List {
         form: Form::Host,
         default: &[],
-        read: |text| text.parse::<Host>().ok(),
+        read: |text| text.parse::<ExemptHost>().ok(),
     };
 
     /// Servers that every host may mine at: an address or a prefix, with a port like 192.0.2.1:3333 or

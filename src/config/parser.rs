@@ -47,7 +47,7 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Rejected> {
     Err(Rejected(complaints(reader.errors)))
 }
 
-/// What has been read so far.
+/// The file as far as it has been read.
 struct Reader {
     given: Vec<Given>,
     section: Section,
@@ -152,7 +152,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Types of sections that scripts of the package read.
-const SCRIPT_SECTIONS: [&str; 2] = ["feed", "fleet"];
+const SCRIPT_SECTIONS: [&str; 3] = ["feed", "fleet", "notifier"];
 
 #[cfg(test)]
 mod tests {

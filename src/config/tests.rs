@@ -108,7 +108,7 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     assert_eq!(read(&many).expect_err("99 mistakes").lines().count(), limits::CONFIG_COMPLAINTS);
 }
 
-/// Of an empty file the defaults would be left: blocking instead of monitoring, and no exemption.
+/// An empty file would leave the defaults: blocking instead of monitoring, and no exemption.
 #[test]
 fn a_file_without_the_section_is_rejected() {
     for text in ["", "\n\n", "# nothing\n", "config feed x\n option url y\n", "config minewal main\n"] {
@@ -122,7 +122,7 @@ fn a_byte_order_mark_is_skipped() {
     assert_eq!((loaded.config.mode, loaded.warnings), (Mode::Monitor, vec![]));
 }
 
-/// Whatever the bytes, the answer is a configuration in range or complaints with lines of the file.
+/// Any bytes give a configuration in range, or complaints with lines of the file.
 #[test]
 fn no_bytes_upset_it() {
     let good = default_file().replace("\t#option", "\toption").replace("\t#list", "\tlist");

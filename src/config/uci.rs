@@ -12,30 +12,30 @@ use core::fmt;
 pub enum Statement {
     /// `config KIND ['NAME']`.
     Section {
-        /// Its type.
+        /// Type of the section.
         kind: String,
-        /// Its name; anonymous without.
+        /// Name of the section; anonymous without.
         name: Option<String>,
     },
     /// `option NAME 'VALUE'`; without a value it is empty, which UCI takes for *unset*.
     Option {
         /// Which.
         name: String,
-        /// To what.
+        /// The new value.
         value: String,
     },
     /// `list NAME 'VALUE'`.
     List {
         /// Which.
         name: String,
-        /// One more value.
+        /// The value to append.
         value: String,
     },
 }
 
 /// Why the bytes are no UCI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum SyntaxFault {
     /// The first word is none of config, option, list, package.
     UnknownCommand,
     /// A section without a type, an option without a name.
@@ -52,16 +52,18 @@ pub enum Fault {
     Nul,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SyntaxFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Fault::UnknownCommand => "not one of 'config', 'option', 'list' (is a quote missing above?)",
-            Fault::MissingName => "a name is missing",
-            Fault::BadName => "a name can only have letters, digits and '_'",
-            Fault::TooManyWords => "too many words (a value with spaces needs quotes)",
-            Fault::OpenQuote => "this quote is never closed",
-            Fault::NotUtf8 => "not UTF-8 text",
-            Fault::Nul => "a zero byte; this is no configuration file",
+            SyntaxFault::UnknownCommand => {
+                "not one of 'config', 'option', 'list' (is a quote missing above?)"
+            }
+            SyntaxFault::MissingName => "a name is missing",
+            SyntaxFault::BadName => "a name can only have letters, digits and '_'",
+            SyntaxFault::TooManyWords => "too many words (a value with spaces needs quotes)",
+            SyntaxFault::OpenQuote => "this quote is never closed",
+            SyntaxFault::NotUtf8 => "not UTF-8 text",
+            SyntaxFault::Nul => "a zero byte; this is no configuration file",
         })
     }
 }
@@ -122,12 +124,12 @@ impl<'a> Statements<'a> {
     }
 
     /// The statement that begins here; `None` if it says nothing.
-    fn statement(&mut self) -> Result<Option<Statement>, Fault> {
+    fn statement(&mut self) -> Result<Option<Statement>, SyntaxFault> {
         let statement = match self.command() {
             b"config" | b"c" => {
-                let kind = self.word()?.filter(|kind| !kind.is_empty()).ok_or(Fault::MissingName)?;
+                let kind = self.word()?.filter(|kind| !kind.is_empty()).ok_or(SyntaxFault::MissingName)?;
                 if !kind.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err(Fault::BadName);
+                    return Err(SyntaxFault::BadName);
                 }
                 let name = self.word()?.filter(|name| !name.is_empty()).map(checked_name).transpose()?;
                 Some(Statement::Section { kind, name })
@@ -145,11 +147,11 @@ impl<'a> Statements<'a> {
                 self.word()?;
                 None
             }
-            _ if self.peek() == Some(0) => return Err(Fault::Nul),
-            _ => return Err(Fault::UnknownCommand),
+            _ if self.peek() == Some(0) => return Err(SyntaxFault::Nul),
+            _ => return Err(SyntaxFault::UnknownCommand),
         };
         if self.word()?.is_some() {
-            return Err(Fault::TooManyWords);
+            return Err(SyntaxFault::TooManyWords);
         }
         if self.peek() == Some(b';') {
             self.bump();
@@ -170,13 +172,13 @@ impl<'a> Statements<'a> {
         }
     }
 
-    fn name_and_value(&mut self) -> Result<(String, String), Fault> {
-        let name = self.word()?.filter(|name| !name.is_empty()).ok_or(Fault::MissingName)?;
+    fn name_and_value(&mut self) -> Result<(String, String), SyntaxFault> {
+        let name = self.word()?.filter(|name| !name.is_empty()).ok_or(SyntaxFault::MissingName)?;
         Ok((checked_name(name)?, self.word()?.unwrap_or_default()))
     }
 
     /// The next word of this statement. Leaves the `;`, line end or comment that ends the statement.
-    fn word(&mut self) -> Result<Option<String>, Fault> {
+    fn word(&mut self) -> Result<Option<String>, SyntaxFault> {
         while self.skip_joint() || self.peek().is_some_and(|byte| byte != b'\n' && is_space(byte)) {
             if self.peek().is_some_and(|byte| byte != b'\n' && is_space(byte)) {
                 self.bump();
@@ -205,18 +207,18 @@ impl<'a> Statements<'a> {
         if word.is_empty() && !quoted {
             return Ok(None);
         }
-        String::from_utf8(word).map(Some).map_err(|_| Fault::NotUtf8)
+        String::from_utf8(word).map(Some).map_err(|_| SyntaxFault::NotUtf8)
     }
 
     /// A quoted piece, from its opening quote to its closing one.
-    fn quoted(&mut self, quote: u8, word: &mut Vec<u8>) -> Result<(), Fault> {
+    fn quoted(&mut self, quote: u8, word: &mut Vec<u8>) -> Result<(), SyntaxFault> {
         let opened = self.line;
         self.bump();
         loop {
             match self.peek() {
                 None => {
                     self.line = opened;
-                    return Err(Fault::OpenQuote);
+                    return Err(SyntaxFault::OpenQuote);
                 }
                 Some(byte) if byte == quote => {
                     self.bump();
@@ -227,7 +229,7 @@ impl<'a> Statements<'a> {
                         self.literal(word)?;
                     }
                 }
-                Some(0) => return Err(Fault::Nul),
+                Some(0) => return Err(SyntaxFault::Nul),
                 Some(byte) => {
                     word.push(byte);
                     self.bump();
@@ -236,14 +238,14 @@ impl<'a> Statements<'a> {
         }
     }
 
-    /// One character, the one behind the backslash if it is one.
-    fn literal(&mut self, word: &mut Vec<u8>) -> Result<(), Fault> {
+    /// Reads a character: after a backslash, the one behind it.
+    fn literal(&mut self, word: &mut Vec<u8>) -> Result<(), SyntaxFault> {
         if self.peek() == Some(b'\\') {
             self.bump();
         }
         match self.peek() {
             None => {}
-            Some(0) => return Err(Fault::Nul),
+            Some(0) => return Err(SyntaxFault::Nul),
             Some(byte) => {
                 word.push(byte);
                 self.bump();
@@ -254,7 +256,7 @@ impl<'a> Statements<'a> {
 }
 
 impl Iterator for Statements<'_> {
-    type Item = (u32, Result<Statement, Fault>);
+    type Item = (u32, Result<Statement, SyntaxFault>);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -265,8 +267,8 @@ impl Iterator for Statements<'_> {
                 Ok(None) => {}
                 Ok(Some(statement)) => return Some((line, Ok(statement))),
                 Err(fault) => {
-                    let line = if fault == Fault::OpenQuote { self.line } else { line };
-                    if matches!(fault, Fault::OpenQuote | Fault::Nul) {
+                    let line = if fault == SyntaxFault::OpenQuote { self.line } else { line };
+                    if matches!(fault, SyntaxFault::OpenQuote | SyntaxFault::Nul) {
                         self.rest = &[];
                     }
                     self.skip_comment();
@@ -277,9 +279,9 @@ impl Iterator for Statements<'_> {
     }
 }
 
-fn checked_name(name: String) -> Result<String, Fault> {
+fn checked_name(name: String) -> Result<String, SyntaxFault> {
     let valid = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if valid { Ok(name) } else { Err(Fault::BadName) }
+    if valid { Ok(name) } else { Err(SyntaxFault::BadName) }
 }
 
 /// C's `isspace` in its own locale, which is libuci's.
@@ -299,7 +301,7 @@ mod tests {
         Statement::Option { name: name.into(), value: value.into() }
     }
 
-    fn read(text: &[u8]) -> Vec<(u32, Result<Statement, Fault>)> {
+    fn read(text: &[u8]) -> Vec<(u32, Result<Statement, SyntaxFault>)> {
         Statements::new(text).collect()
     }
 
@@ -356,17 +358,17 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         for (text, line, fault) in [
-            (&b"\nconfi m\noption a b"[..], 2, Fault::UnknownCommand),
-            (b"config\n", 1, Fault::MissingName),
-            (b"option ''", 1, Fault::MissingName),
-            (b"option a-b c", 1, Fault::BadName),
-            (b"config m 'two words'", 1, Fault::BadName),
-            (b"option a b c", 1, Fault::TooManyWords),
-            (b"\noption a\\\n 'b\n\n", 3, Fault::OpenQuote),
-            (b"option a \"b\\", 1, Fault::OpenQuote),
-            (b"option a '\xff'", 1, Fault::NotUtf8),
-            (b"option a '\0'", 1, Fault::Nul),
-            (b"\0", 1, Fault::Nul),
+            (&b"\nconfi m\noption a b"[..], 2, SyntaxFault::UnknownCommand),
+            (b"config\n", 1, SyntaxFault::MissingName),
+            (b"option ''", 1, SyntaxFault::MissingName),
+            (b"option a-b c", 1, SyntaxFault::BadName),
+            (b"config m 'two words'", 1, SyntaxFault::BadName),
+            (b"option a b c", 1, SyntaxFault::TooManyWords),
+            (b"\noption a\\\n 'b\n\n", 3, SyntaxFault::OpenQuote),
+            (b"option a \"b\\", 1, SyntaxFault::OpenQuote),
+            (b"option a '\xff'", 1, SyntaxFault::NotUtf8),
+            (b"option a '\0'", 1, SyntaxFault::Nul),
+            (b"\0", 1, SyntaxFault::Nul),
         ] {
             assert_eq!(read(text)[0], (line, Err(fault)), "{}", text.escape_ascii());
         }

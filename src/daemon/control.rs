@@ -2,12 +2,13 @@
 //!
 //! A Unix stream socket that only its owner may open (mode 0600). A client sends one [`Request`], a word
 //! and its arguments in one line, and reads the answer to its end. The answer's first line is the word of
-//! an [`Outcome`], the rest is text for the client. Two requests are answered with a stream: after `ok`
+//! an [`RequestOutcome`], the rest is text for the client. Two requests are answered with a stream: after `ok`
 //! a line follows whenever there is something to tell, until either side goes.
 //!
 //! The daemon's end never waits: what a client doesn't take at once waits in memory, up to a bound.
 
 pub(super) mod handlers;
+mod knowledge;
 mod request;
 mod server;
 
@@ -16,31 +17,32 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use knowledge::of_files;
 pub use request::{Offer, Request};
 pub use server::{Control, Reply, Stream};
 
 use crate::limits::CONTROL_PATIENCE;
 
-/// What became of a request.
+/// Outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Done, or found.
     Done,
     /// There is nothing of the kind.
     Nothing,
-    /// It can't be done; the text says why.
+    /// The daemon refuses; the text says why.
     Refused,
 }
 
-impl Outcome {
-    const ALL: [Outcome; 3] = [Outcome::Done, Outcome::Nothing, Outcome::Refused];
+impl RequestOutcome {
+    const ALL: [RequestOutcome; 3] = [RequestOutcome::Done, RequestOutcome::Nothing, RequestOutcome::Refused];
 
     /// The word on the wire.
     fn word(self) -> &'static str {
         match self {
-            Outcome::Done => "ok",
-            Outcome::Nothing => "none",
-            Outcome::Refused => "refused",
+            RequestOutcome::Done => "ok",
+            RequestOutcome::Nothing => "none",
+            RequestOutcome::Refused => "refused",
         }
     }
 }
@@ -48,32 +50,32 @@ impl Outcome {
 /// An answer: what became of the request, and text for people or programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// What became of it.
-    pub outcome: Outcome,
+    /// Outcome of the request.
+    pub outcome: RequestOutcome,
     /// Whole lines, or nothing.
     pub text: String,
 }
 
 impl Answer {
-    /// [`Outcome::Done`].
+    /// [`RequestOutcome::Done`].
     pub fn done(text: impl Into<String>) -> Self {
-        Answer { outcome: Outcome::Done, text: text.into() }
+        Answer { outcome: RequestOutcome::Done, text: text.into() }
     }
 
-    /// [`Outcome::Nothing`].
+    /// [`RequestOutcome::Nothing`].
     pub fn nothing(text: impl Into<String>) -> Self {
-        Answer { outcome: Outcome::Nothing, text: text.into() }
+        Answer { outcome: RequestOutcome::Nothing, text: text.into() }
     }
 
-    /// The same, and `line` at the end.
+    /// Appends `line`.
     pub fn with(mut self, line: &str) -> Self {
         self.text.push_str(line);
         self
     }
 
-    /// [`Outcome::Refused`], for the reason `why`, which has no line feed.
+    /// [`RequestOutcome::Refused`], for the reason `why`, which has no line feed.
     pub fn refused(why: impl core::fmt::Display) -> Self {
-        Answer { outcome: Outcome::Refused, text: format!("{why}\n") }
+        Answer { outcome: RequestOutcome::Refused, text: format!("{why}\n") }
     }
 }
 
@@ -96,13 +98,13 @@ impl core::fmt::Display for Unanswered {
 /// Asks the daemon that listens at `path`; not for a stream.
 ///
 /// # Errors
-/// Nobody listens, or the socket belongs to somebody else, or the daemon has no place for another client.
+/// No daemon listens, or the socket belongs to another user, or the daemon has no place for another client.
 pub fn ask(path: &Path, request: &Request) -> Result<Answer, Unanswered> {
     let mut answer = open(path, request, Some(CONTROL_PATIENCE))?;
     let mut text = String::new();
     answer.read_to_string(&mut text).map_err(|error| explain(path, &error))?;
     let (head, text) = text.split_once('\n').ok_or_else(|| cut_short(path))?;
-    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.word() == head);
+    let outcome = RequestOutcome::ALL.into_iter().find(|outcome| outcome.word() == head);
     Ok(Answer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
 }
 
@@ -115,7 +117,7 @@ pub fn follow(path: &Path, request: &Request) -> Result<BufReader<UnixStream>, U
     let mut answer = BufReader::new(open(path, request, None)?);
     let mut head = String::new();
     answer.read_line(&mut head).map_err(|error| explain(path, &error))?;
-    if head.trim_end() == Outcome::Done.word() {
+    if head.trim_end() == RequestOutcome::Done.word() {
         return Ok(answer);
     }
     let mut why = String::new();

@@ -9,19 +9,19 @@ use serde::Serialize;
 
 use super::problems::{Code, Problems};
 
-/// One detection, as it is written. Every text is printable ASCII: what came off the wire is
-/// escaped before it gets here.
+/// A detection as a line of the file. Every text is printable ASCII: bytes off the wire are
+/// escaped before they get here.
 #[derive(Clone, Debug, Serialize)]
 pub struct EventLine<'a> {
     /// `detection`, or `suspicion`: of that, nothing is proven and nothing blocked.
     pub event: &'a str,
-    /// When, RFC 3339 in UTC.
+    /// Time of the detection, RFC 3339 in UTC.
     pub time: &'a str,
     /// Address of the infected host.
     pub client: &'a str,
-    /// Its hardware address.
+    /// Hardware address of the client.
     pub mac: Option<&'a str>,
-    /// Its name, from the DHCP leases.
+    /// Name of the client, from the DHCP leases.
     pub host: Option<&'a str>,
     /// `confirmed` where hardware address, address and lease agree, `conflict` where the lease of the address belongs
     /// to another hardware address (`host` is then that of the hardware address), else `unconfirmed`. A capture has
@@ -44,7 +44,7 @@ pub struct EventLine<'a> {
     pub wallet: Option<&'a str>,
     /// `dpi`, `probe`, `intel` or `hmm`.
     pub source: &'a str,
-    /// What was seen.
+    /// Evidence, as text.
     pub evidence: &'a str,
     /// Probability of mining in percent, of a suspicion by sizes and times.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +103,7 @@ impl EventLog {
         if let Some(directory) = self.path.parent() {
             fs::create_dir_all(directory)?;
         }
-        // Like what it holds, wallets and hardware addresses, it is not for everybody on the router.
+        // The file holds wallets and hardware addresses, so other users on the router can't read it.
         OpenOptions::new().create(true).read(true).append(true).mode(0o640).open(&self.path)
     }
 

@@ -9,12 +9,12 @@ use crate::limits::{HOSTS_NEW_WRITE_WAIT, HOSTS_WRITE_WAIT};
 use crate::util::atomic_file;
 use crate::util::time::Instant;
 
-/// When the history is to be written, and the thread that writes it.
+/// Due time of the next write of the history, and the thread that writes it.
 #[derive(Debug)]
 pub(super) struct HistoryFile {
     pub(super) path: PathBuf,
     problems: Problems,
-    /// When the change at hand is to be on disk; none without a change.
+    /// Deadline for the present change to be on disk; none without a change.
     due: Option<Instant>,
     writing: Option<JoinHandle<()>>,
 }

@@ -34,7 +34,7 @@ pub struct Notices {
 
 /// A notice that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct HookNotice {
     /// The event, one line of JSON without its end.
     pub line: String,
     /// The environment: `MINEWALL_CLIENT` and so on, harmless values.
@@ -42,7 +42,7 @@ pub struct Notice {
 }
 
 impl Notices {
-    /// As `config` wishes, with nothing told yet.
+    /// Hooks as `config` sets them, with no event reported yet.
     pub fn new(config: &Config) -> Self {
         Notices {
             noticed: config.notices,
@@ -56,7 +56,7 @@ impl Notices {
 
     /// The notice for the event in `line`, if one is due at `now`. What is left out for the sake of the limits
     /// is counted, and the next notice says how many there were.
-    pub fn notice(&mut self, line: &str, now: Instant) -> Option<Notice> {
+    pub fn notice(&mut self, line: &str, now: Instant) -> Option<HookNotice> {
         let mut variables = variables(line)?;
         let value =
             |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
@@ -73,7 +73,7 @@ impl Notices {
         }
         self.hosts.insert(host, now.after(self.interval), |_, until| *until);
         variables.push(("MINEWALL_SUPPRESSED".into(), std::mem::take(&mut self.suppressed).to_string()));
-        Some(Notice { line: line.into(), variables })
+        Some(HookNotice { line: line.into(), variables })
     }
 
     /// The notice that was due could not be told.
@@ -82,14 +82,27 @@ impl Notices {
     }
 }
 
-/// Runs all hooks in `directory` for `notice`, one after the other in the order of their names. What goes
+/// Runs all hooks in `directories` for `notice`, one after the other in the order of their names. What goes
 /// wrong is logged.
-pub fn run_hooks(directory: &Path, notice: &Notice) {
-    for hook in hooks(directory) {
+pub fn run_hooks(directories: &[PathBuf], notice: &HookNotice) -> HooksRun {
+    let mut run = HooksRun::default();
+    for hook in directories.iter().flat_map(|directory| hooks(directory)) {
+        run.started += 1;
         if let Err(complaint) = run_hook(&hook, notice, HOOK_PATIENCE) {
+            run.failed += 1;
             log::warn!("{}: {complaint}", hook.display());
         }
     }
+    run
+}
+
+/// Programs that were run for a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HooksRun {
+    /// All of them.
+    pub started: u32,
+    /// Those that ended with another status than 0, or not in time.
+    pub failed: u32,
 }
 
 /// The programs in `directory` that its owner alone can have put there.
@@ -113,7 +126,7 @@ fn is_hook(path: &Path) -> bool {
     is_ours
 }
 
-fn run_hook(path: &Path, notice: &Notice, patience: Duration) -> Result<(), String> {
+fn run_hook(path: &Path, notice: &HookNotice, patience: Duration) -> Result<(), String> {
     let mut child = Command::new(path)
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -188,7 +201,7 @@ mod tests {
         format!(r#"{{"event":"{event}","client":"192.168.1.{host}","host":null,"payload_packets":1}}"#)
     }
 
-    fn suppressed(notice: Option<Notice>) -> Option<String> {
+    fn suppressed(notice: Option<HookNotice>) -> Option<String> {
         notice?.variables.last().map(|(name, value)| format!("{name}={value}"))
     }
 
@@ -241,8 +254,8 @@ mod tests {
         assert_eq!(notice.line, line);
     }
 
-    /// Written by another process: a program that anybody has open for writing can't be run (ETXTBSY), and a
-    /// test beside this one that starts a process has whatever is open here for a moment.
+    /// A hook written by another process: a program that is open for writing anywhere can't be run (ETXTBSY), and a
+    /// parallel test that starts a process inherits the open files for a moment.
     fn write_hook(path: &Path, mode: u32, body: &str) {
         let script = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1" && chmod "$3" "$1""#;
         let arguments =
@@ -264,8 +277,10 @@ mod tests {
         hook("15-fails", 0o755, "exit 3");
         hook("30-writable", 0o777, &report);
         hook("40-not-executable", 0o644, &report);
-        let notice = Notice { line: "{}".into(), variables: vec![("MINEWALL_HOST".into(), "a  b".into())] };
-        run_hooks(&directory, &notice);
+        let notice =
+            HookNotice { line: "{}".into(), variables: vec![("MINEWALL_HOST".into(), "a  b".into())] };
+        let run = run_hooks(std::slice::from_ref(&directory), &notice);
+        assert_eq!(run, HooksRun { started: 3, failed: 1 });
         assert_eq!(fs::read_to_string(&heard).unwrap(), "10-first a  b \n{}\n20-second a  b \n{}\n");
         fs::remove_dir_all(&directory).unwrap();
     }
@@ -274,7 +289,7 @@ mod tests {
     fn a_hook_that_hangs_is_ended() {
         let path = std::env::temp_dir().join(format!("minewall-hook-{}", std::process::id()));
         write_hook(&path, 0o700, "exec sleep 600");
-        let notice = Notice { line: "{}".into(), variables: vec![] };
+        let notice = HookNotice { line: "{}".into(), variables: vec![] };
         let patience = Duration::from_secs(1);
         assert_eq!(run_hook(&path, &notice, patience).unwrap_err(), "ended after 1 seconds");
         fs::remove_file(&path).unwrap();

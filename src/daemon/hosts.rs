@@ -17,15 +17,15 @@ use crate::util::token_bucket::{Rate, TokenBucket};
 /// A host with detections.
 #[derive(Clone, Debug, Serialize)]
 pub struct Host {
-    /// Its address.
+    /// Address.
     pub client: String,
-    /// Its hardware address, if known.
+    /// Hardware address, if known.
     pub mac: Option<String>,
-    /// Its name, if known.
+    /// Name, if known.
     pub host: Option<String>,
     /// Detections so far.
     pub detections: u32,
-    /// When the first one was (RFC 3339, UTC).
+    /// Time of the first detection (RFC 3339, UTC).
     pub first_time: String,
     /// The latest one, a proven one if there is any: when (RFC 3339, UTC), where to, what and what became of it.
     pub last_time: String,
@@ -54,14 +54,14 @@ pub struct Hosts {
     noted: u64,
 }
 
-/// What there is to say of a detection.
+/// A detection, as far as the history of hosts needs it.
 #[derive(Clone, Debug)]
 pub struct Sighting {
     /// Address of the host.
     pub addr: IpAddr,
-    /// Its hardware address, if known.
+    /// Hardware address, if known.
     pub mac: Option<String>,
-    /// When, RFC 3339 in UTC.
+    /// Time, RFC 3339 in UTC.
     pub time: String,
     /// Address and port of the pool.
     pub server: String,
@@ -98,7 +98,7 @@ impl Hosts {
         hosts.into_iter().map(Host::to_line).collect()
     }
 
-    /// The same hosts with room for `capacity`.
+    /// Changes the capacity to `capacity` hosts.
     pub fn with_capacity(self, capacity: usize) -> Self {
         let mut resized = Hosts { hosts: BoundedCache::new(capacity), ..self };
         for (addr, host) in self.hosts.iter() {
@@ -192,7 +192,7 @@ impl Host {
         }
     }
 
-    /// Its line in the file: fields with a tab between, `-` for none. No field holds a control character.
+    /// The host as a line of the file: fields with a tab between, `-` for none. No field holds a control character.
     fn to_line(&self) -> String {
         let Host { client, mac, host, detections, first_time, last_time, server, dialect, verdict, .. } =
             self;

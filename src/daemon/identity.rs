@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::leases::{self, Lease};
 
-/// How well the accused host is known.
+/// Certainty about the identity of the accused host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Hardware address, address and lease agree.
@@ -33,9 +33,9 @@ impl Identity {
 /// A host as far as the leases tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accused {
-    /// How well it is known.
+    /// Certainty of the identity.
     pub identity: Identity,
-    /// Its name.
+    /// Name of the host.
     pub name: Option<String>,
 }
 
@@ -85,7 +85,7 @@ mod tests {
         );
     }
 
-    /// Another host uses the address of the laptop.
+    /// A second host uses the address of the laptop.
     #[test]
     fn a_spoofed_neighbour_is_not_accused() {
         assert_eq!(of([192, 168, 1, 50], Some(INTRUDER)), (Identity::Conflict, Some("tv".to_owned())));

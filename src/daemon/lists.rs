@@ -13,10 +13,10 @@ use std::time::Instant;
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::intel::entry::Policy;
-use crate::intel::list::{BadList, Report};
+use crate::intel::list::{BadList, ListReport};
 use crate::intel::{Builder, Intel, builtin};
 
-/// What is to be read, as the configuration has it.
+/// The lists to read, as the configuration has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wish {
     enabled: bool,
@@ -42,7 +42,7 @@ pub struct Lists {
     current: Option<Arc<Intel>>,
     /// The thread at work.
     reading: Option<JoinHandle<Option<Intel>>>,
-    /// What to read once it has ended.
+    /// The request to start once this one has ended.
     next: Option<Wish>,
     problems: Problems,
 }
@@ -54,7 +54,7 @@ impl Lists {
         Lists { current, reading: None, next: None, problems: problems.clone() }
     }
 
-    /// What is in force; none if lists have no say.
+    /// The lists in force; `None` if lists are turned off.
     pub fn current(&self) -> Option<Arc<Intel>> {
         self.current.clone()
     }
@@ -95,6 +95,11 @@ impl Lists {
             Err(error) => log::error!("nobody reads the lists, the old ones stay: {error}"),
         }
     }
+}
+
+/// The lists that `config` names, for a look without a daemon.
+pub(super) fn of_files(config: &Config) -> Option<Intel> {
+    read(&Wish::from(config), None, &Problems::default())
 }
 
 /// Reads all lists. One that is refused is replaced by what `old` has of it, and is a problem.
@@ -180,7 +185,7 @@ fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
     files
 }
 
-fn tell(path: &Path, report: &Report) {
+fn tell(path: &Path, report: &ListReport) {
     for warning in &report.warnings {
         log::warn!("{}:{}: {}", path.display(), warning.line, warning.why);
     }

@@ -77,7 +77,7 @@ mod tests {
         assert!(news.take(client(1), server(1), at(NEWS_REPEAT.as_secs())));
     }
 
-    /// One client with ever other servers uses up its own budget.
+    /// A client with ever other servers uses up its own budget.
     #[test]
     fn one_client_silences_no_other() {
         let mut news = News::default();

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::problems::{Code, Problems};
 use crate::intel::reputation::Store;
 use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
 use crate::rules;
@@ -20,7 +21,7 @@ use crate::util::channel::{NotSent, Receiver, Sender, channel};
 
 /// A task of the thread.
 #[derive(Debug)]
-pub enum Order {
+pub enum NftTask {
     /// Write this body of the reputation store to that file.
     Save(PathBuf, String),
     /// Have `nft` do this, which fills the sets.
@@ -32,7 +33,7 @@ pub enum Order {
 /// A handle of the thread that never waits.
 #[derive(Debug)]
 pub struct NftWorker {
-    orders: Sender<Order>,
+    tasks: Sender<NftTask>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
@@ -45,27 +46,28 @@ impl NftWorker {
     ///
     /// # Errors
     /// There is no memory left for it.
-    pub fn start() -> io::Result<Self> {
-        let (orders, received) = channel(NFT_WORKER_ORDERS);
+    pub fn start(problems: &Problems) -> io::Result<Self> {
+        let (tasks, received) = channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
-        let context = Context {
+        let context = WorkerContext {
+            problems: problems.clone(),
             refused: Arc::clone(&refused),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
-            ..Context::default()
+            ..WorkerContext::default()
         };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(NFT_WORKER_STACK_BYTES)
             .spawn(move || context.work(&received))?;
-        Ok(NftWorker { orders, refused, is_unfilled, is_unsaved, is_ending, thread })
+        Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, is_ending, thread })
     }
 
-    /// Hands an order over, without waiting; whether there was room.
-    pub fn order(&self, order: Order) -> bool {
-        self.orders.try_send(order).is_ok()
+    /// Hands a task over, without waiting; whether there was room.
+    pub fn submit(&self, task: NftTask) -> bool {
+        self.tasks.try_send(task).is_ok()
     }
 
     /// Connection attempts that the kernel had refused when it was last asked.
@@ -83,19 +85,19 @@ impl NftWorker {
         self.is_unsaved.swap(false, Ordering::Relaxed)
     }
 
-    /// Lets the thread end once it is through with its orders and the `last`, and waits for that, but not for ever.
+    /// Lets the thread end once it is through with its tasks and the `last`, and waits for that, but not for ever.
     /// After half of the time `nft` is given up: what is still to be written must not wait for it.
-    pub fn stop(self, mut last: Option<Order>) {
-        let mut orders = Some(self.orders);
+    pub fn stop(self, mut last: Option<NftTask>) {
+        let mut tasks = Some(self.tasks);
         let start = Instant::now();
         while !self.thread.is_finished() && start.elapsed() < NFT_WORKER_PATIENCE {
             self.is_ending.store(start.elapsed() > NFT_WORKER_PATIENCE / 2, Ordering::Relaxed);
-            last = last.and_then(|order| match orders.as_ref()?.try_send(order) {
-                Err(NotSent::Full(order)) => Some(order),
+            last = last.and_then(|task| match tasks.as_ref()?.try_send(task) {
+                Err(NotSent::Full(task)) => Some(task),
                 Ok(()) | Err(NotSent::Closed(_)) => None,
             });
             if last.is_none() {
-                orders = None;
+                tasks = None;
             }
             thread::sleep(GLANCE);
         }
@@ -104,36 +106,42 @@ impl NftWorker {
 
 /// State of the thread.
 #[derive(Debug, Default)]
-struct Context {
+struct WorkerContext {
+    problems: Problems,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
     is_ending: Arc<AtomicBool>,
-    /// What the kernel's counter said last. It begins anew with the rules.
+    /// Latest value of the kernel's counter. The counter begins anew with the rules.
     counted: u32,
     /// A failure has been logged, and none since has succeeded.
     has_failed_to_save: bool,
     has_failed_to_fill: bool,
 }
 
-impl Context {
-    fn work(mut self, orders: &Receiver<Order>) {
+impl WorkerContext {
+    fn work(mut self, tasks: &Receiver<NftTask>) {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::debug!("nft runs at the usual priority: {error}");
         }
-        while let Some(order) = orders.recv() {
-            match order {
-                Order::Save(path, body) => {
+        while let Some(task) = tasks.recv() {
+            match task {
+                NftTask::Save(path, body) => {
                     let saved = Store::save(&path, &body);
                     if let Err(error) = &saved
                         && !self.has_failed_to_save
                     {
-                        log::warn!("the reputation of servers is not kept in {}: {error}", path.display());
+                        let text =
+                            format!("the reputation of servers is not kept in {}: {error}", path.display());
+                        self.problems.report(Code::File, SUBJECT, text);
+                    }
+                    if saved.is_ok() {
+                        self.problems.resolve_of(Code::File, SUBJECT);
                     }
                     self.has_failed_to_save = saved.is_err();
                     self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);
                 }
-                Order::Fill(script) => {
+                NftTask::Fill(script) => {
                     let filled = self.nft(&["-f", "-"], &script);
                     match &filled {
                         Ok(_) => log::debug!("the kernel's sets are filled"),
@@ -143,14 +151,18 @@ impl Context {
                             continue;
                         }
                         Err(error) if !self.has_failed_to_fill => {
-                            log::warn!("the kernel does not block known pools by itself: {error}");
+                            let text = format!("the kernel does not block known pools by itself: {error}");
+                            self.problems.report(Code::KernelSets, "", text);
                         }
                         Err(_) => {}
+                    }
+                    if filled.is_ok() {
+                        self.problems.resolve(Code::KernelSets);
                     }
                     self.has_failed_to_fill = filled.is_err();
                     self.is_unfilled.store(filled.is_err(), Ordering::Relaxed);
                 }
-                Order::Count => self.count(),
+                NftTask::Count => self.count(),
             }
         }
     }
@@ -220,8 +232,10 @@ fn outcome(mut child: Child) -> io::Result<String> {
 const THREAD_NAME: &str = "minewall-nft";
 /// setpriority(2): the weakest claim to the processor there is outside the idle class.
 const LOWEST: i32 = 19;
-/// How often it is seen to whether something has ended.
+/// Interval at which the end of a child is checked.
 const GLANCE: Duration = Duration::from_millis(5);
+/// The store among the files that can't be written.
+const SUBJECT: &str = "reputation";
 
 #[cfg(test)]
 mod tests {
@@ -230,15 +244,17 @@ mod tests {
     /// Such a script fails with nft and without.
     #[test]
     fn a_failure_is_told_once() {
-        let worker = NftWorker::start().unwrap();
+        let problems = Problems::default();
+        let worker = NftWorker::start(&problems).unwrap();
         assert!(!worker.take_failure());
-        assert!(worker.order(Order::Fill("fill the sets, please".into())));
+        assert!(worker.submit(NftTask::Fill("fill the sets, please".into())));
         let start = Instant::now();
         while !worker.take_failure() {
             assert!(start.elapsed() < 2 * NFT_PATIENCE, "the failure is not reported");
             thread::sleep(GLANCE);
         }
         assert!(!worker.take_failure());
+        assert_eq!(problems.all()[0].code, "kernel_sets");
         worker.stop(None);
     }
 

@@ -14,17 +14,17 @@ use crate::config::{Config, Probing};
 use crate::intel::exemptions::AllowList;
 use crate::limits::{LOCAL_NETWORKS_EVERY, PROBE_FAILURE_WAIT};
 use crate::net::local_networks::LocalNetworks;
-use crate::probe::Verdict;
+use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
-use crate::probe::worker::{Answer, Worker};
+use crate::probe::worker::{SuspectAnswer, Worker};
 use crate::util::time::Instant;
-pub use questions::Question;
+pub use questions::PendingQuestion;
 use questions::Questions;
 
-/// How often each thing happened.
+/// Counters of questions and their outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Servers asked, by [`Verdict`]: pool, not a pool, inconclusive.
+pub struct ProbeCounters {
+    /// Servers asked, by [`ProbeVerdict`]: pool, not a pool, inconclusive.
     pub asked: [u32; 3],
     /// Suspicions that an earlier answer settled.
     pub known: u32,
@@ -38,7 +38,7 @@ pub struct Counters {
     pub failed: u32,
 }
 
-/// What is to be asked, and the thread that asks.
+/// Questions that wait, and the handle of the probe's thread.
 pub struct Prober {
     worker: Option<Worker>,
     probing: Probing,
@@ -48,7 +48,7 @@ pub struct Prober {
     questions: Questions,
     networks: Arc<LocalNetworks>,
     read_networks_at: Instant,
-    counters: Counters,
+    counters: ProbeCounters,
 }
 
 impl Prober {
@@ -63,7 +63,7 @@ impl Prober {
             questions: Questions::default(),
             networks: Arc::new(LocalNetworks::read()),
             read_networks_at: now,
-            counters: Counters::default(),
+            counters: ProbeCounters::default(),
         };
         prober.configure(config);
         prober
@@ -91,14 +91,14 @@ impl Prober {
     ///
     /// # Errors
     /// Why it never is.
-    pub fn check(&mut self, question: &Question) -> Result<(), Refusal> {
+    pub fn check(&mut self, question: &PendingQuestion) -> Result<(), Refusal> {
         guard::check(&question.suspect.server, &self.exempt, &self.networks).inspect_err(|_| {
             self.counters.forbidden = self.counters.forbidden.saturating_add(1);
         })
     }
 
     /// Takes `question`, to be asked from its time on. Full, the client with the most questions makes room.
-    pub fn ask(&mut self, question: Question) {
+    pub fn ask(&mut self, question: PendingQuestion) {
         if self.probing == Probing::Off || self.check(&question).is_err() {
             return;
         }
@@ -109,7 +109,7 @@ impl Prober {
 
     /// Hands over what is due at `now` and `is_wanted` still, as far as there are tokens: the client that was
     /// served longest ago first.
-    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&Question) -> bool) {
+    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&PendingQuestion) -> bool) {
         if now >= self.read_networks_at.after(LOCAL_NETWORKS_EVERY) {
             self.read_networks_at = now;
             self.read_networks();
@@ -138,20 +138,20 @@ impl Prober {
     }
 
     /// The next answer. To be called until there is none when [`Prober::wake`] is readable.
-    pub fn poll_answer(&mut self, now: Instant) -> Option<Answer> {
+    pub fn poll_answer(&mut self, now: Instant) -> Option<SuspectAnswer> {
         let worker = self.worker.as_ref()?;
         worker.clear_wake();
         let answer = worker.poll_answer()?;
         match &answer.result {
             Ok(probed) => {
-                let verdict: Verdict = probed.outcome.verdict;
+                let verdict: ProbeVerdict = probed.outcome.verdict;
                 if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
                     *count = count.saturating_add(1);
                 }
             }
             Err(_) => {
                 self.counters.failed = self.counters.failed.saturating_add(1);
-                self.ask(Question::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
+                self.ask(PendingQuestion::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
             }
         }
         Some(answer)
@@ -167,8 +167,8 @@ impl Prober {
         &self.networks
     }
 
-    /// What has happened so far.
-    pub fn counters(&self) -> Counters {
+    /// Counters since the start.
+    pub fn counters(&self) -> ProbeCounters {
         self.counters
     }
 
@@ -184,7 +184,7 @@ impl Prober {
 
     /// Questions that wait, in no particular order.
     #[cfg(test)]
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Question> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &PendingQuestion> {
         self.questions.waiting()
     }
 

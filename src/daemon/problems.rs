@@ -22,8 +22,12 @@ pub enum Code {
     TableFull,
     /// A file that can't be written.
     File,
-    /// Another program overwrites the marks of connections.
+    /// A second program overwrites the marks of connections.
     MarkConflict,
+    /// The kernel's sets of known pools take nothing.
+    KernelSets,
+    /// Signatures that were not taken.
+    Signatures,
 }
 
 impl Code {
@@ -36,10 +40,12 @@ impl Code {
             Code::TableFull => "table_full",
             Code::File => "file",
             Code::MarkConflict => "mark_conflict",
+            Code::KernelSets => "kernel_sets",
+            Code::Signatures => "signatures",
         }
     }
 
-    /// What the owner can do about it.
+    /// Remedy that the owner has.
     pub const fn remedy(self) -> &'static str {
         match self {
             Code::Model => "Correct option 'model', or remove it to use the built-in model.",
@@ -49,6 +55,12 @@ impl Code {
             Code::MarkConflict => {
                 "Install kmod-ipt-conntrack-label and restart minewall, or move option 'mark_bit', or limit the other program to its own bits."
             }
+            Code::KernelSets => {
+                "Install nft, or set option 'kernel_block' to 0: the daemon blocks known pools by itself."
+            }
+            Code::Signatures => {
+                "Correct the file; 'minewall signatures check FILE' says what is wrong with it."
+            }
             Code::File => "Make room on the disk, or choose another path in the configuration.",
         }
     }
@@ -57,11 +69,11 @@ impl Code {
 /// A problem that lasts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Its kind.
+    /// Code of the kind.
     pub code: &'static str,
-    /// What is wrong, in one sentence.
+    /// Description of the problem, in one sentence.
     pub text: String,
-    /// What the owner can do.
+    /// Remedy that the owner has.
     pub remedy: &'static str,
     /// The file or thing that it is about; one problem of a kind for each.
     #[serde(skip)]

@@ -5,7 +5,7 @@
 //! 2. The [`Prober`] asks. [`ReputationService::collect`] takes its answers, and `witness` says which facts they are
 //!    and how far each reaches.
 //! 3. [`ReputationService::offer`] takes what a person or another router says.
-//! 4. Whatever has changed, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
+//! 4. After a change, [`ReputationService::take_view`] has a new view for the engine, and the nft worker has
 //!    orders for file and sets, at the next [`ReputationService::tick`] at the latest.
 
 mod clock;
@@ -21,8 +21,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::nft_worker::{NftWorker, Order};
-use super::prober::{Counters, Prober, Question};
+use super::nft_worker::{NftTask, NftWorker};
+use super::prober::{PendingQuestion, ProbeCounters, Prober};
+use super::problems::Problems;
 use crate::config::{Config, InconclusiveAction, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
@@ -36,7 +37,7 @@ use crate::limits::{
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
-use crate::probe::Verdict;
+use crate::probe::ProbeVerdict;
 use crate::probe::guard::Purpose;
 use crate::probe::worker::{Probed, Suspect};
 use crate::rules;
@@ -47,7 +48,7 @@ use crate::util::wall_clock::unix_seconds;
 use clock::StoreClock;
 use witness::Lifetimes;
 
-/// What the service has to know of the traffic.
+/// The service's view of the traffic.
 pub trait Traffic {
     /// Whether sessions with `server` are not looked at, by the configuration or a list.
     fn exempts(&self, server: &Endpoint) -> bool;
@@ -63,7 +64,7 @@ pub trait Traffic {
 pub struct ReputationService {
     store: Store,
     clock: StoreClock,
-    settings: Settings,
+    settings: ServiceSettings,
     prober: Prober,
     nft: Option<NftWorker>,
     fleet: TokenBucket,
@@ -72,7 +73,7 @@ pub struct ReputationService {
     /// Servers whose address is blocked for every name, as the view has them.
     everybodys: Vec<Endpoint>,
     swept_at: u64,
-    /// When the store is to be written, if it has changed since.
+    /// Due time of the next write of the store, if it has changed.
     write_at: Option<Instant>,
     fill_at: Option<Instant>,
     count_at: Instant,
@@ -80,10 +81,10 @@ pub struct ReputationService {
 }
 
 /// Options of the service.
-struct Settings {
+struct ServiceSettings {
     files: Files,
     lifetimes: Lifetimes,
-    /// How long others' findings hold, and whether the kernel and the fleet hear of ours.
+    /// Validity of others' findings, and whether the kernel and the fleet get ours.
     learn: Duration,
     on_inconclusive: InconclusiveAction,
     /// Addresses that others share are blocked, too.
@@ -91,9 +92,9 @@ struct Settings {
     fills_kernel: bool,
 }
 
-impl From<&Config> for Settings {
+impl From<&Config> for ServiceSettings {
     fn from(config: &Config) -> Self {
-        Settings {
+        ServiceSettings {
             files: config.reputation_files(),
             lifetimes: Lifetimes::from(config),
             learn: config.learn,
@@ -106,12 +107,12 @@ impl From<&Config> for Settings {
 
 impl ReputationService {
     /// Opens the store as `config` wishes.
-    pub fn start(config: &Config, now: Instant) -> Self {
-        let nft = NftWorker::start();
+    pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
+        let nft = NftWorker::start(problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
         }
-        let settings = Settings::from(config);
+        let settings = ServiceSettings::from(config);
         let clock = StoreClock::new(unix_seconds(), now);
         ReputationService {
             store: Store::open(&settings.files, clock.now()),
@@ -137,7 +138,7 @@ impl ReputationService {
         self.settings = config.into();
         self.prober.configure(config);
         if filled && !self.settings.fills_kernel {
-            self.order(Order::Fill(rules::EMPTY.into()));
+            self.submit(NftTask::Fill(rules::EMPTY.into()));
         }
         self.fill_at = Some(now);
         self.is_view_stale = true;
@@ -165,7 +166,7 @@ impl ReputationService {
             Some(_) if detection.source == Source::Dpi => return self.prober.count_known(),
             Some(known) => now.after(Duration::from_secs(known.seconds_left(wall_clock).into())),
         };
-        self.prober.ask(Question::again(&suspect, due));
+        self.prober.ask(PendingQuestion::again(&suspect, due));
     }
 
     fn suspect_of(&self, detection: &Detection) -> Suspect {
@@ -196,7 +197,7 @@ impl ReputationService {
         for entry in witness::facts(suspect, probed, &self.settings.lifetimes, self.clock.now()) {
             self.enter(entry, now);
         }
-        if probed.outcome.verdict == Verdict::Inconclusive {
+        if probed.outcome.verdict == ProbeVerdict::Inconclusive {
             self.ask_again(suspect, now);
         }
     }
@@ -208,7 +209,7 @@ impl ReputationService {
         }
         if suspect.purpose == Purpose::Suspicion {
             let wait = Duration::from_secs(self.settings.lifetimes.inconclusive.into());
-            self.prober.ask(Question::again(suspect, now.after(wait)));
+            self.prober.ask(PendingQuestion::again(suspect, now.after(wait)));
         }
     }
 
@@ -223,7 +224,7 @@ impl ReputationService {
         removed
     }
 
-    /// What is to be done now and then; to be called at least once a second.
+    /// Does all periodic work; to be called at least once a second.
     pub fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
         self.follow_wall_clock(unix_seconds(), now);
         let wall_clock = self.clock.now();
@@ -238,7 +239,7 @@ impl ReputationService {
         }
         let ReputationService { prober, store, .. } = self;
         prober.submit_due(now, |question| {
-            let Question { suspect, .. } = question;
+            let PendingQuestion { suspect, .. } = question;
             let known = store.probed(&suspect.server, suspect.name.as_ref(), wall_clock);
             let is_settled = known.is_some_and(|known| matches!(known.fact, Fact::Pool | Fact::NotPool));
             let is_wanted = match (suspect.purpose, suspect.client) {
@@ -262,7 +263,7 @@ impl ReputationService {
 
     fn order_what_is_due(&mut self, traffic: &impl Traffic, now: Instant) {
         if self.write_at.is_some_and(|at| now >= at)
-            && self.order(Order::Save(self.settings.files.path.clone(), self.store.to_body()))
+            && self.submit(NftTask::Save(self.settings.files.path.clone(), self.store.to_body()))
         {
             self.write_at = None;
         }
@@ -276,7 +277,7 @@ impl ReputationService {
         }
         if self.fill_at.is_none_or(|at| now >= at) {
             let is_done = !self.settings.fills_kernel
-                || self.order(Order::Fill(format!("{}{}", rules::EMPTY, self.elements(traffic))));
+                || self.submit(NftTask::Fill(format!("{}{}", rules::EMPTY, self.elements(traffic))));
             if is_done {
                 self.fill_at = Some(now.after(KERNEL_FILL_EVERY));
             }
@@ -288,7 +289,7 @@ impl ReputationService {
         self.fill_at = Some(now);
     }
 
-    /// What holds now.
+    /// Entries that hold now.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.store.holding(self.clock.now())
     }
@@ -301,14 +302,14 @@ impl ReputationService {
     /// Connection attempts that the kernel had refused by itself when it was last asked; asks again.
     pub fn refused_by_kernel(&mut self, now: Instant) -> u32 {
         if self.settings.fills_kernel && now >= self.count_at {
-            self.order(Order::Count);
+            self.submit(NftTask::Count);
             self.count_at = now.after(KERNEL_COUNT_EVERY);
         }
         self.nft.as_ref().map_or(0, NftWorker::refused)
     }
 
     /// Counters of the prober.
-    pub fn probes(&self) -> Counters {
+    pub fn probes(&self) -> ProbeCounters {
         self.prober.counters()
     }
 
@@ -352,7 +353,7 @@ impl ReputationService {
         let probe = self.prober.stop();
         if let Some(nft) = self.nft {
             let is_unwritten = self.write_at.is_some();
-            nft.stop(is_unwritten.then(|| Order::Save(self.settings.files.path, self.store.to_body())));
+            nft.stop(is_unwritten.then(|| NftTask::Save(self.settings.files.path, self.store.to_body())));
         }
         probe
     }
@@ -382,8 +383,8 @@ impl ReputationService {
         entered
     }
 
-    fn order(&self, order: Order) -> bool {
-        self.nft.as_ref().is_none_or(|nft| nft.order(order))
+    fn submit(&self, task: NftTask) -> bool {
+        self.nft.as_ref().is_none_or(|nft| nft.submit(task))
     }
 
     /// Whether the address of `server` is on the list of those that many sites share.

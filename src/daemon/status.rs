@@ -1,10 +1,10 @@
-//! What `minewall status` shows.
+//! The status, as `minewall status` shows it.
 
 use serde::Serialize;
 
 use super::hosts::Host;
 use super::problems::Problem;
-use crate::daemon::prober::Counters;
+use crate::daemon::prober::ProbeCounters;
 use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
 
 /// The daemon at a glance.
@@ -18,7 +18,9 @@ pub struct Status<'a> {
     pub uptime: u64,
     /// Packets handled.
     pub packets: u64,
-    /// Those with payload not seen before.
+    /// Packets of the last minute.
+    pub packets_minute: u64,
+    /// Packets with payload not seen before.
     pub payload_packets: u64,
     /// Other transports and fragments, accepted.
     pub not_tcp: u64,
@@ -87,7 +89,7 @@ pub struct Slots {
 /// Use of the netfilter queue.
 #[derive(Debug, Serialize)]
 pub struct QueueUse {
-    /// Its number.
+    /// Number of the queue.
     pub number: u16,
     /// Packets that wait.
     pub waiting: u32,
@@ -99,7 +101,7 @@ pub struct QueueUse {
     pub has_rules: bool,
 }
 
-/// What became of suspects' servers.
+/// Outcomes of suspects' servers.
 #[derive(Debug, Serialize)]
 pub struct Probes {
     /// Asked, and a pool.
@@ -135,7 +137,7 @@ pub struct Learned {
     pub refused_by_kernel: u32,
 }
 
-/// What lists hold, and what is known of addresses by the answers of name servers.
+/// Size of the lists, and of the DNS cache.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct ListsUse {
     /// Lists, the built-in one included.
@@ -148,16 +150,16 @@ pub struct ListsUse {
     pub dns_answers: u32,
 }
 
-impl From<Counters> for Probes {
-    fn from(counters: Counters) -> Self {
-        let Counters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
+impl From<ProbeCounters> for Probes {
+    fn from(counters: ProbeCounters) -> Self {
+        let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
             counters;
         Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
     }
 }
 
 impl Status<'_> {
-    /// As one line of JSON. Hosts that don't fit are left out, the oldest first.
+    /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
     pub fn into_json(mut self) -> String {
         let mut buffer = vec![0; STATUS_MAX_BYTES];
         loop {
@@ -176,7 +178,7 @@ impl Status<'_> {
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
-             packets    {} seen, {} with new payload, {} replaced by resets, {} malformed\n\
+             packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
@@ -187,6 +189,7 @@ impl Status<'_> {
             self.uptime,
             self.mode,
             self.packets,
+            self.packets_minute,
             self.payload_packets,
             self.resets,
             self.malformed,
@@ -250,7 +253,7 @@ pub fn hosts_to_text(hosts: &[&Host]) -> String {
     hosts.iter().map(line).collect()
 }
 
-/// The same as an array of JSON.
+/// The hosts as an array of JSON.
 pub fn hosts_to_json(hosts: &[&Host]) -> String {
     let mut buffer = vec![0; hosts.len() * HOST_JSON_BYTES + 2];
     // A test holds the longest against the buffer.
@@ -297,6 +300,7 @@ mod tests {
             mode: "block",
             uptime: u64::MAX,
             packets: u64::MAX,
+            packets_minute: 0,
             payload_packets: 0,
             not_tcp: 0,
             malformed: 0,
@@ -307,7 +311,7 @@ mod tests {
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
             queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
-            probes: Counters::default().into(),
+            probes: ProbeCounters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),
             verdicts_failed: 0,

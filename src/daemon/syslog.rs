@@ -84,7 +84,7 @@ impl Log for Syslog {
     fn flush(&self) {}
 }
 
-/// Where syslogd and OpenWrt's logd listen.
+/// Socket of syslogd and of OpenWrt's logd.
 pub const SYSLOG_SOCKET: &str = "/dev/log";
 
 fn connect(path: &Path) -> io::Result<UnixDatagram> {

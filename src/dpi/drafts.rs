@@ -12,7 +12,7 @@ use crate::parse::lines::Lines;
 /// The pool.
 #[derive(Debug)]
 pub(crate) struct Drafts {
-    slots: Box<[Slot]>,
+    slots: Box<[DraftSlot]>,
     /// The draft of messages that end where they began.
     work: usize,
     clock: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Drafts {
 pub(crate) struct Handle(u32);
 
 #[derive(Clone, Debug, Default)]
-struct Slot {
+struct DraftSlot {
     generation: u32,
     owner: Option<u32>,
     used: u32,
@@ -97,7 +97,7 @@ impl Draft {
 impl Drafts {
     /// [`DRAFTS`] of them, and the working draft.
     pub(crate) fn new() -> Self {
-        Drafts { slots: vec![Slot::default(); DRAFTS + 1].into(), work: 0, clock: 0, taken_away: 0 }
+        Drafts { slots: vec![DraftSlot::default(); DRAFTS + 1].into(), work: 0, clock: 0, taken_away: 0 }
     }
 
     /// The number of the draft to go on with: the one that `handle` names, or the working draft, empty.
@@ -168,7 +168,7 @@ impl Drafts {
         }
     }
 
-    fn find(&mut self, handle: Handle) -> Option<(usize, &mut Slot)> {
+    fn find(&mut self, handle: Handle) -> Option<(usize, &mut DraftSlot)> {
         let at = (handle.0 as usize & 0xff).checked_sub(1)?;
         let slot = self.slots.get_mut(at)?;
         (slot.owner.is_some() && slot.generation == handle.0 >> 8).then_some((at, slot))

@@ -14,8 +14,8 @@ mod websocket;
 
 use super::Wire;
 use super::drafts::{Draft, Drafts, Handle};
+use super::naming::Naming;
 use super::signatures::compile::program::carrier;
-use super::target::Naming;
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
 use crate::parse::http::Asked;

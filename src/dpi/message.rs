@@ -6,7 +6,7 @@ use super::signatures::compile::program::carrier;
 use super::signatures::matcher::Message;
 use crate::parse::grpc;
 use crate::parse::http::push_form;
-use crate::parse::tree::{Kind, Tree, Value};
+use crate::parse::tree::{Tree, Value, ValueKind};
 
 /// Puts what isn't JSON into values: the fields of a line, the members of a form.
 pub(super) fn prepare(draft: &mut Draft, signatures: &Signatures, over: u16) {
@@ -18,7 +18,7 @@ pub(super) fn prepare(draft: &mut Draft, signatures: &Signatures, over: u16) {
         }
         carrier::FORM => {
             tree.clear();
-            if let Some(root) = tree.push(Kind::Object, 0, 1) {
+            if let Some(root) = tree.push(ValueKind::Object, 0, 1) {
                 push_form(&draft.bytes, root, tree, |name| signatures.word(name.as_bytes()));
                 tree.close(root);
             }
@@ -51,10 +51,10 @@ pub(super) fn of<'a>(draft: &'a Draft, signatures: &'a Signatures, over: u16) ->
 }
 
 fn push_fields(tree: &mut Tree, line: &[u8]) {
-    let Some(root) = tree.push(Kind::Array, 0, 1) else { return };
+    let Some(root) = tree.push(ValueKind::Array, 0, 1) else { return };
     for field in line.split(|&byte| byte == b',') {
         tree.count(root);
-        tree.push_text(Kind::String, 0, field);
+        tree.push_text(ValueKind::String, 0, field);
     }
     tree.close(root);
 }

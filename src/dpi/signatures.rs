@@ -17,7 +17,7 @@ use crate::parse::words;
 use crate::parse::words::{WordId, Words};
 use compile::program::{DialectEntry, Phase, Program, Role, Rule};
 pub use dialect::Dialect;
-pub use load::{Listed, Refusal, SignatureFile};
+pub use load::{FileRefusal, Listed, SignatureFile};
 use matcher::{Before, Match, Message};
 
 include!(concat!(env!("OUT_DIR"), "/signatures.rs"));

@@ -19,14 +19,14 @@ use crate::parse::dns::Resolution;
 #[derive(Debug)]
 pub(super) struct DnsCache<S> {
     /// Addresses of listed names. Of one set, what ends first makes room.
-    listed: Box<[[Option<Listed>; RESOLVED_WAYS]]>,
+    listed: Box<[[Option<ListedAddress>; RESOLVED_WAYS]]>,
     /// Addresses of other names.
     others: Box<[Other]>,
     hasher: S,
 }
 
 #[derive(Clone, Debug)]
-struct Listed {
+struct ListedAddress {
     /// Receiver of the answer.
     client: IpAddr,
     addr: IpAddr,
@@ -47,7 +47,7 @@ struct Other {
     has_more: bool,
 }
 
-/// What an address is known as.
+/// The names of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known<'a> {
     /// The name.
@@ -73,7 +73,7 @@ impl<S: BuildHasher> DnsCache<S> {
         let name = listed.map(|name| heapless::String::try_from(name.as_str()));
         for &addr in &resolution.addrs {
             match &name {
-                Some(Ok(name)) => self.enter(Listed { client, addr, name: name.clone(), until }, now),
+                Some(Ok(name)) => self.enter(ListedAddress { client, addr, name: name.clone(), until }, now),
                 // A listed name too long to be kept is no other name.
                 Some(Err(_)) => {}
                 None => {
@@ -122,14 +122,15 @@ impl<S: BuildHasher> DnsCache<S> {
         (self.hasher.hash_one(name.as_str()) as u32).max(1)
     }
 
-    fn enter(&mut self, listed: Listed, now: u32) {
+    fn enter(&mut self, listed: ListedAddress, now: u32) {
         let at = self.set(listed.addr);
         let Some(set) = self.listed.get_mut(at) else { return };
-        let is_same = |way: &Option<Listed>| {
+        let is_same = |way: &Option<ListedAddress>| {
             way.as_ref().is_some_and(|known| known.client == listed.client && known.addr == listed.addr)
         };
         let way = set.iter().position(is_same).or_else(|| {
-            let left = |way: &Option<Listed>| way.as_ref().map_or(0, |known| known.until.saturating_sub(now));
+            let left =
+                |way: &Option<ListedAddress>| way.as_ref().map_or(0, |known| known.until.saturating_sub(now));
             set.iter().enumerate().min_by_key(|(_, way)| left(way)).map(|(at, _)| at)
         });
         if let Some(way) = way.and_then(|way| set.get_mut(way)) {
@@ -166,7 +167,7 @@ impl Other {
 
 const _: () =
     assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
-const _: () = assert!(size_of::<Option<Listed>>() <= 128);
+const _: () = assert!(size_of::<Option<ListedAddress>>() <= 128);
 
 #[cfg(test)]
 mod tests {

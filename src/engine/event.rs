@@ -1,4 +1,4 @@
-//! What the engine has to tell people: proof of mining, and suspicion of it.
+//! Events of the engine: proof of mining, and suspicion of it.
 
 use crate::dpi::Wire;
 use crate::dpi::finding::Finding;
@@ -8,16 +8,16 @@ use crate::limits::PROBE_SNI_BYTES;
 use crate::net::endpoint::Endpoint;
 use crate::util::time::Instant;
 
-/// What speaks for mining.
+/// Source of the evidence for mining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The session's own words: proof.
     Dpi,
     /// The server's answer to a probe: proof.
     Probe,
-    /// What was known of the server beforehand, by a list whose policy is to block or from earlier sessions.
+    /// Prior knowledge of the server, by a list whose policy is to block or from earlier sessions.
     Intel,
-    /// Its sizes and times, by stage one: a suspicion, for which nothing is blocked.
+    /// Sizes and times, by stage one: a suspicion, for which nothing is blocked.
     Hmm,
     /// A list, whose policy is to suspect, or what is less certain than the server's name: the same.
     Hint,
@@ -43,7 +43,7 @@ impl Source {
 /// A mining session.
 #[derive(Clone, Debug)]
 pub struct Detection {
-    /// When it was noticed.
+    /// Time of the evidence.
     pub at: Instant,
     /// The infected host, and its port.
     pub client: Endpoint,
@@ -55,19 +55,19 @@ pub struct Detection {
     pub server_name: heapless::String<PROBE_SNI_BYTES>,
     /// Whether the session is TLS, if known.
     pub tls: Option<bool>,
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
     /// The dialect that the session points to: of a proof the one found, otherwise a guess.
     pub points_to: Option<Dialect>,
-    /// How the session began.
+    /// First protocol of the session.
     pub wire: Wire,
-    /// What speaks for it.
+    /// Source of the evidence.
     pub source: Source,
     /// The probability that stage one gives it; of its own suspicions only.
     pub suspicion: Option<Suspicion>,
     /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
-    /// Of a suspicion by stage one: the sum is twice the threshold of *balanced* or more.
+    /// The sum of stage one is twice the threshold of *balanced* or more.
     pub is_strong: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,

@@ -9,11 +9,11 @@ use super::dns_cache::DnsCache;
 use super::event::Source;
 use super::suppression::Suppression;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Target};
-use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::entry::{Pattern, Policy};
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
-use crate::intel::{Explanation, Intel, Match, builtin};
+use crate::intel::{Explanation, Intel, ListMatch, builtin};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
@@ -34,7 +34,7 @@ pub(super) struct IntelLookup<S> {
     epoch: u64,
 }
 
-/// What a list has to say of a session.
+/// Opinion of the lists on a session.
 #[derive(Clone, Debug)]
 pub(super) struct Opinion {
     pub policy: Policy,
@@ -70,7 +70,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.reputation.knows(server)
     }
 
-    /// What is known of `server`, which `client` has called `called`.
+    /// The verdict on `server`, which `client` has called `called`.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
     }
@@ -87,10 +87,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Every entry of the lists that matches, for people.
     pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
-        let port = match pattern.ports {
-            Ports::One(port) => Some(port),
-            Ports::Any | Ports::NonWeb => None,
-        };
+        let port = pattern.ports.one();
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
@@ -104,7 +101,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.by_address(server, now).is_some_and(|found| found.policy == Policy::Allow)
     }
 
-    /// What is to be thought of a session of `client` with `server`, before it has said anything.
+    /// The opinion on a session of `client` with `server`, before its first byte.
     pub fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
         if !self.has_any() {
             return None;
@@ -135,19 +132,19 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         opinion
     }
 
-    /// What is to be thought of a session of `client` in which a server at `port` was called `name`.
+    /// The opinion on a session in which a server at `port` was called `name`.
     pub fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
         let found = self.by_name(name, Some(port), now)?;
         Some(Opinion { policy: found.policy, finding: finding(&found, "") })
     }
 
-    /// What is to be thought of a session in which a proxy was asked for `target`; `port` is that of its
+    /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
-    pub fn of_target(&self, target: &Target, port: u16, now: Instant) -> Option<Opinion> {
+    pub fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);
         match &target.host {
-            Host::Name(name) => self.of_name(name, port, now),
-            Host::Addr(addr) => {
+            AuthorityHost::Name(name) => self.of_name(name, port, now),
+            AuthorityHost::Addr(addr) => {
                 let found = self.by_address(&Endpoint::new(*addr, port), now)?;
                 let policy = self.of_shared(found.policy, *addr, seconds(now));
                 Some(Opinion { policy, finding: finding(&found, "") })
@@ -188,13 +185,13 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.lists.as_deref().into_iter().chain(self.reputation.patterns())
     }
 
-    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<Match<'_>> {
+    fn by_address(&self, server: &Endpoint, now: Instant) -> Option<ListMatch<'_>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_address(server, unix));
         found.max_by_key(|found| found.policy)
     }
 
-    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<Match<'a>> {
+    fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: Instant) -> Option<ListMatch<'a>> {
         let unix = self.unix(now);
         let found = self.layers().filter_map(|intel| intel.by_name(name, port, unix));
         found.max_by_key(|found| found.policy)
@@ -232,9 +229,9 @@ pub(super) fn proof(verdict: EndpointVerdict) -> Option<(Source, Finding)> {
 }
 
 /// `list builtin: pool.example`.
-fn finding(found: &Match<'_>, how: &str) -> Finding {
+fn finding(found: &ListMatch<'_>, how: &str) -> Finding {
     let mut finding = Finding::default();
-    let Match { by, source, .. } = found;
+    let ListMatch { by, source, .. } = found;
     // What doesn't fit is cut off; a list's name comes from a file's.
     let mut text = heapless::String::<{ crate::limits::NAME_BYTES + 128 }>::new();
     let _ = write!(text, "list {source}: {by}{how}");

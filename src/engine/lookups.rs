@@ -5,13 +5,14 @@ use core::net::IpAddr;
 
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
-use super::pipeline::{Notice, Pipeline};
+use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::{Host, Naming, Target};
+use crate::dpi::naming::Naming;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
+use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -33,7 +34,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             })
     }
 
-    /// What is known of the server of `session`, by the name that its client has told it on this connection.
+    /// The verdict on the server of `session`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
         // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
         if session.inspection.is_opaque() {
@@ -77,20 +78,25 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Does as a list says; answers a notice if that is worth telling.
-    pub(super) fn heed(&mut self, session: &mut Session, opinion: Opinion, now: Instant) -> Option<Notice> {
+    pub(super) fn heed(
+        &mut self,
+        session: &mut Session,
+        opinion: Opinion,
+        now: Instant,
+    ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion;
         let (client, server) = (session.client().addr(), session.server());
         match policy {
             Policy::Allow => None,
             Policy::Block => {
                 self.prove(session, now);
-                Some(Notice::new(Source::Intel, finding))
+                Some(DetectionCause::new(Source::Intel, finding))
             }
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
                 let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
-                is_news.then_some(Notice::new(Source::Hint, finding))
+                is_news.then_some(DetectionCause::new(Source::Hint, finding))
             }
         }
     }
@@ -127,7 +133,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             Naming::Http(_) if session.inspection.is_tunnelled() => return None,
             Naming::Tls(name) => name.as_ref(),
-            Naming::Http(Target { host: Host::Name(name), .. }) => Some(name),
+            Naming::Http(Authority { host: AuthorityHost::Name(name), .. }) => Some(name),
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());

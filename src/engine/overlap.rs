@@ -23,12 +23,12 @@ pub(super) enum Overlap {
     Agrees,
     /// Read as the receiver may take it, it proves mining.
     Proof(Finding),
-    /// Its first bytes are others than those that are known: only the rest may pass.
+    /// The first bytes differ from those that are known: only the rest may pass.
     Trim {
         /// Their number.
         skip: u32,
     },
-    /// It must not pass.
+    /// The segment must not pass.
     Drop,
 }
 

@@ -6,7 +6,7 @@ use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof};
 use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
-use super::scoring::Evidence;
+use super::scoring::ScoreEvidence;
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
 use super::{Counters, Handled, Packet, Settings};
@@ -44,17 +44,17 @@ pub(super) struct Pipeline<S> {
 
 /// The reason to tell of a flow: a proof or a suspicion.
 #[derive(Clone, Debug)]
-pub(super) struct Notice {
+pub(super) struct DetectionCause {
     pub source: Source,
     pub finding: Finding,
-    /// Of a suspicion by stage one.
+    /// The suspicion of stage one, if that is the source.
     pub suspicion: Option<Suspicion>,
 }
 
-impl Notice {
+impl DetectionCause {
     /// A notice that stage one has no part in.
     pub fn new(source: Source, finding: Finding) -> Self {
-        Notice { source, finding, suspicion: None }
+        DetectionCause { source, finding, suspicion: None }
     }
 }
 
@@ -120,7 +120,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
             };
             let event = (!is_exempt)
-                .then(|| self.detection(&session, Notice::new(source, finding), packet.hw_addr, now));
+                .then(|| self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
             return Handled { verdict, opened: false, event };
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
@@ -238,12 +238,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session: &mut Session,
         placed: &Placed<'_>,
         overlap: &mut Overlap,
-    ) -> Option<Notice> {
+    ) -> Option<DetectionCause> {
         match overlap {
             Overlap::Proof(finding) => {
                 session.count_payload(placed.segment.payload_len);
                 self.prove(session, placed.at);
-                Some(Notice::new(Source::Dpi, core::mem::take(finding)))
+                Some(DetectionCause::new(Source::Dpi, core::mem::take(finding)))
             }
             Overlap::Agrees | Overlap::Trim { .. } if placed.arrival != Arrival::Retransmission => {
                 self.inspect(session, placed)
@@ -262,10 +262,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
-    fn known_of_server(&mut self, session: &mut Session, opened: bool, now: Instant) -> Option<Notice> {
+    fn known_of_server(
+        &mut self,
+        session: &mut Session,
+        opened: bool,
+        now: Instant,
+    ) -> Option<DetectionCause> {
         if let Some((source, finding)) = self.reputation(session).and_then(proof) {
             self.prove(session, now);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         if !opened {
             return None;
@@ -276,7 +281,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
     /// worth telling.
-    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<Notice> {
+    fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<DetectionCause> {
         let now = placed.at.stamp();
         if let Arrival::Ahead { missing } = placed.arrival
             && session.state() == State::Bypassed
@@ -298,11 +303,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         if let Some(finding) = heard.proof {
             self.prove(session, placed.at);
-            return Some(Notice::new(Source::Dpi, finding));
+            return Some(DetectionCause::new(Source::Dpi, finding));
         }
         if hears_name && let Some((source, finding)) = self.known_by_name(session) {
             self.prove(session, placed.at);
-            return Some(Notice::new(source, finding));
+            return Some(DetectionCause::new(source, finding));
         }
         let listed = match opinion {
             Some(opinion) => self.heed(session, opinion, placed.at),
@@ -314,12 +319,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let by_signature = heard.suspicion.is_some();
         let mut scored = match heard.suspicion {
             Some(finding) => {
-                Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
+                ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
             }
             None => self.score(session, placed),
         };
         if scored.decision == Decision::Suspect && self.clears(session, placed.at) {
-            scored = Evidence::of(Decision::Undecided);
+            scored = ScoreEvidence::of(Decision::Undecided);
         }
         let before = session.state();
         let suspected = session.settle(scored.decision, now, &self.settings);
@@ -336,7 +341,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             return listed;
         }
         let source = if by_signature { Source::Hint } else { Source::Hmm };
-        Some(Notice { source, finding: scored.finding?, suspicion: scored.suspicion })
+        Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.
@@ -373,11 +378,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     fn detection(
         &mut self,
         session: &Session,
-        notice: Notice,
+        notice: DetectionCause,
         hw_addr: Option<[u8; 6]>,
         now: Instant,
     ) -> Detection {
-        let Notice { source, finding, suspicion } = notice;
+        let DetectionCause { source, finding, suspicion } = notice;
         let client = session.client();
         let counter =
             if source.is_proof() { &mut self.counters.detections } else { &mut self.counters.suspects };

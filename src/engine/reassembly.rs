@@ -3,9 +3,9 @@
 use super::pipeline::Placed;
 use super::session::Session;
 use crate::dpi::finding::Finding;
-use crate::dpi::target::Naming;
+use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
-use crate::flow::reassembly_pool::{Claim, ReassemblyPool, Slot, SlotIndex};
+use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
@@ -25,7 +25,7 @@ pub(super) struct Reassembly<'a> {
 pub(super) struct Heard {
     /// Proof of mining.
     pub proof: Option<Finding>,
-    /// What a signature says that is worth no more than a suspicion.
+    /// A finding that is worth no more than a suspicion.
     pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,
@@ -263,14 +263,14 @@ impl Reassembly<'_> {
         self.pool.release(index, self.session.key(), direction);
     }
 
-    fn claim(&self, direction: Direction) -> Claim {
-        Claim { key: *self.session.key(), direction, client: self.session.owner() }
+    fn claim(&self, direction: Direction) -> PoolClaim {
+        PoolClaim { key: *self.session.key(), direction, client: self.session.owner() }
     }
 
     /// The slot of the segment's direction, claimed at `base` if it has none.
     fn slot(&mut self, base: u32) -> Option<&mut Slot> {
         let (claim, now) = (self.claim(self.placed.direction), self.placed.at.stamp());
-        let Claim { key, direction, .. } = claim;
+        let PoolClaim { key, direction, .. } = claim;
         let index = &mut self.session.streams.slots[direction as usize];
         if self.pool.get(*index, &key, direction).is_none() {
             *index = self.pool.claim(claim, base, now)?;

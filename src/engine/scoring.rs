@@ -19,25 +19,25 @@ use crate::net::direction::Direction;
 
 /// An opinion of stage one, and of a suspicion the reason.
 #[derive(Clone, Debug)]
-pub(super) struct Evidence {
+pub(super) struct ScoreEvidence {
     pub decision: Decision,
     pub finding: Option<Finding>,
-    /// How likely the models hold it.
+    /// Probability of mining by the models.
     pub suspicion: Option<Suspicion>,
 }
 
-impl Evidence {
+impl ScoreEvidence {
     /// An opinion that needs no reason.
     pub fn of(decision: Decision) -> Self {
-        Evidence { decision, finding: None, suspicion: None }
+        ScoreEvidence { decision, finding: None, suspicion: None }
     }
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Scores new payload of a flow that the DPI can't read.
-    pub(super) fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> Evidence {
+    pub(super) fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> ScoreEvidence {
         let Some(sensitivity) = self.settings.sensitivity.filter(|_| session.inspection.is_opaque()) else {
-            return Evidence::of(Decision::Undecided);
+            return ScoreEvidence::of(Decision::Undecided);
         };
         let now = placed.at.stamp();
         let seen_before = match placed.arrival {
@@ -63,7 +63,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             };
             if self.beacons.sent(&sent) == Decision::Suspect {
                 let finding = Finding::of(None, "short sessions to one server, each like the one before");
-                return Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None };
+                return ScoreEvidence {
+                    decision: Decision::Suspect,
+                    finding: Some(finding),
+                    suspicion: None,
+                };
             }
         }
         match assessment {
@@ -71,9 +75,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 self.weigh(session, sum, sensitivity, placed)
             }
             Assessment::Unlikely { screenings, .. } if screenings >= HMM_FAILED_SCREENINGS => {
-                Evidence::of(Decision::Unlikely)
+                ScoreEvidence::of(Decision::Unlikely)
             }
-            _ => Evidence::of(Decision::Undecided),
+            _ => ScoreEvidence::of(Decision::Undecided),
         }
     }
 
@@ -84,9 +88,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         sum: i32,
         sensitivity: Sensitivity,
         placed: &Placed<'_>,
-    ) -> Evidence {
+    ) -> ScoreEvidence {
         if session.state() == State::Suspect || self.clears(session, placed.at) {
-            return Evidence::of(Decision::Undecided);
+            return ScoreEvidence::of(Decision::Undecided);
         }
         let circumstances = Circumstances {
             sensitivity,
@@ -96,11 +100,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             now: placed.at,
         };
         let Some(suspicion) = self.stage_one.suspect(sum, &circumstances) else {
-            return Evidence::of(Decision::Undecided);
+            return ScoreEvidence::of(Decision::Undecided);
         };
         let evidence = suspicion::reason(&suspicion, &session.hmm, session.payload_packets());
         let finding = Finding { evidence, ..Finding::default() };
-        Evidence { decision: Decision::Suspect, finding: Some(finding), suspicion: Some(suspicion) }
+        ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: Some(suspicion) }
     }
 
     /// Frees what other stores keep of a flow that is removed or no longer read.

@@ -49,7 +49,7 @@ pub enum State {
     Mining,
 }
 
-/// One flow. Fixed size, no pointers: the table is one allocation at start.
+/// A flow. Fixed size, no pointers: the table is one allocation at start.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     /// The two ends.

@@ -1,4 +1,4 @@
-//! By which names clients have lately called their servers.
+//! Names by which clients have lately called their servers.
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -14,12 +14,12 @@ pub type KeptName = heapless::String<PROBE_SNI_BYTES>;
 /// A set-associative cache under a keyed hash: of one set, the name longest unused makes room.
 #[derive(Debug)]
 pub(super) struct SniCache<S> {
-    sets: Box<[[Option<Entry>; NAMED_WAYS]]>,
+    sets: Box<[[Option<NamedServer>; NAMED_WAYS]]>,
     hasher: S,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct NamedServer {
     client: IpAddr,
     server: Endpoint,
     name: KeptName,
@@ -38,15 +38,17 @@ impl<S: BuildHasher> SniCache<S> {
         let place = self.place(client, &server);
         let Some(set) = self.sets.get_mut(place) else { return };
         let name = name.and_then(|name| KeptName::try_from(name.as_str()).ok()).unwrap_or_default();
-        let is_same = |way: &Option<Entry>| way.as_ref().is_some_and(|entry| entry.is_of(client, &server));
+        let is_same =
+            |way: &Option<NamedServer>| way.as_ref().is_some_and(|entry| entry.is_of(client, &server));
         let way = set.iter().position(is_same).or_else(|| {
             // An empty way first, then the oldest.
-            let age =
-                |way: &Option<Entry>| way.as_ref().map_or(u32::MAX, |entry| now.millis_since(entry.used));
+            let age = |way: &Option<NamedServer>| {
+                way.as_ref().map_or(u32::MAX, |entry| now.millis_since(entry.used))
+            };
             set.iter().enumerate().max_by_key(|(_, way)| age(way)).map(|(at, _)| at)
         });
         if let Some(way) = way.and_then(|way| set.get_mut(way)) {
-            *way = Some(Entry { client, server, name, used: now });
+            *way = Some(NamedServer { client, server, name, used: now });
         }
     }
 
@@ -62,14 +64,14 @@ impl<S: BuildHasher> SniCache<S> {
     }
 }
 
-impl Entry {
+impl NamedServer {
     fn is_of(&self, client: IpAddr, server: &Endpoint) -> bool {
         self.client == client && self.server == *server
     }
 }
 
 const _: () = assert!((NAMED_SESSIONS / NAMED_WAYS).is_power_of_two());
-const _: () = assert!(size_of::<Option<Entry>>() <= 192);
+const _: () = assert!(size_of::<Option<NamedServer>>() <= 192);
 
 #[cfg(test)]
 mod tests {

@@ -319,7 +319,7 @@ fn view_with(server: &Endpoint, fact: Fact, scope: Scope) -> Arc<View> {
         since: 0,
         until: u64::MAX,
     };
-    let mut facts = view::Builder::default();
+    let mut facts = view::ViewBuilder::default();
     facts.add(&entry, scope, false);
     Arc::new(facts.build(None))
 }

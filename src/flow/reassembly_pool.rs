@@ -20,14 +20,14 @@ use crate::util::time::Stamp;
 #[derive(Debug)]
 pub struct ReassemblyPool {
     /// Apart from the bytes, so that a search for room stays within a few cache lines.
-    places: Box<[Place]>,
+    places: Box<[PoolPlace]>,
     slots: Box<[Slot]>,
     free: Vec<SlotIndex, ASSEMBLY_SLOTS>,
     /// Slots taken from a flow that still needed them.
     pub taken_away: u32,
 }
 
-/// Where a direction's waiting bytes are: an index into the pool. The slot knows its owner, so a
+/// Place of a direction's waiting bytes: an index into the pool. The slot knows its owner, so a
 /// stale index finds nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotIndex(u8);
@@ -44,10 +44,10 @@ impl Default for SlotIndex {
 
 /// The right to a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct PoolClaim {
     /// The flow.
     pub key: FiveTuple,
-    /// Its direction.
+    /// Direction of the bytes.
     pub direction: Direction,
     /// Keyed hash of the client whose share it counts for.
     pub client: u32,
@@ -55,8 +55,8 @@ pub struct Claim {
 
 /// The owner of a slot.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    owner: Option<Claim>,
+struct PoolPlace {
+    owner: Option<PoolClaim>,
     used: Stamp,
     /// Bytes that are not read yet lie in the slot.
     waits: bool,
@@ -69,12 +69,12 @@ pub struct Slot {
     /// Leading bytes that have been read, and are kept for comparison.
     read: u16,
     /// The parts of `bytes` that are there: sorted, apart from each other.
-    runs: Vec<Run, ASSEMBLY_RUNS>,
+    runs: Vec<ByteRun, ASSEMBLY_RUNS>,
     bytes: [u8; ASSEMBLY_BYTES],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
+struct ByteRun {
     start: u16,
     end: u16,
 }
@@ -87,7 +87,7 @@ impl ReassemblyPool {
     /// A pool of [`ASSEMBLY_SLOTS`] slots.
     pub fn new() -> Self {
         let empty = Slot { base: 0, read: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
-        let nobody = Place { owner: None, used: Stamp(0), waits: false };
+        let nobody = PoolPlace { owner: None, used: Stamp(0), waits: false };
         ReassemblyPool {
             places: vec![nobody; ASSEMBLY_SLOTS].into_boxed_slice(),
             slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(),
@@ -107,14 +107,14 @@ impl ReassemblyPool {
     }
 
     /// Takes a slot, empty and beginning at sequence number `base`, for bytes that wait.
-    pub fn claim(&mut self, claim: Claim, base: u32, now: Stamp) -> Option<SlotIndex> {
+    pub fn claim(&mut self, claim: PoolClaim, base: u32, now: Stamp) -> Option<SlotIndex> {
         let index =
             self.free.pop().or_else(|| self.evict_read(now)).or_else(|| self.evict_from_largest(claim, now));
         self.hand_out(index?, claim, base, true, now)
     }
 
     /// Takes a slot for bytes that have been read, if that costs no flow a message.
-    pub fn claim_for_read(&mut self, claim: Claim, base: u32, now: Stamp) -> Option<SlotIndex> {
+    pub fn claim_for_read(&mut self, claim: PoolClaim, base: u32, now: Stamp) -> Option<SlotIndex> {
         let index = self.free.pop().or_else(|| self.evict_read(now));
         self.hand_out(index?, claim, base, false, now)
     }
@@ -150,13 +150,13 @@ impl ReassemblyPool {
     fn hand_out(
         &mut self,
         index: SlotIndex,
-        claim: Claim,
+        claim: PoolClaim,
         base: u32,
         waits: bool,
         now: Stamp,
     ) -> Option<SlotIndex> {
         let at = usize::from(index.0);
-        *self.places.get_mut(at)? = Place { owner: Some(claim), used: now, waits };
+        *self.places.get_mut(at)? = PoolPlace { owner: Some(claim), used: now, waits };
         let slot = self.slots.get_mut(at)?;
         (slot.base, slot.read) = (base, 0);
         slot.runs.clear();
@@ -170,9 +170,9 @@ impl ReassemblyPool {
     }
 
     /// The longest idle slot of the client that has the most, the one of `claim` included.
-    fn evict_from_largest(&mut self, claim: Claim, now: Stamp) -> Option<SlotIndex> {
-        let client = |place: &Place| place.owner.map(|owner| owner.client);
-        let share = |place: &Place| {
+    fn evict_from_largest(&mut self, claim: PoolClaim, now: Stamp) -> Option<SlotIndex> {
+        let client = |place: &PoolPlace| place.owner.map(|owner| owner.client);
+        let share = |place: &PoolPlace| {
             let count = self.places.iter().filter(|other| client(other) == client(place)).count();
             count + usize::from(client(place) == Some(claim.client))
         };
@@ -229,7 +229,7 @@ impl Slot {
     /// The bytes that are held from sequence number `seq` on, up to the first hole.
     pub fn from(&self, seq: u32) -> &[u8] {
         let offset = seq.wrapping_sub(self.base) as usize;
-        let within = |run: &&Run| usize::from(run.start) <= offset && offset < usize::from(run.end);
+        let within = |run: &&ByteRun| usize::from(run.start) <= offset && offset < usize::from(run.end);
         let run = self.runs.iter().find(within);
         run.and_then(|run| self.bytes.get(offset..usize::from(run.end))).unwrap_or_default()
     }
@@ -271,7 +271,7 @@ impl Slot {
         }
         let start = seq.wrapping_sub(self.base) as usize;
         let end = start.checked_add(bytes.len()).filter(|&end| end <= ASSEMBLY_BYTES).ok_or(NoRoom)?;
-        let added = Run { start: start as u16, end: end as u16 };
+        let added = ByteRun { start: start as u16, end: end as u16 };
         let (runs, covered) = self.merged(added)?;
         if covered {
             return Ok(false);
@@ -339,7 +339,7 @@ impl Slot {
     }
 
     /// The runs with `added` among them, and whether it adds nothing.
-    fn merged(&self, added: Run) -> Result<(Vec<Run, ASSEMBLY_RUNS>, bool), NoRoom> {
+    fn merged(&self, added: ByteRun) -> Result<(Vec<ByteRun, ASSEMBLY_RUNS>, bool), NoRoom> {
         if added.start == added.end
             || self.runs.iter().any(|run| run.start <= added.start && added.end <= run.end)
         {
@@ -358,7 +358,7 @@ impl Slot {
                 }
                 runs.push(*run).map_err(|_| NoRoom)?;
             } else {
-                added = Run { start: added.start.min(run.start), end: added.end.max(run.end) };
+                added = ByteRun { start: added.start.min(run.start), end: added.end.max(run.end) };
             }
         }
         if !placed {

@@ -71,7 +71,7 @@ struct Set<R> {
 /// A tag that no flow has.
 const EMPTY: u16 = 0;
 
-/// How often each thing happened.
+/// Counters of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableCounters {
     /// Flows that were entered.
@@ -90,10 +90,10 @@ pub struct TableCounters {
 
 /// The place of a flow, old or new.
 #[derive(Debug)]
-pub enum Place<'a, R> {
-    /// It was there.
+pub enum Lookup<'a, R> {
+    /// The record exists.
     Known(&'a mut R),
-    /// It is new: a default record, to be filled in; and the record that made room, if one did.
+    /// The record is new: a default one, to be filled in; and the record that made room, if one did.
     New(&'a mut R, Option<R>),
     /// There is no room for it.
     Refused,
@@ -116,19 +116,19 @@ impl<R: Record, S: BuildHasher> FlowTable<R, S> {
 
     /// The place of `key`, which is entered for a client with the hash `owner` if it is not there; a record that
     /// has expired by `now` counts as not there.
-    pub fn place(&mut self, key: &FiveTuple, owner: impl FnOnce() -> u32, now: Stamp) -> Place<'_, R> {
+    pub fn place(&mut self, key: &FiveTuple, owner: impl FnOnce() -> u32, now: Stamp) -> Lookup<'_, R> {
         let (index, tag) = self.locate(key);
         let Some(set) = self.sets.get_mut(index) else {
-            return Place::Refused;
+            return Lookup::Refused;
         };
         let expired = |record: &R| record.worth(now, self.idle) == Worth::Expired;
         let found = set.find(key, tag);
         if let Some(way) = found.filter(|&way| !expired(&set.records[way])) {
-            return Place::Known(&mut set.records[way]);
+            return Lookup::Known(&mut set.records[way]);
         }
         let Some(way) = found.or_else(|| set.room(owner(), now, self.idle)) else {
             self.counters.refused = self.counters.refused.saturating_add(1);
-            return Place::Refused;
+            return Lookup::Refused;
         };
         let replaced = (set.tags[way] != EMPTY).then(|| core::mem::take(&mut set.records[way]));
         match &replaced {
@@ -137,7 +137,7 @@ impl<R: Record, S: BuildHasher> FlowTable<R, S> {
         }
         self.counters.opened = self.counters.opened.saturating_add(1);
         set.tags[way] = tag;
-        Place::New(&mut set.records[way], replaced)
+        Lookup::New(&mut set.records[way], replaced)
     }
 
     /// The record of `key`, if it is there.
@@ -183,7 +183,7 @@ impl<R: Record, S: BuildHasher> FlowTable<R, S> {
         self.sets.len() * FLOW_WAYS
     }
 
-    /// What has happened so far.
+    /// Counters since the start.
     pub fn counters(&self) -> TableCounters {
         self.counters
     }

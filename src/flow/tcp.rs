@@ -4,7 +4,7 @@ use crate::flow::reassembly_pool::SlotIndex;
 use crate::net::direction::Direction;
 use crate::net::packet::Segment;
 
-/// Where both directions of a flow stand.
+/// Positions of both directions of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Streams {
     /// Sequence number of the next payload byte in each direction.
@@ -21,7 +21,7 @@ pub struct Streams {
     pub waits: [bool; 2],
 }
 
-/// What a segment's payload is to its stream.
+/// Position of a segment's payload in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
     /// The bytes from `skip` on are the next ones of the stream.
@@ -131,19 +131,19 @@ impl Streams {
     }
 }
 
-/// What is known of a direction: the lowest of two bits, one for each.
-struct Flag(u8);
+/// State of a direction: the lowest of two bits, one for each.
+struct DirectionFlag(u8);
 
-/// Its next byte's sequence number.
-const KNOWN: Flag = Flag(0);
-/// It is seen from its first byte.
-const FROM_START: Flag = Flag(2);
-/// Its payload has been seen.
-const CARRIED: Flag = Flag(4);
+/// The next sequence number is known.
+const KNOWN: DirectionFlag = DirectionFlag(0);
+/// The direction is seen from its first byte.
+const FROM_START: DirectionFlag = DirectionFlag(2);
+/// Payload of the direction has been seen.
+const CARRIED: DirectionFlag = DirectionFlag(4);
 /// The server has acknowledged something.
 const ACKNOWLEDGED: u8 = 1 << 6;
 
-impl Flag {
+impl DirectionFlag {
     fn of(&self, direction: Direction) -> u8 {
         1 << (self.0 + direction as u8)
     }

@@ -1,11 +1,11 @@
 //! The alphabet of stage one: two columns a packet, by integer comparisons only.
 //!
-//! Chosen by experiment on held-back applications. What carries most: what a packet is for (a share's
-//! reply is short, a job is not, and nobody asked for it), that a miner's messages keep their lengths
+//! Chosen by experiment on held-back applications. What carries most: the role of a packet (a share's
+//! reply is short, a job is long and unasked), that a miner's messages keep their lengths
 //! (the change classes, two messages of the same role back), that its shares come at random while the
-//! reports of devices come by the clock (the beat), and gaps in seven steps from 8 ms to 33 s.
+//! reports of devices are periodic, and gaps in seven steps from 8 ms to 33 s.
 
-/// One observation, as two columns of the emission tables.
+/// An observation, as two columns of the emission tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Symbol {
     /// Role and size: below [`SIZE_COLUMNS`].
@@ -14,38 +14,38 @@ pub struct Symbol {
     pub context: u8,
 }
 
-/// How a packet stands to what the flow did before.
+/// Relation of a packet to the flow's earlier packets.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     /// Milliseconds since the packet before.
     pub gap_ms: u32,
     /// The packet before went the same way.
     pub same_direction: bool,
-    /// Of its size against the sizes before it in the same role.
+    /// Change of the size against earlier sizes in the same role.
     pub change: Change,
-    /// It goes to the server, and as long after the one before as that after its predecessor.
+    /// The packet goes to the server, with the same gap before it as the packet before.
     pub periodic: bool,
 }
 
-/// What a packet is for, as far as direction and time tell.
+/// Role of a packet, as far as direction and time tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Role {
-    /// To the server, unprompted: a share, a report, a keepalive.
+    /// Unprompted, to the server: a share, a report, a keepalive.
     ClientInitiated = 0,
-    /// To the server, at once after something from it: an acknowledgement, the next request.
+    /// Directly after a packet of the server: an acknowledgement, the next request.
     ClientResponse = 1,
-    /// To the client, soon after something from it.
+    /// Soon after a packet of the client, to the client.
     ServerResponse = 2,
-    /// To the client, unasked: a job, a notification, the second line of a reply.
+    /// Unasked, to the client: a job, a notification, the second line of a reply.
     ServerPush = 3,
     /// The rest of a message to the server that began with full segments.
     ClientTail = 4,
-    /// The same to the client.
+    /// Further packet of a message to the client.
     ServerTail = 5,
 }
 
-/// How a size differs from the ones before it.
+/// Difference of a size to earlier sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Change {
@@ -57,9 +57,9 @@ pub enum Change {
     Moderate = 2,
     /// More.
     Large = 3,
-    /// It repeats the one before the latest.
+    /// The size repeats the one before the latest.
     Back = 4,
-    /// It is within 16 bytes of the one before the latest.
+    /// The size is within 16 bytes of the one before the latest.
     NearBack = 5,
 }
 

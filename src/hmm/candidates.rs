@@ -22,7 +22,7 @@ pub(crate) struct Ticket {
     generation: NonZeroU16,
 }
 
-/// How often each thing happened.
+/// Counters of candidates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CandidateCounters {
     /// Flows that became candidates.
@@ -124,7 +124,7 @@ impl Candidates {
         self.used
     }
 
-    /// What has happened so far.
+    /// Counters since the start.
     pub fn counters(&self) -> CandidateCounters {
         self.counters
     }

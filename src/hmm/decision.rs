@@ -1,4 +1,4 @@
-//! What stage one makes of a flow, for the state machine of flows.
+//! Stage one's opinion of a flow, for the state machine of flows.
 
 /// An opinion of stage one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! One step of the scaled forward algorithm in integers (Rabiner, "A tutorial on hidden Markov models", 1989,
+//! The scaled forward algorithm in integers, one step a symbol (Rabiner, "A tutorial on hidden Markov models", 1989,
 //! section III.A).
 
 use super::alphabet::Symbol;

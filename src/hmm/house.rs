@@ -16,7 +16,7 @@ use super::RATIO_ONE;
 use super::threshold::Test;
 use crate::util::time::Instant;
 
-/// What one house's sums are like.
+/// Distribution of one house's sums.
 #[derive(Clone, Debug)]
 pub struct House {
     /// Servers a day whose sum ended in each level, in 256ths: a fading sum over days.
@@ -141,7 +141,7 @@ impl House {
         (self.suspects, self.level, self.began) = (0, usize::MAX, Some(now));
     }
 
-    /// What survives a restart, as one line: the weight of the days, then the histogram with today's servers in it.
+    /// The part that survives a restart, as one line: the weight of the days, then the histogram with today's servers.
     pub fn to_line(&self) -> String {
         let levels =
             self.history.iter().zip(&self.today).map(|(history, today)| history + (u32::from(*today) << 8));

@@ -46,7 +46,7 @@ pub(crate) struct Pair {
     pub background: Chain,
 }
 
-/// One hidden Markov model with factorised emissions: P(symbol | state) = P(size | state) P(context | state).
+/// A hidden Markov model with factorised emissions: P(symbol | state) = P(size | state) P(context | state).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chain {
     /// Probability of each state at the first symbol, in 2^-16.
@@ -64,7 +64,7 @@ pub(crate) struct Chain {
 pub(crate) struct Column {
     /// Scale of a rare column, which 16 bits alone would hold too coarsely.
     pub shift: u8,
-    /// By state; none is 0.
+    /// Start probabilities by state; none is 0.
     pub entries: [u16; STATES],
 }
 

@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-/// What a packet is for that begins a message.
+/// Role of a packet that begins a message.
 fn role(direction: Direction, same_direction: bool, gap_ms: u32) -> Role {
     match direction {
         Direction::ToServer if !same_direction && gap_ms < CLIENT_RESPONSE_MS => Role::ClientResponse,

@@ -48,7 +48,7 @@ impl Pair {
         gain.min(GAIN_MAX << FORWARD_SHIFT)
     }
 
-    /// The same rounded to [`RATIO_ONE`]ths of a bit, for each of `symbols` from a fresh start.
+    /// The gains rounded to [`RATIO_ONE`]ths of a bit, for each of `symbols` from a fresh start.
     #[cfg(feature = "host")]
     pub(crate) fn gains(&self, symbols: &[Symbol]) -> Vec<i32> {
         let mut forward = [Forward::default(); 2];

@@ -7,7 +7,7 @@ use micromath::F32Ext;
 use super::threshold::Test;
 use super::{RATIO_ONE, State};
 
-/// What stage one has against a flow.
+/// Evidence of stage one against a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspicion {
     /// Page's sum, in [`RATIO_ONE`]ths of a bit.

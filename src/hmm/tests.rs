@@ -20,7 +20,7 @@ fn is_miner_in_tls(sequence: &Sequence) -> bool {
     sequence.label == Label::Mining && sequence.dialect == "cn" && sequence.transport == "tls13"
 }
 
-/// What stage one says of each packet, with the number and the age of the packet.
+/// Stage one's assessment of each packet, with the number and the age of the packet.
 fn assess(
     stage_one: &mut StageOne,
     state: &mut State,

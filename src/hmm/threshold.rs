@@ -8,7 +8,7 @@
 //! measured: each [`Sensitivity`] suspects a stated share of the benign long flows of programs that training
 //! did not know.
 
-/// How much suspicion is wanted. Its cost is probes, since only proof blocks.
+/// Amount of suspicion wanted. Its cost is probes, since only proof blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Sensitivity {
@@ -27,7 +27,7 @@ impl Sensitivity {
     /// All in the order of the configuration's words.
     pub const ALL: [Sensitivity; 4] =
         [Sensitivity::Cautious, Sensitivity::Balanced, Sensitivity::Eager, Sensitivity::Adaptive];
-    /// Those with a fixed rate, the most reluctant first.
+    /// Sensitivities with a fixed rate, the most reluctant first.
     pub const FIXED: [Sensitivity; 3] = [Sensitivity::Cautious, Sensitivity::Balanced, Sensitivity::Eager];
 
     /// Word of the configuration.
@@ -104,7 +104,7 @@ impl Test {
     }
 }
 
-/// One step of Page's sum.
+/// Adds a step to Page's sum.
 pub(crate) fn accumulate(sum: i32, gain: i32, drift: i16) -> i32 {
     (sum - (sum >> LEAK_SHIFT) + gain - i32::from(drift)).max(0)
 }

@@ -1,8 +1,8 @@
-//! What is known without any list of the user's.
+//! Built-in knowledge, without any list of the user's.
 
 use std::sync::{Arc, OnceLock};
 
-use super::entry::{Entry, Policy};
+use super::entry::{ListEntry, Policy};
 use super::list::BadList;
 use super::{Builder, Intel, TooLarge};
 
@@ -22,12 +22,12 @@ const NAME: &str = "builtin";
 pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     builder.begin(NAME)?;
     for (entry, _) in read(NAME, &in_full(POOLS)).entries() {
-        builder.add(&Entry { policy: entry.policy.min(at_most), ..entry })?;
+        builder.add(&ListEntry { policy: entry.policy.min(at_most), ..entry })?;
     }
     Ok(())
 }
 
-/// The addresses that many sites share, as a list of its own: whoever matches is one.
+/// The addresses that many sites share, as a list of its own: a match means a shared address.
 ///
 /// # Panics
 /// If the list that is part of the program can't be read, which a test rules out.

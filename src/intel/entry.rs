@@ -1,4 +1,4 @@
-//! One entry: what it matches, and what a match is worth.
+//! Entries of lists: a pattern, and the worth of a match.
 
 use core::fmt;
 use core::str::FromStr;
@@ -9,7 +9,7 @@ use crate::net::host_port;
 use crate::util::calendar;
 use crate::util::decimal::decimal;
 
-/// What a match is worth. The order is that of precedence: of several that match, the greatest decides.
+/// Worth of a match. The order is that of precedence: of several that match, the greatest decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
     /// The session is a suspect, and its server is asked.
@@ -54,13 +54,21 @@ pub enum Ports {
     /// Every port.
     #[default]
     Any,
-    /// One port.
+    /// A single port.
     One(u16),
     /// Every port but those of the web (80, 443, 8080, 8443), where pools have their pages.
     NonWeb,
 }
 
 impl Ports {
+    /// The port, if it is a single one.
+    pub fn one(self) -> Option<u16> {
+        match self {
+            Ports::One(port) => Some(port),
+            Ports::Any | Ports::NonWeb => None,
+        }
+    }
+
     /// Whether `port` is one of them; an unknown one might be.
     pub fn contain(self, port: Option<u16>) -> bool {
         match (self, port) {
@@ -74,7 +82,7 @@ impl Ports {
 /// `http`, `https` and their usual alternates.
 const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
-/// The servers that are meant, whatever their port.
+/// The servers that an entry names, at any port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum What {
@@ -156,16 +164,16 @@ const NON_WEB: &str = "nonweb";
 
 /// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What it matches.
+pub struct ListEntry {
+    /// Pattern that is matched.
     pub pattern: Pattern,
-    /// What a match is worth.
+    /// Worth of a match.
     pub policy: Policy,
-    /// When it ceases to hold, in seconds since 1970; it doesn't without.
+    /// End of validity, in seconds since 1970; without, the entry does not end.
     pub expires: Option<u32>,
 }
 
-impl Entry {
+impl ListEntry {
     /// Reads `PATTERN [POLICY] [until=DATE]`, as lists have it; `policy` is that of an entry which names none.
     ///
     /// # Errors
@@ -173,7 +181,7 @@ impl Entry {
     pub fn parse(text: &str, policy: Policy) -> Result<Self, BadEntry> {
         let mut words = text.split_ascii_whitespace();
         let pattern = words.next().ok_or(BadEntry::What)?.parse()?;
-        let mut entry = Entry { pattern, policy, expires: None };
+        let mut entry = ListEntry { pattern, policy, expires: None };
         for word in words {
             match word.strip_prefix("until=") {
                 Some(until) => entry.expires = Some(calendar::seconds_of(until).ok_or(BadEntry::Date)?),
@@ -184,8 +192,8 @@ impl Entry {
     }
 }
 
-impl fmt::Display for Entry {
-    /// As [`Entry::parse`] reads it.
+impl fmt::Display for ListEntry {
+    /// Writes the form that [`ListEntry::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.pattern, self.policy.name())?;
         match self.expires {
@@ -212,7 +220,7 @@ pub enum BadEntry {
     NoSink,
     /// A rule for parts of a site.
     PartOfSite,
-    /// It is to be worth more than its list may grant.
+    /// The policy exceeds that of its list.
     TooMuch,
 }
 
@@ -306,7 +314,7 @@ mod tests {
 
     #[test]
     fn entries_have_policies_and_ends() {
-        let parse = |text: &str| Entry::parse(text, Policy::Suspect).map(|entry| entry.to_string());
+        let parse = |text: &str| ListEntry::parse(text, Policy::Suspect).map(|entry| entry.to_string());
         assert_eq!(parse("pool.example").as_deref(), Ok("pool.example suspect"));
         assert_eq!(parse("pool.example:1  block").as_deref(), Ok("pool.example:1 block"));
         let dated = parse("192.0.2.1 until=2026-11-22T00:00:10Z allow").unwrap();

@@ -1,4 +1,4 @@
-//! Whom the user exempts: hosts of his own, and servers anybody may use.
+//! Exemptions of the user: hosts of the house, and servers that every host may use.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -11,28 +11,28 @@ use crate::util::decimal::decimal;
 
 /// A host the user exempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// By address.
+pub enum ExemptHost {
+    /// A host by address.
     At(Cidr),
-    /// By its network card, whatever address it has been given.
+    /// A host by network card, at any address.
     Card([u8; 6]),
 }
 
-impl FromStr for Host {
+impl FromStr for ExemptHost {
     type Err = NotAllowable;
 
     /// A [`Cidr`], or `02:00:5e:10:00:01`.
     fn from_str(text: &str) -> Result<Self, NotAllowable> {
-        text.parse().map(Host::At).or_else(|_| mac(text).map(Host::Card).ok_or(NotAllowable))
+        text.parse().map(ExemptHost::At).or_else(|_| mac(text).map(ExemptHost::Card).ok_or(NotAllowable))
     }
 }
 
 /// A server the user exempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Its addresses.
+    /// Addresses of the server.
     pub prefix: Cidr,
-    /// Its port; every port without.
+    /// Port of the server; every port without.
     pub port: Option<u16>,
 }
 
@@ -44,7 +44,7 @@ impl Server {
 }
 
 impl fmt::Display for Server {
-    /// As it is read.
+    /// Writes the form that is read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             None => self.prefix.fmt(f),
@@ -82,7 +82,7 @@ impl std::error::Error for NotAllowable {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList {
     /// Exempt hosts of this side.
-    pub hosts: Vec<Host>,
+    pub hosts: Vec<ExemptHost>,
     /// Exempt servers.
     pub servers: Vec<Server>,
 }
@@ -91,12 +91,12 @@ impl AllowList {
     /// Whether the host at `addr`, seen with the link-layer address `mac`, may mine.
     pub fn allows_host(&self, addr: IpAddr, mac: Option<[u8; 6]>) -> bool {
         self.hosts.iter().any(|host| match host {
-            Host::At(prefix) => prefix.contains(addr),
-            Host::Card(card) => Some(*card) == mac,
+            ExemptHost::At(prefix) => prefix.contains(addr),
+            ExemptHost::Card(card) => Some(*card) == mac,
         })
     }
 
-    /// Whether anybody may mine at `server`.
+    /// Whether every host may mine at `server`.
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
         self.servers.iter().any(|allowed| allowed.includes(server))
     }
@@ -173,7 +173,7 @@ mod tests {
         for text in
             ["", "example.com", "1.2.3", "1.2.3.4/33", "::1/129", "1.2.3.4/", "1.2.3.4/+8", "1.2.3.4/8/8"]
         {
-            assert!(text.parse::<Host>().is_err() && text.parse::<Server>().is_err(), "{text}");
+            assert!(text.parse::<ExemptHost>().is_err() && text.parse::<Server>().is_err(), "{text}");
         }
         for text in
             ["1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:x", "[::1", "[::1]x", "[::1]:", "::1]:1"]
@@ -187,7 +187,7 @@ mod tests {
             "02:00:5e:10:00:0g",
             "é2:00:5e:10:00:1",
         ] {
-            assert!(text.parse::<Host>().is_err(), "{text}");
+            assert!(text.parse::<ExemptHost>().is_err(), "{text}");
         }
     }
 }

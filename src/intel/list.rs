@@ -18,13 +18,13 @@
 use core::fmt;
 use std::io::{self, BufRead};
 
-use super::entry::{BadEntry, Entry, Pattern, Policy, Ports, What};
+use super::entry::{BadEntry, ListEntry, Pattern, Policy, Ports, What};
 use super::{Builder, TooLarge};
 use crate::limits::{INTEL_LINE_BYTES, INTEL_WARNINGS};
 
-/// What a list held.
+/// Result of reading a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct ListReport {
     /// Entries.
     pub entries: u32,
     /// Lines that made no sense.
@@ -36,7 +36,7 @@ pub struct Report {
 /// A line that made no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Its number, from 1.
+    /// Number of the line, from 1.
     pub line: u32,
     /// Why.
     pub why: BadLine,
@@ -45,11 +45,11 @@ pub struct Warning {
 /// Why a line is passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadLine {
-    /// It has more than [`INTEL_LINE_BYTES`] bytes.
+    /// The line has more than [`INTEL_LINE_BYTES`] bytes.
     TooLong,
-    /// It is not UTF-8, or has control characters.
+    /// The line is not UTF-8, or has control characters.
     NotText,
-    /// It is no entry.
+    /// The line is no entry.
     Entry(BadEntry),
 }
 
@@ -66,12 +66,12 @@ impl fmt::Display for BadLine {
 /// Why a list is refused as a whole.
 #[derive(Debug)]
 pub enum BadList {
-    /// It can't be read.
+    /// The file can't be read.
     Unreadable(io::Error),
     /// There is not enough memory for it.
     TooLarge(TooLarge),
     /// Most of its lines make no sense: an error page, a program, another kind of list.
-    Garbage(Report),
+    Garbage(ListReport),
 }
 
 impl fmt::Display for BadList {
@@ -79,7 +79,7 @@ impl fmt::Display for BadList {
         match self {
             BadList::Unreadable(error) => write!(f, "it can't be read: {error}"),
             BadList::TooLarge(why) => why.fmt(f),
-            BadList::Garbage(Report { entries, bad_lines, warnings }) => {
+            BadList::Garbage(ListReport { entries, bad_lines, warnings }) => {
                 write!(f, "it is no list: {bad_lines} lines make no sense, {entries} do")?;
                 match warnings.first() {
                     Some(first) => write!(f, " (line {}: {})", first.line, first.why),
@@ -98,7 +98,12 @@ impl Builder {
     ///
     /// # Errors
     /// [`BadList`].
-    pub fn add_text(&mut self, source: &str, policy: Policy, text: impl BufRead) -> Result<Report, BadList> {
+    pub fn add_text(
+        &mut self,
+        source: &str,
+        policy: Policy,
+        text: impl BufRead,
+    ) -> Result<ListReport, BadList> {
         let mark = self.mark();
         let read = self.begin(source).map_err(BadList::TooLarge).and_then(|()| self.read(policy, text));
         if read.is_err() {
@@ -107,8 +112,8 @@ impl Builder {
         read
     }
 
-    fn read(&mut self, policy: Policy, mut text: impl BufRead) -> Result<Report, BadList> {
-        let mut report = Report::default();
+    fn read(&mut self, policy: Policy, mut text: impl BufRead) -> Result<ListReport, BadList> {
+        let mut report = ListReport::default();
         let mut too_large = None;
         let mut line = Vec::with_capacity(INTEL_LINE_BYTES + 1);
         let mut number = 0u32;
@@ -168,12 +173,12 @@ impl Builder {
 }
 
 /// Hands the entries of a line that is not blank to `each`.
-fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, BadEntry>)) {
+fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<ListEntry, BadEntry>)) {
     let named = |name: &str, policy| {
         let what = name.parse::<What>()?;
         match what {
             What::Name(_) => {
-                Ok(Entry { pattern: Pattern { what, ports: Ports::Any }, policy, expires: None })
+                Ok(ListEntry { pattern: Pattern { what, ports: Ports::Any }, policy, expires: None })
             }
             What::Net(_) => Err(BadEntry::What),
         }
@@ -215,11 +220,11 @@ fn each_entry(line: &str, policy: Policy, each: &mut dyn FnMut(Result<Entry, Bad
         return names.for_each(|name| each(named(name, policy)));
     }
     match line.split_once("://") {
-        Some(("http" | "https" | "ws" | "wss", rest)) => each(Entry::parse(&host_of_url(rest), policy)),
+        Some(("http" | "https" | "ws" | "wss", rest)) => each(ListEntry::parse(&host_of_url(rest), policy)),
         Some((scheme, rest)) if scheme.starts_with("stratum") => {
-            each(Entry::parse(rest.trim_end_matches('/'), policy));
+            each(ListEntry::parse(rest.trim_end_matches('/'), policy));
         }
-        _ => each(Entry::parse(line.trim_end_matches('/'), policy)),
+        _ => each(ListEntry::parse(line.trim_end_matches('/'), policy)),
     }
 }
 

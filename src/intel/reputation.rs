@@ -34,7 +34,7 @@ pub use subject::Subject;
 /// Source of an entry; a later one goes before an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Another router.
+    /// A second router of the fleet.
     Fleet,
     /// The server's answers to this router's probe.
     Probe,
@@ -61,20 +61,20 @@ impl Origin {
     }
 }
 
-/// What is known of a server.
+/// Fact about a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// A probe did not settle it.
     Inconclusive,
-    /// It may be a pool: its sessions are suspects, and it is asked.
+    /// The server may be a pool: its sessions are suspects, and it is asked.
     Suspect,
     /// A probe did not settle it, and stage one is as good as sure of the session that led to it.
     StronglySuspected,
-    /// It is something else, whatever its traffic looks like.
+    /// The server is no pool, even if its traffic looks like one's.
     NotPool,
-    /// It is a pool.
+    /// The server is a pool.
     Pool,
-    /// Its sessions are not looked at.
+    /// Sessions with the server are not inspected.
     Exempt,
 }
 
@@ -124,27 +124,27 @@ impl Fact {
 pub enum Reach {
     /// Every client of the house.
     House,
-    /// One client, whose own traffic is the only witness.
+    /// A single client, whose own traffic is the only witness.
     Client(IpAddr),
 }
 
 /// Evidence of an entry: printable ASCII without quotes and backslashes.
 pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;
 
-/// One thing that is known of one server, or of a pattern of servers.
+/// A fact about one server, or about a pattern of servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Server, or servers.
     pub subject: Subject,
-    /// What is known.
+    /// The fact.
     pub fact: Fact,
-    /// By whose word.
+    /// Source of the fact.
     pub origin: Origin,
     /// For which clients.
     pub reach: Reach,
     /// Dialect spoken there, if known.
     pub dialect: Option<Dialect>,
-    /// What the source has to show.
+    /// Evidence of the source.
     pub evidence: Evidence,
     /// Since when it is known.
     pub since: u64,
@@ -174,12 +174,12 @@ impl Entry {
     }
 }
 
-/// What became of a new entry.
+/// Effect of a new entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entered {
-    /// It is new, or says another thing than before.
+    /// The entry is new, or contradicts an earlier one.
     New,
-    /// It was known, and now holds as the new one says.
+    /// The entry was known, and now holds as the new one says.
     Renewed,
     /// A better source says something of the same subject.
     Outranked,

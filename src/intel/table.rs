@@ -1,7 +1,7 @@
 //! Entries in as little memory as there can be: one run of bytes, and where each bucket of it begins.
 //!
 //! A keyed hash of a name or prefix picks a bucket; the few records in it are compared whole, so nothing
-//! matches by a collision, and nobody can compute names that meet in one bucket. There is no pointer
+//! matches by a collision, and names that meet in one bucket can't be computed. There is no pointer
 //! for an entry, only a quarter of one.
 //!
 //! A record is the length of its key, the length of its rules, the key, and the rules. A key is a name in its
@@ -20,7 +20,7 @@ use crate::net::host_name::HostName;
 /// An immutable table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Where each bucket begins in `records`, and where the last one ends.
+    /// Offset of each bucket in `records`, and the end of the last one.
     starts: Box<[u32]>,
     records: Box<[u8]>,
     /// Prefix lengths that occur, a bit each.
@@ -30,21 +30,21 @@ pub(super) struct Table {
     entries: u32,
 }
 
-/// What is said of a key: all but the key of an entry.
+/// Rule for a key: all but the key of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rule {
-    /// What a match is worth.
+pub struct EntryRule {
+    /// Worth of a match.
     pub policy: Policy,
     /// Which ports are meant.
     pub ports: Ports,
     /// Which list says so: an index into the names of lists.
     pub source: u8,
-    /// When it ceases to hold, in seconds since 1970.
+    /// End of validity, in seconds since 1970.
     pub expires: Option<u32>,
 }
 
 /// A key in the form in which records have it.
-pub(super) type Key = heapless::Vec<u8, KEY_BYTES>;
+pub(super) type EncodedKey = heapless::Vec<u8, KEY_BYTES>;
 
 /// A name is the longest key.
 pub(super) const KEY_BYTES: usize = crate::limits::NAME_BYTES;
@@ -120,7 +120,7 @@ impl Table {
     }
 
     /// The rules of every name that `name` is or lies under, with that name.
-    pub fn names<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = (&'a str, Rule)> {
+    pub fn names<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = (&'a str, EntryRule)> {
         let mut hasher = self.hasher.build_hasher();
         name.domains().flat_map(move |domain| {
             hash_label(&mut hasher, domain.split('.').next().unwrap_or_default());
@@ -129,10 +129,10 @@ impl Table {
     }
 
     /// The rules of every prefix that `addr` has, with that prefix.
-    pub fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Cidr, Rule)> {
+    pub fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Cidr, EntryRule)> {
         let addr = addr.to_canonical();
         let [lows, highs] = if addr.is_ipv4() { [self.v4_lengths.into(), 0] } else { self.v6_lengths };
-        let lengths = Bits(lows).chain(Bits(highs).map(|bit| bit + 128));
+        let lengths = RecordBits(lows).chain(RecordBits(highs).map(|bit| bit + 128));
         lengths.filter_map(move |len| Cidr::new(addr, len)).flat_map(|net| {
             let key = net_key(&net);
             self.find(self.hash(&key), &key).map(move |rule| (net, rule))
@@ -140,8 +140,8 @@ impl Table {
     }
 
     /// All entries.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Rule)> {
-        records(&self.records).flat_map(|record| Rules(record.rules).map(move |rule| (record.key, rule)))
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], EntryRule)> {
+        records(&self.records).flat_map(|record| EntryRules(record.rules).map(move |rule| (record.key, rule)))
     }
 
     /// Number of entries.
@@ -154,13 +154,13 @@ impl Table {
         self.records.len() + size_of_val(&*self.starts)
     }
 
-    fn find<'a>(&'a self, hash: u64, key: &[u8]) -> Rules<'a> {
+    fn find<'a>(&'a self, hash: u64, key: &[u8]) -> EntryRules<'a> {
         let buckets = self.starts.len().saturating_sub(1).max(1);
         let at = bucket(hash, buckets) as usize;
         let range = self.starts.get(at).zip(self.starts.get(at + 1));
         let bucket = range.and_then(|(start, end)| self.records.get(*start as usize..*end as usize));
         let found = records(bucket.unwrap_or_default()).find(|record| record.key == key);
-        Rules(found.map_or(&[], |record| record.rules))
+        EntryRules(found.map_or(&[], |record| record.rules))
     }
 
     fn hash(&self, key: &[u8]) -> u64 {
@@ -192,7 +192,7 @@ impl Table {
 struct Open<'a> {
     key: &'a [u8],
     latest: &'a [u8],
-    /// Where it begins.
+    /// Offset of the record.
     at: usize,
     count: usize,
 }
@@ -207,15 +207,15 @@ fn bucket(hash: u64, buckets: usize) -> u32 {
 }
 
 /// The key of `what`.
-pub(super) fn key(what: &What) -> Key {
+pub(super) fn key(what: &What) -> EncodedKey {
     match what {
         // No name is longer than a key may be.
-        What::Name(name) => Key::from_slice(name.as_str().as_bytes()).unwrap_or_default(),
+        What::Name(name) => EncodedKey::from_slice(name.as_str().as_bytes()).unwrap_or_default(),
         What::Net(net) => net_key(net),
     }
 }
 
-fn net_key(net: &Cidr) -> Key {
+fn net_key(net: &Cidr) -> EncodedKey {
     let len = net.prefix_len();
     let covered = usize::from(len.div_ceil(8));
     let (family, octets) = match net.addr() {
@@ -226,7 +226,7 @@ fn net_key(net: &Cidr) -> Key {
     [family, len].into_iter().chain(octets.take(covered)).collect()
 }
 
-/// What `key` is the key of.
+/// Decodes `key`.
 pub(super) fn what(key: &[u8]) -> Option<What> {
     let octets =
         |bytes: &[u8], into: &mut [u8]| into.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -248,7 +248,7 @@ pub(super) fn what(key: &[u8]) -> Option<What> {
 }
 
 /// Appends the record of `key` with one rule.
-pub(super) fn push_record(records: &mut Vec<u8>, key: &[u8], rule: &Rule) {
+pub(super) fn push_record(records: &mut Vec<u8>, key: &[u8], rule: &EntryRule) {
     let rule = rule.encode();
     records.extend([key.len() as u8, rule.len() as u8]);
     records.extend(key);
@@ -256,15 +256,15 @@ pub(super) fn push_record(records: &mut Vec<u8>, key: &[u8], rule: &Rule) {
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(super) struct EncodedEntry<'a> {
     pub key: &'a [u8],
     pub rules: &'a [u8],
 }
 
-impl Record<'_> {
-    /// That of its first rule.
+impl EncodedEntry<'_> {
+    /// Policy of the first rule.
     fn policy(&self) -> Option<Policy> {
-        Rules(self.rules).next().map(|rule| rule.policy)
+        EntryRules(self.rules).next().map(|rule| rule.policy)
     }
 
     fn bytes(&self) -> usize {
@@ -273,18 +273,18 @@ impl Record<'_> {
 }
 
 /// The records that `bytes` are.
-pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
+pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = EncodedEntry<'_>> {
     let mut rest = bytes;
     core::iter::from_fn(move || {
         let [key_len, rules_len, behind @ ..] = rest else { return None };
         let (key, behind) = behind.split_at_checked((*key_len).into())?;
         let (rules, behind) = behind.split_at_checked((*rules_len).into())?;
         rest = behind;
-        Some(Record { key, rules })
+        Some(EncodedEntry { key, rules })
     })
 }
 
-impl Rule {
+impl EntryRule {
     /// Policy (2 bits), kind of ports (2 bits), whether it ends (1 bit); the list; the port; the end.
     fn encode(&self) -> heapless::Vec<u8, RULE_MAX_BYTES> {
         let (kind, port) = match self.ports {
@@ -306,12 +306,12 @@ const RULE_MAX_BYTES: usize = 8;
 
 /// Rules as a record has them.
 #[derive(Clone, Copy)]
-pub(super) struct Rules<'a>(pub &'a [u8]);
+pub(super) struct EntryRules<'a>(pub &'a [u8]);
 
-impl Iterator for Rules<'_> {
-    type Item = Rule;
+impl Iterator for EntryRules<'_> {
+    type Item = EntryRule;
 
-    fn next(&mut self) -> Option<Rule> {
+    fn next(&mut self) -> Option<EntryRule> {
         let (&[flags, source], mut rest) = self.0.split_first_chunk()?;
         let policy = *Policy::ALL.get(usize::from(flags & 3))?;
         let mut ports = if flags & NON_WEB == 0 { Ports::Any } else { Ports::NonWeb };
@@ -325,14 +325,14 @@ impl Iterator for Rules<'_> {
             (expires, rest) = (Some(u32::from_be_bytes(*end)), behind);
         }
         self.0 = rest;
-        Some(Rule { policy, ports, source, expires })
+        Some(EntryRule { policy, ports, source, expires })
     }
 }
 
 /// The positions of the bits that are set.
-struct Bits(u128);
+struct RecordBits(u128);
 
-impl Iterator for Bits {
+impl Iterator for RecordBits {
     type Item = u8;
 
     fn next(&mut self) -> Option<u8> {

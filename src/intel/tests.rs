@@ -110,10 +110,10 @@ fn it_explains_itself() {
 fn what_is_there_twice_is_kept_once() {
     let mut builder = Builder::new(1 << 20);
     for _ in 0..3 {
-        builder.add(&Entry::parse("pool.test:1", Policy::Block).unwrap()).unwrap();
+        builder.add(&ListEntry::parse("pool.test:1", Policy::Block).unwrap()).unwrap();
     }
     for port in 2..=40 {
-        builder.add(&Entry::parse(&format!("pool.test:{port}"), Policy::Block).unwrap()).unwrap();
+        builder.add(&ListEntry::parse(&format!("pool.test:{port}"), Policy::Block).unwrap()).unwrap();
     }
     let (intel, left_out) = builder.build();
     assert_eq!((intel.len(), left_out), (table::RULES_OF_A_KEY, 40 - table::RULES_OF_A_KEY as u32));
@@ -186,7 +186,7 @@ fn agrees_with_a_naive_twin() {
                 [entry::Ports::Any, entry::Ports::One(1), entry::Ports::One(443), entry::Ports::NonWeb]
                     [random.below(4) as usize];
             let expires = (random.below(3) == 0).then(|| random.below(4));
-            entries.push(Entry { pattern, policy: Policy::ALL[random.below(3) as usize], expires });
+            entries.push(ListEntry { pattern, policy: Policy::ALL[random.below(3) as usize], expires });
         }
         let mut builder = Builder::new(1 << 20);
         builder.begin("test").unwrap();
@@ -230,17 +230,17 @@ fn agrees_with_a_naive_twin() {
     }
 }
 
-/// What there is no room for must not be what lets a server pass: other routers may say much of one name.
+/// Entries without room must not let a server pass: other routers may say much of one name.
 #[test]
 fn an_exemption_is_the_last_to_be_left_out() {
     let mut builder = Builder::new(1 << 20);
     builder.begin("test").unwrap();
     for subject in ["bank.example", "203.0.113.9"] {
         for port in 400..500 {
-            builder.add(&Entry::parse(&format!("{subject}:{port}"), Policy::Block).unwrap()).unwrap();
+            builder.add(&ListEntry::parse(&format!("{subject}:{port}"), Policy::Block).unwrap()).unwrap();
         }
-        builder.add(&Entry::parse(&format!("{subject}:443"), Policy::Allow).unwrap()).unwrap();
-        builder.add(&Entry::parse(&format!("{subject}:1"), Policy::Suspect).unwrap()).unwrap();
+        builder.add(&ListEntry::parse(&format!("{subject}:443"), Policy::Allow).unwrap()).unwrap();
+        builder.add(&ListEntry::parse(&format!("{subject}:1"), Policy::Suspect).unwrap()).unwrap();
     }
     let (intel, left_out) = builder.build();
     assert!(left_out > 100);

@@ -13,8 +13,8 @@ mod wire;
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
-pub struct Target {
-    /// Its name, which is that of its folder of seeds.
+pub struct FuzzTarget {
+    /// Name of the target and of its folder of seeds.
     pub name: &'static str,
     /// Takes any input.
     ///
@@ -23,12 +23,12 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-const fn target(name: &'static str, run: fn(&[u8])) -> Target {
-    Target { name, run }
+const fn target(name: &'static str, run: fn(&[u8])) -> FuzzTarget {
+    FuzzTarget { name, run }
 }
 
 /// Every fuzz target.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [FuzzTarget; 16] = [
     target("packets", packets::packets),
     target("sessions", sessions::sessions),
     target("flow_table", flow_table::flow_table),

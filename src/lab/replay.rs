@@ -21,12 +21,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use account::{Account, Flow};
-use capture::{Capture, Damage, Frame, OpenError};
+use account::{Account, FlowAccount};
+use capture::{Capture, CapturedFrame, Damage, OpenError};
 use input::{Input, Opened};
-use kernel::Kernel;
+use kernel::KernelModel;
 use link::NotIp;
-use progress::Progress;
+use progress::ReplayProgress;
 use report::{Format, Report, Summary, printable};
 
 use crate::config::Config;
@@ -41,9 +41,9 @@ use crate::net::packet;
 use crate::util::time::Instant;
 use crate::verdict::Reason;
 
-/// How a replay went; the worst over all captures, in this order.
+/// Result of a replay; the worst over all captures, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum ReplayOutcome {
     /// Every capture was read to its end.
     Complete,
     /// A capture was damaged or cut short, and was read as far as it goes.
@@ -52,10 +52,10 @@ pub enum Outcome {
     Unreadable,
 }
 
-/// How captures are judged and reported.
+/// Settings of inspection and report.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// What is printed.
+pub struct ReplayOptions {
+    /// Format of the report.
     pub format: Format,
     /// Settings, lists and model, as the daemon takes them.
     pub config: Config,
@@ -67,13 +67,13 @@ pub struct Options {
 /// `diagnostics`.
 ///
 /// # Errors
-/// Those of writing to `out`, and a model that can't be read; everything else is in the [`Outcome`].
+/// Those of writing to `out`, and a model that can't be read; everything else is in the [`ReplayOutcome`].
 pub fn run<P: AsRef<Path>>(
     operands: &[P],
-    options: &Options,
+    options: &ReplayOptions,
     out: impl Write,
     diagnostics: impl Write,
-) -> io::Result<Outcome> {
+) -> io::Result<ReplayOutcome> {
     let maker = EngineMaker::new(&options.config).map_err(io::Error::other)?;
     let mut run = Run {
         options,
@@ -81,12 +81,12 @@ pub fn run<P: AsRef<Path>>(
         report: Report::new(out, options.format),
         diagnostics,
         summary: Summary::default(),
-        worst: Outcome::Complete,
+        worst: ReplayOutcome::Complete,
     };
     for operand in operands.iter().map(AsRef::as_ref) {
         match Input::named_by(operand) {
             Ok(inputs) => inputs.iter().try_for_each(|input| run.read(input))?,
-            Err(error) => run.complain(operand, Outcome::Unreadable, &error),
+            Err(error) => run.complain(operand, ReplayOutcome::Unreadable, &error),
         }
     }
     run.report.summary(&run.summary)?;
@@ -95,16 +95,16 @@ pub fn run<P: AsRef<Path>>(
 
 /// A run over several captures.
 struct Run<'a, W: Write, D> {
-    options: &'a Options,
+    options: &'a ReplayOptions,
     maker: EngineMaker,
     report: Report<W>,
     diagnostics: D,
     summary: Summary,
-    worst: Outcome,
+    worst: ReplayOutcome,
 }
 
 impl<W: Write, D: Write> Run<'_, W, D> {
-    fn complain(&mut self, path: &Path, outcome: Outcome, what: &dyn core::fmt::Display) {
+    fn complain(&mut self, path: &Path, outcome: ReplayOutcome, what: &dyn core::fmt::Display) {
         // A failure to write to the diagnostics has no other place to be told.
         let _ = writeln!(self.diagnostics, "minewall: {}: {what}", printable(path));
         self.worst = self.worst.max(outcome);
@@ -116,7 +116,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
         let opened = match input.open() {
             Ok(opened) => opened,
             Err(error) => {
-                self.complain(&path, Outcome::Unreadable, &error);
+                self.complain(&path, ReplayOutcome::Unreadable, &error);
                 return Ok(());
             }
         };
@@ -124,7 +124,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
             Ok(replayed) => replayed,
             Err(OpenError::Damaged(damage)) => Replayed { damage: Some(damage), ..Replayed::default() },
             Err(error) => {
-                self.complain(&path, Outcome::Unreadable, &error);
+                self.complain(&path, ReplayOutcome::Unreadable, &error);
                 return Ok(());
             }
         };
@@ -138,17 +138,22 @@ impl<W: Write, D: Write> Run<'_, W, D> {
         }
         if replayed.unsupported > 0 {
             let what = format_args!("{} packets of a link type that is not supported", replayed.unsupported);
-            self.complain(&path, Outcome::Unreadable, &what);
+            self.complain(&path, ReplayOutcome::Unreadable, &what);
         }
         if let Some(damage) = replayed.damage {
-            self.complain(&path, Outcome::Damaged, &format_args!("damaged: {damage} (read up to there)"));
+            self.complain(
+                &path,
+                ReplayOutcome::Damaged,
+                &format_args!("damaged: {damage} (read up to there)"),
+            );
         }
         Ok(())
     }
 
     /// Feeds one capture to an engine; of a pipe, each finding is told at once.
     fn replay(&mut self, path: &Path, opened: Opened) -> io::Result<Result<Replayed, OpenError>> {
-        let mut progress = self.options.shows_progress.then(|| Progress::through(&printable(path), &opened));
+        let mut progress =
+            self.options.shows_progress.then(|| ReplayProgress::through(&printable(path), &opened));
         let is_pipe = opened.length.is_none();
         let mut capture = match Capture::open(opened.source) {
             Ok(capture) => capture,
@@ -223,12 +228,12 @@ pub fn default_config() -> Config {
     Config { intel_lists: Vec::new(), signatures: Vec::new(), ..Config::default() }
 }
 
-/// What a capture held.
+/// Contents of a capture.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// Its flows; of a pipe, those that had not ended.
+    /// Flows of the capture; of a pipe, those that had not ended.
     pub account: Account,
-    /// Its packets, of whatever kind.
+    /// Number of packets of all kinds.
     pub packets: u64,
     /// Packets with a header that contradicts itself or ends early.
     pub malformed: u64,
@@ -236,7 +241,7 @@ pub struct Replayed {
     pub unsupported: u64,
     /// Why it was not read to its end.
     pub damage: Option<Damage>,
-    /// Its findings have been told one by one.
+    /// Findings have been reported one by one.
     was_told: bool,
 }
 
@@ -277,10 +282,10 @@ pub fn replay<S: BuildHasher + Clone>(engine: Engine<S>, source: impl Read) -> R
 #[derive(Debug)]
 pub struct Replay<S> {
     engine: Engine<S>,
-    kernel: Kernel,
+    kernel: KernelModel,
     replayed: Replayed,
     unanswered: Vec<Held>,
-    /// When the latest frame was captured.
+    /// Time of the latest frame.
     latest: Instant,
 }
 
@@ -301,7 +306,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     pub fn new(engine: Engine<S>) -> Self {
         Replay {
             engine,
-            kernel: Kernel::default(),
+            kernel: KernelModel::default(),
             replayed: Replayed::default(),
             unanswered: Vec::new(),
             latest: Instant::default(),
@@ -309,7 +314,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     }
 
     /// Takes the next captured frame, and returns what it gave away.
-    pub fn frame(&mut self, frame: &Frame<'_>) -> Option<Detection> {
+    pub fn frame(&mut self, frame: &CapturedFrame<'_>) -> Option<Detection> {
         self.replayed.packets += 1;
         self.latest = self.latest.max(frame.at);
         match link::ip_packet(frame.link, frame.bytes) {
@@ -351,7 +356,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     }
 
     /// Takes out the flows that have been silent for `idle`.
-    fn take_idle(&mut self, idle: Duration) -> Vec<Flow> {
+    fn take_idle(&mut self, idle: Duration) -> Vec<FlowAccount> {
         let before = self.latest.micros().saturating_sub(idle.as_micros() as u64);
         let flows = self.replayed.account.take_idle(Instant::from_micros(before));
         flows.iter().for_each(|flow| self.kernel.forget(&FiveTuple::new(flow.client, flow.server)));

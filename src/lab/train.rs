@@ -273,7 +273,7 @@ const DRIFT: f64 = 2.0;
 pub struct Error(String);
 
 impl Error {
-    /// The same, of the file at `path`.
+    /// Adds the path of the file to the error.
     pub fn at(self, path: &Path) -> Self {
         Error(format!("{}: {}", path.display(), self.0))
     }

@@ -46,7 +46,7 @@ impl Cidr {
         Cidr { addr, len: width(addr) }
     }
 
-    /// Its first address.
+    /// First address of the prefix.
     pub fn addr(&self) -> IpAddr {
         self.addr
     }
@@ -92,7 +92,7 @@ pub struct NotCidr;
 impl FromStr for Cidr {
     type Err = NotCidr;
 
-    /// As it is written; bits beyond the prefix may be set.
+    /// Parses the written form; bits beyond the prefix may be set.
     fn from_str(text: &str) -> Result<Self, NotCidr> {
         let Some((addr, len)) = text.split_once('/') else {
             return text.parse().map(Cidr::host).map_err(|_| NotCidr);

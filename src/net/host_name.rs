@@ -36,7 +36,7 @@ impl HostName {
         (label > 0 && !is_number).then_some(HostName(name))
     }
 
-    /// Its text.
+    /// Text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

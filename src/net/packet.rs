@@ -7,7 +7,7 @@ use etherparse::{LaxIpSlice, TcpSlice, ip_number};
 
 use super::endpoint::Endpoint;
 
-/// One TCP segment, as the flow tracker needs it.
+/// A TCP segment, as the flow tracker needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Segment<'a> {
     /// Sender.
@@ -35,7 +35,7 @@ pub struct Segment<'a> {
 /// Why a packet is not a TCP segment we can follow. All of them are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Another transport protocol.
+    /// The packet carries another transport protocol.
     NotTcp,
     /// A fragment; conntrack reassembles before the queue, so only captures hold these.
     Fragment,

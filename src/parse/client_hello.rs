@@ -12,7 +12,7 @@ use crate::net::host_name::HostName;
 /// A ClientHello, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub enum Parsed {
+pub enum ParsedHello {
     /// A ClientHello.
     Hello(Hello),
     /// More bytes are needed.
@@ -49,12 +49,12 @@ pub fn opens(bytes: &[u8]) -> Fit {
 }
 
 /// Reads the ClientHello that `bytes` begin with.
-pub fn parse(bytes: &[u8]) -> Parsed {
-    let mut hello = Cursor { bytes, in_record: 0, left: HEADER_BYTES };
+pub fn parse(bytes: &[u8]) -> ParsedHello {
+    let mut hello = HelloReader { bytes, in_record: 0, left: HEADER_BYTES };
     match read(&mut hello) {
-        Ok(hello) => Parsed::Hello(hello),
-        Err(Stop::NeedMore) => Parsed::NeedMore,
-        Err(Stop::Invalid) => Parsed::Invalid,
+        Ok(hello) => ParsedHello::Hello(hello),
+        Err(Stop::NeedMore) => ParsedHello::NeedMore,
+        Err(Stop::Invalid) => ParsedHello::Invalid,
     }
 }
 
@@ -65,7 +65,7 @@ enum Stop {
     Invalid,
 }
 
-fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
+fn read(hello: &mut HelloReader<'_>) -> Result<Hello, Stop> {
     if hello.byte()? != CLIENT_HELLO {
         return Err(Stop::Invalid);
     }
@@ -101,7 +101,7 @@ fn read(hello: &mut Cursor<'_>) -> Result<Hello, Stop> {
 }
 
 /// Reads one extension, and answers which. There is one name; a second one is ignored (`is_named`).
-fn extension(hello: &mut Cursor<'_>, is_named: bool, found: &mut Hello) -> Result<usize, Stop> {
+fn extension(hello: &mut HelloReader<'_>, is_named: bool, found: &mut Hello) -> Result<usize, Stop> {
     let (kind, len) = (hello.number(2)?, hello.number(2)?);
     let mut rest = len;
     match kind {
@@ -129,8 +129,8 @@ fn extension(hello: &mut Cursor<'_>, is_named: bool, found: &mut Hello) -> Resul
 }
 
 /// The handshake message inside the records.
-struct Cursor<'a> {
-    /// What has not been read.
+struct HelloReader<'a> {
+    /// Bytes that have not been read.
     bytes: &'a [u8],
     /// Bytes of the record at hand that have not been read.
     in_record: usize,
@@ -138,7 +138,7 @@ struct Cursor<'a> {
     left: usize,
 }
 
-impl Cursor<'_> {
+impl HelloReader<'_> {
     fn byte(&mut self) -> Result<u8, Stop> {
         if self.left == 0 {
             return Err(Stop::Invalid);

@@ -26,13 +26,13 @@ pub struct Resolution {
 /// Why a message gives no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAddress {
-    /// It is no answer to one question.
+    /// The message is no answer to one question.
     Foreign,
     /// There is no such name, or it has none of the addresses that were asked for.
     Empty,
     /// The server can't say, or won't.
     Failed,
-    /// It contradicts itself, or was cut short before any address.
+    /// The message contradicts itself, or was cut short before any address.
     Broken,
 }
 
@@ -115,7 +115,7 @@ pub fn opens_query(bytes: &[u8]) -> Fit {
 
 /// A resource record.
 #[derive(Debug)]
-struct Record<'a> {
+struct ResourceRecord<'a> {
     owner: Option<HostName>,
     kind: u16,
     ttl: u32,
@@ -133,7 +133,7 @@ struct Records<'a> {
 impl Records<'_> {
     /// Whether all that are announced are there, and addresses have the length of one.
     fn is_whole(&self) -> bool {
-        let is_sound = |record: &Record<'_>| match record.kind {
+        let is_sound = |record: &ResourceRecord<'_>| match record.kind {
             A => record.data.len() == 4,
             AAAA => record.data.len() == 16,
             _ => true,
@@ -143,9 +143,9 @@ impl Records<'_> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
+    type Item = ResourceRecord<'a>;
 
-    fn next(&mut self) -> Option<Record<'a>> {
+    fn next(&mut self) -> Option<ResourceRecord<'a>> {
         self.left = self.left.checked_sub(1)?;
         let (owner, at) = name(self.message, self.at)?;
         let fields = self.message.get(at..)?.first_chunk::<10>()?;
@@ -157,7 +157,7 @@ impl<'a> Iterator for Records<'a> {
         // RFC 2181 section 8: a time to live with the highest bit set is zero.
         let ttl = u32::from_be_bytes(*ttl);
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-        Some(Record { owner, kind: u16::from_be_bytes([*kind_high, *kind_low]), ttl, data, data_at })
+        Some(ResourceRecord { owner, kind: u16::from_be_bytes([*kind_high, *kind_low]), ttl, data, data_at })
     }
 }
 
@@ -199,11 +199,11 @@ fn name(message: &[u8], at: usize) -> Option<(Option<HostName>, usize)> {
 }
 
 const HEADER_BYTES: usize = 12;
-/// Of the flags' first byte (RFC 1035 section 4.1.1).
+/// Flag in the first byte (RFC 1035 section 4.1.1).
 const RESPONSE: u8 = 0x80;
 const OPCODE: u8 = 0x78;
 const TRUNCATED: u8 = 0x02;
-/// Of their second.
+/// Mask of the response code in the second byte.
 const RCODE: u8 = 0x0f;
 const NO_ERROR: u8 = 0;
 const NO_SUCH_NAME: u8 = 3;

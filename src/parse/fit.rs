@@ -3,11 +3,11 @@
 /// Whether bytes begin in a certain way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// They do.
+    /// The bytes match.
     Yes,
-    /// They do as far as they go.
+    /// The bytes match as far as they go.
     Maybe,
-    /// They don't.
+    /// The bytes don't match.
     No,
 }
 

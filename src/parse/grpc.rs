@@ -5,23 +5,23 @@
 
 use super::fit::Fit;
 
-/// What a client that knows its server begins with (RFC 9113 section 3.4).
+/// First bytes of a client that knows its server (RFC 9113 section 3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct GrpcFrame {
     /// Length of the payload, at most 2^24 - 1.
     pub payload: usize,
-    /// What the payload is.
-    pub kind: Kind,
+    /// Kind of the payload.
+    pub kind: FrameKind,
     /// The payload begins with the length of its padding.
     pub padded: bool,
 }
 
 /// A frame's type, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FrameKind {
     /// The payload is of gRPC, if this is gRPC at all.
     Data,
     /// Headers, settings and the like.
@@ -49,15 +49,15 @@ pub fn opens_server(bytes: &[u8]) -> Fit {
 }
 
 /// Reads the header that `bytes` begin with; `None` if they are too short for one.
-pub fn frame(bytes: &[u8]) -> Option<Frame> {
+pub fn frame(bytes: &[u8]) -> Option<GrpcFrame> {
     let [a, b, c, kind, flags, ..] = *bytes.first_chunk::<HEADER>()?;
     let payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
     let kind = match kind {
-        0 => Kind::Data,
-        1..=LAST_KIND => Kind::Other,
-        _ => Kind::Unknown,
+        0 => FrameKind::Data,
+        1..=LAST_KIND => FrameKind::Other,
+        _ => FrameKind::Unknown,
     };
-    Some(Frame { payload, kind, padded: flags & PADDED != 0 })
+    Some(GrpcFrame { payload, kind, padded: flags & PADDED != 0 })
 }
 
 /// The length of the message that a prefix announces; `None` if it is none of gRPC's.
@@ -97,7 +97,7 @@ const SETTING: u8 = 6;
 /// PRIORITY_UPDATE.
 const LAST_KIND: u8 = 0x10;
 const PADDED: u8 = 8;
-/// What stands before a message: whether it is compressed, and its length.
+/// Prefix of a message: whether it is compressed, and its length.
 pub const PREFIX: usize = 5;
 /// No server takes a longer one; gRPC's own default is a quarter of it.
 const MESSAGE_MAX: u32 = 16 << 20;
@@ -115,9 +115,9 @@ mod tests {
     fn headers_and_prefixes() {
         let header = [0, 0, 19, 0, PADDED, 0, 0, 0, 1];
         let frame = frame(&header).unwrap();
-        assert_eq!((frame.payload, frame.kind, frame.padded), (19, Kind::Data, true));
+        assert_eq!((frame.payload, frame.kind, frame.padded), (19, FrameKind::Data, true));
         assert_eq!(super::frame(&header[..8]), None);
-        assert_eq!(super::frame(b"HTTP/1.1 ").map(|frame| frame.kind), Some(Kind::Unknown));
+        assert_eq!(super::frame(b"HTTP/1.1 ").map(|frame| frame.kind), Some(FrameKind::Unknown));
         assert_eq!(message_len([0, 0, 0, 1, 2]), Some(258));
         for prefix in [*b"hello", *b"\0\x7f\0\0\0", *b"\x02\0\0\0\0"] {
             assert_eq!(message_len(prefix), None);

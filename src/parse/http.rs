@@ -3,7 +3,7 @@
 pub mod chunked;
 
 use super::fit::Fit;
-use super::tree::{Kind, Tree, Value};
+use super::tree::{Tree, Value, ValueKind};
 use super::words::{WordId, Words};
 use crate::util::decimal::decimal;
 
@@ -70,8 +70,8 @@ impl Head {
         if first.starts_with(b"HTTP/1.") {
             let status: u16 = decimal(second).filter(|status| (100..1000).contains(status))?;
             tree.reset();
-            tree.push(Kind::Object, 0, 1);
-            tree.push_text(Kind::Number, word("status"), second);
+            tree.push(ValueKind::Object, 0, 1);
+            tree.push_text(ValueKind::Number, word("status"), second);
             return Some(Head { start: Start::Response(status), ..Head::default() });
         }
         if !METHODS.iter().any(|method| method.trim_ascii_end() == first)
@@ -80,8 +80,8 @@ impl Head {
             return None;
         }
         tree.reset();
-        tree.push(Kind::Object, 0, 1);
-        tree.push_text(Kind::String, word("verb"), first);
+        tree.push(ValueKind::Object, 0, 1);
+        tree.push_text(ValueKind::String, word("verb"), first);
         push_target(second, tree, word);
         let start = match first {
             b"HEAD" => Start::Head,
@@ -135,7 +135,7 @@ impl Head {
             name => name,
         };
         if let Some(key) = words.id(super::words::hash(key), key) {
-            tree.push_text(Kind::String, key, value);
+            tree.push_text(ValueKind::String, key, value);
         }
     }
 
@@ -165,11 +165,11 @@ pub fn authorities<'a>(head: Value<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) 
 
 /// Puts target, path and query into `tree`; of the query only members with known names.
 fn push_target(target: &[u8], tree: &mut Tree, word: impl Fn(&str) -> WordId) {
-    tree.push_text(Kind::String, word("target"), target);
+    tree.push_text(ValueKind::String, word("target"), target);
     let mut parts = target.splitn(2, |&byte| byte == b'?');
-    tree.push_text(Kind::String, word("path"), parts.next().unwrap_or_default());
+    tree.push_text(ValueKind::String, word("path"), parts.next().unwrap_or_default());
     if let Some(query) = parts.next()
-        && let Some(object) = tree.push(Kind::Object, word("query"), 2)
+        && let Some(object) = tree.push(ValueKind::Object, word("query"), 2)
     {
         push_form(query, object, tree, &word);
         tree.close(object);
@@ -184,7 +184,7 @@ pub fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&str) ->
         tree.count(node);
         let key = core::str::from_utf8(name).map_or(0, &word);
         if key != 0 {
-            tree.push_text(Kind::String, key, value);
+            tree.push_text(ValueKind::String, key, value);
         }
     }
 }
@@ -247,8 +247,19 @@ const OF_FORMS: [&[u8]; 3] = [b"text/plain", b"application/x-www-form-urlencoded
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
-    use crate::dpi::signatures::WORDS;
+    use crate::parse::words::WordsBuilder;
+
+    /// The names of a head's members, and those of the queries and fields below.
+    static WORDS: LazyLock<Words> = LazyLock::new(|| {
+        let mut words = WordsBuilder::new(None);
+        for word in ["method", "path", "query", "agent", "x-mining-extensions", "address"] {
+            words.add(word.as_bytes());
+        }
+        words.build()
+    });
 
     fn head(text: &str) -> (Head, Tree) {
         let mut tree = Tree::default();

@@ -11,14 +11,14 @@
 mod tests;
 mod value;
 
-pub use value::Value;
+pub use value::TapeValue;
 
 use crate::limits::{JSON_DEPTH, JSON_NESTING, JSON_NODES};
 
 /// The index of one message; its memory serves one message after the other.
 #[derive(Debug, Default)]
 pub struct Tape {
-    nodes: heapless::Vec<Node, JSON_NODES>,
+    nodes: heapless::Vec<TapeNode, JSON_NODES>,
     whole: bool,
     repeated: bool,
 }
@@ -26,21 +26,21 @@ pub struct Tape {
 impl Tape {
     /// Indexes the object or array that `text` begins with (RFC 8259); what follows it is ignored.
     ///
-    /// A text that ends too early is indexed as far as it goes ([`Value::is_whole`] tells). One that
+    /// A text that ends too early is indexed as far as it goes ([`TapeValue::is_whole`] tells). One that
     /// breaks the grammar is refused.
-    pub fn index<'a>(&'a mut self, text: &'a [u8]) -> Option<Value<'a>> {
+    pub fn index<'a>(&'a mut self, text: &'a [u8]) -> Option<TapeValue<'a>> {
         self.nodes.clear();
         self.whole = false;
         self.repeated = false;
         if self.scan(text).is_none() {
             self.nodes.clear();
         }
-        (!self.nodes.is_empty()).then_some(Value::root(self, text))
+        (!self.nodes.is_empty()).then_some(TapeValue::root(self, text))
     }
 
     /// Fills the tape; `None` if the text breaks the grammar.
     fn scan(&mut self, text: &[u8]) -> Option<()> {
-        use Expect::{Colon, FirstItem, FirstKey, Key, Next, Value};
+        use TapeExpect::{Colon, FirstItem, FirstKey, Key, Next, Value};
 
         let mut levels = Levels::new();
         let mut expect = Value;
@@ -52,7 +52,7 @@ impl Tape {
                 (_, b' ' | b'\t' | b'\r' | b'\n') => {}
                 (Value | FirstItem, b'{' | b'[') => {
                     let object = byte == b'{';
-                    let kind = if object { Kind::Object } else { Kind::Array };
+                    let kind = if object { TapeKind::Object } else { TapeKind::Array };
                     let kept = self.keeps_value(&levels, key_kept);
                     let node = if kept { self.push(kind, at, text.len()) } else { None };
                     levels.push(Level { node, object }).ok()?;
@@ -61,7 +61,7 @@ impl Tape {
                 (Value | FirstItem, b'"') if !levels.is_empty() => {
                     let close = end_of_string(text, end);
                     if self.keeps_value(&levels, key_kept) {
-                        self.push(Kind::String, end, close);
+                        self.push(TapeKind::String, end, close);
                     }
                     end = close + 1;
                     expect = Next;
@@ -71,7 +71,7 @@ impl Tape {
                         end += 1;
                     }
                     if self.keeps_value(&levels, key_kept) {
-                        self.push(Kind::Scalar, at, end);
+                        self.push(TapeKind::Scalar, at, end);
                     }
                     expect = Next;
                 }
@@ -80,7 +80,7 @@ impl Tape {
                     key_kept = self.keeps(&levels, 2);
                     if key_kept {
                         self.note_repetition(&levels, text, text.get(end..close).unwrap_or(&[]));
-                        self.push(Kind::String, end, close);
+                        self.push(TapeKind::String, end, close);
                     }
                     end = close + 1;
                     expect = Colon;
@@ -130,10 +130,10 @@ impl Tape {
             && self.nodes.len() + count + reserve <= JSON_NODES
     }
 
-    fn push(&mut self, kind: Kind, start: usize, end: usize) -> Option<u16> {
+    fn push(&mut self, kind: TapeKind, start: usize, end: usize) -> Option<u16> {
         let at = u16::try_from(self.nodes.len()).ok()?;
         let (start, end) = (u32::try_from(start).ok()?, u32::try_from(end).ok()?);
-        self.nodes.push(Node { start, end, next: at.saturating_add(1), kind }).ok()?;
+        self.nodes.push(TapeNode { start, end, next: at.saturating_add(1), kind }).ok()?;
         Some(at)
     }
 
@@ -156,7 +156,7 @@ impl Tape {
     }
 }
 
-/// Where a value ends.
+/// End of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// After this many bytes, leading white space included.
@@ -224,20 +224,20 @@ fn is_scalar(byte: u8) -> bool {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Node {
+struct TapeNode {
     /// First byte; of a string, the one after its quote.
     start: u32,
-    /// One past the last byte; of a string, its closing quote.
+    /// Offset past the last byte; of a string, its closing quote.
     end: u32,
     /// The node after this one and all that is inside it.
     next: u16,
-    kind: Kind,
+    kind: TapeKind,
 }
 
-const _: () = assert!(size_of::<Node>() <= 12);
+const _: () = assert!(size_of::<TapeNode>() <= 12);
 const _: () = assert!(JSON_NESTING <= 64 && JSON_DEPTH < JSON_NESTING);
 
-impl Node {
+impl TapeNode {
     fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let bounds = usize::try_from(self.start).ok().zip(usize::try_from(self.end).ok());
         bounds.and_then(|(start, end)| text.get(start..end)).unwrap_or(&[])
@@ -245,7 +245,7 @@ impl Node {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum TapeKind {
     Object,
     Array,
     String,
@@ -255,7 +255,7 @@ enum Kind {
 /// A container that is still open.
 #[derive(Clone, Copy, Debug)]
 struct Level {
-    /// Its node, if it is indexed.
+    /// Node of the value, if it is indexed.
     node: Option<u16>,
     object: bool,
 }
@@ -264,7 +264,7 @@ type Levels = heapless::Vec<Level, JSON_NESTING>;
 
 /// Tokens that may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expect {
+enum TapeExpect {
     Value,
     FirstItem,
     FirstKey,

@@ -5,7 +5,7 @@
 //! marks and zeros between messages mean nothing. What makes no sense is passed over up to the next line end.
 
 use super::fit;
-use super::scanner::{Progress, Scanner};
+use super::scanner::{ScanProgress, Scanner};
 use super::words::Words;
 use crate::limits::LINE_BYTES;
 
@@ -16,13 +16,13 @@ pub struct Lines {
     pub scanner: Scanner,
     /// A line of text as far as it is kept, or the verb before a value.
     pub line: heapless::Vec<u8, LINE_BYTES>,
-    state: State,
+    state: LineState,
     /// Length of the verb before the value at hand.
     verb: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum LineState {
     /// Between messages.
     #[default]
     Start,
@@ -52,27 +52,27 @@ pub enum Piece {
 impl Lines {
     /// Whether no message is half read.
     pub fn is_idle(&self) -> bool {
-        self.state == State::Start
+        self.state == LineState::Start
     }
 
     /// Whether a value is half read.
     pub fn is_in_value(&self) -> bool {
-        self.state == State::Value
+        self.state == LineState::Value
     }
 
     /// Whether a line of text is half read.
     pub fn is_in_line(&self) -> bool {
-        self.state == State::Line
+        self.state == LineState::Line
     }
 
     /// Whether a line that makes no sense is passed over.
     pub fn is_passing_over(&self) -> bool {
-        self.state == State::Rest
+        self.state == LineState::Rest
     }
 
     /// Forgets what is half read; the next byte begins a message.
     pub fn reset(&mut self) {
-        self.state = State::Start;
+        self.state = LineState::Start;
         self.verb = 0;
         self.line.clear();
         self.scanner.reset();
@@ -81,7 +81,7 @@ impl Lines {
     /// Forgets what is half read; the next message begins behind a line end.
     pub fn pass_over_line(&mut self) {
         self.reset();
-        self.state = State::Rest;
+        self.state = LineState::Rest;
     }
 
     /// The verb before the value at hand; empty without.
@@ -95,10 +95,10 @@ impl Lines {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let (len, piece) = match self.state {
-                State::Start => (self.start(rest), None),
-                State::Value => self.value(words, rest),
-                State::Line => self.text(rest, are_packets),
-                State::Rest => match end_of_line(rest) {
+                LineState::Start => (self.start(rest), None),
+                LineState::Value => self.value(words, rest),
+                LineState::Line => self.text(rest, are_packets),
+                LineState::Rest => match end_of_line(rest) {
                     Some(len) => {
                         self.reset();
                         (len, None)
@@ -111,7 +111,7 @@ impl Lines {
                 return (at, piece);
             }
         }
-        (at, if self.state == State::Line { Piece::OpenLine } else { Piece::NeedMore })
+        (at, if self.state == LineState::Line { Piece::OpenLine } else { Piece::NeedMore })
     }
 
     /// Passes over what means nothing, up to the first byte of a message.
@@ -120,30 +120,30 @@ impl Lines {
         if let Some(first) = bytes.get(blank) {
             self.verb = 0;
             self.line.clear();
-            self.state = if matches!(first, b'{' | b'[') { self.begin_value() } else { State::Line };
+            self.state = if matches!(first, b'{' | b'[') { self.begin_value() } else { LineState::Line };
         }
         blank
     }
 
-    fn begin_value(&mut self) -> State {
+    fn begin_value(&mut self) -> LineState {
         self.scanner.reset();
-        State::Value
+        LineState::Value
     }
 
     fn value(&mut self, words: &Words, bytes: &[u8]) -> (usize, Option<Piece>) {
         match self.scanner.feed(words, bytes) {
-            Progress::NeedMore => (bytes.len(), None),
-            Progress::Message(len) => {
+            ScanProgress::NeedMore => (bytes.len(), None),
+            ScanProgress::Message(len) => {
                 if self.scanner.is_idle() {
-                    self.state = State::Start;
+                    self.state = LineState::Start;
                 }
                 (len, Some(Piece::Value))
             }
-            Progress::End(len) => {
-                self.state = State::Start;
+            ScanProgress::End(len) => {
+                self.state = LineState::Start;
                 (len, None)
             }
-            Progress::Broken(len) => {
+            ScanProgress::Broken(len) => {
                 self.pass_over_line();
                 (len, Some(Piece::Other))
             }
@@ -184,7 +184,7 @@ impl Lines {
         while self.line.last().is_some_and(u8::is_ascii_whitespace) {
             self.line.pop();
         }
-        self.state = State::Start;
+        self.state = LineState::Start;
         (len + 1, Some(Piece::Line))
     }
 }

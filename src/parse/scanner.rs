@@ -11,7 +11,7 @@
 
 mod string;
 
-use super::tree::{Kind, Tree};
+use super::tree::{Tree, ValueKind};
 use super::words::{WordId, Words};
 use crate::limits::{JSON_DEPTH, JSON_ITEMS};
 use string::StringScan;
@@ -41,7 +41,7 @@ pub struct Scanner {
 
 /// Progress of the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum ScanProgress {
     /// The value goes on behind the bytes.
     NeedMore,
     /// So many bytes are read, and a message ends with them. More of a batch may follow ([`Scanner::is_idle`]).
@@ -114,7 +114,7 @@ impl Scanner {
     }
 
     /// Reads `bytes`, the next ones of the value.
-    pub fn feed(&mut self, words: &Words, bytes: &[u8]) -> Progress {
+    pub fn feed(&mut self, words: &Words, bytes: &[u8]) -> ScanProgress {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match self.within {
@@ -134,7 +134,7 @@ impl Scanner {
                 }
                 _ => {
                     if !self.comment_byte(byte) {
-                        return Progress::Broken(at);
+                        return ScanProgress::Broken(at);
                     }
                     at += 1;
                     continue;
@@ -147,29 +147,29 @@ impl Scanner {
                 _ if self.skipped_from > 0 => self.skip_byte(byte),
                 _ => match self.token(byte) {
                     None => {}
-                    Some(Token::Message) => return Progress::Message(at),
-                    Some(Token::End) => return Progress::End(at),
-                    Some(Token::Broken) => return Progress::Broken(at - 1),
+                    Some(StructureEvent::Message) => return ScanProgress::Message(at),
+                    Some(StructureEvent::End) => return ScanProgress::End(at),
+                    Some(StructureEvent::Broken) => return ScanProgress::Broken(at - 1),
                 },
             }
         }
-        Progress::NeedMore
+        ScanProgress::NeedMore
     }
 
-    /// One byte of structure.
-    fn token(&mut self, byte: u8) -> Option<Token> {
+    /// Takes a byte of structure.
+    fn token(&mut self, byte: u8) -> Option<StructureEvent> {
         use Expect::{Colon, FirstItem, FirstKey, Key, Next, Root, Value};
         match (self.expect, byte) {
             (Root | Value | FirstItem, b'{' | b'[') => {
-                self.open(if byte == b'{' { Kind::Object } else { Kind::Array });
+                self.open(if byte == b'{' { ValueKind::Object } else { ValueKind::Array });
             }
             (Value | FirstItem, b'"') => {
-                let node = self.push(Kind::String);
+                let node = self.push(ValueKind::String);
                 self.string.begin(node != NONE);
                 self.within = Within::String(node);
             }
             (Value | FirstItem, _) if is_bare(byte) => {
-                let node = self.push(Kind::Word);
+                let node = self.push(ValueKind::Word);
                 self.string.begin(node != NONE);
                 self.within = Within::Bare(node);
                 self.bare_bytes(node, &[byte]);
@@ -184,14 +184,14 @@ impl Scanner {
                 return self.close();
             }
             (FirstKey | Key | Next, b'}') if self.objects & 1 == 1 => return self.close(),
-            _ => return Some(Token::Broken),
+            _ => return Some(StructureEvent::Broken),
         }
         None
     }
 
     /// Begins a container, to be read or passed over.
-    fn open(&mut self, kind: Kind) {
-        let in_batch = self.depth == 1 && self.objects == 0 && kind == Kind::Object;
+    fn open(&mut self, kind: ValueKind) {
+        let in_batch = self.depth == 1 && self.objects == 0 && kind == ValueKind::Object;
         let node = if self.depth == 0 || in_batch {
             // In a batch each object is a message.
             self.tree.clear();
@@ -210,12 +210,12 @@ impl Scanner {
             }
         }
         self.depth += 1;
-        self.objects = self.objects << 1 | u16::from(kind == Kind::Object);
-        self.expect = if kind == Kind::Object { Expect::FirstKey } else { Expect::FirstItem };
+        self.objects = self.objects << 1 | u16::from(kind == ValueKind::Object);
+        self.expect = if kind == ValueKind::Object { Expect::FirstKey } else { Expect::FirstItem };
     }
 
     /// Ends the innermost container.
-    fn close(&mut self) -> Option<Token> {
+    fn close(&mut self) -> Option<StructureEvent> {
         self.depth -= 1;
         self.objects >>= 1;
         self.expect = Expect::Next;
@@ -231,7 +231,7 @@ impl Scanner {
             self.expect = Expect::Root;
             self.base = 0;
         }
-        Some(if was_batch { Token::End } else { Token::Message })
+        Some(if was_batch { StructureEvent::End } else { StructureEvent::Message })
     }
 
     /// Levels of the message that are open.
@@ -240,7 +240,7 @@ impl Scanner {
     }
 
     /// A node for the value that begins, if it is kept.
-    fn push(&mut self, kind: Kind) -> u16 {
+    fn push(&mut self, kind: ValueKind) -> u16 {
         self.expect = Expect::Next;
         let level = self.level();
         let parent = level.checked_sub(1).and_then(|above| self.open.get(above as usize)).copied();
@@ -251,7 +251,7 @@ impl Scanner {
         if is_kept { self.tree.push(kind, key, level as usize + 1).unwrap_or(NONE) } else { NONE }
     }
 
-    /// One byte of a container that is passed over.
+    /// Takes a byte of a container that is passed over.
     fn skip_byte(&mut self, byte: u8) {
         match byte {
             b'{' | b'[' => self.depth = self.depth.saturating_add(1),
@@ -322,7 +322,7 @@ impl Scanner {
         }
     }
 
-    /// One byte of a comment (JSON has none, but some readers take them); whether it is one.
+    /// Takes a byte of a comment (JSON has none, but some readers take them); returns whether it is one.
     fn comment_byte(&mut self, byte: u8) -> bool {
         self.within = match (self.within, byte) {
             (Within::Slash, b'/') => Within::LineComment,
@@ -338,7 +338,7 @@ impl Scanner {
 }
 
 /// Events at a byte of structure.
-enum Token {
+enum StructureEvent {
     Message,
     End,
     Broken,

@@ -3,14 +3,14 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::dpi::target::{Host, Target};
+use crate::net::authority::{Authority, AuthorityHost};
 
-/// What stands at the head of one direction.
+/// State at the head of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Socks {
     /// A step of the handshake, so many bytes long.
     Step(usize),
-    /// Its last step, so many bytes long: the tunnel begins behind it.
+    /// The last step, so many bytes long: the tunnel begins behind it.
     Tunnel(usize),
     /// More bytes are needed.
     NeedMore,
@@ -32,7 +32,7 @@ pub fn greeting(bytes: &[u8]) -> Socks {
     methods.map_or(Socks::NeedMore, |methods| Socks::Step(2 + methods.len()))
 }
 
-/// What a SOCKS 5 client says next: its user and password, or its request.
+/// Next message of a SOCKS 5 client: its user and password, or its request.
 pub fn request(bytes: &[u8]) -> Socks {
     match bytes {
         [] => Socks::NeedMore,
@@ -47,40 +47,40 @@ pub fn request(bytes: &[u8]) -> Socks {
     }
 }
 
-/// Whom a whole request of version 5 is for.
-pub fn target(bytes: &[u8]) -> Option<Target> {
+/// Target of a whole request of version 5.
+pub fn target(bytes: &[u8]) -> Option<Authority> {
     let [VERSION_5, CONNECT, 0, rest @ ..] = bytes else { return None };
     let (host, port) = match rest {
         [1, rest @ ..] => {
             let (addr, rest) = rest.split_first_chunk::<4>()?;
-            (Host::Addr(Ipv4Addr::from(*addr).into()), rest)
+            (AuthorityHost::Addr(Ipv4Addr::from(*addr).into()), rest)
         }
         [3, len, rest @ ..] => {
             let (name, rest) = rest.split_at_checked(usize::from(*len))?;
-            (Host::parse(name)?, rest)
+            (AuthorityHost::parse(name)?, rest)
         }
         [4, rest @ ..] => {
             let (addr, rest) = rest.split_first_chunk::<16>()?;
-            (Host::Addr(Ipv6Addr::from(*addr).into()), rest)
+            (AuthorityHost::Addr(Ipv6Addr::from(*addr).into()), rest)
         }
         _ => return None,
     };
-    Some(Target { host, port: Some(u16::from_be_bytes(*port.first_chunk()?)) })
+    Some(Authority { host, port: Some(u16::from_be_bytes(*port.first_chunk()?)) })
 }
 
-/// Whom a whole request of version 4 or 4a is for.
-pub fn target_4(bytes: &[u8]) -> Option<Target> {
+/// Target of a whole request of version 4 or 4a.
+pub fn target_4(bytes: &[u8]) -> Option<Authority> {
     let [VERSION_4, CONNECT, high, low, addr @ ..] = bytes else { return None };
     let (addr, rest) = addr.split_first_chunk::<4>()?;
     let user = name(rest).ok()?;
     let host = match addr {
         [0, 0, 0, last] if *last != 0 => {
             let rest = rest.get(user..)?;
-            Host::parse(rest.get(..name(rest).ok()?.checked_sub(1)?)?)?
+            AuthorityHost::parse(rest.get(..name(rest).ok()?.checked_sub(1)?)?)?
         }
-        _ => Host::Addr(Ipv4Addr::from(*addr).into()),
+        _ => AuthorityHost::Addr(Ipv4Addr::from(*addr).into()),
     };
-    Some(Target { host, port: Some(u16::from_be_bytes([*high, *low])) })
+    Some(Authority { host, port: Some(u16::from_be_bytes([*high, *low])) })
 }
 
 /// The method a SOCKS 5 server chooses.
@@ -92,7 +92,7 @@ pub fn method(bytes: &[u8]) -> Socks {
     }
 }
 
-/// What a SOCKS 5 server says next: that the password is right, or how the request went.
+/// Next message of a SOCKS 5 server: acceptance of the password, or the result of the request.
 pub fn reply(bytes: &[u8]) -> Socks {
     match bytes {
         [] | [1] | [VERSION_5] | [VERSION_5, 0] => Socks::NeedMore,
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_request_says_whom_it_is_for() {
-        let parse = |text: &[u8]| Target::parse(text);
+        let parse = |text: &[u8]| Authority::parse(text);
         let v6 = b"\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x0d\x05";
         assert_eq!(target(b"\x05\x01\x00\x01\x01\x02\x03\x04\x0d\x05"), parse(b"1.2.3.4:3333"));
         assert_eq!(target(b"\x05\x01\x00\x03\x04Pool\x0d\x05"), parse(b"pool:3333"));

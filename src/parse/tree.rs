@@ -23,7 +23,7 @@ pub struct Tree {
     kept_text: u16,
 }
 
-/// One value.
+/// A value.
 #[derive(Clone, Copy, Debug)]
 pub struct Node {
     /// The member's name; 0 in an array.
@@ -37,7 +37,7 @@ pub struct Node {
     /// Bytes of text that are kept.
     kept: u8,
     /// Kind of the value.
-    kind: Kind,
+    kind: ValueKind,
     /// The [`class`]es of all bytes of a string.
     classes: u8,
 }
@@ -46,7 +46,7 @@ const _: () = assert!(size_of::<Node>() <= 12);
 
 /// Kinds of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Members.
     Object,
     /// Items.
@@ -63,7 +63,7 @@ pub enum Kind {
     False,
     /// `null`.
     Null,
-    /// Another bare word.
+    /// A bare word of another kind.
     Word,
 }
 
@@ -167,7 +167,7 @@ impl Tree {
 
     /// Adds a value called `key` at `level` (the message itself is 1); `None` where there is no room. The outer
     /// levels have some in reserve, so that a long list can't hide what follows it.
-    pub fn push(&mut self, kind: Kind, key: WordId, level: usize) -> Option<u16> {
+    pub fn push(&mut self, kind: ValueKind, key: WordId, level: usize) -> Option<u16> {
         let reserve = match level {
             0..=2 => 0,
             3 => 8,
@@ -186,9 +186,9 @@ impl Tree {
     }
 
     /// Adds a string or number with its `text` at the top of an array or object at node `parent`.
-    pub fn push_text(&mut self, kind: Kind, key: WordId, text: &[u8]) {
+    pub fn push_text(&mut self, kind: ValueKind, key: WordId, text: &[u8]) {
         if let Some(at) = self.push(kind, key, 2) {
-            let prefixed = kind == Kind::String && text.starts_with(b"0x");
+            let prefixed = kind == ValueKind::String && text.starts_with(b"0x");
             let digits = if prefixed { text.get(2..).unwrap_or_default() } else { text };
             self.extend(at, text, 2);
             self.set_classes(at, class::of_all(digits), prefixed, text.len());
@@ -225,7 +225,7 @@ impl Tree {
         node.classes = classes;
         node.len = u16::try_from(len).unwrap_or(u16::MAX);
         if prefixed {
-            node.kind = Kind::Prefixed;
+            node.kind = ValueKind::Prefixed;
         }
         if classes & class::HEX != 0 && len > HEX_KEPT_WHOLE && node.kept > HEX_KEPT {
             self.text.truncate(self.text.len() - usize::from(node.kept - HEX_KEPT));
@@ -234,7 +234,7 @@ impl Tree {
     }
 
     /// Says what the bare word at `node` is, and its whole length.
-    pub fn set_kind(&mut self, node: u16, kind: Kind, len: usize) {
+    pub fn set_kind(&mut self, node: u16, kind: ValueKind, len: usize) {
         if let Some(node) = self.nodes.get_mut(usize::from(node)) {
             node.kind = kind;
             node.len = u16::try_from(len).unwrap_or(u16::MAX);
@@ -259,7 +259,7 @@ impl Tree {
 
     /// Whether the container at `node` is an object.
     pub fn is_object(&self, node: u16) -> bool {
-        self.nodes.get(usize::from(node)).is_some_and(|node| node.kind == Kind::Object)
+        self.nodes.get(usize::from(node)).is_some_and(|node| node.kind == ValueKind::Object)
     }
 
     /// Notes that the object at `node` has a member `key`; readers differ in which of two they take.
@@ -321,7 +321,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The same value, read by the rule that of several members with one name the last one counts.
+    /// The value, read by the rule that of several members with one name the last one counts.
     /// Otherwise it is the first.
     pub fn with_last_members(self) -> Self {
         Value { last: true, ..self }
@@ -373,7 +373,7 @@ impl<'a> Value<'a> {
     /// Number of items of an array or members of an object; 0 for anything else.
     pub fn len(self) -> usize {
         self.node()
-            .filter(|node| matches!(node.kind, Kind::Array | Kind::Object))
+            .filter(|node| matches!(node.kind, ValueKind::Array | ValueKind::Object))
             .map_or(0, |node| node.len.into())
     }
 
@@ -383,43 +383,43 @@ impl<'a> Value<'a> {
     }
 
     /// Kind of the value.
-    pub fn kind(self) -> Option<Kind> {
+    pub fn kind(self) -> Option<ValueKind> {
         self.node().map(|node| node.kind)
     }
 
     /// Whether it is an object.
     pub fn is_object(self) -> bool {
-        self.kind() == Some(Kind::Object)
+        self.kind() == Some(ValueKind::Object)
     }
 
     /// Whether it is an array.
     pub fn is_array(self) -> bool {
-        self.kind() == Some(Kind::Array)
+        self.kind() == Some(ValueKind::Array)
     }
 
     /// Whether it is a string.
     pub fn is_string(self) -> bool {
-        matches!(self.kind(), Some(Kind::String | Kind::Prefixed))
+        matches!(self.kind(), Some(ValueKind::String | ValueKind::Prefixed))
     }
 
     /// Whether it is a number.
     pub fn is_number(self) -> bool {
-        self.kind() == Some(Kind::Number)
+        self.kind() == Some(ValueKind::Number)
     }
 
     /// Whether it is `true` or `false`.
     pub fn is_bool(self) -> bool {
-        matches!(self.kind(), Some(Kind::True | Kind::False))
+        matches!(self.kind(), Some(ValueKind::True | ValueKind::False))
     }
 
     /// Whether it is `false`.
     pub fn is_false(self) -> bool {
-        self.kind() == Some(Kind::False)
+        self.kind() == Some(ValueKind::False)
     }
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        self.kind() == Some(Kind::Null)
+        self.kind() == Some(ValueKind::Null)
     }
 
     /// Whether it is a string that reads `text`, however it was escaped.
@@ -442,23 +442,23 @@ impl<'a> Value<'a> {
         self.node().filter(|_| self.is_string()).map_or(0, |node| node.len.into())
     }
 
-    /// How many hexadecimal digits the string has, with `0x` before them or not; `None` if it has others.
+    /// Number of hexadecimal digits of the string, with or without `0x`; `None` if it has other characters.
     pub fn hex_digits(self) -> Option<usize> {
         let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
         match node.kind {
-            Kind::String => Some(node.len.into()).filter(|len| *len > 0),
-            Kind::Prefixed => usize::from(node.len).checked_sub(2).filter(|len| *len > 0),
+            ValueKind::String => Some(node.len.into()).filter(|len| *len > 0),
+            ValueKind::Prefixed => usize::from(node.len).checked_sub(2).filter(|len| *len > 0),
             _ => None,
         }
     }
 
     /// Whether all bytes of the string belong to `class` ([`class`]).
     pub fn is_all(self, class: u8) -> bool {
-        self.node().is_some_and(|node| node.kind == Kind::String && node.classes & class != 0)
+        self.node().is_some_and(|node| node.kind == ValueKind::String && node.classes & class != 0)
     }
 
     fn children(self) -> impl Iterator<Item = Value<'a>> {
-        let container = self.node().filter(|node| matches!(node.kind, Kind::Object | Kind::Array));
+        let container = self.node().filter(|node| matches!(node.kind, ValueKind::Object | ValueKind::Array));
         let end = container.map_or(0, |node| node.next);
         let mut at = self.at.saturating_add(1);
         core::iter::from_fn(move || {

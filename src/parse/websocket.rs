@@ -2,27 +2,27 @@
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct WebSocketFrame {
     /// Length of the header.
     pub header: usize,
     /// Length of the payload.
     pub payload: u32,
-    /// What the payload is.
-    pub kind: Kind,
+    /// Kind of the payload.
+    pub kind: Opcode,
     /// The last frame of its message.
     pub fin: bool,
     /// The payload is compressed (RFC 7692) or changed by another extension.
     pub opaque: bool,
-    /// What the payload is masked with; zeros if it isn't.
+    /// Mask of the payload; zeros if it isn't masked.
     pub mask: [u8; 4],
 }
 
 /// A frame's opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Opcode {
     /// The first frame of a message, text or binary.
     Data,
-    /// One of its further frames.
+    /// A further frame of a message.
     Continuation,
     /// Ping, pong or close.
     Control,
@@ -30,9 +30,9 @@ pub enum Kind {
 
 /// A header, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parsed {
+pub enum ParsedFrame {
     /// A whole header.
-    Frame(Frame),
+    Frame(WebSocketFrame),
     /// More bytes are needed.
     NeedMore,
     /// This is no frame, or one whose end will not be seen (4 GB and more).
@@ -40,36 +40,36 @@ pub enum Parsed {
 }
 
 /// Reads the header that `bytes` begin with.
-pub fn frame(bytes: &[u8]) -> Parsed {
-    let Some(&first) = bytes.first() else { return Parsed::NeedMore };
+pub fn frame(bytes: &[u8]) -> ParsedFrame {
+    let Some(&first) = bytes.first() else { return ParsedFrame::NeedMore };
     let kind = match first & 0x0f {
-        0 => Kind::Continuation,
-        1 | 2 => Kind::Data,
-        8..=10 => Kind::Control,
-        _ => return Parsed::Invalid,
+        0 => Opcode::Continuation,
+        1 | 2 => Opcode::Data,
+        8..=10 => Opcode::Control,
+        _ => return ParsedFrame::Invalid,
     };
     let (fin, opaque) = (first & 0x80 != 0, first & 0x70 != 0);
-    let Some(&second) = bytes.get(1) else { return Parsed::NeedMore };
+    let Some(&second) = bytes.get(1) else { return ParsedFrame::NeedMore };
     let masked = second & 0x80 != 0;
     let (extended, short) = match second & 0x7f {
         126 => (2, 0),
         127 => (8, 0),
         len => (0, u32::from(len)),
     };
-    if kind == Kind::Control && (extended != 0 || !fin) {
-        return Parsed::Invalid;
+    if kind == Opcode::Control && (extended != 0 || !fin) {
+        return ParsedFrame::Invalid;
     }
     let header = 2 + extended + if masked { 4 } else { 0 };
-    let Some(rest) = bytes.get(2..header) else { return Parsed::NeedMore };
+    let Some(rest) = bytes.get(2..header) else { return ParsedFrame::NeedMore };
     let (length, mask) = rest.split_at_checked(extended).unwrap_or_default();
     let long = length.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte));
-    let Ok(long) = u32::try_from(long) else { return Parsed::Invalid };
+    let Ok(long) = u32::try_from(long) else { return ParsedFrame::Invalid };
     let payload = if extended == 0 { short } else { long };
     let mask = mask.try_into().unwrap_or_default();
-    Parsed::Frame(Frame { header, payload, kind, fin, opaque, mask })
+    ParsedFrame::Frame(WebSocketFrame { header, payload, kind, fin, opaque, mask })
 }
 
-impl Frame {
+impl WebSocketFrame {
     /// The payload in clear, as far as it is in `bytes`, which begin with the frame.
     pub fn unmasked(&self, bytes: &[u8]) -> impl Iterator<Item = u8> {
         let len = usize::try_from(self.payload).unwrap_or(usize::MAX);
@@ -88,9 +88,9 @@ impl Frame {
 mod tests {
     use super::*;
 
-    fn whole(bytes: &[u8]) -> Frame {
+    fn whole(bytes: &[u8]) -> WebSocketFrame {
         match frame(bytes) {
-            Parsed::Frame(frame) => frame,
+            ParsedFrame::Frame(frame) => frame,
             other => panic!("{other:?}"),
         }
     }
@@ -99,7 +99,7 @@ mod tests {
     fn reads_the_examples_of_the_rfc() {
         let masked = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
         let hello = whole(masked);
-        assert_eq!((hello.header, hello.payload, hello.kind, hello.fin), (6, 5, Kind::Data, true));
+        assert_eq!((hello.header, hello.payload, hello.kind, hello.fin), (6, 5, Opcode::Data, true));
         assert!(hello.unmasked(masked).eq(*b"Hello"));
         assert_eq!(hello.end_in(masked), Some(11));
         assert_eq!(hello.end_in(&masked[..10]), None);
@@ -115,7 +115,7 @@ mod tests {
     fn every_part_of_a_header_asks_for_more() {
         let header = b"\x82\xff\0\0\0\0\0\x01\0\0\x01\x02\x03\x04";
         for end in 0..header.len() {
-            assert_eq!(frame(&header[..end]), Parsed::NeedMore, "{end}");
+            assert_eq!(frame(&header[..end]), ParsedFrame::NeedMore, "{end}");
         }
         assert_eq!(whole(header).header, 14);
     }
@@ -129,7 +129,7 @@ mod tests {
             b"\x89\x7e",
             b"\x09\x00",
         ] {
-            assert_eq!(frame(invalid), Parsed::Invalid, "{}", invalid.escape_ascii());
+            assert_eq!(frame(invalid), ParsedFrame::Invalid, "{}", invalid.escape_ascii());
         }
     }
 }

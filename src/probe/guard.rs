@@ -41,11 +41,11 @@ pub enum Refusal {
 /// Why a server is to be asked, the weightier reason first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Its sessions can't be read, and look like mining; or a list says so.
+    /// Sessions with the server can't be read, and look like mining; or a list says so.
     Suspicion = 0,
     /// A session's words have shown a pool, and the two ends alone have a say in them.
     Confirmation = 1,
-    /// Another router says that it is a pool.
+    /// A second router says that the server is a pool.
     Hearsay = 2,
 }
 
@@ -65,7 +65,7 @@ impl Purpose {
 /// The guard.
 #[derive(Debug)]
 pub struct Guard {
-    /// By [`Purpose`].
+    /// Tokens by [`Purpose`].
     all: [TokenBucket; Purpose::COUNT],
     /// Shares of clients in the last tokens; the one used longest ago makes room.
     clients: heapless::Vec<Share<ClientId>, PROBE_CLIENTS>,

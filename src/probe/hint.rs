@@ -1,4 +1,4 @@
-//! What is known of a server before it is asked: which dialect to begin with.
+//! Prior knowledge of a server: the dialect to begin with.
 //!
 //! A hint decides nothing but the order of the questions, so a wrong one costs a question; a right one
 //! saves the server, and the router, all others.
@@ -7,17 +7,17 @@ use crate::dpi::Wire;
 use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_HINTS;
 
-/// What is known, the surest first.
+/// Prior knowledge, the surest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
     /// Dialects that it may speak.
     pub dialects: heapless::Vec<Dialect, PROBE_HINTS>,
-    /// How the suspected session began.
+    /// First protocol of the suspected session.
     pub wire: Wire,
 }
 
 impl Hints {
-    /// Of a server at `port`, called `name` (empty if nobody knows), with whom a session has shown `shown`
+    /// Hints about a server at `port`, called `name` (empty if unknown), after a session that has shown `shown`
     /// and begun as `wire` says.
     pub fn new(shown: Option<Dialect>, wire: Wire, name: &str, port: u16) -> Self {
         let mut hints = Hints { dialects: heapless::Vec::new(), wire };
@@ -36,7 +36,7 @@ impl Hints {
     }
 }
 
-/// What pools call the hosts of a coin: `xmr-eu1.nanopool.org`, `etc.2miners.com`, `pool.supportxmr.com`.
+/// The dialect by names that pools give the hosts of a coin: `xmr-eu1.nanopool.org`, `etc.2miners.com`, `pool.supportxmr.com`.
 fn of_name(name: &str) -> Option<Dialect> {
     if name.contains("v2.stratum.") {
         return Some(Dialect::StratumV2);
@@ -112,13 +112,13 @@ const PARTS: [(&str, Dialect); 5] = [
     ("duinocoin", Dialect::DuinoCoin),
 ];
 
-/// The ports that software or a large pool gives to one dialect. Those that everybody uses say nothing.
+/// The dialect by ports that software or a large pool gives to one dialect. Common ports give no hint.
 fn of_port(port: u16) -> Option<Dialect> {
     // MoneroOcean's: 10,000 and a power of two, the starting difficulty; 10,000 more for TLS.
     let is_power =
         |base: u16| port.checked_sub(base).is_some_and(|port| port.is_power_of_two() && port <= 8_192);
     Some(match port {
-        // What the software listens on by default: Grin's node and its test network's, Alephium's pool, Dero's
+        // Default ports of software: Grin's node and its test network's, Alephium's pool, Dero's
         // node, Duino-Coin's servers, the reference implementation of Stratum V2.
         3_416 | 13_416 => Dialect::Grin,
         20_032 => Dialect::Alephium,

@@ -1,11 +1,11 @@
-//! What is asked: the words, and in which order on one connection.
+//! Questions: payloads in their order on one connection.
 //!
-//! The first words of a question are the least that its dialect answers. The others go out on the same
-//! connection, and only if the answer to the words before them left it open.
+//! The first payload of a question is the least that its dialect answers. Further payloads go out on the same
+//! connection, and only if the response to the ones before left it open.
 
-mod words;
+mod payload;
 
-pub use words::Host;
+pub use payload::HostHeader;
 
 use crate::dpi::signatures::Dialect;
 
@@ -18,13 +18,13 @@ pub enum Question {
     Page,
     /// Stratum V1 and its relatives, IronFish among them.
     Subscribe,
-    /// The same of a server that has refused another method in words: IronFish's would have hung up.
+    /// Stratum V1 for a server that has refused another method in words: IronFish's would have hung up.
     SubscribeShort,
     /// CryptoNote.
     Login,
     /// Ethereum's getwork over TCP.
     EthProxy,
-    /// The same with a wallet that looks like one.
+    /// Ethereum's getwork over TCP with a well-formed wallet.
     EthProxyWallet,
     /// EthereumStratum/2.0.0.
     Hello,
@@ -50,21 +50,21 @@ pub enum Question {
     EthGetWork,
     /// Miners in web pages, and Stratum in WebSocket messages.
     WebSocket,
-    /// The same where the proxies of CoinHive and its copies have their door.
+    /// WebSocket at the path of the proxies of CoinHive and its copies.
     WebSocketProxy,
-    /// The same where Dero's nodes and pools have theirs: the wallet is in the path.
+    /// WebSocket at the path of Dero's nodes and pools: the wallet is in the path.
     WebSocketWork,
-    /// The same where Xelis's nodes have theirs.
+    /// WebSocket at the path of Xelis's nodes.
     WebSocketXelis,
-    /// Dero's door without a WebSocket: its nodes look at the wallet first.
+    /// Dero's path without a WebSocket: its nodes look at the wallet first.
     Work,
-    /// Xelis's door without a WebSocket: the same.
+    /// Xelis's path without a WebSocket, for the same reason.
     XelisWork,
     /// Whether it is an Electrum server, which is no pool.
     Electrum,
     /// Whether it is an Ethereum node, which is no pool.
     Node,
-    /// The same over HTTP.
+    /// Whether it is an Ethereum node, over HTTP.
     NodeHttp,
     /// Whether it is a broker of MQTT.
     Mqtt,
@@ -76,9 +76,9 @@ pub enum Question {
     Ldap,
 }
 
-/// How the answer is framed.
+/// Encoding of payload and response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Encoding {
     /// JSON or Xatum, a message a line.
     Lines,
     /// An HTTP response.
@@ -90,26 +90,26 @@ pub enum Manner {
 }
 
 impl Question {
-    /// How it is asked.
-    pub const fn manner(self) -> Manner {
+    /// Encoding of the question.
+    pub const fn encoding(self) -> Encoding {
         match self {
             Question::Page
             | Question::Getwork
             | Question::EthGetWork
             | Question::NodeHttp
             | Question::Work
-            | Question::XelisWork => Manner::Http,
+            | Question::XelisWork => Encoding::Http,
             Question::WebSocket
             | Question::WebSocketProxy
             | Question::WebSocketWork
-            | Question::WebSocketXelis => Manner::WebSocket,
+            | Question::WebSocketXelis => Encoding::WebSocket,
             Question::StratumV2
             | Question::StratumV2Again
             | Question::Mqtt
             | Question::Dns
             | Question::Postgres
-            | Question::Ldap => Manner::Opaque,
-            _ => Manner::Lines,
+            | Question::Ldap => Encoding::Opaque,
+            _ => Encoding::Lines,
         }
     }
 
@@ -143,14 +143,14 @@ impl Question {
         })
     }
 
-    /// Whether a page is all that is asked for: whatever page comes in answer is one.
+    /// Whether the question asks for a page alone: any page is a full response.
     pub const fn is_page(self) -> bool {
         matches!(self, Question::Page | Question::Work | Question::XelisWork)
     }
 
-    /// Whether it is asked at a door that is of no use unless HTTP is spoken, in many words.
-    pub const fn is_door(self) -> bool {
-        matches!(self.manner(), Manner::Http | Manner::WebSocket) && !matches!(self, Question::Page)
+    /// Whether the question is a long HTTP request, of no use unless HTTP is spoken.
+    pub const fn is_long_http(self) -> bool {
+        matches!(self.encoding(), Encoding::Http | Encoding::WebSocket) && !matches!(self, Question::Page)
     }
 
     /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.

@@ -16,7 +16,7 @@ use crate::parse::dns::{NoAddress, Resolution};
 /// The first address of `name`, of IPv4 if it has one.
 ///
 /// # Errors
-/// It has none, or nobody says; the text says which.
+/// The name has none, or no name server answers; the text says which.
 pub fn address(name: &str) -> Result<IpAddr, String> {
     if let Some(addr) = fs::read_to_string(HOSTS).ok().and_then(|text| in_hosts(&text, name)) {
         return Ok(addr);
@@ -42,7 +42,7 @@ fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAd
     let socket = UdpSocket::bind((any, 0))?;
     // Only this server is heard from now on.
     socket.connect(server)?;
-    for kind in [Kind::A, Kind::Aaaa] {
+    for kind in [QueryType::A, QueryType::Aaaa] {
         let mut id = [0; 2];
         random(&mut id)?;
         let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
@@ -54,10 +54,10 @@ fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAd
             socket.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
             let len = socket.recv(&mut bytes)?;
             match answer(bytes.get(..len).unwrap_or_default(), id, kind) {
-                Answer::Address(addr) => return Ok(Some(addr)),
-                Answer::None => break,
-                Answer::Failed => return Err(io::Error::other("it fails")),
-                Answer::Foreign => {}
+                Datagram::Address(addr) => return Ok(Some(addr)),
+                Datagram::None => break,
+                Datagram::Failed => return Err(io::Error::other("it fails")),
+                Datagram::Foreign => {}
             }
         }
     }
@@ -67,25 +67,25 @@ fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAd
 /// A record's type (RFC 1035 section 3.2.2, RFC 3596 section 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum Kind {
+enum QueryType {
     A = 1,
     Aaaa = 28,
 }
 
-/// What a datagram says.
+/// Content of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+enum Datagram {
     Address(IpAddr),
     /// The name has none of this kind.
     None,
     /// The server can't say.
     Failed,
-    /// It answers no question of ours.
+    /// The datagram answers no question of ours.
     Foreign,
 }
 
 /// RFC 1035 section 4.1; `None` where `name` can't be one.
-fn question(id: [u8; 2], name: &str, kind: Kind) -> Option<Vec<u8>> {
+fn question(id: [u8; 2], name: &str, kind: QueryType) -> Option<Vec<u8>> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| (1..=63).contains(&label.len());
     if name.len() > RESOLVE_NAME_BYTES || !name.split('.').all(is_label) {
@@ -100,18 +100,18 @@ fn question(id: [u8; 2], name: &str, kind: Kind) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn answer(bytes: &[u8], id: [u8; 2], kind: Kind) -> Answer {
+fn answer(bytes: &[u8], id: [u8; 2], kind: QueryType) -> Datagram {
     if !bytes.starts_with(&id) {
-        return Answer::Foreign;
+        return Datagram::Foreign;
     }
     match Resolution::read(bytes) {
         Ok(resolution) => {
-            let is_asked_for = |addr: &&IpAddr| addr.is_ipv4() == (kind == Kind::A);
-            resolution.addrs.iter().find(is_asked_for).map_or(Answer::None, |addr| Answer::Address(*addr))
+            let is_asked_for = |addr: &&IpAddr| addr.is_ipv4() == (kind == QueryType::A);
+            resolution.addrs.iter().find(is_asked_for).map_or(Datagram::None, |addr| Datagram::Address(*addr))
         }
-        Err(NoAddress::Empty) => Answer::None,
-        Err(NoAddress::Foreign) => Answer::Foreign,
-        Err(NoAddress::Failed | NoAddress::Broken) => Answer::Failed,
+        Err(NoAddress::Empty) => Datagram::None,
+        Err(NoAddress::Foreign) => Datagram::Foreign,
+        Err(NoAddress::Failed | NoAddress::Broken) => Datagram::Failed,
     }
 }
 
@@ -151,8 +151,8 @@ mod tests {
     const NO_SUCH_NAME: u8 = 3;
     const ID: [u8; 2] = [0xbe, 0xef];
 
-    /// As a server answers `question`: the question, an alias, and records of `kind` with `data`.
-    fn reply(kind: Kind, code: u8, data: &[&[u8]]) -> Vec<u8> {
+    /// A server's response: the question, an alias, and records of `kind` with `data`.
+    fn reply(kind: QueryType, code: u8, data: &[&[u8]]) -> Vec<u8> {
         let mut bytes = question(ID, "pool.example", kind).expect("a name");
         bytes[2] |= RESPONSE;
         bytes[3] = 0x80 | code;
@@ -170,38 +170,38 @@ mod tests {
 
     #[test]
     fn a_question_is_asked_as_it_should_be() {
-        let bytes = question(ID, "a.bc.", Kind::Aaaa).expect("a name");
+        let bytes = question(ID, "a.bc.", QueryType::Aaaa).expect("a name");
         assert_eq!(bytes, b"\xbe\xef\x01\0\0\x01\0\0\0\0\0\0\x01a\x02bc\0\0\x1c\0\x01");
         for name in ["", ".", "a..b", &"x".repeat(64), &"x.".repeat(200)] {
-            assert_eq!(question(ID, name, Kind::A), None, "{name}");
+            assert_eq!(question(ID, name, QueryType::A), None, "{name}");
         }
     }
 
     #[test]
     fn the_first_address_behind_aliases_counts() {
-        let v4 = reply(Kind::A, 0, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]);
-        assert_eq!(answer(&v4, ID, Kind::A), Answer::Address([192, 0, 2, 1].into()));
-        let v6 = reply(Kind::Aaaa, 0, &[&[0x20; 16]]);
-        assert_eq!(answer(&v6, ID, Kind::Aaaa), Answer::Address([0x20; 16].into()));
-        assert_eq!(answer(&v6, ID, Kind::A), Answer::None);
-        assert_eq!(answer(&reply(Kind::A, 0, &[]), ID, Kind::A), Answer::None);
-        assert_eq!(answer(&reply(Kind::A, NO_SUCH_NAME, &[]), ID, Kind::A), Answer::None);
-        assert_eq!(answer(&reply(Kind::A, 2, &[]), ID, Kind::A), Answer::Failed);
-        assert_eq!(answer(&reply(Kind::A, 0, &[&[1, 2, 3]]), ID, Kind::A), Answer::Failed);
-        assert_eq!(answer(&v4, [0, 0], Kind::A), Answer::Foreign);
+        let v4 = reply(QueryType::A, 0, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]);
+        assert_eq!(answer(&v4, ID, QueryType::A), Datagram::Address([192, 0, 2, 1].into()));
+        let v6 = reply(QueryType::Aaaa, 0, &[&[0x20; 16]]);
+        assert_eq!(answer(&v6, ID, QueryType::Aaaa), Datagram::Address([0x20; 16].into()));
+        assert_eq!(answer(&v6, ID, QueryType::A), Datagram::None);
+        assert_eq!(answer(&reply(QueryType::A, 0, &[]), ID, QueryType::A), Datagram::None);
+        assert_eq!(answer(&reply(QueryType::A, NO_SUCH_NAME, &[]), ID, QueryType::A), Datagram::None);
+        assert_eq!(answer(&reply(QueryType::A, 2, &[]), ID, QueryType::A), Datagram::Failed);
+        assert_eq!(answer(&reply(QueryType::A, 0, &[&[1, 2, 3]]), ID, QueryType::A), Datagram::Failed);
+        assert_eq!(answer(&v4, [0, 0], QueryType::A), Datagram::Foreign);
         assert_eq!(
-            answer(&question(ID, "pool.example", Kind::A).expect("a name"), ID, Kind::A),
-            Answer::Foreign
+            answer(&question(ID, "pool.example", QueryType::A).expect("a name"), ID, QueryType::A),
+            Datagram::Foreign
         );
     }
 
-    /// Of a host that has IPv6 alone, by a server whose first datagram answers somebody else.
+    /// A host has IPv6 alone, and the server's first datagram answers another client.
     #[test]
     fn a_server_is_asked_for_both_kinds() {
         let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let addr = server.local_addr().expect("an address");
         let asked = std::thread::spawn(move || {
-            for (kind, data) in [(Kind::A, None), (Kind::Aaaa, Some([0x20; 16]))] {
+            for (kind, data) in [(QueryType::A, None), (QueryType::Aaaa, Some([0x20; 16]))] {
                 let mut bytes = [0; RESOLVE_ANSWER_BYTES];
                 let (len, from) = server.recv_from(&mut bytes).expect("a question");
                 let id = [bytes[0], bytes[1]];
@@ -222,9 +222,12 @@ mod tests {
     /// Cut at every place and with random bytes: never an address that isn't there, never a panic.
     #[test]
     fn a_damaged_answer_is_none() {
-        let whole = reply(Kind::A, 0, &[&[192, 0, 2, 1]]);
+        let whole = reply(QueryType::A, 0, &[&[192, 0, 2, 1]]);
         for end in 0..whole.len() {
-            assert!(matches!(answer(&whole[..end], ID, Kind::A), Answer::Failed | Answer::Foreign), "{end}");
+            assert!(
+                matches!(answer(&whole[..end], ID, QueryType::A), Datagram::Failed | Datagram::Foreign),
+                "{end}"
+            );
         }
         let mut random = Random::new(3);
         for _ in 0..20_000 {
@@ -233,7 +236,7 @@ mod tests {
                 let at = random.below(bytes.len() as u32) as usize;
                 bytes[at] = random.bits() as u8;
             }
-            answer(&bytes, ID, Kind::A);
+            answer(&bytes, ID, QueryType::A);
         }
     }
 

@@ -1,16 +1,16 @@
 //! The conversation with one server: bytes in, bytes out, time as an argument.
 //!
-//! 1. [`Session::poll`] says what to do: connect, send, wait, or that it is over.
-//! 2. Whatever happens is told by [`Session::connected`], [`Session::handle_input`] and
-//!    [`Session::handle_failure`]; time passes with the next `poll`.
+//! 1. [`ProbeSession::poll`] says what to do: connect, send, wait, or that it is over.
+//! 2. Events enter through [`ProbeSession::connected`], [`ProbeSession::handle_input`] and
+//!    [`ProbeSession::handle_failure`]; time passes with the next `poll`.
 //!
 //! Every connection has a deadline and so has the whole; bytes sent and read are counted over all
 //! connections of the probe. A server can make it shorter, never longer.
 
-use super::judge::{Finding, Judge};
-use super::question::{Host, Manner, Question};
+use super::classifier::{Response, ResponseClassifier};
+use super::question::{Encoding, HostHeader, Question};
 use super::strategy::{Failure, Strategy};
-use super::{Outcome, Target, Verdict};
+use super::{Outcome, ProbeVerdict, Target};
 use crate::dpi::Dpi;
 use crate::dpi::signatures::Dialect;
 use crate::limits::{
@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::util::time::Instant;
 use core::time::Duration;
 
-/// What the session wants.
+/// Next step of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A fresh connection in place of the one there may be, through TLS or not.
@@ -36,16 +36,16 @@ pub enum Action {
     Done(Outcome),
 }
 
-/// One probe of one server.
+/// The probe of one server.
 #[derive(Debug)]
-pub struct Session {
+pub struct ProbeSession {
     strategy: Strategy,
-    state: State,
+    state: SessionState,
     dpi: Dpi,
-    host: Host,
+    host: HostHeader,
     key: [u8; 64],
     deadline: Instant,
-    /// How long the server may think about the first question.
+    /// Time limit for the response to the first question.
     patience: Duration,
     connections: usize,
     sent: usize,
@@ -53,7 +53,7 @@ pub struct Session {
 }
 
 #[derive(Debug)]
-enum State {
+enum SessionState {
     /// The next question needs a connection.
     Idle,
     Connecting {
@@ -69,21 +69,21 @@ enum State {
 struct Asking {
     question: Question,
     step: usize,
-    judge: Judge,
+    classifier: ResponseClassifier,
     outbox: Option<Vec<u8>>,
     until: Instant,
 }
 
-impl Session {
+impl ProbeSession {
     /// A probe of `target`, begun at `now`. `key` is random, for Stratum V2 and WebSocket's masks.
     pub fn new(target: &Target, mut key: [u8; 64], now: Instant) -> Self {
         // Neither JSON nor HTTP, SOCKS, TLS or a version of anything.
         key[0] |= 0x80;
-        Session {
+        ProbeSession {
             strategy: Strategy::new(target),
-            state: State::Idle,
+            state: SessionState::Idle,
             dpi: Dpi::default(),
-            host: Host::new(target.sni.as_deref(), &target.server),
+            host: HostHeader::new(target.sni.as_deref(), &target.server),
             key,
             deadline: now.after(PROBE_TOTAL_WAIT),
             patience: PROBE_ANSWER_WAIT,
@@ -100,36 +100,36 @@ impl Session {
         self.deadline = self.deadline.after(PROBE_PATIENCE);
     }
 
-    /// What to do at `now`.
+    /// The next step at `now`.
     pub fn poll(&mut self, now: Instant) -> Action {
         loop {
             if now >= self.deadline {
                 self.conclude();
             }
             match &mut self.state {
-                State::Done(outcome) => return Action::Done(outcome.clone()),
-                State::Idle => match self.strategy.next() {
+                SessionState::Done(outcome) => return Action::Done(outcome.clone()),
+                SessionState::Idle => match self.strategy.next() {
                     // The next one may be shorter.
-                    Some((question, _)) if !self.may_say(question.words(0, &self.host, &self.key)) => {
-                        self.strategy.pass_over();
+                    Some((question, _)) if !self.may_send(question.payload(0, &self.host, &self.key)) => {
+                        self.strategy.skip();
                     }
                     Some((question, tls)) if self.connections < PROBE_CONNECTIONS => {
                         self.connections += 1;
                         let sure = self.strategy.is_sure_of_tls();
                         let wait = if sure { PROBE_HANDSHAKE_WAIT } else { PROBE_CONNECT_WAIT };
                         let until = now.after(wait).min(self.deadline);
-                        self.state = State::Connecting { question, tls, until };
+                        self.state = SessionState::Connecting { question, tls, until };
                         return Action::Connect { tls };
                     }
                     _ => self.conclude(),
                 },
-                State::Connecting { until, .. } if now < *until => return Action::Wait(*until),
+                SessionState::Connecting { until, .. } if now < *until => return Action::Wait(*until),
                 // The connection itself would have been refused sooner: this is a handshake without end.
-                State::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
-                State::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
-                State::Asking(asking) => {
-                    if let Some(words) = asking.outbox.take() {
-                        return Action::Transmit(words);
+                SessionState::Connecting { tls: true, .. } => self.handle_failure(Failure::NoTls, now),
+                SessionState::Connecting { .. } => self.handle_failure(Failure::Unreachable, now),
+                SessionState::Asking(asking) => {
+                    if let Some(payload) = asking.outbox.take() {
+                        return Action::Transmit(payload);
                     }
                     if now < asking.until {
                         return Action::Wait(asking.until);
@@ -143,9 +143,9 @@ impl Session {
     /// Whether it is the server's turn.
     pub fn is_waiting(&self) -> bool {
         match &self.state {
-            State::Connecting { .. } => true,
-            State::Asking(asking) => asking.outbox.is_none(),
-            State::Idle | State::Done(_) => false,
+            SessionState::Connecting { .. } => true,
+            SessionState::Asking(asking) => asking.outbox.is_none(),
+            SessionState::Idle | SessionState::Done(_) => false,
         }
     }
 
@@ -154,57 +154,57 @@ impl Session {
         if tls {
             self.strategy.speaks_tls();
         }
-        if let State::Connecting { question, .. } = self.state {
-            let judge = Judge::new(question);
-            self.ask(Asking { question, step: 0, judge, outbox: None, until: now }, now);
+        if let SessionState::Connecting { question, .. } = self.state {
+            let classifier = ResponseClassifier::new(question);
+            self.send_payload(Asking { question, step: 0, classifier, outbox: None, until: now }, now);
         }
     }
 
     /// The server said `bytes`.
     pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
-        let State::Asking(asking) = &mut self.state else { return };
+        let SessionState::Asking(asking) = &mut self.state else { return };
         let room = PROBE_READ_BYTES.saturating_sub(self.read);
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.read += taken.len();
-        let finding = asking.judge.hear(&mut self.dpi, taken);
+        let response = asking.classifier.receive(&mut self.dpi, taken);
         let (question, transport) = (asking.question, self.strategy.transport(asking.question));
-        let outcome = match finding {
-            Finding::Pool(dialect, evidence) => {
-                let mut outcome = Outcome::new(Verdict::Pool, Some(*dialect), Some(transport), &[]);
+        let outcome = match response {
+            Response::Pool(dialect, evidence) => {
+                let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(*dialect), Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
-            Finding::Foreign(evidence) => {
-                let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+            Response::OtherService(evidence) => {
+                let mut outcome = Outcome::new(ProbeVerdict::NotPool, None, Some(transport), &[]);
                 outcome.evidence.clone_from(evidence);
                 outcome
             }
-            Finding::Claim(dialect, evidence) => {
+            Response::Claim(dialect, evidence) => {
                 self.strategy.claim(*dialect, evidence);
-                self.state = State::Idle;
-                return self.heed_confirmation();
+                self.state = SessionState::Idle;
+                return self.take_confirmation();
             }
             // More may stand in the next segment.
-            Finding::Nothing => return self.heed_cap(now),
-            Finding::Refused(_) | Finding::WantsTls if question.manner() != Manner::WebSocket => {
+            Response::Nothing => return self.check_cap(now),
+            Response::Refused(_) | Response::WantsTls if question.encoding() != Encoding::WebSocket => {
                 return self.settle(None, now);
             }
             // Of a page, its body may follow; here the first line says it all.
-            Finding::Web(_) if question.manner() == Manner::Lines => return self.settle(None, now),
+            Response::WebPage(_) if question.encoding() == Encoding::Lines => return self.settle(None, now),
             _ => {
                 asking.until = asking.until.min(now.after(PROBE_LINGER));
-                return self.heed_cap(now);
+                return self.check_cap(now);
             }
         };
-        self.state = State::Done(outcome);
+        self.state = SessionState::Done(outcome);
     }
 
     /// The connection ended, or none came about.
     pub fn handle_failure(&mut self, failure: Failure, now: Instant) {
         match self.state {
-            State::Asking(_) => self.settle(Some(failure), now),
-            State::Connecting { .. } => self.give_up_question(failure),
-            State::Idle | State::Done(_) => {}
+            SessionState::Asking(_) => self.settle(Some(failure), now),
+            SessionState::Connecting { .. } => self.give_up_question(failure),
+            SessionState::Idle | SessionState::Done(_) => {}
         }
     }
 
@@ -213,7 +213,7 @@ impl Session {
         self.sent
     }
 
-    fn heed_cap(&mut self, now: Instant) {
+    fn check_cap(&mut self, now: Instant) {
         if self.read >= PROBE_READ_BYTES {
             self.settle(Some(Failure::Closed), now);
             self.conclude();
@@ -222,77 +222,80 @@ impl Session {
 
     /// The connection has nothing more to say on what was said last.
     fn settle(&mut self, ended: Option<Failure>, now: Instant) {
-        let State::Asking(mut asking) = core::mem::replace(&mut self.state, State::Idle) else { return };
-        let is_websocket = asking.question.manner() == Manner::WebSocket;
-        match asking.judge.finding() {
-            Finding::Key if asking.question == Question::StratumV2Again => {
+        let SessionState::Asking(mut asking) = core::mem::replace(&mut self.state, SessionState::Idle) else {
+            return;
+        };
+        let is_websocket = asking.question.encoding() == Encoding::WebSocket;
+        match asking.classifier.response() {
+            Response::Key if asking.question == Question::StratumV2Again => {
                 let parts: [&[u8]; 1] = [b"64 random bytes answered with 234, twice"];
                 let transport = self.strategy.transport(asking.question);
                 let dialect = Some(Dialect::StratumV2);
-                self.state = State::Done(Outcome::new(Verdict::Pool, dialect, Some(transport), &parts));
+                self.state =
+                    SessionState::Done(Outcome::new(ProbeVerdict::Pool, dialect, Some(transport), &parts));
             }
-            Finding::Nothing if !asking.judge.has_heard() => {
+            Response::Nothing if !asking.classifier.has_received() => {
                 self.give_up_question(ended.unwrap_or(Failure::Silent));
             }
-            finding => {
-                let may_follow = match finding {
-                    Finding::Open => true,
-                    Finding::Nothing | Finding::Refused(_) | Finding::Unreadable => is_websocket,
+            response => {
+                let may_follow = match response {
+                    Response::Inconclusive => true,
+                    Response::Nothing | Response::Refused(_) | Response::Unreadable => is_websocket,
                     _ => false,
                 };
                 let next = asking.step + 1;
                 if may_follow
                     && ended.is_none()
-                    && self.may_say(asking.question.words(next, &self.host, &self.key))
+                    && self.may_send(asking.question.payload(next, &self.host, &self.key))
                 {
                     asking.step = next;
-                    self.ask(asking, now);
+                    self.send_payload(asking, now);
                 } else {
-                    let finding = match finding {
-                        Finding::Nothing => Finding::Unreadable,
-                        finding => finding.clone(),
+                    let response = match response {
+                        Response::Nothing => Response::Unreadable,
+                        response => response.clone(),
                     };
-                    self.strategy.learn(&finding);
-                    self.heed_confirmation();
+                    self.strategy.note_response(&response);
+                    self.take_confirmation();
                 }
             }
         }
     }
 
     /// Says the words of the step at hand.
-    fn ask(&mut self, mut asking: Asking, now: Instant) {
-        let Some(words) = asking.question.words(asking.step, &self.host, &self.key) else { return };
+    fn send_payload(&mut self, mut asking: Asking, now: Instant) {
+        let Some(words) = asking.question.payload(asking.step, &self.host, &self.key) else { return };
         self.sent += words.len();
-        asking.judge.said(&mut self.dpi, &words);
+        asking.classifier.note_sent(&mut self.dpi, &words);
         asking.outbox = Some(words);
         let is_first = self.connections == 1 && asking.step == 0;
         let wait = if is_first { self.patience } else { PROBE_ANSWER_WAIT };
         asking.until = now.after(wait).min(self.deadline);
-        self.state = State::Asking(asking);
+        self.state = SessionState::Asking(asking);
     }
 
     /// Whether there are such words, and room for them.
-    fn may_say(&self, words: Option<Vec<u8>>) -> bool {
+    fn may_send(&self, words: Option<Vec<u8>>) -> bool {
         words.is_some_and(|words| self.sent + words.len() <= PROBE_SEND_BYTES)
     }
 
     fn give_up_question(&mut self, failure: Failure) {
-        self.state = State::Idle;
-        if !self.strategy.fail(failure) {
+        self.state = SessionState::Idle;
+        if !self.strategy.note_failure(failure) {
             self.conclude();
         }
-        self.heed_confirmation();
+        self.take_confirmation();
     }
 
-    fn heed_confirmation(&mut self) {
+    fn take_confirmation(&mut self) {
         if let Some(outcome) = self.strategy.confirmed() {
-            self.state = State::Done(outcome);
+            self.state = SessionState::Done(outcome);
         }
     }
 
     fn conclude(&mut self) {
-        if !matches!(self.state, State::Done(_)) {
-            self.state = State::Done(self.strategy.conclusion());
+        if !matches!(self.state, SessionState::Done(_)) {
+            self.state = SessionState::Done(self.strategy.conclusion());
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Which question comes next, and what all the answers amount to.
 
-mod heard;
-pub(super) mod order;
+mod follow_up;
+pub(super) mod plan;
 
+use super::classifier::{EvidenceLine, Response};
 use super::hint::Hints;
-use super::judge::{Evidence, Finding};
-use super::question::{Manner, Question};
-use super::{Layer, Outcome, Target, Transport, Verdict};
+use super::question::{Encoding, Question};
+use super::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
 use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 
@@ -15,11 +15,11 @@ use crate::limits::PROBE_EVIDENCE_BYTES;
 pub enum Failure {
     /// The server took the words and said nothing in time.
     Silent,
-    /// It closed or reset the connection.
+    /// The server closed or reset the connection.
     Closed,
     /// No connection came about.
     Unreachable,
-    /// What it sent is no TLS, or it refused ours.
+    /// The server sent no TLS, or refused ours.
     NoTls,
 }
 
@@ -37,7 +37,7 @@ const CONTROL: Question = Question::Electrum;
 #[derive(Clone, Debug)]
 pub struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
-    /// What has been asked in the layer at hand.
+    /// Questions asked in the present layer.
     asked: heapless::Vec<Question, PLAN>,
     hints: Hints,
     port: u16,
@@ -47,14 +47,14 @@ pub struct Strategy {
     other_layer: bool,
     /// The server has spoken TLS, or has answered without it.
     layer_is_known: bool,
-    /// It answered a line with HTTP, or showed a page.
-    web: Option<Evidence>,
+    /// The server answered a line with HTTP, or showed a page.
+    web: Option<EvidenceLine>,
     speaks_json: bool,
-    /// What it says to a method that means nothing to it, the method's name left out.
+    /// The server's refusal of an unknown method, without the method's name.
     unknown: Option<String>,
-    /// It took a WebSocket, and said nothing there that we know.
+    /// The server took a WebSocket, and sent no known message there.
     speaks_websocket: bool,
-    refused: Option<Evidence>,
+    refused: Option<EvidenceLine>,
     /// A refusal as pools give it, and whether the control has borne it out.
     claim: Option<Claim>,
     latest_failure: Option<Failure>,
@@ -72,8 +72,8 @@ impl Strategy {
             asked: heapless::Vec::new(),
             hints: target.hints.clone(),
             port: target.server.port(),
-            tls: target.layer == Layer::Tls || (target.layer == Layer::Auto && likely_tls),
-            other_layer: target.layer == Layer::Auto,
+            tls: target.layer == TlsChoice::Tls || (target.layer == TlsChoice::Auto && likely_tls),
+            other_layer: target.layer == TlsChoice::Auto,
             layer_is_known: false,
             web: None,
             speaks_json: false,
@@ -96,13 +96,13 @@ impl Strategy {
 
     /// The transport of `question` as things stand.
     pub fn transport(&self, question: Question) -> Transport {
-        match (question.manner(), self.tls) {
-            (Manner::Lines | Manner::Opaque, false) => Transport::Tcp,
-            (Manner::Lines | Manner::Opaque, true) => Transport::Tls,
-            (Manner::Http, false) => Transport::Http,
-            (Manner::Http, true) => Transport::Https,
-            (Manner::WebSocket, false) => Transport::Ws,
-            (Manner::WebSocket, true) => Transport::Wss,
+        match (question.encoding(), self.tls) {
+            (Encoding::Lines | Encoding::Opaque, false) => Transport::Tcp,
+            (Encoding::Lines | Encoding::Opaque, true) => Transport::Tls,
+            (Encoding::Http, false) => Transport::Http,
+            (Encoding::Http, true) => Transport::Https,
+            (Encoding::WebSocket, false) => Transport::Ws,
+            (Encoding::WebSocket, true) => Transport::Wss,
         }
     }
 
@@ -117,14 +117,14 @@ impl Strategy {
     }
 
     /// The question at hand was refused as pools do, but others might.
-    pub fn claim(&mut self, dialect: Dialect, words: &Evidence) {
+    pub fn claim(&mut self, dialect: Dialect, words: &EvidenceLine) {
         let Some(question) = self.take() else { return };
         let transport = Some(self.transport(question));
-        let mut outcome = Outcome::new(Verdict::Pool, Some(dialect), transport, &[]);
+        let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(dialect), transport, &[]);
         outcome.evidence.clone_from(words);
         self.layer_is_known = true;
-        match self.says_so_to_all(question, words) {
-            // It says so to everybody.
+        match self.is_general_refusal(question, words) {
+            // The server refuses every method in these words.
             Some(true) => {
                 self.refused.get_or_insert(outcome.evidence);
             }
@@ -142,63 +142,63 @@ impl Strategy {
     }
 
     /// Takes the question at hand off the plan unasked: it says more than may be said yet.
-    pub fn pass_over(&mut self) {
+    pub fn skip(&mut self) {
         self.take();
     }
 
     /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
-    pub fn learn(&mut self, finding: &Finding) {
+    pub fn note_response(&mut self, response: &Response) {
         let Some(question) = self.take() else { return };
         if question == CONTROL
             && let Some(claim) = &mut self.claim
         {
-            match finding {
-                Finding::Refused(words) if is_same_refusal(words, &claim.outcome.evidence) => {
+            match response {
+                Response::Refused(words) if is_same_refusal(words, &claim.outcome.evidence) => {
                     self.claim = None
                 }
                 _ => claim.holds = true,
             }
         }
-        if !matches!(finding, Finding::WantsTls | Finding::Nothing) {
+        if !matches!(response, Response::WantsTls | Response::Nothing) {
             self.layer_is_known = true;
         }
-        match finding {
-            Finding::Web(line) => {
+        match response {
+            Response::WebPage(line) => {
                 self.web.get_or_insert_with(|| line.clone());
-                self.heard_http(question, line);
+                self.after_http(question, line);
             }
-            Finding::WantsTls if !self.tls && self.other_layer => self.change_layer(),
-            Finding::Open | Finding::Refused(_) | Finding::Unreadable
-                if question.manner() == Manner::WebSocket =>
+            Response::WantsTls if !self.tls && self.other_layer => self.change_layer(),
+            Response::Inconclusive | Response::Refused(_) | Response::Unreadable
+                if question.encoding() == Encoding::WebSocket =>
             {
                 self.speaks_websocket = true;
             }
-            Finding::Open | Finding::Refused(_) if question.manner() == Manner::Http => {
+            Response::Inconclusive | Response::Refused(_) if question.encoding() == Encoding::Http => {
                 if question != Question::NodeHttp {
                     self.first(Question::NodeHttp);
                 }
             }
-            Finding::Open => {
-                self.heard_json(question);
-                self.heard_yes(question);
+            Response::Inconclusive => {
+                self.after_json(question);
+                self.after_acceptance(question);
             }
-            Finding::Refused(words) => {
+            Response::Refused(words) => {
                 self.refused.get_or_insert_with(|| words.clone());
-                self.heard_json(question);
-                self.heard_no(question, words);
+                self.after_json(question);
+                self.after_refusal(question, words);
             }
-            Finding::Key => self.first(Question::StratumV2Again),
-            Finding::Unreadable => self.heard_something_else(question),
-            Finding::WantsTls
-            | Finding::Nothing
-            | Finding::Pool(..)
-            | Finding::Claim(..)
-            | Finding::Foreign(_) => {}
+            Response::Key => self.first(Question::StratumV2Again),
+            Response::Unreadable => self.after_unreadable(question),
+            Response::WantsTls
+            | Response::Nothing
+            | Response::Pool(..)
+            | Response::Claim(..)
+            | Response::OtherService(_) => {}
         }
     }
 
     /// The question at hand went without an answer. Whether it makes sense to go on.
-    pub fn fail(&mut self, failure: Failure) -> bool {
+    pub fn note_failure(&mut self, failure: Failure) -> bool {
         let is_first = self.latest_failure.is_none() && !self.layer_is_known;
         self.latest_failure = Some(failure);
         if let (Some((CONTROL, _)), Some(claim), Failure::Silent | Failure::Closed) =
@@ -207,7 +207,7 @@ impl Strategy {
             claim.holds = true;
         }
         match failure {
-            // Nobody there; or, later on, nobody who talks to us any more.
+            // No server there; or, later on, one that takes no more connections of ours.
             Failure::Unreachable => return false,
             Failure::NoTls if self.other_layer => self.change_layer(),
             Failure::NoTls => return false,
@@ -221,16 +221,16 @@ impl Strategy {
         true
     }
 
-    /// What the answers amount to when there is nothing left to ask.
+    /// The result of all responses when there is nothing left to ask.
     pub fn conclusion(&self) -> Outcome {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
         if let Some(claim) = &self.claim {
             // Its control was never answered, nor left unanswered.
-            return Outcome { verdict: Verdict::Inconclusive, dialect: None, ..claim.outcome.clone() };
+            return Outcome { verdict: ProbeVerdict::Inconclusive, dialect: None, ..claim.outcome.clone() };
         }
         if let (Some(line), false) = (&self.web, self.speaks_json || self.speaks_websocket) {
             let transport = if self.tls { Transport::Https } else { Transport::Http };
-            let mut outcome = Outcome::new(Verdict::NotPool, None, Some(transport), &[]);
+            let mut outcome = Outcome::new(ProbeVerdict::NotPool, None, Some(transport), &[]);
             outcome.evidence = line.clone();
             return outcome;
         }
@@ -264,15 +264,15 @@ impl Strategy {
         self.plan();
     }
 
-    /// Of the doors of web servers that are hinted at, one comes beforehand: a wrong hint must leave room for the
-    /// rest, and whoever mines has a say in it. The others follow where HTTP is spoken.
+    /// Only the first long HTTP request among the hints is planned at once: a wrong hint must leave room for the
+    /// rest, and the miner influences hints. The others follow where HTTP is spoken.
     fn plan(&mut self) {
         self.ahead.clear();
         self.asked.clear();
-        let planned = order::usual_at(self.port).into_iter().chain(order::hinted_at(&self.hints));
-        let planned: heapless::Vec<Question, PLAN> = planned.chain(order::CORE).take(PLAN).collect();
+        let planned = plan::usual_at(self.port).into_iter().chain(plan::hinted_at(&self.hints));
+        let planned: heapless::Vec<Question, PLAN> = planned.chain(plan::CORE).take(PLAN).collect();
         for question in planned {
-            if !(question.is_door() && self.ahead.iter().any(|ahead| ahead.is_door())) {
+            if !(question.is_long_http() && self.ahead.iter().any(|ahead| ahead.is_long_http())) {
                 self.append(question);
             }
         }
@@ -316,7 +316,7 @@ impl Strategy {
     }
 }
 
-/// Whether two refusals say the same, whatever was made of them. Their ends may have been cut off.
+/// Whether two refusals are the same but for their prefix. Their ends may have been cut off.
 fn is_same_refusal(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|words| words.split_once(": ").map_or(words, |(_, words)| words));
     let len = one.len().min(other.len());

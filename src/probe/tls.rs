@@ -17,11 +17,11 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
-/// What all connections share.
+/// Configuration that all connections share.
 #[derive(Clone, Debug)]
-pub struct Client(Arc<ClientConfig>);
+pub struct TlsClient(Arc<ClientConfig>);
 
-impl Client {
+impl TlsClient {
     /// A client that verifies nothing and remembers nothing.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Client {
             .with_custom_certificate_verifier(Arc::new(TrustNothing))
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
-        Ok(Client(Arc::new(config)))
+        Ok(TlsClient(Arc::new(config)))
     }
 
     /// A connection to the server at `addr`, by the name `sni`; without one (or with one that is no
@@ -49,7 +49,7 @@ impl Client {
     }
 }
 
-/// One connection.
+/// A connection.
 #[derive(Debug)]
 pub struct Tls(ClientConnection);
 

@@ -1,7 +1,7 @@
 //! The session's way to the network: one connection at a time, without ever blocking.
 //!
 //! 1. [`Dialler::begin`] opens the probe of one server.
-//! 2. [`Probe::advance`] does whatever can be done without waiting, and says until when there is nothing
+//! 2. [`Probe::advance`] does all that can be done without waiting, and says until when there is nothing
 //!    more to do unless the socket of [`Probe::interest`] is ready.
 //!
 //! The worker's thread has several of them at hand and waits for all of them together;
@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::session::{Action, Session};
+use super::session::{Action, ProbeSession};
 use super::strategy::Failure;
 #[cfg(feature = "tls")]
 use super::tls;
@@ -24,15 +24,15 @@ use crate::limits::PROBE_READ_BYTES;
 use crate::limits::{PROBE_CONNECT_WAIT, PROBE_WIRE_BYTES};
 use crate::util::time::Instant;
 
-/// What all probes share.
+/// State that all probes share.
 #[derive(Debug)]
 pub struct Dialler {
     /// Mark of the probe's own packets; the rule set lets them pass unwatched.
     mark: u32,
-    /// Servers may take their time for the first question ([`Session::be_patient`]).
+    /// Servers may take their time for the first question ([`ProbeSession::be_patient`]).
     is_patient: bool,
     #[cfg(feature = "tls")]
-    tls: Option<tls::Client>,
+    tls: Option<tls::TlsClient>,
 }
 
 impl Dialler {
@@ -42,7 +42,7 @@ impl Dialler {
             mark,
             is_patient: false,
             #[cfg(feature = "tls")]
-            tls: tls::Client::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
+            tls: tls::TlsClient::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Dialler {
     pub fn begin(&self, target: Target, now: Instant) -> io::Result<Probe> {
         let mut key = [0; 64];
         random(&mut key)?;
-        let mut session = Session::new(&target, key, now);
+        let mut session = ProbeSession::new(&target, key, now);
         if self.is_patient {
             session.be_patient();
         }
@@ -74,9 +74,9 @@ impl Dialler {
         };
         loop {
             match probe.advance(self, now()) {
-                Progress::Done(outcome) => return outcome,
-                Progress::CannotAsk(why) => return Outcome::inconclusive(None, &why),
-                Progress::WaitUntil(until) => {
+                ProbeProgress::Done(outcome) => return outcome,
+                ProbeProgress::CannotAsk(why) => return Outcome::inconclusive(None, &why),
+                ProbeProgress::WaitUntil(until) => {
                     let mut ready: heapless::Vec<PollFd<'_>, 1> = probe
                         .interest()
                         .map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags))
@@ -156,14 +156,14 @@ impl NotDialled {
 #[derive(Debug)]
 pub struct Probe {
     target: Target,
-    session: Session,
+    session: ProbeSession,
     link: Option<Link>,
 }
 
-/// How far a probe has come.
+/// Progress of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// It is over; this is what was found.
+pub enum ProbeProgress {
+    /// The probe has ended with this result.
     Done(Outcome),
     /// There is nothing to do until then, or until the socket is ready.
     WaitUntil(Instant),
@@ -173,25 +173,25 @@ pub enum Progress {
 
 impl Probe {
     /// Goes on as far as it can at `now`.
-    pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> Progress {
-        self.listen(now);
+    pub fn advance(&mut self, dialler: &Dialler, now: Instant) -> ProbeProgress {
+        self.take_input(now);
         if self.link.as_ref().is_some_and(|link| link.connecting_until.is_some_and(|until| now >= until)) {
             // The session would take it for a handshake without end.
             self.session.handle_failure(Failure::Unreachable, now);
         }
         loop {
-            self.listen(now);
+            self.take_input(now);
             match self.session.poll(now) {
                 Action::Done(outcome) => {
                     self.link = None;
-                    return Progress::Done(outcome);
+                    return ProbeProgress::Done(outcome);
                 }
                 Action::Connect { tls } => {
                     self.link = None;
                     match dialler.dial(&self.target, tls, now) {
                         Ok(link) => self.link = Some(link),
                         Err(NotDialled::Failure(failure)) => self.session.handle_failure(failure, now),
-                        Err(NotDialled::Here(why)) => return Progress::CannotAsk(why),
+                        Err(NotDialled::Here(why)) => return ProbeProgress::CannotAsk(why),
                     }
                 }
                 Action::Transmit(words) => {
@@ -203,20 +203,20 @@ impl Probe {
                 Action::Wait(_) if self.link.is_none() => {
                     self.session.handle_failure(Failure::Unreachable, now);
                 }
-                Action::Wait(until) => return Progress::WaitUntil(until),
+                Action::Wait(until) => return ProbeProgress::WaitUntil(until),
             }
         }
     }
 
-    /// Tells the session whatever has happened meanwhile, before it hears how late it is: on a busy router this
+    /// Hands the session all pending events, before its deadlines are checked: on a busy router this
     /// thread is kept waiting longer than any server takes to answer.
-    fn listen(&mut self, now: Instant) {
+    fn take_input(&mut self, now: Instant) {
         while self.session.is_waiting() {
             let Some(link) = &mut self.link else { return };
             match link.receive() {
-                Ok(Heard::Nothing) => return,
-                Ok(Heard::Connected { tls }) => self.session.connected(tls, now),
-                Ok(Heard::Bytes(bytes)) => self.session.handle_input(&bytes, now),
+                Ok(LinkInput::Nothing) => return,
+                Ok(LinkInput::Connected { tls }) => self.session.connected(tls, now),
+                Ok(LinkInput::Bytes(bytes)) => self.session.handle_input(&bytes, now),
                 Err(failure) => self.session.handle_failure(failure, now),
             }
         }
@@ -241,11 +241,11 @@ pub(super) fn time_until(until: Instant, now: Instant) -> Timespec {
     Timespec { tv_sec: (micros / 1_000_000) as i64, tv_nsec: (micros % 1_000_000 * 1_000) as _ }
 }
 
-/// One connection.
+/// A connection.
 #[derive(Debug)]
 struct Link {
     socket: TcpStream,
-    /// It has not come about yet; and until when it may.
+    /// Deadline of an attempt that has not succeeded yet.
     connecting_until: Option<Instant>,
     /// Bytes that the socket has no room for yet.
     unsent: Vec<u8>,
@@ -263,7 +263,7 @@ struct Wrapped {
     told: bool,
 }
 
-enum Heard {
+enum LinkInput {
     /// Nothing, for now.
     Nothing,
     /// The connection stands, the handshake of TLS included.
@@ -301,18 +301,18 @@ impl Link {
         Ok(())
     }
 
-    fn receive(&mut self) -> Result<Heard, Failure> {
+    fn receive(&mut self) -> Result<LinkInput, Failure> {
         if self.connecting_until.is_some() {
             if !self.has_come_about()? {
-                return Ok(Heard::Nothing);
+                return Ok(LinkInput::Nothing);
             }
             self.connecting_until = None;
             if !self.is_wrapped() {
-                return Ok(Heard::Connected { tls: false });
+                return Ok(LinkInput::Connected { tls: false });
             }
         }
         self.flush()?;
-        self.hear()
+        self.receive_tls()
     }
 
     #[cfg(feature = "tls")]
@@ -334,7 +334,7 @@ impl Link {
         }
     }
 
-    fn hear(&mut self) -> Result<Heard, Failure> {
+    fn receive_tls(&mut self) -> Result<LinkInput, Failure> {
         loop {
             #[cfg(feature = "tls")]
             if let Some(wrapped) = &mut self.tls
@@ -342,7 +342,7 @@ impl Link {
                 && !wrapped.told
             {
                 wrapped.told = true;
-                return Ok(Heard::Connected { tls: true });
+                return Ok(LinkInput::Connected { tls: true });
             }
             if self.wire >= PROBE_WIRE_BYTES {
                 return Err(self.ended());
@@ -352,7 +352,7 @@ impl Link {
                 Ok(0) => return Err(self.ended()),
                 Ok(len) => len,
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    return Ok(Heard::Nothing);
+                    return Ok(LinkInput::Nothing);
                 }
                 Err(_) => return Err(self.ended()),
             };
@@ -361,7 +361,7 @@ impl Link {
             #[cfg(feature = "tls")]
             let bytes = &self.decrypt(bytes)?[..];
             if !bytes.is_empty() {
-                return Ok(Heard::Bytes(bytes.to_vec()));
+                return Ok(LinkInput::Bytes(bytes.to_vec()));
             }
         }
     }
@@ -376,7 +376,7 @@ impl Link {
         Failure::Closed
     }
 
-    /// What `bytes` say; nothing while they are of the handshake.
+    /// Plaintext of `bytes`; nothing while they are of the handshake.
     #[cfg(feature = "tls")]
     fn decrypt(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         let Some(wrapped) = &mut self.tls else { return Ok(bytes.to_vec()) };

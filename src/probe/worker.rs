@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use super::guard::Purpose;
 use super::hint::Hints;
-use super::{Layer, Outcome, Target};
+use super::{Outcome, Target, TlsChoice};
 use crate::engine::event::{Detection, Source};
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::endpoint::Endpoint;
@@ -37,7 +37,7 @@ pub struct Suspect {
     pub is_strong: bool,
     /// Name that the client called the server by, if any.
     pub name: Option<HostName>,
-    /// What the wire and stage one point to.
+    /// Hints of the wire and of stage one.
     pub hints: Hints,
 }
 
@@ -65,9 +65,9 @@ impl Suspect {
         Target {
             server: self.server,
             layer: match self.tls {
-                Some(true) => Layer::Tls,
+                Some(true) => TlsChoice::Tls,
                 // A server of TLS at the same port gets the chance to say so.
-                Some(false) | None => Layer::Auto,
+                Some(false) | None => TlsChoice::Auto,
             },
             sni: self.name.as_ref().map(|name| name.as_str().into()),
             hints: self.hints.clone(),
@@ -75,9 +75,9 @@ impl Suspect {
     }
 }
 
-/// What became of a suspect.
+/// Outcome for a suspect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct SuspectAnswer {
     /// The suspect as it was handed over.
     pub suspect: Suspect,
     /// Result of asking, or why the router could not ask.
@@ -97,7 +97,7 @@ pub struct Probed {
 #[derive(Debug)]
 pub struct Worker {
     suspects: Sender<Box<Suspect>>,
-    answers: Receiver<Answer>,
+    answers: Receiver<SuspectAnswer>,
     wake: UnixStream,
     /// A byte in it wakes the thread.
     bell: UnixStream,
@@ -152,7 +152,7 @@ impl Worker {
     }
 
     /// The next answer, without waiting.
-    pub fn poll_answer(&self) -> Option<Answer> {
+    pub fn poll_answer(&self) -> Option<SuspectAnswer> {
         self.answers.try_recv()
     }
 

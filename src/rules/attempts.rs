@@ -10,7 +10,7 @@ use core::fmt::Write;
 
 use super::bits::Bits;
 use crate::config::{Config, Mode};
-use crate::intel::exemptions::Host;
+use crate::intel::exemptions::ExemptHost;
 use crate::limits::{
     KERNEL_ELEMENT_SECONDS, KERNEL_TOLD_HOSTS, KERNEL_TOLD_PER_MINUTE, KERNEL_TOLD_SECONDS,
     REPUTATION_ENTRIES,
@@ -105,12 +105,12 @@ fn sets() -> String {
 
 /// A rule for each exempt host.
 fn exempt(config: &Config, statement: &str) -> String {
-    let rule = |host: &Host| match host {
-        Host::At(prefix) => {
+    let rule = |host: &ExemptHost| match host {
+        ExemptHost::At(prefix) => {
             let family = if prefix.addr().is_ipv4() { "ip" } else { "ip6" };
             format!("\t\t{family} saddr {prefix} {statement}\n")
         }
-        Host::Card([a, b, c, d, e, f]) => {
+        ExemptHost::Card([a, b, c, d, e, f]) => {
             format!("\t\tether saddr {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x} {statement}\n")
         }
     };

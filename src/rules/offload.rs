@@ -21,14 +21,14 @@ use crate::config::Config;
 pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
     let tests = memory.offloadable(&Bits::new(config, Variant::Nft));
     let mut text = String::new();
-    for Rule { place, handle, body, comment } in rules(listing) {
+    for OffloadRule { place, handle, body, comment } in rules(listing) {
         let (original, comment) = match role(comment) {
-            Role::Decided => {
+            FlowtableRole::Decided => {
                 let _ = writeln!(text, "delete rule {place} handle {handle}");
                 continue;
             }
-            Role::Others(comment) => (original(body), comment),
-            Role::Original => (body, comment),
+            FlowtableRole::Others(comment) => (original(body), comment),
+            FlowtableRole::Original => (body, comment),
         };
         // Their comments may fill the room there is.
         let room = COMMENT_MAX_BYTES - DECIDED.len().max(OTHERS.len());
@@ -50,24 +50,24 @@ pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
 /// Undoes [`wait`] in the rules of `listing`, for every configuration. Empty where nothing waits.
 pub fn release(listing: &str) -> String {
     let mut text = String::new();
-    for Rule { place, handle, body, comment } in rules(listing) {
+    for OffloadRule { place, handle, body, comment } in rules(listing) {
         let _ = match role(comment) {
-            Role::Decided => writeln!(text, "delete rule {place} handle {handle}"),
-            Role::Others(comment) => {
+            FlowtableRole::Decided => writeln!(text, "delete rule {place} handle {handle}"),
+            FlowtableRole::Others(comment) => {
                 let original = original(body);
                 let quoted =
                     if comment.is_empty() { String::new() } else { format!(" comment \"{comment}\"") };
                 writeln!(text, "replace rule {place} handle {handle} {original}{quoted}")
             }
-            Role::Original => Ok(()),
+            FlowtableRole::Original => Ok(()),
         };
     }
     text
 }
 
 /// A rule that offloads flows.
-struct Rule<'a> {
-    place: Place<'a>,
+struct OffloadRule<'a> {
+    place: HookPlace<'a>,
     handle: u64,
     /// Statements of the rule.
     body: &'a str,
@@ -77,20 +77,20 @@ struct Rule<'a> {
 
 /// Table and chain of a rule.
 #[derive(Clone, Copy, Default)]
-struct Place<'a> {
+struct HookPlace<'a> {
     /// Family and name.
     table: &'a str,
     chain: &'a str,
 }
 
-impl core::fmt::Display for Place<'_> {
+impl core::fmt::Display for HookPlace<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{} {}", self.table, self.chain)
     }
 }
 
 /// Owner of a rule, by its comment.
-enum Role<'a> {
+enum FlowtableRole<'a> {
     /// Ours, for TCP that is decided.
     Decided,
     /// The firewall's, without TCP; with its own comment.
@@ -99,11 +99,11 @@ enum Role<'a> {
     Original,
 }
 
-fn role(comment: &str) -> Role<'_> {
+fn role(comment: &str) -> FlowtableRole<'_> {
     match comment.strip_prefix(OTHERS) {
-        Some(comment) => Role::Others(comment),
-        None if comment.starts_with(DECIDED) => Role::Decided,
-        None => Role::Original,
+        Some(comment) => FlowtableRole::Others(comment),
+        None if comment.starts_with(DECIDED) => FlowtableRole::Decided,
+        None => FlowtableRole::Original,
     }
 }
 
@@ -114,8 +114,8 @@ fn original(body: &str) -> &str {
 
 /// The rules of `listing` that offload flows. nft prints a line each; what it breaks off (a long list of
 /// elements) is left alone.
-fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
-    let mut place = Place::default();
+fn rules(listing: &str) -> impl Iterator<Item = OffloadRule<'_>> {
+    let mut place = HookPlace::default();
     listing.lines().filter_map(move |line| {
         let line = line.trim();
         // Of the table nft prints no handle where one chain is asked for.
@@ -134,7 +134,7 @@ fn rules(listing: &str) -> impl Iterator<Item = Rule<'_>> {
             let offloads = ["flow add @", "flow offload @"].iter().any(|statement| body.contains(statement));
             let is_whole = body.matches('{').count() == body.matches('}').count();
             if offloads && is_whole && !place.chain.is_empty() {
-                return handle.parse().ok().map(|handle| Rule { place, handle, body, comment });
+                return handle.parse().ok().map(|handle| OffloadRule { place, handle, body, comment });
             }
         }
         None

@@ -38,7 +38,7 @@ pub fn load(path: &Path, head: &str, max_bytes: u64) -> io::Result<String> {
     unseal(head, &text).map(str::to_owned).ok_or_else(damaged)
 }
 
-/// What a reader says of contents that make no sense.
+/// The error for contents that make no sense.
 pub fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "damaged")
 }
@@ -48,7 +48,7 @@ pub fn seal(head: &str, body: &str) -> String {
     format!("{head}{:08x}\n{body}", crc32(body.as_bytes()))
 }
 
-/// The body of a text that [`seal`] has made and nobody changed.
+/// The body of a text that [`seal`] has made, if it is unchanged.
 pub fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
     let (first, body) = text.split_once('\n')?;
     let sum = u32::from_str_radix(first.strip_prefix(head)?, 16).ok()?;

@@ -1,7 +1,7 @@
 //! A map of fixed capacity that makes room by a named rule.
 //!
 //! Either one set, which is searched from one end to the other (some hundred entries at most), or many small
-//! sets under a keyed hash, so that nobody outside can choose which entries meet. A full set evicts the entry of
+//! sets under a keyed hash, so that an attacker can't choose which entries meet. A full set evicts the entry of
 //! the least rank, and the caller says what the rank is: the time of the last use, the end of validity, the
 //! worth. Where clients compete, [`BoundedCache::insert_fairly`] takes the place from the client with the most
 //! entries, so that one client never displaces the others.
@@ -162,7 +162,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get(begin..end)?.iter().position(is_it).map(|at| begin + at)
     }
 
-    /// Where `key` is or can be without any other entry going.
+    /// Place of `key`, or a place for it without eviction.
     fn place(&self, key: &K) -> Result<usize, Full> {
         let (begin, end) = self.bounds(key);
         let set = self.places.get(begin..end).unwrap_or_default();

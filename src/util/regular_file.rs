@@ -1,4 +1,4 @@
-//! Files that somebody named in a configuration.
+//! Files that a configuration names.
 
 use std::fs::{File, OpenOptions};
 use std::io;

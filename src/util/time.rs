@@ -20,7 +20,7 @@ impl Instant {
         self.0
     }
 
-    /// The same instant in the resolution that flow records keep.
+    /// The instant in the resolution that flow records keep.
     pub const fn stamp(self) -> Stamp {
         Stamp((self.0 / 1_000) as u32)
     }

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::util::time::Instant;
 
-/// How fast tokens come, and how many a bucket holds.
+/// Rate of new tokens, and capacity of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Microseconds from one token to the next.
@@ -39,7 +39,7 @@ impl Rate {
         Rate::new(tokens, Duration::from_secs(3_600))
     }
 
-    /// The same, but at most `tokens` (at least one) at once.
+    /// The rate with a capacity of at most `tokens` (at least one).
     #[allow(dead_code, reason = "the limiters move here one by one")]
     pub const fn burst(self, tokens: u32) -> Self {
         Rate { burst: if tokens == 0 { 1 } else { tokens }, ..self }

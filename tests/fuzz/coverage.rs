@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use minewall::lab::fuzz::{TARGETS, Target};
+use minewall::lab::fuzz::{TARGETS, FuzzTarget};
 
-static TARGET: LazyLock<&Target> = LazyLock::new(|| {
+static TARGET: LazyLock<&FuzzTarget> = LazyLock::new(|| {
     let name = std::env::var("MINEWALL_FUZZ").unwrap_or_default();
     TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| panic!("no target '{name}'"))
 });

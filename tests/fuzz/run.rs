@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use minewall::lab::fuzz::{TARGETS, Target};
+use minewall::lab::fuzz::{FuzzTarget, TARGETS};
 use mutate::Mutator;
 
 const USAGE: &str = "\
@@ -67,7 +67,7 @@ fn start(arguments: Vec<String>) -> io::Result<bool> {
 }
 
 /// Runs one target and tells what came of it; the number of failures.
-fn fuzz(target: &Target, runs: u64, from: u64) -> io::Result<u64> {
+fn fuzz(target: &FuzzTarget, runs: u64, from: u64) -> io::Result<u64> {
     let seeds = seeds(target.name)?;
     let mut mutator = Mutator::new(&seeds, target.name, from);
     let begin = Instant::now();

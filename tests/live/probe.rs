@@ -9,7 +9,7 @@ use minewall::dpi::signatures::Dialect;
 use minewall::intel::reputation::{Entry, Fact, Origin, Reach, Store, Subject};
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Verdict};
+use minewall::probe::{Outcome, ProbeVerdict, Target, TlsChoice};
 
 use crate::daemon::Daemon;
 use crate::net::{HOME, Net, SERVERS, ip, wait_for};
@@ -27,7 +27,7 @@ fn ask(net: &Net, server: &str, mark: u32) -> Outcome {
     });
     let target = Target {
         server: Endpoint::new(ip(server), port),
-        layer: Layer::Plain,
+        layer: TlsChoice::Plain,
         sni: None,
         hints: minewall::probe::hint::Hints::default(),
     };
@@ -46,9 +46,9 @@ fn nobody_watches_the_daemon_s_own_questions() {
     net.load_rules(&config);
     for server in SERVERS {
         let before = net.queued();
-        assert_eq!(ask(&net, server, config.mark.own()).verdict, Verdict::Pool);
+        assert_eq!(ask(&net, server, config.mark.own()).verdict, ProbeVerdict::Pool);
         assert_eq!(net.queued(), before, "{server}");
-        assert_eq!(ask(&net, server, 0).verdict, Verdict::Pool);
+        assert_eq!(ask(&net, server, 0).verdict, ProbeVerdict::Pool);
         // The first packet behind the handshake, the question and the answer.
         assert_eq!(net.queued() - before, 3, "{server}: else nothing is shown");
     }

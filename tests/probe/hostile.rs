@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use minewall::limits::{PROBE_CONNECTIONS, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT};
 use minewall::net::endpoint::Endpoint;
-use minewall::probe::transport::{Dialler, Progress};
-use minewall::probe::{Layer, Target, Verdict};
+use minewall::probe::transport::{Dialler, ProbeProgress};
+use minewall::probe::{ProbeVerdict, Target, TlsChoice};
 use rustix::event::{PollFd, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -18,7 +18,7 @@ use crate::server::{Server, probe_in_time};
 
 /// Probes a server that does `harm` on each connection: it takes its time, no more.
 #[track_caller]
-fn suffers(layer: Layer, harm: impl Fn(TcpStream) + Send + Sync + 'static) -> Verdict {
+fn suffers(layer: TlsChoice, harm: impl Fn(TcpStream) + Send + Sync + 'static) -> ProbeVerdict {
     let server = Server::start(harm);
     let start = Instant::now();
     let outcome = probe_in_time(server.addr, layer);
@@ -26,7 +26,7 @@ fn suffers(layer: Layer, harm: impl Fn(TcpStream) + Send + Sync + 'static) -> Ve
     let limit = PROBE_TOTAL_WAIT + Duration::from_secs(20);
     assert!(start.elapsed() < limit, "{:?}: {outcome:?}", start.elapsed());
     assert!((1..=PROBE_CONNECTIONS).contains(&server.connections()), "{}", server.connections());
-    assert_ne!(outcome.verdict, Verdict::Pool, "{outcome:?}");
+    assert_ne!(outcome.verdict, ProbeVerdict::Pool, "{outcome:?}");
     outcome.verdict
 }
 
@@ -57,7 +57,7 @@ fn hangs() {
             count.fetch_add(len, Ordering::Relaxed);
         }
     };
-    assert_eq!(suffers(Layer::Plain, hang), Verdict::Inconclusive);
+    assert_eq!(suffers(TlsChoice::Plain, hang), ProbeVerdict::Inconclusive);
     assert!(grows_to(&told, 60), "{told:?} bytes");
     let told = told.load(Ordering::Relaxed);
     assert!(told <= PROBE_SEND_BYTES, "{told} bytes");
@@ -78,7 +78,7 @@ fn grows_to(counter: &AtomicUsize, least: usize) -> bool {
 
 fn hangs_in_the_handshake() {
     let hang = |mut stream: TcpStream| while stream.read(&mut [0; 512]).is_ok_and(|len| len > 0) {};
-    assert_eq!(suffers(Layer::Tls, hang), Verdict::Inconclusive);
+    assert_eq!(suffers(TlsChoice::Tls, hang), ProbeVerdict::Inconclusive);
 }
 
 fn answers_a_byte_a_second() {
@@ -90,7 +90,7 @@ fn answers_a_byte_a_second() {
             std::thread::sleep(Duration::from_secs(1));
         }
     };
-    assert_eq!(suffers(Layer::Plain, drip), Verdict::Inconclusive);
+    assert_eq!(suffers(TlsChoice::Plain, drip), ProbeVerdict::Inconclusive);
 }
 
 fn sends_a_megabyte() {
@@ -108,7 +108,7 @@ fn sends_a_megabyte() {
             scope.spawn(move || {
                 let sent = Arc::new(AtomicUsize::new(0));
                 let (count, bytes) = (sent.clone(), filler.repeat(1_000_000 / filler.len()));
-                suffers(Layer::Auto, move |mut stream| {
+                suffers(TlsChoice::Auto, move |mut stream| {
                     for part in bytes.chunks(4_096).take_while(|part| stream.write_all(part).is_ok()) {
                         count.fetch_add(part.len(), Ordering::Relaxed);
                     }
@@ -121,11 +121,11 @@ fn sends_a_megabyte() {
 
 fn closes_or_resets_at_once() {
     let close = |stream: TcpStream| drop(stream.shutdown(Shutdown::Both));
-    assert_eq!(suffers(Layer::Auto, close), Verdict::Inconclusive);
+    assert_eq!(suffers(TlsChoice::Auto, close), ProbeVerdict::Inconclusive);
     let reset = |stream: TcpStream| {
         SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("a reset instead of an end");
     };
-    assert_eq!(suffers(Layer::Auto, reset), Verdict::Inconclusive);
+    assert_eq!(suffers(TlsChoice::Auto, reset), ProbeVerdict::Inconclusive);
 }
 
 fn sends_garbage_and_deep_json() {
@@ -142,7 +142,7 @@ fn sends_garbage_and_deep_json() {
         [random.to_vec(), deep, deep_value, record, frame, b"\0".to_vec(), b"{\"id\":1,\"result\":".to_vec()];
     std::thread::scope(|scope| {
         for words in &garbage {
-            for layer in [Layer::Plain, Layer::Tls] {
+            for layer in [TlsChoice::Plain, TlsChoice::Tls] {
                 let words = words.clone();
                 let say = move |mut stream: TcpStream| {
                     while stream.write_all(&words).is_ok()
@@ -163,7 +163,7 @@ fn nobody_at_all() {
     let port = socket.local_addr().ok().and_then(|addr| addr.as_socket()).expect("an address");
     let target = Target {
         server: Endpoint::new(port.ip(), port.port()),
-        layer: Layer::Auto,
+        layer: TlsChoice::Auto,
         sni: None,
         hints: minewall::probe::hint::Hints::default(),
     };
@@ -173,7 +173,7 @@ fn nobody_at_all() {
         assert!(looks.fetch_add(1, Ordering::Relaxed) < 1_000, "one attempt will do");
         minewall::util::time::Instant::default()
     });
-    assert_eq!((outcome.verdict, outcome.evidence.as_str()), (Verdict::Inconclusive, "no connection"));
+    assert_eq!((outcome.verdict, outcome.evidence.as_str()), (ProbeVerdict::Inconclusive, "no connection"));
 }
 
 /// The probe has the lowest priority: on a busy machine its thread may sleep longer than an answer may take. An
@@ -183,7 +183,7 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
     let server = Server::of(*POOLS.iter().find(|model| model.name == "nodejs-pool").expect("a pool"));
     let target = Target {
         server: Endpoint::new(server.addr.ip(), server.addr.port()),
-        layer: Layer::Plain,
+        layer: TlsChoice::Plain,
         sni: None,
         hints: minewall::probe::hint::Hints::default(),
     };
@@ -192,9 +192,9 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
     let mut probe = dialler.begin(target, now).expect("random numbers");
     let outcome = loop {
         match probe.advance(&dialler, now) {
-            Progress::CannotAsk(why) => panic!("{why}"),
-            Progress::Done(outcome) => break outcome,
-            Progress::WaitUntil(until) => {
+            ProbeProgress::CannotAsk(why) => panic!("{why}"),
+            ProbeProgress::Done(outcome) => break outcome,
+            ProbeProgress::WaitUntil(until) => {
                 let interest = probe.interest().map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags));
                 let minute = Timespec { tv_sec: 60, tv_nsec: 0 };
                 let ready = poll(&mut [interest.expect("a connection")], Some(&minute));
@@ -203,5 +203,5 @@ fn an_answer_that_had_to_wait_for_the_probe_counts() {
             }
         }
     };
-    assert_eq!(outcome.verdict, Verdict::Pool, "{outcome:?}");
+    assert_eq!(outcome.verdict, ProbeVerdict::Pool, "{outcome:?}");
 }

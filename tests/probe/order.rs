@@ -15,7 +15,7 @@ use minewall::limits::BEACON_SESSIONS;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
 use minewall::probe::worker::Suspect;
-use minewall::probe::{Layer, Target, Verdict};
+use minewall::probe::{ProbeVerdict, Target, TlsChoice};
 use minewall::util::time::Instant;
 use minewall::verdict::Reason;
 
@@ -69,10 +69,10 @@ fn questions(suspected: &Detection) -> Vec<String> {
     });
     // As the thread that probes would, but for where the server is and that it speaks no TLS.
     let server_addr = Endpoint::new(server.addr.ip(), server.addr.port());
-    let target = Target { server: server_addr, layer: Layer::Plain, ..Suspect::of(suspected).target() };
+    let target = Target { server: server_addr, layer: TlsChoice::Plain, ..Suspect::of(suspected).target() };
     let start = std::time::Instant::now();
     let now = || Instant::from_micros(start.elapsed().as_micros() as u64);
-    assert_eq!(Dialler::new(0).probe(&target, now).verdict, Verdict::Inconclusive);
+    assert_eq!(Dialler::new(0).probe(&target, now).verdict, ProbeVerdict::Inconclusive);
     std::mem::take(&mut heard.lock().expect("nobody panics"))
 }
 

@@ -1,7 +1,7 @@
 //! Servers that are no pool.
 
 use minewall::limits::PROBE_SEND_BYTES;
-use minewall::probe::{Layer, Verdict};
+use minewall::probe::{ProbeVerdict, TlsChoice};
 
 use crate::server::{Model, Server, probe};
 
@@ -18,9 +18,9 @@ const UNKNOWN: &str =
     "{\"id\":1,\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n";
 
 /// Servers, and whether they must be told for what they are. The others must only not be taken for pools.
-const OTHERS: &[(Verdict, Model)] = &[
+const OTHERS: &[(ProbeVerdict, Model)] = &[
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "ElectrumX",
             "",
@@ -32,7 +32,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "Fulcrum",
             "",
@@ -41,7 +41,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "electrs",
             "",
@@ -50,7 +50,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "go-ethereum, JSON-RPC over TCP",
             "",
@@ -62,7 +62,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "another Ethereum node, JSON-RPC over TCP",
             "",
@@ -74,7 +74,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "an Ethereum node over HTTP",
             "",
@@ -86,7 +86,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "bitcoind",
             "",
@@ -98,7 +98,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "monerod",
             "",
@@ -106,9 +106,9 @@ const OTHERS: &[(Verdict, Model)] = &[
             "HTTP/1.1 404 Not Found\r\nServer: Epee-based\r\nContent-Length: 0\r\n\r\n",
         ),
     ),
-    (Verdict::Inconclusive, other("a JSON-RPC server", "", &[], UNKNOWN)),
+    (ProbeVerdict::Inconclusive, other("a JSON-RPC server", "", &[], UNKNOWN)),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a JSON-RPC server with a code of its own",
             "",
@@ -117,7 +117,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a JSON-RPC server that says yes to all",
             "",
@@ -126,7 +126,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a JSON-RPC server that says no to all",
             "",
@@ -135,7 +135,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service with a method login",
             "",
@@ -147,7 +147,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service with e-mail addresses for logins",
             "",
@@ -159,7 +159,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service that lets nobody in",
             "",
@@ -168,7 +168,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service that wants a login first",
             "",
@@ -177,7 +177,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service that quotes the method it doesn't know",
             "",
@@ -189,7 +189,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service that tells everybody at length that it wants a wallet address",
             "",
@@ -199,7 +199,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a service that wants a token",
             "",
@@ -208,7 +208,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a queue whose jobs have blobs",
             "",
@@ -217,7 +217,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a JSON-RPC server with bare errors",
             "",
@@ -226,7 +226,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "JSON lines of something else",
             "{\"type\":\"hello\",\"version\":3}\n",
@@ -235,7 +235,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "cgminer's API",
             "",
@@ -244,7 +244,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "QEMU's monitor",
             "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":0,\"minor\":2,\"major\":7}},\"capabilities\":[]}}\r\n",
@@ -253,7 +253,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "a web server",
             "",
@@ -262,7 +262,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "a pool's web site",
             "",
@@ -274,7 +274,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a chat over WebSocket that quotes what it is told",
             "",
@@ -291,18 +291,18 @@ const OTHERS: &[(Verdict, Model)] = &[
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         ),
     ),
-    (Verdict::NotPool, other("SSH", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n", &[], "CLOSE")),
+    (ProbeVerdict::NotPool, other("SSH", "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n", &[], "CLOSE")),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other("SMTP", "220 mail.example ESMTP Exim 4.96\r\n", &[], "500 unrecognized command\r\n"),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other("FTP", "220 (vsFTPd 3.0.3)\r\n", &[], "530 Please login with USER and PASS.\r\n"),
     ),
-    (Verdict::NotPool, other("POP3", "+OK Dovecot ready.\r\n", &[], "-ERR Unknown command.\r\n")),
+    (ProbeVerdict::NotPool, other("POP3", "+OK Dovecot ready.\r\n", &[], "-ERR Unknown command.\r\n")),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "IMAP",
             "* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\n",
@@ -310,9 +310,12 @@ const OTHERS: &[(Verdict, Model)] = &[
             "{\"id\":1 BAD Error in IMAP command\r\n",
         ),
     ),
-    (Verdict::NotPool, other("IRC", "", &[], ":irc.example 451 * {\"id\":1} :Connection not registered\r\n")),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
+        other("IRC", "", &[], ":irc.example 451 * {\"id\":1} :Connection not registered\r\n"),
+    ),
+    (
+        ProbeVerdict::NotPool,
         other(
             "XMPP",
             "",
@@ -321,7 +324,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "Redis",
             "",
@@ -329,9 +332,9 @@ const OTHERS: &[(Verdict, Model)] = &[
             "-ERR unknown command '{\"id\":1,\"jsonrpc\":\"2.0\"', with args beginning with: \r\n",
         ),
     ),
-    (Verdict::NotPool, other("memcached", "", &[], "ERROR\r\n")),
+    (ProbeVerdict::NotPool, other("memcached", "", &[], "ERROR\r\n")),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "NATS",
             "INFO {\"server_id\":\"x\",\"version\":\"2.10\"}\r\n",
@@ -339,18 +342,21 @@ const OTHERS: &[(Verdict, Model)] = &[
             "-ERR 'Unknown Protocol Operation'\r\n",
         ),
     ),
-    (Verdict::NotPool, other("VNC", "RFB 003.008\n", &[], "CLOSE")),
-    (Verdict::NotPool, other("rsync", "@RSYNCD: 31.0\n", &[], "@ERROR: protocol startup error\n")),
-    (Verdict::NotPool, other("MySQL", "I\0\0\0\x0a8.0.36\0abcdefgh", &[], "CLOSE")),
-    (Verdict::NotPool, other("AMQP", "", &[], "AMQP\0\0\x09\x01")),
-    (Verdict::NotPool, other("NNTP", "200 news.example ready\r\n", &[], "500 What?\r\n")),
-    (Verdict::NotPool, other("MPD", "OK MPD 0.23.5\n", &[], "ACK [5@0] {} unknown command\n")),
-    (Verdict::NotPool, other("an echo service", "", &[], "ECHO")),
-    (Verdict::NotPool, other("MQTT", "", &[("MQTT", " \u{2}\0\0")], "CLOSE")),
-    (Verdict::NotPool, other("MQTT that lets nobody in", "", &[("MQTT", " \u{2}\0\u{5}")], "CLOSE")),
-    (Verdict::Inconclusive, other("a service that closes on whatever it doesn't know", "", &[], "CLOSE")),
+    (ProbeVerdict::NotPool, other("VNC", "RFB 003.008\n", &[], "CLOSE")),
+    (ProbeVerdict::NotPool, other("rsync", "@RSYNCD: 31.0\n", &[], "@ERROR: protocol startup error\n")),
+    (ProbeVerdict::NotPool, other("MySQL", "I\0\0\0\x0a8.0.36\0abcdefgh", &[], "CLOSE")),
+    (ProbeVerdict::NotPool, other("AMQP", "", &[], "AMQP\0\0\x09\x01")),
+    (ProbeVerdict::NotPool, other("NNTP", "200 news.example ready\r\n", &[], "500 What?\r\n")),
+    (ProbeVerdict::NotPool, other("MPD", "OK MPD 0.23.5\n", &[], "ACK [5@0] {} unknown command\n")),
+    (ProbeVerdict::NotPool, other("an echo service", "", &[], "ECHO")),
+    (ProbeVerdict::NotPool, other("MQTT", "", &[("MQTT", " \u{2}\0\0")], "CLOSE")),
+    (ProbeVerdict::NotPool, other("MQTT that lets nobody in", "", &[("MQTT", " \u{2}\0\u{5}")], "CLOSE")),
     (
-        Verdict::NotPool,
+        ProbeVerdict::Inconclusive,
+        other("a service that closes on whatever it doesn't know", "", &[], "CLOSE"),
+    ),
+    (
+        ProbeVerdict::NotPool,
         other(
             "a web server that finds a path no human could read",
             "",
@@ -359,7 +365,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::NotPool,
+        ProbeVerdict::NotPool,
         other(
             "a web server that quotes the path it doesn't know",
             "",
@@ -368,7 +374,7 @@ const OTHERS: &[(Verdict, Model)] = &[
         ),
     ),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other(
             "a chat over WebSocket that wants a registration",
             "",
@@ -382,9 +388,9 @@ const OTHERS: &[(Verdict, Model)] = &[
             "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         ),
     ),
-    (Verdict::Inconclusive, other("a discard service", "", &[], "")),
+    (ProbeVerdict::Inconclusive, other("a discard service", "", &[], "")),
     (
-        Verdict::Inconclusive,
+        ProbeVerdict::Inconclusive,
         other("a bug tracker's line", "", &[], "Unknown command {\"method\":\"mining.notify\"}\n"),
     ),
 ];
@@ -397,7 +403,7 @@ fn nothing_else_is_taken_for_a_pool() {
             .map(|(expected, model)| {
                 scope.spawn(move || {
                     let server = Server::of(*model);
-                    let outcome = probe(server.addr, Layer::Plain);
+                    let outcome = probe(server.addr, TlsChoice::Plain);
                     println!(
                         "{:50} {:?} {} ({} connections, {} bytes)",
                         model.name,

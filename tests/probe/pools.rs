@@ -2,7 +2,7 @@
 
 use minewall::dpi::signatures::Dialect;
 use minewall::limits::PROBE_SEND_BYTES;
-use minewall::probe::{Layer, Verdict};
+use minewall::probe::{ProbeVerdict, TlsChoice};
 
 use crate::server::{Model, Server, probe};
 
@@ -484,14 +484,14 @@ fn every_pool_is_confirmed_in_its_dialect() {
             .map(|model| {
                 scope.spawn(move || {
                     let server = Server::of(*model);
-                    let outcome = probe(server.addr, Layer::Plain);
+                    let outcome = probe(server.addr, TlsChoice::Plain);
                     let dialect = outcome.dialect.map(Dialect::name);
                     let cost = (server.connections(), server.told());
                     println!(
                         "{:55} {:?} {dialect:?} {} {cost:?}",
                         model.name, outcome.verdict, outcome.evidence
                     );
-                    let right = outcome.verdict == Verdict::Pool
+                    let right = outcome.verdict == ProbeVerdict::Pool
                         && dialect == Some(model.dialect)
                         && server.told() <= PROBE_SEND_BYTES;
                     (!right).then(|| format!("{}: {outcome:?}", model.name))

@@ -9,7 +9,7 @@ use std::time::Instant as Clock;
 
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target};
+use minewall::probe::{Outcome, Target, TlsChoice};
 use minewall::util::time::Instant;
 
 /// A server as its answers to what is in a request, the first that fits.
@@ -105,17 +105,17 @@ impl Drop for Server {
 
 /// Probes `addr`, on a clock that runs slowly: on a busy machine a server that answers takes longer than a probe waits,
 /// and what these tests are about is its answer.
-pub fn probe(addr: SocketAddr, layer: Layer) -> Outcome {
+pub fn probe(addr: SocketAddr, layer: TlsChoice) -> Outcome {
     const SLOWER: u128 = 3;
     probe_by(addr, layer, SLOWER)
 }
 
 /// Probes `addr` in real time.
-pub fn probe_in_time(addr: SocketAddr, layer: Layer) -> Outcome {
+pub fn probe_in_time(addr: SocketAddr, layer: TlsChoice) -> Outcome {
     probe_by(addr, layer, 1)
 }
 
-fn probe_by(addr: SocketAddr, layer: Layer, slower: u128) -> Outcome {
+fn probe_by(addr: SocketAddr, layer: TlsChoice, slower: u128) -> Outcome {
     let target = Target {
         server: Endpoint::new(addr.ip(), addr.port()),
         layer,

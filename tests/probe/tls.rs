@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use minewall::dpi::signatures::Dialect;
 use minewall::net::endpoint::Endpoint;
 use minewall::probe::transport::Dialler;
-use minewall::probe::{Layer, Outcome, Target, Transport, Verdict};
+use minewall::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
 
 use crate::pools::POOLS;
 use crate::server::{Model, Server, probe};
@@ -105,7 +105,7 @@ fn model(name: &str) -> Model {
 
 #[track_caller]
 fn confirmed(outcome: &Outcome, dialect: &str) {
-    assert_eq!(outcome.verdict, Verdict::Pool, "{outcome:?}");
+    assert_eq!(outcome.verdict, ProbeVerdict::Pool, "{outcome:?}");
     assert_eq!(outcome.dialect.map(Dialect::name), Some(dialect), "{outcome:?}");
     assert_eq!(outcome.transport, Some(Transport::Tls), "{outcome:?}");
 }
@@ -130,7 +130,7 @@ fn every_suite_and_group_works_against_openssl() {
         for (name, key, options) in cases {
             scope.spawn(move || {
                 let Some(server) = Wrapped::openssl(name, model("nodejs-pool"), key, options) else { return };
-                let outcome = probe(server.addr, Layer::Tls);
+                let outcome = probe(server.addr, TlsChoice::Tls);
                 println!("{name}: {} {}", outcome.verdict.name(), outcome.evidence);
                 confirmed(&outcome, "cryptonote");
             });
@@ -142,7 +142,7 @@ fn every_suite_and_group_works_against_openssl() {
 #[test]
 fn tls_is_found_where_plain_words_fail() {
     let Some(server) = Wrapped::openssl("auto", model("nodejs-pool"), &RSA, &[]) else { return };
-    confirmed(&probe(server.addr, Layer::Auto), "cryptonote");
+    confirmed(&probe(server.addr, TlsChoice::Auto), "cryptonote");
 }
 
 /// The name goes out if there is one, and only then: OpenSSL is told to refuse any other.
@@ -161,7 +161,7 @@ fn the_name_is_the_suspect_s_or_none() {
         let ask = |sni: Option<&str>| {
             let target = Target {
                 server: Endpoint::new(server.addr.ip(), server.addr.port()),
-                layer: Layer::Tls,
+                layer: TlsChoice::Tls,
                 sni: sni.map(str::to_owned),
                 hints: minewall::probe::hint::Hints::default(),
             };
@@ -170,7 +170,7 @@ fn the_name_is_the_suspect_s_or_none() {
             Dialler::new(0).probe(&target, now)
         };
         confirmed(&ask(sni), "cryptonote");
-        assert_eq!(ask(Some(other)).verdict, Verdict::Inconclusive, "{name}");
+        assert_eq!(ask(Some(other)).verdict, ProbeVerdict::Inconclusive, "{name}");
     }
 }
 
@@ -186,8 +186,8 @@ fn every_pool_is_confirmed_in_tls() {
                 scope.spawn(move || {
                     let plain = Server::of(*model);
                     let server = Wrapped::socat(&format!("pool-{number}"), plain.addr)?;
-                    let outcome = probe(server.addr, Layer::Tls);
-                    let right = outcome.verdict == Verdict::Pool
+                    let outcome = probe(server.addr, TlsChoice::Tls);
+                    let right = outcome.verdict == ProbeVerdict::Pool
                         && outcome.dialect.map(Dialect::name) == Some(model.dialect);
                     (!right).then(|| format!("{}: {outcome:?}", model.name))
                 })
@@ -201,8 +201,11 @@ fn every_pool_is_confirmed_in_tls() {
 #[test]
 fn a_server_without_tls_has_none() {
     let server = Server::of(model("nodejs-pool"));
-    let outcome = probe(server.addr, Layer::Tls);
-    assert_eq!((outcome.verdict, outcome.evidence.as_str()), (Verdict::Inconclusive, "no TLS handshake"));
-    let outcome = probe(server.addr, Layer::Auto);
-    assert_eq!(outcome.verdict, Verdict::Pool, "{outcome:?}");
+    let outcome = probe(server.addr, TlsChoice::Tls);
+    assert_eq!(
+        (outcome.verdict, outcome.evidence.as_str()),
+        (ProbeVerdict::Inconclusive, "no TLS handshake")
+    );
+    let outcome = probe(server.addr, TlsChoice::Auto);
+    assert_eq!(outcome.verdict, ProbeVerdict::Pool, "{outcome:?}");
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use minewall::limits::PROBE_QUEUE;
 use minewall::net::endpoint::Endpoint;
 use minewall::net::host_name::HostName;
-use minewall::probe::Verdict;
+use minewall::probe::ProbeVerdict;
 use minewall::probe::guard::Purpose;
 use minewall::probe::hint::Hints;
-use minewall::probe::worker::{Answer, NotTaken, Probed, Suspect, Worker};
+use minewall::probe::worker::{NotTaken, Probed, Suspect, SuspectAnswer, Worker};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::server::Server;
@@ -32,7 +32,7 @@ fn suspect(server: SocketAddr) -> Suspect {
 }
 
 /// Waits on the worker's socket as the run loop does.
-fn answer(worker: &Worker) -> Answer {
+fn answer(worker: &Worker) -> SuspectAnswer {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
         let mut descriptors = [PollFd::from_borrowed_fd(worker.wake().as_fd(), PollFlags::IN)];
@@ -123,7 +123,11 @@ fn a_pool_by_its_name_is_asked_without_twice() {
         true
     });
     let probed = ask(by_name(everybodys.addr));
-    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, true), "{probed:?}");
+    assert_eq!(
+        (probed.outcome.verdict, probed.is_pool_without_name),
+        (ProbeVerdict::Pool, true),
+        "{probed:?}"
+    );
     assert_eq!(nameless.load(Ordering::Relaxed), 2);
 }
 
@@ -132,11 +136,19 @@ fn a_pool_by_its_name_is_asked_without_twice() {
 fn a_pool_by_its_name_alone_is_one_by_its_name_alone() {
     let one_of_many = front(|is_named| is_named);
     let probed = ask(by_name(one_of_many.addr));
-    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, false), "{probed:?}");
+    assert_eq!(
+        (probed.outcome.verdict, probed.is_pool_without_name),
+        (ProbeVerdict::Pool, false),
+        "{probed:?}"
+    );
     let nameless = AtomicUsize::new(0);
     let fickle = front(move |is_named| is_named || nameless.fetch_add(1, Ordering::Relaxed) == 0);
     let probed = ask(by_name(fickle.addr));
-    assert_eq!((probed.outcome.verdict, probed.is_pool_without_name), (Verdict::Pool, false), "{probed:?}");
+    assert_eq!(
+        (probed.outcome.verdict, probed.is_pool_without_name),
+        (ProbeVerdict::Pool, false),
+        "{probed:?}"
+    );
 }
 
 /// A line over TCP tells no name.
@@ -157,7 +169,7 @@ fn a_pool_that_answers_a_line_is_asked_once() {
         }
     });
     let probed = ask(suspect(pool.addr));
-    assert_eq!(probed.outcome.verdict, Verdict::Pool, "{probed:?}");
+    assert_eq!(probed.outcome.verdict, ProbeVerdict::Pool, "{probed:?}");
     assert!(probed.is_pool_without_name);
     assert!(connections.load(Ordering::Relaxed) <= 2, "{connections:?}");
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use minewall::lab::replay::report::Format;
-use minewall::lab::replay::{Options, Outcome, default_config, run};
+use minewall::lab::replay::{ReplayOptions, ReplayOutcome, default_config, run};
 
 #[test]
 fn golden_traces_hold() {
@@ -27,9 +27,9 @@ fn golden_traces_hold() {
         let name = trace.file_stem().expect("a name").to_string_lossy().into_owned();
         assert!(provenance.contains(&format!("| {name} |")), "{name} is not in the provenance table");
         let (mut out, mut diagnostics) = (Vec::new(), Vec::new());
-        let options = Options { format: Format::Json, config: default_config(), shows_progress: false };
+        let options = ReplayOptions { format: Format::Json, config: default_config(), shows_progress: false };
         let outcome = run(&[&trace], &options, &mut out, &mut diagnostics).expect("a vector takes all");
-        assert_eq!(outcome, Outcome::Complete, "{}", String::from_utf8_lossy(&diagnostics));
+        assert_eq!(outcome, ReplayOutcome::Complete, "{}", String::from_utf8_lossy(&diagnostics));
         let expected = trace.with_extension("expected");
         if bless {
             fs::write(&expected, &out).expect("the repository is writable");

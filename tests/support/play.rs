@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use minewall::lab::replay::account::Flow;
-use minewall::lab::replay::capture::Frame;
+use minewall::lab::replay::account::FlowAccount;
+use minewall::lab::replay::capture::CapturedFrame;
 use minewall::lab::replay::link::LinkType;
 use minewall::lab::replay::{self, Replay};
 use minewall::limits::FLOWS_MIN;
@@ -88,7 +88,7 @@ pub fn pieces(dialogue: &Dialogue, style: &Style) -> Vec<Piece> {
 }
 
 /// Plays `pieces` to a fresh engine; what it made of the flow.
-pub fn play(pieces: &[Piece], style: &Style) -> Flow {
+pub fn play(pieces: &[Piece], style: &Style) -> FlowAccount {
     let client = if style.v6 { "[fd00::7]:40000" } else { "192.168.1.7:40000" };
     judge(&packets(pieces, style, client.parse().expect("an address")), style.link)
 }
@@ -120,7 +120,7 @@ pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u
 }
 
 /// What a fresh engine makes of the one flow in `packets`.
-fn judge(packets: &[Vec<u8>], link: Link) -> Flow {
+fn judge(packets: &[Vec<u8>], link: Link) -> FlowAccount {
     let mut replay = Replay::new(replay::engine(FLOWS_MIN));
     let mut now = START;
     for bytes in packets {
@@ -128,7 +128,7 @@ fn judge(packets: &[Vec<u8>], link: Link) -> Flow {
         now += 1_000 + MICROS_PER_BYTE * bytes.len() as u64;
         let frame = link.wrap(bytes);
         let link = LinkType(link.number(bytes));
-        replay.frame(&Frame { link, at: Instant::from_micros(now), bytes: &frame });
+        replay.frame(&CapturedFrame { link, at: Instant::from_micros(now), bytes: &frame });
     }
     let flows: Vec<_> = replay.finish().account.flows().cloned().collect();
     assert_eq!(flows.len(), 1, "a dialogue is one flow");

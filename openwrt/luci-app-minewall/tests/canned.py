@@ -10,7 +10,7 @@ def ago(**time):
 
 
 DAEMON = {
-    "version": "0.1.0", "mode": "block", "uptime": 273845, "packets": 81234567, "payload_packets": 1234567,
+    "version": "0.1.0", "mode": "block", "uptime": 273845, "packets": 81234567, "packets_minute": 420, "payload_packets": 1234567,
     "not_tcp": 9, "malformed": 0, "detections": 17, "suspects": 2, "resets": 14, "let_go": 900,
     "flows": {"used": 212, "capacity": 8192, "opened": 99, "expired": 9, "evicted_settled": 0,
               "evicted_undecided": 0, "refused": 0},
@@ -19,12 +19,13 @@ DAEMON = {
     "probes": {"pool": 1, "not_pool": 2, "inconclusive": 0, "known": 0, "forbidden": 0, "too_many": 0, "dry": 0,
                "lost": 0},
     "learned": {"dpi": 3, "probe": 1, "operator": 0, "fleet": 0, "blocking": 4, "refused_by_kernel": 52},
+    "lists": {"files": 3, "entries": 1200, "bytes": 40000, "dns_answers": 7},
     "verdicts_failed": 0, "unreported": 0, "hosts": [],
 }
 
 STATUS = {
     "state": "protecting", "problems": [], "version": "0.1.0", "enabled": True, "mode": "block", "running": True,
-    "rules": True, "daemon": DAEMON,
+    "rules": True, "selftest": None, "daemon": DAEMON,
 }
 
 

@@ -35,7 +35,7 @@ class Answer(PageCase):
         state, text = self.judged()
         self.assertEqual(state, "protecting")
         self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected of mining; nothing is proven.", text)
-        self.assertNotIn("rig-in-the-cellar", text, "what is allowed is no news")
+        self.assertIn("rig-in-the-cellar mined, which you allow.", text)
         self.assertEqual(self.count(".mw-warn"), 1)
 
     def test_several_are_counted(self):
@@ -49,6 +49,17 @@ class Answer(PageCase):
         self.serve(answers={"hosts": {"hosts": hosts}})
         self.assertIn("Nobody is mining", self.judged()[1])
         self.assertEqual(self.browser.texts(".mw-host b"), ["childs-laptop"])
+
+    def test_never_green_while_a_host_has_mined(self):
+        for changes, mood in (({"verdict": "blocked"}, "warn"), ({"verdict": "suspected"}, "warn"), ({"host_allowed": True}, "warn"),
+                              ({"verdict": "monitored"}, "bad"), ({"last_time": "when?"}, "warn")):
+            for state in ("protecting", "monitoring"):
+                with self.subTest(changes, state=state):
+                    self.serve(answers={"status": canned.status(state=state), "hosts": {"hosts": [canned.host(**changes)]}})
+                    text = self.judged()[1]
+                    self.assertEqual((self.count(f".mw-{mood}"), self.count(".mw-good")), (1, 0))
+                    self.assertEqual("Protected" in text, state == "protecting" and mood != "bad")
+                    self.leave()
 
     def test_monitoring(self):
         self.serve(answers={"status": canned.status(state="monitoring", mode="monitor"),
@@ -70,7 +81,7 @@ class Answer(PageCase):
                 self.assertIn("Off\nNobody is watching", answer)
                 self.assertIn(text, self.browser.text(f'[data-problem="{code}"]'))
                 self.assertEqual(self.count(".mw-bad"), 1)
-                self.assertIn("While minewall does not run", self.browser.text(".mw-hosts"))
+                self.assertIn("No host that tried to mine is remembered.", self.browser.text(".mw-hosts"))
                 self.leave()
 
     def test_a_refused_configuration_beside_a_daemon_that_goes_on(self):
@@ -101,6 +112,48 @@ class Answer(PageCase):
         self.serve(answers={"status": 4})
         self.open(OVERVIEW)
         self.wait_for("The router gives no answer.")
+
+
+class Health(PageCase):
+    """It says how it knows that it works."""
+
+    def rows(self):
+        self.browser.wait("document.querySelector('[data-health]')")
+        return self.browser.evaluate("""Object.fromEntries(Array.from(document.querySelectorAll('[data-health]'),
+            (node) => [ node.dataset.health, node.innerText ]))""")
+
+    def test_what_the_answer_rests_on(self):
+        self.open(STATUS)
+        self.assertEqual(self.rows(), {"rules": "loaded", "packets": "420", "lists": "1200 entries of 3 lists",
+                                       "list-error": "none", "selftest": "none since the start"})
+        bad = {"code": "list", "text": "list /x.block is refused: <b>bad</b>", "remedy": "Correct it."}
+        daemon = {**canned.DAEMON, "queue": {**canned.DAEMON["queue"], "has_rules": False}}
+        self.serve(answers={"status": canned.status(problems=[bad], daemon=daemon, selftest={"time": 1, "failed": 2})})
+        self.open(STATUS)
+        rows = self.rows()
+        self.assertEqual((rows["rules"], rows["list-error"]), ("missing", bad["text"]))
+        self.assertIn("2 checks failed, ", rows["selftest"])
+
+    def test_the_self_test(self):
+        checks = [{"name": "rules", "outcome": "ok", "text": "the kernel has them"},
+                  {"name": "lists", "outcome": "FAILED", "text": "list <img src=x> is refused"}]
+        answers = {"selftest": {"ok": True, "failed": 1, "checks": checks}}
+        self.serve(answers={"selftest": lambda _: answers["selftest"]})
+        self.open(STATUS)
+        self.browser.click("[data-deed=selftest]")
+        self.browser.wait("document.querySelectorAll('[data-check]').length == 2")
+        self.assertEqual(self.browser.texts("[data-check]"),
+                         ["ok rules the kernel has them", "FAILED lists list <img src=x> is refused"])
+        answers["selftest"] = {"ok": False, "error": "the router is busy"}
+        self.browser.wait("!document.querySelector('[data-deed=selftest]').disabled")
+        self.browser.click("[data-deed=selftest]")
+        self.wait_for("the router is busy")
+
+    def test_who_may_only_look_has_no_button(self):
+        self.router.scopes = ("read",)
+        self.open(STATUS)
+        self.rows()
+        self.assertEqual(self.count("[data-deed=selftest]"), 0)
 
 
 class Contents(PageCase):

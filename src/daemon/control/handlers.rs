@@ -1,20 +1,21 @@
-//! What the daemon answers on its control socket.
+//! Handlers of the requests on the control socket.
 
-use core::fmt::Write;
-
-use super::{Answer, Outcome, Reply, Request, Stream};
+use super::knowledge::{Knowledge, patterns_of};
+use super::{Answer, Reply, Request, Stream};
+use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
-use crate::daemon::metrics;
 use crate::daemon::status::{
     Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
 };
-use crate::intel::entry::{Pattern, Policy, Ports, What};
-use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
-use crate::limits::{ASSEMBLY_SLOTS, HOSTS_IN_STATUS};
-use crate::util::calendar::rfc3339;
+use crate::daemon::{leases, metrics};
+use crate::dpi::signatures::Dialect;
+use crate::intel::entry::Policy;
+use crate::intel::reputation::{Entry, Fact, Origin, Subject};
+use crate::limits::{ASSEMBLY_SLOTS, CLOCK_SET_FROM, HOSTS_IN_STATUS};
 use crate::util::text::printable;
+use crate::util::wall_clock::unix_seconds;
 
 impl Daemon {
     /// The reply to a request.
@@ -28,15 +29,14 @@ impl Daemon {
             Request::StatusPrometheus => {
                 Answer::done(self.with_status(|status| metrics::to_prometheus(&status)))
             }
-            Request::Hosts => Answer::done(hosts_to_text(&self.hosts())),
+            Request::Hosts => match &self.hosts()[..] {
+                [] => Answer::done("no host has mined\n"),
+                hosts => Answer::done(hosts_to_text(hosts)),
+            },
             Request::HostsJson => Answer::done(hosts_to_json(&self.hosts()) + "\n"),
-            Request::List => {
-                let now = self.reputation.wall_clock();
-                Answer::done(self.listed().map(|entry| shown(entry, now) + "\n").collect::<String>())
+            Request::List | Request::ListJson | Request::Check(_) | Request::CheckJson(_) => {
+                self.knowledge(|known| known.answer(&request))
             }
-            Request::ListJson => Answer::done(
-                self.listed().map(|entry| self.reputation.line(entry) + "\n").collect::<String>(),
-            ),
             Request::Add(offer) => {
                 let Daemon { reputation, engine, .. } = self;
                 let answer = reputation.offer(&offer, &EngineTraffic { engine, now }, now);
@@ -57,23 +57,7 @@ impl Daemon {
                 }
             }
             Request::Unblock(subject) => self.unblock(&subject),
-            Request::Check(subject) => {
-                let (outcome, policy, reasons) = self.check(&subject);
-                let text = reasons
-                    .iter()
-                    .fold(format!("{subject}: {policy}\n"), |text, (_, reason)| text + "  " + reason + "\n");
-                Answer { outcome, text }
-            }
-            Request::CheckJson(subject) => {
-                let (outcome, policy, reasons) = self.check(&subject);
-                let mut text = format!("{{\"subject\":\"{subject}\",\"policy\":\"{policy}\",\"reasons\":[");
-                for (number, (source, reason)) in reasons.iter().enumerate() {
-                    let separator = if number == 0 { "" } else { "," };
-                    // Neither has a character that JSON would escape: names and addresses are parsed, the rest is ours.
-                    let _ = write!(text, "{separator}{{\"source\":\"{source}\",\"reason\":\"{reason}\"}}");
-                }
-                Answer { outcome, text: text + "]}\n" }
-            }
+            Request::SelfTest => Answer::done(self.self_test()),
             Request::Elements => Answer::done(self.reputation.elements(&self.traffic())),
         })
     }
@@ -111,42 +95,30 @@ impl Daemon {
         }
     }
 
-    /// What becomes of connections to `subject`, and why: source and sentence.
-    fn check(&self, subject: &Subject) -> (Outcome, &'static str, Vec<(&'static str, String)>) {
-        let (now, wall_clock) = (self.clock.now(), self.reputation.wall_clock());
-        let mut reasons = Vec::new();
-        let mut policy = None;
-        let patterns = patterns_of(subject);
-        for pattern in &patterns {
-            let What::Net(net) = &pattern.what else { continue };
-            let exempting = self.config.exempt_servers.iter().filter(|allowed| {
-                allowed.prefix.contains(net.addr())
-                    && allowed.port.is_none_or(|port| pattern.ports == Ports::One(port))
-            });
-            for allowed in exempting {
-                policy = Some(Policy::Allow);
-                reasons.push(("config", format!("option 'allow_endpoint' has {allowed}: nothing is done")));
-            }
-        }
-        let mut entries: Vec<&Entry> =
-            self.reputation.entries().filter(|entry| entry.subject.concerns(subject)).collect();
-        entries.sort_by_key(|entry| core::cmp::Reverse((entry.origin, entry.fact)));
-        for entry in entries {
-            let worth = self.reputation.worth(entry, &self.traffic());
-            policy = policy.max(worth);
-            let narrow =
-                if worth == entry.fact.policy() { "" } else { "; sessions that name it, or nothing, only" };
-            reasons.push((entry.origin.name(), shown(entry, wall_clock) + narrow));
-        }
-        for found in patterns.iter().flat_map(|pattern| self.engine.explain(pattern, now)) {
-            let ended = if found.holds { "" } else { ", which has ended" };
-            if found.holds {
-                policy = policy.max(Some(found.entry.policy));
-            }
-            reasons.push(("list", format!("list '{}' has {}{ended}", printable(&found.source), found.entry)));
-        }
-        let outcome = if reasons.is_empty() { Outcome::Nothing } else { Outcome::Done };
-        (outcome, policy.map_or("none", Policy::name), reasons)
+    /// Has `then` look at what is known of servers.
+    fn knowledge<T>(&self, then: impl FnOnce(Knowledge<'_>) -> T) -> T {
+        let traffic = self.traffic();
+        then(Knowledge {
+            config: &self.config,
+            entries: self.reputation.entries().collect(),
+            wall_clock: self.reputation.wall_clock(),
+            worth: &|entry| self.reputation.worth(entry, &traffic),
+            explain: &|pattern| self.engine.explain(pattern, traffic.now),
+        })
+    }
+
+    /// Lines of a word and its value; `openwrt/minewall/files/selftest` reads them.
+    fn self_test(&mut self) -> String {
+        let dialect = self.engine.recognise_login().map_or("none", Dialect::name);
+        let clock = u8::from(unix_seconds() >= CLOCK_SET_FROM);
+        let leases = leases::read(&self.config.leases_files);
+        let names = leases.iter().filter(|lease| lease.name.is_some()).count();
+        let sets = u8::from(self.config.kernel_block && self.config.mode == Mode::Block);
+        let queue = self.config.queue;
+        format!(
+            "queue {queue}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n",
+            leases.len()
+        )
     }
 
     fn hosts(&self) -> Vec<&Host> {
@@ -169,6 +141,7 @@ impl Daemon {
             mode: self.config.mode.name(),
             uptime: now.micros() / 1_000_000,
             packets: counters.packets,
+            packets_minute: self.minute.count(counters.packets),
             payload_packets: counters.payload_packets,
             not_tcp: counters.not_tcp,
             malformed: counters.malformed,
@@ -216,44 +189,5 @@ impl Daemon {
             problems: &problems,
             hosts: &hosts,
         })
-    }
-}
-
-/// An entry at `now`, for a person.
-fn shown(entry: &Entry, now: u64) -> String {
-    let Entry { subject, fact, origin, reach, dialect, evidence, since, until } = entry;
-    let what = match (origin, fact) {
-        (Origin::Operator, _) => "entered by hand",
-        (Origin::Fleet, _) => "reported by another router",
-        (Origin::Probe, Fact::Pool) => "a pool by its own answer",
-        (Origin::Probe, Fact::NotPool) => "no pool by its own answer",
-        (Origin::Probe, Fact::StronglySuspected) => {
-            "strongly suspected, and it doesn't say what it is when asked"
-        }
-        (Origin::Probe, _) => "it doesn't say what it is when asked",
-    };
-    let left = until.saturating_sub(now);
-    let (days, hours, minutes) = (left / 86_400, left / 3_600 % 24, left / 60 % 60);
-    let left = if days > 0 { format!("{days} d {hours} h") } else { format!("{hours} h {minutes} min") };
-    let dialect = dialect.map_or(String::new(), |dialect| format!(", {}", dialect.name()));
-    let client = match reach {
-        Reach::House => String::new(),
-        Reach::Client(addr) => format!(", for {addr} only"),
-    };
-    let evidence = if evidence.is_empty() { String::new() } else { format!(" ({evidence})") };
-    let policy = fact.policy().map_or(fact.name(), Policy::name);
-    format!(
-        "{subject}: {policy}, {what}{dialect}{client}{evidence}, since {}, for {left} more",
-        rfc3339(*since)
-    )
-}
-
-/// Patterns by which lists and exemptions know `subject`.
-fn patterns_of(subject: &Subject) -> Vec<Pattern> {
-    match subject {
-        Subject::Pattern(pattern) => vec![pattern.clone()],
-        Subject::NameAt { name, at } => {
-            vec![Pattern { what: What::Name(name.clone()), ports: Ports::One(at.port()) }, Pattern::of(at)]
-        }
     }
 }

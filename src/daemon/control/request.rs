@@ -1,4 +1,4 @@
-//! What can be asked, and how it is written: words with a space between.
+//! Requests, and their text form: words with a space between.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,39 +7,41 @@ use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::{Origin, Subject};
 
-/// What a client asks.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The state of the daemon, for a person.
     Status,
-    /// The same as JSON.
+    /// The status as JSON.
     StatusJson,
-    /// The same in Prometheus's format.
+    /// The status in Prometheus's format.
     StatusPrometheus,
     /// The hosts with detections, for a person.
     Hosts,
-    /// The same as JSON.
+    /// The hosts as JSON.
     HostsJson,
     /// Events, as they come: a stream.
     Follow,
-    /// What has been found out here, then what is being found out, for other routers: a stream.
+    /// Findings of this router, then further ones as they arise, for other routers: a stream.
     FollowShared,
     /// The reputation store, for a person.
     List,
-    /// The same, a line of JSON an entry.
+    /// The entries, a line of JSON each.
     ListJson,
     /// Enters something into the store.
     Add(Offer),
     /// Strikes it out.
     Remove(Subject),
-    /// What is known of it, and what that leads to, for a person.
+    /// Knowledge of a subject, and its effect, for a person.
     Check(Subject),
-    /// The same as JSON.
+    /// The check as JSON.
     CheckJson(Subject),
     /// Forgets all that is known of it.
     Unblock(Subject),
-    /// What the kernel's sets are to hold: elements in nft's words.
+    /// Elements that the kernel's sets are to hold, in nft's syntax.
     Elements,
+    /// What only the daemon can tell of itself for a self-test: lines of a word and its value.
+    SelfTest,
 }
 
 /// An entry that a person or another router offers.
@@ -49,7 +51,7 @@ pub struct Offer {
     pub subject: Subject,
     /// Policy that it is to have.
     pub policy: Policy,
-    /// Where it comes from.
+    /// Source of the entry.
     pub origin: Origin,
     /// For how many seconds it is to hold; as long as the daemon's configuration says without.
     pub seconds: Option<u32>,
@@ -58,7 +60,7 @@ pub struct Offer {
 }
 
 /// Requests that are a word and nothing else.
-const WORDS: [(&str, Request); 10] = [
+const WORDS: [(&str, Request); 11] = [
     ("status", Request::Status),
     ("status-json", Request::StatusJson),
     ("status-prometheus", Request::StatusPrometheus),
@@ -69,6 +71,7 @@ const WORDS: [(&str, Request); 10] = [
     ("list", Request::List),
     ("list-json", Request::ListJson),
     ("elements", Request::Elements),
+    ("selftest", Request::SelfTest),
 ];
 
 /// The line makes no request.

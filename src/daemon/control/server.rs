@@ -18,16 +18,16 @@ use crate::limits::{
     CONTROL_STREAM_BYTES,
 };
 
-/// What a client is told.
+/// Reply to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// An answer, and that was it.
     Once(Answer),
-    /// These lines, and whatever is published to the stream from now on.
+    /// These lines, then everything published to the stream from now on.
     Stream(Stream, String),
 }
 
-/// What can be followed.
+/// Streams that can be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Events, as they are logged.
@@ -43,23 +43,23 @@ pub struct Control {
     listener: UnixListener,
     /// Without a free descriptor the listener stays readable; it is left alone until then.
     rests_until: Option<Instant>,
-    clients: Vec<Client>,
+    clients: Vec<ControlClient>,
 }
 
 #[derive(Debug)]
-struct Client {
+struct ControlClient {
     stream: UnixStream,
     since: Instant,
-    state: State,
+    state: ClientState,
 }
 
 #[derive(Debug)]
-enum State {
-    /// What there is of the request.
+enum ClientState {
+    /// The request as far as it has arrived.
     AwaitRequest(Vec<u8>),
-    /// What it has not taken yet of an answer.
+    /// The part of an answer that the client has not taken yet.
     AwaitTaking(Vec<u8>),
-    /// The same of a stream, which goes on.
+    /// The part of a stream that the client has not taken yet; the stream goes on.
     Following(Stream, Vec<u8>),
 }
 
@@ -101,13 +101,13 @@ impl Control {
 
     /// Whether a client has not finished its request, or not taken its answer: it is given up in time.
     pub fn has_clients(&self) -> bool {
-        self.clients.iter().any(|client| !matches!(client.state, State::Following(..)))
+        self.clients.iter().any(|client| !matches!(client.state, ClientState::Following(..)))
     }
 
     /// Takes what has arrived, answers what is complete, hands over what is taken. Never waits.
     ///
-    /// With no place left, a newcomer takes that of the client that has been silent for longest: idle clients,
-    /// however many, lock nobody out.
+    /// With no place left, a newcomer takes that of the client that has been silent for longest: any number of idle
+    /// clients locks no other out.
     pub fn serve(&mut self, mut answer: impl FnMut(Request) -> Reply) {
         loop {
             match self.listener.accept() {
@@ -134,35 +134,35 @@ impl Control {
         }
         if self.clients.len() >= CONTROL_CLIENTS {
             // The oldest come first.
-            let is_silent = |client: &Client| matches!(client.state, State::AwaitRequest(_));
+            let is_silent = |client: &ControlClient| matches!(client.state, ClientState::AwaitRequest(_));
             match self.clients.iter().position(is_silent) {
                 Some(at) => drop(self.clients.remove(at)),
                 None => return,
             }
         }
-        let state = State::AwaitRequest(Vec::new());
-        self.clients.push(Client { stream, since: Instant::now(), state });
+        let state = ClientState::AwaitRequest(Vec::new());
+        self.clients.push(ControlClient { stream, since: Instant::now(), state });
     }
 
     fn serve_clients(&mut self, answer: &mut impl FnMut(Request) -> Reply) {
         let mut places = CONTROL_FOLLOWERS - self.following().count();
         self.clients.retain_mut(|client| {
-            if let State::AwaitRequest(_) = client.state {
+            if let ClientState::AwaitRequest(_) = client.state {
                 let reply = match client.read() {
-                    Progress::Waiting => return client.since.elapsed() < CONTROL_PATIENCE,
-                    Progress::Gone => return false,
-                    Progress::Asked(None) => Reply::Once(Answer::refused("unknown request")),
-                    Progress::Asked(Some(request)) => answer(*request),
+                    ClientProgress::Waiting => return client.since.elapsed() < CONTROL_PATIENCE,
+                    ClientProgress::Gone => return false,
+                    ClientProgress::Asked(None) => Reply::Once(Answer::refused("unknown request")),
+                    ClientProgress::Asked(Some(request)) => answer(*request),
                 };
                 client.state = match reply {
                     Reply::Stream(..) if places == 0 => {
-                        State::AwaitTaking(on_the_wire(&Answer::refused("too many follow already")))
+                        ClientState::AwaitTaking(on_the_wire(&Answer::refused("too many follow already")))
                     }
                     Reply::Stream(stream, lines) => {
                         places -= 1;
-                        State::Following(stream, on_the_wire(&Answer::done(lines)))
+                        ClientState::Following(stream, on_the_wire(&Answer::done(lines)))
                     }
-                    Reply::Once(answer) => State::AwaitTaking(on_the_wire(&answer)),
+                    Reply::Once(answer) => ClientState::AwaitTaking(on_the_wire(&answer)),
                 };
             }
             client.write()
@@ -173,7 +173,7 @@ impl Control {
     /// there is to tell is dropped.
     pub fn publish(&mut self, stream: Stream, line: &str) {
         self.clients.retain_mut(|client| match &mut client.state {
-            State::Following(followed, waiting) if *followed == stream => {
+            ClientState::Following(followed, waiting) if *followed == stream => {
                 if waiting.len() + line.len() >= CONTROL_STREAM_BYTES {
                     log::info!("a program that follows events is too slow and was dropped");
                     return false;
@@ -186,8 +186,8 @@ impl Control {
         });
     }
 
-    fn following(&self) -> impl Iterator<Item = &Client> {
-        self.clients.iter().filter(|client| matches!(client.state, State::Following(..)))
+    fn following(&self) -> impl Iterator<Item = &ControlClient> {
+        self.clients.iter().filter(|client| matches!(client.state, ClientState::Following(..)))
     }
 }
 
@@ -199,7 +199,7 @@ impl Drop for Control {
     }
 }
 
-/// How long the listener is left alone after a failure.
+/// Pause of the listener after a failure.
 const LISTENER_REST: Duration = Duration::from_secs(1);
 
 fn on_the_wire(answer: &Answer) -> Vec<u8> {
@@ -208,43 +208,43 @@ fn on_the_wire(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-enum Progress {
+enum ClientProgress {
     Waiting,
     Asked(Option<Box<Request>>),
     Gone,
 }
 
-impl Client {
+impl ControlClient {
     fn awaits(&self) -> PollFlags {
         match &self.state {
-            State::AwaitRequest(_) => PollFlags::IN,
-            State::AwaitTaking(_) => PollFlags::OUT,
+            ClientState::AwaitRequest(_) => PollFlags::IN,
+            ClientState::AwaitTaking(_) => PollFlags::OUT,
             // It has nothing more to say: readable it is once it has gone, and stays so until that is seen.
-            State::Following(_, waiting) if waiting.is_empty() => PollFlags::IN,
-            State::Following(..) => PollFlags::OUT,
+            ClientState::Following(_, waiting) if waiting.is_empty() => PollFlags::IN,
+            ClientState::Following(..) => PollFlags::OUT,
         }
     }
 
-    fn read(&mut self) -> Progress {
-        let State::AwaitRequest(request) = &mut self.state else { return Progress::Gone };
+    fn read(&mut self) -> ClientProgress {
+        let ClientState::AwaitRequest(request) = &mut self.state else { return ClientProgress::Gone };
         let mut buffer = [0; CONTROL_REQUEST_BYTES];
         loop {
             match self.stream.read(&mut buffer) {
-                Ok(0) => return Progress::Gone,
+                Ok(0) => return ClientProgress::Gone,
                 Ok(len) => {
                     request.extend(buffer.iter().take(len));
                     if let Some(end) = request.iter().position(|&byte| byte == b'\n') {
                         request.truncate(end);
                         let line = core::str::from_utf8(request).ok();
-                        return Progress::Asked(line.and_then(|line| line.parse().ok()).map(Box::new));
+                        return ClientProgress::Asked(line.and_then(|line| line.parse().ok()).map(Box::new));
                     }
                     if request.len() > CONTROL_REQUEST_BYTES {
-                        return Progress::Asked(None);
+                        return ClientProgress::Asked(None);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Waiting,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return ClientProgress::Waiting,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Progress::Gone,
+                Err(_) => return ClientProgress::Gone,
             }
         }
     }
@@ -252,9 +252,9 @@ impl Client {
     /// Hands over what it takes; whether it is to stay.
     fn write(&mut self) -> bool {
         let (waiting, follows) = match &mut self.state {
-            State::AwaitRequest(_) => return true,
-            State::AwaitTaking(waiting) => (waiting, false),
-            State::Following(_, waiting) => (waiting, true),
+            ClientState::AwaitRequest(_) => return true,
+            ClientState::AwaitTaking(waiting) => (waiting, false),
+            ClientState::Following(_, waiting) => (waiting, true),
         };
         while !waiting.is_empty() {
             match self.stream.write(waiting) {

@@ -7,23 +7,23 @@ use crate::util::time::Instant;
 
 /// A server that is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct PendingQuestion {
     /// Server, and what is known beforehand.
     pub suspect: Suspect,
-    /// Whose share it takes; none for another router's word.
+    /// Client whose share the question takes; none for another router's word.
     pub client: Option<ClientId>,
-    /// When it may be asked.
+    /// Earliest time of the question.
     pub due: Instant,
 }
 
-impl Question {
+impl PendingQuestion {
     /// The question about `suspect` once more, at `due`.
     pub fn again(suspect: &Suspect, due: Instant) -> Self {
         let client = suspect.client.map(|client| ClientId::of(client.addr(), suspect.client_mac));
-        Question { suspect: suspect.clone(), client, due }
+        PendingQuestion { suspect: suspect.clone(), client, due }
     }
 
-    fn is_about_the_same(&self, other: &Question) -> bool {
+    fn is_about_the_same(&self, other: &PendingQuestion) -> bool {
         let (own, other) = (&self.suspect, &other.suspect);
         own.server == other.server && own.name == other.name
     }
@@ -32,7 +32,7 @@ impl Question {
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    waiting: Vec<Question>,
+    waiting: Vec<PendingQuestion>,
     /// Clients in the order in which they were served, the latest last.
     served: Vec<Option<ClientId>>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Questions {
 impl Questions {
     /// Enters `question`, in place of one about the same server and name. With no room left the client that has the
     /// most loses its least: a confirmation before a suspicion, the one due last. Answers with what had to go.
-    pub fn enter(&mut self, question: Question) -> Option<Question> {
+    pub fn enter(&mut self, question: PendingQuestion) -> Option<PendingQuestion> {
         if let Some(known) = self.waiting.iter_mut().find(|known| known.is_about_the_same(&question)) {
             let due = known.due.min(question.due);
             if question.suspect.purpose <= known.suspect.purpose {
@@ -54,25 +54,26 @@ impl Questions {
             return None;
         }
         let count = |client| self.waiting.iter().filter(|other| other.client == client).count();
-        let rank = |question: &Question| (count(question.client), question.suspect.purpose, question.due);
+        let rank =
+            |question: &PendingQuestion| (count(question.client), question.suspect.purpose, question.due);
         let victim = self.waiting.iter().enumerate().max_by_key(|(_, question)| rank(question));
         victim.map(|(at, _)| at).map(|at| self.waiting.swap_remove(at))
     }
 
     /// Everything that waits.
     #[cfg(test)]
-    pub fn waiting(&self) -> impl Iterator<Item = &Question> {
+    pub fn waiting(&self) -> impl Iterator<Item = &PendingQuestion> {
         self.waiting.iter()
     }
 
     /// Takes out questions that are not to be kept.
-    pub fn retain(&mut self, keep: impl Fn(&Question) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&PendingQuestion) -> bool) {
         self.waiting.retain(keep);
     }
 
     /// Offers the questions that are due at `now` to `take`, which answers whether it took one: those of the client
     /// that was served longest ago first, suspicions before others, then in the order of their times.
-    pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&Question) -> bool) {
+    pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&PendingQuestion) -> bool) {
         let last_served =
             |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
         let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())
@@ -108,7 +109,7 @@ mod tests {
     use crate::net::endpoint::Endpoint;
     use crate::probe::guard::Purpose;
 
-    fn question(client: u8, server: u8, due: u64) -> Question {
+    fn question(client: u8, server: u8, due: u64) -> PendingQuestion {
         let suspect = Suspect {
             server: Endpoint::new([192, 0, 2, server].into(), 3333),
             client: Some(Endpoint::new([192, 168, 1, client].into(), 40_000)),
@@ -119,14 +120,14 @@ mod tests {
             name: None,
             hints: Default::default(),
         };
-        Question::again(&suspect, at(due))
+        PendingQuestion::again(&suspect, at(due))
     }
 
     fn at(seconds: u64) -> Instant {
         Instant::from_micros(seconds * 1_000_000)
     }
 
-    fn served(questions: &mut Questions, now: u64, most: usize) -> Vec<Question> {
+    fn served(questions: &mut Questions, now: u64, most: usize) -> Vec<PendingQuestion> {
         let mut taken = Vec::new();
         questions.serve(at(now), |question| {
             let takes = taken.len() < most;
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(served(&mut questions, 3_600, 9), []);
     }
 
-    /// One client has a hundred questions; another's single one is the next that is asked.
+    /// A client has a hundred questions; another's single one is the next that is asked.
     #[test]
     fn the_client_that_was_served_longest_ago_comes_first() {
         let mut questions = Questions::default();

@@ -1,4 +1,4 @@
-//! What entries come to: the engine's view, and elements of the kernel's sets.
+//! Effects of entries: the engine's view, and elements of the kernel's sets.
 
 use super::{ReputationService, Traffic};
 use crate::config::InconclusiveAction;
@@ -65,10 +65,10 @@ impl ReputationService {
             }
     }
 
-    /// What the engine is to know.
+    /// The engine's view of the store.
     pub(super) fn view(&self, traffic: &impl Traffic) -> View {
         let acts_on_doubt = self.settings.on_inconclusive == InconclusiveAction::Block;
-        let mut facts = view::Builder::default();
+        let mut facts = view::ViewBuilder::default();
         for entry in self.entries() {
             let scope = match (entry.origin, entry.subject.name()) {
                 (_, Some(name)) => Scope::Named(name.as_str().into()),
@@ -91,7 +91,7 @@ impl ReputationService {
                 let is_fact = policy == Policy::Block && entry.subject.endpoint().is_some();
                 if !is_fact {
                     let pattern = pattern_of(&entry.subject);
-                    let _ = builder.add(&entry::Entry { pattern, policy, expires: None });
+                    let _ = builder.add(&entry::ListEntry { pattern, policy, expires: None });
                 }
             }
         }

@@ -1,11 +1,11 @@
-//! What a person or another router says of a server.
+//! Entries that a person or another router offers.
 //!
 //! A person has the last word. Another router is a witness from hearsay: what it says makes a suspect, and has the
 //! server asked from here, from a budget of its own; nothing is blocked until the server answers as a pool.
 
 use super::{ReputationService, Traffic};
 use crate::daemon::control::{Answer, Offer};
-use crate::daemon::prober::Question;
+use crate::daemon::prober::PendingQuestion;
 use crate::intel::entry::{Policy, Ports, What};
 use crate::intel::reputation::{Entered, Entry, Evidence, Fact, Origin, Reach, Subject};
 use crate::net::endpoint::Endpoint;
@@ -117,7 +117,7 @@ impl ReputationService {
             hints: Hints::new(offer.dialect, Default::default(), &hint_name, server.port()),
             name,
         };
-        self.prober.ask(Question::again(&suspect, now));
+        self.prober.ask(PendingQuestion::again(&suspect, now));
     }
 
     fn enter_offer(&mut self, offer: &Offer, fact: Fact, seconds: u32, now: Instant) -> Answer {
@@ -151,5 +151,5 @@ impl ReputationService {
     }
 }
 
-/// What a person enters holds at least so many seconds, unless told otherwise.
+/// Least validity of a person's entry, without a time of its own.
 const A_DAY: u32 = 86_400;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::daemon::control::{Answer, Offer, Outcome as Word};
+use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// Traffic of a test: exempt servers, and names that DNS answers gave for addresses.
 #[derive(Default)]
-struct House {
+struct TestHouse {
     exempt: Vec<Endpoint>,
     others: Vec<(IpAddr, HostName)>,
 }
 
-impl Traffic for House {
+impl Traffic for TestHouse {
     fn exempts(&self, server: &Endpoint) -> bool {
         self.exempt.contains(server)
     }
@@ -34,25 +34,25 @@ impl Traffic for House {
 }
 
 /// A service with a file of its own, no `nft` and no probe's thread.
-struct Bench {
+struct ServiceBench {
     service: ReputationService,
-    house: House,
+    house: TestHouse,
     directory: PathBuf,
     now: Instant,
 }
 
-impl Bench {
+impl ServiceBench {
     fn new(name: &str, options: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("minewall-service-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&directory);
-        Bench::open(&directory, options)
+        ServiceBench::open(&directory, options)
     }
 
     fn open(directory: &Path, options: &str) -> Self {
         let config = configured(directory, options);
         let now = Instant::default();
-        let service = ReputationService::start(&config, now);
-        Bench { service, house: House::default(), directory: directory.into(), now }
+        let service = ReputationService::start(&config, &Problems::default(), now);
+        ServiceBench { service, house: TestHouse::default(), directory: directory.into(), now }
     }
 
     fn detect(&mut self, source: Source, server: &Endpoint, name: &str) {
@@ -67,7 +67,7 @@ impl Bench {
     }
 
     /// The probe's thread has asked `server` by `name`.
-    fn answer(&mut self, server: &Endpoint, name: &str, verdict: Verdict, without_name: bool) {
+    fn answer(&mut self, server: &Endpoint, name: &str, verdict: ProbeVerdict, without_name: bool) {
         let transport = Some(if name.is_empty() { Transport::Tcp } else { Transport::Tls });
         let outcome = Outcome::new(verdict, None, transport, &[b"said so"]);
         let suspect = self.service.suspect_of(&detection(Source::Hmm, server, name));
@@ -75,7 +75,7 @@ impl Bench {
         self.service.conclude(&suspect, &probed, self.now);
     }
 
-    /// What the engine does about a session of some client with `server`, called `name` (empty: by none).
+    /// The engine's verdict on a session of some client with `server`, called `name` (empty: without a name).
     fn verdict(&mut self, server: &Endpoint, name: &str) -> Option<EndpointVerdict> {
         let name = HostName::parse(name.as_bytes());
         let called = name.as_ref().map_or(Called::Nothing, Called::Name);
@@ -90,12 +90,12 @@ impl Bench {
         self.service.everybodys_servers(&self.house).contains(server)
     }
 
-    fn waiting(&self) -> Vec<Question> {
+    fn waiting(&self) -> Vec<PendingQuestion> {
         self.service.prober.waiting().cloned().collect()
     }
 }
 
-impl Drop for Bench {
+impl Drop for ServiceBench {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
     }
@@ -135,10 +135,10 @@ fn server(number: u8, port: u16) -> Endpoint {
 
 const POOL: &str = "pool.example";
 
-/// One client's words, at any port, have the server asked and nothing entered: not even for a second.
+/// A client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
 fn a_client_s_word_enters_nothing() {
-    let mut bench = Bench::new("word", "");
+    let mut bench = ServiceBench::new("word", "");
     let mut asked = 0;
     for port in [5228, 25565, 3389, 1883, 5223, 3333] {
         bench.detect(Source::Dpi, &server(9, port), "");
@@ -150,7 +150,7 @@ fn a_client_s_word_enters_nothing() {
     // It says so again and again: it is asked once.
     bench.detect(Source::Dpi, &server(9, 3333), "");
     assert_eq!(bench.waiting().len(), asked);
-    bench.answer(&server(9, 3333), "", Verdict::Inconclusive, false);
+    bench.answer(&server(9, 3333), "", ProbeVerdict::Inconclusive, false);
     bench.service.prober.clear_waiting();
     bench.detect(Source::Dpi, &server(9, 3333), "");
     assert_eq!((bench.waiting().len(), bench.service.probes().known), (0, 1), "not asked again at once");
@@ -160,12 +160,12 @@ fn a_client_s_word_enters_nothing() {
 /// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.
 #[test]
 fn an_inconclusive_server_is_asked_again() {
-    let mut bench = Bench::new("again", "option probe_inconclusive_minutes 1\n");
+    let mut bench = ServiceBench::new("again", "option probe_inconclusive_minutes 1\n");
     let suspect = server(9, 443);
     bench.detect(Source::Hmm, &suspect, POOL);
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.waiting().is_empty(), "it is asked");
-    bench.answer(&suspect, POOL, Verdict::Inconclusive, false);
+    bench.answer(&suspect, POOL, ProbeVerdict::Inconclusive, false);
     let [again] = &bench.waiting()[..] else { panic!("{:?}", bench.waiting()) };
     assert_eq!((again.due, &again.suspect.server), (bench.now.after(Duration::from_secs(60)), &suspect));
     bench.service.tick(&bench.house, again.due);
@@ -180,16 +180,16 @@ fn an_inconclusive_server_is_asked_again() {
 /// the neighbours stay.
 #[test]
 fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
-    let mut bench = Bench::new("names", "");
+    let mut bench = ServiceBench::new("names", "");
     let front = server(9, 443);
-    bench.answer(&front, POOL, Verdict::Pool, false);
+    bench.answer(&front, POOL, ProbeVerdict::Pool, false);
     assert!(bench.cuts(&front, POOL));
     for other in ["shop.example", ""] {
         assert_eq!(bench.verdict(&front, other), None, "{other}");
     }
     assert!(!bench.is_everybodys(&front), "the kernel lets connections pass");
     // What one name has cleared is cleared for that name.
-    bench.answer(&front, "shop.example", Verdict::NotPool, false);
+    bench.answer(&front, "shop.example", ProbeVerdict::NotPool, false);
     assert_eq!(bench.verdict(&front, "shop.example"), Some(EndpointVerdict::NotPool));
     assert!(bench.cuts(&front, POOL) && bench.verdict(&front, "third.example").is_none());
 }
@@ -198,9 +198,9 @@ fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
 /// list of shared addresses nor by DNS answers nor by another probe.
 #[test]
 fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
-    let mut bench = Bench::new("address", "");
+    let mut bench = ServiceBench::new("address", "");
     let pool = server(9, 443);
-    bench.answer(&pool, POOL, Verdict::Pool, true);
+    bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&pool) && bench.cuts(&pool, "any.example") && bench.cuts(&pool, ""));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     bench.house.others.push((pool.addr(), name(POOL)));
@@ -209,26 +209,26 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     assert!(!bench.is_everybodys(&pool) && !bench.cuts(&pool, "shop.example"));
     assert!(bench.cuts(&pool, POOL) && bench.cuts(&pool, ""), "by name, and without any");
     bench.house.others.clear();
-    bench.answer(&pool, "shop.example", Verdict::NotPool, false);
+    bench.answer(&pool, "shop.example", ProbeVerdict::NotPool, false);
     assert!(!bench.is_everybodys(&pool), "another probe");
     let shared = Endpoint::new([104, 16, 0, 1].into(), 443);
-    bench.answer(&shared, POOL, Verdict::Pool, true);
+    bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(
         !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
     );
-    let mut bench = Bench::new("address-wished", "option intel_shared block\n");
-    bench.answer(&shared, POOL, Verdict::Pool, true);
+    let mut bench = ServiceBench::new("address-wished", "option intel_shared block\n");
+    bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
 }
 
 /// A pool in the clear, whose miner has looked its name up: that is no other site. Two names are.
 #[test]
 fn a_pool_in_the_clear_has_a_name_of_its_own() {
-    let mut bench = Bench::new("clear", "");
+    let mut bench = ServiceBench::new("clear", "");
     let (pool, web) = (server(9, 3333), server(8, 443));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     for at in [&pool, &web] {
-        bench.answer(at, "", Verdict::Pool, true);
+        bench.answer(at, "", ProbeVerdict::Pool, true);
         bench.house.others.push((at.addr(), name("unlisted.example")));
     }
     assert!(bench.is_everybodys(&pool) && !bench.is_everybodys(&web));
@@ -240,9 +240,9 @@ fn a_pool_in_the_clear_has_a_name_of_its_own() {
 /// follow within a tick.
 #[test]
 fn what_is_looked_up_later_narrows_the_block() {
-    let mut bench = Bench::new("later", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("later", "option kernel_block 1\n");
     let pool = server(9, 443);
-    bench.answer(&pool, POOL, Verdict::Pool, true);
+    bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     bench.service.tick(&bench.house, bench.now);
     assert!(bench.service.elements(&bench.house).contains("203.0.113.9 . 443"));
     assert!(
@@ -257,7 +257,7 @@ fn what_is_looked_up_later_narrows_the_block() {
 /// Private servers, servers of this side and exempt ones are cut off from a client at most: never asked.
 #[test]
 fn this_side_is_never_asked() {
-    let mut bench = Bench::new("local", "list allow_endpoint 203.0.113.7\n");
+    let mut bench = ServiceBench::new("local", "list allow_endpoint 203.0.113.7\n");
     for text in
         ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"]
     {
@@ -275,7 +275,7 @@ fn this_side_is_never_asked() {
 #[test]
 fn doubt_is_one_client_s() {
     for (option, blocks) in [("", false), ("option probe_inconclusive block\n", true)] {
-        let mut bench = Bench::new(&format!("doubt-{blocks}"), option);
+        let mut bench = ServiceBench::new(&format!("doubt-{blocks}"), option);
         for (number, is_strong) in [(1, false), (2, true)] {
             let suspect = server(number, 443);
             let detection = Detection { is_strong, ..detection(Source::Hmm, &suspect, POOL) };
@@ -294,10 +294,10 @@ fn doubt_is_one_client_s() {
 
 #[test]
 fn a_person_has_the_last_word() {
-    let mut bench = Bench::new("person", "");
+    let mut bench = ServiceBench::new("person", "");
     let known = server(1, 8443);
     assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
-    bench.answer(&known, "", Verdict::NotPool, false);
+    bench.answer(&known, "", ProbeVerdict::NotPool, false);
     assert!(bench.cuts(&known, "") && bench.cuts(&known, "any.example"));
     bench.offer("203.0.113.1:8443", Policy::Allow, Origin::Operator);
     assert!(!bench.cuts(&known, ""));
@@ -309,7 +309,7 @@ fn a_person_has_the_last_word() {
 /// A peer of the fleet sends what it likes: nothing is blocked, and what is refused is said.
 #[test]
 fn another_router_s_word_blocks_nothing() {
-    let mut bench = Bench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
+    let mut bench = ServiceBench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
     bench.house.exempt.push(server(7, 3333));
     for text in [
         "203.0.113.7:3333",
@@ -355,7 +355,7 @@ fn another_router_s_word_blocks_nothing() {
             .iter()
             .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
     );
-    bench.answer(&server(9, 3333), "", Verdict::Pool, true);
+    bench.answer(&server(9, 3333), "", ProbeVerdict::Pool, true);
     assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
     let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
     assert!(again.outcome == Word::Nothing && again.text.contains("asked from here"), "{}", again.text);
@@ -369,23 +369,23 @@ fn another_router_s_word_blocks_nothing() {
 
 #[test]
 fn another_router_says_only_so_much() {
-    let mut bench = Bench::new("fleet-many", "");
+    let mut bench = ServiceBench::new("fleet-many", "");
     let said: Vec<Answer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
         .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
         .collect();
     let last = said.last().expect("some");
     assert!(last.outcome == Word::Refused && last.text.contains("too many"), "{}", last.text);
     assert!(bench.service.entries().count() <= REPUTATION_ENTRIES / 3);
-    let mut bench = Bench::new("fleet-off", "option learn_hours 0\n");
+    let mut bench = ServiceBench::new("fleet-off", "option learn_hours 0\n");
     assert_eq!(bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet).outcome, Word::Refused);
 }
 
 #[test]
 fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
-    let mut bench = Bench::new("disk", "");
+    let mut bench = ServiceBench::new("disk", "");
     let directory = bench.directory.clone();
-    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
-    bench.answer(&server(2, 443), POOL, Verdict::NotPool, false);
+    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
+    bench.answer(&server(2, 443), POOL, ProbeVerdict::NotPool, false);
     let line = bench.service.poll_shared().expect("news");
     assert!(
         line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
@@ -402,7 +402,7 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         std::thread::sleep(Duration::from_millis(2));
     }
-    let mut again = Bench::open(&directory, "");
+    let mut again = ServiceBench::open(&directory, "");
     assert!(again.cuts(&server(1, 3333), ""));
     assert_eq!(again.verdict(&server(2, 443), POOL), Some(EndpointVerdict::NotPool));
     // What is known is not asked again, nor after a restart.
@@ -412,8 +412,8 @@ fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
 
 #[test]
 fn what_is_struck_out_is_gone_from_every_view() {
-    let mut bench = Bench::new("struck", "option kernel_block 1\n");
-    bench.answer(&server(1, 3333), POOL, Verdict::Pool, true);
+    let mut bench = ServiceBench::new("struck", "option kernel_block 1\n");
+    bench.answer(&server(1, 3333), POOL, ProbeVerdict::Pool, true);
     assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
     let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
     assert_eq!(removed.len(), 2, "with and without its name");
@@ -426,8 +426,8 @@ fn what_is_struck_out_is_gone_from_every_view() {
 /// Routers that reconnect to their broker say again what they have said.
 #[test]
 fn what_is_only_said_again_is_seldom_written() {
-    let mut bench = Bench::new("renewed", "");
-    let offer = |bench: &mut Bench, text: &str, wait| {
+    let mut bench = ServiceBench::new("renewed", "");
+    let offer = |bench: &mut ServiceBench, text: &str, wait| {
         bench.service.write_at = None;
         bench.offer(text, Policy::Suspect, Origin::Fleet);
         assert_eq!(bench.service.write_at, Some(bench.now.after(wait)), "{text}");
@@ -439,7 +439,7 @@ fn what_is_only_said_again_is_seldom_written() {
 
 #[test]
 fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
-    let mut bench = Bench::new("kernel", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("kernel", "option kernel_block 1\n");
     for text in
         ["203.0.113.1:3333", "203.0.113.0/24:5555", "203.0.113.2", "pool.example:3333", "[2001:db8::1]:443"]
     {
@@ -455,14 +455,14 @@ fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
     );
     bench.house.exempt.push(server(1, 3333));
     assert!(!bench.service.elements(&bench.house).contains("203.0.113.1"));
-    let monitor = Bench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
+    let monitor = ServiceBench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
     assert_eq!(monitor.service.elements(&monitor.house), "");
 }
 
 /// In any order of events: the engine cuts off every name at a server exactly where the kernel refuses the server.
 #[test]
 fn engine_and_kernel_agree() {
-    let mut bench = Bench::new("agree", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("agree", "option kernel_block 1\n");
     let mut random = Random::new(3);
     for _ in 0..2_000 {
         let server = server(random.below(6) as u8, 3333);
@@ -471,8 +471,8 @@ fn engine_and_kernel_agree() {
         match random.below(6) {
             0 => bench.detect(Source::Dpi, &server, name),
             1 => {
-                let verdict =
-                    [Verdict::Pool, Verdict::NotPool, Verdict::Inconclusive][random.below(3) as usize];
+                let verdict = [ProbeVerdict::Pool, ProbeVerdict::NotPool, ProbeVerdict::Inconclusive]
+                    [random.below(3) as usize];
                 bench.answer(&server, name, verdict, random.below(2) == 0);
             }
             2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),
@@ -489,8 +489,8 @@ fn engine_and_kernel_agree() {
 /// A clock that is set 400 days ahead while the service runs, and back: nothing is lost.
 #[test]
 fn a_clock_that_jumps_loses_nothing() {
-    let mut bench = Bench::new("clock", "");
-    bench.answer(&server(1, 3333), "", Verdict::Pool, true);
+    let mut bench = ServiceBench::new("clock", "");
+    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
     const AHEAD: u64 = 400 * 86_400;
     let wall = unix_seconds();
     for (second, wall) in [(1, wall + 1), (2, wall + AHEAD), (3, wall + AHEAD + 1), (4, wall + 4)] {
@@ -501,9 +501,9 @@ fn a_clock_that_jumps_loses_nothing() {
 
 #[test]
 fn followers_are_told_of_what_there_is_room_for() {
-    let mut bench = Bench::new("followers", "");
+    let mut bench = ServiceBench::new("followers", "");
     for number in 0..2 * LINES_PENDING {
-        bench.answer(&server(1, 1_000 + number as u16), "", Verdict::Pool, true);
+        bench.answer(&server(1, 1_000 + number as u16), "", ProbeVerdict::Pool, true);
     }
     let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
     assert!((1..=LINES_PENDING).contains(&told), "{told}");

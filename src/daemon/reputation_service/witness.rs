@@ -1,24 +1,24 @@
-//! Which facts the answers to a probe are, and how far each reaches.
+//! Facts that follow from responses to a probe, and the reach of each.
 //!
 //! | what was shown | fact | reaches |
 //! |---|---|---|
 //! | a pool, asked by a name | `Pool` of that name at the address | sessions that tell this name |
 //! | a pool also without a name, asked twice; or by a line over TCP, which tells none | `Pool` of the endpoint | sessions that tell no name; all, if nothing else is known at the address (`effects`) |
 //! | something else | `NotPool` of the name that was told | sessions that tell the same |
-//! | neither | `Inconclusive` | nobody; it is a reason not to ask again soon |
+//! | neither | `Inconclusive` | no session; it is a reason not to ask again soon |
 //! | neither, and stage one is as good as sure | `StronglySuspected`, too | the suspected client, where `probe_inconclusive` is `block` |
 
 use crate::config::Config;
 use crate::intel::reputation::{Entry, Evidence, Fact, Origin, Reach, Subject};
 use crate::net::host_name::HostName;
 use crate::probe::worker::{Probed, Suspect};
-use crate::probe::{Outcome, Transport, Verdict};
+use crate::probe::{Outcome, ProbeVerdict, Transport};
 
 /// Seconds for which outcomes of probes hold.
 pub(super) struct Lifetimes {
     /// A pool is one.
     pub pool: u32,
-    /// Another server is none.
+    /// A server that is no pool stays so for this long.
     pub not_pool: u32,
     /// A server that did not say is not asked again.
     pub inconclusive: u32,
@@ -50,16 +50,16 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
     };
     let named = name.as_ref();
     match outcome.verdict {
-        Verdict::Pool => {
+        ProbeVerdict::Pool => {
             let by_name = named.map(|name| entry(Some(name), Fact::Pool, Reach::House, lifetimes.pool));
             let without = is_pool_without_name.then(|| entry(None, Fact::Pool, Reach::House, lifetimes.pool));
-            // A pool that was asked without a name, and not twice, is a pool for nobody but its client.
+            // A pool that was asked without a name, and not twice, is a pool for its client only.
             let first = (by_name.is_none() && without.is_none())
                 .then(|| entry(None, Fact::Inconclusive, Reach::House, lifetimes.inconclusive));
             by_name.into_iter().chain(without).chain(first).collect()
         }
-        Verdict::NotPool => vec![entry(named, Fact::NotPool, Reach::House, lifetimes.not_pool)],
-        Verdict::Inconclusive => {
+        ProbeVerdict::NotPool => vec![entry(named, Fact::NotPool, Reach::House, lifetimes.not_pool)],
+        ProbeVerdict::Inconclusive => {
             let open = entry(named, Fact::Inconclusive, Reach::House, lifetimes.inconclusive);
             let strong = suspect.client.filter(|_| suspect.is_strong).map(|client| {
                 let reach = Reach::Client(client.addr());

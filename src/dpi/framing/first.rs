@@ -4,7 +4,7 @@ use super::{BROKEN, Desk, Found, Framing, GRPC, Layer, NOISE, Naming, SERVER_FIR
 use crate::dpi::{Answer, noise};
 use crate::net::direction::Direction;
 use crate::parse::fit::{self, Fit};
-use crate::parse::websocket::{self, Kind};
+use crate::parse::websocket::{self, Opcode};
 use crate::parse::{client_hello, dns, grpc, http, socks};
 
 impl Framing {
@@ -177,14 +177,14 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
         Fit::Maybe => return Resumption::NeedMore,
         Fit::No => {}
     }
-    let websocket::Parsed::Frame(frame) = websocket::frame(bytes) else { return Resumption::Other };
+    let websocket::ParsedFrame::Frame(frame) = websocket::frame(bytes) else { return Resumption::Other };
     match (frame.kind, frame.end_in(bytes)) {
         _ if frame.opaque => Resumption::Other,
-        (Kind::Control, Some(len)) => match websocket::frame(bytes.get(len..).unwrap_or_default()) {
-            websocket::Parsed::Invalid => Resumption::Other,
-            websocket::Parsed::Frame(_) | websocket::Parsed::NeedMore => Resumption::Control(len),
+        (Opcode::Control, Some(len)) => match websocket::frame(bytes.get(len..).unwrap_or_default()) {
+            websocket::ParsedFrame::Invalid => Resumption::Other,
+            websocket::ParsedFrame::Frame(_) | websocket::ParsedFrame::NeedMore => Resumption::Control(len),
         },
-        (Kind::Data, _) => {
+        (Opcode::Data, _) => {
             let mut start = [0; 8];
             let len = start.iter_mut().zip(frame.unmasked(bytes)).map(|(to, byte)| *to = byte).count();
             match fit::opens_json(start.get(..len).unwrap_or_default()) {
@@ -192,7 +192,7 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
                 Fit::Maybe | Fit::No => Resumption::Other,
             }
         }
-        (Kind::Control | Kind::Continuation, _) => Resumption::Other,
+        (Opcode::Control | Opcode::Continuation, _) => Resumption::Other,
     }
 }
 
@@ -205,7 +205,7 @@ fn opens_grpc(bytes: &[u8]) -> Fit {
         return Fit::Maybe;
     }
     let message = bytes.get(grpc::HEADER + grpc::PREFIX..).unwrap_or_default();
-    let is_data = grpc::frame(bytes).is_some_and(|frame| frame.kind == grpc::Kind::Data);
+    let is_data = grpc::frame(bytes).is_some_and(|frame| frame.kind == grpc::FrameKind::Data);
     let is_of_users = grpc::members(message).next().is_some_and(|(number, _)| OF_USERS.contains(&number));
     if is_data && is_of_users { Fit::Yes } else { Fit::No }
 }

@@ -3,17 +3,17 @@
 use super::{Desk, Found, Framing, Layer, Step};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::limits::LINE_BYTES;
-use crate::parse::grpc::{self, Kind, PREFIX};
+use crate::parse::grpc::{self, FrameKind, PREFIX};
 
 impl Framing {
     /// The header of a frame; all but DATA frames are passed over.
     pub(super) fn grpc_frame<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let Some(frame) = grpc::frame(bytes) else { return Step::wait() };
-        if frame.kind == Kind::Unknown {
+        if frame.kind == FrameKind::Unknown {
             self.resume(desk);
             return Step::done(0);
         }
-        let is_read = frame.kind == Kind::Data;
+        let is_read = frame.kind == FrameKind::Data;
         desk.draft.is_last_frame = !is_read;
         // Less than 2^24. A padded frame has the length of its padding first; what is padded isn't put together.
         self.set_pending(desk.direction, frame.payload as u32);

@@ -4,17 +4,17 @@ use super::{BROKEN, DEPTH, Desk, Found, Framing, HTTP, Layer, Naming, Step, TLS,
 use crate::dpi::{Answer, noise};
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
-use crate::parse::client_hello::{self, Hello, Parsed};
+use crate::parse::client_hello::{self, Hello, ParsedHello};
 use crate::parse::socks;
 
 impl Framing {
     /// Bytes behind the server's name can't be read, if the server answers in TLS.
     pub(super) fn tls_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let hello = match client_hello::parse(bytes) {
-            Parsed::Hello(hello) => hello,
-            Parsed::NeedMore if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
-            Parsed::NeedMore => Hello::default(),
-            Parsed::Invalid => {
+            ParsedHello::Hello(hello) => hello,
+            ParsedHello::NeedMore if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
+            ParsedHello::NeedMore => Hello::default(),
+            ParsedHello::Invalid => {
                 self.resume(desk);
                 return Step::done(0);
             }

@@ -3,14 +3,14 @@
 use super::{Desk, Found, Framing, HTTP, Layer, Naming, Step, WEBSOCKET};
 use crate::dpi::drafts::{Content, Draft};
 use crate::dpi::signatures::compile::program::carrier;
-use crate::dpi::target::Target;
 use crate::limits::HTTP_LINE_MAX;
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::parse::fit;
 use crate::parse::http::chunked::{self, Chunk};
 use crate::parse::http::{Body, Start, authorities};
 use crate::parse::lines::end_of_line;
-use crate::parse::scanner::Progress;
+use crate::parse::scanner::ScanProgress;
 use crate::parse::words::Words;
 
 impl Framing {
@@ -230,10 +230,10 @@ fn body_bytes(desk: &mut Desk<'_>, bytes: &[u8]) -> (usize, bool) {
     let rest = rest.get(skipped..).unwrap_or_default();
     let done = blank + skipped;
     match draft.lines.scanner.feed(desk.words, rest) {
-        Progress::NeedMore => (bytes.len(), false),
-        Progress::Message(len) => (done + len, true),
-        Progress::End(len) => (done + len, false),
-        Progress::Broken(_) => {
+        ScanProgress::NeedMore => (bytes.len(), false),
+        ScanProgress::Message(len) => (done + len, true),
+        ScanProgress::End(len) => (done + len, false),
+        ScanProgress::Broken(_) => {
             draft.lines.scanner.reset();
             draft.body = Content::Other;
             (bytes.len(), false)
@@ -247,10 +247,10 @@ fn naming(draft: &Draft, words: &Words) -> Option<Naming> {
     let (host, target) = authorities(draft.lines.scanner.tree.head(words)?);
     match head.start {
         Start::Response(_) => None,
-        Start::Connect => Target::parse(target?).map(Naming::Proxy),
-        Start::Request | Start::Head => match target.and_then(Target::of_url) {
+        Start::Connect => Authority::parse(target?).map(Naming::Proxy),
+        Start::Request | Start::Head => match target.and_then(Authority::of_url) {
             Some(target) => Some(Naming::Proxy(target)),
-            None => Target::parse(host?).map(Naming::Http),
+            None => Authority::parse(host?).map(Naming::Http),
         },
     }
 }

@@ -1,10 +1,10 @@
-//! The same conversation in every portion must give the same messages.
+//! A conversation gives the same messages in every portion.
 
 use super::*;
 use crate::dpi::message;
 use crate::dpi::signatures::{Signatures, WORDS};
 use crate::parse::lines::says_nothing;
-use crate::parse::tree::{Kind, Value};
+use crate::parse::tree::{Value, ValueKind};
 use crate::parse::words::WordsBuilder;
 use dialogue::Dialogue;
 
@@ -13,9 +13,9 @@ mod dialogue;
 mod hostile;
 mod naming;
 
-/// What was found.
+/// The messages found.
 #[derive(Debug, Default, PartialEq)]
-struct Record {
+struct FoundMessages {
     messages: Vec<String>,
     stratum_v2: bool,
     named: Vec<Naming>,
@@ -23,30 +23,30 @@ struct Record {
 }
 
 /// A flow with what its caller holds.
-struct Flow {
+struct PlayedFlow {
     framing: Framing,
     drafts: Drafts,
     words: Words,
     held: [Vec<u8>; 2],
-    record: Record,
+    record: FoundMessages,
 }
 
 /// Member names of these conversations.
 const NAMES: [&str; 16] =
     ["a", "b", "c", "d", "h", "k", "r", "s", "x", "pad", "blob", "last", "type", "params", "i", "n"];
 
-impl Flow {
-    fn begin(from_start: bool) -> Flow {
+impl PlayedFlow {
+    fn begin(from_start: bool) -> PlayedFlow {
         let mut words = WordsBuilder::new(Some(&WORDS));
         for name in NAMES {
             words.add(name.as_bytes());
         }
-        Flow {
+        PlayedFlow {
             framing: Framing::begin(from_start),
             drafts: Drafts::new(),
             words: words.build(),
             held: Default::default(),
-            record: Record::default(),
+            record: FoundMessages::default(),
         }
     }
 
@@ -88,7 +88,7 @@ impl Flow {
         self.framing.gap(&mut self.drafts, direction, missing);
     }
 
-    fn play(mut self, dialogue: &Dialogue) -> Flow {
+    fn play(mut self, dialogue: &Dialogue) -> PlayedFlow {
         for turn in &dialogue.turns {
             let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
             self.say(direction, &turn.bytes);
@@ -99,7 +99,7 @@ impl Flow {
 
 /// Takes a message down. Lines that are like Duino-Coin's make sense.
 fn take(
-    record: &mut Record,
+    record: &mut FoundMessages,
     framing: &mut Framing,
     draft: &mut Draft,
     words: &Words,
@@ -143,18 +143,18 @@ fn take(
 fn render(value: Value<'_>) -> String {
     let join = |parts: Vec<String>| parts.join(",");
     match value.kind().unwrap() {
-        Kind::Object => {
+        ValueKind::Object => {
             let member = |(key, value): (u16, Value<'_>)| {
                 format!("\"{}\":{}", value.words().word(key).escape_ascii(), render(value))
             };
             format!("{{{}}}", join(value.members().map(member).collect()))
         }
-        Kind::Array => format!("[{}]", join(value.items().map(render).collect())),
-        Kind::String | Kind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
-        Kind::Number | Kind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
-        Kind::True => "true".into(),
-        Kind::False => "false".into(),
-        Kind::Null => "null".into(),
+        ValueKind::Array => format!("[{}]", join(value.items().map(render).collect())),
+        ValueKind::String | ValueKind::Prefixed => format!("\"{}\"", String::from_utf8_lossy(value.bytes())),
+        ValueKind::Number | ValueKind::Word => String::from_utf8_lossy(value.bytes()).into_owned(),
+        ValueKind::True => "true".into(),
+        ValueKind::False => "false".into(),
+        ValueKind::Null => "null".into(),
     }
 }
 
@@ -162,9 +162,9 @@ fn render(value: Value<'_>) -> String {
 fn messages(text: &str) -> Vec<String> {
     let dialogue = Dialogue::parse(text);
     let from_start = dialogue.option("midway").is_none();
-    let whole = Flow::begin(from_start).play(&dialogue);
+    let whole = PlayedFlow::begin(from_start).play(&dialogue);
     let same = |portioned: Dialogue, how: &str| {
-        let flow = Flow::begin(from_start).play(&portioned);
+        let flow = PlayedFlow::begin(from_start).play(&portioned);
         assert_eq!(flow.record, whole.record, "{how}");
         assert_eq!(flow.framing.is_opaque(), whole.framing.is_opaque(), "{how}");
     };
@@ -178,10 +178,10 @@ fn messages(text: &str) -> Vec<String> {
     whole.record.messages
 }
 
-/// What becomes of a flow, played as it stands.
-fn flow(text: &str) -> Flow {
+/// Plays a flow as it stands.
+fn flow(text: &str) -> PlayedFlow {
     let dialogue = Dialogue::parse(text);
-    Flow::begin(dialogue.option("midway").is_none()).play(&dialogue)
+    PlayedFlow::begin(dialogue.option("midway").is_none()).play(&dialogue)
 }
 
 #[test]

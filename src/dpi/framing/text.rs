@@ -135,7 +135,7 @@ fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Optio
     Some(end.unwrap_or(bytes.len()))
 }
 
-/// What signatures of binary protocols see of a turn, and the least that they need.
+/// Bytes of a turn that signatures of binary protocols see, and the least that they need.
 const BINARY_BYTES: usize = 192;
 const BINARY_MIN: usize = 12;
 /// Digits of the length before each message of Bismuth.

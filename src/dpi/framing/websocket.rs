@@ -3,24 +3,24 @@
 use super::{BROKEN, Desk, Found, Framing, Layer, Step};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::parse::lines::Piece;
-use crate::parse::websocket::{self, Kind};
+use crate::parse::websocket::{self, Opcode};
 
 impl Framing {
     /// The header of a frame.
     pub(super) fn frame<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
         let frame = match websocket::frame(bytes) {
-            websocket::Parsed::Frame(frame) => frame,
-            websocket::Parsed::Invalid => {
+            websocket::ParsedFrame::Frame(frame) => frame,
+            websocket::ParsedFrame::Invalid => {
                 self.resume(desk);
                 return Step::done(0);
             }
-            websocket::Parsed::NeedMore => return Step::wait(),
+            websocket::ParsedFrame::NeedMore => return Step::wait(),
         };
         if frame.opaque {
             // Compressed, or changed by another extension: there was a message that could not be read.
             self.flags |= BROKEN[desk.direction as usize];
         }
-        let is_read = !frame.opaque && frame.kind != Kind::Control;
+        let is_read = !frame.opaque && frame.kind != Opcode::Control;
         let draft = &mut *desk.draft;
         draft.mask = frame.mask;
         draft.mask_at = 0;

@@ -22,7 +22,7 @@ pub struct SignatureFile {
 
 /// Why a file is refused.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct FileRefusal {
     /// The file.
     pub path: PathBuf,
     /// The line that makes no sense; 0 if the file can't be read at all.
@@ -31,7 +31,7 @@ pub struct Refusal {
     pub reason: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for FileRefusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => write!(formatter, "{}: {}", self.path.display(), self.reason),
@@ -45,8 +45,8 @@ impl SignatureFile {
     ///
     /// # Errors
     /// A file that can't be read, or is too long, or no text.
-    pub fn read(path: &Path) -> Result<Self, Refusal> {
-        let refuse = |reason: String| Refusal { path: path.to_owned(), line: 0, reason };
+    pub fn read(path: &Path) -> Result<Self, FileRefusal> {
+        let refuse = |reason: String| FileRefusal { path: path.to_owned(), line: 0, reason };
         let mut text = String::new();
         File::open(path)
             .and_then(|file| file.take(SIGNATURE_FILE_BYTES + 1).read_to_string(&mut text))
@@ -63,10 +63,10 @@ impl SignatureFile {
     ///
     /// # Errors
     /// The first that can't be read, or more than [`SIGNATURE_FILES`].
-    pub fn read_folders(folders: &[PathBuf]) -> Result<Vec<Self>, Refusal> {
+    pub fn read_folders(folders: &[PathBuf]) -> Result<Vec<Self>, FileRefusal> {
         let mut files = Vec::new();
         for folder in folders {
-            let refuse = |reason: String| Refusal { path: folder.clone(), line: 0, reason };
+            let refuse = |reason: String| FileRefusal { path: folder.clone(), line: 0, reason };
             if folder.is_file() {
                 files.push(SignatureFile::read(folder)?);
                 continue;
@@ -95,11 +95,12 @@ impl Signatures {
     ///
     /// # Errors
     /// The first line of them that makes no sense.
-    pub fn with_files(files: &[SignatureFile]) -> Result<Signatures, Refusal> {
+    pub fn with_files(files: &[SignatureFile]) -> Result<Signatures, FileRefusal> {
         if files.is_empty() {
             return Ok(Signatures::default());
         }
-        let refuse = |file: &SignatureFile, line, reason| Refusal { path: file.path.clone(), line, reason };
+        let refuse =
+            |file: &SignatureFile, line, reason| FileRefusal { path: file.path.clone(), line, reason };
         let mut compiler = Compiler::new(Some(&WORDS));
         for file in files {
             compiler.add(&file.text).map_err(|Fault { line, reason }| refuse(file, line, reason))?;

@@ -1,7 +1,7 @@
 //! A value that a condition is about, as far as its shapes ask.
 
 use super::compile::program::shape;
-use crate::parse::tree::{Kind, Value, class};
+use crate::parse::tree::{ValueKind, Value, class};
 
 /// The value at the end of a path.
 #[derive(Clone, Copy, Debug)]
@@ -79,22 +79,22 @@ impl<'a> Thing<'a> {
     pub(super) fn is_of_kind(self, shape: u16) -> bool {
         let kind = match self {
             Thing::Value(value) => value.kind(),
-            Thing::Bytes(_) => Some(Kind::String),
+            Thing::Bytes(_) => Some(ValueKind::String),
             Thing::Nothing => None,
         };
-        let is_string = matches!(kind, Some(Kind::String | Kind::Prefixed));
+        let is_string = matches!(kind, Some(ValueKind::String | ValueKind::Prefixed));
         match shape {
             shape::STRING => is_string,
-            shape::NUMBER => kind == Some(Kind::Number),
-            shape::BOOL => matches!(kind, Some(Kind::True | Kind::False)),
-            shape::TRUE => kind == Some(Kind::True),
-            shape::FALSE => kind == Some(Kind::False),
-            shape::NULL => kind == Some(Kind::Null),
-            shape::OBJECT => kind == Some(Kind::Object),
-            shape::ARRAY => kind == Some(Kind::Array),
-            shape::NAME => is_string || kind == Some(Kind::Number),
+            shape::NUMBER => kind == Some(ValueKind::Number),
+            shape::BOOL => matches!(kind, Some(ValueKind::True | ValueKind::False)),
+            shape::TRUE => kind == Some(ValueKind::True),
+            shape::FALSE => kind == Some(ValueKind::False),
+            shape::NULL => kind == Some(ValueKind::Null),
+            shape::OBJECT => kind == Some(ValueKind::Object),
+            shape::ARRAY => kind == Some(ValueKind::Array),
+            shape::NAME => is_string || kind == Some(ValueKind::Number),
             shape::PRESENT => kind.is_some(),
-            shape::ABSENT => kind.is_none_or(|kind| kind == Kind::Null),
+            shape::ABSENT => kind.is_none_or(|kind| kind == ValueKind::Null),
             _ => false,
         }
     }

@@ -1,4 +1,4 @@
-//! What hosts do that mean harm, and networks that don't.
+//! Hosts that mean harm, and networks that don't.
 
 use super::*;
 use crate::hmm::decision::Decision;
@@ -110,7 +110,7 @@ fn with_a_suspect() -> Bench {
     let key = FiveTuple::new(Endpoint::new(HOST.into(), bench.port), Endpoint::new(POOL.into(), 3333));
     let now = Instant::from_micros(bench.millis * 1_000).stamp();
     match bench.engine.flows.place(&key, || 0, now) {
-        Place::Known(session) => session.settle(Decision::Suspect, now, &settings("")),
+        Lookup::Known(session) => session.settle(Decision::Suspect, now, &settings("")),
         _ => panic!("not there"),
     };
     bench

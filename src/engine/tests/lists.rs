@@ -59,7 +59,7 @@ impl Bench {
         (matches!(verdict, Verdict::Reset(_)), self.told())
     }
 
-    /// What is thought of a session of [`HOST`]'s with another server.
+    /// The opinion on a session of [`HOST`]'s with another server.
     fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
         self.engine.pipeline.intel.of_endpoint(HOST.into(), &server, now).map(|opinion| opinion.policy)
@@ -145,7 +145,7 @@ fn lists_and_what_was_entered_have_a_say() {
     let mut bench = bench("", "203.0.113.9\n");
     let mut builder = Builder::new(1 << 20);
     builder.add_text("operator", Policy::Allow, &b"203.0.113.9:3333\n"[..]).unwrap();
-    let view = view::Builder::default().build(Some(builder.build().0));
+    let view = view::ViewBuilder::default().build(Some(builder.build().0));
     bench.engine.replace_reputation(Arc::new(view));
     assert_eq!(bench.attempt(), LET_PASS);
     bench.engine.replace_reputation(Arc::default());

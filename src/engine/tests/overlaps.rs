@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// As long as [`SUBSCRIBE`], and nothing but JSON.
+/// Harmless JSON of the same length as [`SUBSCRIBE`].
 fn harmless() -> Vec<u8> {
     let mut line = b"{\"id\":1,\"name\":\"".to_vec();
     line.resize(SUBSCRIBE.len() - 3, b'x');

@@ -9,8 +9,8 @@ fn key(port: u16) -> FiveTuple {
     FiveTuple::new(Endpoint::from((Ipv4Addr::LOCALHOST, port)), Endpoint::from((Ipv4Addr::LOCALHOST, 1)))
 }
 
-fn claim(port: u16, client: u32) -> Claim {
-    Claim { key: key(port), direction: UP, client }
+fn claim(port: u16, client: u32) -> PoolClaim {
+    PoolClaim { key: key(port), direction: UP, client }
 }
 
 fn slot(base: u32) -> Slot {

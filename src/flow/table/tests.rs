@@ -52,15 +52,15 @@ fn key(number: u32) -> FiveTuple {
 fn enter<S: BuildHasher>(table: &mut FlowTable<Fixed, S>, number: u32, worth: Worth, now: Stamp) -> bool {
     let owner = number >> 16;
     match table.place(&key(number), || owner, now) {
-        Place::Known(record) | Place::New(record, _) => {
+        Lookup::Known(record) | Lookup::New(record, _) => {
             *record = Fixed { key: key(number), seen: now, worth, owner };
             true
         }
-        Place::Refused => false,
+        Lookup::Refused => false,
     }
 }
 
-/// Numbers of so many flows of one client, of which no more than `ways` share a set, whatever the hash's key.
+/// Numbers of so many flows of one client, of which at most `ways` share a set under the hash's key.
 fn spread<S: BuildHasher>(table: &FlowTable<Fixed, S>, flows: usize, ways: usize) -> Vec<u32> {
     let mut taken = vec![0; table.sets.len()];
     let has_room = |number: &u32| {
@@ -104,7 +104,7 @@ fn a_set_full_of_protected_flows_refuses_more_of_a_client_that_has_one() {
     assert!(table.get(&key(0)).is_none(), "the longest idle of them has made room");
 }
 
-/// Whatever one client does with flows that have evidence, those of another stay, and a newcomer finds room.
+/// A client's flows with evidence, in any number, displace none of another client, and a newcomer finds room.
 #[test]
 fn a_crowd_of_one_client_makes_room_and_takes_nothing_away() {
     let mut table = one_set();
@@ -160,7 +160,7 @@ fn expired_flows_are_swept_and_never_found() {
     table.sweep(usize::MAX, after_first, |_| removed += 1);
     assert_eq!((removed, table.len()), (1, 1));
     let after_all = Stamp(FLOW_IDLE.as_millis() as u32 + 1);
-    assert!(matches!(table.place(&key(2), || 0, after_all), Place::New(_, Some(_))));
+    assert!(matches!(table.place(&key(2), || 0, after_all), Lookup::New(_, Some(_))));
     assert_eq!(table.counters().expired, 2);
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 
-fn read(text: &[u8]) -> (Result<Report, BadList>, Vec<String>) {
+fn read(text: &[u8]) -> (Result<ListReport, BadList>, Vec<String>) {
     let mut builder = Builder::new(1 << 20);
     let report = builder.add_text("test", Policy::Suspect, text);
     let mut entries: Vec<String> = builder.build().0.entries().map(|(entry, _)| entry.to_string()).collect();
@@ -125,7 +125,7 @@ fn what_is_no_list_is_refused_whole() {
         assert!(matches!(report, Err(BadList::Garbage(_))), "{text:?}");
         assert!(entries.is_empty());
     }
-    assert_eq!(read(b"").0.unwrap(), Report::default());
+    assert_eq!(read(b"").0.unwrap(), ListReport::default());
 }
 
 /// Lines don't depend on how the file's bytes come.
@@ -139,7 +139,7 @@ fn buffers_of_any_size_give_the_same() {
     }
 }
 
-/// What is taken from any bytes is written as it is read.
+/// Entries taken from any bytes are written in the form that is read.
 #[test]
 fn what_is_taken_is_written_as_it_is_read() {
     use crate::util::random::Random;
@@ -186,7 +186,7 @@ fn what_is_taken_is_written_as_it_is_read() {
         builder.add_text("test", Policy::Suspect, text.as_bytes()).unwrap();
         for (entry, _) in builder.build().0.entries() {
             taken += u32::from(!entry.to_string().starts_with("good"));
-            assert_eq!(Entry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
+            assert_eq!(ListEntry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
         }
     }
     assert!(taken > 100, "{taken}");

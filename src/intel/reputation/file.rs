@@ -65,6 +65,14 @@ impl Store {
         store
     }
 
+    /// The store at `path` as it is, for a look without a daemon; nothing is changed.
+    ///
+    /// # Errors
+    /// There is none, it can't be read, or it is damaged.
+    pub fn peek(path: &Path) -> io::Result<Self> {
+        read(path)
+    }
+
     fn replace_earlier(&self, path: &Path, taken_over: &[&PathBuf]) {
         if let Err(error) = Store::save(path, &self.to_body()) {
             log::warn!("{}: {error}; files of an earlier version stay where they are", path.display());

@@ -9,11 +9,11 @@ use super::{Entry, Subject};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
 use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
-use crate::parse::json::{Tape, Value};
+use crate::parse::json::{Tape, TapeValue};
 
 /// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct ImportReport {
     /// Server or servers.
     pub subject: Subject,
     /// Policy, if the line names one.
@@ -26,10 +26,10 @@ pub struct Report {
 
 /// Why a line is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadLine {
+pub enum BadReputationLine {
     /// Longer than any that makes sense.
     TooLong,
-    /// It begins as JSON, and is no object of one line, or has a key twice.
+    /// The line begins as JSON, and is no object of one line, or has a key twice.
     NotJson,
     /// An object that lacks this member, or has another kind of value there.
     Member(&'static str),
@@ -37,49 +37,50 @@ pub enum BadLine {
     Subject(BadEntry),
 }
 
-impl fmt::Display for BadLine {
+impl fmt::Display for BadReputationLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadLine::TooLong => write!(f, "longer than {REPUTATION_LINE_MAX_BYTES} bytes"),
-            BadLine::NotJson => f.write_str("not a JSON object on one line, or a key twice in it"),
-            BadLine::Member(name) => write!(f, "no \"{name}\", or no such value for it"),
-            BadLine::Subject(why) => why.fmt(f),
+            BadReputationLine::TooLong => write!(f, "longer than {REPUTATION_LINE_MAX_BYTES} bytes"),
+            BadReputationLine::NotJson => f.write_str("not a JSON object on one line, or a key twice in it"),
+            BadReputationLine::Member(name) => write!(f, "no \"{name}\", or no such value for it"),
+            BadReputationLine::Subject(why) => why.fmt(f),
         }
     }
 }
 
-impl std::error::Error for BadLine {}
+impl std::error::Error for BadReputationLine {}
 
 /// Reads a line: JSON, or an address or name as it stands. `None` of one that tells nothing: blank, a
 /// comment, or an event that proves nothing about its server.
 ///
 /// # Errors
-/// [`BadLine`]: lines come from outside, and may hold anything.
-pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<Report>, BadLine> {
+/// [`BadReputationLine`]: lines come from outside, and may hold anything.
+pub fn read_line(tape: &mut Tape, line: &[u8]) -> Result<Option<ImportReport>, BadReputationLine> {
     let line = line.trim_ascii();
     match line.first() {
         None | Some(b'#') => Ok(None),
-        Some(_) if line.len() > REPUTATION_LINE_MAX_BYTES => Err(BadLine::TooLong),
+        Some(_) if line.len() > REPUTATION_LINE_MAX_BYTES => Err(BadReputationLine::TooLong),
         Some(b'{') => {
             let root = tape.index(line).filter(|root| root.is_whole() && !root.has_repeated_keys());
-            read_object(root.ok_or(BadLine::NotJson)?)
+            read_object(root.ok_or(BadReputationLine::NotJson)?)
         }
         Some(_) => {
-            let subject = core::str::from_utf8(line).map_err(|_| BadLine::Subject(BadEntry::What))?;
-            let subject = subject.parse().map_err(BadLine::Subject)?;
-            Ok(Some(Report { subject, policy: None, dialect: None, seconds: None }))
+            let subject =
+                core::str::from_utf8(line).map_err(|_| BadReputationLine::Subject(BadEntry::What))?;
+            let subject = subject.parse().map_err(BadReputationLine::Subject)?;
+            Ok(Some(ImportReport { subject, policy: None, dialect: None, seconds: None }))
         }
     }
 }
 
-fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
+fn read_object(root: TapeValue<'_>) -> Result<Option<ImportReport>, BadReputationLine> {
     let is = |key: &str, text: &str| root.get(key).is_some_and(|value| value.is(text));
     let dialect = Dialect::all().find(|dialect| is("dialect", dialect.name()));
     if is("event", "detection") {
         // Through a proxy or on a shared host, a miner says nothing about the server that it talks to.
         let proves = root.get("server_is_pool").is_some_and(|value| value.is_bool() && !value.is_false());
         let subject = subject(root, "server")?;
-        return Ok(proves.then_some(Report { subject, policy: None, dialect, seconds: None }));
+        return Ok(proves.then_some(ImportReport { subject, policy: None, dialect, seconds: None }));
     }
     if root.get("event").is_some() && !is("event", "intel") {
         return Ok(None);
@@ -90,30 +91,34 @@ fn read_object(root: Value<'_>) -> Result<Option<Report>, BadLine> {
             Policy::ALL
                 .into_iter()
                 .find(|policy| is("policy", policy.name()))
-                .ok_or(BadLine::Member("policy"))?,
+                .ok_or(BadReputationLine::Member("policy"))?,
         ),
     };
     let seconds = match root.get("expires_in") {
         None => None,
         Some(value) => {
             let digits = core::str::from_utf8(value.bytes()).ok().filter(|_| value.is_number());
-            Some(digits.and_then(|digits| digits.parse().ok()).ok_or(BadLine::Member("expires_in"))?)
+            Some(
+                digits
+                    .and_then(|digits| digits.parse().ok())
+                    .ok_or(BadReputationLine::Member("expires_in"))?,
+            )
         }
     };
-    Ok(Some(Report { subject: subject(root, "entry")?, policy, dialect, seconds }))
+    Ok(Some(ImportReport { subject: subject(root, "entry")?, policy, dialect, seconds }))
 }
 
-fn subject(root: Value<'_>, key: &'static str) -> Result<Subject, BadLine> {
+fn subject(root: TapeValue<'_>, key: &'static str) -> Result<Subject, BadReputationLine> {
     let mut text = None;
-    root.get(key).ok_or(BadLine::Member(key))?.holds(|bytes| {
+    root.get(key).ok_or(BadReputationLine::Member(key))?.holds(|bytes| {
         text = core::str::from_utf8(bytes).ok().map(str::parse);
         true
     });
-    text.ok_or(BadLine::Member(key))?.map_err(BadLine::Subject)
+    text.ok_or(BadReputationLine::Member(key))?.map_err(BadReputationLine::Subject)
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct ReputationLine<'a> {
     event: &'a str,
     entry: &'a str,
     policy: Option<&'a str>,
@@ -128,7 +133,7 @@ struct Line<'a> {
 impl Entry {
     /// The entry as a line of JSON at `now`; `since` is the date of [`Entry::since`] (RFC 3339).
     pub fn to_json(&self, since: &str, now: u64) -> String {
-        let line = Line {
+        let line = ReputationLine {
             event: "intel",
             entry: &self.subject.to_string(),
             policy: self.fact.policy().map(Policy::name),
@@ -152,7 +157,7 @@ mod tests {
     use super::*;
     use crate::util::random::Random;
 
-    fn report(line: &str) -> Result<Option<Report>, BadLine> {
+    fn report(line: &str) -> Result<Option<ImportReport>, BadReputationLine> {
         read_line(&mut Tape::default(), line.as_bytes())
     }
 
@@ -179,7 +184,7 @@ mod tests {
             "pool.example@203.0.113.9:443",
         ] {
             let line = entry(subject).to_json("1970-01-01T00:00:00Z", 800);
-            let expected = Report {
+            let expected = ImportReport {
                 subject: subject.parse().expect(subject),
                 policy: Some(Policy::Suspect),
                 dialect: Some(Dialect::EthereumStratum2),
@@ -232,27 +237,27 @@ mod tests {
     fn garbage_is_refused_with_its_reason() {
         let deep = format!("{{\"entry\":{}1{}}}", "[".repeat(300), "]".repeat(300));
         for (line, why) in [
-            ("{", BadLine::NotJson),
-            ("{\"entry\":\"203.0.113.9\"", BadLine::NotJson),
-            (&deep, BadLine::NotJson),
-            (r#"{"entry":"203.0.113.9","entry":"203.0.113.8"}"#, BadLine::NotJson),
-            ("{}", BadLine::Member("entry")),
-            (r#"{"entry":5}"#, BadLine::Member("entry")),
-            (r#"{"event":"intel","server":"203.0.113.9:1"}"#, BadLine::Member("entry")),
-            (r#"{"entry":"203.0.113.9","policy":"deny"}"#, BadLine::Member("policy")),
-            (r#"{"entry":"203.0.113.9","policy":1}"#, BadLine::Member("policy")),
-            (r#"{"entry":"203.0.113.9","expires_in":-1}"#, BadLine::Member("expires_in")),
-            (r#"{"entry":"203.0.113.9","expires_in":"1"}"#, BadLine::Member("expires_in")),
-            (r#"{"entry":"203.0.113.9","expires_in":99999999999}"#, BadLine::Member("expires_in")),
-            (r#"{"entry":"$(reboot)"}"#, BadLine::Subject(BadEntry::What)),
-            ("rm -rf /", BadLine::Subject(BadEntry::What)),
-            (&"x".repeat(REPUTATION_LINE_MAX_BYTES + 1), BadLine::TooLong),
+            ("{", BadReputationLine::NotJson),
+            ("{\"entry\":\"203.0.113.9\"", BadReputationLine::NotJson),
+            (&deep, BadReputationLine::NotJson),
+            (r#"{"entry":"203.0.113.9","entry":"203.0.113.8"}"#, BadReputationLine::NotJson),
+            ("{}", BadReputationLine::Member("entry")),
+            (r#"{"entry":5}"#, BadReputationLine::Member("entry")),
+            (r#"{"event":"intel","server":"203.0.113.9:1"}"#, BadReputationLine::Member("entry")),
+            (r#"{"entry":"203.0.113.9","policy":"deny"}"#, BadReputationLine::Member("policy")),
+            (r#"{"entry":"203.0.113.9","policy":1}"#, BadReputationLine::Member("policy")),
+            (r#"{"entry":"203.0.113.9","expires_in":-1}"#, BadReputationLine::Member("expires_in")),
+            (r#"{"entry":"203.0.113.9","expires_in":"1"}"#, BadReputationLine::Member("expires_in")),
+            (r#"{"entry":"203.0.113.9","expires_in":99999999999}"#, BadReputationLine::Member("expires_in")),
+            (r#"{"entry":"$(reboot)"}"#, BadReputationLine::Subject(BadEntry::What)),
+            ("rm -rf /", BadReputationLine::Subject(BadEntry::What)),
+            (&"x".repeat(REPUTATION_LINE_MAX_BYTES + 1), BadReputationLine::TooLong),
         ] {
             assert_eq!(report(line), Err(why), "{line}");
         }
     }
 
-    /// Lines come from whoever has the broker's password.
+    /// Lines come from every holder of the broker's password.
     #[test]
     fn damaged_lines_never_do_more_than_be_refused() {
         let mut random = Random::new(9);

@@ -11,7 +11,7 @@ use crate::intel::Intel;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 
-/// What a client has called its server so far.
+/// Name by which a client has called its server so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Called<'a> {
     /// No name can have been told yet.
@@ -25,7 +25,7 @@ pub enum Called<'a> {
 /// Sessions with a server that a fact is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All of them, whatever the server is called.
+    /// All sessions, under any name of the server.
     All,
     /// Sessions that tell no name.
     Nameless,
@@ -33,18 +33,18 @@ pub enum Scope {
     Named(Box<str>),
 }
 
-/// What the engine does about a session with a known server.
+/// The engine's action on a session with a known server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointVerdict {
-    /// It is cut off.
+    /// The session is cut off.
     Pool(Origin, Option<Dialect>),
-    /// It is cut off by the user's wish (`probe_inconclusive 'block'`), for this client only.
+    /// The session is cut off by the user's choice (`probe_inconclusive 'block'`), for this client only.
     StronglySuspected,
-    /// Its traffic makes it no suspect.
+    /// The session's traffic makes it no suspect.
     NotPool,
 }
 
-/// What is known, in the order of servers.
+/// Facts about servers, in the order of servers.
 #[derive(Debug, Default)]
 pub struct View {
     facts: Box<[ServerFact]>,
@@ -61,7 +61,7 @@ struct ServerFact {
 }
 
 impl View {
-    /// What is known of `server`, which `client` has called `called`. Of several facts the one of the better
+    /// The verdict on `server`, which `client` has called `called`. Of several facts the one of the better
     /// source decides, then the one about fewer sessions.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         let first = self.facts.partition_point(|fact| fact.server < *server);
@@ -78,7 +78,7 @@ impl View {
         decides.map(|fact| fact.verdict)
     }
 
-    /// Whether anything is known of `server`, whatever it is called.
+    /// Whether there is any fact about `server`, under any name.
     pub fn knows(&self, server: &Endpoint) -> bool {
         self.facts.binary_search_by(|fact| fact.server.cmp(server)).is_ok()
     }
@@ -91,11 +91,11 @@ impl View {
 
 /// Gathers a [`View`].
 #[derive(Debug, Default)]
-pub struct Builder {
+pub struct ViewBuilder {
     facts: Vec<ServerFact>,
 }
 
-impl Builder {
+impl ViewBuilder {
     /// Adds what `entry` says of the sessions of `scope`, if it decides anything about the server itself.
     /// `acts_on_doubt`: sessions of strongly suspected servers are cut off.
     pub fn add(&mut self, entry: &Entry, scope: Scope, acts_on_doubt: bool) {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_name_s_fact_is_nothing_to_its_neighbours() {
         let (pool, other) = (name("pool.example"), name("shop.example"));
-        let mut builder = Builder::default();
+        let mut builder = ViewBuilder::default();
         let fact = entry(&server(1), Fact::Pool, Origin::Probe, Reach::House);
         builder.add(&fact, Scope::Named("pool.example".into()), false);
         builder.add(&entry(&server(2), Fact::Pool, Origin::Probe, Reach::House), Scope::Nameless, false);
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn doubt_acts_for_its_client_alone_and_only_where_wished() {
         for acts in [false, true] {
-            let mut builder = Builder::default();
+            let mut builder = ViewBuilder::default();
             let fact = entry(&server(1), Fact::StronglySuspected, Origin::Probe, Reach::Client(CLIENT));
             builder.add(&fact, Scope::Nameless, acts);
             let view = builder.build(None);
@@ -185,7 +185,7 @@ mod tests {
         let mut random = Random::new(7);
         let names = ["a.example", "b.example"].map(name);
         for _ in 0..200 {
-            let mut builder = Builder::default();
+            let mut builder = ViewBuilder::default();
             let mut all = Vec::new();
             for _ in 0..random.below(40) {
                 let origin = Origin::ALL[random.below(3) as usize];

@@ -14,7 +14,7 @@ type Name = fn(&Case) -> &str;
 /// Every way of grouping, with its groups.
 #[derive(Clone, Debug)]
 pub(crate) struct Breakdown {
-    /// By `all`, `application`, `dialect`, `transport`.
+    /// Groups by `all`, `application`, `dialect`, `transport`.
     pub groupings: Vec<(&'static str, Vec<Group>)>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Breakdown {
 pub(crate) struct Group {
     /// Mining or not.
     pub label: Label,
-    /// Of the application, say.
+    /// Name of the group, for example the application.
     pub name: String,
     /// Long flows.
     pub flows: usize,

@@ -14,7 +14,7 @@ use crate::lab::train::sequence::{Packet, Sequence};
 /// A disguise of every packet of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Evasion {
-    /// As it is.
+    /// Unchanged sessions.
     None,
     /// Sizes rounded up to a multiple, bytes.
     PadTo(u32),
@@ -71,7 +71,7 @@ fn jitter(packets: &mut [Packet], most_ms: f64, rng: &mut Rng) {
     }
 }
 
-/// What follows in the same direction within the window joins the packet before; a segment holds no
+/// Joins a packet to the one before in the same direction within the window; a segment holds no
 /// more than an Ethernet frame.
 fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
     let mut out: Vec<Packet> = Vec::new();
@@ -155,7 +155,7 @@ const EVASIONS: [Evasion; 18] = [
     Evasion::Renew(Renewal::Renegotiation, 60.0),
     Evasion::Renew(Renewal::Rekey, 60.0),
 ];
-/// Of renewals.
+/// Round trip of renewals.
 const ROUND_TRIP_MS: u64 = 50;
 const SEGMENT: u32 = 1_448;
 const SEED: u64 = 17;

@@ -9,7 +9,7 @@ use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::scores::Trace;
 use serde_json::{Map, Value, json};
 
-/// One session of `sessions`.
+/// A session of `sessions`.
 #[derive(Debug, Serialize)]
 struct Session<'a> {
     label: &'static str,

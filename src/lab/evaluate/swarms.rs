@@ -20,7 +20,7 @@ pub(crate) struct Swarming {
     pub name: String,
     /// Captures that could be read.
     pub captures: usize,
-    /// Those with a swarm that became suspect.
+    /// Sessions with a swarm that became suspect.
     pub suspects: usize,
 }
 

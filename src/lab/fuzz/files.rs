@@ -5,13 +5,13 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::wire::Connection;
+use super::wire::FuzzConnection;
 use crate::config;
 use crate::daemon::control::Request;
 use crate::engine::Packet;
 use crate::hmm::model::Model;
 use crate::intel::Builder;
-use crate::intel::entry::{Entry, Policy, What};
+use crate::intel::entry::{ListEntry, Policy, What};
 use crate::intel::reputation::Store;
 use crate::intel::reputation::file::Files;
 use crate::intel::reputation::line::read_line;
@@ -48,7 +48,7 @@ pub fn lists(text: &[u8]) {
     let intel = builder.build().0;
     assert!(!accepted.is_err_and(|why| why.to_string().is_empty()));
     for (entry, _) in intel.entries() {
-        assert_eq!(Entry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
+        assert_eq!(ListEntry::parse(&entry.to_string(), Policy::Allow).as_ref(), Ok(&entry));
         assert!(match &entry.pattern.what {
             What::Name(name) => intel.by_name(name, None, 0).is_some() || entry.expires == Some(0),
             What::Net(net) => intel.by_addr(net.addr(), None, 0).is_some() || entry.expires == Some(0),
@@ -65,7 +65,7 @@ pub fn model(file: &[u8]) {
     let Ok(model) = Model::decode(&file) else { return };
     let mut engine = replay::engine(FLOWS_MIN);
     engine.replace_model(model);
-    let mut connection = Connection::new(0);
+    let mut connection = FuzzConnection::new(0);
     let mut now = Instant::from_micros(1 << 40);
     let mut packets = connection.open().to_vec();
     for number in 0..64 {

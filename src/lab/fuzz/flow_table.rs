@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::DefaultHasher;
 
-use crate::flow::table::{FlowTable, Place, Record, Worth};
+use crate::flow::table::{FlowTable, Lookup, Record, Worth};
 use crate::limits::FLOW_WAYS;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
@@ -19,7 +19,7 @@ use crate::util::time::{Instant, Stamp};
 /// If the table forgets a flow that the model knows although there is room, remembers one that has expired, or
 /// counts wrong.
 pub fn flow_table(script: &[u8]) {
-    let mut table: FlowTable<Flow, _> =
+    let mut table: FlowTable<FuzzFlow, _> =
         FlowTable::new(SETS * FLOW_WAYS, IDLE, BuildHasherDefault::<DefaultHasher>::default());
     let mut model: HashMap<u8, Stamp> = HashMap::new();
     let mut now = Instant::from_micros(1 << 40);
@@ -29,7 +29,7 @@ pub fn flow_table(script: &[u8]) {
             0 => {
                 let stamp = now.stamp();
                 match table.place(&key(argument), || 0, stamp) {
-                    Place::Known(record) => {
+                    Lookup::Known(record) => {
                         assert!(model.contains_key(&argument), "flow {argument} was never entered");
                         assert_eq!(
                             record.last_seen, model[&argument],
@@ -37,15 +37,15 @@ pub fn flow_table(script: &[u8]) {
                         );
                         record.last_seen = stamp;
                     }
-                    Place::New(record, replaced) => {
+                    Lookup::New(record, replaced) => {
                         let is_gone = model.get(&argument).is_none_or(|seen| expired(*seen, now));
                         assert!(is_gone, "flow {argument} is forgotten");
-                        *record = Flow { key: key(argument), last_seen: stamp };
+                        *record = FuzzFlow { key: key(argument), last_seen: stamp };
                         if let Some(old) = replaced {
                             model.retain(|flow, _| key(*flow) != old.key);
                         }
                     }
-                    Place::Refused => panic!("undecided flows make room"),
+                    Lookup::Refused => panic!("undecided flows make room"),
                 }
                 model.insert(argument, stamp);
             }
@@ -66,12 +66,12 @@ pub fn flow_table(script: &[u8]) {
 
 /// A record that is undecided until it expires.
 #[derive(Clone, Default)]
-struct Flow {
+struct FuzzFlow {
     key: FiveTuple,
     last_seen: Stamp,
 }
 
-impl Record for Flow {
+impl Record for FuzzFlow {
     fn key(&self) -> &FiveTuple {
         &self.key
     }

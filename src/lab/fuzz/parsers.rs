@@ -1,13 +1,13 @@
 //! Parsers of what comes off the wire.
 
-use crate::dpi::target::Target;
 use crate::dpi::{Dpi, Inspection, Reading, Said};
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::net::host_name::HostName;
-use crate::parse::client_hello::{self, Hello, Parsed};
+use crate::parse::client_hello::{self, Hello, ParsedHello};
 use crate::parse::dns::Resolution;
 use crate::parse::http;
-use crate::parse::json::{End, Tape, Value, end_of_value};
+use crate::parse::json::{End, Tape, TapeValue, end_of_value};
 use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
@@ -21,7 +21,7 @@ pub fn json(text: &[u8]) {
     }
 }
 
-fn read(value: Value<'_>) {
+fn read(value: TapeValue<'_>) {
     value.is("mining.subscribe");
     value.holds(|text| text.is_ascii());
     assert_eq!(value.is_empty(), (0..value.len()).next().is_none());
@@ -43,13 +43,13 @@ pub fn dns(message: &[u8]) {
 pub fn client_hello(bytes: &[u8]) {
     // Whether HTTP is offered isn't waited for.
     let parse = |bytes: &[u8]| match client_hello::parse(bytes) {
-        Parsed::Hello(hello) => Parsed::Hello(Hello { web: false, ..hello }),
+        ParsedHello::Hello(hello) => ParsedHello::Hello(Hello { web: false, ..hello }),
         other => other,
     };
     let whole = parse(bytes);
     for end in 0..bytes.len().min(600) {
         let part = parse(&bytes[..end]);
-        assert!(part == Parsed::NeedMore || part == whole, "more bytes take an answer back");
+        assert!(part == ParsedHello::NeedMore || part == whole, "more bytes take an answer back");
     }
 }
 
@@ -60,7 +60,7 @@ pub fn framing(bytes: &[u8]) {
     {
         assert!(line <= bytes.len());
     }
-    if let websocket::Parsed::Frame(frame) = websocket::frame(bytes) {
+    if let websocket::ParsedFrame::Frame(frame) = websocket::frame(bytes) {
         let payload = bytes.get(frame.header..).expect("the header is at hand");
         assert!(frame.unmasked(payload).count() <= payload.len());
         assert!(frame.end_in(payload).is_none_or(|end| end <= payload.len()));
@@ -104,6 +104,6 @@ pub fn names(bytes: &[u8]) {
         assert_eq!(HostName::parse(name.as_str().as_bytes()).as_ref(), Some(&name));
         assert!(name.domains().all(|domain| name.as_str().ends_with(domain)));
     }
-    Target::parse(bytes);
-    Target::of_url(bytes);
+    Authority::parse(bytes);
+    Authority::of_url(bytes);
 }

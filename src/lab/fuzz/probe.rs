@@ -1,4 +1,4 @@
-//! What a probed server may answer.
+//! Responses of a probed server.
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
@@ -6,8 +6,8 @@ use core::time::Duration;
 use crate::limits::{PROBE_CONNECTIONS, PROBE_SEND_BYTES, PROBE_TOTAL_WAIT};
 use crate::net::endpoint::Endpoint;
 use crate::probe::hint::Hints;
-use crate::probe::session::{Action, Session};
-use crate::probe::{Layer, Target};
+use crate::probe::session::{Action, ProbeSession};
+use crate::probe::{Target, TlsChoice};
 use crate::util::time::Instant;
 
 /// Plays a script to a probe: a byte of what the server does (speak, so many bytes of which follow; close; keep
@@ -18,14 +18,14 @@ use crate::util::time::Instant;
 pub fn probe(script: &[u8]) {
     let target = Target {
         server: Endpoint::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 3_333),
-        layer: if script.len().is_multiple_of(2) { Layer::Plain } else { Layer::Auto },
+        layer: if script.len().is_multiple_of(2) { TlsChoice::Plain } else { TlsChoice::Auto },
         sni: None,
         hints: Hints::default(),
     };
     let begin = Instant::from_micros(1 << 40);
     let end = begin.after(PROBE_TOTAL_WAIT + Duration::from_secs(1));
     let (mut now, mut connections) = (begin, 0);
-    let mut session = Session::new(&target, [7; 64], now);
+    let mut session = ProbeSession::new(&target, [7; 64], now);
     let mut script = script;
     loop {
         match session.poll(now) {

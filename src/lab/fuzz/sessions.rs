@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::wire::{CONNECTIONS, Connection};
+use super::wire::{CONNECTIONS, FuzzConnection};
 use crate::engine::{Engine, Packet};
 use crate::lab::replay::{self, FixedKey};
 use crate::limits::{ASSEMBLY_SLOTS, FLOW_IDLE, FLOWS_MIN};
@@ -16,7 +16,7 @@ use crate::verdict::{Reason, Verdict};
 /// If the engine does; if a connection that was reset is let through again; or if memory is held for flows that have
 /// expired.
 pub fn sessions(script: &[u8]) {
-    let mut run = Run::new();
+    let mut run = FuzzRun::new();
     let mut script = script;
     while let [operation, argument, rest @ ..] = script {
         let connection = usize::from(operation >> 5) % CONNECTIONS;
@@ -35,8 +35,8 @@ pub fn sessions(script: &[u8]) {
     run.end();
 }
 
-/// One conversation on one connection: a byte says which end speaks and how long, the end's bytes follow. Each message
-/// comes whole, then the same conversation in pieces.
+/// Plays a conversation on one connection: a byte says which end speaks and how long, the end's bytes follow.
+/// Each message comes whole, then the same conversation in pieces.
 ///
 /// # Panics
 /// If the engine does, or if a session is proven in one piece and not in several.
@@ -66,7 +66,7 @@ fn ends_with_lines(conversation: &[u8]) -> bool {
 
 /// Plays a conversation whose messages are cut in one way; the number of detections.
 fn proven(conversation: &[u8], cut: u8) -> usize {
-    let mut run = Run::new();
+    let mut run = FuzzRun::new();
     let mut rest = conversation;
     let mut said = 0;
     while let [head, more @ ..] = rest {
@@ -86,18 +86,18 @@ fn proven(conversation: &[u8], cut: u8) -> usize {
 
 const BYTES_OF_A_CONVERSATION: usize = 1_000;
 
-struct Run {
+struct FuzzRun {
     engine: Engine<FixedKey>,
-    connections: [Option<Connection>; CONNECTIONS],
+    connections: [Option<FuzzConnection>; CONNECTIONS],
     latest: Vec<u8>,
     now: Instant,
     detections: usize,
     packets: u64,
 }
 
-impl Run {
+impl FuzzRun {
     fn new() -> Self {
-        Run {
+        FuzzRun {
             engine: replay::engine(FLOWS_MIN),
             connections: [const { None }; CONNECTIONS],
             latest: Vec::new(),
@@ -118,7 +118,7 @@ impl Run {
     /// `from` says `payload` on a connection, cut as `cut` says.
     fn say(&mut self, number: usize, from: usize, payload: &[u8], cut: u8) {
         if self.connections[number].is_none() {
-            let mut connection = Connection::new(number);
+            let mut connection = FuzzConnection::new(number);
             for packet in connection.open() {
                 self.hand(&packet);
             }

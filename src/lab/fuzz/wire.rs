@@ -37,16 +37,16 @@ pub fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[
 }
 
 /// A TCP connection that is opened as it should be.
-pub struct Connection {
+pub struct FuzzConnection {
     number: usize,
     next: [u32; 2],
     has_sent: [bool; 2],
 }
 
-impl Connection {
+impl FuzzConnection {
     /// Connection `number` of [`CONNECTIONS`], with sequence numbers that soon wrap.
     pub fn new(number: usize) -> Self {
-        Connection { number, next: [u32::MAX - 200, u32::MAX - 90], has_sent: [false; 2] }
+        FuzzConnection { number, next: [u32::MAX - 200, u32::MAX - 90], has_sent: [false; 2] }
     }
 
     /// The three packets of the handshake.

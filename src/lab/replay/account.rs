@@ -1,4 +1,4 @@
-//! What became of each flow of a capture.
+//! Account of the flows of a capture.
 //!
 //! The engine forgets: its table is bounded and flows expire. The account does not, so that every
 //! flow has its line; it grows with the flows of a capture, not with its packets.
@@ -19,14 +19,14 @@ use crate::util::time::Instant;
 /// The flows of one capture, in the order of their first packets.
 #[derive(Debug, Default)]
 pub struct Account {
-    flows: Vec<Flow>,
-    /// Where the latest connection of a five-tuple stands in `flows`.
+    flows: Vec<FlowAccount>,
+    /// Index of the latest connection of a five-tuple in `flows`.
     latest: HashMap<FiveTuple, usize>,
 }
 
-/// One TCP connection.
+/// A TCP connection.
 #[derive(Clone, Debug)]
-pub struct Flow {
+pub struct FlowAccount {
     /// The end that opened it.
     pub client: Endpoint,
     /// The end that was called.
@@ -35,7 +35,7 @@ pub struct Flow {
     pub verdict: FlowVerdict,
     /// The proof, or the first suspicion.
     pub finding: Option<FlowFinding>,
-    /// When the verdict was reached; none while it is undecided.
+    /// Time and place of the verdict; none while it is undecided.
     pub decided: Option<Decided>,
     /// Packets with new payload, both directions.
     pub payload_packets: u64,
@@ -44,7 +44,7 @@ pub struct Flow {
     streams: Streams,
 }
 
-/// When a flow was decided.
+/// Time at which a flow was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// At which packet with new payload, counted from one.
@@ -94,17 +94,17 @@ impl Account {
     }
 
     /// The flow of `segment`: the latest connection of its five-tuple.
-    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut Flow {
+    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut FlowAccount {
         let next = self.flows.len();
         let index = *self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
         if index == next {
-            self.flows.push(Flow::open(segment, now));
+            self.flows.push(FlowAccount::open(segment, now));
         }
         &mut self.flows[index]
     }
 
     /// Takes out the flows without a packet since `before`, so that an endless capture takes bounded memory.
-    pub fn take_idle(&mut self, before: Instant) -> Vec<Flow> {
+    pub fn take_idle(&mut self, before: Instant) -> Vec<FlowAccount> {
         let (kept, idle) = core::mem::take(&mut self.flows).into_iter().partition(|flow| flow.last >= before);
         self.flows = kept;
         self.latest.clear();
@@ -115,15 +115,15 @@ impl Account {
     }
 
     /// The flows that carried payload, in the order of their first packets.
-    pub fn flows(&self) -> impl Iterator<Item = &Flow> + Clone {
+    pub fn flows(&self) -> impl Iterator<Item = &FlowAccount> + Clone {
         self.flows.iter().filter(|flow| flow.has_payload())
     }
 }
 
-impl Flow {
+impl FlowAccount {
     fn open(segment: &Segment<'_>, now: Instant) -> Self {
         let connection = Connection::of(segment);
-        Flow {
+        FlowAccount {
             client: connection.client(),
             server: connection.server(),
             verdict: FlowVerdict::Undecided,
@@ -177,7 +177,7 @@ impl Flow {
         self.payload_packets > 0
     }
 
-    /// When its first packet was captured.
+    /// Time of the first packet.
     pub fn first(&self) -> Instant {
         self.first
     }
@@ -200,7 +200,7 @@ impl From<State> for FlowVerdict {
 }
 
 impl FlowVerdict {
-    /// As the reports name it.
+    /// Name in reports.
     pub fn name(self) -> &'static str {
         match self {
             FlowVerdict::Undecided => "undecided",
@@ -321,7 +321,7 @@ mod tests {
             account.enter(&segment(true, 0), Some(&record), None, at(millis + 1));
             account.enter(&segment(true, 1), Some(&record), None, at(millis + 2));
         }
-        let durations: Vec<_> = account.flows().map(Flow::duration_ms).collect();
+        let durations: Vec<_> = account.flows().map(FlowAccount::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
     }
 

@@ -20,7 +20,7 @@ impl<R: Read> Window<R> {
         Window { source, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 }
     }
 
-    /// Where in the file the window begins.
+    /// Offset of the window in the file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -83,7 +83,7 @@ impl<R: Read> Window<R> {
 
 /// The byte order of a file, or of a section of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum ByteOrder {
     /// Least significant byte first.
     #[default]
     Little,
@@ -91,23 +91,23 @@ pub enum Order {
     Big,
 }
 
-impl Order {
+impl ByteOrder {
     /// The 16-bit number at `at`.
     pub fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let field = array(bytes, at)?;
-        Some(if self == Order::Big { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) })
+        Some(if self == ByteOrder::Big { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) })
     }
 
     /// The 32-bit number at `at`.
     pub fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let field = array(bytes, at)?;
-        Some(if self == Order::Big { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
+        Some(if self == ByteOrder::Big { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
     }
 
     /// The signed 64-bit number at `at`.
     pub fn i64(self, bytes: &[u8], at: usize) -> Option<i64> {
         let field = array(bytes, at)?;
-        Some(if self == Order::Big { i64::from_be_bytes(field) } else { i64::from_le_bytes(field) })
+        Some(if self == ByteOrder::Big { i64::from_be_bytes(field) } else { i64::from_le_bytes(field) })
     }
 }
 
@@ -115,5 +115,5 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
-/// What is read at once, and all that is ever in memory of a file without longer records.
+/// Bytes read at once, and all that is ever in memory of a file without longer records.
 const CHUNK: usize = 64 * 1024;

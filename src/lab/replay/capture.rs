@@ -14,9 +14,9 @@ use std::fmt;
 use std::io::{self, Read};
 
 use pcap_parser::{PcapHeader, SHB_MAGIC, parse_pcap_header};
-use pcapng::Section;
+use pcapng::CaptureSection;
 
-use super::bytes::{Order, Window};
+use super::bytes::{ByteOrder, Window};
 use super::link::LinkType;
 use crate::util::time::Instant;
 
@@ -24,17 +24,17 @@ use crate::util::time::Instant;
 #[derive(Debug)]
 pub struct Capture<R> {
     window: Window<R>,
-    format: Format,
-    /// When the latest packet was captured; a simple packet block doesn't say.
+    format: CaptureFormat,
+    /// Time of the latest packet; a simple packet block has none.
     latest: Instant,
 }
 
-/// One captured packet.
+/// A captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// What the first byte is the first byte of.
+pub struct CapturedFrame<'a> {
+    /// Protocol of the first byte.
     pub link: LinkType,
-    /// When it was captured, since 1970.
+    /// Time of the capture, since 1970.
     pub at: Instant,
     /// The bytes that were kept of it.
     pub bytes: &'a [u8],
@@ -43,13 +43,13 @@ pub struct Frame<'a> {
 /// Why a file is not read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// Where in the file the record begins that can't be read, in bytes.
+    /// Offset of the unreadable record in the file, in bytes.
     pub offset: u64,
-    /// What is wrong with it.
+    /// Kind of the damage.
     pub kind: DamageKind,
 }
 
-/// What is wrong with a capture file.
+/// Kind of damage to a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DamageKind {
     /// The file ends inside a record: the capture was interrupted, or copied incompletely.
@@ -67,18 +67,18 @@ pub enum DamageKind {
 /// Why a file can't be read at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// Its first bytes are those of neither format.
+    /// The first bytes belong to neither format.
     NotACapture,
-    /// It is a capture whose header is damaged.
+    /// The capture's header is damaged.
     Damaged(Damage),
     /// The storage failed at once; a directory, perhaps.
     Io(io::ErrorKind),
 }
 
 #[derive(Debug)]
-enum Format {
+enum CaptureFormat {
     Pcap(PcapHeader),
-    Pcapng(Section),
+    Pcapng(CaptureSection),
 }
 
 impl<R: Read> Capture<R> {
@@ -93,15 +93,15 @@ impl<R: Read> Capture<R> {
             kind => OpenError::Damaged(Damage { offset: 0, kind }),
         };
         window.require(MAGIC_LEN).map_err(damaged)?;
-        let magic = Order::Little.u32(window.bytes(), 0);
+        let magic = ByteOrder::Little.u32(window.bytes(), 0);
         let format = match magic {
-            Some(SHB_MAGIC) => Format::Pcapng(Section::default()),
+            Some(SHB_MAGIC) => CaptureFormat::Pcapng(CaptureSection::default()),
             Some(PCAP_MICROS | PCAP_NANOS | PCAP_MODIFIED | PCAP_MICROS_SWAPPED | PCAP_NANOS_SWAPPED) => {
                 window.require(PCAP_HEADER_LEN).map_err(damaged)?;
                 let (_, header) =
                     parse_pcap_header(window.bytes()).map_err(|_| damaged(DamageKind::Contradiction))?;
                 window.consume(PCAP_HEADER_LEN);
-                Format::Pcap(header)
+                CaptureFormat::Pcap(header)
             }
             _ => return Err(OpenError::NotACapture),
         };
@@ -112,11 +112,11 @@ impl<R: Read> Capture<R> {
     ///
     /// # Errors
     /// [`Damage`]; what follows it can't be read.
-    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Damage> {
+    pub fn next_frame(&mut self) -> Result<Option<CapturedFrame<'_>>, Damage> {
         let Capture { window, format, latest } = self;
         let frame = match format {
-            Format::Pcap(header) => next_record(window, header),
-            Format::Pcapng(section) => section.next_packet(window, *latest),
+            CaptureFormat::Pcap(header) => next_record(window, header),
+            CaptureFormat::Pcapng(section) => section.next_packet(window, *latest),
         }?;
         if let Some(frame) = &frame {
             *latest = frame.at;
@@ -129,13 +129,13 @@ impl<R: Read> Capture<R> {
 fn next_record<'a, R: Read>(
     window: &'a mut Window<R>,
     header: &PcapHeader,
-) -> Result<Option<Frame<'a>>, Damage> {
+) -> Result<Option<CapturedFrame<'a>>, Damage> {
     let offset = window.offset();
     let here = |kind| Damage { offset, kind };
     if !window.more().map_err(here)? {
         return Ok(None);
     }
-    let order = if header.is_bigendian() { Order::Big } else { Order::Little };
+    let order = if header.is_bigendian() { ByteOrder::Big } else { ByteOrder::Little };
     let head_len = if header.is_modified_format() { MODIFIED_RECORD_HEADER_LEN } else { RECORD_HEADER_LEN };
     window.require(head_len).map_err(here)?;
     let field = |at| order.u32(window.bytes(), at).unwrap_or_default();
@@ -146,7 +146,7 @@ fn next_record<'a, R: Read>(
     window.require(head_len + captured as usize).map_err(here)?;
     let micros = if header.is_nanosecond_precision() { fraction / 1_000 } else { fraction };
     let bytes = window.take(head_len + captured as usize);
-    Ok(Some(Frame {
+    Ok(Some(CapturedFrame {
         // The upper half says whether a frame check sequence is kept (section 4).
         link: LinkType(header.network.0 as u16),
         at: Instant::from_micros(u64::from(seconds) * 1_000_000 + u64::from(micros)),

@@ -1,4 +1,4 @@
-//! What a finding says, as the live events have it.
+//! Findings in reports, in the words of the live events.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::engine::event::Detection;
 pub struct FlowFinding {
     /// `dpi`, `probe`, `intel` or `hmm`.
     pub source: &'static str,
-    /// What was seen.
+    /// Evidence, as text.
     #[serde(rename = "finding")]
     pub evidence: String,
     /// Hardware address of the client, where the link has one.

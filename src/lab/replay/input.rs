@@ -1,4 +1,4 @@
-//! Where captures come from: files, folders of files, standard input; compressed by gzip or not.
+//! Sources of captures: files, folders of files, standard input; compressed by gzip or not.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ pub enum Input {
 
 /// A capture that has been opened.
 pub struct Opened {
-    /// Its bytes, decompressed.
+    /// Decompressed bytes.
     pub source: Box<dyn Read>,
     /// Length as stored; none for a pipe, whose end is not known.
     pub length: Option<u64>,
@@ -71,7 +71,7 @@ impl Input {
         let length = metadata.is_file().then_some(metadata.len());
         let position = Rc::new(Cell::new(0));
         let mut source =
-            Counted { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
+            CountingReader { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
         let mut head = Vec::with_capacity(GZIP_MAGIC.len());
         (&mut source).take(GZIP_MAGIC.len() as u64).read_to_end(&mut head)?;
         let is_gzip = head == GZIP_MAGIC;
@@ -109,12 +109,12 @@ fn is_capture(path: &Path) -> bool {
 }
 
 /// A reader that tells how far it has come.
-struct Counted<R> {
+struct CountingReader<R> {
     source: R,
     position: Rc<Cell<u64>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = self.source.read(buffer)?;
         self.position.set(self.position.get() + len as u64);

@@ -20,29 +20,29 @@ use crate::verdict::{FlowMark, Reason, Verdict};
 
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
-pub struct Kernel {
-    connections: HashMap<FiveTuple, Connection>,
+pub struct KernelModel {
+    connections: HashMap<FiveTuple, ConntrackEntry>,
     looks: TokenBucket,
 }
 
-/// What the kernel does with a packet.
+/// The kernel's treatment of a packet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct KernelTreatment {
     /// Why it is queued; none: it passes, or is dropped.
     pub reason: Option<Reason>,
-    /// It begins a new connection on an old five-tuple.
+    /// The packet begins a new connection on an old five-tuple.
     pub reopens: bool,
-    /// It is payload of a connection joined midway whose other end was not seen yet: conntrack may know that end
-    /// from before the capture, or it may not exist.
+    /// The packet is payload of a connection joined midway whose other end was not seen yet: conntrack may know that
+    /// end from before the capture, or it may not exist.
     pub awaits_answer: bool,
 }
 
 /// The record of conntrack.
 #[derive(Clone, Copy, Debug)]
-struct Connection {
+struct ConntrackEntry {
     /// Sender of the first packet.
     first: Endpoint,
-    phase: Phase,
+    phase: ConntrackPhase,
     /// Sequence number behind a SYN that is not answered yet.
     attempt: Option<u32>,
     mark: FlowMark,
@@ -51,8 +51,8 @@ struct Connection {
 
 /// The progress of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// One end has sent.
+enum ConntrackPhase {
+    /// Only one end has sent.
     New,
     /// The SYN was answered; the client's next packet is the start.
     Answered,
@@ -60,11 +60,11 @@ enum Phase {
     Established,
 }
 
-impl Connection {
+impl ConntrackEntry {
     fn new(segment: &Segment<'_>) -> Self {
-        Connection {
+        ConntrackEntry {
             first: segment.src,
-            phase: Phase::New,
+            phase: ConntrackPhase::New,
             attempt: None,
             mark: FlowMark::Unseen,
             packets: 0,
@@ -72,28 +72,31 @@ impl Connection {
     }
 }
 
-impl Kernel {
-    /// What becomes of `segment`, in an IP packet of `length` bytes that came at `now`.
-    pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> Shown {
+impl KernelModel {
+    /// The kernel's treatment of `segment`, in an IP packet of `length` bytes that came at `now`.
+    pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> KernelTreatment {
         let key = FiveTuple::new(segment.src, segment.dst);
-        let connection = self.connections.entry(key).or_insert_with(|| Connection::new(segment));
+        let connection = self.connections.entry(key).or_insert_with(|| ConntrackEntry::new(segment));
         connection.packets = connection.packets.saturating_add(1);
         if segment.syn {
-            return Kernel::handshake(connection, segment);
+            return KernelModel::handshake(connection, segment);
         }
         match connection.phase {
-            Phase::New if segment.src == connection.first => {
-                return Shown { awaits_answer: segment.payload_len > 0, ..Shown::default() };
+            ConntrackPhase::New if segment.src == connection.first => {
+                return KernelTreatment {
+                    awaits_answer: segment.payload_len > 0,
+                    ..KernelTreatment::default()
+                };
             }
-            Phase::New => connection.phase = Phase::Established,
-            Phase::Answered if segment.src == connection.first => {
-                connection.phase = Phase::Established;
-                return Shown { reason: Some(Reason::Start), ..Shown::default() };
+            ConntrackPhase::New => connection.phase = ConntrackPhase::Established,
+            ConntrackPhase::Answered if segment.src == connection.first => {
+                connection.phase = ConntrackPhase::Established;
+                return KernelTreatment { reason: Some(Reason::Start), ..KernelTreatment::default() };
             }
-            Phase::Answered | Phase::Established => {}
+            ConntrackPhase::Answered | ConntrackPhase::Established => {}
         }
         if segment.payload_len == 0 {
-            return Shown::default();
+            return KernelTreatment::default();
         }
         let reason = match connection.mark {
             FlowMark::Unseen | FlowMark::Undecided => Some(Reason::Payload),
@@ -109,26 +112,33 @@ impl Kernel {
                 is_shown.then_some(Reason::Again)
             }
         };
-        Shown { reason, ..Shown::default() }
+        KernelTreatment { reason, ..KernelTreatment::default() }
     }
 
     /// A SYN or its answer. A SYN in a connection changes nothing until it is answered.
-    fn handshake(connection: &mut Connection, segment: &Segment<'_>) -> Shown {
+    fn handshake(connection: &mut ConntrackEntry, segment: &Segment<'_>) -> KernelTreatment {
         if !segment.has_ack {
             connection.attempt = Some(segment.seq.wrapping_add(1));
             let has_data = segment.payload_len > 0;
-            return Shown { reason: has_data.then_some(Reason::Payload), ..Shown::default() };
+            return KernelTreatment {
+                reason: has_data.then_some(Reason::Payload),
+                ..KernelTreatment::default()
+            };
         }
         // The answer acknowledges the SYN alone, or data in it, too.
         let is_answer = connection.attempt.is_some_and(|next| segment.ack.wrapping_sub(next) < 1 << 16);
         if !is_answer {
-            return Shown::default();
+            return KernelTreatment::default();
         }
-        let reopens = connection.phase != Phase::New;
+        let reopens = connection.phase != ConntrackPhase::New;
         let packets = if reopens { 1 } else { connection.packets };
-        *connection =
-            Connection { first: segment.dst, phase: Phase::Answered, packets, ..Connection::new(segment) };
-        Shown { reopens, ..Shown::default() }
+        *connection = ConntrackEntry {
+            first: segment.dst,
+            phase: ConntrackPhase::Answered,
+            packets,
+            ..ConntrackEntry::new(segment)
+        };
+        KernelTreatment { reopens, ..KernelTreatment::default() }
     }
 
     /// Forgets the connection of `key`, which has ended.
@@ -179,11 +189,11 @@ mod tests {
         }
     }
 
-    fn queued(kernel: &mut Kernel, segment: &Segment<'_>) -> Option<Reason> {
+    fn queued(kernel: &mut KernelModel, segment: &Segment<'_>) -> Option<Reason> {
         kernel.queues(segment, 52 + segment.payload.len(), Instant::default()).reason
     }
 
-    fn connect(kernel: &mut Kernel) {
+    fn connect(kernel: &mut KernelModel) {
         assert_eq!(queued(kernel, &segment(true, "S", b"")), None);
         assert_eq!(queued(kernel, &segment(false, "SA", b"")), None);
         assert_eq!(queued(kernel, &segment(true, "A", b"")), Some(Reason::Start));
@@ -191,7 +201,7 @@ mod tests {
 
     #[test]
     fn only_what_can_matter_is_queued() {
-        let mut kernel = Kernel::default();
+        let mut kernel = KernelModel::default();
         let hello = segment(true, "A", b"hello");
         connect(&mut kernel);
         assert_eq!(queued(&mut kernel, &segment(true, "A", b"")), None);
@@ -205,7 +215,7 @@ mod tests {
 
     #[test]
     fn nothing_is_queued_before_both_ends_have_taken_part() {
-        let mut kernel = Kernel::default();
+        let mut kernel = KernelModel::default();
         for _ in 0..3 {
             assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), None);
             assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
@@ -215,7 +225,7 @@ mod tests {
             Some(Reason::Payload),
             "to lose its data"
         );
-        let mut kernel = Kernel::default();
+        let mut kernel = KernelModel::default();
         assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), None);
         assert_eq!(queued(&mut kernel, &segment(false, "A", b"")), None, "joined midway, and answered");
         assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), Some(Reason::Payload));
@@ -223,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_forged_syn_begins_nothing() {
-        let mut kernel = Kernel::default();
+        let mut kernel = KernelModel::default();
         connect(&mut kernel);
         assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
         assert_eq!(queued(&mut kernel, &segment(true, "A", b"hello")), Some(Reason::Payload));
@@ -231,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_bypassed_flow_is_looked_at_again_at_a_bounded_cost() {
-        let mut kernel = Kernel::default();
+        let mut kernel = KernelModel::default();
         connect(&mut kernel);
         let small = segment(true, "A", b"x");
         kernel.decide(&small, &Verdict::Accept(FlowMark::Benign));

@@ -1,19 +1,19 @@
 //! From a captured frame to the IP packet in it.
 
-use super::bytes::Order;
+use super::bytes::ByteOrder;
 use crate::engine::Packet;
 use crate::verdict::Reason;
 
-/// What a captured frame begins with (a LINKTYPE_ value of draft-ietf-opsawg-pcaplinktype).
+/// Type of a captured frame's first header (a LINKTYPE_ value of draft-ietf-opsawg-pcaplinktype).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkType(pub u16);
 
 /// Why a frame has no IP packet to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotIp {
-    /// It carries another protocol: ARP, LLDP, PPP's own.
+    /// The frame carries another protocol: ARP, LLDP, PPP's own.
     OtherProtocol,
-    /// It ends inside its link-layer header: damaged, or cut by a tiny snap length.
+    /// The frame ends inside its link-layer header: damaged, or cut by a tiny snap length.
     Malformed,
     /// We can't read this kind of link.
     UnsupportedLink,
@@ -83,7 +83,7 @@ pub fn ip_packet(link: LinkType, frame: &[u8]) -> Result<Packet<'_>, NotIp> {
     }
 }
 
-/// What follows an EtherType, past VLAN tags, MPLS labels and a PPPoE session header.
+/// The payload after an EtherType, past VLAN tags, MPLS labels and a PPPoE session header.
 fn ethertype_payload(mut ethertype: u16, mut bytes: &[u8]) -> Result<&[u8], NotIp> {
     loop {
         match ethertype {
@@ -107,7 +107,7 @@ fn ethertype_payload(mut ethertype: u16, mut bytes: &[u8]) -> Result<&[u8], NotI
     }
 }
 
-/// What follows the PPP protocol field, itself after HDLC's address and control where they are kept.
+/// The payload after the PPP protocol field, itself after HDLC's address and control where they are kept.
 fn ppp_payload(bytes: &[u8]) -> Result<&[u8], NotIp> {
     // RFC 1662 section 3.1.
     let bytes = bytes.strip_prefix(&[0xff, 0x03]).unwrap_or(bytes);
@@ -134,7 +134,7 @@ fn ethernet_addr(addr_len: u16, field: &[u8]) -> Option<[u8; 6]> {
 }
 
 fn be16(bytes: &[u8], at: usize) -> Result<u16, NotIp> {
-    Order::Big.u16(bytes, at).ok_or(NotIp::Malformed)
+    ByteOrder::Big.u16(bytes, at).ok_or(NotIp::Malformed)
 }
 
 fn rest(bytes: &[u8], from: usize) -> Result<&[u8], NotIp> {
@@ -147,7 +147,7 @@ const ETHERTYPE_IPV6: u16 = 0x86dd;
 const ETHERTYPE_VLAN: u16 = 0x8100;
 /// IEEE 802.1ad.
 const ETHERTYPE_SERVICE_VLAN: u16 = 0x88a8;
-/// What switches used for it before.
+/// EtherType of service VLANs before IEEE 802.1ad.
 const ETHERTYPE_OLD_SERVICE_VLAN: u16 = 0x9100;
 const ETHERTYPE_MPLS: u16 = 0x8847;
 const ETHERTYPE_MPLS_MULTICAST: u16 = 0x8848;

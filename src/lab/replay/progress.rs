@@ -1,4 +1,4 @@
-//! How far a long capture has been read, on standard error.
+//! Progress through a long capture, on standard error.
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal};
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::input::Opened;
 
 /// Progress through one capture: a bar on a terminal, elsewhere a line now and then.
-pub(super) struct Progress {
+pub(super) struct ReplayProgress {
     name: String,
     length: u64,
     position: Rc<Cell<u64>>,
@@ -19,7 +19,7 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
 }
 
-impl Progress {
+impl ReplayProgress {
     /// Progress through `opened`; none for a pipe, whose end is not known.
     pub(super) fn through(name: &str, opened: &Opened) -> Option<Self> {
         let length = opened.length?;
@@ -32,7 +32,7 @@ impl Progress {
             bar.set_message(name.to_owned());
             bar
         });
-        Some(Progress {
+        Some(ReplayProgress {
             name: name.to_owned(),
             length,
             position: opened.position.clone(),

@@ -1,4 +1,4 @@
-//! What a replay prints: JSON lines for programs, a table for people.
+//! Reports of a replay: JSON lines for programs, a table for people.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,21 +6,21 @@ use std::path::Path;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 
-use super::account::{Flow, FlowVerdict};
+use super::account::{FlowAccount, FlowVerdict};
 use super::finding::FlowFinding;
 use crate::engine::event::Detection;
 use crate::net::endpoint::Endpoint;
 use crate::util::calendar::rfc3339;
 use crate::util::time::Instant;
 
-/// How a report looks.
+/// Format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object a line: one for each flow (of a pipe, for each finding), the last one for the summary.
     Json,
     /// A table with a line for each finding, and a sentence at the end.
     Table,
-    /// The same with a line for each flow.
+    /// A table with a line for each flow.
     TableOfAll,
 }
 
@@ -50,7 +50,7 @@ pub struct Summary {
 
 impl Summary {
     /// Counts the flows of one capture.
-    pub fn count<'a>(&mut self, flows: impl Iterator<Item = &'a Flow>) {
+    pub fn count<'a>(&mut self, flows: impl Iterator<Item = &'a FlowAccount>) {
         for flow in flows {
             self.flows += 1;
             *match flow.verdict {
@@ -63,7 +63,7 @@ impl Summary {
     }
 }
 
-/// Where the report goes.
+/// Output of the report.
 #[derive(Debug)]
 pub struct Report<W> {
     out: W,
@@ -81,7 +81,11 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn capture<'a>(&mut self, path: &Path, flows: impl Iterator<Item = &'a Flow>) -> io::Result<()> {
+    pub fn capture<'a>(
+        &mut self,
+        path: &Path,
+        flows: impl Iterator<Item = &'a FlowAccount>,
+    ) -> io::Result<()> {
         let capture = printable(path);
         match self.format {
             Format::Json => {
@@ -105,7 +109,7 @@ impl<W: Write> Report<W> {
             Format::Json => {
                 let event = if finding.is_proof { "detection" } else { "suspicion" };
                 let (capture, time) = (printable(path), time(detection.at));
-                self.json(&EventLine {
+                self.json(&ReplayEventLine {
                     event,
                     time: &time,
                     capture: &capture,
@@ -161,7 +165,7 @@ impl<W: Write> Report<W> {
         self.out.write_all(b"\n")
     }
 
-    fn table<'a>(&mut self, capture: &str, flows: impl Iterator<Item = &'a Flow>) -> io::Result<()> {
+    fn table<'a>(&mut self, capture: &str, flows: impl Iterator<Item = &'a FlowAccount>) -> io::Result<()> {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(["time", "client", "server", "verdict", "coin", "agent", "wallet", "after"]);
@@ -255,7 +259,7 @@ struct FlowLine<'a> {
 }
 
 impl<'a> FlowLine<'a> {
-    fn new(capture: &'a str, flow: &'a Flow) -> Self {
+    fn new(capture: &'a str, flow: &'a FlowAccount) -> Self {
         let finding = flow.finding.as_ref();
         FlowLine {
             capture,
@@ -275,7 +279,7 @@ impl<'a> FlowLine<'a> {
 
 /// The line of a finding, with the members of a live event.
 #[derive(Serialize)]
-struct EventLine<'a> {
+struct ReplayEventLine<'a> {
     event: &'static str,
     time: &'a str,
     capture: &'a str,

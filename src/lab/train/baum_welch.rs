@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::rng::Rng;
 use crate::hmm::alphabet::Symbol;
 
-/// How to train.
+/// Settings of the training.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     /// Seed of the start.

@@ -13,13 +13,13 @@ pub(crate) type Row = [f32; STATES];
 /// Probabilities of a hidden Markov model, or expected counts of the same shape.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Chain {
-    /// Of each state at the first symbol.
+    /// Probability of each state at the first symbol.
     pub start: Row,
-    /// Of each state after each.
+    /// Probability of each state after each.
     pub step: [Row; STATES],
-    /// Of each size column in each state.
+    /// Probability of each size column in each state.
     pub size: Vec<Row>,
-    /// Of each context column in each state.
+    /// Probability of each context column in each state.
     pub context: Vec<Row>,
 }
 
@@ -181,7 +181,7 @@ pub(crate) fn column_sums(columns: &[Row]) -> Row {
     sums
 }
 
-/// One symbol's moment of the forward algorithm.
+/// The forward variables of a symbol.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     /// Probability of each state, given the symbols so far.

@@ -10,7 +10,7 @@ use crate::hmm::alphabet::Symbol;
 use crate::hmm::is_old_enough;
 use crate::util::time::Stamp;
 
-/// One flow as stage one sees it.
+/// A flow as stage one sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// Packets and origin.
@@ -33,7 +33,7 @@ impl Case {
         Case { sequence, symbols, weight }
     }
 
-    /// Its label.
+    /// Label of the flow.
     pub(crate) fn label(&self) -> Label {
         self.sequence.label
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::dataset::Case;
 use super::sequence::Label;
 
-/// What sessions are grouped by.
+/// Property by which sessions are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grouping {
     /// The client program.
     Application,
-    /// What it speaks.
+    /// The dialect.
     Dialect,
 }
 

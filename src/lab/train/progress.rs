@@ -39,7 +39,7 @@ impl Progress {
         label.clone_into(&mut self.label);
     }
 
-    /// One step is done.
+    /// Counts a finished step.
     pub(crate) fn step(&mut self) {
         self.done += 1;
         let interval = match self.sink {

@@ -1,6 +1,6 @@
 //! Discriminative training after Baum-Welch.
 //!
-//! Baum-Welch makes each model likely on its own data and spends a model's few states on whatever is frequent.
+//! Baum-Welch makes each model likely on its own data and spends a model's few states on frequent symbols.
 //! This pass moves both models along the gradient of the goal itself: Page's sum of a mining session exceeds the
 //! threshold at some symbol, that of another session at none. The gradient of a log-likelihood by the logarithms
 //! of the probabilities is the expected counts that Baum-Welch computes anyway (Fisher's identity); each
@@ -32,9 +32,9 @@ pub(crate) struct Options {
 /// Two chains whose ratio is evidence.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
-    /// Of mining.
+    /// Model of mining.
     pub mining: Chain,
-    /// Of everything else.
+    /// Model of all other traffic.
     pub background: Chain,
 }
 
@@ -109,7 +109,7 @@ struct Target {
     bias: f32,
 }
 
-/// Where a batch of sessions wants the parameters to go.
+/// Gradient of a batch of sessions.
 struct Slope {
     mining: Chain,
     background: Chain,
@@ -232,7 +232,7 @@ fn centred(chain: &Chain, counts: &Chain) -> Chain {
     slope
 }
 
-/// Of the logistic function, per nat: a decision that is off by ten nats counts in full.
+/// Slope of the logistic function, per nat: a decision that is off by ten nats counts in full.
 const SHARPNESS: f32 = 0.1;
 /// A decision that is this clear teaches nothing.
 const NEGLIGIBLE: f32 = 1e-4;

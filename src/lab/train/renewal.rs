@@ -1,13 +1,13 @@
-//! What happens beneath an application while it talks: new keys, new tickets, the handshake again.
+//! Exchanges beneath an application while it talks: new keys, new tickets, the handshake again.
 //!
-//! A session sequence gets these exchanges inserted, whatever made it. The state of stage one that
+//! A session sequence from any source gets these exchanges inserted. The state of stage one that
 //! follows sizes by role must not lose its thread over them.
 
 use super::rng::Rng;
 use super::sequence::Packet;
 use crate::net::direction::Direction;
 
-/// One kind of exchange.
+/// Kind of exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewal {
     /// TLS 1.3: one end changes its keys and asks the other to (RFC 8446 section 4.6.3).
@@ -21,7 +21,7 @@ pub(crate) enum Renewal {
 }
 
 impl Renewal {
-    /// Those that a session over `transport` may have.
+    /// Exchanges that a session over `transport` may have.
     pub(crate) fn of_transport(transport: &str) -> &'static [Renewal] {
         if transport.contains("tls13") {
             &[Renewal::KeyUpdate, Renewal::KeyUpdate, Renewal::Ticket]
@@ -128,7 +128,7 @@ pub(crate) fn insert(
     timed.into_iter().map(packet).collect()
 }
 
-/// What a session over `transport` is like that renews something, if any can be.
+/// A session over `transport` with a renewal in it, if any can be.
 pub(crate) fn renewed(packets: Vec<Packet>, transport: &str, rng: &mut Rng) -> Vec<Packet> {
     let kinds = Renewal::of_transport(transport);
     if kinds.is_empty() {

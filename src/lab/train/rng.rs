@@ -12,8 +12,8 @@ impl Rng {
         Rng(Random::new(seed))
     }
 
-    /// A stream of its own for every (seed, index): item `index` comes out the same whatever is
-    /// made before it.
+    /// A stream of its own for every (seed, index): item `index` does not depend on the
+    /// items made before it.
     pub(crate) fn keyed(seed: u64, index: u64) -> Self {
         Rng::new(Rng::new(seed ^ index.wrapping_mul(0xd134_2543_de82_ef95)).bits())
     }
@@ -65,7 +65,7 @@ impl Rng {
         median * (sigma * self.normal()).exp()
     }
 
-    /// One of `items`, which are not empty.
+    /// A random one of `items`, which are not empty.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[(self.bits() % items.len() as u64) as usize]
     }

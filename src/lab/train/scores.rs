@@ -83,9 +83,9 @@ impl<'a> Trace<'a> {
 /// Peaks of sessions by label, the highest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Peaks {
-    /// Of mining.
+    /// Scores of mining.
     pub mining: Vec<f64>,
-    /// Of everything else.
+    /// Scores of all other traffic.
     pub benign: Vec<f64>,
 }
 
@@ -149,7 +149,7 @@ pub(crate) fn interval(hits: usize, of: usize) -> (f64, f64) {
     ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
-/// Where no benign session can become suspect, bits.
+/// Threshold at which no benign session can become suspect, bits.
 const LOWEST_THRESHOLD: f64 = 0.0;
 
 #[cfg(test)]

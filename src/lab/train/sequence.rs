@@ -33,7 +33,7 @@ pub(crate) struct Packet {
     pub gap_ms: u32,
 }
 
-/// What a flow is known to be.
+/// Known nature of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Label {
     /// Anything but mining.
@@ -52,7 +52,7 @@ impl Label {
     }
 }
 
-/// Where a sequence comes from.
+/// Source of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// Captures of single sessions.
@@ -77,18 +77,18 @@ impl Origin {
     }
 }
 
-/// One flow and what is known of it.
+/// A flow and its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sequence {
-    /// What it is.
+    /// Nature of the flow.
     pub label: Label,
     /// The client program, `xmrig`.
     pub application: String,
-    /// What it speaks, `cn`, `mqtt-pub`.
+    /// Application protocol, `cn`, `mqtt-pub`.
     pub dialect: String,
-    /// What it speaks it over, `tls13`, `socks5+tls12`.
+    /// Transport, `tls13`, `socks5+tls12`.
     pub transport: String,
-    /// How real it is: `real`, `synthetic`, `scripted`, ...
+    /// Closeness to reality: `real`, `synthetic`, `scripted`, ...
     pub kind: String,
     /// Flows of one capture share this number.
     pub session: u32,
@@ -102,7 +102,7 @@ impl Sequence {
         self.packets.iter().map(|p| u64::from(p.gap_ms)).sum()
     }
 
-    /// Where it comes from, by its kind.
+    /// Source of the sequence, by its kind.
     pub(crate) fn origin(&self) -> Origin {
         if self.kind == SCRIPTED {
             Origin::Scripted

@@ -1,4 +1,4 @@
-//! Where sequences come from: sequence files, captures, and folders of captures with a manifest.
+//! Sources of sequences: sequence files, captures, and folders of captures with a manifest.
 
 use std::fs;
 use std::path::{Path, PathBuf};

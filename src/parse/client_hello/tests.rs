@@ -2,7 +2,7 @@ use super::*;
 use crate::util::random::Random;
 
 /// A message as a client would send it: what stands before and behind the server name is up to the test.
-struct Message<'a> {
+struct HelloMessage<'a> {
     session: usize,
     ciphers: usize,
     before: &'a [(u16, usize)],
@@ -10,15 +10,15 @@ struct Message<'a> {
     behind: &'a [(u16, usize)],
 }
 
-const PLAIN: Message<'_> =
-    Message { session: 32, ciphers: 34, before: &[], name: Some("pool.example"), behind: &[] };
+const PLAIN: HelloMessage<'_> =
+    HelloMessage { session: 32, ciphers: 34, before: &[], name: Some("pool.example"), behind: &[] };
 
 fn vector(width: usize, content: &[u8]) -> Vec<u8> {
     let len = (content.len() as u32).to_be_bytes();
     [&len[4 - width..], content].concat()
 }
 
-impl Message<'_> {
+impl HelloMessage<'_> {
     fn message(&self) -> Vec<u8> {
         let mut extensions = Vec::new();
         let extension =
@@ -47,15 +47,15 @@ impl Message<'_> {
     }
 }
 
-fn named(name: &str) -> Parsed {
-    Parsed::Hello(Hello { name: HostName::parse(name.as_bytes()), web: false })
+fn named(name: &str) -> ParsedHello {
+    ParsedHello::Hello(Hello { name: HostName::parse(name.as_bytes()), web: false })
 }
 
 #[test]
 fn the_name_is_found_in_records_and_prefixes_of_any_size() {
     for size in [1, 2, 3, 7, 50, 16_384] {
-        let bytes = Message { before: &[(0x0a0a, 0), (23, 0)], ..PLAIN }.records(size);
-        let needed = (0..=bytes.len()).find(|&end| parse(&bytes[..end]) != Parsed::NeedMore);
+        let bytes = HelloMessage { before: &[(0x0a0a, 0), (23, 0)], ..PLAIN }.records(size);
+        let needed = (0..=bytes.len()).find(|&end| parse(&bytes[..end]) != ParsedHello::NeedMore);
         let needed = needed.expect("the whole is enough");
         for end in needed..=bytes.len() {
             assert_eq!(parse(&bytes[..end]), named("pool.example"), "{size}, {end}");
@@ -71,21 +71,21 @@ fn the_name_is_found_in_records_and_prefixes_of_any_size() {
 fn grease_and_large_key_shares_are_passed_over() {
     // Chrome's order of the day: GREASE, X25519MLKEM768's share of 1,216 bytes, then the name.
     let before = [(0x1a1a, 0), (51, 1_263), (43, 7), (0xfe0d, 250)];
-    let hello = Message { before: &before, behind: &[(0x5a5a, 1), (21, 40)], ..PLAIN };
+    let hello = HelloMessage { before: &before, behind: &[(0x5a5a, 1), (21, 40)], ..PLAIN };
     assert_eq!(parse(&hello.records(16_384)), named("pool.example"));
     assert_eq!(
-        parse(&Message { name: Some("POOL.Example"), ..hello }.records(16_384)),
+        parse(&HelloMessage { name: Some("POOL.Example"), ..hello }.records(16_384)),
         named("pool.example")
     );
 }
 
 #[test]
 fn a_client_may_name_nobody_or_what_is_no_name() {
-    let nobody = Parsed::Hello(Hello::default());
-    assert_eq!(parse(&Message { name: None, behind: &[(51, 1_263)], ..PLAIN }.records(16_384)), nobody);
-    assert_eq!(parse(&Message { name: Some("192.0.2.1"), ..PLAIN }.records(16_384)), nobody);
-    assert_eq!(parse(&Message { name: Some(&"a".repeat(300)), ..PLAIN }.records(16_384)), nobody);
-    let mut no_extensions = Message { name: None, ..PLAIN }.message();
+    let nobody = ParsedHello::Hello(Hello::default());
+    assert_eq!(parse(&HelloMessage { name: None, behind: &[(51, 1_263)], ..PLAIN }.records(16_384)), nobody);
+    assert_eq!(parse(&HelloMessage { name: Some("192.0.2.1"), ..PLAIN }.records(16_384)), nobody);
+    assert_eq!(parse(&HelloMessage { name: Some(&"a".repeat(300)), ..PLAIN }.records(16_384)), nobody);
+    let mut no_extensions = HelloMessage { name: None, ..PLAIN }.message();
     no_extensions.truncate(no_extensions.len() - 2);
     let len = (no_extensions.len() - 4) as u8;
     no_extensions[3] = len;
@@ -100,11 +100,11 @@ fn what_contradicts_itself_is_none() {
     for (at, value) in [(0, 23), (1, 2), (5, 2), (9, 2), (name_len, 200), (name_len - 3, 1)] {
         let mut bad = good.clone();
         bad[at] = value;
-        assert_eq!(parse(&bad), Parsed::Invalid, "{at}");
+        assert_eq!(parse(&bad), ParsedHello::Invalid, "{at}");
     }
     let alert_between = [&PLAIN.records(20)[..25], &[21, 3, 1, 0, 2, 1, 0]].concat();
-    assert_eq!(parse(&alert_between), Parsed::Invalid);
-    assert_eq!(parse(&[22, 3, 1, 0, 0, 22, 3, 1]), Parsed::Invalid, "an empty record");
+    assert_eq!(parse(&alert_between), ParsedHello::Invalid);
+    assert_eq!(parse(&[22, 3, 1, 0, 0, 22, 3, 1]), ParsedHello::Invalid, "an empty record");
 }
 
 /// Before the name or behind it, cut into records or not; what comes behind the name isn't waited for.
@@ -124,7 +124,7 @@ fn who_offers_http_is_a_web_client() {
         let message = [&[CLIENT_HELLO][..], &vector(3, &body)].concat();
         message.chunks(19).flat_map(|part| [&[22, 3, 1][..], &vector(2, part)].concat()).collect::<Vec<u8>>()
     };
-    let expected = |web| Parsed::Hello(Hello { name: HostName::parse(b"a.example"), web });
+    let expected = |web| ParsedHello::Hello(Hello { name: HostName::parse(b"a.example"), web });
     for (protocols, web) in
         [(&["h2", "http/1.1"][..], true), (&["http/1.1"], true), (&["stratum"], false), (&["imap"], false)]
     {
@@ -133,9 +133,9 @@ fn who_offers_http_is_a_web_client() {
         assert_eq!(parse(&hello(&before)), expected(web), "{protocols:?}");
         let whole = hello(&behind);
         assert_eq!(parse(&whole), expected(web), "{protocols:?}");
-        let parts: Vec<Parsed> = (0..whole.len()).map(|end| parse(&whole[..end])).collect();
+        let parts: Vec<ParsedHello> = (0..whole.len()).map(|end| parse(&whole[..end])).collect();
         assert!(parts.is_sorted_by_key(|part| {
-            [Parsed::NeedMore, expected(false), expected(true)]
+            [ParsedHello::NeedMore, expected(false), expected(true)]
                 .iter()
                 .position(|other| other == part)
                 .expect("one of them")
@@ -144,7 +144,7 @@ fn who_offers_http_is_a_web_client() {
     }
     assert_eq!(parse(&hello(&name("a.example"))), expected(false));
     assert_eq!(parse(&hello(&[name("a.example"), name("b.example")].concat())), expected(false), "the first");
-    assert_eq!(parse(&hello(&offer(&["h2"]))), Parsed::Hello(Hello { name: None, web: true }));
+    assert_eq!(parse(&hello(&offer(&["h2"]))), ParsedHello::Hello(Hello { name: None, web: true }));
 }
 
 /// The twin joins the records first and then reads slices; it reads whole messages only.
@@ -186,7 +186,7 @@ fn agrees_with_a_naive_twin() {
         let labels: Vec<String> =
             (0..1 + random.below(5)).map(|_| "x".repeat(1 + random.below(20) as usize)).collect();
         let name = labels.join(".");
-        let hello = Message {
+        let hello = HelloMessage {
             session: random.below(33) as usize,
             ciphers: 2 * random.below(40) as usize,
             before: &before,
@@ -195,24 +195,25 @@ fn agrees_with_a_naive_twin() {
         };
         let bytes = hello.records(1 + random.below(600) as usize);
         let expected = naive(&bytes).expect("whole");
-        let Parsed::Hello(found) = parse(&bytes) else { panic!("{bytes:?}") };
+        let ParsedHello::Hello(found) = parse(&bytes) else { panic!("{bytes:?}") };
         assert_eq!(found.name.map(|name| name.as_str().to_owned()), expected);
     }
 }
 
-/// Whatever is done to a message, reading it ends, and more bytes never take an answer back.
+/// Reading a damaged message ends, and more bytes never take an answer back.
 #[test]
 fn damage_does_no_harm() {
     let mut random = Random::new(6);
     for _ in 0..20_000 {
-        let mut bytes = Message { before: &[(0x0a0a, 3)], ..PLAIN }.records(1 + random.below(200) as usize);
+        let mut bytes =
+            HelloMessage { before: &[(0x0a0a, 3)], ..PLAIN }.records(1 + random.below(200) as usize);
         for _ in 0..1 + random.below(4) {
             let at = random.below(bytes.len() as u32) as usize;
             bytes[at] = random.bits() as u8;
         }
         let cut = random.below(bytes.len() as u32 + 1) as usize;
         match parse(&bytes[..cut]) {
-            Parsed::NeedMore => {}
+            ParsedHello::NeedMore => {}
             answer => assert_eq!(parse(&bytes), answer),
         }
     }

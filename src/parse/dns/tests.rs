@@ -18,9 +18,9 @@ fn wire(name: &str) -> Vec<u8, 300> {
 }
 
 /// Owner, type, time to live, data.
-type Answer<'a> = (&'a str, u16, u32, std::vec::Vec<u8>);
+type AnswerRecord<'a> = (&'a str, u16, u32, std::vec::Vec<u8>);
 
-fn response(question: &str, answers: &[Answer<'_>]) -> std::vec::Vec<u8> {
+fn response(question: &str, answers: &[AnswerRecord<'_>]) -> std::vec::Vec<u8> {
     let mut message = vec![0x12, 0x34, 0x81, 0x80, 0, 1, 0, answers.len() as u8, 0, 0, 0, 0];
     message.extend(wire(question));
     message.extend([0, 1, 0, 1]);
@@ -189,7 +189,7 @@ fn damage_does_no_harm() {
     assert!(read_still > 1_000);
 }
 
-/// Whoever answers a query may make one datagram of pointers, each to the one before, in the hope that all of
+/// A server that answers a query may make one datagram of pointers, each to the one before, in the hope that all of
 /// them are followed for every record.
 #[test]
 fn a_name_that_jumps_about_is_given_up() {

@@ -5,7 +5,7 @@ use crate::parse::lines::end_of_line;
 /// The head of a chunk (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunk {
-    /// Its size line is so long, its data so many bytes; a line end follows the data.
+    /// The size line is so long, the data so many bytes; a line end follows the data.
     Data(usize, u32),
     /// The last one; its size line is so long, and the trailer section follows.
     Last(usize),

@@ -1,10 +1,10 @@
 use super::*;
 
-/// What the tape is checked against: the tree that the text was printed from.
+/// Reference for the tape: the tree that the text was printed from.
 #[derive(Debug)]
-enum Tree {
-    Object(Vec<(String, Tree)>),
-    Array(Vec<Tree>),
+enum ReferenceTree {
+    Object(Vec<(String, ReferenceTree)>),
+    Array(Vec<ReferenceTree>),
     String(String),
     Scalar(&'static str),
 }
@@ -25,17 +25,17 @@ impl Dice {
         (0..self.roll(9)).map(|_| letters[self.roll(letters.len() as u32) as usize]).collect()
     }
 
-    fn tree(&mut self, depth: u32) -> Tree {
+    fn tree(&mut self, depth: u32) -> ReferenceTree {
         let width = self.roll(5);
         match self.roll(if depth == 0 { 2 } else { 5 }) {
             0 if depth < 7 => {
                 // Distinct keys: what a repeated one means has a test of its own.
                 let keys = (0..width).map(|at| format!("{at}{}", self.string())).collect::<Vec<_>>();
-                Tree::Object(keys.into_iter().map(|key| (key, self.tree(depth + 1))).collect())
+                ReferenceTree::Object(keys.into_iter().map(|key| (key, self.tree(depth + 1))).collect())
             }
-            1 if depth < 7 => Tree::Array((0..width).map(|_| self.tree(depth + 1)).collect()),
-            2 => Tree::Scalar(["null", "true", "false", "0", "-1.5e+3"][self.roll(5) as usize]),
-            _ => Tree::String(self.string()),
+            1 if depth < 7 => ReferenceTree::Array((0..width).map(|_| self.tree(depth + 1)).collect()),
+            2 => ReferenceTree::Scalar(["null", "true", "false", "0", "-1.5e+3"][self.roll(5) as usize]),
+            _ => ReferenceTree::String(self.string()),
         }
     }
 
@@ -57,10 +57,10 @@ impl Dice {
         out.push('"');
     }
 
-    fn print(&mut self, tree: &Tree, out: &mut String) {
+    fn print(&mut self, tree: &ReferenceTree, out: &mut String) {
         self.space(out);
         match tree {
-            Tree::Object(members) => {
+            ReferenceTree::Object(members) => {
                 out.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
                     out.push_str(if at == 0 { "" } else { "," });
@@ -73,7 +73,7 @@ impl Dice {
                 self.space(out);
                 out.push('}');
             }
-            Tree::Array(items) => {
+            ReferenceTree::Array(items) => {
                 out.push('[');
                 for (at, item) in items.iter().enumerate() {
                     out.push_str(if at == 0 { "" } else { "," });
@@ -82,24 +82,24 @@ impl Dice {
                 }
                 out.push(']');
             }
-            Tree::String(text) => self.print_string(text, out),
-            Tree::Scalar(text) => out.push_str(text),
+            ReferenceTree::String(text) => self.print_string(text, out),
+            ReferenceTree::Scalar(text) => out.push_str(text),
         }
     }
 }
 
-fn nodes(tree: &Tree) -> usize {
+fn nodes(tree: &ReferenceTree) -> usize {
     1 + match tree {
-        Tree::Object(members) => members.iter().map(|(_, value)| 1 + nodes(value)).sum(),
-        Tree::Array(items) => items.iter().map(nodes).sum(),
+        ReferenceTree::Object(members) => members.iter().map(|(_, value)| 1 + nodes(value)).sum(),
+        ReferenceTree::Array(items) => items.iter().map(nodes).sum(),
         _ => 0,
     }
 }
 
 /// Every indexed value is the tree's; with `all`, every value of the tree is indexed.
-fn check(value: Value<'_>, tree: &Tree, all: bool) {
+fn check(value: TapeValue<'_>, tree: &ReferenceTree, all: bool) {
     match tree {
-        Tree::Object(members) => {
+        ReferenceTree::Object(members) => {
             assert!(value.is_object());
             assert!(!all || value.members().count() == members.len());
             for ((name, value), (key, tree)) in value.members().zip(members) {
@@ -107,13 +107,13 @@ fn check(value: Value<'_>, tree: &Tree, all: bool) {
                 check(value, tree, all);
             }
         }
-        Tree::Array(items) => {
+        ReferenceTree::Array(items) => {
             assert!(value.is_array());
             assert!(!all || value.len() == items.len());
             value.items().zip(items).for_each(|(value, tree)| check(value, tree, all));
         }
-        Tree::String(text) => assert!(value.is(text), "{value:?} {text:?}"),
-        Tree::Scalar(text) => {
+        ReferenceTree::String(text) => assert!(value.is(text), "{value:?} {text:?}"),
+        ReferenceTree::Scalar(text) => {
             assert_eq!(value.bytes(), text.as_bytes());
             assert_eq!(value.is_null(), *text == "null");
             assert_eq!(value.is_bool(), matches!(*text, "true" | "false"));
@@ -145,7 +145,7 @@ fn the_tape_agrees_with_the_tree_it_was_printed_from() {
         assert_eq!(end_of_value(&text.as_bytes()[..cut]), End::NeedMore);
         let begun = !text[..cut].trim_start().is_empty();
         let root = tape.index(&text.as_bytes()[..cut]);
-        assert_eq!(root.map(Value::is_whole), begun.then_some(false), "{}", &text[..cut]);
+        assert_eq!(root.map(TapeValue::is_whole), begun.then_some(false), "{}", &text[..cut]);
     }
     assert!(small > 1_000 && large > 50, "{small} small, {large} large");
 }
@@ -176,7 +176,7 @@ fn no_mutation_makes_it_panic() {
         if let End::Complete(len) = end {
             assert!(len <= bytes.len());
         }
-        if root.is_some_and(Value::is_whole) {
+        if root.is_some_and(TapeValue::is_whole) {
             assert!(matches!(end, End::Complete(_)), "{:?}", String::from_utf8_lossy(&bytes));
         }
     }

@@ -1,26 +1,26 @@
 //! Reading the values of an indexed message.
 
-use super::{Kind, Node, Tape};
+use super::{Tape, TapeKind, TapeNode};
 use crate::limits::JSON_DECODED_BYTES;
 
 /// A value of an indexed message.
 #[derive(Clone, Copy, Debug)]
-pub struct Value<'a> {
+pub struct TapeValue<'a> {
     tape: &'a Tape,
     text: &'a [u8],
     at: u16,
     last: bool,
 }
 
-impl<'a> Value<'a> {
+impl<'a> TapeValue<'a> {
     pub(super) fn root(tape: &'a Tape, text: &'a [u8]) -> Self {
-        Value { tape, text, at: 0, last: false }
+        TapeValue { tape, text, at: 0, last: false }
     }
 
-    /// The same value, read by the rule that of several members with one key the last one counts.
+    /// The value, read by the rule that of several members with one key the last one counts.
     /// Otherwise it is the first.
     pub fn with_last_keys(self) -> Self {
-        Value { last: true, ..self }
+        TapeValue { last: true, ..self }
     }
 
     /// Whether the text went on to the end of the message.
@@ -35,24 +35,24 @@ impl<'a> Value<'a> {
     }
 
     /// The member of an object that has this key.
-    pub fn get(self, key: &str) -> Option<Value<'a>> {
+    pub fn get(self, key: &str) -> Option<TapeValue<'a>> {
         let mut members = self.members().filter(|(name, _)| name.is(key)).map(|(_, value)| value);
         if self.last { members.last() } else { members.next() }
     }
 
     /// The members of an object, in the order of the text; of anything else, none.
-    pub fn members(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
-        let mut children = self.children(Kind::Object);
+    pub fn members(self) -> impl Iterator<Item = (TapeValue<'a>, TapeValue<'a>)> {
+        let mut children = self.children(TapeKind::Object);
         core::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
     /// The items of an array, in order; of anything else, none.
-    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
-        self.children(Kind::Array)
+    pub fn items(self) -> impl Iterator<Item = TapeValue<'a>> {
+        self.children(TapeKind::Array)
     }
 
     /// An item of an array, counted from 0.
-    pub fn item(self, index: usize) -> Option<Value<'a>> {
+    pub fn item(self, index: usize) -> Option<TapeValue<'a>> {
         self.items().nth(index)
     }
 
@@ -68,38 +68,38 @@ impl<'a> Value<'a> {
 
     /// Whether it is an object.
     pub fn is_object(self) -> bool {
-        self.kind() == Some(Kind::Object)
+        self.kind() == Some(TapeKind::Object)
     }
 
     /// Whether it is an array.
     pub fn is_array(self) -> bool {
-        self.kind() == Some(Kind::Array)
+        self.kind() == Some(TapeKind::Array)
     }
 
     /// Whether it is a string.
     pub fn is_string(self) -> bool {
-        self.kind() == Some(Kind::String)
+        self.kind() == Some(TapeKind::String)
     }
 
     /// Whether it is a number.
     pub fn is_number(self) -> bool {
-        self.kind() == Some(Kind::Scalar)
+        self.kind() == Some(TapeKind::Scalar)
             && self.bytes().first().is_some_and(|&byte| byte == b'-' || byte.is_ascii_digit())
     }
 
     /// Whether it is `true` or `false`.
     pub fn is_bool(self) -> bool {
-        self.kind() == Some(Kind::Scalar) && matches!(self.bytes(), b"true" | b"false")
+        self.kind() == Some(TapeKind::Scalar) && matches!(self.bytes(), b"true" | b"false")
     }
 
     /// Whether it is `false`.
     pub fn is_false(self) -> bool {
-        self.kind() == Some(Kind::Scalar) && self.bytes() == b"false"
+        self.kind() == Some(TapeKind::Scalar) && self.bytes() == b"false"
     }
 
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
-        self.kind() == Some(Kind::Scalar) && self.bytes() == b"null"
+        self.kind() == Some(TapeKind::Scalar) && self.bytes() == b"null"
     }
 
     /// Whether it is a string that reads `text`, however it is escaped.
@@ -135,21 +135,21 @@ impl<'a> Value<'a> {
         Some(decoded)
     }
 
-    fn children(self, of: Kind) -> impl Iterator<Item = Value<'a>> {
+    fn children(self, of: TapeKind) -> impl Iterator<Item = TapeValue<'a>> {
         let end = self.node().filter(|node| node.kind == of).map_or(0, |node| node.next);
         let mut at = self.at.saturating_add(1);
         core::iter::from_fn(move || {
-            let child = Value { at, ..self };
+            let child = TapeValue { at, ..self };
             at = child.node().filter(|_| at < end)?.next;
             Some(child)
         })
     }
 
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<TapeKind> {
         self.node().map(|node| node.kind)
     }
 
-    fn node(self) -> Option<&'a Node> {
+    fn node(self) -> Option<&'a TapeNode> {
         self.tape.nodes.get(usize::from(self.at))
     }
 }

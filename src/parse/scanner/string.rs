@@ -1,6 +1,6 @@
 //! The bytes of one string: escapes decoded, classified, kept as far as there is room.
 
-use crate::parse::tree::{Kind, Tree, class};
+use crate::parse::tree::{Tree, ValueKind, class};
 use crate::parse::words::{WORD_BYTES, WordId, Words};
 
 /// A string, a member's name or a bare word that is half read.
@@ -13,7 +13,7 @@ pub(super) struct StringScan {
     escape: Escape,
     /// The string is kept, or is a name.
     wanted: bool,
-    /// It begins with `0x`.
+    /// The string begins with `0x`.
     prefixed: bool,
     /// A member's name, as far as a known one goes.
     name: [u8; WORD_BYTES],
@@ -121,16 +121,16 @@ impl StringScan {
     /// The bare word at `node` is complete.
     pub(super) fn finish_bare(&self, tree: &mut Tree, node: u16) {
         let kind = match tree.text(node) {
-            b"true" => Kind::True,
-            b"false" => Kind::False,
-            b"null" => Kind::Null,
-            [b'-' | b'0'..=b'9', ..] => Kind::Number,
-            _ => Kind::Word,
+            b"true" => ValueKind::True,
+            b"false" => ValueKind::False,
+            b"null" => ValueKind::Null,
+            [b'-' | b'0'..=b'9', ..] => ValueKind::Number,
+            _ => ValueKind::Word,
         };
         tree.set_kind(node, kind, self.len as usize);
     }
 
-    /// One of the first two bytes: `0x` is no digit of what follows.
+    /// Takes one of the first two bytes: `0x` is no digit of the number.
     fn classify_start(&mut self, byte: u8) {
         if self.len == 1 && byte == b'x' && self.classes & class::DIGIT != 0 && self.prefixed {
             self.classes |= class::HEX;
@@ -140,7 +140,7 @@ impl StringScan {
         self.classes &= class::of(byte);
     }
 
-    /// One byte of an escape. Halves of a surrogate pair read as question marks: no word has any.
+    /// Takes a byte of an escape. Halves of a surrogate pair read as question marks: no word has any.
     fn escaped(&mut self, tree: &mut Tree, node: u16, level: usize, byte: u8) {
         let mut buffer = [0; 4];
         let decoded: &[u8] = match (self.escape, byte) {

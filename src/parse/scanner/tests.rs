@@ -21,16 +21,16 @@ fn messages(text: &[u8], cuts: &[usize]) -> Vec<String> {
         from = to.max(from);
         loop {
             match scanner.feed(&words, piece) {
-                Progress::NeedMore => break,
-                Progress::Message(len) => {
+                ScanProgress::NeedMore => break,
+                ScanProgress::Message(len) => {
                     found.push(format!("{:?}", scanner.tree.root(&words).map(shape)));
                     piece = &piece[len..];
                 }
-                Progress::End(len) => {
+                ScanProgress::End(len) => {
                     found.push("end".into());
                     piece = &piece[len..];
                 }
-                Progress::Broken(_) => {
+                ScanProgress::Broken(_) => {
                     found.push("broken".into());
                     return found;
                 }
@@ -93,7 +93,7 @@ fn what_is_kept_has_bounds_and_what_is_not_is_counted() {
     let items = "\"v\",".repeat(1_000);
     let long = "z".repeat(100_000);
     let text = format!(r#"{{"params":[{items}"w"],"a":"{long}","unknown":1,"method":"m"}}"#);
-    assert_eq!(scanner.feed(&words, text.as_bytes()), Progress::Message(text.len()));
+    assert_eq!(scanner.feed(&words, text.as_bytes()), ScanProgress::Message(text.len()));
     let root = scanner.tree.root(&words).unwrap();
     let params = root.get("params").unwrap();
     assert_eq!((params.len(), params.items().count()), (1_001, usize::from(crate::limits::JSON_ITEMS)));

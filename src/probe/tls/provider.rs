@@ -32,12 +32,12 @@ pub(super) fn provider() -> CryptoProvider {
         kx_groups: vec![&kx::X25519, &kx::Secp256r1],
         // The verifier asks for none.
         signature_verification_algorithms: WebPkiSupportedAlgorithms { all: &[], mapping: &[] },
-        secure_random: &Kernel,
-        key_provider: &Kernel,
+        secure_random: &KernelRandom,
+        key_provider: &KernelRandom,
     }
 }
 
-/// Signatures that are taken unread: whatever servers have.
+/// Signature schemes that are offered; signatures are taken unread.
 pub(super) static SCHEMES: [SignatureScheme; 10] = [
     SignatureScheme::ECDSA_NISTP256_SHA256,
     SignatureScheme::ECDSA_NISTP384_SHA384,
@@ -131,7 +131,7 @@ impl Context for Running {
 impl tls_hmac::Hmac for Sha {
     fn with_key(&self, key: &[u8]) -> Box<dyn tls_hmac::Key> {
         // Keys of any length are fine for HMAC (RFC 2104 section 2).
-        Box::new(Key(<Hmac<Sha256> as Mac>::new_from_slice(key).unwrap_or_else(|_| unreachable!())))
+        Box::new(HmacKey(<Hmac<Sha256> as Mac>::new_from_slice(key).unwrap_or_else(|_| unreachable!())))
     }
 
     fn hash_output_len(&self) -> usize {
@@ -139,9 +139,9 @@ impl tls_hmac::Hmac for Sha {
     }
 }
 
-struct Key(Hmac<Sha256>);
+struct HmacKey(Hmac<Sha256>);
 
-impl tls_hmac::Key for Key {
+impl tls_hmac::Key for HmacKey {
     fn sign_concat(&self, first: &[u8], middle: &[&[u8]], last: &[u8]) -> Tag {
         let mut mac = self.0.clone();
         mac.update(first);
@@ -157,15 +157,15 @@ impl tls_hmac::Key for Key {
 
 /// The kernel's random numbers; no keys of our own.
 #[derive(Debug)]
-struct Kernel;
+struct KernelRandom;
 
-impl SecureRandom for Kernel {
+impl SecureRandom for KernelRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), GetRandomFailed> {
         crate::probe::random(bytes).map_err(|_| GetRandomFailed)
     }
 }
 
-impl KeyProvider for Kernel {
+impl KeyProvider for KernelRandom {
     fn load_private_key(&self, _key: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Error> {
         Err(Error::General("a probe has no certificate".into()))
     }

@@ -12,32 +12,32 @@ use rustls::{ConnectionTrafficSecrets, ContentType, Error, ProtocolVersion};
 pub(super) struct Aes128Gcm;
 pub(super) struct ChaCha20Poly1305;
 
-/// How a version and an AEAD make a nonce, and what the records carry of it.
+/// Construction of the nonce by version and AEAD, and the part of it that records carry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum NonceForm {
     Tls13,
     /// Four secret bytes, eight on the wire.
     Tls12Gcm,
     Tls12ChaCha,
 }
 
-struct Record<A> {
+struct RecordKeys<A> {
     aead: A,
     iv: Iv,
-    form: Form,
+    form: NonceForm,
 }
 
 /// rustls asks for the length of a key before it makes one, so the key always fits.
 fn record<A: AeadInPlace + KeyInit + Send + Sync + 'static>(
     key: &AeadKey,
     iv: Iv,
-    form: Form,
-) -> Box<Record<A>> {
+    form: NonceForm,
+) -> Box<RecordKeys<A>> {
     let aead = A::new_from_slice(key.as_ref()).unwrap_or_else(|_| unreachable!());
-    Box::new(Record { aead, iv, form })
+    Box::new(RecordKeys { aead, iv, form })
 }
 
-impl<A: AeadInPlace + Send + Sync> MessageEncrypter for Record<A> {
+impl<A: AeadInPlace + Send + Sync> MessageEncrypter for RecordKeys<A> {
     fn encrypt(
         &mut self,
         message: OutboundPlainMessage<'_>,
@@ -51,7 +51,7 @@ impl<A: AeadInPlace + Send + Sync> MessageEncrypter for Record<A> {
             payload.extend_from_slice(&nonce[NONCE_LEN - explicit..]);
         }
         payload.extend_from_chunks(&message.payload);
-        let (typ, version, aad) = if self.form == Form::Tls13 {
+        let (typ, version, aad) = if self.form == NonceForm::Tls13 {
             payload.extend_from_slice(&message.typ.to_array());
             let aad = make_tls13_aad(len).to_vec();
             (ContentType::ApplicationData, ProtocolVersion::TLSv1_2, aad)
@@ -69,12 +69,12 @@ impl<A: AeadInPlace + Send + Sync> MessageEncrypter for Record<A> {
     }
 
     fn encrypted_payload_len(&self, payload_len: usize) -> usize {
-        let content_type = usize::from(self.form == Form::Tls13);
+        let content_type = usize::from(self.form == NonceForm::Tls13);
         self.explicit_len() + payload_len + content_type + TAG_LEN
     }
 }
 
-impl<A: AeadInPlace + Send + Sync> MessageDecrypter for Record<A> {
+impl<A: AeadInPlace + Send + Sync> MessageDecrypter for RecordKeys<A> {
     fn decrypt<'a>(
         &mut self,
         mut message: InboundOpaqueMessage<'a>,
@@ -89,8 +89,8 @@ impl<A: AeadInPlace + Send + Sync> MessageDecrypter for Record<A> {
             nonce[NONCE_LEN - explicit..].copy_from_slice(&payload[..explicit]);
         }
         let aad = match self.form {
-            Form::Tls13 => make_tls13_aad(payload.len()).to_vec(),
-            Form::Tls12Gcm | Form::Tls12ChaCha => {
+            NonceForm::Tls13 => make_tls13_aad(payload.len()).to_vec(),
+            NonceForm::Tls12Gcm | NonceForm::Tls12ChaCha => {
                 make_tls12_aad(seq, message.typ, message.version, text_len).to_vec()
             }
         };
@@ -98,7 +98,7 @@ impl<A: AeadInPlace + Send + Sync> MessageDecrypter for Record<A> {
         self.aead
             .decrypt_in_place_detached(nonce[..].into(), &aad, text, (&*tag).into())
             .map_err(|_| Error::DecryptError)?;
-        if self.form == Form::Tls13 {
+        if self.form == NonceForm::Tls13 {
             payload.truncate(text_len);
             return message.into_tls13_unpadded_message();
         }
@@ -106,9 +106,9 @@ impl<A: AeadInPlace + Send + Sync> MessageDecrypter for Record<A> {
     }
 }
 
-impl<A> Record<A> {
+impl<A> RecordKeys<A> {
     fn explicit_len(&self) -> usize {
-        if self.form == Form::Tls12Gcm { GCM_EXPLICIT_NONCE_LEN } else { 0 }
+        if self.form == NonceForm::Tls12Gcm { GCM_EXPLICIT_NONCE_LEN } else { 0 }
     }
 }
 
@@ -116,11 +116,11 @@ macro_rules! tls13 {
     ($name:ident, $aead:ty, $key_len:literal) => {
         impl Tls13AeadAlgorithm for $name {
             fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageEncrypter> {
-                record::<$aead>(&key, iv, Form::Tls13)
+                record::<$aead>(&key, iv, NonceForm::Tls13)
             }
 
             fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageDecrypter> {
-                record::<$aead>(&key, iv, Form::Tls13)
+                record::<$aead>(&key, iv, NonceForm::Tls13)
             }
 
             fn key_len(&self) -> usize {
@@ -170,7 +170,7 @@ tls13!(ChaCha20Poly1305, chacha20poly1305::ChaCha20Poly1305, 32);
 tls12!(
     Aes128Gcm,
     aes_gcm::Aes128Gcm,
-    Form::Tls12Gcm,
+    NonceForm::Tls12Gcm,
     KeyBlockShape {
         enc_key_len: 16,
         fixed_iv_len: NONCE_LEN - GCM_EXPLICIT_NONCE_LEN,
@@ -180,7 +180,7 @@ tls12!(
 tls12!(
     ChaCha20Poly1305,
     chacha20poly1305::ChaCha20Poly1305,
-    Form::Tls12ChaCha,
+    NonceForm::Tls12ChaCha,
     KeyBlockShape { enc_key_len: 32, fixed_iv_len: NONCE_LEN, explicit_nonce_len: 0 }
 );
 

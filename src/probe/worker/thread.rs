@@ -13,16 +13,16 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Answer, Probed, Suspect};
+use super::{Probed, Suspect, SuspectAnswer};
 use crate::limits::{PROBE_NAMELESS_ANSWERS, PROBE_QUEUE, PROBES_AT_ONCE};
 use crate::probe::hint::Hints;
-use crate::probe::transport::{Dialler, Probe, Progress, time_until};
-use crate::probe::{Layer, Outcome, Target, Transport, Verdict};
+use crate::probe::transport::{Dialler, Probe, ProbeProgress, time_until};
+use crate::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
 use crate::util::channel::{NotSent, Receiver, Sender};
 use crate::util::time::Instant;
 
 pub(super) struct ProbeThread {
-    answers: Sender<Answer>,
+    answers: Sender<SuspectAnswer>,
     waker: UnixStream,
     clock: std::time::Instant,
     dialler: Dialler,
@@ -30,7 +30,7 @@ pub(super) struct ProbeThread {
     waiting: heapless::Vec<Box<Suspect>, PROBE_QUEUE>,
     at_hand: heapless::Vec<AtHand, PROBES_AT_ONCE>,
     /// Answers for which the queue had no room.
-    unsent: Vec<Answer>,
+    unsent: Vec<SuspectAnswer>,
 }
 
 /// A suspect that is being asked.
@@ -51,7 +51,7 @@ enum Stage {
 }
 
 impl ProbeThread {
-    pub(super) fn new(mark: u32, answers: Sender<Answer>, waker: UnixStream) -> Self {
+    pub(super) fn new(mark: u32, answers: Sender<SuspectAnswer>, waker: UnixStream) -> Self {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::warn!("probes run at the usual priority: {error}");
         }
@@ -115,15 +115,15 @@ impl ProbeThread {
             let now = self.now();
             let Some(next) = self.at_hand.get_mut(at) else { return };
             match next.probe.advance(&self.dialler, now) {
-                Progress::WaitUntil(until) => {
+                ProbeProgress::WaitUntil(until) => {
                     next.until = until;
                     at += 1;
                 }
-                Progress::Done(outcome) => {
+                ProbeProgress::Done(outcome) => {
                     let done = self.at_hand.swap_remove(at);
                     self.conclude(done, outcome);
                 }
-                Progress::CannotAsk(why) => {
+                ProbeProgress::CannotAsk(why) => {
                     let done = self.at_hand.swap_remove(at);
                     match done.stage {
                         Stage::First => self.answer(*done.suspect, Err(why)),
@@ -143,12 +143,12 @@ impl ProbeThread {
                 let left = nameless_answers_wanted(&suspect, &found);
                 (found, left)
             }
-            Stage::Nameless { outcome, .. } if found.verdict != Verdict::Pool => {
+            Stage::Nameless { outcome, .. } if found.verdict != ProbeVerdict::Pool => {
                 return self.answer(*suspect, Ok(by_name_only(outcome)));
             }
             Stage::Nameless { outcome, left } => (outcome, left.saturating_sub(1)),
         };
-        if outcome.verdict != Verdict::Pool {
+        if outcome.verdict != ProbeVerdict::Pool {
             return self.answer(*suspect, Ok(by_name_only(outcome)));
         }
         if left == 0 {
@@ -156,7 +156,11 @@ impl ProbeThread {
         }
         let target = Target {
             server: suspect.server,
-            layer: if outcome.transport.is_some_and(Transport::is_tls) { Layer::Tls } else { Layer::Plain },
+            layer: if outcome.transport.is_some_and(Transport::is_tls) {
+                TlsChoice::Tls
+            } else {
+                TlsChoice::Plain
+            },
             sni: None,
             hints: Hints { wire: suspect.hints.wire, ..outcome.dialect.map(Hints::of).unwrap_or_default() },
         };
@@ -167,7 +171,7 @@ impl ProbeThread {
         match &result {
             Ok(Probed { outcome, is_pool_without_name }) => log::info!(
                 "probe of {}{}: {}, {}{}",
-                Called(suspect.name.as_ref().map(|name| name.as_str()), &suspect),
+                CalledName(suspect.name.as_ref().map(|name| name.as_str()), &suspect),
                 suspect.client.map_or(String::new(), |client| format!(", suspected by {client}")),
                 outcome.verdict.name(),
                 outcome.evidence,
@@ -179,7 +183,7 @@ impl ProbeThread {
             ),
             Err(why) => log::warn!("probe of {}: this router can't ask: {why}", suspect.server),
         }
-        self.unsent.push(Answer { suspect, result });
+        self.unsent.push(SuspectAnswer { suspect, result });
     }
 
     /// Hands answers over as far as there is room; the rest waits for the next turn.
@@ -231,11 +235,11 @@ fn by_name_only(outcome: Outcome) -> Probed {
 }
 
 /// `pool.example at 203.0.113.9:443`.
-struct Called<'a>(Option<&'a str>, &'a Suspect);
+struct CalledName<'a>(Option<&'a str>, &'a Suspect);
 
-impl core::fmt::Display for Called<'_> {
+impl core::fmt::Display for CalledName<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let Called(name, suspect) = self;
+        let CalledName(name, suspect) = self;
         match name {
             Some(name) => write!(f, "{} ({name})", suspect.server),
             None => suspect.server.fmt(f),

@@ -7,11 +7,11 @@ fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("minewall-control-{name}-{}.sock", std::process::id()))
 }
 
-impl Client {
+impl ControlClient {
     fn waiting(&self) -> usize {
         match &self.state {
-            State::Following(_, waiting) => waiting.len(),
-            State::AwaitRequest(_) | State::AwaitTaking(_) => 0,
+            ClientState::Following(_, waiting) => waiting.len(),
+            ClientState::AwaitRequest(_) | ClientState::AwaitTaking(_) => 0,
         }
     }
 }
@@ -154,7 +154,7 @@ fn a_follower_that_does_not_read_is_dropped() {
     });
 }
 
-/// The run loop waits for whatever is ready: something that stays so would keep it busy for ever.
+/// The run loop waits for all ready descriptors: one that stays ready would keep it busy for ever.
 #[test]
 fn a_follower_that_neither_reads_nor_writes_any_more_wakes_nobody() {
     let path = path("mute");

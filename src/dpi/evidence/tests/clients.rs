@@ -5,7 +5,7 @@ use super::*;
 const XMR: &str =
     "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A";
 
-/// What each client says first, and the dialect that it is proof of.
+/// First message of each client, and the dialect that it proves.
 #[rustfmt::skip]
 pub(super) const FIRST_MESSAGES: &[(&str, &str)] = &[
     // Stratum V1: CPU and GPU miners, ASIC firmware, toys.

@@ -1,5 +1,5 @@
-//! What resembles mining and is not: none of it may match, and what is clearly something else is
-//! let go.
+//! Look-alikes of mining: none of them may match, and those that are clearly something else are
+//! bypassed.
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What both sides of a session say.
+/// Both sides of a session.
 const ONE_SESSION: [&str; 3] = [
     r#"{"id":1,"method":"mining.subscribe","params":["x/1"]}"#,
     r#"{"id":1,"result":[[["mining.notify","1"]],"08000002",4],"error":null}"#,

@@ -55,7 +55,7 @@ fn damaged(mut dialogue: Dialogue, seed: u64) -> Dialogue {
 
 /// Fuzz entry: damaged conversations with losses.
 fn survive(dialogue: &Dialogue, seed: u64) -> usize {
-    let mut flow = Flow::begin(!seed.is_multiple_of(3));
+    let mut flow = PlayedFlow::begin(!seed.is_multiple_of(3));
     for (turn, choice) in dialogue.turns.iter().zip(dialogue::random(dialogue.turns.len(), seed)) {
         let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
         match choice {
@@ -89,7 +89,7 @@ fn behind_endless_and_nested_input_a_message_is_found() {
         vec![0; 10_000],
     ] {
         for piece in [1, 1_448, 10_000] {
-            let mut flow = Flow::begin(true);
+            let mut flow = PlayedFlow::begin(true);
             bytes.chunks(piece).for_each(|bytes| flow.say(Direction::ToServer, bytes));
             flow.say(Direction::ToServer, b"\n");
             flow.say(Direction::ToServer, b"}\n");
@@ -120,9 +120,9 @@ fn any_stream_of_messages_reads_the_same_in_random_portions() {
                 _ => format!("{{\"pad\":\"{}\"}}", "y".repeat(usize::from(*choice))).into_bytes(),
             })
             .collect();
-        let mut whole = Flow::begin(true);
+        let mut whole = PlayedFlow::begin(true);
         whole.say(Direction::ToServer, &stream);
-        let mut portioned = Flow::begin(true);
+        let mut portioned = PlayedFlow::begin(true);
         let mut rest = &stream[..];
         for size in dialogue::random(stream.len(), seed + 1_000) {
             let (head, tail) = rest.split_at(usize::from(size).min(rest.len()));

@@ -1,7 +1,7 @@
 //! Servers that a client names, in every portion.
 
 use super::*;
-use crate::dpi::target::Target;
+use crate::net::authority::Authority;
 use crate::net::host_name::HostName;
 
 fn named(text: &str) -> Vec<Naming> {
@@ -9,8 +9,8 @@ fn named(text: &str) -> Vec<Naming> {
     flow(text).record.named
 }
 
-fn target(authority: &str) -> Target {
-    Target::parse(authority.as_bytes()).unwrap()
+fn target(authority: &str) -> Authority {
+    Authority::parse(authority.as_bytes()).unwrap()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_flow_knows_whether_it_is_tls() {
     assert_eq!(is_tls(HELLO), Some(true));
     assert_eq!(is_tls("> {\"id\":1}"), Some(false));
     assert_eq!(is_tls(r">raw \x16\x03"), None, "not yet");
-    let midway = Flow::begin(false).play(&Dialogue::parse("> {\"id\":1}"));
+    let midway = PlayedFlow::begin(false).play(&Dialogue::parse("> {\"id\":1}"));
     assert_eq!(midway.framing.is_tls(), None);
 }
 

@@ -83,13 +83,13 @@ pub struct Compiler {
     dialects: Vec<DialectEntry>,
     names: Vec<(u16, bool, u8)>,
     ports: Vec<(u16, u16, u8)>,
-    rules: Vec<(Form, Rule)>,
+    rules: Vec<(TermForm, Rule)>,
     expressions: Expressions,
 }
 
 /// Way to a message: by an exact method, by a part of one, without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Form {
+enum TermForm {
     Exact,
     Pattern,
     Without,
@@ -104,7 +104,7 @@ struct Block {
     phase: Option<Phase>,
     over: u16,
     methods: Vec<u16>,
-    form: Option<Form>,
+    form: Option<TermForm>,
     needs: u64,
     rank: u8,
     /// Code of the conditions, and of the grades.
@@ -180,7 +180,7 @@ impl Compiler {
             rule.order = order;
         }
         let count = |form| self.rules.iter().filter(|(of, _)| *of == form).count() as u16;
-        let (with_method, with_pattern) = (count(Form::Exact), count(Form::Pattern));
+        let (with_method, with_pattern) = (count(TermForm::Exact), count(TermForm::Pattern));
         let pivots = pivot::sort(&mut self.rules[usize::from(with_method + with_pattern)..]);
         let rules: Vec<Rule> = self.rules.into_iter().map(|(_, rule)| rule).collect();
         let Expressions { words, code, texts } = self.expressions;
@@ -308,11 +308,11 @@ impl Compiler {
                     let word = self.expressions.word_of_text(*method);
                     block.methods.push(word);
                 }
-                block.form = Some(Form::Exact);
+                block.form = Some(TermForm::Exact);
                 continue;
             }
             if expression::tests_method(&term) {
-                block.form = block.form.or(Some(Form::Pattern));
+                block.form = block.form.or(Some(TermForm::Pattern));
             }
             block.needs |= expression::needs(&term);
             block.conditions.extend(term);
@@ -361,9 +361,10 @@ impl Compiler {
             wallet: block.wallet,
             algorithm: block.algorithm,
         };
-        match block.form.unwrap_or(Form::Without) {
-            Form::Exact => {
-                self.rules.extend(block.methods.iter().map(|&method| (Form::Exact, Rule { method, ..rule })));
+        match block.form.unwrap_or(TermForm::Without) {
+            TermForm::Exact => {
+                self.rules
+                    .extend(block.methods.iter().map(|&method| (TermForm::Exact, Rule { method, ..rule })));
             }
             form => self.rules.push((form, rule)),
         }

@@ -1,10 +1,10 @@
 //! The order of rules in which few of them have to be looked at.
 
-use super::Form;
+use super::TermForm;
 use super::program::{NO_PIVOT, Rule};
 
 /// Sorts rules without a method by their pivot; answers where each pivot's begin (`Program::pivots`).
-pub(super) fn sort(rules: &mut [(Form, Rule)]) -> Vec<u16> {
+pub(super) fn sort(rules: &mut [(TermForm, Rule)]) -> Vec<u16> {
     let mut frequency = [0_u16; NO_PIVOT as usize];
     for bit in rules.iter().flat_map(|(_, rule)| bits(rule.needs)) {
         frequency[bit as usize] += 1;

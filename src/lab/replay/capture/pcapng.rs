@@ -6,19 +6,19 @@ use pcap_parser::pcapng::{Block, parse_block_be, parse_block_le};
 use pcap_parser::traits::PcapNGPacketBlock;
 use pcap_parser::{EPB_MAGIC, IDB_MAGIC, InterfaceDescriptionBlock, OptionCode, SHB_MAGIC, SPB_MAGIC};
 
-use super::{Damage, DamageKind, Frame};
-use crate::lab::replay::bytes::{Order, Window};
+use super::{CapturedFrame, Damage, DamageKind};
+use crate::lab::replay::bytes::{ByteOrder, Window};
 use crate::lab::replay::link::LinkType;
 use crate::util::time::Instant;
 
 /// The section that is being read; before the first one, an empty one.
 #[derive(Debug, Default)]
-pub struct Section {
-    order: Order,
+pub struct CaptureSection {
+    order: ByteOrder,
     interfaces: Vec<Interface>,
 }
 
-/// What an interface description block says of the packets captured there.
+/// Properties of packets from an interface, by its interface description block.
 #[derive(Clone, Copy, Debug)]
 struct Interface {
     link: LinkType,
@@ -29,13 +29,13 @@ struct Interface {
     offset: i64,
 }
 
-impl Section {
+impl CaptureSection {
     /// The packet of the next block that has one.
     pub fn next_packet<'a, R: Read>(
         &mut self,
         window: &'a mut Window<R>,
         latest: Instant,
-    ) -> Result<Option<Frame<'a>>, Damage> {
+    ) -> Result<Option<CapturedFrame<'a>>, Damage> {
         loop {
             let offset = window.offset();
             let here = |kind| Damage { offset, kind };
@@ -46,9 +46,9 @@ impl Section {
             let kind = self.order.u32(window.bytes(), 0).unwrap_or_default();
             if kind == SHB_MAGIC {
                 // A section has a byte order of its own, told by a field after its length.
-                self.order = match Order::Little.u32(window.bytes(), 8) {
-                    Some(BYTE_ORDER) => Order::Little,
-                    Some(BYTE_ORDER_SWAPPED) => Order::Big,
+                self.order = match ByteOrder::Little.u32(window.bytes(), 8) {
+                    Some(BYTE_ORDER) => ByteOrder::Little,
+                    Some(BYTE_ORDER_SWAPPED) => ByteOrder::Big,
                     _ => return Err(here(DamageKind::Contradiction)),
                 };
                 self.interfaces.clear();
@@ -82,7 +82,12 @@ impl Section {
     }
 
     /// The packet in `block`, which is complete.
-    fn packet_of<'a>(&self, kind: u32, block: &'a [u8], latest: Instant) -> Result<Frame<'a>, DamageKind> {
+    fn packet_of<'a>(
+        &self,
+        kind: u32,
+        block: &'a [u8],
+        latest: Instant,
+    ) -> Result<CapturedFrame<'a>, DamageKind> {
         let interface =
             |id: u32| self.interfaces.get(id as usize).copied().ok_or(DamageKind::UnknownInterface(id));
         if kind == OBSOLETE_PACKET_BLOCK {
@@ -92,13 +97,13 @@ impl Section {
             let data = block.get(28..block.len().saturating_sub(4)).unwrap_or_default();
             let bytes = data.get(..captured as usize).ok_or(DamageKind::Contradiction)?;
             let interface = interface(u32::from(id))?;
-            return Ok(Frame { link: interface.link, at: interface.instant(high, low), bytes });
+            return Ok(CapturedFrame { link: interface.link, at: interface.instant(high, low), bytes });
         }
         match parse_block(self.order, block)? {
             Block::EnhancedPacket(packet) => {
                 let interface = interface(packet.if_id)?;
                 let bytes = packet.data.get(..packet.caplen as usize).ok_or(DamageKind::Contradiction)?;
-                Ok(Frame {
+                Ok(CapturedFrame {
                     link: interface.link,
                     at: interface.instant(packet.ts_high, packet.ts_low),
                     bytes,
@@ -109,7 +114,7 @@ impl Section {
                 // The snap length tells padding from data in a packet cut short; zero is no limit.
                 let limit = if interface.snap_length == 0 { u32::MAX } else { interface.snap_length };
                 let kept = (packet.orig_len().min(limit) as usize).min(packet.data.len());
-                Ok(Frame {
+                Ok(CapturedFrame {
                     link: interface.link,
                     at: latest,
                     bytes: packet.data.get(..kept).unwrap_or_default(),
@@ -121,16 +126,16 @@ impl Section {
 }
 
 /// Reads a complete block; what it lacks is then missing inside.
-fn parse_block(order: Order, block: &[u8]) -> Result<Block<'_>, DamageKind> {
+fn parse_block(order: ByteOrder, block: &[u8]) -> Result<Block<'_>, DamageKind> {
     let parsed = match order {
-        Order::Little => parse_block_le(block),
-        Order::Big => parse_block_be(block),
+        ByteOrder::Little => parse_block_le(block),
+        ByteOrder::Big => parse_block_be(block),
     };
     parsed.map(|(_, block)| block).map_err(|_| DamageKind::Contradiction)
 }
 
 impl Interface {
-    fn from_block(order: Order, block: &InterfaceDescriptionBlock<'_>) -> Self {
+    fn from_block(order: ByteOrder, block: &InterfaceDescriptionBlock<'_>) -> Self {
         let offset = block.options.iter().find(|option| option.code == OptionCode::IfTsoffset);
         Interface {
             link: LinkType(block.linktype.0 as u16),

@@ -16,7 +16,7 @@ type Play = fn(&mut Script, &mut Rng);
 /// A service and what its sessions are like.
 #[derive(Debug)]
 pub(crate) struct Service {
-    /// Its name.
+    /// Name of the service.
     pub name: &'static str,
     play: Play,
     carrier: Carrier,
@@ -82,7 +82,7 @@ pub(crate) const SERVICES: &[Service] = &[
     Service { name: "mixture-ws", play: devices::mixture, carrier: WebSocket },
 ];
 
-/// One session of service number `kind`.
+/// A session of service number `kind`.
 pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     let service = &SERVICES[kind];
     let mut script = Script::new(Path::sample(rng), rng.log_uniform(60.0, 5_400.0));

@@ -15,7 +15,7 @@ pub(crate) struct Dialect {
     pub hello: Vec<(Bounds, Bounds)>,
     /// Length of a job.
     pub job: Bounds,
-    /// How much jobs differ inside a session.
+    /// Differences of jobs inside a session.
     pub job_habit: JobHabit,
     /// Sent with a job when the difficulty moves; (0, 0) where the job itself says it.
     pub difficulty: Bounds,
@@ -29,7 +29,7 @@ pub(crate) struct Dialect {
     pub jobs_every: (f64, f64),
 }
 
-/// How much the jobs of a session differ in length.
+/// Differences in length of the jobs of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum JobHabit {
     /// All of one length, give or take a counter's digits.
@@ -49,7 +49,7 @@ pub(crate) fn dialects() -> &'static [Dialect] {
     })
 }
 
-/// One line of the table, which is part of the program.
+/// Parses a line of the table, which is part of the program.
 fn dialect(line: &'static str) -> Option<Dialect> {
     let fields: Vec<&str> = line.split(',').collect();
     let &[name, hello, job, habit, difficulty, share, reply, chore, period, in_ten, jobs_every] = &fields[..]

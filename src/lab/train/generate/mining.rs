@@ -9,7 +9,7 @@ use super::script::{Path, Rhythm, Script, Size};
 use super::wire::Transport;
 use crate::lab::train::rng::Rng;
 
-/// One session of dialect number `kind`.
+/// A session of dialect number `kind`.
 pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
@@ -39,7 +39,7 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     (script, transport, dialect.name)
 }
 
-/// What this pool and this miner make of the dialect.
+/// Parameters of the dialect that this pool and this miner choose.
 struct Habits {
     job: Size,
     branches: bool,

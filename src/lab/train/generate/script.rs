@@ -1,16 +1,16 @@
-//! What the two ends of a session say and when, as seen at the client's router.
+//! Messages of both ends of a session and their times, as seen at the client's router.
 
 use crate::lab::train::rng::Rng;
 use crate::net::direction::Direction;
 
-/// One message that an application writes.
+/// A message that an application writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
     /// Seconds since the session began, when its first byte passes the router.
     pub at: f64,
     /// Which way it goes.
     pub direction: Direction,
-    /// Its length before any wrapping, bytes.
+    /// Length before any wrapping, bytes.
     pub bytes: u32,
 }
 
@@ -42,7 +42,7 @@ impl Path {
         }
     }
 
-    /// When the reply to something that passed at `at` passes.
+    /// Time of the reply to a message that passed at `at`.
     pub(crate) fn reply(&self, rng: &mut Rng, at: f64) -> f64 {
         let mut delay = self.rtt + rng.exponential(self.think) + (self.jitter * rng.normal()).abs();
         if rng.chance(self.loss) {
@@ -59,7 +59,7 @@ impl Path {
 /// A size that a kind of message has throughout one session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Size {
-    /// As good as constant: identifiers and counters move it by a few bytes.
+    /// Nearly constant length: identifiers and counters move it by a few bytes.
     Fixed {
         /// Length, bytes.
         base: u32,
@@ -117,10 +117,10 @@ impl Size {
     }
 }
 
-/// When something happens again.
+/// Rhythm of repeated messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rhythm {
-    /// By the clock, give or take a share of the period.
+    /// A fixed period, give or take a share of it.
     Periodic {
         /// Seconds.
         period: f64,
@@ -154,7 +154,7 @@ impl Rhythm {
         }
     }
 
-    /// By the clock, with a period between `low` and `high` seconds.
+    /// A periodic rhythm, with a period between `low` and `high` seconds.
     pub(crate) fn periodic(rng: &mut Rng, low: f64, high: f64) -> Self {
         let jitter = if rng.chance(0.5) { 0.002 } else { rng.uniform(0.0, 0.2) };
         Rhythm::Periodic { period: rng.log_uniform(low, high), jitter }

@@ -6,7 +6,7 @@ use crate::lab::train::rng::Rng;
 use crate::lab::train::sequence::Packet;
 use crate::net::direction::Direction;
 
-/// How a session is wrapped.
+/// Wrapping of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transport {
     tunnel: Tunnel,
@@ -14,29 +14,29 @@ pub(crate) struct Transport {
     framing: Framing,
     /// Largest TCP payload, bytes.
     segment: u32,
-    /// What the sender does with messages written in quick succession.
+    /// Treatment of messages written in quick succession.
     writes: Writes,
     /// Padding inside the record (RFC 8446 section 5.4).
     padding: Padding,
-    /// What a wrapper does to each direction's messages, `None` without one.
+    /// Changes of each direction's messages by a wrapper, `None` without one.
     wrapper: Option<Wrapper>,
     /// Seconds between the WebSocket pings of each end (RFC 6455 section 5.5.2), 0 for none.
     pings: [f64; 2],
 }
 
-/// What hides the length of a message.
+/// Padding that hides the length of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Padding {
     None,
-    /// To a multiple.
+    /// Padded to a multiple.
     Block(u32),
-    /// By a random number of bytes up to this.
+    /// Padded by a random number of bytes up to this.
     Random(u32),
-    /// To a random length between these, if it is not longer already.
+    /// Padded to a random length between these, if it is not longer already.
     Between(u32, u32),
 }
 
-/// What is spoken before TLS.
+/// Protocol spoken before TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tunnel {
     None,
@@ -44,7 +44,7 @@ enum Tunnel {
     HttpConnect,
 }
 
-/// What hides the content.
+/// Encryption of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Record {
     Plain,
@@ -56,7 +56,7 @@ enum Record {
     Ssh,
 }
 
-/// What stands between record and message.
+/// Framing between record and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     None,
@@ -67,7 +67,7 @@ enum Framing {
 enum Writes {
     /// A segment each (TCP_NODELAY).
     Separate,
-    /// One record for all.
+    /// A single record for all.
     Joined,
     /// The first at once, the others when it is acknowledged (RFC 9293 section 3.7.4).
     Nagle,
@@ -109,25 +109,25 @@ impl Transport {
         }
     }
 
-    /// The same over Noise (Stratum V2).
+    /// Wraps the session in Noise (Stratum V2).
     pub(crate) fn over_noise(mut self) -> Self {
         (self.record, self.framing) = (Record::Noise, Framing::None);
         self
     }
 
-    /// The same over SSH.
+    /// Wraps the session in SSH.
     pub(crate) fn over_ssh(mut self) -> Self {
         (self.record, self.framing) = (Record::Ssh, Framing::None);
         self
     }
 
-    /// The same inside WebSocket frames.
+    /// Wraps the messages in WebSocket frames.
     pub(crate) fn with_web_socket(mut self) -> Self {
         self.framing = Framing::WebSocket;
         self
     }
 
-    /// The same behind wrappers that pad, delay, merge or add messages.
+    /// Adds wrappers that pad, delay, merge or add messages.
     pub(crate) fn evasive(mut self, rng: &mut Rng) -> Self {
         let modes = rng.range(1, 15);
         let (low, high) = (rng.range(40, 400), rng.range(500, 1_400));
@@ -143,7 +143,7 @@ impl Transport {
         self
     }
 
-    /// Its name, as sequences carry it.
+    /// Name of the wrapping, as sequences carry it.
     pub(crate) fn name(&self) -> &'static str {
         match (self.record, self.framing) {
             (Record::Plain, Framing::None) => "plain",

@@ -53,7 +53,7 @@ impl Wrapper {
     }
 }
 
-/// Of a wrapper's frame: the lengths of content and padding.
+/// Header of a wrapper's frame: the lengths of content and padding.
 const FRAME_HEADER: u32 = 4;
 /// More than any sequence keeps.
 const MAX_COVERED: usize = 4_000;

@@ -1,4 +1,4 @@
-//! What every session is made of.
+//! Building blocks of every session.
 
 use crate::lab::train::generate::script::{Rhythm, Script, Size};
 use crate::lab::train::rng::Rng;

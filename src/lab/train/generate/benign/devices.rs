@@ -1,4 +1,4 @@
-//! What machines do by themselves.
+//! Traffic of machines by themselves.
 
 use super::blocks::{asks, hears, hello, pings, tells};
 use crate::lab::train::generate::script::{Rhythm, Script, Size};

@@ -1,4 +1,4 @@
-//! What people do: chat, mail, type, play, watch.
+//! Traffic of people: chat, mail, type, play, watch.
 
 use super::blocks::{asks, hears, hello, pings, tells};
 use super::services::ticker;

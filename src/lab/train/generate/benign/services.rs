@@ -1,4 +1,4 @@
-//! What programs ask of servers, and are told by them.
+//! Requests of programs to servers, and their responses.
 
 use super::blocks::{asks, hears, hello, pings, tells};
 use crate::lab::train::generate::script::{Rhythm, Script, Size};

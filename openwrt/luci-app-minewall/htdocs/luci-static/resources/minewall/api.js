@@ -18,6 +18,9 @@ const callUnblock = rpc.declare({ object: 'minewall', method: 'unblock', params:
 /* Takes up to 15 seconds: in a batch with others it would hold them up. */
 const callProbe = rpc.declare({ object: 'minewall', method: 'probe', params: [ 'server' ], reject: true, nobatch: true });
 
+/* Takes as long. */
+const callSelftest = rpc.declare({ object: 'minewall', method: 'selftest', reject: true, nobatch: true });
+
 /* A host whose latest detection is older counts as history in the answer at the top, in hours. */
 const RECENT_HOURS = 24;
 
@@ -46,6 +49,7 @@ return baseclass.extend({
 	allowServer: (server, remove) => callAllowEndpoint(server, remove),
 	unblock: (target) => callUnblock(target),
 	probe: (server) => callProbe(server),
+	selftest: () => callSelftest(),
 
 	verdictOf,
 	nameOf,
@@ -73,7 +77,7 @@ return baseclass.extend({
 	judge(status, hosts, now) {
 		const recent = hosts.filter((host) => isRecent(host, now));
 		const those = (verdict) => recent.filter((host) => verdictOf(host) === verdict);
-		const blocked = those('blocked'), mining = those('monitored'), suspected = those('suspected');
+		const blocked = those('blocked'), mining = those('monitored'), suspected = those('suspected'), allowed = those('allowed');
 		const said = [];
 		let mood = 'good';
 
@@ -86,7 +90,9 @@ return baseclass.extend({
 		say(mining, _('%s mines, and is not blocked.'), _('%d hosts mine, and are not blocked.'));
 		say(blocked, _('%s tried to mine and was cut off.'), _('%d hosts tried to mine and were cut off.'));
 		say(suspected, _('%s is suspected of mining; nothing is proven.'), _('%d hosts are suspected of mining; nothing is proven.'));
-		if (blocked.length || suspected.length)
+		say(allowed, _('%s mined, which you allow.'), _('%d hosts mined, which you allow.'));
+		/* Never green while a host has mined in this time, for whatever reason it may. */
+		if (said.length)
 			mood = 'warn';
 		if (mining.length)
 			mood = 'bad';
@@ -121,6 +127,8 @@ return baseclass.extend({
 		case 'list_name': return _('Rename the file: its name ends in .block, .suspect or .allow.');
 		case 'mark_conflict': return _('Move the mark with the option for the mark bit, or change the other program.');
 		case 'table_full': return _('Raise the number of connections followed if the router has memory to spare.');
+		case 'kernel_sets': return _('Install nft, or switch the refusal by the kernel off: the daemon blocks known pools by itself.');
+		case 'signatures': return _('Correct the file: "minewall signatures check" says what is wrong with it.');
 		case 'file': return _('Make room on the disk, or choose another path in the settings.');
 		default: return null;
 		}

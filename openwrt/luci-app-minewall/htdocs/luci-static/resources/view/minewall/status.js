@@ -88,6 +88,8 @@ return view.extend({
 		this.problems = E('div', { 'class': 'mw-problems' });
 		this.hosts = E('div', { 'class': 'mw-hosts' });
 		this.tiles = E('div', { 'class': 'mw-tiles' });
+		this.health = E('dl', { 'class': 'mw-health' });
+		this.checks = E('div', { 'class': 'mw-checks', 'role': 'status' });
 		this.history = E('div');
 		this.rate = E('div');
 		this.table = E('tbody');
@@ -108,6 +110,17 @@ return view.extend({
 			this.answer,
 			this.problems,
 			E('div', { 'class': 'cbi-section' }, [ E('h3', {}, [ _('Hosts') ]), this.hosts ]),
+			E('div', { 'class': 'cbi-section' }, [
+				E('h3', {}, [ _('Does it work?') ]),
+				this.health,
+				L.hasViewPermission() === false ? '' : E('button', {
+					'class': 'btn cbi-button',
+					'data-deed': 'selftest',
+					'title': _('Checks rules, queue, recognition, sets of the kernel, lists, clock and names; takes up to 15 seconds'),
+					'click': ui.createHandlerFn(this, () => this.test())
+				}, [ _('Self-test') ]),
+				this.checks
+			]),
 			E('div', { 'class': 'cbi-section' }, [
 				E('h3', {}, [ _('Activity') ]),
 				E('div', { 'class': 'mw-charts' }, [
@@ -149,6 +162,7 @@ return view.extend({
 		this.drawAnswer(api.judge(data.status, data.hosts, now), data.status);
 		fill(this.problems, data.status.problems || [], () => problems.render(data.status.problems || []));
 		this.drawHosts(now);
+		this.drawHealth(data.status, now);
 		this.drawActivity(data.status.daemon, now);
 		this.drawEvents();
 	},
@@ -165,6 +179,45 @@ return view.extend({
 		dom.content(this.about, [ daemon ? _('Version %s, watching for %t').format(daemon.version, daemon.uptime) : '' ]);
 	},
 
+	/* What the answer at the top rests on. */
+	drawHealth(status, now) {
+		const { lists, packets_minute, queue = {} } = status.daemon || {};
+		const bad = (status.problems || []).find(({ code }) => [ 'list', 'list_name', 'feed' ].includes(code));
+		const test = status.selftest;
+		const rows = [
+			[ 'rules', _('Rules in the kernel'), status.rules === false || queue.has_rules === false ? _('missing') : _('loaded') ],
+			[ 'packets', _('Packets in the last minute'), widgets.large(packets_minute) ],
+			[ 'lists', _('Lists in force'), lists ? _('%d entries of %d lists').format(lists.entries, lists.files) : '–' ],
+			[ 'list-error', _('Last error of a list'), bad ? bad.text : _('none') ],
+			[ 'selftest', _('Last self-test'), !test ? _('none since the start') : '%s, %s'.format(
+				test.failed ? N_(test.failed, '%d check failed', '%d checks failed').format(test.failed) : _('all is well'),
+				widgets.ago(new Date(1000 * test.time).toISOString(), now)) ]
+		];
+
+		fill(this.health, rows, () => rows.flatMap(([ name, title, value ]) =>
+			[ E('dt', {}, [ title ]), E('dd', { 'data-health': name }, [ String(value) ]) ]));
+	},
+
+	/* A line for each check of the self-test, or why there is none. */
+	async test() {
+		const marks = { ok: 'good', off: 'warn', note: 'warn', FAILED: 'bad' };
+
+		dom.content(this.checks, []);
+		try {
+			const reply = await api.selftest();
+
+			if (!reply.ok)
+				throw new Error(this.refused(reply).said);
+			dom.content(this.checks, reply.checks.map(({ name, outcome, text }) => E('p', { 'data-check': name }, [
+				E('span', { 'class': 'label mw-label mw-label-%s'.format(marks[outcome] || 'bad') }, [ outcome ]), ' ', E('b', {}, [ name ]), ' ', text
+			])));
+		}
+		catch (error) {
+			dom.content(this.checks, [ E('span', { 'class': 'alert-message error' }, [ error.message ]) ]);
+		}
+		this.draw(await this.ask());
+	},
+
 	drawHosts(now) {
 		const { status, hosts, events } = this.data;
 		const cards = new Map(hosts.map((host) => [ host.client, this.cards.get(host.client) || this.card(host) ]));
@@ -177,8 +230,7 @@ return view.extend({
 
 		this.cards = cards;
 		fill(this.hosts, [ Array.from(cards.keys()), status.running ], () => cards.size ? Array.from(cards.values(), (card) => card.node)
-			: [ E('em', {}, [ status.running === false ? _('While minewall does not run, no host is known.')
-				: _('No host has tried to mine since minewall was started.') ]) ]);
+			: [ E('em', {}, [ _('No host that tried to mine is remembered.') ]) ]);
 	},
 
 	/* The parts of a host's card; they stay while the host stays. */

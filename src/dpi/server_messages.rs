@@ -12,22 +12,22 @@ use crate::parse::tree::Value;
 
 /// A connection of the probe.
 #[derive(Clone, Debug, Default)]
-pub struct Hearing {
+pub struct MessageReader {
     framing: Framing,
 }
 
 /// A message of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard<'a> {
+pub struct ServerMessage<'a> {
     /// The pool's message that it is, if it is one.
-    pub shown: Option<Shown<'a>>,
+    pub shown: Option<PoolMessage<'a>>,
     /// Values of a JSON message. Of a batch, every object is heard by itself.
     pub root: Option<Value<'a>>,
 }
 
 /// A single message as pools send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown<'a> {
+pub struct PoolMessage<'a> {
     /// The dialect.
     pub dialect: Dialect,
     /// Only pools say so; otherwise others may, too.
@@ -38,22 +38,27 @@ pub struct Shown<'a> {
 
 /// Outcome of reading bytes of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct Consumption {
     /// Leading bytes that are done with; the others are to be offered again with what follows them.
     pub consumed: usize,
     /// No message in them can be read.
     pub is_unreadable: bool,
 }
 
-impl Hearing {
+impl MessageReader {
     /// Notes what we sent: it decides how the answer is framed (HTTP, WebSocket, lines).
-    pub fn said(&mut self, dpi: &mut Dpi, bytes: &[u8]) {
+    pub fn note_sent(&mut self, dpi: &mut Dpi, bytes: &[u8]) {
         self.read(dpi, Direction::ToServer, bytes, &mut |_| {});
     }
 
     /// Reads `bytes`, what was left over of the server's followed by its next ones, and hands every
     /// whole message to `each`.
-    pub fn heard(&mut self, dpi: &mut Dpi, bytes: &[u8], each: &mut dyn FnMut(&Heard<'_>)) -> Reading {
+    pub fn read_messages(
+        &mut self,
+        dpi: &mut Dpi,
+        bytes: &[u8],
+        each: &mut dyn FnMut(&ServerMessage<'_>),
+    ) -> Consumption {
         self.read(dpi, Direction::ToClient, bytes, each)
     }
 
@@ -62,8 +67,8 @@ impl Hearing {
         dpi: &mut Dpi,
         direction: Direction,
         bytes: &[u8],
-        each: &mut dyn FnMut(&Heard<'_>),
-    ) -> Reading {
+        each: &mut dyn FnMut(&ServerMessage<'_>),
+    ) -> Consumption {
         let Dpi { drafts, signatures } = dpi;
         let slot = self.framing.open(drafts, direction);
         let mut consumed = 0;
@@ -91,14 +96,14 @@ impl Hearing {
                 break;
             }
             self.framing.note_message(direction);
-            let shown = found.map(|found| Shown {
+            let shown = found.map(|found| PoolMessage {
                 dialect: signatures.dialect_of(&found),
                 strong: found.confidence > Confidence::Hint,
                 said: found.program.str(found.rule.said),
             });
             let root = message.root.filter(|_| !is_text);
             if direction == Direction::ToClient && (shown.is_some() || root.is_some()) {
-                each(&Heard { shown, root });
+                each(&ServerMessage { shown, root });
             }
             if is_text {
                 draft.lines.reset();
@@ -106,11 +111,11 @@ impl Hearing {
             self.framing.end_message(draft, direction, over);
         }
         self.framing.close(drafts, direction, slot, 0);
-        Reading { consumed, is_unreadable: self.framing.is_opaque() }
+        Consumption { consumed, is_unreadable: self.framing.is_opaque() }
     }
 }
 
-impl Hearing {
+impl MessageReader {
     /// Ends the connection.
     pub fn end(&mut self, dpi: &mut Dpi) {
         self.framing.release(&mut dpi.drafts);

@@ -1,6 +1,6 @@
-//! Which questions are asked at all, and in which order.
+//! The plan: the questions that are asked, and their order.
 //!
-//! What is known of the server beforehand comes first ([`hinted_at`]), and of each dialect what a miner says first:
+//! Questions by hints come first ([`hinted_at`]), and of each dialect the first message of a miner:
 //! pools ban addresses for words that no miner begins with (P2Pool and MoneroOcean for `keepalived` and
 //! `server.version`), and the suspected host shares the router's address. Without a hint the first words are those of
 //! the dialect that malware speaks, CryptoNote. A server that never says a word hears the [`CORE`] and no more; what
@@ -10,7 +10,7 @@ use crate::dpi::signatures::Dialect;
 use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
-/// What is asked of everybody.
+/// Questions to every server.
 pub(in crate::probe) const CORE: [Question; 10] = [
     Question::Login,
     Question::Page,
@@ -24,10 +24,10 @@ pub(in crate::probe) const CORE: [Question; 10] = [
     Question::Mqtt,
 ];
 
-/// What is asked besides of who refuses in JSON what it doesn't know.
+/// Further questions to a server that refuses unknown methods in JSON.
 pub(in crate::probe) const OF_REFUSERS: [Question; 3] = [Question::HelloShort, Question::Ckb, Question::Node];
 
-/// What is asked of a web server at `port`, which may be a pool's door. Nodes that push work are no
+/// Questions to a web server at `port`, which may be part of a pool. Nodes that push work are no
 /// neighbours of web sites. A WebSocket's server mostly takes any path; one that doesn't has `/proxy`.
 pub(in crate::probe) fn over_http(port: u16) -> &'static [Question] {
     const ALL: [Question; 5] = [
@@ -42,7 +42,7 @@ pub(in crate::probe) fn over_http(port: u16) -> &'static [Question] {
     if matches!(port, 80 | 443) { &OF_WEB_SITES } else { &ALL }
 }
 
-/// What a server at `port` speaks, if it is what the port is meant for.
+/// The question for the usual protocol of `port`.
 pub(super) fn usual_at(port: u16) -> Option<Question> {
     match port {
         53 | 853 => Some(Question::Dns),
@@ -53,7 +53,7 @@ pub(super) fn usual_at(port: u16) -> Option<Question> {
     }
 }
 
-/// What settles that which `hints` point to, the surest first.
+/// Questions for the dialects of `hints`, the surest first.
 pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
     let wire = hints.wire;
     let of_wire: &[Question] = match (wire.noise, wire.server_first, wire.websocket, wire.web) {
@@ -68,7 +68,7 @@ pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
     of_dialects.chain(of_wire).copied()
 }
 
-/// What settles the suspicion that it is `dialect`.
+/// Questions that settle whether the server speaks `dialect`.
 fn for_dialect(dialect: Dialect) -> &'static [Question] {
     match dialect {
         // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.

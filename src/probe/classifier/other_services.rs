@@ -1,4 +1,4 @@
-//! Servers that are no pool, by what only they say.
+//! Servers that are no pool, by responses of their protocols.
 
 use crate::dpi::Answer;
 use crate::dpi::signatures::Dialect;
@@ -9,13 +9,13 @@ use crate::probe::question::Question;
 const POOL_PAGES: [(&[u8], Dialect); 2] =
     [(b"Mining Pool Online", Dialect::CryptoNote), (b"P2Pool Stratum online", Dialect::P2pool)];
 
-/// What Dero's getwork server says of the address in our path.
+/// Refusal of Dero's getwork server for the address in our path.
 const DERO_REFUSAL: &[u8] = b"err: invalid human-readable part :  != void";
 
-/// What Xelis's node says of the address in our path, in the status line or as the page.
+/// Refusal of Xelis's node for the address in our path, in the status line or as the page.
 const XELIS_REFUSAL: &[u8] = b"Invalid miner address for getwork server";
 
-/// First bytes of a server, and what it speaks.
+/// First bytes of a server, and its protocol.
 const BANNERS: [(&[u8], &str); 30] = [
     (b"SSH-", "SSH"),
     (b"220 ", "SMTP or FTP"),
@@ -49,7 +49,7 @@ const BANNERS: [(&[u8], &str); 30] = [
     (b"E\x00\x00\x00", "PostgreSQL"),
 ];
 
-/// What the server speaks, told by its first bytes.
+/// Protocol of the server, by its first bytes.
 pub(super) fn banner(bytes: &[u8]) -> Option<&'static str> {
     // A colon may begin anything; of Stratum V2's random bytes, one answer in 256.
     let is_text = bytes.iter().take(16).filter(|byte| !byte.is_ascii()).count() == 0;
@@ -91,7 +91,7 @@ pub(super) fn pool_page(question: Question, bytes: &[u8]) -> Option<(&'static [u
         return Some((XELIS_REFUSAL, work));
     }
     let body = body(bytes)?.trim_ascii();
-    // Dero's words for an address of another network, which nobody else would look for in a path.
+    // Dero's words for an address of another network, which no other software looks for in a path.
     if matches!(question, Question::WebSocketWork | Question::Work) && body == DERO_REFUSAL {
         return Some((DERO_REFUSAL, work));
     }

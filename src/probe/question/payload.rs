@@ -1,19 +1,19 @@
-//! The words of each question.
+//! The payloads of each question.
 
 use super::Question;
 use crate::net::endpoint::Endpoint;
 
 impl Question {
-    /// The words number `step`, counted from 0, for the server called `host`; `None` behind the last.
+    /// The payload number `step`, counted from 0, for the server called `host`; `None` behind the last.
     ///
     /// Every byte counts: all questions that one kind of server is asked have to fit in
     /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
     /// shortest (parameters of a wrong shape have crashed some).
-    pub fn words(self, step: usize, host: &Host, key: &[u8; 64]) -> Option<Vec<u8>> {
+    pub fn payload(self, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
         let line = |text: &str| Some(format!("{text}\n").into_bytes());
         match (self, step) {
             (Question::Keepalive, 0) => line(r#"{"id":1,"method":"keepalived","params":{}}"#),
-            // Whoever reads the parameters passes over the body, and the other way round.
+            // A server that reads the parameters passes over the body, and the other way round.
             (Question::Subscribe, 0) => line(
                 r#"{"id":1,"method":"mining.subscribe","params":["mw"],"body":{"version":3,"publicAddress":"0"}}"#,
             ),
@@ -52,8 +52,8 @@ impl Question {
             // Monero's daemon looks for the end of a head behind a field.
             (Question::Page, 0) => Some(b"GET / HTTP/1.0\r\nHost:0\r\n\r\n".to_vec()),
             // A well-formed address (BIP 173) of a network that there isn't.
-            (Question::Work, 0) => Some(get(DERO_DOOR)),
-            (Question::XelisWork, 0) => Some(get(XELIS_DOOR)),
+            (Question::Work, 0) => Some(get(DERO_PATH)),
+            (Question::XelisWork, 0) => Some(get(XELIS_PATH)),
             (Question::Getwork, 0) => Some(post(
                 host,
                 r#"{"method":"getwork","params":[],"id":1}"#,
@@ -65,8 +65,8 @@ impl Question {
             (Question::NodeHttp, 0) => Some(post(host, CLIENT_VERSION, JSON)),
             (Question::WebSocket, 0) => Some(upgrade(host, "/")),
             (Question::WebSocketProxy, 0) => Some(upgrade(host, "/proxy")),
-            (Question::WebSocketWork, 0) => Some(upgrade(host, DERO_DOOR)),
-            (Question::WebSocketXelis, 0) => Some(upgrade(host, XELIS_DOOR)),
+            (Question::WebSocketWork, 0) => Some(upgrade(host, DERO_PATH)),
+            (Question::WebSocketXelis, 0) => Some(upgrade(host, XELIS_PATH)),
             (Question::WebSocket | Question::WebSocketProxy, step) => {
                 FRAMES.get(step.checked_sub(1)?).map(|text| frame(text, key))
             }
@@ -81,19 +81,19 @@ impl Question {
     }
 }
 
-/// How a server is called in HTTP.
+/// Name of a server in HTTP.
 #[derive(Clone, Debug)]
-pub struct Host {
+pub struct HostHeader {
     /// The name that the suspected client used, or the address and port.
     authority: String,
     is_name: bool,
 }
 
-impl Host {
-    /// Of the server at `server`, which is called `name`, if that is known and no longer than pools' names are.
+impl HostHeader {
+    /// The name of the server at `server`: `name`, if that is known and no longer than pools' names are.
     pub fn new(name: Option<&str>, server: &Endpoint) -> Self {
         let name = name.filter(|name| name.len() <= NAME_MAX);
-        Host { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
+        HostHeader { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
     }
 }
 
@@ -102,22 +102,22 @@ const NAME_MAX: usize = 64;
 /// go-ethereum answers nothing without `jsonrpc`.
 const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion"}"#;
 
-const DERO_DOOR: &str = "/ws/void1mzaswn";
+const DERO_PATH: &str = "/ws/void1mzaswn";
 /// Wallet and worker.
-const XELIS_DOOR: &str = "/getwork/0/0";
+const XELIS_PATH: &str = "/getwork/0/0";
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
 const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
-/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". Nobody is asked to
-/// look further than at what he has.
+/// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". No recursion is
+/// asked for.
 const DNS_QUERY: [u8; 19] = *b"\x00\x11mw\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01";
 /// SSLRequest of PostgreSQL's protocol 3 (section 55.7): answered with one letter.
 const POSTGRES_SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// An anonymous bind (RFC 4511 section 4.2), number 1.
 const LDAP_BIND: [u8; 14] = *b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
 
-/// What is said in WebSocket messages, one after the other.
+/// Texts of WebSocket messages, one after the other.
 const FRAMES: [&str; 4] = [
     r#"{"type":"auth","params":{"site_key":"0","type":"anonymous"}}"#,
     r#"{"identifier":"handshake","pool":"0","login":"0","password":"","version":8}"#,
@@ -125,19 +125,19 @@ const FRAMES: [&str; 4] = [
     r#"{"id":1,"method":"login","params":{"login":"0","pass":"x"}}"#,
 ];
 
-/// HTTP/1.0 needs no `Host` (RFC 1945 section 5): doors of pools have none but one site behind them.
+/// HTTP/1.0 needs no `Host` (RFC 1945 section 5): servers of pools serve one site only.
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.0\r\n\r\n").into_bytes()
 }
 
 /// The name is said where the suspected client has said it.
-fn post(host: &Host, body: &str, fields: &str) -> Vec<u8> {
+fn post(host: &HostHeader, body: &str, fields: &str) -> Vec<u8> {
     let name = if host.is_name { format!("Host: {}\r\n", host.authority) } else { String::new() };
     format!("POST / HTTP/1.0\r\n{name}{fields}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
 /// RFC 6455 section 4.1. Its key is a nonce, of which nothing hangs here but the form.
-fn upgrade(host: &Host, path: &str) -> Vec<u8> {
+fn upgrade(host: &HostHeader, path: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: bWluZXdhbGwgcHJvYmUgMA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -160,7 +160,7 @@ fn frame(text: &str, key: &[u8; 64]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::limits::PROBE_SEND_BYTES;
-    use crate::probe::strategy::order::{CORE, OF_REFUSERS, over_http};
+    use crate::probe::strategy::plan::{CORE, OF_REFUSERS, over_http};
 
     const EVERY: [Question; 31] = [
         Question::Keepalive,
@@ -196,19 +196,19 @@ mod tests {
         Question::Ldap,
     ];
 
-    fn words_of(question: Question) -> Vec<Vec<u8>> {
-        let host = Host::new(None, &Endpoint::new([192, 0, 2, 123].into(), 33_333));
-        (0..8).map_while(|step| question.words(step, &host, &[0x9c; 64])).collect()
+    fn payloads_of(question: Question) -> Vec<Vec<u8>> {
+        let host = HostHeader::new(None, &Endpoint::new([192, 0, 2, 123].into(), 33_333));
+        (0..8).map_while(|step| question.payload(step, &host, &[0x9c; 64])).collect()
     }
 
     fn len(questions: &[Question]) -> usize {
-        questions.iter().flat_map(|question| words_of(*question)).map(|words| words.len()).sum()
+        questions.iter().flat_map(|question| payloads_of(*question)).map(|payload| payload.len()).sum()
     }
 
     #[test]
     fn questions_are_short_and_name_nobodys_wallet() {
         for question in EVERY {
-            assert!(!words_of(question).is_empty(), "{question:?}");
+            assert!(!payloads_of(question).is_empty(), "{question:?}");
             assert!(len(&[question]) < PROBE_SEND_BYTES, "{question:?}");
         }
         assert!(FRAMES.iter().all(|text| text.len() < 126));
@@ -217,7 +217,7 @@ mod tests {
     /// All that a server is asked which shows nothing, of each kind.
     #[test]
     fn what_one_server_is_asked_has_room() {
-        let first = |question| words_of(question).first().map_or(0, Vec::len);
+        let first = |question| payloads_of(question).first().map_or(0, Vec::len);
         let firsts =
             |questions: &[Question]| questions.iter().map(|question| first(*question)).sum::<usize>();
         let closes = firsts(&CORE);

@@ -1,15 +1,15 @@
-//! Refusals: what pools say to strangers.
+//! Refusals: errors that pools send to unknown clients.
 //!
-//! The words of one are taken for a pool's only where nobody else would use them: they name what only
-//! pools deal in, or have a form that only Stratum's errors have, and they answer the question that
-//! asked for them. "Method not found" is anybody's.
+//! A refusal proves a pool only where no other software sends it: it names things that only pools deal in,
+//! or has a form that only Stratum's errors have, and it responds to the question that provokes it.
+//! "Method not found" comes from any server.
 
-use super::{Evidence, words};
+use super::{EvidenceLine, evidence};
 use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
-use crate::probe::question::{Manner, Question};
+use crate::probe::question::{Encoding, Question};
 
-/// Names what only pools deal in, whatever was asked.
+/// Texts about things that only pools deal in, in response to any question.
 const OF_POOLS: [(&str, Dialect); 5] = [
     // CryptoNote's pools: node-cryptonote-pool and its heirs, nodejs-pool, monero-pool.
     ("payment address provided", Dialect::CryptoNote),
@@ -19,7 +19,7 @@ const OF_POOLS: [(&str, Dialect); 5] = [
     ("unauthorized worker", Dialect::StratumV1),
 ];
 
-/// What a wallet is refused with, by those who were given one.
+/// Texts of servers that refuse a wallet.
 const OF_WALLETS: [&str; 6] = [
     "wallet address",
     "invalid wallet",
@@ -32,22 +32,22 @@ const OF_WALLETS: [&str; 6] = [
 /// A refusal that speaks for a pool.
 pub(super) struct OfPool {
     pub dialect: Dialect,
-    pub words: Evidence,
-    /// Nobody else says so. Otherwise a server that refuses everybody with the same words, whatever they
-    /// ask, has to be ruled out.
+    pub words: EvidenceLine,
+    /// No other software sends it. Otherwise a server that refuses every method with the same words has to be
+    /// ruled out.
     pub certain: bool,
 }
 
 /// The pool that refuses so.
 pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
-    let refusal = Refusal::read(root)?;
+    let refusal = ErrorMessage::read(root)?;
     let asked = question.dialect();
-    let over_tcp = question.manner() != Manner::Http;
+    let over_tcp = question.encoding() != Encoding::Http;
     let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
     let named = OF_POOLS.iter().find(|(text, _)| over_tcp && refusal.says(text));
     let (dialect, certain) = match (named, question, refusal.code) {
         (Some((_, dialect)), _, _) => (*dialect, true),
-        // Stratum's form, [code, text, traceback], which nobody else has.
+        // Stratum's form, [code, text, traceback], which no other protocol has.
         (
             _,
             Question::Subscribe
@@ -60,7 +60,7 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
         (_, Question::WebSocket | Question::WebSocketProxy, _) if refusal.is("invalid_site_key") => {
             (Dialect::CoinHive, true)
         }
-        // Nimiq's pools, to whoever begins with another message than theirs.
+        // Nimiq's pools, to a client that begins with another message than theirs.
         (_, Question::WebSocket | Question::WebSocketProxy, _)
             if refusal.is("registration required")
                 && root.get("message").is_some_and(|kind| kind.is("error")) =>
@@ -86,23 +86,23 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
         (_, Question::Ckb, _) if says(&["ckb address", "wallet address"]) => (asked?, false),
         _ => return None,
     };
-    Some(OfPool { dialect, words: words(&[b"refusal: ", refusal.bytes]), certain })
+    Some(OfPool { dialect, words: evidence(&[b"refusal: ", refusal.bytes]), certain })
 }
 
 /// The words of an error, if the message is one.
-pub(super) fn text(root: Value<'_>) -> Option<Evidence> {
-    Refusal::read(root).map(|refusal| words(&[b"JSON-RPC error: ", refusal.bytes]))
+pub(super) fn text(root: Value<'_>) -> Option<EvidenceLine> {
+    ErrorMessage::read(root).map(|refusal| evidence(&[b"JSON-RPC error: ", refusal.bytes]))
 }
 
 /// An error, in any of the forms that servers give it.
-struct Refusal<'a> {
+struct ErrorMessage<'a> {
     code: Option<i32>,
     text: Option<Value<'a>>,
     bytes: &'a [u8],
     is_array: bool,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> ErrorMessage<'a> {
     fn read(root: Value<'a>) -> Option<Self> {
         let nested = || root.get("params").and_then(|params| params.get("error"));
         let error = root.get("error").or_else(nested).filter(|error| !error.is_null());
@@ -116,7 +116,7 @@ impl<'a> Refusal<'a> {
         };
         let code = code.and_then(|code| core::str::from_utf8(code.bytes()).ok()?.parse().ok());
         let success = error.is_none() && code.is_some_and(|code| code >= 0);
-        (!success).then(|| Refusal {
+        (!success).then(|| ErrorMessage {
             code,
             text,
             bytes: text.map_or(b"without words", |text| text.bytes()),

@@ -1,28 +1,29 @@
-//! What an answer that left it open says of the server, and so of the questions ahead.
+//! Changes of the plan after an inconclusive response.
 
-use super::{CONTROL, Strategy, is_same_refusal, order};
+use super::{CONTROL, Strategy, is_same_refusal, plan};
 use crate::dpi::signatures::Dialect;
-use crate::probe::question::{Manner, Question};
+use crate::probe::question::{Encoding, Question};
 
 impl Strategy {
     /// HTTP in answer to `question`, with `line` at its head.
-    pub(super) fn heard_http(&mut self, question: Question, line: &str) {
-        for hinted in order::hinted_at(&self.hints.clone()).filter(|hinted| hinted.is_door()) {
+    pub(super) fn after_http(&mut self, question: Question, line: &str) {
+        for hinted in plan::hinted_at(&self.hints.clone()).filter(|hinted| hinted.is_long_http()) {
             self.append(hinted);
         }
         match question {
-            // Who shows a page may still listen to lines: it has closed the connection on one so far.
+            // A server that shows a page may still listen to lines: it has closed the connection on one so far.
             Question::Page => self.keep(|ahead| {
                 matches!(ahead, Question::Subscribe | Question::Login)
-                    || matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+                    || matches!(ahead.encoding(), Encoding::Http | Encoding::WebSocket)
             }),
-            // What answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
-            _ if matches!(question.manner(), Manner::Lines | Manner::Opaque) => {
+            // A server that answers a line of JSON with HTTP speaks nothing else, and has no page for miners.
+            _ if matches!(question.encoding(), Encoding::Lines | Encoding::Opaque) => {
                 self.keep(|ahead| {
-                    ahead != Question::Page && matches!(ahead.manner(), Manner::Http | Manner::WebSocket)
+                    ahead != Question::Page
+                        && matches!(ahead.encoding(), Encoding::Http | Encoding::WebSocket)
                 });
             }
-            // A door that is there ("404" is none), and may want a WebSocket before it looks at the wallet.
+            // A path that exists ("404" does not), and may want a WebSocket before it looks at the wallet.
             Question::Work | Question::XelisWork
                 if [" 400", " 426"].iter().any(|code| line.contains(code)) =>
             {
@@ -36,17 +37,17 @@ impl Strategy {
         }
         if !self.asked_over_http {
             self.asked_over_http = true;
-            for question in order::over_http(self.port) {
+            for question in plan::over_http(self.port) {
                 self.append(*question);
             }
         }
     }
 
-    pub(super) fn heard_something_else(&mut self, question: Question) {
+    pub(super) fn after_unreadable(&mut self, question: Question) {
         // Stratum V2 takes any 64 bytes for a key.
         self.bring_forward(Question::StratumV2);
         self.unreadable = self.unreadable.saturating_add(1);
-        if question.manner() != Manner::Lines || self.speaks_json {
+        if question.encoding() != Encoding::Lines || self.speaks_json {
             return;
         }
         if self.unreadable == 1 {
@@ -55,15 +56,15 @@ impl Strategy {
                 self.first(Question::DuinoCoin);
             }
         } else {
-            // Who speaks JSON answers it in JSON.
-            self.keep(|ahead| ahead.manner() != Manner::Lines || ahead == Question::Xatum);
+            // A server that speaks JSON answers it in JSON.
+            self.keep(|ahead| ahead.encoding() != Encoding::Lines || ahead == Question::Xatum);
         }
     }
 
-    pub(super) fn heard_json(&mut self, question: Question) {
+    pub(super) fn after_json(&mut self, question: Question) {
         let first = !self.speaks_json;
         self.speaks_json = true;
-        self.keep(|ahead| ahead.manner() == Manner::Lines && ahead != Question::Xatum);
+        self.keep(|ahead| ahead.encoding() == Encoding::Lines && ahead != Question::Xatum);
         if first && question != CONTROL {
             // Harmless, and settles the most frequent innocent.
             self.first(CONTROL);
@@ -71,9 +72,9 @@ impl Strategy {
     }
 
     /// JSON-RPC that took `question` for something, or says nothing to the point.
-    pub(super) fn heard_yes(&mut self, question: Question) {
+    pub(super) fn after_acceptance(&mut self, question: Question) {
         match question {
-            // So it does to everything. The servers of other dialects refuse what they don't know.
+            // The server takes every method. Servers of other dialects refuse unknown ones.
             CONTROL => self.keep(|ahead| {
                 matches!(ahead, Question::Subscribe | Question::Login)
                     || ahead.dialect() == Some(Dialect::EthProxy)
@@ -84,8 +85,8 @@ impl Strategy {
     }
 
     /// JSON-RPC that refused `question` with `words`.
-    pub(super) fn heard_no(&mut self, question: Question, words: &str) {
-        let is_unknown = self.says_so_to_all(question, words) == Some(true);
+    pub(super) fn after_refusal(&mut self, question: Question, words: &str) {
+        let is_unknown = self.is_general_refusal(question, words) == Some(true);
         match question {
             CONTROL => {
                 self.unknown = Some(words.replace(question.method(), ""));
@@ -95,7 +96,7 @@ impl Strategy {
                         *ahead = Question::SubscribeShort;
                     }
                 }
-                for question in order::OF_REFUSERS {
+                for question in plan::OF_REFUSERS {
                     self.append(question);
                 }
             }
@@ -103,7 +104,7 @@ impl Strategy {
             Question::Login if is_unknown => self.keep(|ahead| ahead != Question::Beam),
             Question::EthProxy if !is_unknown => self.first(Question::EthProxyWallet),
             Question::HelloShort if !is_unknown => self.first(Question::Hello),
-            // What CryptoNote's pools say to any other first word than `login`.
+            // CryptoNote's pools answer any other first method than `login` so.
             _ if words.contains("nvalid method") => self.bring_forward(Question::Login),
             _ => {}
         }
@@ -111,7 +112,7 @@ impl Strategy {
 
     /// Whether the server refuses `question` with the `words` that it has for a method which means nothing to
     /// it; `None` while those are not known. It may quote the method, or have its name for a word of its own.
-    pub(super) fn says_so_to_all(&self, question: Question, words: &str) -> Option<bool> {
+    pub(super) fn is_general_refusal(&self, question: Question, words: &str) -> Option<bool> {
         let unknown = self.unknown.as_ref()?;
         let bare = words.replace(question.method(), "");
         Some(is_same_refusal(unknown, words) || is_same_refusal(unknown, &bare))
