@@ -86,7 +86,7 @@ test-packages: packages
 # The package's scripts, the guide, the ubus object and a miner on a model of a router; two tests at a time, since most of it is waiting. Needs root.
 test-openwrt: install-tools
 	$(CARGO) build --locked --bin minewall
-	cd openwrt && echo service guide ubus selftest notices notifiers house debian | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
+	cd openwrt && echo service guide ubus selftest notices notifiers deeds house debian | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
 test-luci: install-tools

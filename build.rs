@@ -18,7 +18,19 @@ use words::Words;
 const FOLDER: &str = "src/dpi/signatures";
 const LISTS: &str = "src/intel/builtin";
 
+/// 2026-11-01, for builds that name no time.
+const RELEASED: u64 = 1_793_491_200;
+
+/// Time of the program (`CLOCK_SET_FROM`): of the sources, as the packages' builds say it, so that the same sources give
+/// the same bytes.
+fn built() -> u64 {
+    env::var("SOURCE_DATE_EPOCH")
+        .map_or(RELEASED, |seconds| seconds.parse().expect("SOURCE_DATE_EPOCH is a number"))
+}
+
 fn main() {
+    println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    println!("cargo::rustc-env=MINEWALL_BUILT={}", built());
     println!("cargo::rerun-if-changed={FOLDER}");
     println!("cargo::rerun-if-changed=src/parse/words.rs");
     let mut compiler = compile::Compiler::new(None);
@@ -83,7 +95,8 @@ fn write_program(out: &mut String, program: &Program) {
         out,
         "pub(crate) static PROGRAM: Program = Program {{ dialects: Cow::Borrowed(&{:?}), rules: Cow::Borrowed(&{rules}), \
          with_method: {}, with_pattern: {}, pivots: Cow::Borrowed(&{:?}), code: Cow::Borrowed(&{:?}), ends: Cow::Borrowed(&{:?}), \
-         text: Cow::Borrowed(b\"{}\"), names: Cow::Borrowed(&{:?}), ports: Cow::Borrowed(&{:?}) }};",
+         text: Cow::Borrowed(b\"{}\"), names: Cow::Borrowed(&{:?}), ports: Cow::Borrowed(&{:?}), asks: Cow::Borrowed(&{:?}), \
+         questions: Cow::Borrowed(&{:?}), sends: Cow::Borrowed(&{:?}) }};",
         program.dialects,
         program.with_method,
         program.with_pattern,
@@ -92,7 +105,10 @@ fn write_program(out: &mut String, program: &Program) {
         program.ends,
         program.text.escape_ascii(),
         program.names,
-        program.ports
+        program.ports,
+        program.asks,
+        program.questions,
+        program.sends
     )
     .expect("text");
     writeln!(out, "#[allow(non_upper_case_globals, dead_code, reason = \"they are named like the variants of an enumeration\")]\nimpl Dialect {{").expect("text");

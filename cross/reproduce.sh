@@ -4,6 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- mipsel
+# The other folder is no repository.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+export SOURCE_DATE_EPOCH
 cross/build.sh "$@"
 other=$(mktemp -d)
 trap 'rm -rf "$other"' EXIT

@@ -32,6 +32,16 @@ def missing():
     return "" if made.returncode == 0 else "namespaces can't be made"
 
 
+# Of Debian's busybox; OpenWrt's has none of them by default (package/utils/busybox/Config-defaults.in). Those that
+# other packages of each router bring are in model/root.
+ABSENT_APPLETS = set("""ar arp arping ascii base64 bc blkid blockdev bunzip2 bzcat bzip2 cal cpio crc32 dc diff
+    dnsdomainname dos2unix expand factor fallocate fold freeramdisk fsfreeze getopt groups hostid hostname httpd ionice
+    ipcalc last link logname lzcat lzma lzop makemime microcom more nl nologin nproc nsenter od paste patch realpath
+    renice resume rev rpm run-parts setpriv sha1sum sha3sum sha512sum shred shuf ssl_client stat stty syslogd tac telnet
+    tftp timeout ts tty unexpand unix2dos unlink unxz unzip usleep uudecode uuencode w watch who whoami xxd xz
+    xzcat""".split())
+
+
 class Router:
     def __init__(self, has_ujail=True):
         self.root = Path(tempfile.mkdtemp(prefix="minewall-router-"))
@@ -43,12 +53,13 @@ class Router:
             self.copy_program(Path(shutil.which(tool)), "usr/sbin" if tool == "nft" else "bin")
         applets = subprocess.run(["busybox", "--list"], stdout=subprocess.PIPE, check=True, text=True).stdout
         for applet in applets.split():
-            if not (self.root / "bin" / applet).exists():
+            if applet not in ABSENT_APPLETS and not (self.root / "bin" / applet).exists():
                 (self.root / "bin" / applet).symlink_to("busybox")
         shutil.copytree(HERE / "model/root", self.root, dirs_exist_ok=True,
                         copy_function=lambda source, at: (Path(at).unlink(missing_ok=True), shutil.copy(source, at)))
         if not has_ujail:
             (self.root / "sbin/ujail").unlink()
+        self.write("tmp/resolv.conf", "nameserver 127.0.0.1\n")
         self.write("etc/opkg/customfeeds.conf", "")
         self.write("etc/config/firewall", "config defaults\n\toption input 'REJECT'\n")
         # Holds the namespaces until the router is switched off; a shell, since it buries the dead.

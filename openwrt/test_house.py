@@ -33,6 +33,17 @@ except ConnectionResetError:
     print("reset")
 """
 
+# Tells what it may do, too.
+HOOK = """#!/bin/sh
+cd /var/run/minewall-notifiers || exit 1
+umask 077
+echo "$MINEWALL_SERVER $MINEWALL_VERDICT" >>hook
+touch /etc/owned
+touch /usr/owned
+touch /var/run/minewall/owned
+cat /proc/self/status >status
+"""
+
 
 class House(OnRouter):
     def inside(self, process, *command, **options):
@@ -72,21 +83,28 @@ class House(OnRouter):
     def test_a_miner_is_cut_off_told_of_allowed_and_let_mine(self):
         there = self.router
         self.install()
-        there.write("etc/minewall/hooks.d/mine", '#!/bin/sh\necho "$MINEWALL_SERVER $MINEWALL_VERDICT" >>/var/log/hook\n', 0o755)
+        there.write("etc/minewall/hooks.d/mine", HOOK, 0o755)
         # What is learnt would hide what is read, and the first event may come before the hook's listener.
         there.edit("#option learn_hours '168'", "option learn_hours '0'")
         there.check("/etc/init.d/minewall reload")
         self.lay_network()
         self.feed()
         self.assertEqual((self.mine(), self.pool.stdout.readline()), ("reset", "reset\n"))
-        there.wait_for(lambda: self.mine() == "reset" and there.read("var/log/hook"))
-        self.assertIn(f"{POOL}:3333 blocked\n", there.read("var/log/hook"))
+        there.wait_for(lambda: self.mine() == "reset" and there.read("var/run/minewall-notifiers/hook"))
+        self.assertIn(f"{POOL}:3333 blocked\n", there.read("var/run/minewall-notifiers/hook"))
         self.assertRegex(self.log(), rf"(?m)^<28>minewall: blocked: .*203\.0\.113\.1.* {POOL}:3333")
         host = self.ask("hosts")["hosts"][0]
         self.assertEqual((host["client"], host["server"], host["verdict"], host["server_allowed"]),
                          ("203.0.113.1", f"{POOL}:3333", "blocked", False))
         self.assertIn("XMRig/6.21.0", self.ask("events", {"last": 1})["events"][0]["agent"])
         self.assertRegex(there.check("minewall status --prometheus"), r"(?m)^minewall_detections_total [1-9]")
+
+        # A hook has a jail of its own and no capability; it changes nothing but its own folder.
+        self.assertRegex(there.read("var/run/minewall-notifiers/status"), r"CapEff:\t0+\n(?s:.*)CapBnd:\t0+\nCapAmb:\t0+\nNoNewPrivs:\t1")
+        self.assertEqual(list(there.root.rglob("owned")), [])
+        # Others may read nothing that holds a wallet or a MAC; the log has rights of its own.
+        readable = "find /etc /usr /var /tmp -xdev -type f -perm -004 ! -path /var/log/messages"
+        self.assertEqual(there.call(f"{readable} -exec grep -l -i -e 44AFFq5kSi -e 203.0.113.1\\b {{}} +").stdout, "")
 
         self.assertTrue(self.ask("allow", {"endpoint": f"{POOL}:3333"})["ok"])
         self.feed()

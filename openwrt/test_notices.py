@@ -7,6 +7,22 @@ import unittest
 from test_guide import EVENT
 from test_service import HERE, OnRouter
 
+# Reads as many bytes as Content-Length says, and knows no chunks.
+SERVER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        print(self.path, self.headers["Content-Type"], body, flush=True)
+        self.send_response(204 if self.path == "/minewall" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+listening = HTTPServer(("127.0.0.1", 8080), Handler)
+print("listening", flush=True)
+listening.serve_forever()
+"""
+
 
 class Notices(OnRouter):
     def notify(self, *hooks):
@@ -24,7 +40,24 @@ class Notices(OnRouter):
         self.assertIn("To: you@example.org\nSubject: minewall: childs-laptop blocked\n\n", mail)
         self.assertIn("Host:     childs-laptop, 192.168.1.50, 02:00:5e:10:00:01\n", mail)
         self.assertTrue(there.read("var/log/mosquitto_pub").endswith(f"minewall/events\n-s\n{EVENT}\n"))
-        self.assertIn(f"--post-data\n{EVENT}\nhttps://example.org/minewall\n", there.read("var/log/uclient-fetch"))
+        asked = there.read("var/log/uclient-fetch")
+        self.assertIn(f"--header=Content-Type: application/json\n--post-data={EVENT}\nhttps://example.org/minewall\n", asked)
+
+    def test_a_server_that_reads_only_the_length_gets_the_event(self):
+        there = self.router
+        server = subprocess.Popen(["nsenter", "-t", there.init, "--net", "python3", "-c", SERVER], stdout=subprocess.PIPE,
+                                  text=True)
+        self.addCleanup(lambda: (server.kill(), server.communicate()))
+        self.assertEqual(server.stdout.readline(), "listening\n")
+        self.install()
+        hook = there.read("usr/share/minewall/hooks/webhook")
+        at = "ADDRESS=http://127.0.0.1:8080/minewall"
+        there.write("etc/minewall/hooks.d/webhook", hook.replace("ADDRESS=https://example.org/minewall", at), 0o755)
+        there.check("minewall notify -", given=EVENT + "\n")
+        self.assertEqual(server.stdout.readline(), f"/minewall application/json {EVENT}\n")
+        # A server that refuses is a failure.
+        there.write("etc/minewall/hooks.d/webhook", hook.replace("https://example.org", "http://127.0.0.1:8080/no"), 0o755)
+        self.assertNotEqual(there.run("/etc/minewall/hooks.d/webhook"), 0)
 
     def test_the_service_runs_them_only_where_there_are_any(self):
         there = self.router

@@ -21,6 +21,7 @@ TARGET = HERE.parent / "target"
 APK = TARGET / "apk3/apk"
 NAMES = ["luci-app-minewall", "luci-i18n-minewall-de", "minewall"]
 FILES = {
+    "etc/capabilities/minewall-hooks.json": 0o644,
     "etc/capabilities/minewall.json": 0o644,
     "etc/config/minewall": 0o600,
     "etc/init.d/minewall": 0o755,
@@ -36,6 +37,14 @@ FILES = {
     "usr/share/minewall/hooks/mail": 0o755,
     "usr/share/minewall/hooks/mqtt": 0o755,
     "usr/share/minewall/hooks/webhook": 0o755,
+    "usr/share/minewall/notifiers/common.sh": 0o644,
+    "usr/share/minewall/notifiers/mail": 0o644,
+    "usr/share/minewall/notifiers/mqtt": 0o644,
+    "usr/share/minewall/notifiers/ntfy": 0o644,
+    "usr/share/minewall/notifiers/telegram": 0o644,
+    "usr/share/minewall/notifiers/webhook": 0o644,
+    "usr/share/minewall/notify.d/notifiers": 0o755,
+    "usr/share/minewall/selftest": 0o755,
     "usr/share/minewall/validate": 0o644,
     "usr/share/rpcd/acl.d/minewall.json": 0o644,
 }

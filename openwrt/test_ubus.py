@@ -68,7 +68,7 @@ class Ubus(OnRouter):
         self.assertEqual(len(self.ask("events")["events"]), 2)
         self.assertEqual(self.ask("events", {"last": 1})["events"][0]["host"], "childs-laptop")
         self.assertIs(self.ask("events", {"last": 0})["ok"], False)
-        self.assertEqual(self.ask("hosts"), {"hosts": []})
+        self.assertEqual(self.ask("hosts"), {"hosts": [], "isolated": []})
         status = self.ask("status")
         self.assertEqual((status["state"], status["daemon"], status["problems"][0]["code"]), ("off", None, "not_running"))
 

@@ -4,6 +4,7 @@
 //! so that a file written for a newer version still starts. A file without our section is rejected as well: the
 //! defaults of an empty file would silently turn monitoring into blocking and drop the exemptions.
 
+mod declaration;
 mod default_file;
 mod given;
 pub mod kind;

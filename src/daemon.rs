@@ -14,6 +14,7 @@
 
 mod nft_set;
 mod nft_worker;
+mod offload_watch;
 mod alive;
 mod clock;
 mod conflict;
@@ -46,6 +47,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -55,7 +57,10 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
-use crate::limits::{CONTROL_CLIENTS, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT};
+use crate::intel::entry::Ports;
+use crate::limits::{
+    CONTROL_CLIENTS, FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
+};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::is_own;
@@ -112,6 +117,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         reporter: Reporter::new(&config, &problems),
         problems,
         refused_flows: (0, Instant::default()),
+        full_told_at: Instant::default(),
         minute: PacketsOfMinute::default(),
         clock,
         verdicts_failed: 0,
@@ -123,6 +129,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     };
     log::info!("queue {} is watched in {} mode", daemon.config.queue, daemon.config.mode.name());
     daemon.adopt_reputation();
+    daemon.engine.set_networks(Arc::clone(daemon.reputation.networks()));
     daemon.watch(config_path, &signals, control)
 }
 
@@ -152,6 +159,8 @@ struct Daemon {
     problems: Problems,
     /// Connections that found no place, and when the latest did.
     refused_flows: (u32, Instant),
+    /// Time of the latest line of the log about them.
+    full_told_at: Instant,
     minute: PacketsOfMinute,
 }
 
@@ -220,7 +229,12 @@ impl Daemon {
         self.adopt_reputation();
         let Daemon { reputation, engine, clock, .. } = self;
         let now = clock.now();
+        if engine.take_kernel_news() {
+            reputation.refill_soon(now);
+        }
         reputation.tick(&EngineTraffic { engine, now }, now);
+        // Read anew now and then: prefixes are delegated, and interfaces come and go.
+        engine.set_networks(Arc::clone(reputation.networks()));
     }
 
     /// Swaps a new view of the reputation store into the engine, if there is one.
@@ -263,8 +277,14 @@ impl Daemon {
             self.refused_flows = (refused, now);
             let text = "the flow table is full of undecided connections; others pass without inspection";
             self.problems.report(problems::Code::TableFull, "", text.into());
+            if now >= self.full_told_at.after(FULL_TABLE_TOLD_EVERY) {
+                self.full_told_at = now;
+                log::warn!("{text}: {refused} so far");
+            }
         } else if now >= self.refused_flows.1.after(Duration::from_secs(60)) {
             self.problems.resolve(problems::Code::TableFull);
+            // A new problem has a line of its own.
+            self.full_told_at = now;
         }
     }
 
@@ -325,6 +345,14 @@ impl Traffic for EngineTraffic<'_> {
 
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
         self.engine.suspects(client, server, self.now)
+    }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        self.engine.refused_addresses(self.now)
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.engine.refused_answers(self.now)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The DPI reads the byte stream of both directions, in order, as it comes: [`Inspection::read`] answers with the
 //! next thing that was said, be it proof. It keeps 32 bytes a flow; messages that are half read stand in a pool
-//! of fixed size. Only handshakes leave bytes unread that the caller has to hold ([`crate::flow::reassembly`]).
+//! of fixed size. Only handshakes leave bytes unread that the caller has to hold ([`crate::flow::reassembly_pool`]).
 
 mod drafts;
 mod evidence;
@@ -153,7 +153,12 @@ impl Inspection {
             consumed += step.len;
             let said = match step.found {
                 Found::Nothing => return Reading { consumed, said: Said::Nothing },
-                Found::Named(naming) => Said::Named(naming),
+                Found::Named(naming) => {
+                    if matches!(naming, Naming::Proxy(_)) {
+                        self.framing.note_target();
+                    }
+                    Said::Named(naming)
+                }
                 Found::Resolved(message) => Said::Resolved(message),
                 Found::StratumV2 => Said::Proof(stratum_v2()),
                 Found::Message(over) => {
@@ -161,6 +166,11 @@ impl Inspection {
                     let message = message::of(draft, signatures, over);
                     let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
                     let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
+                    // The first bytes of a turn are looked at again as long as more of them may tell.
+                    let is_over = over == carrier::BINARY
+                        && (finding.is_some()
+                            || Framing::is_turn_full(draft)
+                            || !signatures.may_fit(&message));
                     let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
                     if is_known || !is_guess {
                         self.framing.note_message(direction);
@@ -168,6 +178,9 @@ impl Inspection {
                         self.framing.note_nonsense(direction);
                     }
                     self.framing.end_message(draft, direction, over);
+                    if is_over {
+                        self.framing.end_turn(draft, direction);
+                    }
                     match finding {
                         Some(finding) => finding,
                         None => continue,
@@ -181,8 +194,8 @@ impl Inspection {
                         self.framing.note_unreadable(direction);
                         return Reading { consumed, said: Said::Nothing };
                     }
+                    // More of the line may come, and say more.
                     let (_, finding) = self.evidence.weigh(signatures, &context, &message);
-                    draft.lines.reset();
                     match finding {
                         Some(finding) => finding,
                         None => continue,
@@ -241,6 +254,11 @@ impl Inspection {
     /// Whether it goes through a proxy: what the client says is meant for another server than the flow's.
     pub fn is_tunnelled(&self) -> bool {
         self.framing.is_tunnelled()
+    }
+
+    /// Whether the client has asked a proxy for another server.
+    pub fn names_target(&self) -> bool {
+        self.framing.names_target()
     }
 
     /// Whether anything pointed to mining, short of proof. Such a flow is spared by eviction.

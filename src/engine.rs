@@ -22,6 +22,7 @@ mod sni_cache;
 mod suppression;
 #[cfg(test)]
 mod tests;
+pub mod tunnels;
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -37,7 +38,7 @@ use crate::flow::table::{FlowTable, Lookup, TableCounters};
 use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
-use crate::intel::entry::Pattern;
+use crate::intel::entry::{Pattern, Ports};
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::view::View;
 use crate::intel::{Explanation, Intel};
@@ -45,6 +46,7 @@ use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
 use crate::verdict::{FlowMark, Reason, Verdict};
@@ -57,11 +59,11 @@ use session::{Session, State};
 pub struct Settings {
     /// Action against a proven session.
     pub mode: Mode,
-    /// Payload packets after which a fast undecided flow is let go.
+    /// Payload packets after which a fast undecided flow is bypassed.
     pub budget_packets: u16,
-    /// Payload bytes after which a fast undecided flow is let go.
+    /// Payload bytes after which a fast undecided flow is bypassed.
     pub budget_bytes: u32,
-    /// Average payload rate, bytes a second, below which a flow is never let go.
+    /// Average payload rate, bytes a second, below which a flow is never bypassed.
     pub low_rate: u32,
     /// A flow without a packet for this long is over.
     pub flow_idle: Duration,
@@ -200,8 +202,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
             return passed(Verdict::Ignore);
         }
         let key = FiveTuple::new(segment.src, segment.dst);
-        let client = if starts { segment.src } else { Connection::of(&segment).client() };
-        let owner = || pipeline.owner_of(client.addr());
+        let client =
+            || if starts { segment.src } else { Connection::of(&segment, &pipeline.networks).client() };
+        let owner = || pipeline.owner_of(client().addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
             Lookup::Known(session) if !starts => (session, false),
             Lookup::Known(session) => {
@@ -258,6 +261,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
         &self.pipeline.pool
     }
 
+    /// Tells clients from servers by these networks of this side from now on.
+    pub fn set_networks(&mut self, networks: Arc<LocalNetworks>) {
+        self.pipeline.networks = networks;
+    }
+
     /// Decides by this view of the reputation of servers from now on, open flows with their next packet.
     pub fn replace_reputation(&mut self, view: Arc<View>) {
         self.pipeline.intel.replace_reputation(view);
@@ -271,6 +279,22 @@ impl<S: BuildHasher + Clone> Engine<S> {
     /// Whether DNS answers that were seen here gave `addr` for more than one name.
     pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
         self.pipeline.intel.carries_several(addr, now)
+    }
+
+    /// Whether answers of name servers have changed what the kernel may refuse since this was last asked.
+    pub fn take_kernel_news(&mut self) -> bool {
+        self.pipeline.intel.take_kernel_news()
+    }
+
+    /// Single addresses that lists block for every client and name, with the ports and the seconds left: the kernel may
+    /// refuse them at the attempt.
+    pub fn refused_addresses(&self, now: Instant) -> Vec<(IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_addresses(&self.pipeline.settings.allow, now).collect()
+    }
+
+    /// Clients, and addresses that name servers gave them for blocked names alone; the same.
+    pub fn refused_answers(&self, now: Instant) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.pipeline.intel.refused_answers(&self.pipeline.settings.allow, now).collect()
     }
 
     /// The entries of the lists for `pattern`, the one that decides first.

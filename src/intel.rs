@@ -17,11 +17,11 @@ mod table;
 use core::fmt;
 use core::net::IpAddr;
 
-use crate::limits::{INTEL_SOURCES, NAME_BYTES};
+use crate::limits::{INTEL_SOURCES, KERNEL_LISTED, NAME_BYTES};
 use crate::net::cidr::Cidr;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use entry::{ListEntry, Pattern, Policy, What};
+use entry::{ListEntry, Pattern, Policy, Ports, What};
 pub use table::EntryRule;
 use table::Table;
 
@@ -31,6 +31,19 @@ pub struct Intel {
     table: Table,
     /// Names of the lists, by [`EntryRule::source`].
     sources: Box<[Box<str>]>,
+    /// Single addresses that an entry blocks, [`KERNEL_LISTED`] at most.
+    blocked: Box<[BlockedAddress]>,
+}
+
+/// A single address that an entry of a list blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockedAddress {
+    /// The address.
+    pub addr: IpAddr,
+    /// The ports that are meant.
+    pub ports: Ports,
+    /// The end of the entry, in seconds since 1970.
+    pub expires: Option<u32>,
 }
 
 /// The entry that decides.
@@ -38,6 +51,8 @@ pub struct Intel {
 pub struct ListMatch<'a> {
     /// The action.
     pub policy: Policy,
+    /// The ports that are meant.
+    pub ports: Ports,
     /// The name or prefix that matched.
     pub by: By<'a>,
     /// The list that has the entry.
@@ -135,6 +150,11 @@ impl Intel {
         })
     }
 
+    /// Single addresses that an entry blocks, as many as are kept for the kernel.
+    pub fn blocked(&self) -> impl Iterator<Item = &BlockedAddress> {
+        self.blocked.iter()
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -163,7 +183,7 @@ impl Intel {
     ) -> Option<ListMatch<'a>> {
         let in_force = rules.filter(|(_, rule)| rule.ports.contain(port) && rule.holds(now));
         let (by, rule) = in_force.max_by_key(|(_, rule)| rule.policy)?;
-        Some(ListMatch { policy: rule.policy, by, source: self.source(rule) })
+        Some(ListMatch { policy: rule.policy, ports: rule.ports, by, source: self.source(rule) })
     }
 
     fn source(&self, rule: EntryRule) -> &str {
@@ -292,7 +312,11 @@ impl Builder {
     /// were too many and have been left out.
     pub fn build(self) -> (Intel, u32) {
         let (table, left_out) = Table::build(&self.records);
-        (Intel { table, sources: self.sources.into_boxed_slice() }, left_out)
+        let blocked = (table.nets_of(Policy::Block)).filter(|(net, _)| net.is_host()).map(
+            |(net, EntryRule { ports, expires, .. })| BlockedAddress { addr: net.addr(), ports, expires },
+        );
+        let blocked = blocked.take(KERNEL_LISTED).collect();
+        (Intel { table, sources: self.sources.into_boxed_slice(), blocked }, left_out)
     }
 
     fn push(&mut self, key: &[u8], rule: &EntryRule) -> Result<(), TooLarge> {

@@ -1,8 +1,15 @@
-//! Every capacity and protocol constant in one place, with its cost in memory.
+//! Every capacity and protocol constant in one place, with its cost in memory: here those of the packet path and of
+//! the daemon, in two further files those of the probe and of the reputation store.
 //!
 //! The defaults fit a router with 64 MB of RAM: the flow table, the assembly slots and the events
 //! together stay below 3 MB. Under `cfg(test)` the sizes of the pools are tiny, so that eviction
 //! really runs in the unit tests.
+
+mod probe;
+mod reputation;
+
+pub use probe::*;
+pub use reputation::*;
 
 use core::time::Duration;
 
@@ -37,6 +44,8 @@ pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
 /// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
 pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 
+/// Interval of lines in the log that the table is full.
+pub const FULL_TABLE_TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Flows in one set of the table. A set's tags fill one cache line of a 24Kc (32 bytes).
 pub const FLOW_WAYS: usize = if cfg!(test) { 4 } else { 16 };
 
@@ -105,8 +114,6 @@ pub const JSON_DECODED_BYTES: usize = 256;
 pub const FOREIGN_MESSAGES: u8 = 3;
 /// Messages where only one direction speaks JSON.
 pub const FOREIGN_MESSAGES_ONE_WAY: u8 = 16;
-/// Longest method name that is looked at. The longest known has 26 bytes.
-pub const METHOD_BYTES: usize = 40;
 
 /// Proxies (SOCKS, `CONNECT`) that are followed inside one another; longer chains in the clear are unknown.
 pub const PROXY_DEPTH: u8 = 3;
@@ -129,9 +136,9 @@ pub const SV2_SETUP_SUCCESS: usize = 44;
 /// wire, of which the first length and the root take two).
 pub const NAME_BYTES: usize = 253;
 
-/// Payload packets after which an undecided flow that moves fast is let go.
+/// Payload packets after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_PACKETS: u16 = 32;
-/// Payload bytes after which an undecided flow that moves fast is let go.
+/// Payload bytes after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
 /// An undecided flow stays under observation while it averages less than this, also past its other
 /// limits. A miner moves 2 to 100 B/s; a download moves thousands.
@@ -234,8 +241,12 @@ pub const NEWS_REPEAT: Duration = Duration::from_secs(24 * 3_600);
 pub const NEWS_TOLD: usize = 256;
 /// Clients with a budget of new findings of their own.
 pub const NEWS_CLIENTS: usize = 256;
+/// Reports an hour of clients that are not of this side, all together.
+pub const FOREIGN_REPORTS_PER_HOUR: u32 = 6;
 /// Detections reported one by one in a minute, of all hosts together.
 pub const REPORTS_PER_MINUTE: u32 = 60;
+/// Clients whose shares of them are counted, 40 bytes each.
+pub const REPORT_CLIENTS: usize = 64;
 /// The longest status: [`HOSTS_IN_STATUS`] hosts of up to 460 bytes and the counters.
 pub const STATUS_MAX_BYTES: usize = 16 * 1_024;
 /// The longest event line.
@@ -299,143 +310,14 @@ pub const DECIDED_CONNECTIONS: u32 = 4_096;
 /// After how long such a connection is judged anew.
 pub const DECIDED_SECONDS: u32 = 3_600;
 
-/// Bytes of the evidence of a probe, one line.
-pub const PROBE_EVIDENCE_BYTES: usize = 96;
-/// Connections of one probe.
-pub const PROBE_CONNECTIONS: usize = 12;
-/// Bytes that one probe says, over all its connections and before TLS; the usual one says 50 to 300. A handshake
-/// of TLS is 300 to 500 more for each connection.
-pub const PROBE_SEND_BYTES: usize = 640;
-/// Dialects that a server is thought to speak before it is asked.
-pub const PROBE_HINTS: usize = 4;
-/// Bytes of answers that one probe reads.
-pub const PROBE_READ_BYTES: usize = 4 * 1_024;
-/// Bytes that one connection takes off the wire: the answers, and up to 24 KB of certificates.
-pub const PROBE_WIRE_BYTES: usize = 32 * 1_024;
-/// Time limit for a connection attempt.
-pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
-/// Time limit with a TLS handshake, where the server is known to speak it: a slow router at work takes its time.
-pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
-/// Time limit for a response: six times the round trip to the other side of the world.
-pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
-/// And how long for the first question of the daemon's probes: pools answer strangers after up to 20 seconds.
-pub const PROBE_PATIENCE: Duration = Duration::from_secs(22);
-/// Wait for a second message after an inconclusive one: pools push a job after `true`.
-pub const PROBE_LINGER: Duration = Duration::from_millis(500);
-/// Time limit of a probe: twelve questions to a server that never answers.
-pub const PROBE_TOTAL_WAIT: Duration = Duration::from_secs(30);
-
-/// Probes that are under way at once: some may wait for servers that never answer.
-pub const PROBES_AT_ONCE: usize = 4;
-/// Suspects that may wait for the probe, and answers that may wait to be collected.
-pub const PROBE_QUEUE: usize = 16;
-/// Questions that wait for the probe, about 420 bytes each.
-pub const PROBE_QUESTIONS: usize = if cfg!(test) { 8 } else { 48 };
-/// After how long a probe is tried again that this router could not make.
-pub const PROBE_FAILURE_WAIT: Duration = Duration::from_secs(60);
-/// Answers as a pool without a name that make a pool of the address.
-pub const PROBE_NAMELESS_ANSWERS: u8 = 2;
-/// Bytes of a server's name that a client sent; longer ones (a name may have 253) are taken as none.
-pub const PROBE_SNI_BYTES: usize = 128;
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
 /// Entries in one set of the cache.
 pub const NAMED_WAYS: usize = 4;
-/// Stack of the probing thread: rustls's handshake takes the most of it.
-pub const PROBE_STACK_BYTES: usize = 256 * 1_024;
-
-/// Longest name that is looked up (RFC 1035 section 2.3.4).
-pub const RESOLVE_NAME_BYTES: usize = 253;
-/// Longest answer of a name server without EDNS (RFC 1035 section 2.3.4).
-pub const RESOLVE_ANSWER_BYTES: usize = 512;
-/// Name servers that are asked, as many as libc asks (resolv.conf(5)).
-pub const RESOLVE_SERVERS: usize = 3;
-/// Times that each is asked.
-pub const RESOLVE_TRIES: usize = 2;
-/// Time limit for each name server.
-pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
-/// Probes that may follow one another at once.
-pub const PROBE_BURST: u32 = 6;
-/// Burst of probes to one block of addresses.
-pub const PROBE_BLOCK_BURST: u32 = 2;
-/// Probes of the burst kept for clients that have had none lately.
-pub const PROBE_RESERVE: u32 = PROBE_BURST / 2;
-/// Clients whose share of probes is counted (24 bytes each).
-pub const PROBE_CLIENTS: usize = if cfg!(test) { 8 } else { 64 };
-/// Blocks of addresses with a bucket of their own (40 bytes each).
-pub const PROBE_BLOCKS: usize = if cfg!(test) { 8 } else { 128 };
-/// Probes an hour.
-pub const PROBES_PER_HOUR_DEFAULT: u32 = 60;
-/// Probes an hour of one /24 or /48.
-pub const PROBES_PER_BLOCK_DEFAULT: u32 = 6;
-/// Probes an hour, beside those, of servers whose pool's words were read in a session.
-pub const CONFIRMATIONS_PER_HOUR: u32 = 12;
-/// Probes an hour, beside those, of servers that other routers report.
-pub const HEARSAY_PER_HOUR: u32 = 12;
-/// Validity of a proven pool: pools move, and addresses are handed on.
-pub const POOL_HOURS_DEFAULT: u32 = 7 * 24;
-/// Validity of the finding that a server is no pool.
-pub const NOT_POOL_HOURS_DEFAULT: u32 = 7 * 24;
-/// After how long a server that didn't say is asked again.
-pub const INCONCLUSIVE_MINUTES_DEFAULT: u32 = 60;
-/// Entries of the reputation store, 480 bytes each: there is room for a name.
-pub const REPUTATION_ENTRIES: usize = if cfg!(test) { 12 } else { 768 };
-/// Entries that other routers may fill.
-pub const REPUTATION_FLEET_ENTRIES: usize = REPUTATION_ENTRIES / 3;
-/// The store's file is read up to this length: the longest names in every entry.
-pub const REPUTATION_FILE_BYTES: u64 = 560 * REPUTATION_ENTRIES as u64 + 64;
-/// The longest line of JSON that an entry becomes.
-pub const REPUTATION_LINE_BYTES: usize = 680;
-/// The longest that is read: any event.
-pub const REPUTATION_LINE_MAX_BYTES: usize = EVENT_LINE_MAX_BYTES;
-
-/// Validity of a proof of a server: pools move, and addresses are handed on.
-pub const LEARN_HOURS_DEFAULT: u32 = 7 * 24;
-/// Delay before an entry is written, to spare the flash.
-pub const REPUTATION_WRITE_WAIT: Duration = Duration::from_secs(60);
-/// Delay before entries of other routers are written.
-pub const REPUTATION_FLEET_WRITE_WAIT: Duration = Duration::from_secs(600);
-/// And for what they only say again, as they do whenever they have lost the broker.
-pub const REPUTATION_RENEWAL_WRITE_WAIT: Duration = Duration::from_secs(6 * 3_600);
-/// Delay before a failed write of the store is repeated: the disk may be full for a while.
-pub const REPUTATION_SAVE_AGAIN: Duration = Duration::from_secs(60);
-/// A wall clock that is further from where it should be was set.
-pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
-/// Interval at which the router's routes are read.
-pub const LOCAL_NETWORKS_EVERY: Duration = Duration::from_secs(5);
-/// Networks of this side.
-pub const LOCAL_NETWORKS: usize = 128;
-/// Bytes that are read of the kernel's routes.
-pub const ROUTES_FILE_BYTES: u64 = 256 * 1_024;
-/// A wall clock that says less (seconds of 2026-01-01, UTC) has not been set since the router was switched on.
-pub const CLOCK_SET_FROM: u64 = 1_767_225_600;
-/// Entries of other routers that are taken in a minute.
-pub const FLEET_ENTRIES_PER_MINUTE: u32 = 120;
-/// The longest life of an element of the kernel's sets, and so of a block without a daemon.
-pub const KERNEL_ELEMENT_SECONDS: u64 = 3_600;
-/// Interval at which the sets are filled anew.
-pub const KERNEL_FILL_EVERY: Duration = Duration::from_secs(KERNEL_ELEMENT_SECONDS / 2);
-/// Delay before a failed filling is repeated.
-pub const KERNEL_FILL_AGAIN: Duration = Duration::from_secs(60);
-/// Attempts of one host to connect to known pools of which the daemon is told.
-pub const KERNEL_TOLD_PER_MINUTE: u32 = 6;
-/// Hosts that are counted apart for that; attempts of more are refused and not told of.
-pub const KERNEL_TOLD_HOSTS: u32 = 256;
-/// Time for which a client without further attempts is counted.
-pub const KERNEL_TOLD_SECONDS: u32 = 600;
-/// Shortest interval at which the kernel is asked for its count of refused packets.
-pub const KERNEL_COUNT_EVERY: Duration = Duration::from_secs(2);
-/// Orders that may wait for the nft worker.
-pub const NFT_WORKER_ORDERS: usize = 4;
-/// Time limit of `nft`. Its priority is the lowest, and a busy router may not let it run for long.
-pub const NFT_PATIENCE: Duration = Duration::from_secs(60);
-/// Time limit for the end of the nft worker.
-pub const NFT_WORKER_PATIENCE: Duration = Duration::from_secs(5);
-/// Stack of the nft worker's thread.
-pub const NFT_WORKER_STACK_BYTES: usize = 128 * 1_024;
-/// Lines for those who follow that may wait for the run loop's next turn.
-pub const LINES_PENDING: usize = 64;
-
+/// Tunnels through proxies whose targets are remembered (about 240 bytes each), in sets of [`TUNNEL_WAYS`].
+pub const TUNNELS: usize = if cfg!(test) { 16 } else { 64 };
+/// See [`TUNNELS`].
+pub const TUNNEL_WAYS: usize = 4;
 /// Lists that may be in force at once; an entry names its own by a byte.
 pub const INTEL_SOURCES: usize = 64;
 /// Longest line of a list.
@@ -443,6 +325,10 @@ pub const INTEL_LINE_BYTES: usize = 1_024;
 /// Bad lines of one list that are reported one by one.
 pub const INTEL_WARNINGS: usize = 8;
 
+/// Answers of name servers to one client that are read in a second.
+pub const DNS_ANSWERS_OF_CLIENT: u32 = 50;
+/// Clients that are counted apart for that.
+pub const DNS_CLIENTS: u32 = 1_024;
 /// Answers of name servers that are read in a second; what is more passes unread.
 pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.

@@ -148,7 +148,7 @@ impl Outcome {
         Outcome { verdict, dialect, transport, evidence }
     }
 
-    /// Nothing learnt, for the reason `why`.
+    /// Nothing learned, for the reason `why`.
     pub fn inconclusive(transport: Option<Transport>, why: &str) -> Self {
         Outcome::new(ProbeVerdict::Inconclusive, None, transport, &[why.as_bytes()])
     }

@@ -16,7 +16,7 @@
 //!
 //! **Queued are, of TCP**: the client's first packet behind the handshake, which says where both streams begin, and
 //! payload of connections that are not decided and in which both ends have taken part (`ct status assured`).
-//! Connection attempts are not; those to known pools the kernel refuses by itself ([`attempts`]). Benign connections
+//! Connection attempts are not; those to known pools and listed addresses the kernel refuses by itself ([`attempts`]). Benign connections
 //! are looked at again by the kernel's count alone ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours). Besides
 //! TCP, answers of name servers are queued ([`names`]).
 //!
@@ -46,7 +46,7 @@ mod table;
 use core::fmt;
 use core::str::FromStr;
 
-pub use attempts::{EMPTY, REFUSING_CHAIN, elements};
+pub use attempts::{EMPTY, EMPTY_RESOLVED, Elements, REFUSING_CHAIN};
 pub use memory::Memory;
 
 use crate::config::Config;
@@ -106,7 +106,7 @@ impl fmt::Display for UnknownWord {
 impl std::error::Error for UnknownWord {}
 
 /// The text that puts the rules of `config` in force for `kernel`, in place of earlier ones in a single transaction.
-/// `elements`, a text of [`elements`], fills the sets of known pools; where the configuration wants no such sets they
+/// `elements`, a text of [`Elements`], fills the sets of what is refused at the attempt; where the configuration wants no such sets they
 /// are left out.
 pub fn install(config: &Config, kernel: Kernel, elements: &str) -> String {
     let mut table = table::replace(config, kernel);

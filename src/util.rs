@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod channel;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
+pub(crate) mod fair_budget;
 #[cfg(any(test, feature = "host"))]
 pub mod random;
 pub(crate) mod regular_file;

@@ -218,3 +218,33 @@ fn odd_sections_are_refused() {
     assert_eq!(router.file("good.suspect"), Some(names(3)));
     assert!(!router.root.join("escape.suspect").exists());
 }
+
+/// Signatures of a feed: checked with line and reason, bounded, worth a suspicion at most.
+#[test]
+fn a_feed_of_signatures_is_checked_line_by_line() {
+    let Some(router) = Router::new() else { return };
+    router.feed("coins", "kind signatures,max_size 16");
+    let good =
+        "dialect feed-coin\nmessage \"x\" from miner\n phase login\n where method is \"feed.login\"\n hint\n";
+    router.publish("coins", good);
+    assert!(router.update(&[]), "{}", router.log());
+    assert_eq!((router.file("coins.suspect.sig").as_deref(), router.reloads()), (Some(good), 1));
+    let bad = good.replace("hint", "hope");
+    for (text, reason) in
+        [(&bad[..], ":5:"), ("<html>", "dialect"), ("", "dialect"), (&"# x\n".repeat(5_000), "larger")]
+    {
+        router.publish("coins", text);
+        assert!(!router.update(&["--force"]), "{text:.20}");
+        assert!(router.log().lines().last().is_some_and(|line| line.contains(reason)), "{}", router.log());
+        assert_eq!((router.file("coins.suspect.sig").as_deref(), router.reloads()), (Some(good), 1));
+    }
+    // What it finds never cuts a session off.
+    router.config("");
+    router.feed("coins", "kind signatures,policy block");
+    router.feed("others", "kind poems");
+    assert!(!router.update(&["--force"]));
+    assert!(router.log().contains("worth a suspicion at most") && router.log().contains("not 'poems'"));
+    router.config("");
+    assert!(router.update(&[]));
+    assert_eq!(router.file("coins.suspect.sig"), None);
+}

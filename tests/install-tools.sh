@@ -40,6 +40,7 @@ need flock util-linux
 	need vsftpd vsftpd
 	need dnsmasq dnsmasq-base
 	need wget wget
+	need faketime faketime
 	# Debian keeps the server's programs out of the path.
 	[ -n "$(find /usr/lib/postgresql -name postgres 2>/dev/null)" ] || missing="$missing postgresql-15"
 }

@@ -28,11 +28,12 @@ LIMIT_SECONDS = 25 * 60
 SHELL_SCRIPTS = """bootstrap.sh .ci/run cross/*.sh cross/cc cross/ar cross/try cross/router/* tests/*.sh tests/fuzz/*.sh tests/lab/*.sh
     tests/feeds/*.sh tests/probe/*.sh tests/rules/*.sh openwrt/luci-app-minewall/tests/*.sh openwrt/*.sh openwrt/debian/rules
     openwrt/minewall/*.sh openwrt/minewall/files/firewall.include openwrt/minewall/files/minewall.defaults
-    openwrt/minewall/files/minewall.init openwrt/minewall/files/selftest openwrt/minewall/files/minewall.rpcd openwrt/minewall/files/minewall.validate
+    openwrt/minewall/files/minewall.init openwrt/minewall/files/selftest openwrt/minewall/files/suspension openwrt/minewall/files/minewall.rpcd openwrt/minewall/files/minewall.validate
     openwrt/minewall/files/minewall-update-lists openwrt/minewall/files/hooks/* openwrt/minewall/files/notifiers/* openwrt/minewall/files/fleet/*
     openwrt/model/root/*/*.sh openwrt/model/root/*bin/* openwrt/model/root/model/* openwrt/model/root/etc/rc.common
     openwrt/model/root/etc/init.d/*"""
 CLIPPY = "cargo clippy --locked"
+DOC = "RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --lib --document-private-items"
 FUZZ = "--profile demo --no-default-features --features host --example fuzz -- --runs 100000"
 # A probe's or the kernel's patience is most of what these take.
 WAITING = ("live", "probe")
@@ -67,6 +68,7 @@ def quick():
         Part("lints", f"{CLIPPY} --all-targets -- -D warnings"),
         Part("lints of a router's build", f"{CLIPPY} --no-default-features -- -D warnings"),
         Part("lints of a router's build, TLS", f"{CLIPPY} --no-default-features --features tls -- -D warnings"),
+        Part("documentation", DOC),
         Part("unit tests", "cargo test --locked --no-fail-fast --lib"),
         Part("integration tests", f"cargo test --locked --no-fail-fast {options(rest)}"),
     ]
@@ -75,7 +77,7 @@ def quick():
 def full():
     built = ("build",)
     return [
-        *quick()[:5],
+        *quick()[:6],
         Part("build", "cargo build --locked --all-targets"),
         Part("unit tests", "cargo test --locked --no-fail-fast --lib"),
         Part("examples in the documentation", "cargo test --locked --doc"),

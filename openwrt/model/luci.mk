@@ -4,6 +4,8 @@
 PKG_NAME:=$(notdir $(CURDIR))
 PKG_VERSION?=$(LUCI_VERSION)
 PKG_RELEASE?=1
+# luci.mk takes no other name.
+PKG_MAINTAINER:=$(LUCI_MAINTAINER)
 PKG_LICENSE_FILES:=
 PKG_CPE_ID:=
 

@@ -100,7 +100,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "signatures",
         usage: "  minewall signatures [--config FILE] list    the mining dialects that are known, and from where
-  minewall signatures check FILE...           whether files are signatures, and the line that is none
+  minewall signatures check [--count] FILE... whether files are signatures, and the line that is none
   minewall signatures test FILE CAPTURE...    (desk) a replay with one file beside the built-in signatures
 ",
         example: "minewall signatures check /etc/minewall/signatures/coin.sig",

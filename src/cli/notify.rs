@@ -3,6 +3,8 @@
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{self, Duration};
 
@@ -13,6 +15,8 @@ use minewall::limits::NOTICES_WAITING;
 use minewall::util::channel::{Sender, channel};
 use minewall::util::time::Instant;
 use pico_args::Arguments;
+use signal_hook::consts::SIGTERM;
+use signal_hook::flag::register_conditional_shutdown;
 
 /// Runs the command; following the daemon, it never ends.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -100,6 +104,11 @@ fn follow(
     hand_over: &Sender<HookNotice>,
     now: impl Fn() -> Instant + Copy,
 ) -> ! {
+    // The first process of a jail does not end by a signal that it does not handle.
+    let is_always = Arc::new(AtomicBool::new(true));
+    if let Err(error) = register_conditional_shutdown(SIGTERM, 0, is_always) {
+        log::warn!("signals can't be received: {error}");
+    }
     loop {
         match control::follow(&config.control_socket, &Request::Follow) {
             Ok(stream) => read(stream, notices, hand_over, now),

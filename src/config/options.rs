@@ -11,6 +11,7 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
+use super::declaration::{options, page};
 use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, OptionSpec, Read, Tab, path};
 use super::{InconclusiveAction, Mode, NoticeScope};
 use crate::hmm::threshold::Sensitivity;
@@ -18,55 +19,6 @@ use crate::intel::entry::Policy;
 use crate::intel::exemptions::{ExemptHost, Server};
 use crate::limits;
 use crate::verdict::mark::MarkPosition;
-
-/// Text of the settings page.
-#[cfg(any(test, feature = "host"))]
-macro_rules! page {
-    ($text:literal) => {
-        $text
-    };
-}
-
-/// A router's program has no use for it.
-#[cfg(not(any(test, feature = "host")))]
-macro_rules! page {
-    ($text:literal) => {
-        ""
-    };
-}
-
-macro_rules! options {
-    ($(
-        $(#[doc = $help:literal])+
-        $name:literal $(($($alias:literal),+))? $field:ident: $type:ty = $tab:ident $title:literal $kind:expr;
-    )+) => {
-        /// The configuration: one field for each option, in its range.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct Config {
-            $($(#[doc = $help])+ pub $field: $type,)+
-        }
-
-        impl Default for Config {
-            fn default() -> Self {
-                Config { $($field: $kind.default_value(),)+ }
-            }
-        }
-
-        /// Every option, in the order of the default file.
-        pub static OPTIONS: &[OptionSpec] = &[$(OptionSpec {
-            name: $name,
-            aliases: &[$($($alias),+)?],
-            title: page!($title),
-            tab: Tab::$tab,
-            help: &[$($help),+],
-            kind: &$kind,
-            set: |config, values| {
-                config.$field = $kind.read(values)?;
-                Ok(())
-            },
-        }),+];
-    };
-}
 
 options! {
     /// Whether the service starts at all.
@@ -311,7 +263,7 @@ options! {
     /// DHCP leases in dnsmasq's or odhcpd's format, for the names of hosts.
     "leases_file" leases_files: Vec<PathBuf> = Reports "DHCP leases" List {
         form: Form::Path,
-        default: &["/tmp/dhcp.leases"],
+        default: &["/tmp/dhcp.leases", "/tmp/hosts/odhcpd"],
         read: path,
     };
 

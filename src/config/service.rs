@@ -11,17 +11,22 @@ use super::Config;
 /// | `enabled` | 0 or 1 |
 /// | `fixed` | the options that a running daemon can't change, as one text to compare |
 /// | `read` | a file that it reads and that may be missing |
+/// | `file` | a file that it reads and another program writes: it must be there for a jail to show it |
 /// | `folder` | a directory that it reads |
 /// | `write` | a directory that it writes to |
 ///
-/// The last three are what a jail has to show it, besides its own.
+/// The last four are what a jail has to show it, besides its own.
 pub fn describe(config: &Config) -> String {
     let mut text = format!("enabled {}\nfixed {}\n", u8::from(config.enabled), fixed(config));
-    let lists = config.leases_files.iter().chain(&config.intel_lists).chain(&config.signatures);
+    let lists = config.intel_lists.iter().chain(&config.signatures);
     let mut reads: Vec<&Path> = lists.map(AsRef::as_ref).collect();
     reads.push(&config.model);
-    let folders = config.intel_lists.iter().chain(&config.signatures);
-    let mut folders: Vec<&Path> = folders.map(AsRef::as_ref).collect();
+    // odhcpd replaces its file, and a jail shows the old one for ever: it has to show the folder. All of /tmp is too
+    // much, and dnsmasq, whose file is there, writes in place.
+    let leases = || config.leases_files.iter().map(AsRef::as_ref);
+    let mut files: Vec<&Path> = leases().filter(|file| own_folder(file).is_none()).collect();
+    let folders = config.intel_lists.iter().chain(&config.signatures).map(AsRef::as_ref);
+    let mut folders: Vec<&Path> = folders.chain(leases().filter_map(own_folder)).collect();
     let mut writes: Vec<&Path> = [
         &config.control_socket,
         &config.event_log,
@@ -32,7 +37,8 @@ pub fn describe(config: &Config) -> String {
     .iter()
     .filter_map(|path| path.parent())
     .collect();
-    for (word, paths) in [("read", &mut reads), ("folder", &mut folders), ("write", &mut writes)] {
+    let all = [("read", &mut reads), ("file", &mut files), ("folder", &mut folders), ("write", &mut writes)];
+    for (word, paths) in all {
         paths.sort_unstable();
         paths.dedup();
         for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
@@ -40,6 +46,13 @@ pub fn describe(config: &Config) -> String {
         }
     }
     text
+}
+
+/// The folder of `file`, unless it is one of the root's, which many programs use.
+fn own_folder(file: &Path) -> Option<&Path> {
+    let folder = file.parent()?;
+    folder.parent()?.parent()?;
+    Some(folder)
 }
 
 fn fixed(config: &Config) -> String {
@@ -62,11 +75,19 @@ mod tests {
         let is_path = |shape| matches!(shape, Shape::Path | Shape::List(Form::Path));
         for option in OPTIONS.iter().filter(|option| is_path(option.kind.shape())) {
             let text = described(&format!("config minewall\noption {} '/else/where'\n", option.name));
-            let is_told = ["\nread /else/where\n", "\nfolder /else/where\n", "\nwrite /else\n"]
-                .iter()
-                .any(|line| text.contains(line));
+            let is_told =
+                ["\nread /else/where\n", "\nfile /else/where\n", "\nfolder /else/where\n", "\nwrite /else\n"]
+                    .iter()
+                    .any(|line| text.contains(line));
             assert!(is_told, "{}: {text}", option.name);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_is_shown_by_its_folder() {
+        let text = described("config minewall\nlist leases_file '/tmp/a'\nlist leases_file '/tmp/hosts/b'\n");
+        assert!(text.contains("\nfile /tmp/a\n") && text.contains("\nfolder /tmp/hosts\n"), "{text}");
+        assert!(!text.contains("\nfolder /tmp\n"));
     }
 
     #[test]

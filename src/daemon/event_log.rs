@@ -34,6 +34,9 @@ pub struct EventLine<'a> {
     pub server_is_pool: bool,
     /// The name by which the host called it.
     pub server_name: Option<&'a str>,
+    /// The server that the host asked `server` for, a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<&'a str>,
     /// The protocol.
     pub dialect: &'a str,
     /// Coin or algorithm, where the wire told.

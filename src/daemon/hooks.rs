@@ -17,8 +17,9 @@ use crate::config::{Config, NoticeScope};
 use crate::limits::{EVENT_LINE_MAX_BYTES, HOOK_PATIENCE, NOTICE_HOSTS, NOTICE_VALUE_BYTES};
 use crate::parse::json::Tape;
 use crate::util::bounded_cache::BoundedCache;
+use crate::util::fair_budget::FairBudget;
 use crate::util::time::Instant;
-use crate::util::token_bucket::{Rate, TokenBucket};
+use crate::util::token_bucket::Rate;
 
 /// Which events are told, and how often.
 #[derive(Debug)]
@@ -26,7 +27,8 @@ pub struct Notices {
     noticed: NoticeScope,
     rate: Rate,
     interval: Duration,
-    tokens: TokenBucket,
+    /// By hardware address, where it is known.
+    tokens: FairBudget<String>,
     /// Until when a host is told of no more.
     hosts: BoundedCache<String, Instant>,
     suppressed: u32,
@@ -48,7 +50,7 @@ impl Notices {
             noticed: config.notices,
             rate: Rate::per_hour(config.notices_per_hour),
             interval: config.notice_interval,
-            tokens: TokenBucket::default(),
+            tokens: FairBudget::new(NOTICE_HOSTS),
             hosts: BoundedCache::new(NOTICE_HOSTS),
             suppressed: 0,
         }
@@ -67,7 +69,8 @@ impl Notices {
         };
         let host = value("MINEWALL_CLIENT").filter(|_| is_wanted)?;
         let is_quiet = self.hosts.get(&host).is_some_and(|until| now < *until);
-        if is_quiet || !self.tokens.take(&self.rate, now) {
+        let owner = value("MINEWALL_MAC").unwrap_or_else(|| host.clone());
+        if is_quiet || !self.tokens.take(owner, &self.rate, now) {
             self.suppressed = self.suppressed.saturating_add(1);
             return None;
         }

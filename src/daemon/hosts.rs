@@ -7,10 +7,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::limits::{HOST_JSON_BYTES, HOSTS_MAX, REPORTS_PER_MINUTE};
+use crate::intel::exemptions::mac;
+use crate::limits::{HOST_JSON_BYTES, HOSTS_MAX, REPORT_CLIENTS, REPORTS_PER_MINUTE};
+use crate::net::client_id::ClientId;
 use crate::util::atomic_file;
 use crate::util::bounded_cache::BoundedCache;
 use crate::util::calendar;
+use crate::util::fair_budget::FairBudget;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 
@@ -42,14 +45,18 @@ pub struct Host {
     latest: u64,
     #[serde(skip)]
     reports: TokenBucket,
+    /// Client whose share of the history it takes.
+    #[serde(skip)]
+    id: ClientId,
 }
 
-/// The history of hosts. A full one forgets hosts that are only suspected before others, and of both the one
+/// The history of hosts. A full one forgets addresses of the client that has the most, if any has several; else hosts that are only suspected before others, and of both the one
 /// that was silent for longest.
 #[derive(Debug)]
 pub struct Hosts {
     hosts: BoundedCache<IpAddr, Host>,
-    reports: TokenBucket,
+    capacity: usize,
+    reports: FairBudget<ClientId>,
     /// Detections so far, of all hosts.
     noted: u64,
 }
@@ -61,6 +68,8 @@ pub struct Sighting {
     pub addr: IpAddr,
     /// Hardware address, if known.
     pub mac: Option<String>,
+    /// The client for fair shares.
+    pub id: ClientId,
     /// Time, RFC 3339 in UTC.
     pub time: String,
     /// Address and port of the pool.
@@ -74,7 +83,12 @@ pub struct Sighting {
 impl Hosts {
     /// No host yet, and room for `capacity`.
     pub fn new(capacity: usize) -> Self {
-        Hosts { hosts: BoundedCache::new(capacity), reports: TokenBucket::default(), noted: 0 }
+        Hosts {
+            hosts: BoundedCache::new(capacity),
+            capacity,
+            reports: FairBudget::new(REPORT_CLIENTS),
+            noted: 0,
+        }
     }
 
     /// The history in the file at `path`; of more than `capacity` hosts the latest.
@@ -100,7 +114,7 @@ impl Hosts {
 
     /// Changes the capacity to `capacity` hosts.
     pub fn with_capacity(self, capacity: usize) -> Self {
-        let mut resized = Hosts { hosts: BoundedCache::new(capacity), ..self };
+        let mut resized = Hosts { hosts: BoundedCache::new(capacity), capacity, ..self };
         for (addr, host) in self.hosts.iter() {
             resized.hosts.offer(*addr, host.clone(), rank);
         }
@@ -117,6 +131,7 @@ impl Hosts {
         }
         host.detections = host.detections.saturating_add(1);
         host.mac = sighting.mac.or(host.mac);
+        host.id = sighting.id;
         if sighting.verdict != SUSPECTED || matches!(&host.verdict[..], "" | SUSPECTED) {
             host.last_time = sighting.time;
             host.server = sighting.server;
@@ -124,7 +139,7 @@ impl Hosts {
             host.verdict = sighting.verdict.into();
         }
         let is_reported = host.reports.take(&Rate::per_hour(per_hour), now)
-            && self.reports.take(&Rate::per_minute(REPORTS_PER_MINUTE), now);
+            && self.reports.take(host.id, &Rate::per_minute(REPORTS_PER_MINUTE), now);
         if !is_reported {
             host.unreported = host.unreported.saturating_add(1);
         }
@@ -159,7 +174,24 @@ impl Hosts {
     fn enter(&mut self, addr: IpAddr, mut host: Host) {
         self.noted += 1;
         host.latest = self.noted;
+        if self.hosts.len() >= self.capacity
+            && self.hosts.get(&addr).is_none()
+            && let Some(greediest) = self.greediest()
+        {
+            self.hosts.remove(&greediest);
+        }
         self.hosts.insert(addr, host, rank);
+    }
+
+    /// The least of the client that has the most addresses in the list, if any has several.
+    fn greediest(&self) -> Option<IpAddr> {
+        let mut ids: Vec<ClientId> = self.hosts.iter().map(|(_, host)| host.id).collect();
+        ids.sort_unstable();
+        let greediest =
+            ids.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).filter(|same| same.len() > 1)?;
+        let id = *greediest.first()?;
+        let of_it = self.hosts.iter().filter(|(_, host)| host.id == id);
+        of_it.min_by_key(|(addr, host)| rank(addr, host)).map(|(addr, _)| *addr)
     }
 }
 
@@ -189,6 +221,7 @@ impl Host {
             unreported: 0,
             latest: 0,
             reports: TokenBucket::default(),
+            id: ClientId::of(addr, None),
         }
     }
 
@@ -214,6 +247,7 @@ impl Host {
         let optional = |text: &str| (text != "-").then(|| text.to_owned());
         let mut host = Host::unknown(addr);
         host.mac = optional(next()?);
+        host.id = ClientId::of(addr, host.mac.as_deref().and_then(mac));
         host.host = optional(next()?);
         host.detections = next()?.parse().ok()?;
         host.unreported = next()?.parse().ok()?;
@@ -237,6 +271,7 @@ mod tests {
         Sighting {
             addr: IpAddr::from([192, 168, 1, last_octet]),
             mac: None,
+            id: ClientId::of(IpAddr::from([192, 168, 1, last_octet]), None),
             time: "2026-01-01T00:00:00Z".into(),
             server: "192.0.2.1:3333".into(),
             dialect: "cryptonote".into(),
@@ -316,5 +351,24 @@ mod tests {
             assert_eq!(Hosts::load(&path, 9).unwrap_err().kind(), io::ErrorKind::InvalidData, "{line}");
         }
         std::fs::remove_file(&path).unwrap();
+    }
+
+    /// One host is seen under many addresses; the others stay in the list, and are told.
+    #[test]
+    fn many_addresses_of_one_host_displace_no_other() {
+        let mut hosts = Hosts::new(8);
+        for octet in 1..=4 {
+            hosts.note(sighting(octet), 60, at(0));
+        }
+        let id = ClientId::of(IpAddr::from([192, 168, 1, 9]), Some([2; 6]));
+        for octet in 10..=250 {
+            hosts.note(Sighting { id, ..sighting(octet) }, 60, at(1));
+        }
+        let clients: Vec<&str> = hosts.latest().iter().map(|host| &host.client[..]).collect();
+        for octet in 1..=4 {
+            assert!(clients.contains(&&format!("192.168.1.{octet}")[..]), "{clients:?}");
+        }
+        assert!(hosts.note(sighting(5), 60, at(1)), "the reports of the house are not used up");
+        assert_eq!(hosts.latest().len(), 8);
     }
 }

@@ -41,10 +41,10 @@ pub struct Accused {
 
 /// The host behind `addr` and `mac`, by the leases in `files`.
 pub fn accused(files: &[PathBuf], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
-    judge(&leases::read(files), addr, mac)
+    identify(&leases::read(files), addr, mac)
 }
 
-fn judge(leases: &[Lease], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
+fn identify(leases: &[Lease], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
     let of_addr = leases.iter().find(|lease| lease.addrs.contains(&addr));
     let of_mac = mac.and_then(|mac| leases.iter().find(|lease| lease.mac == Some(mac)));
     let identity = match (mac, of_addr.and_then(|lease| lease.mac)) {
@@ -52,8 +52,10 @@ fn judge(leases: &[Lease], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
         (Some(_), Some(_)) => Identity::Conflict,
         _ => Identity::Unconfirmed,
     };
-    let lease = if identity == Identity::Conflict { of_mac } else { of_addr.or(of_mac) };
-    Accused { identity, name: lease.and_then(|lease| lease.name.clone()) }
+    // An IPv6 address of the host's own choice has no lease, or one without a name.
+    let of_addr = of_addr.filter(|_| identity != Identity::Conflict);
+    let name = [of_addr, of_mac].into_iter().flatten().find_map(|lease| lease.name.clone());
+    Accused { identity, name }
 }
 
 #[cfg(test)]
@@ -69,7 +71,7 @@ mod tests {
     }
 
     fn of(addr: [u8; 4], mac: Option<[u8; 6]>) -> (Identity, Option<String>) {
-        let Accused { identity, name } = judge(&leases(), addr.into(), mac);
+        let Accused { identity, name } = identify(&leases(), addr.into(), mac);
         (identity, name)
     }
 
@@ -83,6 +85,19 @@ mod tests {
             (Identity::Unconfirmed, laptop),
             "an address without a lease"
         );
+    }
+
+    /// Its IPv6 address has no lease, or one without a name and MAC.
+    #[test]
+    fn a_host_of_ipv6_has_the_name_of_its_hardware_address() {
+        let of = |text: &str| {
+            let leases: Vec<Lease> = text.lines().filter_map(leases::parse).collect();
+            identify(&leases, "2001:db8::50".parse().unwrap(), Some(LAPTOP)).name
+        };
+        let of_ipv4 = "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n";
+        assert_eq!(of(of_ipv4).as_deref(), Some("laptop"));
+        let nameless = format!("# br-lan 0001 2c0e - 1763790000 50 128 2001:db8::50/128\n{of_ipv4}");
+        assert_eq!(of(&nameless).as_deref(), Some("laptop"));
     }
 
     /// A second host uses the address of the laptop.

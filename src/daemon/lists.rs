@@ -18,16 +18,16 @@ use crate::intel::{Builder, Intel, builtin};
 
 /// The lists to read, as the configuration has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wish {
+struct ListSettings {
     enabled: bool,
     builtin: Option<Policy>,
     directories: Vec<PathBuf>,
     memory: usize,
 }
 
-impl From<&Config> for Wish {
+impl From<&Config> for ListSettings {
     fn from(config: &Config) -> Self {
-        Wish {
+        ListSettings {
             enabled: config.intel,
             builtin: config.intel_builtin,
             directories: config.intel_lists.clone(),
@@ -43,14 +43,14 @@ pub struct Lists {
     /// The thread at work.
     reading: Option<JoinHandle<Option<Intel>>>,
     /// The request to start once this one has ended.
-    next: Option<Wish>,
+    next: Option<ListSettings>,
     problems: Problems,
 }
 
 impl Lists {
     /// Reads what `config` names, and waits for it.
     pub fn start(config: &Config, problems: &Problems) -> Self {
-        let current = read(&Wish::from(config), None, problems).map(Arc::new);
+        let current = read(&ListSettings::from(config), None, problems).map(Arc::new);
         Lists { current, reading: None, next: None, problems: problems.clone() }
     }
 
@@ -61,7 +61,7 @@ impl Lists {
 
     /// Begins to read what `config` names.
     pub fn reload(&mut self, config: &Config) {
-        self.next = Some(Wish::from(config));
+        self.next = Some(ListSettings::from(config));
         self.begin();
     }
 
@@ -81,14 +81,14 @@ impl Lists {
         if self.reading.is_some() {
             return;
         }
-        let (Some(wish), old) = (self.next.take(), self.current.clone()) else { return };
+        let (Some(settings), old) = (self.next.take(), self.current.clone()) else { return };
         let problems = self.problems.clone();
         let work = move || {
             // Packets come first.
             if let Err(error) = rustix::process::nice(LOWEST) {
                 log::warn!("lists are read at the usual priority: {error}");
             }
-            read(&wish, old.as_deref(), &problems)
+            read(&settings, old.as_deref(), &problems)
         };
         match std::thread::Builder::new().name(THREAD_NAME.into()).spawn(work) {
             Ok(thread) => self.reading = Some(thread),
@@ -99,25 +99,25 @@ impl Lists {
 
 /// The lists that `config` names, for a look without a daemon.
 pub(super) fn of_files(config: &Config) -> Option<Intel> {
-    read(&Wish::from(config), None, &Problems::default())
+    read(&ListSettings::from(config), None, &Problems::default())
 }
 
 /// Reads all lists. One that is refused is replaced by what `old` has of it, and is a problem.
-fn read(wish: &Wish, old: Option<&Intel>, problems: &Problems) -> Option<Intel> {
+fn read(settings: &ListSettings, old: Option<&Intel>, problems: &Problems) -> Option<Intel> {
     problems.resolve(Code::List);
     problems.resolve(Code::ListName);
-    if !wish.enabled {
+    if !settings.enabled {
         return None;
     }
     let started = Instant::now();
-    let mut builder = Builder::new(wish.memory);
-    if let Some(at_most) = wish.builtin
+    let mut builder = Builder::new(settings.memory);
+    if let Some(at_most) = settings.builtin
         && let Err(error) = builtin::add(&mut builder, at_most)
     {
         log::error!("the built-in list is left out: {error}");
     }
     let mut files = 0;
-    for (path, policy) in wish.directories.iter().flat_map(|directory| files_of(directory, problems)) {
+    for (path, policy) in settings.directories.iter().flat_map(|directory| files_of(directory, problems)) {
         files += 1;
         let source = path.file_name().unwrap_or_default().to_string_lossy();
         match open(&path).and_then(|file| builder.add_text(&source, policy, file)) {
@@ -204,12 +204,13 @@ mod tests {
     use super::*;
     use crate::net::host_name::HostName;
 
-    /// A directory of the test's own, and a wish for what is in it.
-    fn directory(name: &str) -> (PathBuf, Wish) {
+    /// A directory of the test's own, and settings for what is in it.
+    fn directory(name: &str) -> (PathBuf, ListSettings) {
         let path = std::env::temp_dir().join(format!("minewall-lists-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
-        let wish = Wish { enabled: true, builtin: None, directories: vec![path.clone()], memory: 1 << 20 };
-        (path, wish)
+        let settings =
+            ListSettings { enabled: true, builtin: None, directories: vec![path.clone()], memory: 1 << 20 };
+        (path, settings)
     }
 
     fn policy(intel: &Intel, name: &str) -> Option<Policy> {
@@ -219,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_file_s_name_says_what_its_entries_are_worth() {
-        let (path, wish) = directory("names");
+        let (path, settings) = directory("names");
         for (file, text) in [
             ("a.block", "a.test\n"),
             ("b.suspect", "b.test\nc.test\nb.test block\n"),
@@ -232,29 +233,29 @@ mod tests {
             fs::write(path.join(file), text).unwrap();
         }
         let problems = Problems::default();
-        let intel = read(&wish, None, &problems).unwrap();
+        let intel = read(&settings, None, &problems).unwrap();
         let told = problems.all();
         assert!(matches!(&told[..], [one] if one.code == "list_name" && one.text.contains("readme")));
         let policies = ["a.test", "b.test", "c.test", "d.test", "e.test"].map(|name| policy(&intel, name));
         use Policy::{Allow, Block, Suspect};
         assert_eq!(policies, [Some(Block), Some(Suspect), Some(Suspect), Some(Allow), None]);
         assert_eq!(intel.sources().collect::<Vec<_>>(), ["a.block", "b.suspect", "c.allow"]);
-        assert!(read(&Wish { enabled: false, ..wish }, None, &Problems::default()).is_none());
+        assert!(read(&ListSettings { enabled: false, ..settings }, None, &Problems::default()).is_none());
         fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_bad_file_leaves_what_it_held() {
-        let (path, wish) = directory("bad");
+        let (path, settings) = directory("bad");
         let files = ["a.block", "b.block", "c.block"].map(|file| path.join(file));
         files.iter().for_each(|file| fs::write(file, "a.test\n").unwrap());
         fs::write(&files[1], "b.test\n").unwrap();
         let problems = Problems::default();
-        let old = read(&wish, None, &problems).unwrap();
+        let old = read(&settings, None, &problems).unwrap();
         fs::write(&files[0], "c.test\n").unwrap();
         fs::write(&files[1], "<html>\n<body>\nNot Found\n").unwrap();
         fs::remove_file(&files[2]).unwrap();
-        let new = read(&wish, Some(&old), &problems).unwrap();
+        let new = read(&settings, Some(&old), &problems).unwrap();
         assert_eq!(
             ["a.test", "b.test", "c.test"].map(|name| policy(&new, name).is_some()),
             [false, true, true]
@@ -262,22 +263,22 @@ mod tests {
         let told: Vec<_> = problems.all().into_iter().map(|problem| (problem.code, problem.text)).collect();
         assert!(matches!(&told[..], [("list", text)] if text.contains("b.block")), "{told:?}");
         // Too large for the memory there is.
-        let wish = Wish { memory: 64 * 1_024, ..wish };
+        let settings = ListSettings { memory: 64 * 1_024, ..settings };
         let many: String = (0..40_000).map(|number| format!("n{number}.test\n")).collect();
         fs::write(&files[0], many).unwrap();
-        let newer = read(&wish, Some(&new), &problems).unwrap();
+        let newer = read(&settings, Some(&new), &problems).unwrap();
         assert!(policy(&newer, "c.test").is_some() && policy(&newer, "n1.test").is_none());
         // Without an old one there is nothing to keep.
-        assert!(policy(&read(&wish, None, &Problems::default()).unwrap(), "b.test").is_none());
+        assert!(policy(&read(&settings, None, &Problems::default()).unwrap(), "b.test").is_none());
         fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_reload_happens_elsewhere_and_the_last_wish_counts() {
-        let (path, wish) = directory("reload");
+        let (path, settings) = directory("reload");
         let mut lists = Lists { current: None, reading: None, next: None, problems: Problems::default() };
         for builtin in [None, Some(Policy::Suspect), Some(Policy::Block)] {
-            lists.next = Some(Wish { builtin, ..wish.clone() });
+            lists.next = Some(ListSettings { builtin, ..settings.clone() });
             lists.begin();
         }
         let started = Instant::now();

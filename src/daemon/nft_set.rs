@@ -74,18 +74,20 @@ impl NftSocket {
 }
 
 /// The error numbers in answers of the kernel; 0 is an acknowledgement (netlink(7), `NLMSG_ERROR`).
-fn errors(mut answers: &[u8]) -> impl Iterator<Item = i32> {
+fn errors(answers: &[u8]) -> impl Iterator<Item = i32> {
+    messages(answers)
+        .filter(|(kind, _)| *kind == NLMSG_ERROR)
+        .map_while(|(_, body)| Some(i32::from_ne_bytes(*body.first_chunk()?).wrapping_neg()))
+}
+
+/// Kind and body of each whole message (netlink(7), `struct nlmsghdr`).
+pub(super) fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     core::iter::from_fn(move || {
-        loop {
-            let length = u32::from_ne_bytes(*answers.first_chunk()?) as usize;
-            let message = answers.get(..length).filter(|_| length >= NLMSG_HEADER_BYTES)?;
-            answers = answers.get(align(length)..).unwrap_or_default();
-            let kind = u16::from_ne_bytes(*message.get(4..)?.first_chunk()?);
-            if kind == NLMSG_ERROR {
-                let error = i32::from_ne_bytes(*message.get(NLMSG_HEADER_BYTES..)?.first_chunk()?);
-                return Some(error.wrapping_neg());
-            }
-        }
+        let length = u32::from_ne_bytes(*bytes.first_chunk()?) as usize;
+        let message = bytes.get(..length)?;
+        bytes = bytes.get(align(length)..).unwrap_or_default();
+        let kind = u16::from_ne_bytes(*message.get(4..)?.first_chunk()?);
+        Some((kind, message.get(NLMSG_HEADER_BYTES..)?))
     })
 }
 

@@ -1,5 +1,5 @@
-//! The thread that writes the reputation store and fills the kernel's sets: neither flash nor `nft` may hold up a
-//! packet.
+//! The thread that writes the reputation store, fills the kernel's sets and has flow offload wait: neither flash nor
+//! `nft` may hold up a packet.
 //!
 //! `nft` is run for each change rather than netlink spoken: it is there wherever the rules are, knows the
 //! kernel's encoding of sets, and its cost (some milliseconds, at the lowest priority) delays nothing.
@@ -7,17 +7,24 @@
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::offload_watch::OffloadWatch;
 use super::problems::{Code, Problems};
 use crate::intel::reputation::Store;
-use crate::limits::{NFT_PATIENCE, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE, NFT_WORKER_STACK_BYTES};
+use crate::limits::{
+    NFT_LISTING_BYTES, NFT_PATIENCE, NFT_WORKER_LISTENS_EVERY, NFT_WORKER_ORDERS, NFT_WORKER_PATIENCE,
+    NFT_WORKER_STACK_BYTES,
+};
 use crate::rules;
-use crate::util::channel::{NotSent, Receiver, Sender, channel};
+use crate::util::channel::{NotReceived, NotSent, Receiver, Sender, channel};
+use crate::verdict::mark::MarkPosition;
 
 /// A task of the thread.
 #[derive(Debug)]
@@ -37,37 +44,54 @@ pub struct NftWorker {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    /// Tasks to write the store that have not succeeded so far.
+    saves_pending: Arc<AtomicU32>,
     is_ending: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
 impl NftWorker {
-    /// Starts the thread.
+    /// Starts the thread, for rules with our bits at `mark`.
     ///
     /// # Errors
     /// There is no memory left for it.
-    pub fn start(problems: &Problems) -> io::Result<Self> {
+    pub fn start(mark: MarkPosition, problems: &Problems) -> io::Result<Self> {
         let (tasks, received) = channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
+        let saves_pending = Arc::new(AtomicU32::new(0));
         let context = WorkerContext {
             problems: problems.clone(),
             refused: Arc::clone(&refused),
+            saves_pending: Arc::clone(&saves_pending),
             is_unfilled: Arc::clone(&is_unfilled),
             is_unsaved: Arc::clone(&is_unsaved),
             is_ending: Arc::clone(&is_ending),
+            offload: Some(OffloadWatch::start(mark)),
             ..WorkerContext::default()
         };
         let thread = thread::Builder::new()
             .name(THREAD_NAME.into())
             .stack_size(NFT_WORKER_STACK_BYTES)
             .spawn(move || context.work(&received))?;
-        Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, is_ending, thread })
+        Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, saves_pending, is_ending, thread })
     }
 
     /// Hands a task over, without waiting; whether there was room.
     pub fn submit(&self, task: NftTask) -> bool {
-        self.tasks.try_send(task).is_ok()
+        let is_save = matches!(task, NftTask::Save(..));
+        // Before the thread can be through with it.
+        self.saves_pending.fetch_add(u32::from(is_save), Ordering::Relaxed);
+        let is_taken = self.tasks.try_send(task).is_ok();
+        if !is_taken {
+            self.saves_pending.fetch_sub(u32::from(is_save), Ordering::Relaxed);
+        }
+        is_taken
+    }
+
+    /// Whether a task to write the store has not been carried out, or has failed.
+    pub fn has_unsaved(&self) -> bool {
+        self.saves_pending.load(Ordering::Relaxed) > 0
     }
 
     /// Connection attempts that the kernel had refused when it was last asked.
@@ -111,12 +135,16 @@ struct WorkerContext {
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
+    saves_pending: Arc<AtomicU32>,
+    /// Of them, those that this thread has had.
+    saves_open: u32,
     is_ending: Arc<AtomicBool>,
     /// Latest value of the kernel's counter. The counter begins anew with the rules.
     counted: u32,
     /// A failure has been logged, and none since has succeeded.
     has_failed_to_save: bool,
     has_failed_to_fill: bool,
+    offload: Option<OffloadWatch>,
 }
 
 impl WorkerContext {
@@ -124,7 +152,13 @@ impl WorkerContext {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::debug!("nft runs at the usual priority: {error}");
         }
-        while let Some(task) = tasks.recv() {
+        loop {
+            self.catch_offload();
+            let task = match tasks.recv_timeout(NFT_WORKER_LISTENS_EVERY) {
+                Ok(task) => task,
+                Err(NotReceived::Empty) => continue,
+                Err(NotReceived::Closed) => return,
+            };
             match task {
                 NftTask::Save(path, body) => {
                     let saved = Store::save(&path, &body);
@@ -137,6 +171,12 @@ impl WorkerContext {
                     }
                     if saved.is_ok() {
                         self.problems.resolve_of(Code::File, SUBJECT);
+                    }
+                    self.saves_open += 1;
+                    if saved.is_ok() {
+                        // Each task has the whole store, so that earlier failures are made up for.
+                        self.saves_pending.fetch_sub(self.saves_open, Ordering::Relaxed);
+                        self.saves_open = 0;
                     }
                     self.has_failed_to_save = saved.is_err();
                     self.is_unsaved.store(saved.is_err(), Ordering::Relaxed);
@@ -176,6 +216,31 @@ impl WorkerContext {
         self.refused.fetch_add(new, Ordering::Relaxed);
     }
 
+    /// Has offload rules that another program has loaded meanwhile wait for the verdict.
+    fn catch_offload(&mut self) {
+        let Some(mark) =
+            self.offload.as_mut().and_then(|watch| watch.is_due(Instant::now()).then_some(watch.mark))
+        else {
+            return;
+        };
+        let caught = self.nft(&["-a", "-t", "list", "ruleset"], "").and_then(|listing| {
+            let script = rules::offload::catch(mark, rules::Memory::of_this_kernel, &listing);
+            if script.is_empty() { Ok(false) } else { self.nft(&["-f", "-"], &script).map(|_| true) }
+        });
+        match caught {
+            Ok(is_new) => {
+                self.problems.resolve(Code::Offload);
+                if is_new {
+                    log::info!("flow offload that another program has loaded waits for verdicts now");
+                }
+            }
+            Err(error) => {
+                let text = format!("flow offload of another program may not wait for verdicts: {error}");
+                self.problems.report(Code::Offload, "", text);
+            }
+        }
+    }
+
     /// Runs nft with `input`; its output.
     fn nft(&self, arguments: &[&str], input: &str) -> io::Result<String> {
         let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
@@ -193,15 +258,20 @@ impl WorkerContext {
             let _ = stdin.write_all(input.as_bytes());
         }
         let start = Instant::now();
+        let mut said = Vec::new();
         while child.try_wait()?.is_none() {
-            if start.elapsed() > NFT_PATIENCE || self.is_ending.load(Ordering::Relaxed) {
+            let is_endless = said.len() > NFT_LISTING_BYTES || start.elapsed() > NFT_PATIENCE;
+            if is_endless || self.is_ending.load(Ordering::Relaxed) {
                 child.kill()?;
                 child.wait()?;
                 return Err(io::Error::other("nft did not end"));
             }
-            thread::sleep(GLANCE);
+            // A pipe holds less than a listing may be.
+            if !read_some(child.stdout.as_mut(), &mut said)? {
+                thread::sleep(GLANCE);
+            }
         }
-        outcome(child)
+        outcome(child, said)
     }
 }
 
@@ -211,14 +281,25 @@ fn counter(listing: &str) -> Option<u32> {
     words.nth(1)?.parse().ok()
 }
 
-fn outcome(mut child: Child) -> io::Result<String> {
-    let (mut said, mut complaint) = (String::new(), String::new());
+/// Appends what a child has said, without waiting for more; whether there was anything.
+fn read_some(stdout: Option<&mut ChildStdout>, said: &mut Vec<u8>) -> io::Result<bool> {
+    let Some(stdout) = stdout else { return Ok(false) };
+    let mut descriptors = [PollFd::new(&*stdout, PollFlags::IN)];
+    let is_ready = poll(&mut descriptors, Some(&Timespec::default()))? > 0;
+    let mut buffer = [0; 4_096];
+    let length = if is_ready { stdout.read(&mut buffer)? } else { 0 };
+    said.extend_from_slice(buffer.get(..length).unwrap_or_default());
+    Ok(length > 0)
+}
+
+fn outcome(mut child: Child, mut said: Vec<u8>) -> io::Result<String> {
+    let mut complaint = String::new();
     if let (Some(stdout), Some(stderr)) = (&mut child.stdout, &mut child.stderr) {
-        stdout.read_to_string(&mut said)?;
+        stdout.read_to_end(&mut said)?;
         stderr.read_to_string(&mut complaint)?;
     }
     if child.wait()?.success() {
-        return Ok(said);
+        return Ok(String::from_utf8_lossy(&said).into_owned());
     }
     let first = complaint.lines().next().unwrap_or("nft failed").to_owned();
     let kind = if first.contains("No such file or directory") {
@@ -245,7 +326,7 @@ mod tests {
     #[test]
     fn a_failure_is_told_once() {
         let problems = Problems::default();
-        let worker = NftWorker::start(&problems).unwrap();
+        let worker = NftWorker::start(MarkPosition::default(), &problems).unwrap();
         assert!(!worker.take_failure());
         assert!(worker.submit(NftTask::Fill("fill the sets, please".into())));
         let start = Instant::now();

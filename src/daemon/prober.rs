@@ -16,7 +16,7 @@ use crate::limits::{LOCAL_NETWORKS_EVERY, PROBE_FAILURE_WAIT};
 use crate::net::local_networks::LocalNetworks;
 use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
-use crate::probe::worker::{SuspectAnswer, Worker};
+use crate::probe::worker::{Suspect, SuspectAnswer, Unasked, Worker};
 use crate::util::time::Instant;
 pub use questions::PendingQuestion;
 use questions::Questions;
@@ -92,7 +92,7 @@ impl Prober {
     /// # Errors
     /// Why it never is.
     pub fn check(&mut self, question: &PendingQuestion) -> Result<(), Refusal> {
-        guard::check(&question.suspect.server, &self.exempt, &self.networks).inspect_err(|_| {
+        may_be_asked(&question.suspect, &self.exempt, &self.networks).inspect_err(|_| {
             self.counters.forbidden = self.counters.forbidden.saturating_add(1);
         })
     }
@@ -118,7 +118,7 @@ impl Prober {
         questions.retain(|question| now < question.due || is_wanted(question));
         questions.serve(now, |question| {
             let suspect = &question.suspect;
-            if guard::check(&suspect.server, exempt, networks).is_err() {
+            if may_be_asked(suspect, exempt, networks).is_err() {
                 counters.forbidden = counters.forbidden.saturating_add(1);
                 return true;
             }
@@ -139,22 +139,29 @@ impl Prober {
 
     /// The next answer. To be called until there is none when [`Prober::wake`] is readable.
     pub fn poll_answer(&mut self, now: Instant) -> Option<SuspectAnswer> {
-        let worker = self.worker.as_ref()?;
-        worker.clear_wake();
-        let answer = worker.poll_answer()?;
-        match &answer.result {
-            Ok(probed) => {
-                let verdict: ProbeVerdict = probed.outcome.verdict;
-                if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
-                    *count = count.saturating_add(1);
+        loop {
+            let worker = self.worker.as_ref()?;
+            worker.clear_wake();
+            let answer = worker.poll_answer()?;
+            match &answer.result {
+                Ok(probed) => {
+                    let verdict: ProbeVerdict = probed.outcome.verdict;
+                    if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
+                        *count = count.saturating_add(1);
+                    }
+                }
+                // The server behind a proxy has an address now, and the guard looks at it.
+                Err(Unasked::Resolved) => {
+                    self.ask(PendingQuestion::again(&answer.suspect, now));
+                    continue;
+                }
+                Err(Unasked::Failed(_)) => {
+                    self.counters.failed = self.counters.failed.saturating_add(1);
+                    self.ask(PendingQuestion::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
                 }
             }
-            Err(_) => {
-                self.counters.failed = self.counters.failed.saturating_add(1);
-                self.ask(PendingQuestion::again(&answer.suspect, now.after(PROBE_FAILURE_WAIT)));
-            }
+            return Some(answer);
         }
-        Some(answer)
     }
 
     /// Counts a suspicion that needs no question.
@@ -201,4 +208,9 @@ impl Prober {
             self.networks = Arc::new(networks);
         }
     }
+}
+
+/// Whether the server of `suspect` may be asked; one whose address is not known yet, for its address.
+fn may_be_asked(suspect: &Suspect, exempt: &AllowList, networks: &LocalNetworks) -> Result<(), Refusal> {
+    if suspect.is_unresolved() { Ok(()) } else { guard::check(&suspect.server, exempt, networks) }
 }

@@ -28,6 +28,8 @@ pub enum Code {
     KernelSets,
     /// Signatures that were not taken.
     Signatures,
+    /// A flowtable of another program that takes connections before they are decided.
+    Offload,
 }
 
 impl Code {
@@ -42,6 +44,7 @@ impl Code {
             Code::MarkConflict => "mark_conflict",
             Code::KernelSets => "kernel_sets",
             Code::Signatures => "signatures",
+            Code::Offload => "offload",
         }
     }
 
@@ -61,6 +64,7 @@ impl Code {
             Code::Signatures => {
                 "Correct the file; 'minewall signatures check FILE' says what is wrong with it."
             }
+            Code::Offload => "Reload minewall, or turn the flow offload of the other program off.",
             Code::File => "Make room on the disk, or choose another path in the configuration.",
         }
     }

@@ -11,7 +11,8 @@ use super::news::News;
 use super::problems::Problems;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
-use crate::limits::{EVENT_LINE_MAX_BYTES, LINES_PENDING};
+use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
+use crate::net::client_id::ClientId;
 use crate::util::calendar::rfc3339;
 use crate::util::text::printable;
 use crate::util::time::Instant;
@@ -22,8 +23,10 @@ use crate::util::wall_clock::unix_seconds;
 pub struct Reporter {
     hosts: Hosts,
     news: News,
-    /// Reports of what has no place in the list of hosts: foreign addresses, and hosts whose identity is in doubt.
-    others: TokenBucket,
+    /// Reports of addresses that are not of this side, all together: the log is the house's.
+    foreign: TokenBucket,
+    /// Reports of hosts whose identity is in doubt.
+    doubtful: TokenBucket,
     history: HistoryFile,
     log: EventLog,
     problems: Problems,
@@ -39,7 +42,8 @@ impl Reporter {
         Reporter {
             hosts: load_history(config),
             news: News::default(),
-            others: TokenBucket::default(),
+            foreign: TokenBucket::default(),
+            doubtful: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             problems: problems.clone(),
@@ -78,6 +82,7 @@ impl Reporter {
         let sighting = Sighting {
             addr,
             mac: detection.hw_addr.map(mac_text),
+            id: ClientId::of(addr, detection.hw_addr),
             time: rfc3339(now),
             server: detection.server.to_string(),
             dialect: detection.finding.dialect.map_or("unknown", |dialect| dialect.name()).into(),
@@ -96,6 +101,7 @@ impl Reporter {
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (coin, agent, wallet) = (some(&finding.coin), some(&finding.agent), some(&finding.wallet));
         let server_name = some(&detection.server_name);
+        let target = detection.target.as_ref().map(ToString::to_string);
         let client = addr.to_string();
         let line = EventLine {
             event: if detection.source.is_proof() { "detection" } else { "suspicion" },
@@ -107,6 +113,7 @@ impl Reporter {
             server: &sighting.server,
             server_is_pool: detection.server_is_pool,
             server_name: server_name.as_deref(),
+            target: target.as_deref(),
             dialect: &sighting.dialect,
             coin: coin.as_deref(),
             agent: agent.as_deref(),
@@ -131,7 +138,11 @@ impl Reporter {
 
     /// The host of `detection`, if it is to be reported.
     fn admit(&mut self, detection: &Detection, sighting: &Sighting, is_local: bool) -> Option<Accused> {
-        let is_news = self.news.take(sighting.addr, detection.server, detection.at);
+        if !is_local {
+            let is_told = self.foreign.take(&Rate::per_hour(FOREIGN_REPORTS_PER_HOUR), detection.at);
+            return is_told.then_some(Accused { identity: Identity::Unconfirmed, name: None });
+        }
+        let is_news = self.news.take(sighting.addr, sighting.id, detection.server, detection.at);
         let rate = Rate::per_hour(self.events_per_hour);
         let accused = |reporter: &Reporter| {
             let Accused { identity, name } =
@@ -139,7 +150,7 @@ impl Reporter {
             Accused { identity, name: name.map(|name| label(&name)) }
         };
         // Another hardware address than before, or none before: the lease decides whether it is this host.
-        let is_known = is_local && self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
+        let is_known = self.hosts.is_known(sighting.addr, sighting.mac.as_deref());
         if is_known {
             self.history.changed(false, detection.at);
             let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
@@ -148,8 +159,8 @@ impl Reporter {
             return Some(accused);
         }
         let accused = accused(self);
-        if !is_local || accused.identity == Identity::Conflict {
-            return (self.others.take(&rate, detection.at) || is_news).then_some(accused);
+        if accused.identity == Identity::Conflict {
+            return (self.doubtful.take(&rate, detection.at) || is_news).then_some(accused);
         }
         self.history.changed(self.hosts.is_new(sighting.addr), detection.at);
         let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
@@ -202,8 +213,9 @@ fn human_line(sighting: &Sighting, host: Option<&str>, detection: &Detection) ->
         "" => String::new(),
         server_name => format!(" ({server_name})"),
     };
+    let target = detection.target.as_ref().map_or(String::new(), |target| format!(", a proxy to {target}"));
     let mut line = format!(
-        "{}: {name} ({}, {mac}) {what} at {}{server_name}: {}",
+        "{}: {name} ({}, {mac}) {what} at {}{server_name}{target}: {}",
         sighting.verdict, sighting.addr, sighting.server, finding.evidence
     );
     for (what, text) in [("coin", &finding.coin[..]), ("agent", &finding.agent), ("wallet", &finding.wallet)]
@@ -235,6 +247,7 @@ mod tests {
             hw_addr: None,
             server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 3_333).into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Default::default(),
             points_to: None,

@@ -27,12 +27,13 @@ use super::problems::Problems;
 use crate::config::{Config, InconclusiveAction, Mode};
 use crate::engine::event::{Detection, Source};
 use crate::intel::builtin;
-use crate::intel::entry::Policy;
+use crate::intel::entry::{Policy, Ports};
 use crate::intel::reputation::view::View;
 use crate::intel::reputation::{Entered, Entry, Fact, Origin, Store, Subject, file::Files};
 use crate::limits::{
-    FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, LINES_PENDING,
-    REPUTATION_FLEET_WRITE_WAIT, REPUTATION_RENEWAL_WRITE_WAIT, REPUTATION_SAVE_AGAIN, REPUTATION_WRITE_WAIT,
+    FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, KERNEL_RESOLVED_WAIT,
+    LINES_PENDING, REPUTATION_FLEET_WRITE_WAIT, REPUTATION_RENEWAL_WRITE_WAIT, REPUTATION_SAVE_AGAIN,
+    REPUTATION_WRITE_WAIT,
 };
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
@@ -58,6 +59,10 @@ pub trait Traffic {
     fn carries_several(&self, addr: IpAddr) -> bool;
     /// Whether the session of `client` with `server` is a suspect still.
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool;
+    /// Single addresses that lists block, for the kernel; with the seconds left.
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)>;
+    /// Clients, and addresses that name servers gave them for blocked names, for the kernel; with the seconds left.
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)>;
 }
 
 /// The service.
@@ -73,9 +78,14 @@ pub struct ReputationService {
     /// Servers whose address is blocked for every name, as the view has them.
     everybodys: Vec<Endpoint>,
     swept_at: u64,
+    /// Time of the latest jump of the wall clock.
+    jumped_at: Option<Instant>,
     /// Due time of the next write of the store, if it has changed.
     write_at: Option<Instant>,
     fill_at: Option<Instant>,
+    /// Due time of the next filling of the sets of DNS answers, and the time of the latest.
+    resolve_at: Option<Instant>,
+    resolved_at: Instant,
     count_at: Instant,
     shared: heapless::Deque<String, LINES_PENDING>,
 }
@@ -108,7 +118,7 @@ impl From<&Config> for ServiceSettings {
 impl ReputationService {
     /// Opens the store as `config` wishes.
     pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
-        let nft = NftWorker::start(problems);
+        let nft = NftWorker::start(config.mark, problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
         }
@@ -122,9 +132,12 @@ impl ReputationService {
             is_view_stale: true,
             everybodys: Vec::new(),
             swept_at: clock.now(),
+            jumped_at: None,
             write_at: None,
             // An earlier daemon's elements would end, and the rules may be in force already.
             fill_at: Some(now),
+            resolve_at: Some(now),
+            resolved_at: Instant::default(),
             count_at: now,
             shared: heapless::Deque::new(),
             clock,
@@ -138,9 +151,9 @@ impl ReputationService {
         self.settings = config.into();
         self.prober.configure(config);
         if filled && !self.settings.fills_kernel {
-            self.submit(NftTask::Fill(rules::EMPTY.into()));
+            self.submit(NftTask::Fill([rules::EMPTY, rules::EMPTY_RESOLVED].concat()));
         }
-        self.fill_at = Some(now);
+        self.refill(now);
         self.is_view_stale = true;
     }
 
@@ -148,8 +161,8 @@ impl ReputationService {
     pub fn suspect(&mut self, detection: &Detection, traffic: &impl Traffic, now: Instant) {
         let is_open = match detection.source {
             Source::Hmm | Source::Hint => true,
-            // Through a proxy the words say nothing of the proxy.
-            Source::Dpi => detection.server_is_pool,
+            // Through a proxy the words say nothing of the proxy, but of the server behind it.
+            Source::Dpi => detection.server_is_pool || detection.target.is_some(),
             Source::Probe | Source::Intel => false,
         };
         if !is_open || traffic.exempts(&detection.server) {
@@ -243,7 +256,7 @@ impl ReputationService {
             let known = store.probed(&suspect.server, suspect.name.as_ref(), wall_clock);
             let is_settled = known.is_some_and(|known| matches!(known.fact, Fact::Pool | Fact::NotPool));
             let is_wanted = match (suspect.purpose, suspect.client) {
-                (Purpose::Suspicion, Some(client)) => traffic.suspects(&client, &suspect.server),
+                (Purpose::Suspicion, Some(client)) => traffic.suspects(&client, &suspect.called()),
                 _ => true,
             };
             !is_settled && is_wanted && !traffic.exempts(&suspect.server)
@@ -257,6 +270,14 @@ impl ReputationService {
             self.store.clock_was_set(from, to);
             self.swept_at = self.swept_at.max(to);
             (self.is_view_stale, self.fill_at) = (true, Some(now));
+            // An end by the old clock would be read at the next start as long past. A clock that jumps all the time is
+            // no reason to wear the flash.
+            let wait = match self.jumped_at.replace(now) {
+                Some(before) if now < before.after(REPUTATION_WRITE_WAIT) => REPUTATION_WRITE_WAIT,
+                _ => Duration::ZERO,
+            };
+            let at = now.after(wait);
+            self.write_at = Some(self.write_at.map_or(at, |other| other.min(at)));
         }
         self.store.adopt_clock(wall);
     }
@@ -273,20 +294,41 @@ impl ReputationService {
         }
         if self.nft.as_ref().is_some_and(NftWorker::take_failure) {
             let again = now.after(KERNEL_FILL_AGAIN);
-            self.fill_at = Some(self.fill_at.map_or(again, |at| at.min(again)));
+            for at in [&mut self.fill_at, &mut self.resolve_at] {
+                *at = Some(at.map_or(again, |at| at.min(again)));
+            }
         }
-        if self.fill_at.is_none_or(|at| now >= at) {
+        // The engine has the new view before the kernel refuses by it, so that the first refusal is told.
+        if !self.is_view_stale && self.fill_at.is_none_or(|at| now >= at) {
             let is_done = !self.settings.fills_kernel
-                || self.submit(NftTask::Fill(format!("{}{}", rules::EMPTY, self.elements(traffic))));
+                || self.submit(NftTask::Fill(format!(
+                    "{}{}",
+                    rules::EMPTY,
+                    self.servers(traffic).into_text()
+                )));
             if is_done {
                 self.fill_at = Some(now.after(KERNEL_FILL_EVERY));
             }
         }
+        if self.resolve_at.is_none_or(|at| now >= at) {
+            let text = || format!("{}{}", rules::EMPTY_RESOLVED, self.answers(traffic).into_text());
+            if !self.settings.fills_kernel || self.submit(NftTask::Fill(text())) {
+                (self.resolve_at, self.resolved_at) = (Some(now.after(KERNEL_FILL_EVERY)), now);
+            }
+        }
+    }
+
+    /// Fills the kernel's sets anew soon: answers of name servers have changed what it may refuse.
+    pub fn refill_soon(&mut self, now: Instant) {
+        let due = now.max(self.resolved_at.after(KERNEL_RESOLVED_WAIT));
+        self.resolve_at = Some(due);
+        // An address that turned out to be shared may be one of a list's.
+        self.fill_at = Some(self.fill_at.map_or(due, |at| at.min(due)));
     }
 
     /// Fills the kernel's sets anew at the next tick: what is exempt has changed.
     pub fn refill(&mut self, now: Instant) {
-        self.fill_at = Some(now);
+        (self.fill_at, self.resolve_at) = (Some(now), Some(now));
     }
 
     /// Entries that hold now.
@@ -352,7 +394,8 @@ impl ReputationService {
     pub fn stop(mut self) -> Option<JoinHandle<()>> {
         let probe = self.prober.stop();
         if let Some(nft) = self.nft {
-            let is_unwritten = self.write_at.is_some();
+            // The latest task may have failed, or wait still.
+            let is_unwritten = self.write_at.is_some() || nft.has_unsaved();
             nft.stop(is_unwritten.then(|| NftTask::Save(self.settings.files.path, self.store.to_body())));
         }
         probe

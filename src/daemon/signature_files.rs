@@ -1,13 +1,14 @@
 //! Signatures from files to the engine: read and compiled by a thread of their own, swapped in whole.
 //!
-//! A file that makes no sense is refused with its line; the set that is in force stays.
+//! A file that makes no sense is refused with its line: a feed's is left out, one of the operator's leaves the set that
+//! is in force.
 
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use super::problems::{Code, Problems};
 use crate::config::Config;
-use crate::dpi::signatures::{SignatureFile, Signatures};
+use crate::dpi::signatures::{FileRefusal, SignatureFile, Signatures};
 
 /// The thread that reads signatures, while there is one.
 #[derive(Debug)]
@@ -23,9 +24,9 @@ impl SignatureFiles {
         SignatureFiles { problems: problems.clone(), reading: None, next: None }
     }
 
-    /// Reads what `config` names, and waits for it. With a bad file, none of the files counts.
+    /// Reads what `config` names, and waits for it. A bad file doesn't count; the others do.
     pub(crate) fn start(config: &Config, problems: &Problems) -> Signatures {
-        read(&config.signatures, problems).unwrap_or_default()
+        read(&config.signatures, problems, |_| true).unwrap_or_default()
     }
 
     /// Begins to read what `config` names.
@@ -51,7 +52,8 @@ impl SignatureFiles {
         let work = move || {
             // Packets come first.
             let _ = rustix::process::nice(LOWEST);
-            read(&folders, &problems)
+            // What a feed brings must not stand in the way of the operator's files.
+            read(&folders, &problems, |file| file.suspects)
         };
         match std::thread::Builder::new().name("signatures".into()).spawn(work) {
             Ok(thread) => self.reading = Some(thread),
@@ -60,23 +62,73 @@ impl SignatureFiles {
     }
 }
 
-fn read(folders: &[PathBuf], problems: &Problems) -> Option<Signatures> {
-    let files = SignatureFile::read_folders(folders);
-    match files.and_then(|files| Ok((files.len(), Signatures::with_files(&files)?))) {
-        Ok((count, signatures)) => {
-            problems.resolve(Code::Signatures);
-            if count > 0 {
-                log::info!("{count} files of signatures are in force beside the built-in ones");
+/// Reads and compiles the files of `folders`. A bad one is left out if it is `dispensable`; otherwise there is nothing.
+fn read(
+    folders: &[PathBuf],
+    problems: &Problems,
+    dispensable: impl Fn(&SignatureFile) -> bool,
+) -> Option<Signatures> {
+    let keep_old = |refusal: FileRefusal| {
+        problems.report(Code::Signatures, "", format!("{refusal}; the signatures that are in force stay"));
+    };
+    let mut files = SignatureFile::read_folders(folders).map_err(keep_old).ok()?;
+    let mut left_out = None;
+    loop {
+        let refusal = match Signatures::with_files(&files) {
+            Ok(signatures) => {
+                match left_out {
+                    None => problems.resolve(Code::Signatures),
+                    Some(text) => problems.report(Code::Signatures, "", text),
+                }
+                if !files.is_empty() {
+                    log::info!("{} files of signatures are in force beside the built-in ones", files.len());
+                }
+                return Some(signatures);
             }
-            Some(signatures)
-        }
-        Err(refusal) => {
-            let text = format!("{refusal}; the signatures that are in force stay");
-            problems.report(Code::Signatures, "", text);
-            None
-        }
+            Err(refusal) => refusal,
+        };
+        let Some(at) = files.iter().position(|file| file.path == refusal.path && dispensable(file)) else {
+            keep_old(refusal);
+            return None;
+        };
+        left_out = Some(format!("{refusal}; the file does not count"));
+        files.remove(at);
     }
 }
 
 /// The lowest priority that there is (setpriority(2)).
 const LOWEST: i32 = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        "dialect NAME\nmessage \"x\" from miner\nphase login\nwhere method is \"x.NAME\"\nhint\n";
+
+    /// A bad file of a feed never takes the operator's with it; a bad one of the operator's leaves what is in force.
+    #[test]
+    fn a_bad_file_of_a_feed_is_left_out() {
+        let folder = std::env::temp_dir().join(format!("minewall-signatures-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
+        let names = |signatures: Option<Signatures>| {
+            let signatures = signatures?;
+            let later = signatures.list().into_iter().filter(|listed| listed.worth.is_some());
+            Some(later.map(|listed| listed.name.to_owned()).collect::<Vec<_>>())
+        };
+        let of_reload =
+            || names(read(std::slice::from_ref(&folder), &Problems::default(), |file| file.suspects));
+        write("a.sig", &GOOD.replace("NAME", "files-a"));
+        write("b.suspect.sig", "dialect b\nnonsense\n");
+        write("c.suspect.sig", &GOOD.replace("NAME", "files-c"));
+        // The same dialect again, which would take the operator's away.
+        write("d.suspect.sig", &GOOD.replace("NAME", "files-a"));
+        assert_eq!(of_reload(), Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
+        write("e.sig", "dialect e\nnonsense\n");
+        assert_eq!(of_reload(), None, "the operator's own mistake: the old set stays");
+        let at_start = names(read(std::slice::from_ref(&folder), &Problems::default(), |_| true));
+        assert_eq!(at_start, Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
+        std::fs::remove_dir_all(&folder).expect("a folder of our own");
+    }
+}

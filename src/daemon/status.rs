@@ -32,7 +32,7 @@ pub struct Status<'a> {
     pub suspects: u32,
     /// Packets replaced by a reset.
     pub resets: u64,
-    /// Flows let go as benign.
+    /// Flows bypassed as benign.
     pub let_go: u32,
     /// The flow table.
     pub flows: Flows,
@@ -42,7 +42,7 @@ pub struct Status<'a> {
     pub queue: QueueUse,
     /// The probe.
     pub probes: Probes,
-    /// The book.
+    /// The reputation store.
     pub learned: Learned,
     /// Lists in force.
     pub lists: ListsUse,
@@ -179,7 +179,7 @@ impl Status<'_> {
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
              packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
-             flows      {} of {}; {} let go, {} evicted undecided, {} refused\n\
+             flows      {} of {}; {} bypassed, {} evicted undecided, {} refused\n\
              queue {}   {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
@@ -276,6 +276,7 @@ mod tests {
             let sighting = Sighting {
                 addr: IpAddr::from([0xfd00, 0, 0, 0, 0x1234, 0x5678, 0x9abc, 0xff00 | u16::from(octet)]),
                 mac: Some("02:00:5e:10:00:01".into()),
+                id: crate::net::client_id::ClientId::of(std::net::Ipv4Addr::UNSPECIFIED.into(), None),
                 time: "2026-01-01T00:00:00Z".into(),
                 server: "[2001:db8:1111:2222:3333:4444:5555:6666]:33333".into(),
                 dialect: "ethereum-stratum-1".into(),

@@ -110,8 +110,8 @@ impl Evidence {
         message: &Message<'_>,
     ) -> (bool, Option<Proof<'s>>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
-        let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8 };
-        let found = signatures.find(message, before);
+        let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8, asked: "" };
+        let found = signatures.find(message, before).filter(|found| !self.is_stray(signatures, found));
         let mut indicator = match found {
             Some(found) => Indicator {
                 dialect: signatures.dialect_of(&found),
@@ -150,6 +150,13 @@ impl Evidence {
         (true, proof)
     }
 
+    /// Whether a match is no more than a hint of another family than the strong evidence at hand.
+    fn is_stray(&self, signatures: &Signatures, found: &Match<'_>) -> bool {
+        found.confidence == Confidence::Hint
+            && self.facts & STRONG_SIGNS != 0
+            && self.dialect.is_some_and(|known| known.family() != signatures.dialect_of(found).family())
+    }
+
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
     fn success<'a>(&self, message: &Message<'_>, answers: bool) -> Option<Indicator<'a>> {
         let result = message.root?.get("result").filter(|result| !result.is_null() && !result.is_false())?;
@@ -178,11 +185,6 @@ impl Evidence {
         let Indicator { mut dialect, role, phase, confidence, found } = indicator;
         if let Some(known) = self.dialect {
             if known.family() != dialect.family() {
-                let has_strong = self.facts & STRONG_SIGNS != 0;
-                if confidence == Confidence::Hint && has_strong {
-                    self.pass(context, 1);
-                    return None;
-                }
                 self.facts &= !(SIGNS | PHASES);
             } else if dialect.is_generic() {
                 dialect = known;

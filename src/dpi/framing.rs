@@ -247,10 +247,14 @@ impl Framing {
         match over {
             carrier::HTTP | carrier::FORM if self.layer(direction) == Layer::Text => draft.reset(),
             carrier::GRPC if draft.missing == 0 => draft.bytes.clear(),
-            carrier::BINARY => draft.bytes.clear(),
             carrier::CSV => draft.lines.reset(),
             _ => {}
         }
+    }
+
+    /// Whether the first bytes of a turn in `draft` are all that signatures look at.
+    pub(super) fn is_turn_full(draft: &Draft) -> bool {
+        draft.bytes.len() >= text::BINARY_BYTES
     }
 
     /// Whether something ends without a byte of its own.
@@ -272,6 +276,16 @@ impl Framing {
     /// Whether a proxy has been entered: what the client says is meant for another server than the flow's.
     pub(super) fn is_tunnelled(&self) -> bool {
         self.flags & DEPTH > 0
+    }
+
+    /// Notes that the client has asked a proxy for another server.
+    pub(super) fn note_target(&mut self) {
+        self.flags |= TARGET;
+    }
+
+    /// Whether the client has asked a proxy for another server.
+    pub(super) fn names_target(&self) -> bool {
+        self.flags & TARGET != 0
     }
 
     /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.
@@ -378,9 +392,12 @@ impl Framing {
                 draft.lines.reset();
             }
         }
-        let begins_turn = self.flags & SPOKE[at] == 0;
-        self.flags = if begins_turn { self.flags | TURN[at] } else { self.flags & !TURN[at] };
-        self.flags |= SPOKE[at];
+        if self.flags & SPOKE[at] == 0 {
+            self.flags |= SPOKE[at] | TURN[at];
+            if matches!(self.layer(direction), Layer::Text | Layer::FirstBytes) {
+                draft.bytes.clear();
+            }
+        }
     }
 
     /// Goes on with the next message that begins, as in a flow joined midway.
@@ -439,8 +456,10 @@ const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
 const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
 /// The next bytes are the rest of something whose beginning was not seen.
 const REST: [u32; 2] = [1 << 15, 1 << 16];
-/// The segment at hand is the first one since the other end spoke.
+/// The first bytes that the end says since the other one spoke are being collected.
 const TURN: [u32; 2] = [1 << 19, 1 << 20];
+/// The client has asked a proxy for another server.
+const TARGET: u32 = 1 << 21;
 /// A message of HTTP has begun.
 const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 

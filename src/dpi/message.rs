@@ -47,7 +47,15 @@ pub(super) fn of<'a>(draft: &'a Draft, signatures: &'a Signatures, over: u16) ->
         Some(method) => method.bytes(),
         None => &[],
     };
-    Message { over, method, method_word: signatures.word(method), root, http: tree.head(words), data }
+    Message {
+        over,
+        method,
+        method_word: signatures.word(method),
+        root,
+        http: tree.head(words),
+        data,
+        is_open: false,
+    }
 }
 
 fn push_fields(tree: &mut Tree, line: &[u8]) {

@@ -14,6 +14,8 @@ use crate::parse::tree::Value;
 #[derive(Clone, Debug, Default)]
 pub struct MessageReader {
     framing: Framing,
+    /// Question that the server has been asked, by its name in signatures.
+    asked: &'static str,
 }
 
 /// A message of the server.
@@ -46,6 +48,11 @@ pub struct Consumption {
 }
 
 impl MessageReader {
+    /// The server is asked the question called `name` from now on.
+    pub fn ask(&mut self, name: &'static str) {
+        self.asked = name;
+    }
+
     /// Notes what we sent: it decides how the answer is framed (HTTP, WebSocket, lines).
     pub fn note_sent(&mut self, dpi: &mut Dpi, bytes: &[u8]) {
         self.read(dpi, Direction::ToServer, bytes, &mut |_| {});
@@ -84,7 +91,7 @@ impl MessageReader {
             };
             message::prepare(draft, signatures, over);
             let message = message::of(draft, signatures, over);
-            let before = Before { answers: true, phases: 0 };
+            let before = Before { answers: true, phases: 0, asked: self.asked };
             let found = signatures.find(&message, before).filter(|found| found.rule.role == Role::Pool);
             let is_text = over == carrier::CSV;
             if is_text && found.is_none() {
@@ -109,15 +116,11 @@ impl MessageReader {
                 draft.lines.reset();
             }
             self.framing.end_message(draft, direction, over);
+            if over == carrier::BINARY {
+                self.framing.end_turn(draft, direction);
+            }
         }
         self.framing.close(drafts, direction, slot, 0);
         Consumption { consumed, is_unreadable: self.framing.is_opaque() }
-    }
-}
-
-impl MessageReader {
-    /// Ends the connection.
-    pub fn end(&mut self, dpi: &mut Dpi) {
-        self.framing.release(&mut dpi.drafts);
     }
 }

@@ -8,6 +8,7 @@ pub mod compile;
 mod dialect;
 mod load;
 pub(crate) mod matcher;
+mod questions;
 pub(crate) mod shape;
 mod thing;
 
@@ -15,10 +16,11 @@ use std::borrow::Cow;
 
 use crate::parse::words;
 use crate::parse::words::{WordId, Words};
-use compile::program::{DialectEntry, Phase, Program, Role, Rule};
+use compile::program::{DialectEntry, Phase, Program, QuestionEntry, Role, Rule};
 pub use dialect::Dialect;
 pub use load::{FileRefusal, Listed, SignatureFile};
 use matcher::{Before, Match, Message};
+pub(crate) use questions::{DialectQuestion, asks, hinted_by_name, hinted_by_port, question};
 
 include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 
@@ -59,6 +61,11 @@ impl Signatures {
             (Some(built_in), Some(added)) => Some(if added.beats(&built_in) { added } else { built_in }),
             (built_in, added) => built_in.or(added),
         }
+    }
+
+    /// Whether a signature of a binary message may fit `message` once more bytes have come.
+    pub(crate) fn may_fit(&self, message: &Message<'_>) -> bool {
+        PROGRAM.may_fit(message) || self.added.as_ref().is_some_and(|added| added.program.may_fit(message))
     }
 
     /// Whether a match is worth no more than a suspicion: a feed's is.

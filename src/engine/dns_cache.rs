@@ -5,7 +5,7 @@
 //! host that got it, and of others only as a suspicion; an address that has been the answer for a name on no
 //! list, too, is shared by both, and no connection to it is cut off for its address alone.
 
-use core::hash::BuildHasher;
+use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::IpAddr;
 
 use crate::limits::{
@@ -14,37 +14,61 @@ use crate::limits::{
 };
 use crate::net::host_name::HostName;
 use crate::parse::dns::Resolution;
+use crate::util::bounded_cache::BoundedCache;
 
-/// Both memories, of fixed size.
+/// Both memories, of fixed size. In a full set the client with the most entries makes room, with the one that ends
+/// first.
 #[derive(Debug)]
 pub(super) struct DnsCache<S> {
-    /// Addresses of listed names. Of one set, what ends first makes room.
-    listed: Box<[[Option<ListedAddress>; RESOLVED_WAYS]]>,
-    /// Addresses of other names.
-    others: Box<[Other]>,
+    /// Addresses of listed names.
+    listed: BoundedCache<Listed, Answer, S>,
+    /// Addresses of other names, each by a keyed hash. Two that share it, once in 2³², are taken for one, and less is
+    /// believed of the one.
+    others: BoundedCache<u32, Other, S>,
     hasher: S,
 }
 
-#[derive(Clone, Debug)]
-struct ListedAddress {
-    /// Receiver of the answer.
+/// The client that got an answer, and an address in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listed {
     client: IpAddr,
     addr: IpAddr,
+}
+
+impl Hash for Listed {
+    /// What several clients were told of one address is found together.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.addr.hash(state);
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
     name: heapless::String<RESOLVED_NAME_BYTES>,
     /// Second of the engine's time.
     until: u32,
+    /// Keyed hash of the client whose share it takes.
+    owner: u32,
 }
 
-/// A place that one address at a time has, by a keyed hash. Two that share it, once in 2³², are taken for
-/// one, and less is believed of the one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Other {
-    tag: u32,
     until: u32,
+    /// Keyed hash of the first client that got such an answer.
+    owner: u32,
     /// Hashes of the names that led to it.
     names: [u32; 2],
     /// There are more of them.
     has_more: bool,
+}
+
+/// The receiver of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Receiver {
+    /// Its address.
+    pub client: IpAddr,
+    /// Keyed hash of the client whose share its entries take.
+    pub owner: u32,
 }
 
 /// The names of an address.
@@ -56,65 +80,102 @@ pub(super) struct Known<'a> {
     pub own: bool,
 }
 
-impl<S: BuildHasher> DnsCache<S> {
+impl<S: BuildHasher + Clone> DnsCache<S> {
     /// Memories without content.
     pub fn new(hasher: S) -> Self {
         DnsCache {
-            listed: vec![[const { None }; RESOLVED_WAYS]; RESOLVED_NAMES / RESOLVED_WAYS].into_boxed_slice(),
-            others: vec![Other::default(); RESOLVED_OTHERS].into_boxed_slice(),
+            listed: BoundedCache::with_sets(RESOLVED_NAMES / RESOLVED_WAYS, RESOLVED_WAYS, hasher.clone()),
+            others: BoundedCache::with_sets(RESOLVED_OTHERS / OTHERS_WAYS, OTHERS_WAYS, hasher.clone()),
             hasher,
         }
     }
 
-    /// `client` has been told `resolution` at second `now`; of its names, `listed` is on a list, if any is.
-    pub fn learn(&mut self, client: IpAddr, resolution: &Resolution, listed: Option<&HostName>, now: u32) {
+    /// `receiver` has been told `resolution` at second `now`; of its names, `listed` is on a list, if any is. Whether
+    /// that is news for the kernel: a listed name's address that was not known, or would have ended soon, or an
+    /// address that turns out to be shared.
+    pub fn learn(
+        &mut self,
+        receiver: Receiver,
+        resolution: &Resolution,
+        listed: Option<&HostName>,
+        now: u32,
+    ) -> bool {
         // A client goes on using an address for longer than it may.
         let until = now.saturating_add(resolution.ttl.clamp(DNS_TTL_MIN_SECONDS, DNS_TTL_MAX_SECONDS));
+        let Receiver { client, owner } = receiver;
         let name = listed.map(|name| heapless::String::try_from(name.as_str()));
+        let mut is_news = false;
         for &addr in &resolution.addrs {
             match &name {
-                Some(Ok(name)) => self.enter(ListedAddress { client, addr, name: name.clone(), until }, now),
+                Some(Ok(name)) => {
+                    let key = Listed { client, addr };
+                    let known = self.listed.get(&key);
+                    is_news |= known.is_none_or(|known| {
+                        known.name != *name || known.until < now.saturating_add(DNS_TTL_MIN_SECONDS / 2)
+                    });
+                    let answer = Answer { name: name.clone(), until, owner };
+                    let rank = |_: &Listed, answer: &Answer| answer.until;
+                    self.listed.insert_fairly(key, answer, |_, answer| answer.owner, rank);
+                }
                 // A listed name too long to be kept is no other name.
                 Some(Err(_)) => {}
                 None => {
-                    let (at, tag) = self.place(addr);
+                    is_news |= !self.is_other(addr, now);
                     let name = resolution.names.first().map_or(0, |name| self.tag(name));
-                    if let Some(other) = self.others.get_mut(at) {
-                        other.add(tag, name, until, now);
-                    }
+                    self.note_other(
+                        addr,
+                        name,
+                        Other { until, owner, names: [name, 0], has_more: false },
+                        now,
+                    );
                 }
             }
         }
+        is_news
     }
 
     /// The listed names that have led to `addr`, at second `now`.
     pub fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
-        let set = self.listed.get(self.set(addr)).map_or(&[][..], |set| set);
-        set.iter()
-            .flatten()
-            .filter(move |known| known.addr == addr && known.until > now)
-            .map(move |known| Known { name: &known.name, own: known.client == client })
+        let set = self.listed.set_of(&Listed { client, addr });
+        set.filter(move |(key, answer)| key.addr == addr && answer.until > now)
+            .map(move |(key, answer)| Known { name: &answer.name, own: key.client == client })
+    }
+
+    /// Clients, the addresses that they were told for listed names, those names, and the seconds left at `now`.
+    pub fn listed(&self, now: u32) -> impl Iterator<Item = (IpAddr, IpAddr, &str, u32)> {
+        let holding = self.listed.iter().filter(move |(_, answer)| answer.until > now);
+        holding.map(move |(key, answer)| (key.client, key.addr, &answer.name[..], answer.until - now))
     }
 
     /// Whether `addr` has been the answer for a name on no list.
     pub fn is_other(&self, addr: IpAddr, now: u32) -> bool {
-        let (at, tag) = self.place(addr);
-        self.others.get(at).is_some_and(|other| other.tag == tag && other.until > now)
+        self.other(addr, now).is_some()
     }
 
     /// Whether `addr` has been the answer for a name on no list that is none of `names`.
     pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: u32) -> bool {
-        let (at, tag) = self.place(addr);
         let is_named = |hash: &u32| *hash == 0 || names.iter().any(|name| self.tag(name) == *hash);
-        let other = self.others.get(at).filter(|other| other.tag == tag && other.until > now);
-        other.is_some_and(|other| other.has_more || !other.names.iter().all(is_named))
+        self.other(addr, now).is_some_and(|other| other.has_more || !other.names.iter().all(is_named))
     }
 
     /// Whether `addr` has been the answer for more than one name on no list.
     pub fn carries_several(&self, addr: IpAddr, now: u32) -> bool {
-        let (at, tag) = self.place(addr);
-        let other = self.others.get(at).filter(|other| other.tag == tag && other.until > now);
-        other.is_some_and(|other| other.has_more || !other.names.contains(&0))
+        self.other(addr, now).is_some_and(|other| other.has_more || !other.names.contains(&0))
+    }
+
+    fn other(&self, addr: IpAddr, now: u32) -> Option<&Other> {
+        self.others.get(&self.place(addr)).filter(|other| other.until > now)
+    }
+
+    /// Notes that the name of hash `name` leads to `addr`; `new` is what is known if nothing was.
+    fn note_other(&mut self, addr: IpAddr, name: u32, new: Other, now: u32) {
+        let place = self.place(addr);
+        match self.others.get_mut(&place).filter(|other| other.until > now) {
+            Some(other) => other.add(name, new.until),
+            None => {
+                self.others.insert_fairly(place, new, |_, other| other.owner, |_, other| other.until);
+            }
+        }
     }
 
     /// Hash of a name, never zero.
@@ -122,39 +183,14 @@ impl<S: BuildHasher> DnsCache<S> {
         (self.hasher.hash_one(name.as_str()) as u32).max(1)
     }
 
-    fn enter(&mut self, listed: ListedAddress, now: u32) {
-        let at = self.set(listed.addr);
-        let Some(set) = self.listed.get_mut(at) else { return };
-        let is_same = |way: &Option<ListedAddress>| {
-            way.as_ref().is_some_and(|known| known.client == listed.client && known.addr == listed.addr)
-        };
-        let way = set.iter().position(is_same).or_else(|| {
-            let left =
-                |way: &Option<ListedAddress>| way.as_ref().map_or(0, |known| known.until.saturating_sub(now));
-            set.iter().enumerate().min_by_key(|(_, way)| left(way)).map(|(at, _)| at)
-        });
-        if let Some(way) = way.and_then(|way| set.get_mut(way)) {
-            *way = Some(listed);
-        }
-    }
-
-    fn set(&self, addr: IpAddr) -> usize {
-        self.hasher.hash_one(addr) as usize & (self.listed.len() - 1)
-    }
-
-    fn place(&self, addr: IpAddr) -> (usize, u32) {
-        let hash = self.hasher.hash_one(addr);
-        (hash as usize & (self.others.len() - 1), (hash >> 32) as u32)
+    fn place(&self, addr: IpAddr) -> u32 {
+        (self.hasher.hash_one(addr) >> 32) as u32
     }
 }
 
 impl Other {
-    /// Notes that the name of hash `name` leads to the address of hash `tag` until `until`.
-    fn add(&mut self, tag: u32, name: u32, until: u32, now: u32) {
-        if self.tag != tag || self.until <= now {
-            *self = Other { tag, until, names: [name, 0], has_more: false };
-            return;
-        }
+    /// Notes that the name of hash `name` leads to the address, too, until `until`.
+    fn add(&mut self, name: u32, until: u32) {
         self.until = until.max(self.until);
         if !self.names.contains(&name) {
             match self.names {
@@ -165,9 +201,12 @@ impl Other {
     }
 }
 
+/// Places for addresses of other names that one address has the choice of.
+const OTHERS_WAYS: usize = 4;
+
 const _: () =
     assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
-const _: () = assert!(size_of::<Option<ListedAddress>>() <= 128);
+const _: () = assert!(size_of::<(Listed, Answer)>() <= 128 && size_of::<(u32, Other)>() <= 24);
 
 #[cfg(test)]
 mod tests {
@@ -178,6 +217,10 @@ mod tests {
 
     fn client(number: u8) -> IpAddr {
         IpAddr::from([192, 168, 1, number])
+    }
+
+    fn receiver(number: u8) -> Receiver {
+        Receiver { client: client(number), owner: number.into() }
     }
 
     fn addr(number: u8) -> IpAddr {
@@ -195,7 +238,7 @@ mod tests {
     #[test]
     fn an_answer_is_that_of_its_client_and_ends() {
         let mut cache = DnsCache::new(RandomState::new());
-        cache.learn(client(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
+        cache.learn(receiver(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
         let find = |cache: &DnsCache<_>, of, addr, now| -> Vec<(String, bool)> {
             cache.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
         };
@@ -205,10 +248,10 @@ mod tests {
         assert_eq!(find(&cache, client(1), addr(3), 100), []);
         assert_eq!(find(&cache, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
         assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
-        cache.learn(client(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
+        cache.learn(receiver(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
         assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
         let long = ["a".repeat(60), "b".repeat(60), "test".into()].join(".");
-        cache.learn(client(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
+        cache.learn(receiver(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
         assert_eq!(find(&cache, client(1), addr(9), 100), []);
         assert!(!cache.is_other(addr(9), 100));
     }
@@ -216,8 +259,8 @@ mod tests {
     #[test]
     fn other_names_are_told_apart_until_they_end() {
         let mut cache = DnsCache::new(RandomState::new());
-        cache.learn(client(1), &resolution(&[addr(1)], 3_600), None, 0);
-        cache.learn(client(2), &resolution(&[addr(1)], 900), None, 0);
+        cache.learn(receiver(1), &resolution(&[addr(1)], 3_600), None, 0);
+        cache.learn(receiver(2), &resolution(&[addr(1)], 900), None, 0);
         assert!(cache.is_other(addr(1), 3_599) && !cache.is_other(addr(1), 3_600));
         assert!(!cache.is_other(addr(2), 0));
     }
@@ -232,16 +275,16 @@ mod tests {
         };
         let [pool, shop, third] = ["pool.test", "shop.test", "third.test"].map(name);
         assert!(!resolved.carries_others(addr(1), &[], 0), "nothing is known");
-        resolved.learn(client(1), &answer("pool.test"), None, 0);
+        resolved.learn(receiver(1), &answer("pool.test"), None, 0);
         assert!(!resolved.carries_others(addr(1), &[&pool], 0) && !resolved.carries_several(addr(1), 0));
         assert!(resolved.carries_others(addr(1), &[&shop], 0) && resolved.carries_others(addr(1), &[], 0));
-        resolved.learn(client(2), &answer("shop.test"), None, 0);
-        resolved.learn(client(2), &answer("pool.test"), None, 0);
+        resolved.learn(receiver(2), &answer("shop.test"), None, 0);
+        resolved.learn(receiver(2), &answer("pool.test"), None, 0);
         assert!(resolved.carries_others(addr(1), &[&pool], 0));
         assert!(
             !resolved.carries_others(addr(1), &[&pool, &shop], 0) && resolved.carries_several(addr(1), 0)
         );
-        resolved.learn(client(2), &answer("third.test"), None, 0);
+        resolved.learn(receiver(2), &answer("third.test"), None, 0);
         assert!(resolved.carries_others(addr(1), &[&pool, &shop, &third], 0), "more than are counted");
         assert!(!resolved.carries_others(addr(1), &[&pool], 600), "it ends");
     }
@@ -249,20 +292,56 @@ mod tests {
     /// An entry that is found is the one learnt last; of one set, the one that ends first goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut cache, mut twin) = (DnsCache::new(RandomState::new()), HashMap::new());
+        let (mut cache, mut reference) = (DnsCache::new(RandomState::new()), HashMap::new());
         let mut random = Random::new(2);
         for now in 0..20_000 {
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
             let text = name(&format!("n{}.test", random.below(100)));
             let ttl = 600 + random.below(5_000);
-            cache.learn(of, &resolution(&[to], ttl), Some(&text), now);
-            twin.insert((of, to), (text.clone(), now + ttl));
+            cache.learn(
+                Receiver { client: of, owner: random.below(3) },
+                &resolution(&[to], ttl),
+                Some(&text),
+                now,
+            );
+            reference.insert((of, to), (text.clone(), now + ttl));
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
             for known in cache.find(of, to, now).filter(|known| known.own) {
-                let (expected, until) = &twin[&(of, to)];
+                let (expected, until) = &reference[&(of, to)];
                 assert_eq!(known.name, expected.as_str());
                 assert!(*until > now);
             }
         }
+    }
+
+    /// One client looks up more names than there is room for, listed ones and others; what another was told stays.
+    #[test]
+    fn one_client_displaces_no_other_s_answers() {
+        let mut cache = DnsCache::new(RandomState::new());
+        cache.learn(receiver(1), &resolution(&[addr(1)], 600), Some(&name("pool.test")), 0);
+        cache.learn(receiver(1), &resolution(&[addr(2)], 600), None, 0);
+        for number in 0..8 * RESOLVED_OTHERS as u32 {
+            let flood = resolution(&[IpAddr::from(number.to_be_bytes())], u32::MAX);
+            cache.learn(receiver(2), &flood, Some(&name("other.test")), 1);
+            cache.learn(receiver(2), &flood, None, 1);
+        }
+        assert_eq!(cache.find(client(1), addr(1), 2).filter(|known| known.own).count(), 1);
+        assert!(cache.is_other(addr(2), 2));
+    }
+
+    #[test]
+    fn the_kernel_hears_of_what_is_new_to_it() {
+        let mut cache = DnsCache::new(RandomState::new());
+        let pool = name("pool.test");
+        let answer = resolution(&[addr(1)], DNS_TTL_MIN_SECONDS);
+        assert!(cache.learn(receiver(1), &answer, Some(&pool), 0));
+        assert!(!cache.learn(receiver(1), &answer, Some(&pool), 1), "it is known, and holds for long");
+        assert!(
+            cache.learn(receiver(1), &answer, Some(&pool), DNS_TTL_MIN_SECONDS - 10),
+            "it would end soon"
+        );
+        assert!(cache.learn(receiver(2), &answer, Some(&pool), DNS_TTL_MIN_SECONDS - 10), "another client");
+        assert!(cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS), "it is shared");
+        assert!(!cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS + 1));
     }
 }

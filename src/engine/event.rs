@@ -1,5 +1,6 @@
 //! Events of the engine: proof of mining, and suspicion of it.
 
+use super::tunnels::ProxyTarget;
 use crate::dpi::Wire;
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
@@ -53,6 +54,8 @@ pub struct Detection {
     pub server: Endpoint,
     /// The name by which the client last called it; empty if it is not known.
     pub server_name: heapless::String<PROBE_SNI_BYTES>,
+    /// The server that the client asked `server` for, a proxy.
+    pub target: Option<ProxyTarget>,
     /// Whether the session is TLS, if known.
     pub tls: Option<bool>,
     /// The finding.

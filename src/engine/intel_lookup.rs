@@ -5,14 +5,17 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::dns_cache::DnsCache;
+use super::dns_cache::{DnsCache, Receiver};
 use super::event::Source;
 use super::suppression::Suppression;
+use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
-use crate::intel::entry::{Pattern, Policy};
+use crate::intel::entry::{Pattern, Policy, Ports};
+use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::Origin;
 use crate::intel::reputation::view::{Called, EndpointVerdict, View};
 use crate::intel::{Explanation, Intel, ListMatch, builtin};
+use crate::limits::KERNEL_LISTED;
 use crate::net::authority::{Authority, AuthorityHost};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
@@ -29,6 +32,8 @@ pub(super) struct IntelLookup<S> {
     /// A shared address is blocked by its address, too.
     pub blocks_shared: bool,
     dns_cache: DnsCache<S>,
+    /// Answers have changed what the kernel may refuse.
+    has_kernel_news: bool,
     suppression: Suppression,
     /// Seconds since 1970 at the engine's time zero.
     epoch: u64,
@@ -50,6 +55,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
             shared: builtin::shared(),
             blocks_shared: false,
             dns_cache: DnsCache::new(hasher),
+            has_kernel_news: false,
             suppression: Suppression::default(),
             epoch: 0,
         }
@@ -73,6 +79,19 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// The verdict on `server`, which `client` has called `called`.
     pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
+    }
+
+    /// What is known of `target`, which `client` asks a proxy for; `called` is said inside the tunnel.
+    pub fn verdict_of_target(
+        &self,
+        client: IpAddr,
+        target: &ProxyTarget,
+        called: Called<'_>,
+    ) -> Option<EndpointVerdict> {
+        match (target.addr, target.host_name()) {
+            (Some(_), _) => self.reputation.verdict(client, &target.endpoint(), called),
+            (None, name) => self.reputation.verdict_by_name(client, &name?, target.port),
+        }
     }
 
     /// Whether a DNS answer gave `addr` for a name that is none of `names`.
@@ -152,13 +171,86 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         }
     }
 
-    /// Takes note of an answer that `client` got.
-    pub fn learn(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
+    /// What is to be thought of `target`, as it is remembered.
+    pub fn of_proxy_target(&self, target: &ProxyTarget, now: Instant) -> Option<Opinion> {
+        let host = match target.addr {
+            Some(addr) => AuthorityHost::Addr(addr),
+            None => AuthorityHost::Name(target.host_name()?),
+        };
+        self.of_target(&Authority { host, port: Some(target.port) }, target.port, now)
+    }
+
+    /// Takes note of an answer that `receiver` got.
+    pub fn learn(&mut self, receiver: Receiver, resolution: &Resolution, now: Instant) {
         let unix = self.unix(now);
         let is_listed =
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
         let listed = resolution.names.iter().find(is_listed);
-        self.dns_cache.learn(client, resolution, listed, seconds(now));
+        let is_blocked = |addr: &IpAddr| {
+            let is_resolved = || self.dns_cache.find(receiver.client, *addr, seconds(now)).next().is_some();
+            self.layers().any(|intel| intel.by_addr(*addr, None, unix).is_some()) || is_resolved()
+        };
+        let concerns_kernel = listed.is_some() || resolution.addrs.iter().any(is_blocked);
+        let is_news = self.dns_cache.learn(receiver, resolution, listed, seconds(now));
+        self.has_kernel_news |= is_news && concerns_kernel;
+    }
+
+    /// Whether answers have changed what the kernel may refuse since this was last asked.
+    pub fn take_kernel_news(&mut self) -> bool {
+        core::mem::take(&mut self.has_kernel_news)
+    }
+
+    /// Single addresses that lists block for every client and name, for the kernel; with the seconds left.
+    pub fn refused_addresses(
+        &self,
+        exempt: &AllowList,
+        now: Instant,
+    ) -> impl Iterator<Item = (IpAddr, Ports, u64)> {
+        let unix = self.unix(now);
+        let is_harmless = move |addr: IpAddr| {
+            let is_allowed = self.layers().any(|intel| {
+                intel.by_addr(addr, None, unix).is_some_and(|found| found.policy == Policy::Allow)
+            });
+            let names = self.dns_cache.listed(seconds(now)).filter(|(_, known, _, _)| *known == addr);
+            let has_allowed_name =
+                |name: &str| self.policy_of(name, now).is_some_and(|(policy, _)| policy == Policy::Allow);
+            !is_allowed
+                && !exempt.allows_any_at(addr)
+                && self.of_shared(Policy::Block, addr, seconds(now)) == Policy::Block
+                && !{ names }.any(|(_, _, name, _)| has_allowed_name(name))
+        };
+        let blocked = self.layers().flat_map(Intel::blocked).take(KERNEL_LISTED);
+        blocked.filter_map(move |blocked| {
+            let left = blocked.expires.map_or(u64::MAX, |end| u64::from(end).saturating_sub(unix));
+            (left > 0 && is_harmless(blocked.addr)).then_some((blocked.addr, blocked.ports, left))
+        })
+    }
+
+    /// Clients, and addresses that they were told for names that lists block and nothing else was, for the kernel; with
+    /// the seconds left.
+    pub fn refused_answers(
+        &self,
+        exempt: &AllowList,
+        now: Instant,
+    ) -> impl Iterator<Item = (IpAddr, IpAddr, Ports, u64)> {
+        let unix = self.unix(now);
+        self.dns_cache.listed(seconds(now)).filter_map(move |(client, addr, name, left)| {
+            let (policy, ports) = self.policy_of(name, now)?;
+            let is_allowed = self.layers().any(|intel| {
+                intel.by_addr(addr, None, unix).is_some_and(|found| found.policy == Policy::Allow)
+            });
+            let is_refused = self.of_shared(policy, addr, seconds(now)) == Policy::Block
+                && policy == Policy::Block
+                && !is_allowed
+                && !exempt.allows_any_at(addr);
+            is_refused.then_some((client, addr, ports, u64::from(left)))
+        })
+    }
+
+    /// Policy of the lists for `name` at an unknown port.
+    fn policy_of(&self, name: &str, now: Instant) -> Option<(Policy, Ports)> {
+        let name = HostName::parse(name.as_bytes())?;
+        self.by_name(&name, None, now).map(|found| (found.policy, found.ports))
     }
 
     /// The listed name that `client` was last told `addr` for.
@@ -167,8 +259,8 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Whether a suspicion is to be suppression: not if it has been lately.
-    pub fn tells(&mut self, client: IpAddr, server: Endpoint, now: Instant) -> bool {
-        self.suppression.enter(client, server, seconds(now))
+    pub fn tells(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: Instant) -> bool {
+        self.suppression.enter(client, owner, server, seconds(now))
     }
 
     /// Whether a list has lately made a suspect of `client` and `server`.
@@ -211,6 +303,14 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
 fn seconds(now: Instant) -> u32 {
     (now.micros() / 1_000_000) as u32
+}
+
+/// The opinion of the greater weight.
+pub(super) fn strictest(one: Option<Opinion>, other: Option<Opinion>) -> Option<Opinion> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.policy > one.policy { other } else { one }),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Why sessions with a server of a verdict are cut off; nothing if they aren't.

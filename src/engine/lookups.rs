@@ -3,13 +3,16 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
+use super::dns_cache::Receiver;
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
 use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::sni_cache::KeptName;
+use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
+use crate::flow::table::Record;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::authority::{Authority, AuthorityHost};
@@ -27,6 +30,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
         self.reputation(session) == Some(EndpointVerdict::NotPool)
+            || self.target(session).is_some_and(|target| allows(self.intel.of_proxy_target(target, now)))
             || allows(self.intel.of_endpoint(client, &server, now))
             || self.names.find(client, &server).is_some_and(|name| {
                 let name = HostName::parse(name.as_bytes());
@@ -36,12 +40,35 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// The verdict on the server of `session`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
+        if let Some(verdict) = self.reputation_of_target(session) {
+            return Some(verdict);
+        }
         // Until a greeting was read that hides the rest, a name may come; another connection's is not this one's.
         if session.inspection.is_opaque() {
             self.reputation_by_name(session)
         } else {
             self.intel.verdict(session.client().addr(), &session.server(), Called::Unknown)
         }
+    }
+
+    /// The server that the client of `session` has asked a proxy for.
+    pub(super) fn target(&self, session: &Session) -> Option<&ProxyTarget> {
+        if !session.inspection.names_target() {
+            return None;
+        }
+        self.tunnels.target(session.key())
+    }
+
+    /// What is known of the server that the client asks a proxy for.
+    fn reputation_of_target(&self, session: &Session) -> Option<EndpointVerdict> {
+        let target = self.target(session)?;
+        let name = target.host_name();
+        let called = match &name {
+            _ if !session.inspection.is_opaque() => Called::Unknown,
+            Some(name) => Called::Name(name),
+            None => Called::Nothing,
+        };
+        self.intel.verdict_of_target(session.client().addr(), target, called)
     }
 
     fn reputation_by_name(&self, session: &Session) -> Option<EndpointVerdict> {
@@ -57,12 +84,23 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Why the session is cut off now that its client has told its server's name; nothing if it isn't.
     pub(super) fn known_by_name(&self, session: &Session) -> Option<(Source, Finding)> {
         let is_of_server = !session.inspection.is_tunnelled();
-        self.reputation_by_name(session).filter(|_| is_of_server).and_then(proof)
+        let of_server = || self.reputation_by_name(session).filter(|_| is_of_server);
+        self.reputation_of_target(session).or_else(of_server).and_then(proof)
     }
 
     /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
-    pub(super) fn known_at(&self, client: &Endpoint, server: &Endpoint) -> Option<(Source, Finding)> {
-        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof)
+    pub(super) fn known_at(
+        &self,
+        client: &Endpoint,
+        server: &Endpoint,
+        now: Instant,
+    ) -> Option<(Source, Finding)> {
+        let by_list = || {
+            let opinion = self.intel.of_endpoint(client.addr(), server, now);
+            let opinion = opinion.filter(|opinion| opinion.policy == Policy::Block)?;
+            Some((Source::Intel, opinion.finding))
+        };
+        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof).or_else(by_list)
     }
 
     /// Whether host or server of `session` is exempt, by the configuration or a list.
@@ -85,7 +123,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         now: Instant,
     ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion;
-        let (client, server) = (session.client().addr(), session.server());
+        let client = session.client().addr();
+        let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
         match policy {
             Policy::Allow => None,
             Policy::Block => {
@@ -95,7 +134,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Policy::Suspect => {
                 session.mark_listed();
                 // An answer that settles it makes every other question idle.
-                let is_news = self.reputation(session).is_none() && self.intel.tells(client, server, now);
+                let is_news = self.reputation(session).is_none()
+                    && self.intel.tells(client, session.owner(), server, now);
                 is_news.then_some(DetectionCause::new(Source::Hint, finding))
             }
         }
@@ -119,17 +159,23 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
-        self.intel.learn(client, resolution, now);
+        let owner = self.owner_of(client);
+        self.intel.learn(Receiver { client, owner }, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
     /// that of the flow's server.
     pub(super) fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
         let name = match naming {
-            Naming::Proxy(target) => return self.intel.of_target(target, HTTP_PORT, now),
+            Naming::Proxy(target) => {
+                self.tunnels.open(*session.key(), session.owner(), target, HTTP_PORT, now.stamp());
+                return self.intel.of_target(target, HTTP_PORT, now);
+            }
             // The tunnel's target has a port of its own, which is not said again; lists say least of the web's.
             Naming::Tls(name) if session.inspection.is_tunnelled() => {
-                return self.intel.of_name(name.as_ref()?, HTTPS_PORT, now);
+                let name = name.as_ref()?;
+                self.tunnels.tell_name(session.key(), name);
+                return self.intel.of_name(name, HTTPS_PORT, now);
             }
             Naming::Http(_) if session.inspection.is_tunnelled() => return None,
             Naming::Tls(name) => name.as_ref(),
@@ -137,7 +183,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             Naming::Http(_) => None,
         };
         let (client, server) = (session.client().addr(), session.server());
-        self.names.learn(client, server, name, now.stamp());
+        self.names.learn(client, session.owner(), server, name, now.stamp());
         self.intel.of_name(name?, server.port(), now)
     }
 

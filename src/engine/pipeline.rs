@@ -1,18 +1,21 @@
 //! The way of one packet through the stages: look-up, reading, scoring, verdict.
 
 use core::hash::BuildHasher;
+use std::sync::Arc;
 
 use super::event::{Detection, Source};
-use super::intel_lookup::{IntelLookup, proof};
+use super::intel_lookup::{IntelLookup, proof, strictest};
 use super::overlap::Overlap;
 use super::reassembly::{self, Heard, Reassembly};
 use super::scoring::ScoreEvidence;
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
+use super::tunnels::Tunnels;
 use super::{Counters, Handled, Packet, Settings};
 use crate::config::Mode;
 use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
+use crate::dpi::naming::Naming;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::StageOne;
@@ -22,6 +25,7 @@ use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
 use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::neighbours::Neighbours;
 use crate::net::packet::{self, Segment, Unreadable};
 use crate::util::time::Instant;
@@ -36,6 +40,9 @@ pub(super) struct Pipeline<S> {
     pub counters: Counters,
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
+    pub tunnels: Tunnels<S>,
+    /// Networks of this side.
+    pub networks: Arc<LocalNetworks>,
     pub(super) neighbours: Neighbours<S>,
     pub(super) dpi: Dpi,
     pub(super) beacons: Beacons<S>,
@@ -78,6 +85,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             counters: Counters::default(),
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
+            tunnels: Tunnels::new(hasher.clone()),
+            networks: Arc::default(),
             neighbours: Neighbours::new(hasher.clone()),
             dpi: Dpi::default(),
             beacons: Beacons::new(hasher.clone()),
@@ -108,23 +117,29 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
     /// again once the server has answered (RFC 7413 section 4.2.2).
     pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        if packet.reason == Reason::Attempt
-            && let Some((source, finding)) = self.known_at(&segment.src, &segment.dst)
-        {
-            let session = Session::begin(segment, now.stamp());
-            let is_exempt = self.exempts(&session, now);
-            let verdict = if is_exempt || self.settings.mode == Mode::Monitor {
-                Verdict::Ignore
-            } else {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
-            };
-            let event = (!is_exempt)
-                .then(|| self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
-            return Handled { verdict, opened: false, event };
+        if packet.reason == Reason::Attempt {
+            return self.refused_attempt(segment, packet, now);
         }
         let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
         Handled { verdict, opened: false, event: None }
+    }
+
+    /// An attempt that the kernel would refuse. What is known here is newer than its sets.
+    fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
+        let session = Session::begin(segment, now.stamp());
+        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
+        let Some((source, finding)) = known else {
+            return Handled { verdict: Verdict::Accept(FlowMark::Undecided), opened: false, event: None };
+        };
+        let verdict = match self.settings.mode {
+            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
+            Mode::Block => {
+                self.counters.resets += 1;
+                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
+            }
+        };
+        let event = Some(self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
+        Handled { verdict, opened: false, event }
     }
 
     /// Hash of the client of `session` for fair shares.
@@ -147,7 +162,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         let fresh = match packet.reason {
             Reason::Start => Session::begin(segment, now.stamp()),
-            Reason::Payload | Reason::Again | Reason::Attempt => Session::join(segment, now.stamp()),
+            Reason::Payload | Reason::Again | Reason::Attempt => {
+                Session::join(segment, &self.networks, now.stamp())
+            }
         };
         let client = fresh.client();
         if client == segment.src {
@@ -293,11 +310,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         session.count_payload(placed.segment.payload_len);
         let mut heard = Heard::default();
         Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read(&mut heard);
-        let hears_name = heard.naming.is_some();
-        let opinion = match &heard.naming {
-            Some(naming) => self.hear(session, naming, placed.at),
-            None => None,
-        };
+        let hears_name = heard.naming.is_some() || heard.target.is_some();
+        let mut opinion = None;
+        if let Some(target) = heard.target.take() {
+            opinion = self.hear(session, &Naming::Proxy(target), placed.at);
+        }
+        if let Some(naming) = &heard.naming {
+            opinion = strictest(opinion, self.hear(session, naming, placed.at));
+        }
         if let Some(resolution) = &heard.resolution {
             self.answered(session, resolution, placed.at);
         }
@@ -393,6 +413,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             hw_addr: hw_addr.or_else(|| self.neighbours.hw_addr(client.addr())),
             server: session.server(),
             server_name: self.server_name(session, now),
+            target: self.target(session).cloned(),
             tls: session.inspection.is_tls(),
             points_to: finding.dialect.or_else(|| super::scoring::guess(session)),
             wire: session.inspection.wire(),

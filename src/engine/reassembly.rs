@@ -9,6 +9,7 @@ use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
 use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
+use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
 
@@ -29,6 +30,8 @@ pub(super) struct Heard {
     pub suspicion: Option<Finding>,
     /// The name by which the client calls its server.
     pub naming: Option<Naming>,
+    /// The server that it asks a proxy for.
+    pub target: Option<Authority>,
     /// The answer of a name server.
     pub resolution: Option<Resolution>,
 }
@@ -301,6 +304,7 @@ pub(super) fn offer_all(
                 return consumed;
             }
             Said::Suspicion(finding) => heard.suspicion = Some(finding),
+            Said::Named(Naming::Proxy(target)) => heard.target = Some(target),
             Said::Named(naming) => heard.naming = Some(naming),
             Said::Resolved(message) => {
                 if let Ok(resolution) = Resolution::read(message) {

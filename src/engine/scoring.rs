@@ -7,7 +7,6 @@ use super::reassembly;
 use super::session::{Session, State};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
-use crate::flow::table::Record;
 use crate::flow::tcp::Arrival;
 use crate::hmm::beaconing::Sent;
 use crate::hmm::decision::Decision;

@@ -28,6 +28,7 @@ use crate::limits::{
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Segment;
 use crate::util::time::Stamp;
 
@@ -89,8 +90,8 @@ impl Session {
     }
 
     /// A flow joined midway: the daemon was restarted, the flow evicted.
-    pub(super) fn join(segment: &Segment<'_>, now: Stamp) -> Self {
-        Session::new(Connection::of(segment), false, now)
+    pub(super) fn join(segment: &Segment<'_>, networks: &LocalNetworks, now: Stamp) -> Self {
+        Session::new(Connection::of(segment, networks), false, now)
     }
 
     fn new(connection: Connection, from_start: bool, now: Stamp) -> Self {
@@ -147,6 +148,11 @@ impl Session {
     pub(super) fn has_lost_its_mark(&self, now: Stamp) -> bool {
         matches!(self.state, State::Bypassed | State::Excluded | State::Mining)
             && now.has_passed(self.decided_at, MARK_LATENCY)
+    }
+
+    /// Keyed hash of the client that it counts for.
+    pub(super) fn owner(&self) -> u32 {
+        self.owner
     }
 
     /// Counts for the client with the keyed hash `owner`.
@@ -244,7 +250,7 @@ impl Session {
 impl Session {
     /// A flow in some state, as tests of its readers need it.
     pub(crate) fn in_state(segment: &Segment<'_>, state: State) -> Self {
-        Session { state, ..Session::join(segment, Stamp(0)) }
+        Session { state, ..Session::join(segment, &LocalNetworks::default(), Stamp(0)) }
     }
 }
 

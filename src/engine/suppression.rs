@@ -4,40 +4,42 @@ use core::net::IpAddr;
 
 use crate::limits::{HINT_REPEAT, HINTS_TOLD};
 use crate::net::endpoint::Endpoint;
+use crate::util::bounded_cache::BoundedCache;
 
-/// The latest [`HINTS_TOLD`] suspicions; the oldest makes room. Asked only when a list has an opinion, or a flow opens.
+/// [`HINTS_TOLD`] suspicions. Full, the client with the most makes room, with its oldest. Asked only when a list has an
+/// opinion, or a flow opens.
 #[derive(Debug)]
 pub(super) struct Suppression {
-    entries: [Option<(IpAddr, Endpoint, u32)>; HINTS_TOLD],
-    next: usize,
-    used: usize,
+    told: BoundedCache<(IpAddr, Endpoint), Told>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    until: u32,
+    /// Keyed hash of the client whose share it takes.
+    owner: u32,
 }
 
 impl Default for Suppression {
     fn default() -> Self {
-        Suppression { entries: [None; HINTS_TOLD], next: 0, used: 0 }
+        Suppression { told: BoundedCache::new(HINTS_TOLD) }
     }
 }
 
 impl Suppression {
-    /// Notes a suspicion; `false` if it is there already.
-    pub fn enter(&mut self, client: IpAddr, server: Endpoint, now: u32) -> bool {
+    /// Notes a suspicion of `client`, whose share is that of `owner`; `false` if it is there already.
+    pub fn enter(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: u32) -> bool {
         if self.find(client, &server, now) {
             return false;
         }
         let until = now.saturating_add(HINT_REPEAT.as_secs() as u32);
-        if let Some(entry) = self.entries.get_mut(self.next) {
-            *entry = Some((client, server, until));
-        }
-        self.next = (self.next + 1) % HINTS_TOLD;
-        self.used = (self.used + 1).min(HINTS_TOLD);
+        let owner_of = |_: &(IpAddr, Endpoint), told: &Told| told.owner;
+        self.told.insert_fairly((client, server), Told { until, owner }, owner_of, |_, told| told.until);
         true
     }
 
     pub fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
-        let is_it =
-            |entry: &(IpAddr, Endpoint, u32)| entry.0 == client && entry.1 == *server && entry.2 > now;
-        self.entries.iter().take(self.used).flatten().any(is_it)
+        !self.told.is_unused() && self.told.get(&(client, *server)).is_some_and(|told| told.until > now)
     }
 }
 
@@ -50,13 +52,25 @@ mod tests {
         let mut told = Suppression::default();
         let server = |number: u8| Endpoint::new(IpAddr::from([192, 0, 2, number]), 443);
         let client = IpAddr::from([192, 168, 1, 50]);
-        assert!(told.enter(client, server(0), 0));
-        assert!(!told.enter(client, server(0), 1));
-        assert!(told.enter(client, server(0), HINT_REPEAT.as_secs() as u32));
+        assert!(told.enter(client, 1, server(0), 0));
+        assert!(!told.enter(client, 1, server(0), 1));
+        assert!(told.enter(client, 1, server(0), HINT_REPEAT.as_secs() as u32));
         for number in 1..=HINTS_TOLD as u8 {
-            assert!(told.enter(client, server(number), 1));
+            assert!(told.enter(client, 1, server(number), 1));
         }
-        assert!(told.enter(client, server(0), 2), "it has made room");
-        assert_eq!(told.used, HINTS_TOLD);
+        assert_eq!(told.told.len(), HINTS_TOLD);
+    }
+
+    /// One client has ever new suspicions; those of another are still known.
+    #[test]
+    fn one_client_displaces_no_other_s() {
+        let mut told = Suppression::default();
+        let server = |number: u32| Endpoint::new(IpAddr::from(number.to_be_bytes()), 443);
+        let clients = [50, 51].map(|octet| IpAddr::from([192, 168, 1, octet]));
+        assert!(told.enter(clients[0], 1, server(1), 0));
+        for number in 0..10 * HINTS_TOLD as u32 {
+            assert!(told.enter(clients[1], 2, server(number), 1));
+        }
+        assert!(!told.enter(clients[0], 1, server(1), 2));
     }
 }

@@ -3,6 +3,7 @@ mod lists;
 mod naming;
 mod overlaps;
 mod second_look;
+mod tunnels;
 
 use super::*;
 use crate::config;

@@ -3,6 +3,7 @@
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Segment;
 
 /// Both ends of a TCP connection and their roles.
@@ -19,23 +20,20 @@ impl Connection {
         Connection { key, client_is_high: key.high() == client }
     }
 
-    /// The connection of `segment`, of which no handshake was seen: the client is the end with a local address,
-    /// else the one with the higher port. A SYN or its answer tells the roles by itself.
-    pub fn of(segment: &Segment<'_>) -> Self {
+    /// The connection of `segment`, of which no handshake was seen: the client is the end in one of `networks`, those of
+    /// this side; where they don't tell, the end with a private address, else the one with the higher port. A SYN or its
+    /// answer tells the roles by itself.
+    pub fn of(segment: &Segment<'_>, networks: &LocalNetworks) -> Self {
+        let (src, dst) = (segment.src, segment.dst);
+        let only = |src: bool, dst: bool| (src != dst).then_some(src);
         let src_is_client = if segment.syn {
             !segment.has_ack
         } else {
-            match (segment.src.is_local(), segment.dst.is_local()) {
-                (true, false) => true,
-                (false, true) => false,
-                _ => segment.src.port() >= segment.dst.port(),
-            }
+            only(networks.contains(src.addr()), networks.contains(dst.addr()))
+                .or_else(|| only(src.is_local(), dst.is_local()))
+                .unwrap_or(src.port() >= dst.port())
         };
-        if src_is_client {
-            Connection::new(segment.src, segment.dst)
-        } else {
-            Connection::new(segment.dst, segment.src)
-        }
+        if src_is_client { Connection::new(src, dst) } else { Connection::new(dst, src) }
     }
 
     /// The key of both directions.
@@ -56,5 +54,50 @@ impl Connection {
     /// The direction of a segment that `src` sends.
     pub fn direction_from(&self, src: Endpoint) -> Direction {
         if src == self.client() { Direction::ToServer } else { Direction::ToClient }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A host of the house with a global address and a low port, joined midway.
+    #[test]
+    fn the_client_is_the_end_of_this_side() {
+        let networks = LocalNetworks::of(&["2001:db8:1::/48", "10.0.0.0/8"]);
+        let end = |text: &str| {
+            let at: std::net::SocketAddr = text.parse().expect(text);
+            Endpoint::new(at.ip(), at.port())
+        };
+        let client = |src, dst, networks: &LocalNetworks| {
+            let segment = Segment {
+                src: end(src),
+                dst: end(dst),
+                seq: 1,
+                ack: 1,
+                syn: false,
+                has_ack: true,
+                fin: false,
+                rst: false,
+                payload: b"",
+                payload_len: 0,
+            };
+            Connection::of(&segment, networks).client()
+        };
+        let (home, pool) = ("[2001:db8:1::5]:1000", "[2001:db8:9::9]:3333");
+        assert_eq!(client(home, pool, &networks), end(home));
+        assert_eq!(client(pool, home, &networks), end(home));
+        assert_eq!(
+            client(home, pool, &LocalNetworks::default()),
+            end(pool),
+            "by the port, with nothing better"
+        );
+        let (private, shared) = ("10.0.0.7:80", "192.168.1.5:40000");
+        assert_eq!(
+            client(shared, private, &networks),
+            end(private),
+            "a provider's network may be private, too"
+        );
+        assert_eq!(client("192.168.1.5:80", "203.0.113.9:40000", &networks), end("192.168.1.5:80"));
     }
 }

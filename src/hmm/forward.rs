@@ -11,7 +11,7 @@ impl Chain {
     /// Moves `forward` by one symbol. Returns the base-2 logarithm of the symbol's probability given all before
     /// it, in 2^-16 bits.
     ///
-    /// Products keep 48 bits; the stored vector is what loses precision. [`super::GAIN_ERROR_BITS`] bounds the
+    /// Products keep 48 bits; the stored vector is what loses precision. `GAIN_ERROR_BITS` bounds the
     /// difference from floating point.
     pub(crate) fn step(&self, forward: &mut Forward, symbol: Symbol) -> i32 {
         let (Some(size), Some(context)) =

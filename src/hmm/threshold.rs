@@ -18,7 +18,7 @@ pub enum Sensitivity {
     Balanced = 1,
     /// 1 in 20.
     Eager = 2,
-    /// The threshold follows the house ([`super::adaptive`]).
+    /// The threshold follows the house ([`super::house`]).
     #[default]
     Adaptive = 3,
 }

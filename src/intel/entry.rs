@@ -80,7 +80,7 @@ impl Ports {
 }
 
 /// `http`, `https` and their usual alternates.
-const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
+pub(crate) const WEB_PORTS: [u16; 4] = [80, 443, 8_080, 8_443];
 
 /// The servers that an entry names, at any port.
 #[derive(Clone, Debug, PartialEq, Eq)]

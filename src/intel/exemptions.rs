@@ -96,6 +96,11 @@ impl AllowList {
         })
     }
 
+    /// Whether a server at `addr` is exempt, at any port.
+    pub fn allows_any_at(&self, addr: IpAddr) -> bool {
+        self.servers.iter().any(|allowed| allowed.prefix.contains(addr))
+    }
+
     /// Whether every host may mine at `server`.
     pub fn allows_endpoint(&self, server: &Endpoint) -> bool {
         self.servers.iter().any(|allowed| allowed.includes(server))

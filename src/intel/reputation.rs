@@ -9,8 +9,8 @@
 //! A client's own words never enter: they cut the client's own connection, and have the server asked.
 //!
 //! Everything else that speaks of servers is a view of the store: the engine's look-up ([`view`]), the elements of
-//! the kernel's sets, `minewall intel list` ([`line`]), whether a server has been asked already
-//! ([`Store::probed`]), and what the fleet hears. The store is one file ([`file`]); the two files of earlier
+//! the kernel's sets, `minewall intel list` ([`mod@line`]), whether a server has been asked already
+//! ([`Store::probed`]), and what the fleet hears. The store is one file ([`mod@file`]); the two files of earlier
 //! versions are read once ([`import`]).
 //!
 //! Times are seconds of the wall clock, since entries outlive the process. An entry that has ended is kept, without

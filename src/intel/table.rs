@@ -144,6 +144,16 @@ impl Table {
         records(&self.records).flat_map(|record| EntryRules(record.rules).map(move |rule| (record.key, rule)))
     }
 
+    /// Prefixes with a rule of this policy. Names are passed over by their first byte.
+    pub fn nets_of(&self, policy: Policy) -> impl Iterator<Item = (Cidr, EntryRule)> {
+        let is_net = |key: &[u8]| matches!(key, [V4 | V6, ..]);
+        let rules = self.entries().filter(move |(key, rule)| is_net(key) && rule.policy == policy);
+        rules.filter_map(|(key, rule)| match what(key)? {
+            What::Net(net) => Some((net, rule)),
+            What::Name(_) => None,
+        })
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries as usize

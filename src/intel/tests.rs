@@ -152,42 +152,68 @@ fn memory_is_capped() {
     assert_eq!(builder.build().0.len(), 1);
 }
 
-/// The twin goes through all entries, one by one.
+/// A name of few labels, so that names nest.
+fn random_host(random: &mut Random) -> String {
+    let mut label = || ["a", "b", "ab", "pool", "x1"][random.below(5) as usize];
+    let labels: Vec<_> = (0..4).map(|_| label()).collect();
+    labels[..1 + random.below(4) as usize].join(".") + ".test"
+}
+
+/// An address of few distinct bits, so that prefixes nest.
+fn random_addr(random: &mut Random) -> IpAddr {
+    let bits = random.bits() as u32 & 0x0301_8103;
+    if random.below(2) == 0 {
+        Ipv4Addr::from(0xc000_0200 ^ bits).into()
+    } else {
+        core::net::Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(bits) << 40 | u128::from(bits)).into()
+    }
+}
+
+fn random_entry(random: &mut Random) -> ListEntry {
+    const PORTS: [entry::Ports; 4] =
+        [entry::Ports::Any, entry::Ports::One(1), entry::Ports::One(443), entry::Ports::NonWeb];
+    let what = if random.below(2) == 0 {
+        random_host(random)
+    } else {
+        let addr = random_addr(random);
+        let len = if addr.is_ipv4() { 8 + random.below(25) } else { 16 + random.below(113) };
+        format!("{addr}/{len}")
+    };
+    let mut pattern: Pattern = what.parse().unwrap();
+    pattern.ports = PORTS[random.below(4) as usize];
+    let expires = (random.below(3) == 0).then(|| random.below(4));
+    ListEntry { pattern, policy: Policy::ALL[random.below(3) as usize], expires }
+}
+
+/// The policy that `intel` has for a random server, and the test for entries that match it.
+fn random_look_up(intel: &Intel, port: Option<u16>, now: u64, random: &mut Random) -> (Option<Policy>, Test) {
+    if random.below(2) == 0 {
+        let name = name(&random_host(random));
+        let found = intel.by_name(&name, port, now).map(|found| found.policy);
+        let is_under = move |what: &What| match what {
+            What::Name(domain) => name == *domain || name.as_str().ends_with(&format!(".{domain}")),
+            What::Net(_) => false,
+        };
+        (found, Box::new(is_under))
+    } else {
+        let addr = random_addr(random);
+        let found = intel.by_addr(addr, port, now).map(|found| found.policy);
+        let is_in = move |what: &What| match what {
+            What::Net(net) => Cidr::new(addr, net.prefix_len()) == Some(*net),
+            What::Name(_) => false,
+        };
+        (found, Box::new(is_in))
+    }
+}
+
+type Test = Box<dyn Fn(&What) -> bool>;
+
+/// The reference goes through all entries, one by one.
 #[test]
-fn agrees_with_a_naive_twin() {
+fn agrees_with_a_naive_reference() {
     let mut random = Random::new(11);
     for round in 0..30 {
-        let label = |random: &mut Random| ["a", "b", "ab", "pool", "x1"][random.below(5) as usize];
-        let host = |random: &mut Random| {
-            let labels: Vec<_> = (0..1 + random.below(4)).map(|_| label(random)).collect();
-            labels.join(".") + ".test"
-        };
-        let addr = |random: &mut Random| -> IpAddr {
-            // Few distinct bits, so that prefixes nest.
-            let bits = random.bits() as u32 & 0x0301_8103;
-            if random.below(2) == 0 {
-                Ipv4Addr::from(0xc000_0200 ^ bits).into()
-            } else {
-                core::net::Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(bits) << 40 | u128::from(bits))
-                    .into()
-            }
-        };
-        let mut entries = Vec::new();
-        for _ in 0..random.below(300) {
-            let what = if random.below(2) == 0 {
-                host(&mut random)
-            } else {
-                let addr = addr(&mut random);
-                let len = if addr.is_ipv4() { 8 + random.below(25) } else { 16 + random.below(113) };
-                format!("{addr}/{len}")
-            };
-            let mut pattern: Pattern = what.parse().unwrap();
-            pattern.ports =
-                [entry::Ports::Any, entry::Ports::One(1), entry::Ports::One(443), entry::Ports::NonWeb]
-                    [random.below(4) as usize];
-            let expires = (random.below(3) == 0).then(|| random.below(4));
-            entries.push(ListEntry { pattern, policy: Policy::ALL[random.below(3) as usize], expires });
-        }
+        let entries: Vec<_> = (0..random.below(300)).map(|_| random_entry(&mut random)).collect();
         let mut builder = Builder::new(1 << 20);
         builder.begin("test").unwrap();
         entries.iter().for_each(|entry| builder.add(entry).unwrap());
@@ -197,24 +223,7 @@ fn agrees_with_a_naive_twin() {
         for _ in 0..300 {
             let port = [None, Some(1), Some(443), Some(3333)][random.below(4) as usize];
             let now = u64::from(random.below(5));
-            type Test = Box<dyn Fn(&What) -> bool>;
-            let (found, matches): (_, Test) = if random.below(2) == 0 {
-                let name = name(&host(&mut random));
-                let found = intel.by_name(&name, port, now).map(|found| found.policy);
-                let is_under = move |what: &What| match what {
-                    What::Name(domain) => name == *domain || name.as_str().ends_with(&format!(".{domain}")),
-                    What::Net(_) => false,
-                };
-                (found, Box::new(is_under))
-            } else {
-                let addr = addr(&mut random);
-                let found = intel.by_addr(addr, port, now).map(|found| found.policy);
-                let is_in = move |what: &What| match what {
-                    What::Net(net) => Cidr::new(addr, net.prefix_len()) == Some(*net),
-                    What::Name(_) => false,
-                };
-                (found, Box::new(is_in))
-            };
+            let (found, matches) = random_look_up(&intel, port, now, &mut random);
             let in_force = entries.iter().filter(|entry| {
                 matches(&entry.pattern.what)
                     && entry.pattern.ports.contain(port)

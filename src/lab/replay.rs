@@ -349,10 +349,10 @@ impl<S: BuildHasher + Clone> Replay<S> {
             self.unanswered = others;
             for held in answered {
                 let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
-                detection = self.judge(&packet, Some(Reason::Payload), held.at).or(detection);
+                detection = self.inspect(&packet, Some(Reason::Payload), held.at).or(detection);
             }
         }
-        self.judge(packet, shown.reason, at).or(detection)
+        self.inspect(packet, shown.reason, at).or(detection)
     }
 
     /// Takes out the flows that have been silent for `idle`.
@@ -364,7 +364,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     }
 
     /// Hands a packet to the engine, if the kernel queues it, and enters the result.
-    fn judge(&mut self, packet: &Packet<'_>, reason: Option<Reason>, at: Instant) -> Option<Detection> {
+    fn inspect(&mut self, packet: &Packet<'_>, reason: Option<Reason>, at: Instant) -> Option<Detection> {
         let Ok(segment) = packet::parse(packet.bytes) else { return None };
         let Some(reason) = reason else {
             self.replayed.account.pass(&segment, at);
@@ -381,7 +381,7 @@ impl<S: BuildHasher + Clone> Replay<S> {
     pub fn finish(mut self) -> Replayed {
         for held in core::mem::take(&mut self.unanswered) {
             let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
-            self.judge(&packet, None, held.at);
+            self.inspect(&packet, None, held.at);
         }
         self.replayed.malformed += self.engine.counters().malformed;
         self.replayed

@@ -7,41 +7,36 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 
 use crate::limits::NEIGHBOURS;
+use crate::util::bounded_cache::BoundedCache;
 
-/// A direct-mapped cache: two hosts that meet in one place displace each other, nothing else.
+/// A set-associative cache under a keyed hash. In a full set the hardware address with the most entries makes room, so
+/// that a host which uses many addresses displaces its own.
 #[derive(Debug)]
 pub struct Neighbours<S> {
-    entries: Box<[Option<Neighbour>]>,
-    hasher: S,
+    entries: BoundedCache<IpAddr, [u8; 6], S>,
 }
-
-/// A host's address, and the hardware address it sends from.
-type Neighbour = (IpAddr, [u8; 6]);
 
 impl<S: BuildHasher> Neighbours<S> {
     /// An empty cache of [`NEIGHBOURS`] entries.
     pub fn new(hasher: S) -> Self {
-        Neighbours { entries: vec![None; NEIGHBOURS].into_boxed_slice(), hasher }
+        Neighbours { entries: BoundedCache::with_sets(NEIGHBOURS / WAYS, WAYS, hasher) }
     }
 
     /// `addr` sent a packet from `hw_addr`; over a link without hardware addresses that is none.
     pub fn learn(&mut self, addr: IpAddr, hw_addr: Option<[u8; 6]>) {
-        let place = self.place(addr);
-        if let (Some(hw_addr), Some(entry)) = (hw_addr, self.entries.get_mut(place)) {
-            *entry = Some((addr, hw_addr));
+        if let Some(hw_addr) = hw_addr {
+            self.entries.insert_fairly(addr, hw_addr, |_, hw_addr| *hw_addr, |_, _| ());
         }
     }
 
     /// The hardware address that `addr` last sent from.
     pub fn hw_addr(&self, addr: IpAddr) -> Option<[u8; 6]> {
-        let (known, hw_addr) = (*self.entries.get(self.place(addr))?)?;
-        (known == addr).then_some(hw_addr)
-    }
-
-    fn place(&self, addr: IpAddr) -> usize {
-        self.hasher.hash_one(addr) as usize % NEIGHBOURS
+        self.entries.get(&addr).copied()
     }
 }
+
+/// Entries of a set.
+const WAYS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -57,5 +52,16 @@ mod tests {
         neighbours.learn(host, None);
         assert_eq!(neighbours.hw_addr(host), Some([2; 6]));
         assert_eq!(neighbours.hw_addr(IpAddr::from([192, 168, 1, 51])), None);
+    }
+
+    #[test]
+    fn a_host_with_many_addresses_displaces_its_own() {
+        let mut neighbours = Neighbours::new(RandomState::new());
+        let host = IpAddr::from([192, 168, 1, 50]);
+        neighbours.learn(host, Some([1; 6]));
+        for number in 0..20_000_u32 {
+            neighbours.learn(IpAddr::from((0x0a00_0000 + number).to_be_bytes()), Some([2; 6]));
+        }
+        assert_eq!(neighbours.hw_addr(host), Some([1; 6]));
     }
 }

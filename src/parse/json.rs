@@ -58,21 +58,9 @@ impl Tape {
                     levels.push(Level { node, object }).ok()?;
                     expect = if object { FirstKey } else { FirstItem };
                 }
-                (Value | FirstItem, b'"') if !levels.is_empty() => {
-                    let close = end_of_string(text, end);
-                    if self.keeps_value(&levels, key_kept) {
-                        self.push(TapeKind::String, end, close);
-                    }
-                    end = close + 1;
-                    expect = Next;
-                }
-                (Value | FirstItem, _) if is_scalar(byte) && !levels.is_empty() => {
-                    while text.get(end).is_some_and(|&next| is_scalar(next)) {
-                        end += 1;
-                    }
-                    if self.keeps_value(&levels, key_kept) {
-                        self.push(TapeKind::Scalar, at, end);
-                    }
+                (Value | FirstItem, _) if !levels.is_empty() && (byte == b'"' || is_scalar(byte)) => {
+                    let kept = self.keeps_value(&levels, key_kept);
+                    end = self.scan_plain(text, at, kept);
                     expect = Next;
                 }
                 (FirstKey | Key, b'"') => {
@@ -107,6 +95,20 @@ impl Tape {
             self.close(level, text.len());
         }
         Some(())
+    }
+
+    /// Reads the string or scalar that begins at `at`, and indexes it if it is `kept`; answers its end.
+    fn scan_plain(&mut self, text: &[u8], at: usize, kept: bool) -> usize {
+        let (kind, start, end) = if text.get(at) == Some(&b'"') {
+            (TapeKind::String, at + 1, end_of_string(text, at + 1))
+        } else {
+            let rest = text.get(at..).unwrap_or_default();
+            (TapeKind::Scalar, at, at + rest.iter().take_while(|byte| is_scalar(**byte)).count())
+        };
+        if kept {
+            self.push(kind, start, end);
+        }
+        if kind == TapeKind::String { end + 1 } else { end }
     }
 
     /// Whether a value in the innermost level is indexed; an object's goes with its key.

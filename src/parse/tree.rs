@@ -4,6 +4,10 @@
 //! the number of their name ([`Words`]); a string has its length, the classes that all its bytes belong
 //! to and as much of its text as there is room for.
 
+mod value;
+
+pub use value::Value;
+
 use super::words::{WordId, Words, bit};
 use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 
@@ -257,11 +261,6 @@ impl Tree {
         }
     }
 
-    /// Whether the container at `node` is an object.
-    pub fn is_object(&self, node: u16) -> bool {
-        self.nodes.get(usize::from(node)).is_some_and(|node| node.kind == ValueKind::Object)
-    }
-
     /// Notes that the object at `node` has a member `key`; readers differ in which of two they take.
     pub fn note_member(&mut self, node: u16, key: WordId) {
         if self.present & bit(key) != 0 && !self.repeated {
@@ -294,183 +293,15 @@ impl Tree {
         self.present
     }
 
-    /// Whether there is no value at all.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
-    }
-
     /// The value of the message, which holds all others.
     pub fn root<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
         let at = u16::from(self.kept_nodes);
-        (self.nodes.len() > usize::from(at)).then_some(Value { tree: self, words, at, last: false })
+        (self.nodes.len() > usize::from(at)).then_some(Value::new(self, words, at))
     }
 
     /// The head around the message, if there is one.
     pub fn head<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
-        (self.kept_nodes > 0).then_some(Value { tree: self, words, at: 0, last: false })
-    }
-}
-
-/// A value of a message.
-#[derive(Clone, Copy, Debug)]
-pub struct Value<'a> {
-    tree: &'a Tree,
-    words: &'a Words,
-    at: u16,
-    last: bool,
-}
-
-impl<'a> Value<'a> {
-    /// The value, read by the rule that of several members with one name the last one counts.
-    /// Otherwise it is the first.
-    pub fn with_last_members(self) -> Self {
-        Value { last: true, ..self }
-    }
-
-    /// The tree that it is part of.
-    pub fn tree(self) -> &'a Tree {
-        self.tree
-    }
-
-    /// The words whose numbers the members' names are.
-    pub fn words(self) -> &'a Words {
-        self.words
-    }
-
-    /// The member of an object with the name that has number `key`.
-    pub fn member(self, key: WordId) -> Option<Value<'a>> {
-        if self.tree.present & bit(key) == 0 || !self.is_object() {
-            return None;
-        }
-        let mut members = self.children().filter(|child| child.node().is_some_and(|node| node.key == key));
-        if self.last { members.last() } else { members.next() }
-    }
-
-    /// The member called `name`, which must be among the known words.
-    pub fn get(self, name: &str) -> Option<Value<'a>> {
-        self.member(self.words.find(name)?)
-    }
-
-    /// The members of an object: the number of each name, and the value.
-    pub fn members(self) -> impl Iterator<Item = (WordId, Value<'a>)> {
-        let is_object = self.is_object();
-        self.children()
-            .filter(move |_| is_object)
-            .filter_map(|child| child.node().map(|node| (node.key, child)))
-    }
-
-    /// The items of an array that are kept, in order; of anything else, none.
-    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
-        let is_array = self.is_array();
-        self.children().filter(move |_| is_array)
-    }
-
-    /// An item of an array, counted from 0.
-    pub fn item(self, index: usize) -> Option<Value<'a>> {
-        self.items().nth(index)
-    }
-
-    /// Number of items of an array or members of an object; 0 for anything else.
-    pub fn len(self) -> usize {
-        self.node()
-            .filter(|node| matches!(node.kind, ValueKind::Array | ValueKind::Object))
-            .map_or(0, |node| node.len.into())
-    }
-
-    /// Whether there is no item or member at all.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// Kind of the value.
-    pub fn kind(self) -> Option<ValueKind> {
-        self.node().map(|node| node.kind)
-    }
-
-    /// Whether it is an object.
-    pub fn is_object(self) -> bool {
-        self.kind() == Some(ValueKind::Object)
-    }
-
-    /// Whether it is an array.
-    pub fn is_array(self) -> bool {
-        self.kind() == Some(ValueKind::Array)
-    }
-
-    /// Whether it is a string.
-    pub fn is_string(self) -> bool {
-        matches!(self.kind(), Some(ValueKind::String | ValueKind::Prefixed))
-    }
-
-    /// Whether it is a number.
-    pub fn is_number(self) -> bool {
-        self.kind() == Some(ValueKind::Number)
-    }
-
-    /// Whether it is `true` or `false`.
-    pub fn is_bool(self) -> bool {
-        matches!(self.kind(), Some(ValueKind::True | ValueKind::False))
-    }
-
-    /// Whether it is `false`.
-    pub fn is_false(self) -> bool {
-        self.kind() == Some(ValueKind::False)
-    }
-
-    /// Whether it is `null`.
-    pub fn is_null(self) -> bool {
-        self.kind() == Some(ValueKind::Null)
-    }
-
-    /// Whether it is a string that reads `text`, however it was escaped.
-    pub fn is(self, text: &str) -> bool {
-        self.is_string() && self.bytes() == text.as_bytes() && self.string_len() == text.len()
-    }
-
-    /// Whether it is a string of whose text `test` holds.
-    pub fn holds(self, test: impl FnOnce(&[u8]) -> bool) -> bool {
-        self.is_string() && test(self.bytes())
-    }
-
-    /// The text of a string or number, escapes decoded, as far as it is kept.
-    pub fn bytes(self) -> &'a [u8] {
-        self.tree.text(self.at)
-    }
-
-    /// The whole length of a string in bytes.
-    pub fn string_len(self) -> usize {
-        self.node().filter(|_| self.is_string()).map_or(0, |node| node.len.into())
-    }
-
-    /// Number of hexadecimal digits of the string, with or without `0x`; `None` if it has other characters.
-    pub fn hex_digits(self) -> Option<usize> {
-        let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
-        match node.kind {
-            ValueKind::String => Some(node.len.into()).filter(|len| *len > 0),
-            ValueKind::Prefixed => usize::from(node.len).checked_sub(2).filter(|len| *len > 0),
-            _ => None,
-        }
-    }
-
-    /// Whether all bytes of the string belong to `class` ([`class`]).
-    pub fn is_all(self, class: u8) -> bool {
-        self.node().is_some_and(|node| node.kind == ValueKind::String && node.classes & class != 0)
-    }
-
-    fn children(self) -> impl Iterator<Item = Value<'a>> {
-        let container = self.node().filter(|node| matches!(node.kind, ValueKind::Object | ValueKind::Array));
-        let end = container.map_or(0, |node| node.next);
-        let mut at = self.at.saturating_add(1);
-        core::iter::from_fn(move || {
-            let child = Value { at, ..self };
-            let node = child.node().filter(|_| at < end)?;
-            at = node.next.max(at + 1);
-            Some(child)
-        })
-    }
-
-    fn node(self) -> Option<&'a Node> {
-        self.tree.nodes.get(usize::from(self.at))
+        (self.kept_nodes > 0).then_some(Value::new(self, words, 0))
     }
 }
 

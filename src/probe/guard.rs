@@ -9,6 +9,7 @@
 //! The last tokens are kept for clients that have had none lately: one client's suspects, as many as they may be,
 //! leave another client's to be asked at once.
 
+use core::hash::Hash;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::intel::exemptions::AllowList;
@@ -20,6 +21,7 @@ use crate::net::client_id::ClientId;
 use crate::net::endpoint::Endpoint;
 use crate::net::local_networks::{LocalNetworks, is_own};
 use crate::net::scope::is_global;
+use crate::util::bounded_cache::BoundedCache;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 
@@ -39,7 +41,7 @@ pub enum Refusal {
 }
 
 /// Why a server is to be asked, the weightier reason first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
     /// Sessions with the server can't be read, and look like mining; or a list says so.
     Suspicion = 0,
@@ -68,16 +70,15 @@ pub struct Guard {
     /// Tokens by [`Purpose`].
     all: [TokenBucket; Purpose::COUNT],
     /// Shares of clients in the last tokens; the one used longest ago makes room.
-    clients: heapless::Vec<Share<ClientId>, PROBE_CLIENTS>,
-    /// Networks of servers, each purpose by itself.
-    blocks: heapless::Vec<Share<(IpAddr, Purpose)>, PROBE_BLOCKS>,
+    clients: BoundedCache<ClientId, Share>,
+    /// Networks of servers, each purpose by itself; the one used longest ago makes room.
+    blocks: BoundedCache<(IpAddr, Purpose), Share>,
     hourly: u32,
     block_hourly: u32,
 }
 
 #[derive(Debug)]
-struct Share<K> {
-    of: K,
+struct Share {
     bucket: TokenBucket,
     used_at: Instant,
 }
@@ -89,8 +90,8 @@ impl Guard {
     pub fn new(hourly: u32, block_hourly: u32) -> Self {
         Guard {
             all: Default::default(),
-            clients: heapless::Vec::new(),
-            blocks: heapless::Vec::new(),
+            clients: BoundedCache::new(PROBE_CLIENTS),
+            blocks: BoundedCache::new(PROBE_BLOCKS),
             hourly,
             block_hourly,
         }
@@ -121,14 +122,13 @@ impl Guard {
             return Err(Refusal::Rate);
         }
         let is_plenty = all.has(&rate.burst(PROBE_BURST - PROBE_RESERVE), now);
-        let of_client = client.map(|client| share(&mut self.clients, client, now));
+        let of_client = client.and_then(|client| share(&mut self.clients, client, now));
         if !is_plenty && of_client.as_ref().is_some_and(|share| !share.bucket.has(&client_rate, now)) {
             return Err(Refusal::Rate);
         }
         let of_block = share(&mut self.blocks, (block_of(server.addr()), purpose), now);
-        if !of_block.bucket.take(&block_rate, now) {
-            return Err(Refusal::Rate);
-        }
+        let of_block = of_block.filter(|share| share.bucket.has(&block_rate, now)).ok_or(Refusal::Rate)?;
+        of_block.bucket.take(&block_rate, now);
         of_block.used_at = now;
         if let Some(of_client) = of_client {
             of_client.bucket.take(&client_rate, now);
@@ -144,6 +144,15 @@ impl Guard {
 /// # Errors
 /// Why not.
 pub fn check(server: &Endpoint, exempt: &AllowList, networks: &LocalNetworks) -> Result<(), Refusal> {
+    check_with(server, exempt, networks, is_own)
+}
+
+fn check_with(
+    server: &Endpoint,
+    exempt: &AllowList,
+    networks: &LocalNetworks,
+    is_own: impl Fn(IpAddr) -> bool,
+) -> Result<(), Refusal> {
     let addr = server.addr();
     if !is_global(addr) || server.port() == 0 {
         Err(Refusal::NotGlobal)
@@ -158,26 +167,10 @@ pub fn check(server: &Endpoint, exempt: &AllowList, networks: &LocalNetworks) ->
     }
 }
 
-/// The share of `of`; with no room left, in place of the one used longest ago.
-fn share<K: PartialEq, const N: usize>(
-    shares: &mut heapless::Vec<Share<K>, N>,
-    of: K,
-    now: Instant,
-) -> &mut Share<K> {
-    let known = shares.iter().position(|share| share.of == of);
-    let at = known.unwrap_or_else(|| {
-        let new = Share { of, bucket: TokenBucket::default(), used_at: now };
-        match shares.push(new) {
-            Ok(()) => shares.len() - 1,
-            Err(new) => {
-                let oldest = shares.iter().enumerate().min_by_key(|(_, share)| share.used_at);
-                let at = oldest.map_or(0, |(at, _)| at);
-                shares[at] = new;
-                at
-            }
-        }
-    });
-    &mut shares[at]
+/// The share of `key`; with no room left, in place of the one used longest ago.
+fn share<K: Hash + Eq>(shares: &mut BoundedCache<K, Share>, key: K, now: Instant) -> Option<&mut Share> {
+    let new = || Share { bucket: TokenBucket::default(), used_at: now };
+    shares.get_or_insert_with(key, new, |_, share| share.used_at)
 }
 
 /// The /24 or /48 of `addr`.
@@ -219,8 +212,10 @@ mod tests {
             ("[2001:db8:7:1::5]:443", Some(Refusal::Local)),
             ("[2001:db8:8::5]:443", None),
             ("127.0.0.1:3333", Some(Refusal::NotGlobal)),
+            ("203.0.113.7:3333", Some(Refusal::Own)),
         ] {
-            assert_eq!(check(&endpoint(server), &exempt, &networks).err(), refusal, "{server}");
+            let is_own = |addr| addr == IpAddr::from([203, 0, 113, 7]);
+            assert_eq!(check_with(&endpoint(server), &exempt, &networks, is_own).err(), refusal, "{server}");
         }
     }
 
@@ -268,7 +263,10 @@ mod tests {
         let passed =
             (0..256).filter(|&number| take(&mut guard, anywhere(number), SUSPICION, 0)).count() as u32;
         assert_eq!(passed, PROBE_BURST - PROBE_RESERVE - PROBE_BLOCK_BURST);
-        assert!(guard.blocks.iter().any(|share| share.of.0 == block_of(suspect.addr())), "it is forgotten");
+        assert!(
+            guard.blocks.iter().any(|((block, _), _)| *block == block_of(suspect.addr())),
+            "it is forgotten"
+        );
     }
 
     /// 40 suspicions a minute by one client, for a day: another client's is asked at once, at any time of it.

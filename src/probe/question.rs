@@ -7,7 +7,7 @@ mod payload;
 
 pub use payload::HostHeader;
 
-use crate::dpi::signatures::Dialect;
+use crate::dpi::signatures::{Dialect, DialectQuestion, question};
 
 /// A question takes a connection of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,16 @@ pub enum Encoding {
 }
 
 impl Question {
+    /// The question that signatures call `name`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, question)| *question)
+    }
+
+    /// The question as a signature has it, if one does.
+    fn of_signature(self) -> Option<DialectQuestion> {
+        NAMES.iter().find(|(_, known)| *known == self).and_then(|(name, _)| question(name))
+    }
+
     /// Encoding of the question.
     pub const fn encoding(self) -> Encoding {
         match self {
@@ -114,17 +124,11 @@ impl Question {
     }
 
     /// The dialect that is asked for, where the question is about one.
-    pub const fn dialect(self) -> Option<Dialect> {
+    pub fn dialect(self) -> Option<Dialect> {
+        if let Some(question) = self.of_signature() {
+            return Some(question.dialect());
+        }
         Some(match self {
-            Question::Keepalive | Question::Login => Dialect::CryptoNote,
-            Question::Subscribe | Question::SubscribeShort => Dialect::StratumV1,
-            Question::EthProxy | Question::EthProxyWallet => Dialect::EthProxy,
-            Question::Hello | Question::HelloShort => Dialect::EthereumStratum2,
-            Question::Grin => Dialect::Grin,
-            Question::Beam => Dialect::Beam,
-            Question::Ckb => Dialect::Ckb,
-            Question::Xatum => Dialect::Xatum,
-            Question::DuinoCoin => Dialect::DuinoCoin,
             Question::StratumV2 | Question::StratumV2Again => Dialect::StratumV2,
             Question::Getwork => Dialect::Getwork,
             Question::EthGetWork => Dialect::EthGetWork,
@@ -132,14 +136,7 @@ impl Question {
             Question::WebSocketWork | Question::WebSocketXelis | Question::Work | Question::XelisWork => {
                 Dialect::GetworkWebSocket
             }
-            Question::Page
-            | Question::Electrum
-            | Question::Node
-            | Question::NodeHttp
-            | Question::Mqtt
-            | Question::Dns
-            | Question::Postgres
-            | Question::Ldap => return None,
+            _ => return None,
         })
     }
 
@@ -154,20 +151,40 @@ impl Question {
     }
 
     /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.
-    pub const fn method(self) -> &'static str {
+    pub fn method(self) -> &'static str {
         match self {
-            Question::Keepalive => "keepalived",
-            Question::Subscribe | Question::SubscribeShort => "mining.subscribe",
-            Question::Login | Question::Beam => "login",
-            Question::EthProxy | Question::EthProxyWallet => "eth_submitLogin",
-            Question::Hello | Question::HelloShort => "mining.hello",
-            Question::Grin => "getjobtemplate",
-            Question::Ckb => "ckb_submitLogin",
             Question::Electrum => "server.version",
             Question::Node | Question::NodeHttp => "web3_clientVersion",
             Question::Getwork => "getwork",
             Question::EthGetWork => "eth_getWork",
-            _ => "",
+            _ => self.of_signature().map_or("", DialectQuestion::method),
         }
     }
 }
+
+/// Names of questions in signatures (`ask NAME`).
+const NAMES: [(&str, Question); 23] = [
+    ("login", Question::Login),
+    ("page", Question::Page),
+    ("keepalive", Question::Keepalive),
+    ("subscribe", Question::Subscribe),
+    ("subscribe-short", Question::SubscribeShort),
+    ("hello-short", Question::HelloShort),
+    ("eth-proxy", Question::EthProxy),
+    ("eth-proxy-wallet", Question::EthProxyWallet),
+    ("hello", Question::Hello),
+    ("grin", Question::Grin),
+    ("beam", Question::Beam),
+    ("ckb", Question::Ckb),
+    ("xatum", Question::Xatum),
+    ("duino-coin", Question::DuinoCoin),
+    ("stratum-v2", Question::StratumV2),
+    ("getwork", Question::Getwork),
+    ("eth-get-work", Question::EthGetWork),
+    ("web-socket", Question::WebSocket),
+    ("web-socket-proxy", Question::WebSocketProxy),
+    ("web-socket-work", Question::WebSocketWork),
+    ("web-socket-xelis", Question::WebSocketXelis),
+    ("work", Question::Work),
+    ("xelis-work", Question::XelisWork),
+];

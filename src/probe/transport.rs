@@ -124,7 +124,11 @@ impl Dialler {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self, clippy::needless_pass_by_value, reason = "the twin above uses them")]
+    #[allow(
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        reason = "the function above, with TLS, uses them"
+    )]
     fn wrap(&self, _link: Link, _target: &Target) -> Result<Link, Failure> {
         Err(Failure::NoTls)
     }
@@ -321,7 +325,7 @@ impl Link {
     }
 
     #[cfg(not(feature = "tls"))]
-    #[allow(clippy::unused_self, reason = "the twin above uses it")]
+    #[allow(clippy::unused_self, reason = "the function above, with TLS, uses it")]
     fn is_wrapped(&self) -> bool {
         false
     }

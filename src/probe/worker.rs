@@ -25,6 +25,8 @@ use thread::ProbeThread;
 pub struct Suspect {
     /// Server.
     pub server: Endpoint,
+    /// The proxy through which the client speaks with it. The server's address is unspecified until its name is resolved.
+    pub via: Option<Endpoint>,
     /// Client; none if another router's word is the reason.
     pub client: Option<Endpoint>,
     /// Client's hardware address, where it is known.
@@ -45,8 +47,13 @@ impl Suspect {
     /// The server of `detection`.
     pub fn of(detection: &Detection) -> Self {
         let Detection { server, client, server_name, points_to, wire, .. } = detection;
+        let (server, via, server_name) = match &detection.target {
+            Some(target) => (target.endpoint(), Some(*server), &target.name),
+            None => (*server, None, server_name),
+        };
         Suspect {
-            server: *server,
+            server,
+            via,
             client: Some(*client),
             client_mac: detection.hw_addr,
             tls: detection.tls,
@@ -58,6 +65,16 @@ impl Suspect {
             name: HostName::parse(server_name.as_bytes()),
             hints: Hints::new(*points_to, *wire, server_name, server.port()),
         }
+    }
+
+    /// Whether the address of the server is to be found by its name first.
+    pub fn is_unresolved(&self) -> bool {
+        self.via.is_some() && self.server.addr().is_unspecified() && self.name.is_some()
+    }
+
+    /// The other end of the client's connection: a proxy, or the server itself.
+    pub fn called(&self) -> Endpoint {
+        self.via.unwrap_or(self.server)
     }
 
     /// The first probe's target.
@@ -80,8 +97,17 @@ impl Suspect {
 pub struct SuspectAnswer {
     /// The suspect as it was handed over.
     pub suspect: Suspect,
-    /// Result of asking, or why the router could not ask.
-    pub result: Result<Probed, String>,
+    /// Result of asking, or why there is none.
+    pub result: Result<Probed, Unasked>,
+}
+
+/// Why a suspect was not asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unasked {
+    /// The router could not ask.
+    Failed(String),
+    /// No more than the address of its name was looked up; the suspect has it now.
+    Resolved,
 }
 
 /// Result of the probes of one suspect.

@@ -16,7 +16,12 @@ pub struct Bits {
 impl Bits {
     /// The bits of `config`.
     pub fn new(config: &Config, variant: Variant) -> Self {
-        Bits { at: config.mark, variant }
+        Bits::at(config.mark, variant)
+    }
+
+    /// The bits at `at`.
+    pub fn at(at: MarkPosition, variant: Variant) -> Self {
+        Bits { at, variant }
     }
 
     /// The three bits of a value.

@@ -7,7 +7,7 @@
 
 use super::Variant;
 use crate::config::Config;
-use crate::limits::DNS_ANSWERS_PER_SECOND;
+use crate::limits::{DNS_ANSWERS_OF_CLIENT, DNS_ANSWERS_PER_SECOND, DNS_CLIENTS};
 
 /// The packets in question; `device` leaves the loopback device out.
 fn answers(device: &str) -> String {
@@ -35,12 +35,27 @@ pub fn chain(config: &Config) -> String {
     if !config.intel {
         return String::new();
     }
+    let sets = [("4", "ipv4_addr"), ("6", "ipv6_addr")].map(|(family, address)| {
+        format!(
+            "	set asking{family} {{
+		type {address}
+		flags dynamic,timeout
+		timeout 60s
+		size {DNS_CLIENTS}
+	}}
+"
+        )
+    });
     format!(
-        "	chain answers {{
+        "{sets}	# One client's answers take none of the others' from us.
+	chain answers {{
+		update @asking4 {{ ip daddr limit rate over {DNS_ANSWERS_OF_CLIENT}/second burst {DNS_ANSWERS_OF_CLIENT} packets }} accept
+		update @asking6 {{ ip6 daddr limit rate over {DNS_ANSWERS_OF_CLIENT}/second burst {DNS_ANSWERS_OF_CLIENT} packets }} accept
 		limit rate {DNS_ANSWERS_PER_SECOND}/second burst {DNS_ANSWERS_PER_SECOND} packets goto to_queue
 		accept
 	}}
-"
+",
+        sets = sets.concat()
     )
 }
 

@@ -14,12 +14,26 @@ use core::fmt::Write;
 use super::bits::Bits;
 use super::{Memory, Variant};
 use crate::config::Config;
+use crate::verdict::mark::MarkPosition;
 
 /// The rules of `listing` (`nft -a list ruleset`, or of one table or chain) that offload flows, as text
 /// for `nft -f` that makes them wait for the verdict, in one transaction. Rules that wait already are
 /// made anew with the memory in use. Empty where nothing is offloaded.
 pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
-    let tests = memory.offloadable(&Bits::new(config, Variant::Nft));
+    wait_for(&memory.offloadable(&Bits::new(config, Variant::Nft)), listing)
+}
+
+/// As [`wait`], for rules that other programs have loaded since. Empty unless one of them offloads without waiting, and
+/// where our rules are not loaded.
+pub fn catch(mark: MarkPosition, memory: impl FnOnce() -> Memory, listing: &str) -> String {
+    let is_original = |rule: OffloadRule<'_>| matches!(role(rule.comment), FlowtableRole::Original);
+    if !listing.contains("table inet minewall {") || !rules(listing).any(is_original) {
+        return String::new();
+    }
+    wait_for(&memory().offloadable(&Bits::at(mark, Variant::Nft)), listing)
+}
+
+fn wait_for(tests: &[String], listing: &str) -> String {
     let mut text = String::new();
     for OffloadRule { place, handle, body, comment } in rules(listing) {
         let (original, comment) = match role(comment) {
@@ -33,7 +47,7 @@ pub fn wait(config: &Config, memory: Memory, listing: &str) -> String {
         // Their comments may fill the room there is.
         let room = COMMENT_MAX_BYTES - DECIDED.len().max(OTHERS.len());
         let comment = comment.get(..room).unwrap_or(comment);
-        for test in &tests {
+        for test in tests {
             let _ = writeln!(
                 text,
                 "insert rule {place} handle {handle} meta l4proto tcp {test} {original} comment \"{DECIDED}{comment}\""
@@ -240,6 +254,16 @@ replace rule ip mine fast handle 7 meta l4proto != tcp tcp dport { 80, 443 } cou
         assert_eq!((rules(&once).count(), rules(&moved).count()), (4, 4));
         assert!(!moved.contains("0x07000000") && moved.contains("ct mark & 0x00000700"), "{moved}");
         assert_eq!(after(&moved, &release(&moved)), FW4);
+    }
+
+    #[test]
+    fn rules_of_others_are_caught_once() {
+        let mark = config("").mark;
+        let catch = |listing: &str| catch(mark, || Memory::Labels, listing);
+        let ours = format!("{FW4}table inet minewall {{ # handle 9\n}}\n");
+        assert_eq!(catch(FW4), "", "our rules are not loaded");
+        assert_eq!(catch(&ours), wait(&config(""), Memory::Labels, &ours));
+        assert_eq!(catch(&after(&ours, &catch(&ours))), "");
     }
 
     /// Without /etc/protocols nft prints numbers.

@@ -131,10 +131,15 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// The entries of the set that `key` belongs to.
-    pub fn set_of(&self, key: &K) -> impl Iterator<Item = (&K, &V)> {
+    pub fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
         let (begin, end) = self.bounds(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
+    }
+
+    /// Whether no place of a cache with one set has ever been taken, told at once.
+    pub fn is_unused(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// Number of entries.
@@ -322,24 +327,24 @@ mod tests {
     fn agrees_with_a_map() {
         let mut random = Random::new(11);
         let mut caches = (BoundedCache::with_sets(4, 4, RandomState::new()), BoundedCache::new(16));
-        let mut twin = HashMap::new();
+        let mut reference = HashMap::new();
         for step in 0..20_000_u32 {
             let key = random.below(40);
             match random.below(4) {
                 0 => {
                     let gone = (caches.0.remove(&key), caches.1.remove(&key));
-                    let known = twin.remove(&key);
+                    let known = reference.remove(&key);
                     assert!([gone.0, gone.1].into_iter().flatten().all(|value| Some(value) == known));
                 }
                 1 => {
                     caches.0.insert(key, step, |_, &step| step);
                     caches.1.insert(key, step, |_, &step| step);
-                    twin.insert(key, step);
+                    reference.insert(key, step);
                     assert_eq!((caches.0.get(&key), caches.1.get(&key)), (Some(&step), Some(&step)));
                 }
                 _ => {
                     let found = [caches.0.get(&key), caches.1.get(&key)];
-                    assert!(found.into_iter().flatten().all(|value| Some(value) == twin.get(&key)));
+                    assert!(found.into_iter().flatten().all(|value| Some(value) == reference.get(&key)));
                 }
             }
             assert!(caches.0.len() <= 16 && caches.1.len() <= 16);

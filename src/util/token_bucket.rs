@@ -24,7 +24,7 @@ impl Rate {
     }
 
     /// `tokens` a second, and as many at once.
-    #[allow(dead_code, reason = "the limiters move here one by one")]
+    #[cfg(any(test, feature = "host"))]
     pub const fn per_second(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(1))
     }
@@ -40,9 +40,18 @@ impl Rate {
     }
 
     /// The rate with a capacity of at most `tokens` (at least one).
-    #[allow(dead_code, reason = "the limiters move here one by one")]
     pub const fn burst(self, tokens: u32) -> Self {
         Rate { burst: if tokens == 0 { 1 } else { tokens }, ..self }
+    }
+
+    /// The rate with half the capacity, rounded up.
+    pub const fn half(self) -> Self {
+        self.burst(self.burst.div_ceil(2))
+    }
+
+    /// A quarter of the rate, with a quarter of the capacity.
+    pub const fn quarter(self) -> Self {
+        Rate { interval: self.interval * 4, ..self }.burst(self.burst / 4)
     }
 }
 

@@ -17,7 +17,11 @@ use crate::net::{HOME, HOME_MAC, Net, wait_for};
 pub struct Daemon {
     process: Child,
     directory: Directory,
+    environment: Environment,
 }
+
+/// Variables of its environment.
+type Environment = Vec<(&'static str, String)>;
 
 impl Daemon {
     /// Starts it with `options` (lines of the configuration), waits until it holds the queue, and
@@ -28,7 +32,12 @@ impl Daemon {
 
     /// The same, with `known` of earlier probes.
     pub fn start_with(net: &Net, options: &str, known: &Store) -> Self {
-        let mut daemon = Daemon::launch(net, options, known);
+        Daemon::start_in(net, options, known, &[])
+    }
+
+    /// The same, in an environment with these variables.
+    pub fn start_in(net: &Net, options: &str, known: &Store, environment: &[(&'static str, String)]) -> Self {
+        let mut daemon = Daemon::launch(net, options, known, environment.to_vec());
         daemon.wait_until_ready(net);
         net.load_rules(&daemon.config());
         daemon
@@ -62,21 +71,26 @@ impl Daemon {
     pub fn restart_after_end(&mut self, net: &Net) {
         // The kernel takes its time to close a socket for a process that was killed.
         wait_for("the queue is free", || !self.holds_queue(net));
-        self.process = spawn(net, &self.directory);
+        self.process = spawn(net, &self.directory, &self.environment);
         self.wait_until_ready(net);
     }
 
     /// Starts it and waits for nothing.
     pub fn spawn(net: &Net, options: &str) -> Self {
-        Daemon::launch(net, options, &Store::default())
+        Daemon::launch(net, options, &Store::default(), Vec::new())
     }
 
-    fn launch(net: &Net, options: &str, known: &Store) -> Self {
+    fn launch(net: &Net, options: &str, known: &Store, environment: Environment) -> Self {
         let directory = Directory::new();
         directory.configure(options);
         Store::save(&directory.path("learned"), &known.to_body()).expect("a file of the store");
-        let process = spawn(net, &directory);
-        Daemon { process, directory }
+        let process = spawn(net, &directory, &environment);
+        Daemon { process, directory, environment }
+    }
+
+    /// A file of its own.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path(name)
     }
 
     /// Its configuration, as the file has it now.
@@ -177,12 +191,13 @@ pub struct Said {
     pub errors: String,
 }
 
-fn spawn(net: &Net, directory: &Directory) -> Child {
+fn spawn(net: &Net, directory: &Directory, environment: &Environment) -> Child {
     let log = File::options().create(true).append(true).open(directory.path("log")).expect("a log file");
     net.router
         .command(MINEWALL)
         .args(["run", "--config"])
         .arg(directory.path("config"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

@@ -250,7 +250,7 @@ fn a_proxy_is_not_taken_for_the_pool() {
         net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("others use it");
         drop(others);
     }
-    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "nothing is known of any server\n");
 }
 
 /// One host says a pool's words to servers that are none: a web server, one that says nothing, one that repeats what
@@ -297,7 +297,7 @@ fn what_one_host_says_blocks_a_server_for_no_other() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         asked() >= 2
     });
-    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "nothing is known of any server\n");
     assert!(!daemon.log().contains(&format!("probe of {}", SERVERS[0])), "a private server is never asked");
 }
 
@@ -358,7 +358,7 @@ fn what_others_say_is_taken_as_far_as_it_makes_sense() {
     );
     assert!(said.errors.contains("line 12 is passed over: longer than"), "{}", said.errors);
     assert_eq!(daemon.command(&["intel", "remove", "203.0.113.0/24"], "").status, 0);
-    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "nothing is known of any server\n");
 }
 
 /// Names are blocked at every address, until they are unblocked.
@@ -422,7 +422,7 @@ fn a_damaged_file_is_no_obstacle() {
     let text = text();
     std::fs::write(&file, text.replace("203.0.113.1", "203.0.113.2")).expect("written");
     daemon.restart(&net, Signal::KILL);
-    assert_eq!(daemon.command(&["intel", "list"], "").output, "");
+    assert_eq!(daemon.command(&["intel", "list"], "").output, "nothing is known of any server\n");
     assert_eq!(daemon.log().matches("it is set aside").count(), 1, "{}", daemon.log());
     assert_eq!(daemon.command(&["intel", "add", "203.0.113.3:3333"], "").status, 0);
     wait_for("another file", || {

@@ -17,20 +17,20 @@ use crate::net::{HOME, Net, Over, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_f
 use crate::session::{Session, is_refused};
 
 /// A directory of lists.
-struct Lists(PathBuf);
+pub struct Lists(PathBuf);
 
 impl Lists {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("minewall-live-{name}-{}", std::process::id()));
         fs::create_dir(&path).expect("a directory of our own");
         Lists(path)
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         fs::write(self.0.join(file), text).expect("a list");
     }
 
-    fn options(&self) -> String {
+    pub fn options(&self) -> String {
         format!("list intel_lists '{}'\n", self.0.display())
     }
 }
@@ -275,4 +275,49 @@ fn a_reload_under_load_loses_nothing() {
         log.contains("many.block is refused: it is no list") && log.contains("; its earlier entries stay"),
         "{log}"
     );
+}
+
+/// What a list blocks is refused at the attempt by the kernel: a listed address, and the address that a name server
+/// gave for a listed name. The first refusal is told. An address that a name on no list leads to as well passes, and
+/// so does one that only another client was told of.
+#[test]
+fn what_a_list_blocks_is_refused_at_the_attempt() {
+    let Some(net) = Net::new() else { return };
+    let Some(_resolver) = Resolver::start(&net.router, ROUTER) else { return };
+    let other = net.add_host(["10.7.3.2", "fd07:3::2"]);
+    let lists = Lists::new("attempt");
+    let listed = ["203.0.113.9", "2001:db8:9::9"];
+    listed.iter().for_each(|address| net.publish(ip(address)));
+    lists.write("addresses.block", &listed.join("\n"));
+    lists.write("names.block", "pool.test\n");
+    let daemon = Daemon::start(&net, &lists.options());
+    let sets =
+        |names: [&str; 2]| names.map(|set| net.router.run(&["nft", "list", "set", "inet", "minewall", set]));
+    let listeners =
+        listed.map(|address| net.internet.inside(|| TcpListener::bind((ip(address), 0))).expect("a port"));
+    wait_for("the addresses are in the kernel's sets", || {
+        sets(["listed4", "listed6"]).iter().zip(listed).all(|(set, address)| set.contains(address))
+    });
+    for (listener, home) in listeners.iter().zip(HOME) {
+        let at = listener.local_addr().expect("it is bound");
+        for attempt in 0..20 {
+            let error = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect_err("refused");
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused, "{at}, {attempt}");
+        }
+        wait_for("the first refusal is told", || {
+            daemon.events().lines().any(|line| line.contains(home) && line.contains(&at.to_string()))
+        });
+    }
+    let servers = Servers::start(&net);
+    for (family, (server, resolver)) in SERVERS.into_iter().zip(ROUTER).enumerate() {
+        let at = servers.listeners[family].local_addr().expect("it is bound");
+        resolve(&net.home, resolver, "pool.test", server);
+        let set = [["resolved4", "resolved_nonweb4"], ["resolved6", "resolved_nonweb6"]][family];
+        wait_for("the answer is in the kernel's sets", || sets(set).concat().contains(server));
+        net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect_err("refused at the attempt");
+        assert!(!is_refused(&other, &servers.listeners[family]), "another client was not told");
+        resolve(&net.home, resolver, "shop.test", server);
+        assert!(servers.is_open(&net, family), "it is shared: at once, for the daemon knows better");
+        wait_for("it is out of the kernel's sets", || !sets(set).concat().contains(server));
+    }
 }

@@ -6,8 +6,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use minewall::config::Config;
 use minewall::dpi::signatures::Dialect;
+use minewall::intel::exemptions::AllowList;
 use minewall::intel::reputation::{Entry, Fact, Origin, Reach, Store, Subject};
 use minewall::net::endpoint::Endpoint;
+use minewall::net::local_networks::LocalNetworks;
+use minewall::probe::guard::{self, Refusal};
 use minewall::probe::transport::Dialler;
 use minewall::probe::{Outcome, ProbeVerdict, Target, TlsChoice};
 
@@ -52,6 +55,21 @@ fn nobody_watches_the_daemon_s_own_questions() {
         // The first packet behind the handshake, the question and the answer.
         assert_eq!(net.queued() - before, 3, "{server}: else nothing is shown");
     }
+}
+
+/// An address of the internet that is the router's own: towards the provider, say.
+#[test]
+fn the_router_s_own_addresses_are_not_asked() {
+    let Some(net) = Net::new() else { return };
+    let (own, other) = ("203.0.113.7", "203.0.113.8");
+    net.router.run(&["ip", "address", "add", &format!("{own}/32"), "dev", "wan0"]);
+    net.publish(ip(other));
+    let check = |address| {
+        let server = Endpoint::new(ip(address), 3333);
+        net.router.inside(|| guard::check(&server, &AllowList::default(), &LocalNetworks::default()))
+    };
+    assert_eq!(check(own), Err(Refusal::Own));
+    assert_eq!(check(other), Ok(()));
 }
 
 /// What an earlier probe has confirmed is cut before it hears anything, after a restart too; what has

@@ -21,6 +21,7 @@ use crate::server::Server;
 fn suspect(server: SocketAddr) -> Suspect {
     Suspect {
         server: Endpoint::new(server.ip(), server.port()),
+        via: None,
         client: Some(Endpoint::new([192, 168, 1, 50].into(), 40_000)),
         client_mac: None,
         tls: Some(false),

@@ -25,7 +25,7 @@ DAEMON = {
 
 STATUS = {
     "state": "protecting", "problems": [], "version": "0.1.0", "enabled": True, "mode": "block", "running": True,
-    "rules": True, "selftest": None, "daemon": DAEMON,
+    "rules": True, "selftest": None, "suspended": 0, "daemon": DAEMON,
 }
 
 
@@ -55,6 +55,12 @@ def event(**changes):
             "dialect": "cryptonote", "coin": "rx/0",
             "agent": "XMRig/6.26.0 (Linux x86_64)", "wallet": "48edfH..Zx2q", "source": "dpi",
             "evidence": "login from the client", "verdict": "blocked", "payload_packets": 1, **changes}
+
+
+def feed(**changes):
+    """One of `feeds` of `lists`."""
+    return {"name": "pools", "enabled": 1, "url": "https://lists.example/pools.txt", "policy": "suspect", "interval": "24",
+            "entries": 1200, "last_success": 1700000000, "last_error": None, **changes}
 
 
 def household():

@@ -15,6 +15,7 @@ from router import APP, Router
 DEFAULT_FILE = APP.parent / "minewall/files/minewall.conf"
 STATUS = "admin/services/minewall/status"
 SETTINGS = "admin/services/minewall/settings"
+LISTS = "admin/services/minewall/lists"
 OVERVIEW = "admin/status/overview"
 PHONE = {"width": 360, "height": 740}
 

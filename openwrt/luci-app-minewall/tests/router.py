@@ -5,6 +5,7 @@ object `minewall` go to a plugin of rpcd's, run as rpcd runs it (`PLUGIN list`, 
 JSON on standard input), or to canned answers; `uci` is a model over one file.
 """
 
+import fnmatch
 import json
 import re
 import subprocess
@@ -97,6 +98,8 @@ class Router:
         self.answers = answers or {}
         self.uci = Uci(config) if config else None
         self.calls = []
+        # Contents of files, by path; what a page writes comes here.
+        self.files = {}
         self.applied = threading.Event()
         self.rights = json.loads((APP / "root/usr/share/rpcd/acl.d/luci-app-minewall.json").read_text())
         self.menu = json.loads((APP / "root/usr/share/luci/menu.d/luci-app-minewall.json").read_text())
@@ -131,6 +134,8 @@ class Router:
                     method != "get" and "write" not in self.scopes):
                 return DENIED, None
             return self.call_uci(method, arguments)
+        if name == "file":
+            return self.call_file(method, arguments)
         if not self.may("ubus", name, method):
             return None, None
         if method in self.answers:
@@ -140,6 +145,17 @@ class Router:
         if not self.plugin:
             return NOT_FOUND, None
         return self.call_plugin(method, arguments)
+
+    def call_file(self, method, arguments):
+        path = arguments["path"]
+        patterns = [pattern for group in self.rights.values() for scope in self.scopes
+                    for pattern, granted in group.get(scope, {}).get("file", {}).items() if method in granted]
+        if not any(fnmatch.fnmatch(path, pattern) for pattern in patterns):
+            return DENIED, None
+        if method == "write":
+            self.files[path] = arguments["data"]
+            return OK, None
+        return (OK, {"data": self.files[path]}) if path in self.files else (NOT_FOUND, None)
 
     def call_plugin(self, method, arguments):
         offered = json.loads(subprocess.run([*self.plugin, "list"], capture_output=True, check=True).stdout)

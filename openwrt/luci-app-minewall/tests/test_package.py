@@ -143,7 +143,7 @@ class Parts(unittest.TestCase):
         self.assertEqual(menu["admin/services/minewall"]["depends"]["acl"], list(groups))
 
     def test_what_scripts_require_is_theirs_or_lucis(self):
-        of_luci = {"baseclass", "dom", "form", "poll", "rpc", "ui", "view"}
+        of_luci = {"baseclass", "dom", "form", "fs", "poll", "rpc", "uci", "ui", "view"}
         for path in RESOURCES.rglob("*.js"):
             head = re.match(r"(?:'(?:use strict|require [^']*)';\n)+", path.read_text())
             self.assertTrue(head and head[0].startswith("'use strict';\n"), path)

@@ -123,9 +123,9 @@ class Options(PageCase):
     def test_a_list_from_elsewhere_is_added_and_removed(self):
         self.open(SETTINGS)
         self.browser.click('.cbi-tabmenu [data-tab="known"] a')
-        self.browser.evaluate("document.querySelector('.cbi-section-create-name').focus()")
+        self.browser.evaluate("document.querySelector('[data-type=feed] .cbi-section-create-name').focus()")
         self.browser.type("pools")
-        self.browser.click(".cbi-section-create .cbi-button-add")
+        self.browser.click("[data-type=feed] .cbi-section-create .cbi-button-add")
         feed = '[data-section="pools"] '
         self.browser.wait(f"document.querySelector('{feed}')")
         url = f"document.querySelector('{feed + self.field('url')} input')"
@@ -145,6 +145,41 @@ class Options(PageCase):
         self.save()
         self.assertTrue(self.router.applied.wait(60))
         self.assertNotIn("feed", self.config.read_text())
+
+    def test_a_notifier_is_added_has_its_types_options_and_is_tested(self):
+        replies = {"notify_test": {"ok": True}}
+        self.serve(answers={"notify_test": lambda _: replies["notify_test"]})
+        self.open(SETTINGS)
+        self.browser.click('.cbi-tabmenu [data-tab="notices"] a')
+        self.browser.evaluate("document.querySelector('[data-type=notifier] .cbi-section-create-name').focus()")
+        self.browser.type("phone")
+        self.browser.click("[data-type=notifier] .cbi-section-create .cbi-button-add")
+        phone = '[data-section="phone"] '
+        self.browser.wait(f"document.querySelector('{phone}')")
+
+        def shown():
+            return self.browser.evaluate(f"""Array.from(document.querySelectorAll('{phone}.cbi-value'))
+                .filter((node) => node.style.display != 'none').map((node) => node.dataset.name)""")
+
+        self.assertEqual(shown(), ["enabled", "type", "url", "topic", "token", "report", "_test"])
+        self.browser.evaluate(f"""(() => {{ const type = document.querySelector('{phone + self.field('type')} select');
+            type.value = 'telegram'; type.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()""")
+        self.assertEqual(shown(), ["enabled", "type", "chat", "token", "report", "_test"])
+        self.assertEqual(self.browser.evaluate(f"document.querySelector('{phone + self.field('token')} input').type"), "password")
+        for name, text in (("token", "123:abc"), ("chat", "42")):
+            self.browser.evaluate(f"document.querySelector('{phone + self.field(name)} input').focus()")
+            self.browser.type(text)
+        self.save()
+        self.assertTrue(self.router.applied.wait(60))
+        self.assertIn("config notifier 'phone'\n", self.config.read_text())
+        self.assertIn("\toption type 'telegram'\n", self.config.read_text())
+        self.browser.click(f"{phone + self.field('_test')} button")
+        self.wait_for("phone: The test was sent.")
+        replies["notify_test"] = {"ok": False, "error": "HTTP error 401 <b>"}
+        self.browser.wait(f"!document.querySelector('{phone + self.field('_test')} button').disabled")
+        self.browser.click(f"{phone + self.field('_test')} button")
+        self.wait_for("phone: HTTP error 401 <b>")
+        self.assertEqual(self.calls_of("notify_test"), 2 * [{"name": "phone"}])
 
     def test_what_is_out_of_range_is_not_saved(self):
         before = self.config.read_text()

@@ -4,7 +4,7 @@ import threading
 import unittest
 
 import canned
-from case import OVERVIEW, PHONE, SETTINGS, STATUS, PageCase
+from case import LISTS, OVERVIEW, PHONE, SETTINGS, STATUS, PageCase
 
 HOST = '[data-client="192.168.1.50"]'
 
@@ -156,6 +156,109 @@ class Health(PageCase):
         self.assertEqual(self.count("[data-deed=selftest]"), 0)
 
 
+class Many(PageCase):
+    """Fifty hosts."""
+
+    def setUp(self):
+        super().setUp()
+        verdicts = ("blocked", "suspected", "monitored")
+        hosts = [canned.host(client=f"10.0.0.{number}", mac=f"02:00:5e:10:00:{number:02x}", host=f"host-{number:02}",
+                             verdict=verdicts[number % 3], detections=number, last_time=canned.ago(minutes=number))
+                 for number in range(1, 51)]
+        self.serve(answers={"hosts": {"hosts": hosts, "isolated": ["02:00:5E:10:00:07"]}})
+
+    def names(self):
+        return self.browser.texts(".mw-host .mw-who b")
+
+    def choose(self, order):
+        self.browser.evaluate(f"""(() => {{ const order = document.querySelector('.mw-tools select');
+            order.value = '{order}'; order.dispatchEvent(new Event('change')); }})()""")
+
+    def test_sorted_filtered_and_folded(self):
+        self.open(STATUS)
+        self.assertEqual((len(self.names()), self.names()[0]), (50, "host-01"))
+        self.assertEqual(self.count(".mw-folded"), 50)
+        self.choose("times")
+        self.assertEqual(self.names()[0], "host-50")
+        self.choose("verdict")
+        self.assertEqual(self.browser.texts(".mw-host .mw-verdict")[0], "Reported")
+        self.choose("name")
+        self.browser.evaluate("document.querySelector('.mw-tools input').focus()")
+        self.browser.type("host-07")
+        self.browser.wait("document.querySelectorAll('.mw-host').length == 1")
+        self.assertIn("Isolated", self.browser.texts(".mw-host .mw-verdict"))
+        self.browser.click(".mw-host .mw-who b")
+        self.browser.wait("!document.querySelector('.mw-folded')")
+        self.assertIn("Let back", self.browser.text(".mw-deeds"))
+        before = len(self.calls_of("hosts"))
+        self.until(lambda: len(self.calls_of("hosts")) >= before + 2)
+        self.assertEqual((self.names(), self.count(".mw-folded")), (["host-07"], 0), "a poll changes nothing of it")
+        self.browser.evaluate("document.querySelector('.mw-tools input').focus()")
+        self.browser.type("x")
+        self.wait_for("No host fits the filter.")
+
+    def test_on_a_telephone_a_host_is_less_than_a_screen(self):
+        self.open(STATUS, **PHONE)
+        self.browser.wait("document.querySelectorAll('.mw-host').length == 50")
+        self.browser.click(".mw-host .mw-who b")
+        heights = self.browser.evaluate("Array.from(document.querySelectorAll('.mw-host'), (node) => node.offsetHeight)")
+        self.assertLess(heights[0], PHONE["height"])
+        self.assertLess(max(heights[1:]), 90)
+        self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 360)
+
+
+class Controls(PageCase):
+    """Start, stop, restart, rest."""
+
+    def click(self, deed):
+        self.browser.wait(f"document.querySelector('.mw-controls [data-deed={deed}]')?.disabled === false")
+        self.browser.click(f".mw-controls [data-deed={deed}]")
+
+    def test_suspended_and_back(self):
+        answers = {"status": canned.status()}
+
+        def suspend(arguments):
+            left = 60 * arguments["minutes"]
+            problems = [{"code": "suspended", "text": "suspended for 10 more minutes"}]
+            answers["status"] = canned.off("suspended", "x", suspended=left) | {"problems": problems} if left else canned.status()
+            return {"ok": True}
+
+        self.serve(answers={"status": lambda _: answers["status"], "suspend": suspend})
+        self.open(STATUS)
+        self.click("suspend")
+        self.wait_for("Nothing is watched for 10 more minutes; then it comes back by itself.")
+        self.assertEqual(self.count("[data-state=suspended]"), 1)
+        self.leave()
+        self.open(OVERVIEW)
+        self.wait_for("Nothing is watched for 10 more minutes")
+        self.leave()
+        self.open(STATUS)
+        self.click("resume")
+        self.wait_for("It watches again.")
+        self.wait_for("Protected")
+        self.assertEqual(self.calls_of("suspend"), [{"minutes": 10}, {"minutes": 0}])
+
+    def test_stop_start_restart_and_a_refusal(self):
+        answers = {"status": canned.status(), "service": {"ok": True}}
+        self.serve(answers={"status": lambda _: answers["status"], "service": lambda _: answers["service"]})
+        self.open(STATUS)
+        self.click("restart")
+        self.wait_for("Restarted.")
+        answers["status"] = canned.off("not_running", "no daemon")
+        self.click("stop")
+        self.wait_for("Stopped.")
+        answers["service"] = {"ok": False, "error": "the kernel has no packet queues"}
+        self.click("start")
+        self.wait_for("the kernel has no packet queues")
+        self.assertEqual(self.calls_of("service"), [{"action": "restart"}, {"action": "stop"}, {"action": "start"}])
+
+    def test_who_may_only_look_has_none(self):
+        self.router.scopes = ("read",)
+        self.open(STATUS)
+        self.wait_for("Protected")
+        self.assertEqual(self.count(".mw-controls button"), 0)
+
+
 class Contents(PageCase):
     """Who, what, where, since when."""
 
@@ -235,10 +338,11 @@ class Contents(PageCase):
         long = {"host": name, "server": "[2001:db8:1111:2222:3333:4444:5555:6666]:33333", "agent": "x" * 80}
         self.serve(answers={"hosts": {"hosts": [canned.host(**{**long, "agent": None})]},
                             "events": {"events": [canned.event(**long, evidence="y" * 120)]},
-                            "status": canned.status(problems=[{"code": "config", "text": "z" * 200}])})
-        for page in (STATUS, SETTINGS, OVERVIEW):
+                            "status": canned.status(problems=[{"code": "config", "text": "z" * 200}]),
+                            "lists": {"feeds": [canned.feed(url="https://x.example/" + "u" * 120)], "own": []}})
+        for page in (STATUS, SETTINGS, LISTS, OVERVIEW):
             self.open(page, **PHONE)
-            self.browser.wait("document.querySelector('.mw-events tbody tr, .mw-widget, .cbi-map')")
+            self.browser.wait("document.querySelector('.mw-events tbody tr, .mw-widget, .cbi-map, .mw-feeds tbody tr')")
             self.assertLessEqual(self.browser.evaluate("document.documentElement.scrollWidth"), 360, page)
             self.leave()
 
@@ -269,6 +373,27 @@ class Deeds(PageCase):
         self.click("undo")
         self.wait_for("02:00:5e:10:00:01 may not mine any more.")
         self.assertEqual(self.calls_of("allow")[1:], [{"host": "02:00:5e:10:00:01", "remove": True}])
+
+    def test_isolate_and_take_it_back(self):
+        isolated = []
+
+        def isolate(arguments):
+            isolated[:] = [] if arguments["remove"] else [arguments["host"]]
+            return {"ok": True, "rule": "minewall_x"}
+
+        hosts, events = canned.household()
+        self.serve(answers={"hosts": lambda _: {"hosts": hosts, "isolated": list(isolated)}, "events": {"events": events}, "isolate": isolate})
+        self.open(STATUS)
+        self.click("isolate")
+        self.assertEqual(self.outcome(), "02:00:5e:10:00:01 reaches no other network any more.")
+        self.wait_for("Let back")
+        self.assertIn("Isolated", self.browser.texts(f"{HOST} .mw-verdict"))
+        self.click("undo")
+        self.wait_for("02:00:5e:10:00:01 is let back.")
+        self.assertEqual(self.calls_of("isolate"), [
+            {"host": "02:00:5e:10:00:01", "client": "192.168.1.50", "remove": False},
+            {"host": "02:00:5e:10:00:01", "client": "192.168.1.50", "remove": True}])
+        self.browser.wait(f"!document.querySelector('{HOST}').innerText.includes('Isolated')")
 
     def test_a_host_without_a_hardware_address(self):
         self.serve(answers={"hosts": {"hosts": [canned.host(mac=None)]}, "allow": {"ok": True}})

@@ -112,6 +112,7 @@ mod tests {
     fn question(client: u8, server: u8, due: u64) -> PendingQuestion {
         let suspect = Suspect {
             server: Endpoint::new([192, 0, 2, server].into(), 3333),
+            via: None,
             client: Some(Endpoint::new([192, 168, 1, client].into(), 40_000)),
             client_mac: None,
             tls: None,

@@ -8,25 +8,47 @@ use crate::intel::reputation::{Entry, Fact, Origin, Subject};
 use crate::intel::{Builder, Intel};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
-use crate::rules;
+use crate::rules::Elements;
 
 impl ReputationService {
-    /// The elements of the kernel's sets, as text for nft: servers that are blocked for every client and every name.
-    /// Nothing where the kernel is not to block.
+    /// The elements of the kernel's sets, as text for nft. Nothing where the kernel is not to block.
     pub fn elements(&self, traffic: &impl Traffic) -> String {
+        self.servers(traffic).into_text() + &self.answers(traffic).into_text()
+    }
+
+    /// Servers that are blocked for every client and every name, by an answer of theirs or by a list.
+    pub(super) fn servers(&self, traffic: &impl Traffic) -> Elements {
+        let mut elements = Elements::default();
         if !self.settings.fills_kernel {
-            return String::new();
+            return elements;
         }
         let now = self.wall_clock();
-        rules::elements(self.entries().filter_map(|entry| {
+        for entry in self.entries() {
             let is_blocked = match entry.origin {
                 Origin::Operator => entry.fact == Fact::Pool && entry.subject.name().is_none(),
                 Origin::Probe => !self.settings.learn.is_zero() && self.is_everybodys(entry, traffic),
                 Origin::Fleet => false,
             };
-            let server = entry.subject.endpoint().filter(|server| is_blocked && !traffic.exempts(server))?;
-            Some((server, entry.until.saturating_sub(now)))
-        }))
+            let server = entry.subject.endpoint().filter(|server| is_blocked && !traffic.exempts(server));
+            if let Some(server) = server {
+                elements.server(&server, entry.until.saturating_sub(now));
+            }
+        }
+        for (addr, ports, seconds) in traffic.refused_addresses() {
+            elements.listed(addr, ports, seconds);
+        }
+        elements
+    }
+
+    /// Addresses that name servers gave a client for names that a list blocks.
+    pub(super) fn answers(&self, traffic: &impl Traffic) -> Elements {
+        let mut elements = Elements::default();
+        if self.settings.fills_kernel {
+            for (client, addr, ports, seconds) in traffic.refused_answers() {
+                elements.resolved(client, addr, ports, seconds);
+            }
+        }
+        elements
     }
 
     /// Servers that a probe has found, and that are blocked for every client and every name.

@@ -109,6 +109,7 @@ impl ReputationService {
         let hint_name = name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default();
         let suspect = Suspect {
             server: *server,
+            via: None,
             client: None,
             client_mac: None,
             tls: None,

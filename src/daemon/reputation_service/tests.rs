@@ -31,6 +31,14 @@ impl Traffic for TestHouse {
     fn suspects(&self, _: &Endpoint, _: &Endpoint) -> bool {
         true
     }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        Vec::new()
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        Vec::new()
+    }
 }
 
 /// A service with a file of its own, no `nft` and no probe's thread.
@@ -116,6 +124,7 @@ fn detection(source: Source, server: &Endpoint, name: &str) -> Detection {
         hw_addr: None,
         server: *server,
         server_name: heapless::String::try_from(name).expect("short"),
+        target: None,
         tls: None,
         finding: Finding::of(Some(Dialect::CryptoNote), "login from the client"),
         points_to: None,
@@ -155,6 +164,40 @@ fn a_client_s_word_enters_nothing() {
     bench.detect(Source::Dpi, &server(9, 3333), "");
     assert_eq!((bench.waiting().len(), bench.service.probes().known), (0, 1), "not asked again at once");
     assert_eq!(bench.verdict(&server(9, 3333), ""), None, "a closed or silent server is blocked for nobody");
+}
+
+/// The server behind a proxy is asked, not the proxy: by its address, or once its name has one.
+#[test]
+fn a_target_behind_a_proxy_is_asked() {
+    use crate::engine::tunnels::ProxyTarget;
+
+    let proxy = server(9, 1080);
+    let mut bench = ServiceBench::new("proxy", "");
+    let name = heapless::String::try_from(POOL).expect("short");
+    let by_addr = ProxyTarget { addr: Some([198, 51, 100, 7].into()), name: Default::default(), port: 443 };
+    let by_name = ProxyTarget { addr: None, name, port: 3333 };
+    for target in [&by_addr, &by_name] {
+        let detection = Detection {
+            target: Some(target.clone()),
+            server_is_pool: false,
+            ..detection(Source::Dpi, &proxy, "")
+        };
+        bench.service.suspect(&detection, &bench.house, bench.now);
+    }
+    let waiting = bench.waiting();
+    let [of_addr, of_name] = &waiting[..] else { panic!("{waiting:?}") };
+    assert_eq!((of_addr.suspect.server, of_addr.suspect.via), (by_addr.endpoint(), Some(proxy)));
+    assert!(!of_addr.suspect.is_unresolved() && of_name.suspect.is_unresolved());
+    assert_eq!(of_name.suspect.called(), proxy);
+    assert_eq!(of_name.suspect.name.as_ref().map(HostName::as_str), Some(POOL));
+    bench.service.tick(&bench.house, bench.now);
+    assert!(bench.waiting().is_empty(), "both are asked");
+    // A target of this side is not.
+    let own = ProxyTarget { addr: Some([192, 168, 1, 2].into()), ..by_addr };
+    let detection =
+        Detection { target: Some(own), server_is_pool: false, ..detection(Source::Dpi, &proxy, "") };
+    bench.service.suspect(&detection, &bench.house, bench.now);
+    assert!(bench.waiting().is_empty());
 }
 
 /// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.

@@ -106,6 +106,9 @@ fn take(
     direction: Direction,
     over: u16,
 ) {
+    if over == carrier::BINARY {
+        return framing.end_turn(draft, direction);
+    }
     let arrow = if direction == Direction::ToServer { ">" } else { "<" };
     let over_http = over & (carrier::HTTP | carrier::FORM) != 0;
     let broken = if framing.is_whole(direction, over_http) { "" } else { "~" };

@@ -21,14 +21,12 @@ impl Framing {
         if begins_segment
             && self.flags & BROKEN[at] != 0
             && !desk.draft.lines.is_in_value()
+            && desk.draft.bytes.is_empty()
             && let Some(step) = self.resume_frames(desk, bytes)
         {
             return step;
         }
-        if begins_segment && self.flags & super::TURN[at] != 0 && may_be_binary(desk.draft, bytes) {
-            self.flags &= !super::TURN[at];
-            desk.draft.bytes.clear();
-            desk.draft.keep(bytes.get(..BINARY_BYTES).unwrap_or(bytes));
+        if begins_segment && self.collects_turn(desk, bytes) {
             // The same bytes are read as text next.
             return Step::found(0, Found::Message(carrier::BINARY));
         }
@@ -55,6 +53,8 @@ impl Framing {
                 match Head::begin(&draft.lines.line, &mut draft.lines.scanner.tree, desk.words) {
                     Some(head) => {
                         draft.head = Some(head);
+                        // Lines of the head come here.
+                        self.end_turn(draft, direction);
                         self.flags |= HTTP[at] | super::WEB;
                         self.note_message(direction);
                         self.set_layer(direction, Layer::HttpHead);
@@ -64,6 +64,32 @@ impl Framing {
                 }
             }
         }
+    }
+
+    /// Collects the first bytes of a turn, by which a message of a binary protocol is told, or of one that puts a length
+    /// of ten digits before its messages; whether signatures are to look at them.
+    fn collects_turn(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> bool {
+        if self.flags & super::TURN[desk.direction as usize] == 0 {
+            return false;
+        }
+        let draft = &mut *desk.draft;
+        let goes_on = draft.bytes.is_empty() && draft.lines.is_in_value();
+        let room = BINARY_BYTES.saturating_sub(draft.bytes.len());
+        draft.keep(bytes.get(..room).unwrap_or(bytes));
+        let is_told = draft.bytes.get(..TOLD_BY).is_some_and(|head| {
+            fit::is_text(head) && !head.iter().take(LENGTH_DIGITS).all(u8::is_ascii_digit)
+        });
+        if goes_on || is_told {
+            self.end_turn(draft, desk.direction);
+            return false;
+        }
+        true
+    }
+
+    /// Ends the collection of a turn's first bytes.
+    pub(in crate::dpi) fn end_turn(&mut self, draft: &mut Draft, direction: Direction) {
+        self.flags &= !super::TURN[direction as usize];
+        draft.bytes.clear();
     }
 
     /// A frame at the beginning of a segment, in a flow joined midway or after a loss.
@@ -105,16 +131,6 @@ impl Framing {
     }
 }
 
-/// Whether a turn that begins with `bytes` could be one of a binary protocol, or of one that puts a length of ten
-/// digits before its messages.
-fn may_be_binary(draft: &Draft, bytes: &[u8]) -> bool {
-    if draft.lines.is_in_value() || bytes.len() < BINARY_MIN {
-        return false;
-    }
-    let head = bytes.get(..TOLD_BY).unwrap_or(bytes);
-    !fit::is_text(head) || head.iter().take_while(|byte| byte.is_ascii_digit()).count() == LENGTH_DIGITS
-}
-
 /// Nonsense ends with a line, or where a segment begins like a message. In bytes that are no text the
 /// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
 fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
@@ -135,9 +151,8 @@ fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Optio
     Some(end.unwrap_or(bytes.len()))
 }
 
-/// Bytes of a turn that signatures of binary protocols see, and the least that they need.
-const BINARY_BYTES: usize = 192;
-const BINARY_MIN: usize = 12;
+/// Bytes of a turn that signatures of binary protocols see.
+pub(super) const BINARY_BYTES: usize = 192;
 /// Digits of the length before each message of Bismuth.
 const LENGTH_DIGITS: usize = 10;
 /// Bytes by which text is told from what is none.

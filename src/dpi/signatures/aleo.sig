@@ -3,6 +3,7 @@
 dialect aleo
 describe "Aleo: auth_request, tasks with an epoch, solutions of the puzzle"
 family login
+ask subscribe
 coin aleo
 hint name aleo
 

@@ -33,3 +33,7 @@ message "result" from pool
     where method is "result"
     strong if nonceprefix present
     hint if code present and description present
+
+question beam over line
+    method "login"
+    send "{\"id\":\"0\",\"method\":\"login\",\"api_key\":\"0\"}\n"

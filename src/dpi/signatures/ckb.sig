@@ -34,3 +34,7 @@ message "work" from pool
     where result object
     where (result.nonce_pre present and result.nonce_bytes present) or (result.pow_hash present and result.target present)
     strong
+
+question ckb over line
+    method "ckb_submitLogin"
+    send "{\"id\":1,\"method\":\"ckb_submitLogin\",\"params\":{\"login\":\"0\"}}\n"

@@ -3,7 +3,7 @@
 dialect coinhive
 describe "CoinHive and its copies: `auth` with `site_key` and a goal; jobs; shares"
 family browser
-ask web-socket
+ask web-socket-proxy web-socket
 
 message "auth with site_key" from miner
     phase login

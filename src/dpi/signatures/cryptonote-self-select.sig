@@ -2,7 +2,7 @@
 dialect cryptonote-self-select
 describe "CryptoNote with blocks of the miner's own making: mode \"self-select\", `block_template`"
 family login
-ask login
+ask login page keepalive
 
 message "login" from miner
     phase login

@@ -6,7 +6,7 @@ dialect cryptonote
 describe "CryptoNote's login (Monero and its kin), its jobs with blob and target, its shares"
 family login
 generic
-ask login
+ask login page keepalive
 hint name rx xtm sal zeph
 hint part xmr monero
 hint port 2222 10300 10343 13531
@@ -201,3 +201,13 @@ message "submit" from miner
     where params.job_id name or params.jobid name or params.jobId name
     where params.nonce name
     hint
+
+# An integer for its number: xmrig-proxy hangs up on anything else.
+question login over line
+    method "login"
+    send "{\"id\":1,\"method\":\"login\",\"params\":{\"login\":\"0\",\"pass\":\"x\",\"agent\":\"mw\"}}\n"
+
+# Some pools answer it before any login, others say what is missing.
+question keepalive over line
+    method "keepalived"
+    send "{\"id\":1,\"method\":\"keepalived\",\"params\":{}}\n"

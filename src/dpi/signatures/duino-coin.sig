@@ -43,3 +43,6 @@ message "version" from pool
     over csv
     where field items 1 and field[0] length 1..5 and field[0] has "." and field[0] decimal 1..
     hint
+
+question duino-coin over line
+    send "JOB,0,LOW\n"

@@ -5,7 +5,7 @@ dialect eth-proxy
 describe "Ethereum's getwork over TCP: `eth_submitLogin`, `eth_getWork`, `eth_submitWork`, `eth_submitHashrate`"
 family ethereum
 generic
-ask eth-proxy
+ask eth-proxy eth-proxy-wallet
 hint name eth etc ethw zano
 hint part ethermine nanopool
 hint port 6688 9433 9999 19433 19999
@@ -106,3 +106,13 @@ message "eth_subscription" from pool
     where method is "eth_subscription"
     where (params.result[1] hex 64 and params.result[2] hex 64 and params.result[3] hex 54..64) or (params.result[0] hex 64 and params.result[1] hex 64 and params.result[2] hex 54..64)
     strong
+
+question eth-proxy over line
+    method "eth_submitLogin"
+    send "{\"id\":1,\"method\":\"eth_submitLogin\",\"params\":[\"0\"]}\n"
+    send "{\"id\":2,\"method\":\"eth_getWork\",\"params\":[]}\n"
+
+question eth-proxy-wallet over line
+    method "eth_submitLogin"
+    send "{\"id\":1,\"method\":\"eth_submitLogin\",\"params\":[\"0x0000000000000000000000000000000000000000\"]}\n"
+    send "{\"id\":2,\"method\":\"eth_getWork\",\"params\":[]}\n"

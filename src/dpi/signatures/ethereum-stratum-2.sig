@@ -32,3 +32,12 @@ message "subscription" from pool
     phase greeting
     where result.proto has "ethereumstratum/"
     strong
+
+question hello over line
+    method "mining.hello"
+    send "{\"id\":1,\"method\":\"mining.hello\",\"params\":{\"agent\":\"mw\",\"host\":\"0\",\"port\":\"0\",\"proto\":\"EthereumStratum/2.0.0\"}}\n"
+
+# Whether the server knows the method at all.
+question hello-short over line
+    method "mining.hello"
+    send "{\"id\":1,\"method\":\"mining.hello\",\"params\":{}}\n"

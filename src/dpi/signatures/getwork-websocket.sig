@@ -4,7 +4,7 @@
 dialect getwork-websocket
 describe "Work that a node pushes over a WebSocket (Dero, Xelis): jobs and shares by their blobs, one of each"
 family node
-ask web-socket-work
+ask work xelis-work web-socket-work web-socket-xelis
 hint name dero
 hint port 10100
 

@@ -3,7 +3,7 @@
 dialect grin
 describe "Grin: login by a Grin miner, a share with a cycle; from the server a job with `pre_pow`"
 family login
-ask grin
+ask grin login
 hint name grin mwc
 hint port 3416 13416 3030
 
@@ -45,3 +45,8 @@ message "job" from pool
     where result.job_id name and result.pre_pow hex 100.. and result.height present
     strong
     coin grin
+
+# Its servers want no login for this one, or say so. Grin's node reads no request without `jsonrpc`.
+question grin over line
+    method "getjobtemplate"
+    send "{\"id\":\"0\",\"jsonrpc\":\"2.0\",\"method\":\"getjobtemplate\"}\n"

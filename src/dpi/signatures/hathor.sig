@@ -4,9 +4,9 @@
 dialect hathor
 describe "Hathor: subscribe with an address and a wish, a job with data, weight and size of the nonce"
 family login
+ask subscribe
 coin hathor
-hint name hathor
-hint part htr
+hint name hathor htr
 
 message "subscribe" from miner
     phase login

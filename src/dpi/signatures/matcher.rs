@@ -1,6 +1,6 @@
 //! From a message to the signature that it fits best.
 
-use super::compile::program::{Confidence, NO_PIVOT, Program, Rule, op, path, shape};
+use super::compile::program::{Confidence, NO_PIVOT, Program, Rule, carrier, op, path, shape};
 use super::shape as text_shape;
 use super::thing::Thing;
 use crate::parse::grpc;
@@ -22,6 +22,8 @@ pub(crate) struct Message<'a> {
     pub http: Option<Value<'a>>,
     /// Bytes of a message that is no text.
     pub data: &'a [u8],
+    /// More bytes may follow, and what hangs on them holds.
+    pub is_open: bool,
 }
 
 /// State of the flow before the message.
@@ -31,6 +33,8 @@ pub(crate) struct Before {
     pub answers: bool,
     /// A bit for each phase of which a message was seen.
     pub phases: u8,
+    /// Question of the probe that the message answers; none in a flow of a client's.
+    pub asked: &'static str,
 }
 
 /// A message of a dialect.
@@ -84,6 +88,14 @@ impl Program {
         without.get(usize::from(from)..usize::from(to)).unwrap_or_default()
     }
 
+    /// Whether a signature of a binary message may fit `message` once more bytes have come.
+    pub(super) fn may_fit(&self, message: &Message<'_>) -> bool {
+        let open = Message { is_open: true, ..*message };
+        let any_phase = Before { answers: true, phases: u8::MAX, asked: "" };
+        let of_binary = |rule: &&Rule| rule.over & carrier::BINARY != 0;
+        self.rules.iter().filter(of_binary).any(|rule| self.grade(rule, &open, any_phase).is_some())
+    }
+
     fn is_generic(&self, rule: &Rule) -> bool {
         self.dialects.get(usize::from(rule.dialect)).is_some_and(|dialect| dialect.generic)
     }
@@ -114,11 +126,14 @@ impl Program {
         match operation {
             op::ALL => Operations(inside).all(holds),
             op::ANY => Operations(inside).any(holds),
-            op::NOT => !self.all(inside, message, before),
+            op::NOT => message.is_open || !self.all(inside, message, before),
             op::AT_LEAST => inside.split_first().is_some_and(|(count, inside)| {
                 Operations(inside).filter(|operation| holds(*operation)).count() >= usize::from(*count)
             }),
             op::ANSWERS => before.answers,
+            op::ASKED => {
+                inside.iter().any(|name| !before.asked.is_empty() && self.str(*name) == before.asked)
+            }
             op::AFTER => inside.first().is_some_and(|phase| before.phases & (1 << phase) != 0),
             op::TEST => {
                 let Some((steps, rest)) = inside.split_first() else { return false };
@@ -133,11 +148,21 @@ impl Program {
         let Some((base, steps)) = steps.split_first() else { return false };
         match *base {
             path::METHOD => self.fits(Thing::Bytes(message.method), shapes),
+            path::DATA if message.is_open && !is_complete(message.data, steps) => {
+                self.begins(rest_of(message.data, steps), shapes)
+            }
             path::DATA => self.fits(data(message.data, steps).map_or(Thing::Nothing, Thing::Bytes), shapes),
             path::PROTO => self.fits(proto(message.data, steps).map_or(Thing::Nothing, Thing::Bytes), shapes),
             path::HTTP => self.reaches(message.http, steps, shapes),
             _ => self.reaches(message.root, steps, shapes),
         }
+    }
+
+    /// Whether bytes that go on may come to have the first of `shapes`: a text that they are part of, or any other.
+    fn begins(&self, bytes: &[u8], shapes: &[u16]) -> bool {
+        let [1, shape::IS | shape::BEGINS, count, texts @ ..] = shapes else { return true };
+        let mut texts = texts.iter().take(usize::from(*count)).map(|id| self.text(*id));
+        texts.any(|text| text.starts_with(bytes) || bytes.starts_with(text))
     }
 
     /// Whether the value that `steps` lead to has the `shapes`.
@@ -310,6 +335,17 @@ fn data<'a>(bytes: &'a [u8], steps: &[u16]) -> Option<&'a [u8]> {
         [from, to] => bytes.get(index(from)..index(to)),
         _ => None,
     }
+}
+
+/// Whether all bytes between two places are there.
+fn is_complete(bytes: &[u8], steps: &[u16]) -> bool {
+    matches!(steps, [_, to] if usize::from(to & !path::INDEX) <= bytes.len())
+}
+
+/// The bytes from a place on, as far as they are there.
+fn rest_of<'a>(bytes: &'a [u8], steps: &[u16]) -> &'a [u8] {
+    let from = steps.first().map_or(0, |from| usize::from(from & !path::INDEX));
+    bytes.get(from..).unwrap_or_default()
 }
 
 /// The member of protobuf that numbers of fields lead to, the first of each.

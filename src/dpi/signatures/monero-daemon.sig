@@ -4,7 +4,7 @@
 dialect monero-daemon
 describe "Monero's daemon: `getblocktemplate` with wallet and room for a nonce; `get_miner_data`, answered; its height asked by a miner's name"
 family node
-ask login
+ask login page keepalive
 
 message "getblocktemplate" from miner
     phase job
@@ -40,3 +40,37 @@ message "chain height asked by a miner" from miner
     over http
     where http.path is "/getheight" "/get_height" "/getinfo" "/get_info" and http.agent miner
     proof
+
+# Mining for the use of a node (monerod --rpc-payment-address; core_rpc_server_commands_defs.h).
+message "rpc_access_info" from miner
+    phase login
+    over http
+    where method is "rpc_access_info" and params.client hex 64..
+    hint
+
+message "a hash to solve for access" from pool
+    phase job
+    over http
+    where result.hashing_blob hex 76.. and result.cookie number and result.credits_per_hash_found number
+    hint
+
+message "rpc_access_submit_nonce" from miner
+    phase share
+    over http
+    where method is "rpc_access_submit_nonce" and params.nonce number and params.cookie number
+    proof if params.client hex 64..
+    strong
+
+# TurtleCoin's daemon with REST (turtlecoin, RpcServer.cpp).
+message "block/template" from miner
+    phase job
+    over http
+    where http.path is "/block/template" and root.address string and root.reserveSize number
+    proof if http.agent miner
+    strong
+
+message "block template" from pool
+    phase job
+    over http
+    where root.blob hex 100.. and root.reservedOffset number and root.difficulty number
+    strong

@@ -4,7 +4,7 @@ dialect nimiq
 describe "Nimiq: `register` with an address of Nimiq's and a device; `settings`; `new-block`"
 family browser
 coin nimiq
-ask web-socket
+ask web-socket-proxy web-socket
 hint name nim nimiq
 
 message "register" from miner

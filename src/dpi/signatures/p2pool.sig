@@ -3,7 +3,7 @@
 dialect p2pool
 describe "CryptoNote as P2Pool speaks it, which its answer to the login shows"
 family login
-ask login
+ask login page keepalive
 
 message "login answered with a job" from pool
     phase job

@@ -3,6 +3,7 @@
 dialect pascal
 describe "PascalCoin: a node that pushes work"
 family node
+ask subscribe
 coin pascal
 hint port 4009 4109
 

@@ -5,7 +5,6 @@ describe "Qubic: Qatum"
 family login
 coin qubic
 hint name qubic qatum
-hint port 7777
 
 message "a subscription" from miner
     phase login

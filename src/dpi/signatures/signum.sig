@@ -10,6 +10,7 @@ message "getMiningInfo" from miner
     phase login
     over http form
     where http.query.requestType is "getMiningInfo"
+    proof if http.header.x-miner present and (http.header.x-capacity present or http.agent has "scavenger" "miner")
     strong if http.header.x-miner present or http.header.x-capacity present
     hint
     agent http.header.x-miner

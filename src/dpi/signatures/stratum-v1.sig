@@ -198,3 +198,51 @@ message "mining.get_transactions" from miner
     over line websocket
     where method is "mining.get_transactions" "mining.get_txnhashes" and params[0] name
     strong
+
+# What pools say to a share that they don't take: [code, text, traceback], 20 to 25 (Slush's protocol).
+message "a share refused" from pool
+    phase share
+    over line websocket
+    where error items 2..3 and error[0] integer 20..25 and error[1] string and answers request
+    hint
+
+# Words of a pool of its own: no more than hints, which login, job and share in order make proof.
+message "a login by another word" from miner
+    phase login
+    over line websocket
+    where method begins "mining." and method has "login" "auth" "register"
+    where params[0] string or params.user string
+    hint
+    wallet params[0] params.user
+
+message "a job by another word" from pool
+    phase job
+    over line websocket
+    where method begins "mining." and method has "job" "work" "template"
+    hint
+
+message "a job in an answer" from pool
+    phase job
+    over line websocket
+    where result.job object
+    where result.job.target hex 8..64 and (result.job.header hex 64.. or result.job.blob hex 64.. or result.job.seed hex 64 or result.job.prev_hash hex 64)
+    hint
+
+message "a share by another word" from miner
+    phase share
+    over line websocket
+    where method begins "mining." and method has "share" "submit" "solution" "solve"
+    where params[*] hex 8.. or params.nonce name
+    hint
+
+# A server that reads the parameters passes over the body, and IronFish's the other way round.
+question subscribe over line
+    method "mining.subscribe"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"],\"body\":{\"version\":3,\"publicAddress\":\"0\"}}\n"
+    send "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"0\",\"x\"]}\n"
+
+# For a server that has refused another method in words: IronFish's would have hung up.
+question subscribe-short over line
+    method "mining.subscribe"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"]}\n"
+    send "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"0\",\"x\"]}\n"

@@ -6,6 +6,7 @@ describe "Stratum V2: the sizes of its Noise handshake and of what follows"
 family stratum
 ask stratum-v2
 hint name sv2
+hint part v2.stratum.
 hint port 34254 34255 34265
 
 # Frames without encryption: extension (16 bits, the highest for a message of a channel), kind, length (24 bits),

@@ -1,7 +1,7 @@
 //! A value that a condition is about, as far as its shapes ask.
 
 use super::compile::program::shape;
-use crate::parse::tree::{ValueKind, Value, class};
+use crate::parse::tree::{Value, ValueKind, class};
 
 /// The value at the end of a path.
 #[derive(Clone, Copy, Debug)]

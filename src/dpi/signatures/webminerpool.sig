@@ -3,7 +3,7 @@
 dialect webminerpool
 describe "webminerpool and its kin: `handshake` with pool, login and password, or `start` with the pool's server, port and worker; jobs; `solved`"
 family browser
-ask web-socket
+ask web-socket-proxy web-socket
 
 message "handshake" from miner
     phase login

@@ -33,3 +33,6 @@ message "a message" from pool
     over tilde
     where method is "print" "success" "ping" "pong"
     hint
+
+question xatum over line
+    send "shake~{\"addr\":\"0\",\"work\":\"x\",\"agent\":\"\",\"algos\":[]}\n"

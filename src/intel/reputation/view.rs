@@ -78,6 +78,17 @@ impl View {
         decides.map(|fact| fact.verdict)
     }
 
+    /// The verdict on the server called `name` at `port`, whose address `client` leaves to a proxy.
+    pub fn verdict_by_name(&self, client: IpAddr, name: &HostName, port: u16) -> Option<EndpointVerdict> {
+        let applies = |fact: &&ServerFact| {
+            fact.server.port() == port
+                && fact.client.is_none_or(|only| only == client)
+                && matches!(&fact.scope, Scope::Named(known) if **known == *name.as_str())
+        };
+        let decides = self.facts.iter().filter(applies).max_by_key(|fact| fact.origin);
+        decides.map(|fact| fact.verdict)
+    }
+
     /// Whether there is any fact about `server`, under any name.
     pub fn knows(&self, server: &Endpoint) -> bool {
         self.facts.binary_search_by(|fact| fact.server.cmp(server)).is_ok()

@@ -13,6 +13,7 @@ use crate::flow::tcp::{Arrival, Streams};
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Segment;
 use crate::util::time::Instant;
 
@@ -58,7 +59,7 @@ pub struct Decided {
 pub enum FlowVerdict {
     /// Nothing decided.
     Undecided,
-    /// Let go.
+    /// Bypassed.
     Benign,
     /// Stage one only.
     Suspect,
@@ -79,7 +80,7 @@ impl Account {
         let flow = self.flow(segment, now);
         flow.count(segment, now);
         if let Some(session) = session {
-            flow.judge(session, detection, now);
+            flow.note_packet(session, detection, now);
         }
     }
 
@@ -122,7 +123,7 @@ impl Account {
 
 impl FlowAccount {
     fn open(segment: &Segment<'_>, now: Instant) -> Self {
-        let connection = Connection::of(segment);
+        let connection = Connection::of(segment, &LocalNetworks::default());
         FlowAccount {
             client: connection.client(),
             server: connection.server(),
@@ -151,7 +152,7 @@ impl FlowAccount {
         }
     }
 
-    fn judge(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
+    fn note_packet(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
         let verdict = FlowVerdict::from(record.state());
@@ -269,6 +270,7 @@ mod tests {
             hw_addr: None,
             server: SERVER.into(),
             server_name: Default::default(),
+            target: None,
             tls: None,
             finding: Finding { dialect: Some(Dialect::StratumV1), ..Finding::default() },
             points_to: None,

@@ -19,6 +19,9 @@ pub struct FlowFinding {
     /// The name by which the client called its server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
+    /// The server that the client asked a proxy for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// Whether the server is the pool itself, as far as can be seen.
     pub server_is_pool: bool,
     /// Coin or algorithm.
@@ -47,6 +50,7 @@ impl From<&Detection> for FlowFinding {
             evidence: finding.evidence.to_string(),
             mac: detection.hw_addr.map(|addr| addr.map(|byte| format!("{byte:02x}")).join(":")),
             server_name: some(&detection.server_name),
+            target: detection.target.as_ref().map(ToString::to_string),
             server_is_pool: detection.server_is_pool,
             coin: some(&finding.coin),
             agent: some(&finding.agent),

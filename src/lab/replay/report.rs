@@ -36,7 +36,7 @@ pub struct Summary {
     pub mining: u64,
     /// Flows that stage one suspects.
     pub suspect: u64,
-    /// Flows let go.
+    /// Flows bypassed.
     pub benign: u64,
     /// Flows of which nothing was decided.
     pub undecided: u64,
@@ -121,7 +121,7 @@ impl<W: Write> Report<W> {
                 })?;
             }
             Format::Table | Format::TableOfAll => {
-                let server = finding.server_name.as_deref().unwrap_or_default();
+                let server = finding.target.as_deref().or(finding.server_name.as_deref()).unwrap_or_default();
                 writeln!(
                     self.out,
                     "{}  {} -> {} {server}  {}: {}",
@@ -173,7 +173,8 @@ impl<W: Write> Report<W> {
             let of = |value: fn(&FlowFinding) -> &Option<String>| {
                 flow.finding.as_ref().and_then(|finding| value(finding).clone()).unwrap_or_else(|| "-".into())
             };
-            let server = match flow.finding.as_ref().and_then(|finding| finding.server_name.as_ref()) {
+            let called = |finding: &FlowFinding| finding.target.clone().or(finding.server_name.clone());
+            let server = match flow.finding.as_ref().and_then(called) {
                 Some(name) => format!("{} ({name})", flow.server),
                 None => flow.server.to_string(),
             };

@@ -14,6 +14,7 @@ use crate::hmm::beaconing::Sent;
 use crate::limits::BEACON_SESSION_PACKETS;
 use crate::net::direction::Direction;
 use crate::net::five_tuple::FiveTuple;
+use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::{self, Segment};
 use crate::util::time::{Instant, Stamp};
 
@@ -163,7 +164,7 @@ impl Tracker {
             Some(&at) if !reopened || self.flows[at].packets.is_empty() => at,
             _ => {
                 self.flows.push(Tracked {
-                    connection: Connection::of(segment),
+                    connection: Connection::of(segment, &LocalNetworks::default()),
                     streams: Streams::default(),
                     began: now.stamp(),
                     last_payload: None,

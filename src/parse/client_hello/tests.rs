@@ -147,7 +147,7 @@ fn who_offers_http_is_a_web_client() {
     assert_eq!(parse(&hello(&offer(&["h2"]))), ParsedHello::Hello(Hello { name: None, web: true }));
 }
 
-/// The twin joins the records first and then reads slices; it reads whole messages only.
+/// The reference joins the records first and then reads slices; it reads whole messages only.
 fn naive(bytes: &[u8]) -> Option<Option<String>> {
     let mut message = Vec::new();
     let mut rest = bytes;
@@ -174,7 +174,7 @@ fn naive(bytes: &[u8]) -> Option<Option<String>> {
 }
 
 #[test]
-fn agrees_with_a_naive_twin() {
+fn agrees_with_a_naive_reference() {
     let mut random = Random::new(5);
     for _ in 0..2_000 {
         let mut extensions = || -> Vec<(u16, usize)> {

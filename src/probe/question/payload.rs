@@ -4,44 +4,18 @@ use super::Question;
 use crate::net::endpoint::Endpoint;
 
 impl Question {
-    /// The payload number `step`, counted from 0, for the server called `host`; `None` behind the last.
+    /// The payload number `step`, counted from 0, for the server called `host`; `None` behind the last. Those of a
+    /// dialect's lines stand in its signature.
     ///
     /// Every byte counts: all questions that one kind of server is asked have to fit in
     /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
     /// shortest (parameters of a wrong shape have crashed some).
     pub fn payload(self, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
+        if let Some(question) = self.of_signature() {
+            return question.payload(step).map(<[u8]>::to_vec);
+        }
         let line = |text: &str| Some(format!("{text}\n").into_bytes());
         match (self, step) {
-            (Question::Keepalive, 0) => line(r#"{"id":1,"method":"keepalived","params":{}}"#),
-            // A server that reads the parameters passes over the body, and the other way round.
-            (Question::Subscribe, 0) => line(
-                r#"{"id":1,"method":"mining.subscribe","params":["mw"],"body":{"version":3,"publicAddress":"0"}}"#,
-            ),
-            (Question::SubscribeShort, 0) => line(r#"{"id":1,"method":"mining.subscribe","params":["mw"]}"#),
-            (Question::Subscribe | Question::SubscribeShort, 1) => {
-                line(r#"{"id":2,"method":"mining.authorize","params":["0","x"]}"#)
-            }
-            // An integer for its number: xmrig-proxy hangs up on anything else.
-            (Question::Login, 0) => {
-                line(r#"{"id":1,"method":"login","params":{"login":"0","pass":"x","agent":"mw"}}"#)
-            }
-            (Question::EthProxy, 0) => line(r#"{"id":1,"method":"eth_submitLogin","params":["0"]}"#),
-            (Question::EthProxyWallet, 0) => line(
-                r#"{"id":1,"method":"eth_submitLogin","params":["0x0000000000000000000000000000000000000000"]}"#,
-            ),
-            (Question::EthProxy | Question::EthProxyWallet, 1) => {
-                line(r#"{"id":2,"method":"eth_getWork","params":[]}"#)
-            }
-            (Question::Hello, 0) => line(
-                r#"{"id":1,"method":"mining.hello","params":{"agent":"mw","host":"0","port":"0","proto":"EthereumStratum/2.0.0"}}"#,
-            ),
-            (Question::HelloShort, 0) => line(r#"{"id":1,"method":"mining.hello","params":{}}"#),
-            // Its servers want no login for this one, or say so. Grin's node reads no request without `jsonrpc`.
-            (Question::Grin, 0) => line(r#"{"id":"0","jsonrpc":"2.0","method":"getjobtemplate"}"#),
-            (Question::Beam, 0) => line(r#"{"id":"0","method":"login","api_key":"0"}"#),
-            (Question::Ckb, 0) => line(r#"{"id":1,"method":"ckb_submitLogin","params":{"login":"0"}}"#),
-            (Question::Xatum, 0) => line(r#"shake~{"addr":"0","work":"x","agent":"","algos":[]}"#),
-            (Question::DuinoCoin, 0) => line("JOB,0,LOW"),
             (Question::StratumV2, 0) => Some(key.to_vec()),
             (Question::StratumV2Again, 0) => {
                 let mut key = *key;

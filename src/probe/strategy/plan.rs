@@ -6,7 +6,7 @@
 //! the dialect that malware speaks, CryptoNote. A server that never says a word hears the [`CORE`] and no more; what
 //! is asked of others follows from what they speak.
 
-use crate::dpi::signatures::Dialect;
+use crate::dpi::signatures::{Dialect, asks};
 use crate::probe::hint::Hints;
 use crate::probe::question::Question;
 
@@ -65,33 +65,11 @@ pub(super) fn hinted_at(hints: &Hints) -> impl Iterator<Item = Question> {
         _ => &[],
     };
     let of_dialects = hints.dialects.iter().flat_map(|dialect| for_dialect(*dialect));
-    of_dialects.chain(of_wire).copied()
+    of_dialects.chain(of_wire.iter().copied())
 }
 
-/// Questions that settle whether the server speaks `dialect`.
-fn for_dialect(dialect: Dialect) -> &'static [Question] {
-    match dialect {
-        // A node is asked by its wallet's owner alone, and in gRPC, which no question is made of.
-        Dialect::KaspaNode => &[],
-        Dialect::CryptoNote | Dialect::SelfSelect | Dialect::P2pool | Dialect::MoneroDaemon => {
-            &[Question::Login, Question::Page, Question::Keepalive]
-        }
-        Dialect::Grin => &[Question::Grin, Question::Login],
-        Dialect::Beam => &[Question::Beam],
-        Dialect::Ckb => &[Question::Ckb],
-        Dialect::EthProxy => &[Question::EthProxy, Question::EthProxyWallet],
-        Dialect::EthereumStratum2 => &[Question::Hello],
-        Dialect::Xatum => &[Question::Xatum],
-        Dialect::DuinoCoin => &[Question::DuinoCoin],
-        Dialect::StratumV2 => &[Question::StratumV2],
-        Dialect::Getwork | Dialect::GetBlockTemplate => &[Question::Getwork],
-        Dialect::EthGetWork => &[Question::EthGetWork],
-        Dialect::CoinHive | Dialect::WebMinerPool | Dialect::Nimiq => {
-            &[Question::WebSocketProxy, Question::WebSocket]
-        }
-        Dialect::GetworkWebSocket => {
-            &[Question::Work, Question::XelisWork, Question::WebSocketWork, Question::WebSocketXelis]
-        }
-        _ => &[Question::Subscribe],
-    }
+/// Questions that settle whether the server speaks `dialect`, as its signature has them. A node is asked by its wallet's
+/// owner alone, and has none.
+fn for_dialect(dialect: Dialect) -> impl Iterator<Item = Question> {
+    asks(dialect).filter_map(Question::of_name)
 }

@@ -13,9 +13,11 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Probed, Suspect, SuspectAnswer};
-use crate::limits::{PROBE_NAMELESS_ANSWERS, PROBE_QUEUE, PROBES_AT_ONCE};
+use super::{Probed, Suspect, SuspectAnswer, Unasked};
+use crate::limits::{PROBE_NAMELESS_ANSWERS, PROBE_QUEUE, PROBE_STACK_BYTES, PROBES_AT_ONCE};
+use crate::net::endpoint::Endpoint;
 use crate::probe::hint::Hints;
+use crate::probe::resolve::address;
 use crate::probe::transport::{Dialler, Probe, ProbeProgress, time_until};
 use crate::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
 use crate::util::channel::{NotSent, Receiver, Sender};
@@ -93,8 +95,37 @@ impl ProbeThread {
                 continue;
             }
             let suspect = self.waiting.remove(at);
+            if suspect.is_unresolved() {
+                self.resolve(suspect);
+                continue;
+            }
             let target = suspect.target();
             self.begin(suspect, Stage::First, target);
+        }
+    }
+
+    /// Looks the address of a suspect's name up, in a thread of its own: probes at hand don't wait for name servers.
+    fn resolve(&mut self, suspect: Box<Suspect>) {
+        let (answers, waker) = (self.answers.clone(), self.waker.try_clone());
+        let work = {
+            let suspect = suspect.clone();
+            move || {
+                let found = address(suspect.name.as_ref().map_or("", |name| name.as_str()));
+                let (server, result) = match found {
+                    Ok(addr) => (Endpoint::new(addr, suspect.server.port()), Unasked::Resolved),
+                    Err(why) => (suspect.server, Unasked::Failed(why)),
+                };
+                // With no room left, the session's next suspicion asks again.
+                let _ = answers
+                    .try_send(SuspectAnswer { suspect: Suspect { server, ..*suspect }, result: Err(result) });
+                if let Ok(mut waker) = waker {
+                    let _ = waker.write(&[1]);
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("minewall-name".into()).stack_size(PROBE_STACK_BYTES);
+        if let Err(error) = thread.spawn(work) {
+            self.answer(*suspect, Err(Unasked::Failed(error.to_string())));
         }
     }
 
@@ -104,7 +135,9 @@ impl ProbeThread {
             Ok(probe) => {
                 drop(self.at_hand.push(AtHand { suspect, stage, probe: Box::new(probe), until: now }));
             }
-            Err(error) => self.answer(*suspect, Err(format!("no random numbers: {error}"))),
+            Err(error) => {
+                self.answer(*suspect, Err(Unasked::Failed(format!("no random numbers: {error}"))));
+            }
         }
     }
 
@@ -126,7 +159,7 @@ impl ProbeThread {
                 ProbeProgress::CannotAsk(why) => {
                     let done = self.at_hand.swap_remove(at);
                     match done.stage {
-                        Stage::First => self.answer(*done.suspect, Err(why)),
+                        Stage::First => self.answer(*done.suspect, Err(Unasked::Failed(why))),
                         Stage::Nameless { outcome, .. } => {
                             self.answer(*done.suspect, Ok(by_name_only(outcome)))
                         }
@@ -167,7 +200,7 @@ impl ProbeThread {
         self.begin(suspect, Stage::Nameless { outcome, left }, target);
     }
 
-    fn answer(&mut self, suspect: Suspect, result: Result<Probed, String>) {
+    fn answer(&mut self, suspect: Suspect, result: Result<Probed, Unasked>) {
         match &result {
             Ok(Probed { outcome, is_pool_without_name }) => log::info!(
                 "probe of {}{}: {}, {}{}",
@@ -181,7 +214,10 @@ impl ProbeThread {
                     ""
                 }
             ),
-            Err(why) => log::warn!("probe of {}: this router can't ask: {why}", suspect.server),
+            Err(Unasked::Resolved) => {}
+            Err(Unasked::Failed(why)) => {
+                log::warn!("probe of {}: this router can't ask: {why}", suspect.server)
+            }
         }
         self.unsent.push(SuspectAnswer { suspect, result });
     }

@@ -112,7 +112,7 @@ fn a_flood_of_attempts_hides_no_miner() {
             }),
             scope.spawn(|| {
                 let forger = Forger::new(&house.net.home);
-                forger.flood(10_000, 1_500, |number| {
+                forger.flood(40_000, 10_000, |number| {
                     let family = (number % 2) as usize;
                     let from = SocketAddr::new(ip(HOME[family]), 1_024 + (number % 60_000) as u16);
                     let to =

@@ -3,11 +3,18 @@
 //! Attackers stand on the internet or in the house. They send what they like from any address, and open as many
 //! connections as they can; the miner stands at another address of the house.
 
+mod budgets;
+mod conntrack;
+mod fast_open;
 mod floods;
+mod identity;
+mod outsiders;
 mod pieces;
 mod raw;
+mod service;
 mod table;
 mod web;
+mod words;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -59,6 +66,16 @@ impl House {
         assert!(self.net.router.try_nft(&rules));
     }
 
+    /// Gives the internet's host every address of a network of each family, by which the router finds it.
+    fn populate(&self, networks: [&str; 2]) {
+        for (family, (network, via)) in ["ipv4", "ipv6"].into_iter().zip(networks.into_iter().zip(SERVERS)) {
+            let path = format!("/proc/sys/net/{family}/ip_nonlocal_bind");
+            self.net.internet.inside(|| std::fs::write(path, "1")).expect("a switch of every kernel");
+            self.net.internet.run(&["ip", "route", "add", "local", network, "dev", "lo"]);
+            self.net.router.run(&["ip", "route", "add", network, "via", via]);
+        }
+    }
+
     /// Panics unless `count` miners of the second host are cut, over either family, before the pool hears them.
     fn catches_miners(&self, count: usize, when: &str) {
         for server in SERVERS.into_iter().cycle().take(count) {
@@ -68,6 +85,13 @@ impl House {
             );
         }
     }
+}
+
+/// The first number in `status` (JSON) by this name.
+fn number(status: &str, name: &str) -> u32 {
+    let rest = status.split(&format!("\"{name}\":")).nth(1).expect("a member of this name");
+    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).expect("a number")
 }
 
 /// Connections that stay open, with their other ends.

@@ -79,6 +79,16 @@ const AbstractValue = baseclass.extend({
 	},
 
 	/* What is wrong with one value, or null. */
+	depends(name, value) {
+		(this.dependencies ??= []).push([ name, value ]);
+	},
+
+	/* Whether another option has one of the values that this one depends on. */
+	isShown(section_id) {
+		return !this.dependencies || this.dependencies.some(([ name, value ]) =>
+			this.section.options.find(({ option }) => option === name).formvalue(section_id) === value);
+	},
+
 	complaint(section_id, value) {
 		if (value === '')
 			return this.optional || this.rmempty ? null : _('Expecting: non-empty value');
@@ -121,7 +131,7 @@ const AbstractValue = baseclass.extend({
 	input(section_id, attributes) {
 		const input = E('input', Object.assign({
 			'id': 'widget.%s'.format(this.option),
-			'type': 'text',
+			'type': this.password ? 'password' : 'text',
 			'class': 'cbi-input-text',
 			'disabled': this.map.readonly ? '' : null,
 			'placeholder': this.placeholder
@@ -283,7 +293,17 @@ const TypedSection = baseclass.extend({
 	},
 
 	parse() {
-		this.names().forEach((name) => this.options.forEach((option) => option.parse(name)));
+		this.names().forEach((name) => this.options.forEach((option) => option.isShown(name) ? option.parse(name) : option.remove(name)));
+	},
+
+	/* The options of a section; those that depend on another come and go with its value. */
+	rows(section) {
+		const rows = this.options.map((option) => [ option, option.render(section) ]);
+		const show = () => rows.forEach(([ option, row ]) => { row.style.display = option.isShown(section) ? '' : 'none'; });
+
+		rows.forEach(([ , row ]) => row.addEventListener('change', show));
+		show();
+		return rows.map(([ , row ]) => row);
 	},
 
 	render() {
@@ -303,7 +323,7 @@ const TypedSection = baseclass.extend({
 					'click': () => change(() => uci.remove(this.map.config, section))
 				}, [ _('Delete') ]) ]),
 				E('h3', {}, [ section ]),
-				...this.options.map((option) => option.render(section))
+				...this.rows(section)
 			])),
 			E('div', { 'class': 'cbi-section-create' }, [ name, E('button', {
 				'class': 'cbi-button cbi-button-add', 'disabled': this.map.readonly ? '' : null,
@@ -311,6 +331,20 @@ const TypedSection = baseclass.extend({
 			}, [ _('Add') ]) ])
 		]);
 	}
+});
+
+const Button = AbstractValue.extend({
+	renderWidget(section_id) {
+		return E('button', {
+			'class': 'cbi-button',
+			'disabled': this.map.readonly ? '' : null,
+			'click': ui.createHandlerFn(this, (event) => this.onclick(event, section_id))
+		}, [ this.inputtitle || this.title ]);
+	},
+
+	parse() {},
+
+	remove() {}
 });
 
 /* A section inside a tab of another. */
@@ -377,4 +411,4 @@ const Map = baseclass.extend({
 	}
 });
 
-return baseclass.extend({ Map, NamedSection, TypedSection, SectionValue, AbstractValue, Value, Flag, ListValue, DynamicList });
+return baseclass.extend({ Map, NamedSection, TypedSection, SectionValue, AbstractValue, Value, Flag, ListValue, DynamicList, Button });

@@ -247,6 +247,21 @@ impl Parser<'_> {
                 Err("`answers request`".into())
             };
         }
+        if self.take_word("asked") {
+            let mut names = Vec::new();
+            while let Some(Token::Bare(word)) = self.tokens.get(self.at) {
+                if matches!(word.as_str(), "and" | "or") {
+                    break;
+                }
+                names.push(self.expressions.text(word.as_bytes())?);
+                self.at += 1;
+            }
+            return if names.is_empty() {
+                Err("`asked NAME` names a question".into())
+            } else {
+                Ok(node(op::ASKED, &names))
+            };
+        }
         if self.take_word("after") {
             let name = self.bare()?;
             return Ok(node(op::AFTER, &[phase(&name)? as u16]));

@@ -11,7 +11,9 @@ pub mod program;
 use super::words::{Words, WordsBuilder};
 use expression::Expressions;
 use lexer::Token;
-use program::{Confidence, DialectEntry, Phase, Program, Role, Rule, carrier, op};
+use program::{
+    Confidence, DialectEntry, Phase, Program, QUESTION_CARRIERS, QuestionEntry, Role, Rule, carrier, op,
+};
 
 /// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +85,9 @@ pub struct Compiler {
     dialects: Vec<DialectEntry>,
     names: Vec<(u16, bool, u8)>,
     ports: Vec<(u16, u16, u8)>,
+    asks: Vec<(u16, u8)>,
+    questions: Vec<QuestionEntry>,
+    sends: Vec<u16>,
     rules: Vec<(TermForm, Rule)>,
     expressions: Expressions,
 }
@@ -127,6 +132,9 @@ impl Compiler {
             dialects: Vec::new(),
             names: Vec::new(),
             ports: Vec::new(),
+            asks: Vec::new(),
+            questions: Vec::new(),
+            sends: Vec::new(),
             rules: Vec::new(),
             expressions: Expressions::new(words),
         }
@@ -147,6 +155,7 @@ impl Compiler {
         let mut block: Option<Block> = None;
         let mut dialect = None;
         let mut default_coin = 0;
+        let mut in_question = false;
         for (line, tokens) in lexer::lines(text)? {
             let fault = |reason: String| Fault { line, reason };
             let (keyword, rest) = match tokens.split_first() {
@@ -157,10 +166,17 @@ impl Compiler {
                 ("dialect", None) => dialect = Some(self.begin_dialect(rest).map_err(fault)?),
                 ("dialect", Some(_)) => return Err(fault("a file has one dialect".into())),
                 (_, None) => return Err(fault("a file begins with `dialect NAME`".into())),
+                ("question", Some(dialect)) => {
+                    self.end_message(block.take(), dialect, default_coin)?;
+                    self.begin_question(rest, dialect).map_err(fault)?;
+                    in_question = true;
+                }
                 ("message", Some(dialect)) => {
                     self.end_message(block.take(), dialect, default_coin)?;
+                    in_question = false;
                     block = Some(self.begin_message(rest, line).map_err(fault)?);
                 }
+                (_, Some(_)) if in_question => self.question_line(keyword, rest).map_err(fault)?,
                 (_, Some(dialect)) => match &mut block {
                     Some(block) => self.message_line(block, keyword, rest).map_err(fault)?,
                     None if keyword == "coin" => default_coin = self.one_text(rest).map_err(fault)?,
@@ -200,6 +216,9 @@ impl Compiler {
             text: text.into(),
             names: self.names.into(),
             ports: self.ports.into(),
+            asks: self.asks.into(),
+            questions: self.questions.into(),
+            sends: self.sends.into(),
         };
         (program, words.build())
     }
@@ -218,7 +237,7 @@ impl Compiler {
             return Err("another file has this dialect".into());
         }
         let index = u8::try_from(self.dialects.len()).map_err(|_| "there are too many dialects")?;
-        self.dialects.push(DialectEntry { name, about: 0, family: name, ask: 0, generic: false });
+        self.dialects.push(DialectEntry { name, about: 0, family: name, generic: false });
         Ok(index)
     }
 
@@ -229,7 +248,12 @@ impl Compiler {
                 self.dialects[usize::from(index)].about = self.one_text(rest)?
             }
             ("family", [Token::Bare(_)]) => self.dialects[usize::from(index)].family = self.one_text(rest)?,
-            ("ask", [Token::Bare(_)]) => self.dialects[usize::from(index)].ask = self.one_text(rest)?,
+            ("ask", questions) => {
+                for question in questions {
+                    let name = self.one_text(core::slice::from_ref(question))?;
+                    self.asks.push((name, index));
+                }
+            }
             ("hint", [Token::Bare(kind), hints @ ..]) if !hints.is_empty() => {
                 for hint in hints {
                     self.hint(index, kind, hint)?;
@@ -251,6 +275,35 @@ impl Compiler {
                 self.ports.push((from as u16, to as u16, index));
             }
             _ => return Err("hints are `hint name`, `hint part` or `hint port`".into()),
+        }
+        Ok(())
+    }
+
+    fn begin_question(&mut self, rest: &[Token], dialect: u8) -> Result<(), String> {
+        let [Token::Bare(name), Token::Bare(word), Token::Bare(over)] = rest else {
+            return Err("a question is `question NAME over CARRIER`".into());
+        };
+        let over = QUESTION_CARRIERS.iter().position(|known| known == over).filter(|_| word == "over");
+        let over = over.ok_or(format!("a question goes over one of {}", QUESTION_CARRIERS.join(", ")))? as u8;
+        let name = self.expressions.text(name.as_bytes())?;
+        if self.questions.iter().any(|known| known.name == name) {
+            return Err("there is a question of this name".into());
+        }
+        let at = self.sends.len() as u16;
+        self.questions.push(QuestionEntry { name, dialect, over, method: 0, sends: (at, at) });
+        Ok(())
+    }
+
+    fn question_line(&mut self, keyword: &str, rest: &[Token]) -> Result<(), String> {
+        let text = self.one_text(rest)?;
+        let question = self.questions.last_mut().ok_or("there is no question")?;
+        match keyword {
+            "method" => question.method = text,
+            "send" => {
+                self.sends.push(text);
+                question.sends.1 = self.sends.len() as u16;
+            }
+            _ => return Err(format!("`{keyword}` is nothing that a question has: method, send")),
         }
         Ok(())
     }

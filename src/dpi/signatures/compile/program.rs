@@ -29,6 +29,12 @@ pub struct Program {
     pub names: Cow<'static, [(u16, bool, u8)]>,
     /// Ports from, to, and the dialect they point to.
     pub ports: Cow<'static, [(u16, u16, u8)]>,
+    /// What the probe asks for a dialect, in order: the name of a question (a text), dialect.
+    pub asks: Cow<'static, [(u16, u8)]>,
+    /// Questions of the probe.
+    pub questions: Cow<'static, [QuestionEntry]>,
+    /// What the questions send, one after the other: texts.
+    pub sends: Cow<'static, [u16]>,
 }
 
 /// A dialect.
@@ -40,11 +46,27 @@ pub struct DialectEntry {
     pub about: u16,
     /// The name of its family: a text.
     pub family: u16,
-    /// First question of the probe: a text, the name of a question; 0 without.
-    pub ask: u16,
     /// The dialect says no more than its family does.
     pub generic: bool,
 }
+
+/// A question of the probe.
+#[derive(Clone, Copy, Debug)]
+pub struct QuestionEntry {
+    /// Name: a text.
+    pub name: u16,
+    /// Index of the dialect that it is about.
+    pub dialect: u8,
+    /// Framing of the response: an index among [`QUESTION_CARRIERS`].
+    pub over: u8,
+    /// Method that a server may quote in its refusal: a text, 0 without.
+    pub method: u16,
+    /// First and last place among the payloads.
+    pub sends: (u16, u16),
+}
+
+/// Framings of the responses to questions.
+pub const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "bytes"];
 
 /// A kind of message.
 #[derive(Clone, Copy, Debug)]
@@ -153,6 +175,8 @@ pub mod op {
     pub const AFTER: u16 = 7;
     /// A grade: the confidence, and the one operation that it takes, if any.
     pub const GRADE: u16 = 8;
+    /// The message answers one of the probe's questions (texts: their names), and no flow of a client's.
+    pub const ASKED: u16 = 9;
 }
 
 /// Words of a path.

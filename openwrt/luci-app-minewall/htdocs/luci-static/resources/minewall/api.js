@@ -10,7 +10,7 @@
  */
 
 const callStatus = rpc.declare({ object: 'minewall', method: 'status', reject: true });
-const callHosts = rpc.declare({ object: 'minewall', method: 'hosts', expect: { hosts: [] }, reject: true });
+const callHosts = rpc.declare({ object: 'minewall', method: 'hosts', reject: true });
 const callEvents = rpc.declare({ object: 'minewall', method: 'events', params: [ 'last' ], expect: { events: [] }, reject: true });
 const callAllow = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'host', 'remove' ], reject: true });
 const callAllowEndpoint = rpc.declare({ object: 'minewall', method: 'allow', params: [ 'endpoint', 'remove' ], reject: true });
@@ -20,6 +20,14 @@ const callProbe = rpc.declare({ object: 'minewall', method: 'probe', params: [ '
 
 /* Takes as long. */
 const callSelftest = rpc.declare({ object: 'minewall', method: 'selftest', reject: true, nobatch: true });
+const callNotifyTest = rpc.declare({ object: 'minewall', method: 'notify_test', params: [ 'name' ], reject: true, nobatch: true });
+const callIsolate = rpc.declare({ object: 'minewall', method: 'isolate', params: [ 'host', 'client', 'remove' ], reject: true });
+const callSuspend = rpc.declare({ object: 'minewall', method: 'suspend', params: [ 'minutes' ], reject: true, nobatch: true });
+const callService = rpc.declare({ object: 'minewall', method: 'service', params: [ 'action' ], reject: true, nobatch: true });
+const callLists = rpc.declare({ object: 'minewall', method: 'lists', reject: true });
+const callUpdateLists = rpc.declare({ object: 'minewall', method: 'update_lists', params: [ 'name' ], reject: true });
+const callTakeList = rpc.declare({ object: 'minewall', method: 'take_list', params: [ 'name', 'remove' ], reject: true });
+const callCheck = rpc.declare({ object: 'minewall', method: 'check', params: [ 'target' ], reject: true });
 
 /* A host whose latest detection is older counts as history in the answer at the top, in hours. */
 const RECENT_HOURS = 24;
@@ -43,13 +51,29 @@ function isRecent(host, now) {
 
 return baseclass.extend({
 	status: () => callStatus(),
-	hosts: () => callHosts(),
+	/* Each says beside the router's words whether the firewall isolates it. */
+	async hosts() {
+		const { hosts = [], isolated = [] } = await callHosts();
+		const those = new Set(isolated.map((one) => one.toLowerCase()));
+
+		return hosts.map((host) => Object.assign(host, {
+			isolated: those.has(String(host.mac).toLowerCase()) || those.has(host.client)
+		}));
+	},
 	events: (last) => callEvents(last),
 	allowHost: (host, remove) => callAllow(host, remove),
 	allowServer: (server, remove) => callAllowEndpoint(server, remove),
 	unblock: (target) => callUnblock(target),
 	probe: (server) => callProbe(server),
 	selftest: () => callSelftest(),
+	notifyTest: (name) => callNotifyTest(name),
+	isolate: (host, client, remove) => callIsolate(host, client, remove),
+	suspend: (minutes) => callSuspend(minutes),
+	service: (action) => callService(action),
+	lists: () => callLists(),
+	updateLists: (name) => callUpdateLists(name),
+	takeList: (name, remove) => callTakeList(name, remove),
+	check: (target) => callCheck(target),
 
 	verdictOf,
 	nameOf,
@@ -100,6 +124,14 @@ return baseclass.extend({
 		if (mood === 'good' && (status.problems || []).length)
 			mood = 'warn';
 
+		if (status.suspended > 0) {
+			const minutes = Math.ceil(status.suspended / 60);
+
+			said.unshift(N_(minutes, 'Nothing is watched for %d more minute; then it comes back by itself.',
+				'Nothing is watched for %d more minutes; then it comes back by itself.').format(minutes));
+			return { state: 'suspended', mood: 'bad', title: _('Suspended'), answer: said.join(' ') };
+		}
+
 		if (status.state !== 'protecting' && status.state !== 'monitoring')
 			return { state: 'off', mood: 'bad', title: _('Off'), answer: [ _('Nobody is watching: miners would not be noticed.'), ...said ].join(' ') };
 
@@ -125,8 +157,12 @@ return baseclass.extend({
 		case 'model': return _('Correct the model file in the settings, or leave it empty for the built-in model.');
 		case 'list': return _('Correct the list: "minewall check-list" says what is wrong with it.');
 		case 'list_name': return _('Rename the file: its name ends in .block, .suspect or .allow.');
-		case 'mark_conflict': return _('Move the mark with the option for the mark bit, or change the other program.');
+		case 'mark_conflict': return _('Install kmod-ipt-conntrack-label and restart minewall, or move the mark bit, or limit the other program to its own bits.');
+		case 'offload': return _('Reload minewall, or turn the flow offload of the other program off.');
 		case 'table_full': return _('Raise the number of connections followed if the router has memory to spare.');
+		case 'suspended': return _('It comes back by itself.');
+		case 'notifier': return _('Correct its settings, and send a test.');
+		case 'feed': return _('Look at its address, and fetch it again on the page of lists.');
 		case 'kernel_sets': return _('Install nft, or switch the refusal by the kernel off: the daemon blocks known pools by itself.');
 		case 'signatures': return _('Correct the file: "minewall signatures check" says what is wrong with it.');
 		case 'file': return _('Make room on the disk, or choose another path in the settings.');

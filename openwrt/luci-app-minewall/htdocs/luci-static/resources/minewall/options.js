@@ -110,7 +110,7 @@ return baseclass.extend({
 			{ name: 'hosts_file', kind: 'path', preset: '/etc/minewall/hosts',
 				title: _('Memory of hosts'),
 				help: _('File of those hosts, kept across restarts; written rarely, and whole or not at all.') },
-			{ name: 'leases_file', kind: 'list', form: 'path', preset: '/tmp/dhcp.leases',
+			{ name: 'leases_file', kind: 'list', form: 'path', preset: '/tmp/dhcp.leases /tmp/hosts/odhcpd',
 				title: _('DHCP leases'),
 				help: _('DHCP leases in dnsmasq\'s or odhcpd\'s format, for the names of hosts.') }
 		] },

@@ -1,5 +1,6 @@
 'use strict';
 'require baseclass';
+'require dom';
 
 /* Parts of the pages. Each takes plain values, which are shown as text, and answers a node. */
 
@@ -22,6 +23,7 @@ function verdictTitle(verdict) {
 	case 'monitored': return _('Reported');
 	case 'suspected': return _('Suspected');
 	case 'allowed': return _('Allowed');
+	case 'isolated': return _('Isolated');
 	default: return verdict;
 	}
 }
@@ -61,15 +63,32 @@ function large(number) {
 	return number >= 1e4 ? '%.1f k'.format(number / 1e3) : String(number);
 }
 
+/* What each node was drawn from. */
+const drawn = new WeakMap();
+
+/*
+ * Draws the contents of `node` anew if what they depend on has changed: focus, selection and a click that is under
+ * way survive a poll. `make` answers the children.
+ */
+function fill(node, dependencies, make) {
+	const key = JSON.stringify(dependencies);
+
+	if (drawn.get(node) !== key) {
+		drawn.set(node, key);
+		dom.content(node, make());
+	}
+}
+
 return baseclass.extend({
-	clock, ago, large,
+	fill, clock, ago, large,
+	verdict: verdictTitle,
 
 	stylesheet() {
 		return E('link', { 'rel': 'stylesheet', 'href': L.resource('minewall/minewall.css') });
 	},
 
 	badge(verdict) {
-		const moods = { blocked: 'bad', monitored: 'warn', suspected: 'warn', allowed: 'good' };
+		const moods = { blocked: 'bad', monitored: 'warn', suspected: 'warn', allowed: 'good', isolated: 'bad' };
 
 		return E('span', { 'class': 'label mw-verdict mw-label %s'.format(moods[verdict] ? 'mw-label-%s'.format(moods[verdict]) : '') }, [ verdictTitle(verdict) ]);
 	},

@@ -116,13 +116,68 @@ function feeds(section, tab) {
 	number('max_loss', _('Refused if it has lost'), _('per cent'), 50, 0, 100);
 }
 
+/* Options of the notifiers: name, title, what it is, the types that have it, and what is taken if it is empty. */
+const NOTIFIER_OPTIONS = [
+	[ 'to', _('To'), _('Address of the receiver.'), [ 'mail' ] ],
+	[ 'from', _('From'), _('Address of the sender.'), [ 'mail' ] ],
+	[ 'server', _('Server'), _('Mail server, or MQTT broker. Without a mail server the router\'s own sendmail is used.'), [ 'mail', 'mqtt' ] ],
+	[ 'port', _('Port'), _('The usual one if empty.'), [ 'mail', 'mqtt' ] ],
+	[ 'url', _('URL'), _('Address for the POST, or the server of ntfy.'), [ 'webhook', 'ntfy' ] ],
+	[ 'topic', _('Topic'), _('Topic of ntfy that the telephone subscribes to, or of the broker.'), [ 'ntfy', 'mqtt' ] ],
+	[ 'chat', _('Chat'), _('Number of the chat.'), [ 'telegram' ] ],
+	[ 'username', _('User name'), _('If the server wants one.'), [ 'mail', 'webhook', 'mqtt' ] ],
+	[ 'password', _('Password'), _('If the server wants one.'), [ 'mail', 'webhook', 'mqtt' ] ],
+	[ 'token', _('Token'), _('Of the bot, or of ntfy if the topic is protected.'), [ 'ntfy', 'telegram' ] ]
+];
+
+/* Sections of their own, which the notifiers' scripts read. */
+function notifiers(section, tab, outcome) {
+	const { subsection } = section.taboption(tab, form.SectionValue, '_notifiers', form.TypedSection, 'notifier', _('Ways to be told'),
+		_('By the router\'s own programs: curl or uclient-fetch, msmtp, mosquitto_pub. Save before you test.'));
+
+	subsection.addremove = true;
+	subsection.anonymous = false;
+
+	const option = (...args) => subsection.option(...args);
+	const enabled = option(form.Flag, 'enabled', _('Enabled'));
+	const type = option(form.ListValue, 'type', _('By'));
+
+	enabled.default = '1';
+	enabled.rmempty = false;
+	type.default = 'ntfy';
+	type.rmempty = false;
+	[ [ 'ntfy', _('ntfy') ], [ 'telegram', _('Telegram') ], [ 'mail', _('mail') ], [ 'webhook', _('webhook') ], [ 'mqtt', _('MQTT') ] ]
+		.forEach(([ value, title ]) => type.value(value, title));
+	for (const [ name, title, help, types ] of NOTIFIER_OPTIONS) {
+		const value = option(form.Value, name, title, help);
+
+		value.password = name === 'password' || name === 'token';
+		if (name === 'port')
+			value.datatype = 'port';
+		types.forEach((one) => value.depends('type', one));
+	}
+
+	const report = option(form.Flag, 'report', _('Weekly report'), _('On Monday morning: which hosts mined in the week, and what was done.'));
+	const test = option(form.Button, '_test', _('Test'));
+
+	report.default = '0';
+	test.inputtitle = _('Send a test');
+	test.onclick = async (_event, name) => {
+		const reply = await api.notifyTest(name).catch((error) => ({ error: error.message }));
+
+		dom.content(outcome, [ E('span', { 'class': reply.ok ? 'alert-message success' : 'alert-message error' },
+			[ name, ': ', reply.ok ? _('The test was sent.') : reply.error || _('The router refused, and did not say why.') ]) ]);
+		outcome.scrollIntoView({ block: 'nearest' });
+	};
+}
+
 return view.extend({
 	load() {
 		return L.resolveDefault(api.status(), {});
 	},
 
 	async render(status) {
-		const box = E('div', { 'class': 'mw-problems' });
+		const box = E('div', { 'class': 'mw-problems' }), outcome = E('div', { 'class': 'mw-outcome', 'role': 'status' });
 		const draw = ({ problems: all }) => dom.content(box, problems.render((all || []).filter(({ code }) => code.startsWith('config'))));
 		const map = new form.Map('minewall', _('Minewall'), _('The firewall against cryptomining: what it watches, blocks and reports.'));
 		const section = map.section(form.NamedSection, SECTION, 'minewall');
@@ -130,11 +185,12 @@ return view.extend({
 		for (const tab of options.tabs)
 			addTab(section, tab);
 		feeds(section, 'known');
+		notifiers(section, 'notices', outcome);
 
 		draw(status);
 		/* What the daemon makes of settings that were applied comes seconds later. */
 		poll.add(() => L.resolveDefault(api.status(), {}).then(draw));
 
-		return E([], [ widgets.stylesheet(), box, await map.render() ]);
+		return E([], [ widgets.stylesheet(), box, await map.render(), outcome ]);
 	}
 });

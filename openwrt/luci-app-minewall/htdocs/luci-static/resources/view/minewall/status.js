@@ -20,6 +20,20 @@ const SAMPLES = 120;
 /* Until there are so many, the chart is wider than they are. */
 const SAMPLES_AT_FIRST = 12;
 
+/* With more hosts than this each is a line until it is clicked, and there is a filter. */
+const HOSTS_OPEN = 5;
+
+/* Minutes that the service can be suspended for with one click. */
+const SUSPENSIONS = [ 10, 30, 60, 240 ];
+
+/* Orders of the hosts: what is compared, the least first. */
+const ORDERS = {
+	latest: (host) => -Date.parse(host.last_time),
+	name: (host) => api.nameOf(host).toLowerCase(),
+	verdict: (host) => [ 'monitored', 'suspected', 'blocked', 'allowed' ].indexOf(api.verdictOf(host)),
+	times: (host) => -host.detections
+};
+
 /* A shield, drawn for this page. */
 const SHIELD = 'M22 2 L40 8 V21 C40 32 32 39 22 43 C12 39 4 32 4 21 V8 Z';
 
@@ -39,21 +53,7 @@ function list(...texts) {
 	return texts.filter((text) => text).join(', ');
 }
 
-/* What each node was drawn from. */
-const drawn = new WeakMap();
-
-/*
- * Draws the contents of `node` anew if what they depend on has changed: focus, selection and a click that is under
- * way survive a poll. `make` answers the children.
- */
-function fill(node, dependencies, make) {
-	const key = JSON.stringify(dependencies);
-
-	if (drawn.get(node) !== key) {
-		drawn.set(node, key);
-		dom.content(node, make());
-	}
-}
+const { fill } = widgets;
 
 return view.extend({
 	handleSave: null,
@@ -93,6 +93,10 @@ return view.extend({
 		this.history = E('div');
 		this.rate = E('div');
 		this.table = E('tbody');
+		this.controls = E('div', { 'class': 'mw-controls' });
+		this.outcome = E('div', { 'class': 'mw-done', 'role': 'status' });
+		this.tools = this.toolbar();
+		this.unfolded = new Set();
 		this.cards = new Map();
 		this.samples = [];
 		this.shown = EVENTS_SHOWN;
@@ -108,8 +112,10 @@ return view.extend({
 			widgets.stylesheet(),
 			E('h2', { 'name': 'content' }, [ _('Minewall') ]),
 			this.answer,
+			this.controls,
+			this.outcome,
 			this.problems,
-			E('div', { 'class': 'cbi-section' }, [ E('h3', {}, [ _('Hosts') ]), this.hosts ]),
+			E('div', { 'class': 'cbi-section' }, [ E('h3', {}, [ _('Hosts') ]), this.tools, this.hosts ]),
 			E('div', { 'class': 'cbi-section' }, [
 				E('h3', {}, [ _('Does it work?') ]),
 				this.health,
@@ -161,6 +167,7 @@ return view.extend({
 		this.data = data;
 		this.drawAnswer(api.judge(data.status, data.hosts, now), data.status);
 		fill(this.problems, data.status.problems || [], () => problems.render(data.status.problems || []));
+		this.drawControls(data.status);
 		this.drawHosts(now);
 		this.drawHealth(data.status, now);
 		this.drawActivity(data.status.daemon, now);
@@ -218,25 +225,86 @@ return view.extend({
 		this.draw(await this.ask());
 	},
 
+	/* Start, stop, restart and rest of the service, for those who may. */
+	drawControls(status) {
+		if (L.hasViewPermission() === false || this.busy)
+			return;
+
+		const button = (name, title, explanation, deed) => E('button', {
+			'class': 'btn cbi-button',
+			'data-deed': name,
+			'title': explanation,
+			'click': ui.createHandlerFn(this, () => this.carryOut(this, deed))
+		}, [ title ]);
+		const done = (reply, said) => reply.ok ? { said } : this.refused(reply);
+		const service = async (action, said) => done(await api.service(action), said);
+
+		fill(this.controls, [ status.running, status.suspended > 0 ], () => {
+			const minutes = E('select', { 'aria-label': _('Minutes') }, [ ...SUSPENSIONS.map((number) =>
+				E('option', { 'value': number }, [ N_(number, '%d minute', '%d minutes').format(number) ])) ]);
+
+			if (status.suspended > 0)
+				return [ button('resume', _('Resume'), _('Watch again from now on'), async () => done(await api.suspend(0), _('It watches again.'))) ];
+			if (!status.running)
+				return [ button('start', _('Start'), _('Watch from now on, and after each boot if it is enabled'), () => service('start', _('Started.'))) ];
+			return [
+				button('suspend', _('Suspend'), _('Watch nothing for so long; it comes back by itself'),
+					async () => done(await api.suspend(+minutes.value), _('Suspended; it comes back by itself.'))), minutes,
+				button('restart', _('Restart'), _('Stop and start again; connections go on'), () => service('restart', _('Restarted.'))),
+				button('stop', _('Stop'), _('Watch nothing until it is started, or until the next boot'), () => service('stop', _('Stopped.')))
+			];
+		});
+	},
+
+	/* Filter and order of the hosts, where there are many. */
+	toolbar() {
+		const redraw = () => this.data && this.drawHosts(Date.now());
+		const filter = E('input', { 'type': 'search', 'class': 'cbi-input-text', 'placeholder': _('Filter by name, address, pool, verdict'), 'aria-label': _('Filter') });
+		const order = E('select', { 'aria-label': _('Order') }, [
+			[ 'latest', _('latest first') ], [ 'name', _('by name') ], [ 'verdict', _('by verdict') ], [ 'times', _('most often first') ]
+		].map(([ value, title ]) => E('option', { 'value': value }, [ title ])));
+
+		this.filter = filter;
+		this.order = order;
+		filter.addEventListener('input', redraw);
+		order.addEventListener('change', redraw);
+		return E('div', { 'class': 'mw-tools' }, [ filter, order ]);
+	},
+
+	/* The hosts that the filter leaves, in their order. */
+	chosen(hosts) {
+		const wanted = this.filter.value.toLowerCase();
+		const key = ORDERS[this.order.value] || ORDERS.latest;
+		const text = (host) => [ host.host, host.client, host.mac, host.server, host.dialect, api.verdictOf(host), widgets.verdict(api.verdictOf(host)) ].join(' ').toLowerCase();
+
+		return hosts.filter((host) => text(host).includes(wanted))
+			.sort((one, other) => key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : 0);
+	},
+
 	drawHosts(now) {
-		const { status, hosts, events } = this.data;
+		const { status, hosts: all, events } = this.data;
+		const isMany = all.length > HOSTS_OPEN;
+		const hosts = isMany ? this.chosen(all) : all;
+
+		this.tools.style.display = isMany ? '' : 'none';
 		const cards = new Map(hosts.map((host) => [ host.client, this.cards.get(host.client) || this.card(host) ]));
 
 		for (const host of hosts) {
 			const event = events.find((one) => one.client === host.client && one.server === host.server) || {};
 
 			this.drawHost(cards.get(host.client), host, event, now);
+			cards.get(host.client).node.classList.toggle('mw-folded', isMany && !this.unfolded.has(host.client));
 		}
 
 		this.cards = cards;
-		fill(this.hosts, [ Array.from(cards.keys()), status.running ], () => cards.size ? Array.from(cards.values(), (card) => card.node)
-			: [ E('em', {}, [ _('No host that tried to mine is remembered.') ]) ]);
+		fill(this.hosts, [ Array.from(cards.keys()), all.length ], () => cards.size ? Array.from(cards.values(), (card) => card.node)
+			: [ E('em', {}, [ all.length ? _('No host fits the filter.') : _('No host that tried to mine is remembered.') ]) ]);
 	},
 
 	/* The parts of a host's card; they stay while the host stays. */
 	card(host) {
 		const card = {
-			who: E('div'),
+			who: E('div', { 'class': 'mw-who', 'click': () => this.fold(host.client) }),
 			what: E('div'),
 			when: E('div'),
 			deeds: E('div', { 'class': 'mw-deeds' }),
@@ -246,6 +314,13 @@ return view.extend({
 		card.node = E('div', { 'class': 'mw-host', 'data-client': host.client },
 			[ card.who, card.what, card.when, card.deeds, card.outcome ]);
 		return card;
+	},
+
+	/* Shows the rest of a host that is a line, or hides it. */
+	fold(client) {
+		if (!this.unfolded.delete(client))
+			this.unfolded.add(client);
+		this.drawHosts(Date.now());
 	},
 
 	drawHost(card, host, event, now) {
@@ -261,7 +336,7 @@ return view.extend({
 		]);
 
 		fill(card.when, [ host, widgets.ago(host.last_time, now) ], () => [
-			widgets.badge(api.verdictOf(host)),
+			widgets.badge(api.verdictOf(host)), ' ', host.isolated ? widgets.badge('isolated') : '',
 			E('small', {}, [
 				N_(host.detections, '%d time', '%d times').format(host.detections), ', ', _('latest'), ' ', widgets.time(host.last_time, now)
 			]),
@@ -270,7 +345,7 @@ return view.extend({
 
 		/* While a deed is under way its button stays locked where it is. */
 		if (!card.busy && L.hasViewPermission() !== false)
-			fill(card.deeds, [ host.client, host.mac, host.server, host.host_allowed, host.server_allowed ], () => this.deeds(card, host));
+			fill(card.deeds, [ host.client, host.mac, host.server, host.host_allowed, host.server_allowed, host.isolated ], () => this.deeds(card, host));
 	},
 
 	/* What a person can do about a host, one click each. */
@@ -283,13 +358,15 @@ return view.extend({
 		}, [ title ]);
 
 		return [
+			button('isolate', host.isolated ? _('Let back') : _('Isolate'),
+				_('Whether the firewall keeps %s from every other network, in all protocols').format(api.identityOf(host)), () => this.isolate(card, host, host.isolated)),
 			button('host', host.host_allowed ? _('Forbid host') : _('Allow host'),
 				_('Whether %s may mine, anywhere').format(api.identityOf(host)), () => this.allowHost(card, host, host.host_allowed)),
 			button('pool', host.server_allowed ? _('Forbid pool') : _('Allow pool'),
 				_('Whether every host may mine at %s').format(host.server), () => this.allowPool(card, host, host.server_allowed)),
 			button('unblock', _('Unblock'),
 				_('Forget what was learned of %s; it may be learned again').format(host.server), () => this.unblock(host)),
-			button('probe', _('Probe'),
+			button('probe', _('Ask again'),
 				_('Ask %s whether it is a mining pool').format(host.server), () => this.probe(host))
 		];
 	},
@@ -320,6 +397,17 @@ return view.extend({
 
 	/* The sentence of a refusal is the router's own. */
 	refused: (reply) => ({ said: reply.error || _('The router refused, and did not say why.'), failed: true }),
+
+	async isolate(card, host, remove) {
+		const identity = api.identityOf(host), reply = await api.isolate(identity, host.client, remove);
+
+		if (!reply.ok)
+			return this.refused(reply);
+		return {
+			said: (remove ? _('%s is let back.') : _('%s reaches no other network any more.')).format(identity),
+			undo: () => this.isolate(card, host, !remove)
+		};
+	},
 
 	async allowHost(card, host, remove) {
 		const identity = api.identityOf(host), reply = await api.allowHost(identity, remove);
