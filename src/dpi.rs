@@ -72,7 +72,6 @@ pub struct Reading<'b> {
 
 /// News in bytes.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
 pub enum Said<'b> {
     /// No news; more bytes may bring some.
     Nothing,
