@@ -128,6 +128,8 @@ pub struct Circumstances {
     pub budget: u32,
     /// A list suspects this client and server: they are suspect as easily as at *eager*.
     pub is_listed: bool,
+    /// Keyed hash of the client whose share of the budget it takes.
+    pub client: u32,
     /// Keyed hash of the server.
     pub server: u64,
     /// Time of the packet.
@@ -190,11 +192,11 @@ impl StageOne {
 
     /// Whether a candidate whose server nothing clears is suspect.
     pub fn suspect(&mut self, sum: i32, circumstances: &Circumstances) -> Option<Suspicion> {
-        let &Circumstances { sensitivity, budget, is_listed, server, now } = circumstances;
+        let &Circumstances { sensitivity, budget, is_listed, client, server, now } = circumstances;
         let test = &self.model.test;
         let eager = test.threshold(Sensitivity::Eager);
         let reached = match sensitivity {
-            Sensitivity::Adaptive if self.house.weigh(server, sum, test, budget, now) => {
+            Sensitivity::Adaptive if self.house.weigh(client, server, sum, test, budget, now) => {
                 Some(self.house.threshold(test, budget, now))
             }
             Sensitivity::Adaptive => None,

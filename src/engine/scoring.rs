@@ -95,6 +95,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             sensitivity,
             budget: self.settings.suspects_per_day,
             is_listed: session.is_listed(),
+            client: session.owner(),
             server: self.hasher.hash_one(session.server()),
             now: placed.at,
         };

@@ -9,6 +9,10 @@
 //!
 //! Besides, no more servers than the budget are made suspects in a day; the last fifth of it is kept for sums of
 //! twice the threshold, so that look-alikes in the morning leave room for a miner in the evening.
+//!
+//! **Shares.** Where there are several clients, one counts for at most half the budget's number of servers in the
+//! histogram of a day, so that it can't raise the threshold for the others by itself. A client that has had less than a
+//! tenth of the budget today gets it also when the budget is used up; all together never have more than twice the budget.
 
 use core::time::Duration;
 
@@ -27,6 +31,8 @@ pub struct House {
     today: [u16; LEVELS],
     /// Highest level of each server that was counted today.
     servers: Box<[Counted]>,
+    /// Today's shares of clients; full, the one with the fewest servers makes room.
+    shares: heapless::Vec<Share, CLIENTS>,
     began: Option<Instant>,
     /// Servers made suspects today.
     suspects: u32,
@@ -41,6 +47,18 @@ struct Counted {
     tag: u32,
     level: u8,
     suspect: bool,
+    /// It is in the histogram of today.
+    is_counted: bool,
+}
+
+/// A client's part in today.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    /// Keyed hash of the client.
+    client: u32,
+    /// Servers in the histogram.
+    servers: u16,
+    suspects: u16,
 }
 
 impl Default for House {
@@ -51,6 +69,7 @@ impl Default for House {
             today: [0; LEVELS],
             servers: vec![Counted::default(); SERVERS].into_boxed_slice(),
             began: None,
+            shares: heapless::Vec::new(),
             suspects: 0,
             level: usize::MAX,
         }
@@ -58,39 +77,82 @@ impl Default for House {
 }
 
 impl House {
-    /// Takes in the sum of a flow with the server of this keyed hash, which nothing is known to clear. Whether the
+    /// Takes in the sum of a flow of `client` with `server`, both keyed hashes, which nothing is known to clear. Whether the
     /// server is suspect: the sum reaches the house's threshold, and the day's budget has room for one more.
-    pub(crate) fn weigh(&mut self, server: u64, sum: i32, test: &Test, budget: u32, now: Instant) -> bool {
+    pub(crate) fn weigh(
+        &mut self,
+        client: u32,
+        server: u64,
+        sum: i32,
+        test: &Test,
+        budget: u32,
+        now: Instant,
+    ) -> bool {
         let Some(level) = level(sum, test) else { return false };
         self.turn_day(now);
-        let index = server as usize % self.servers.len();
-        let tag = (server >> 32) as u32 | 1;
-        let Some(slot) = self.servers.get_mut(index) else { return false };
-        if slot.tag != tag {
-            *slot = Counted { tag, level: level as u8, suspect: false };
-            count(&mut self.today, level, 1);
-            self.level = usize::MAX;
-        } else if level > usize::from(slot.level) {
-            count(&mut self.today, usize::from(slot.level), -1);
-            count(&mut self.today, level, 1);
-            slot.level = level as u8;
-            self.level = usize::MAX;
-        }
+        let share = self.share(client);
+        let Some(index) = self.count_server(share, server, level, budget) else { return false };
         if self.level == usize::MAX {
             self.level = self.lowest_level(test, budget, now);
         }
         let threshold = sum_of(self.level, test);
-        let Some(slot) = self.servers.get_mut(index) else { return false };
+        let (Some(slot), Some(share)) = (self.servers.get_mut(index), self.shares.get_mut(share)) else {
+            return false;
+        };
         if sum < threshold || slot.suspect {
             return sum >= threshold;
         }
-        let kept = budget / 5;
-        if self.suspects >= if sum >= 2 * threshold { budget } else { budget - kept } {
+        let limit = if sum >= 2 * threshold { budget } else { budget - budget / 5 };
+        let is_due =
+            u32::from(share.suspects) < (budget / 10).max(1) && self.suspects < budget.saturating_mul(2);
+        if self.suspects >= limit && !is_due {
             return false;
         }
         slot.suspect = true;
+        share.suspects = share.suspects.saturating_add(1);
         self.suspects += 1;
         true
+    }
+
+    /// Counts `server` at `level`, once a day; index of its slot.
+    fn count_server(&mut self, share: usize, server: u64, level: usize, budget: u32) -> Option<usize> {
+        let index = server as usize % self.servers.len();
+        let tag = (server >> 32) as u32 | 1;
+        let has_others = self.shares.len() > 1;
+        let (slot, share) = (self.servers.get_mut(index)?, self.shares.get_mut(share)?);
+        if slot.tag != tag {
+            let is_counted = !has_others || u32::from(share.servers) < (budget / 2).max(1);
+            *slot = Counted { tag, level: level as u8, suspect: false, is_counted };
+            if is_counted {
+                share.servers = share.servers.saturating_add(1);
+                count(&mut self.today, level, 1);
+                self.level = usize::MAX;
+            }
+        } else if level > usize::from(slot.level) {
+            if slot.is_counted {
+                count(&mut self.today, usize::from(slot.level), -1);
+                count(&mut self.today, level, 1);
+                self.level = usize::MAX;
+            }
+            slot.level = level as u8;
+        }
+        Some(index)
+    }
+
+    /// Index of the share of `client`.
+    fn share(&mut self, client: u32) -> usize {
+        if let Some(at) = self.shares.iter().position(|share| share.client == client) {
+            return at;
+        }
+        let new = Share { client, ..Share::default() };
+        if self.shares.push(new).is_ok() {
+            return self.shares.len() - 1;
+        }
+        let least = self.shares.iter_mut().enumerate().min_by_key(|(_, share)| share.servers);
+        least.map_or(0, |(at, share)| {
+            *share = new;
+            at
+        })
     }
 
     /// The threshold at `now`.
@@ -138,6 +200,7 @@ impl House {
             self.days = self.days - self.days / FADE + 256;
         }
         self.servers.fill(Counted::default());
+        self.shares.iter_mut().for_each(|share| *share = Share { client: share.client, ..Share::default() });
         (self.suspects, self.level, self.began) = (0, usize::MAX, Some(now));
     }
 
@@ -184,6 +247,8 @@ const LEVELS: usize = 48;
 const LEVEL_WIDTH: i32 = 2 * RATIO_ONE;
 /// Slots for the servers of one day, 8 bytes each.
 const SERVERS: usize = 512;
+/// Clients with a share of their own, 8 bytes each.
+const CLIENTS: usize = 32;
 /// A day loses an eighth of its weight with each that follows.
 const FADE: u32 = 8;
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -219,7 +284,7 @@ mod tests {
         days.map(|day| {
             let weigh = |server: &u64| {
                 let now = hour(day * 24 + server * 23 / servers);
-                house.weigh(hash(day * 1_000 + server), bits * RATIO_ONE, &TEST, BUDGET, now)
+                house.weigh(1, hash(day * 1_000 + server), bits * RATIO_ONE, &TEST, BUDGET, now)
             };
             (0..servers).filter(weigh).count()
         })
@@ -230,8 +295,8 @@ mod tests {
     fn a_new_house_begins_at_the_start() {
         let house = House::default();
         assert_eq!(house.threshold(&TEST, BUDGET, hour(0)), i32::from(TEST.start));
-        assert!(!House::default().weigh(1, 29 * RATIO_ONE, &TEST, BUDGET, hour(0)));
-        assert!(House::default().weigh(1, 30 * RATIO_ONE, &TEST, BUDGET, hour(0)));
+        assert!(!House::default().weigh(1, 1, 29 * RATIO_ONE, &TEST, BUDGET, hour(0)));
+        assert!(House::default().weigh(1, 1, 30 * RATIO_ONE, &TEST, BUDGET, hour(0)));
     }
 
     #[test]
@@ -251,9 +316,9 @@ mod tests {
         let mut house = House::default();
         let suspects = live(&mut house, 0..1, 300, 35);
         assert!(suspects[0] <= 40, "{suspects:?}");
-        assert!(house.weigh(hash(9_999), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)), "the miner");
+        assert!(house.weigh(1, hash(9_999), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)), "the miner");
         let many =
-            (0..200).filter(|n| house.weigh(hash(20_000 + n), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)));
+            (0..200).filter(|n| house.weigh(1, hash(20_000 + n), 300 * RATIO_ONE, &TEST, BUDGET, hour(23)));
         assert!(many.count() + suspects[0] < BUDGET as usize);
     }
 
@@ -261,7 +326,7 @@ mod tests {
     fn a_server_is_counted_once_a_day_however_often_it_is_weighed() {
         let mut house = House::default();
         let weighed =
-            (0..1_000).filter(|n| house.weigh(hash(1), (30 + n % 40) * RATIO_ONE, &TEST, BUDGET, hour(1)));
+            (0..1_000).filter(|n| house.weigh(1, hash(1), (30 + n % 40) * RATIO_ONE, &TEST, BUDGET, hour(1)));
         assert_eq!(weighed.count(), 1_000);
         assert_eq!((house.suspects, house.today.iter().sum::<u16>()), (1, 1));
     }
@@ -277,5 +342,26 @@ mod tests {
             assert!(House::from_line(bad).is_none(), "{bad}");
         }
         assert!(House::from_line(&format!("{} 7", line.trim_end())).is_none());
+    }
+
+    /// One client has hundreds of servers that reach any level. The threshold for the others stays in reach, and they
+    /// have their suspects on the same day.
+    #[test]
+    fn one_client_takes_neither_threshold_nor_budget_from_another() {
+        let mut house = House::default();
+        let weigh = |house: &mut House, client: u32, server: u64, bits: i32, at: u64| {
+            house.weigh(client, hash(server), bits * RATIO_ONE, &TEST, BUDGET, hour(at))
+        };
+        weigh(&mut house, 2, 7, 12, 0);
+        for day in 0..10 {
+            for server in 0..400 {
+                weigh(&mut house, 1, 1_000 * (day + 1) + server, 200, 24 * day + server / 20);
+            }
+            for server in 0..3 {
+                let miner = 500_000 + 10 * day + server;
+                assert!(weigh(&mut house, 2, miner, 60, 24 * day + 22), "day {day}, server {server}");
+            }
+            assert!(house.suspects <= 2 * BUDGET);
+        }
     }
 }

@@ -112,7 +112,7 @@ fn a_listed_pair_is_suspect_as_easily_as_at_eager() {
     let eager = stage_one.threshold(Sensitivity::Eager);
     let mut is_suspect = |sensitivity, sum, is_listed| {
         let now = Instant::from_micros(0);
-        let circumstances = Circumstances { sensitivity, budget: 50, is_listed, server: 7, now };
+        let circumstances = Circumstances { sensitivity, budget: 50, is_listed, client: 1, server: 7, now };
         stage_one.suspect(sum, &circumstances).is_some()
     };
     for sensitivity in [Sensitivity::Cautious, Sensitivity::Adaptive] {

@@ -105,9 +105,7 @@ impl Daemon {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        // ip(8) has become the daemon by exec(2), so the child's number is the daemon's.
-        let number = i32::try_from(self.process.id()).expect("a process number");
-        kill_process(Pid::from_raw(number).expect("not zero"), signal).expect("it is there");
+        kill_process(Pid::from_raw(self.process_number()).expect("not zero"), signal).expect("it is there");
     }
 
     /// Waits for its end.
@@ -135,6 +133,19 @@ impl Daemon {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("as proc(5) says");
         line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number")
+    }
+
+    /// Its process number.
+    pub fn process_number(&self) -> i32 {
+        // ip(8) has become the daemon by exec(2), so the child's number is the daemon's.
+        i32::try_from(self.process.id()).expect("a process number")
+    }
+
+    /// Processor time of all its threads, in clock ticks (proc(5), stat, `utime` and `stime`).
+    pub fn processor_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("it runs");
+        let fields = stat.rsplit(')').next().expect("a name in parentheses").split_whitespace();
+        fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
     }
 
     /// `minewall status --json`.

@@ -51,7 +51,15 @@ pub(crate) struct Match<'a> {
 impl Program {
     /// The signature that `message` fits with the highest confidence; of several, one that is not generic, and of
     /// those the one with the most conditions.
-    pub(super) fn find<'a>(&'a self, message: &Message<'_>, before: Before) -> Option<Match<'a>> {
+    /// `suspects` says of each dialect whether a feed has it, and `of_feeds` which of the two are looked at; empty, all
+    /// are.
+    pub(super) fn find<'a>(
+        &'a self,
+        message: &Message<'_>,
+        before: Before,
+        suspects: &[bool],
+        of_feeds: bool,
+    ) -> Option<Match<'a>> {
         let with_method = self.rules.get(..usize::from(self.with_method)).unwrap_or_default();
         let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
         let (patterns, without) = others.split_at(usize::from(self.with_pattern).min(others.len()));
@@ -60,6 +68,8 @@ impl Program {
             message,
             before,
             present: message.root.map_or(0, |root| root.tree().present()),
+            suspects,
+            of_feeds,
             best: None,
         };
         if !message.method.is_empty() {
@@ -281,14 +291,19 @@ struct Search<'a, 'm> {
     before: Before,
     /// A bit for each member of the message.
     present: u64,
+    /// Whether each dialect is a feed's, and which of the two are searched; all where nothing is said.
+    suspects: &'m [bool],
+    of_feeds: bool,
     best: Option<Match<'a>>,
 }
 
 impl<'a> Search<'a, '_> {
     fn try_all(&mut self, rules: &'a [Rule]) {
-        let Search { program, message, before, present, .. } = *self;
+        let Search { program, message, before, present, suspects, of_feeds, .. } = *self;
+        let is_wanted =
+            |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
         for rule in rules {
-            if rule.over & message.over == 0 || rule.needs & !present != 0 {
+            if rule.over & message.over == 0 || rule.needs & !present != 0 || !is_wanted(rule) {
                 continue;
             }
             let Some(confidence) = program.grade(rule, message, before) else { continue };

@@ -9,6 +9,7 @@ mod fast_open;
 mod floods;
 mod identity;
 mod outsiders;
+mod owner;
 mod pieces;
 mod raw;
 mod service;
