@@ -7,22 +7,6 @@ import unittest
 from test_guide import EVENT
 from test_service import HERE, OnRouter
 
-# Reads as many bytes as Content-Length says, and knows no chunks.
-SERVER = """
-from http.server import BaseHTTPRequestHandler, HTTPServer
-class Handler(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        print(self.path, self.headers["Content-Type"], body, flush=True)
-        self.send_response(204 if self.path == "/minewall" else 404)
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-listening = HTTPServer(("127.0.0.1", 8080), Handler)
-print("listening", flush=True)
-listening.serve_forever()
-"""
-
 
 class Notices(OnRouter):
     def notify(self, *hooks):
@@ -45,16 +29,13 @@ class Notices(OnRouter):
 
     def test_a_server_that_reads_only_the_length_gets_the_event(self):
         there = self.router
-        server = subprocess.Popen(["nsenter", "-t", there.init, "--net", "python3", "-c", SERVER], stdout=subprocess.PIPE,
-                                  text=True)
-        self.addCleanup(lambda: (server.kill(), server.communicate()))
-        self.assertEqual(server.stdout.readline(), "listening\n")
+        heard = self.listen("127.0.0.1", 8080)
         self.install()
         hook = there.read("usr/share/minewall/hooks/webhook")
         at = "ADDRESS=http://127.0.0.1:8080/minewall"
         there.write("etc/minewall/hooks.d/webhook", hook.replace("ADDRESS=https://example.org/minewall", at), 0o755)
         there.check("minewall notify -", given=EVENT + "\n")
-        self.assertEqual(server.stdout.readline(), f"/minewall application/json {EVENT}\n")
+        self.assertEqual(heard.readline(), f"/minewall application/json {EVENT}\n")
         # A server that refuses is a failure.
         there.write("etc/minewall/hooks.d/webhook", hook.replace("https://example.org", "http://127.0.0.1:8080/no"), 0o755)
         self.assertNotEqual(there.run("/etc/minewall/hooks.d/webhook"), 0)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
@@ -14,6 +15,24 @@ import router
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target"
+
+
+# Reads as many bytes as Content-Length says, and knows no chunks.
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        print(self.path, self.headers["Content-Type"], body, flush=True)
+        self.send_response(204 if self.path == "/minewall" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+listening = HTTPServer((sys.argv[1], int(sys.argv[2])), Handler)
+print("listening", flush=True)
+listening.serve_forever()
+"""
 
 
 def program():
@@ -50,6 +69,14 @@ class OnRouter(unittest.TestCase):
     def log(self):
         self.router.log.settle()
         return self.router.read("var/log/messages")
+
+    def listen(self, address, port):
+        """What a web server on the router's network hears: path, type and body, a line each."""
+        server = subprocess.Popen(["nsenter", "-t", self.router.init, "--net", "python3", "-c", SERVER, address, str(port)],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (server.kill(), server.communicate()))
+        self.assertEqual(server.stdout.readline(), "listening\n")
+        return server.stdout
 
     def ask(self, method, arguments=None):
         """A call of the ubus object, as rpcd makes it."""
@@ -230,6 +257,8 @@ class Service(OnRouter):
         status = self.ask("status")
         self.assertEqual((status["state"], status["problems"][0]["code"]), ("off", "rules"))
         self.assertIn("is kmod-nft-queue installed?", status["problems"][0]["text"])
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            self.assertIn("is kmod-nft-queue installed?", there.call(command).stdout)
 
     def test_the_log_has_priorities(self):
         self.install()
@@ -294,6 +323,21 @@ class Service(OnRouter):
         self.assertEqual(done.returncode, 1)
         text = self.ask("status")["problems"][0]["text"]
         self.assertIn(f"problem: {text}", done.stdout)
+        # The program itself tells the same: no rules, and why; and a bad configuration hides nothing.
+        self.assertIn("not loaded: no packet is seen", there.check("minewall status"))
+        there.write("var/run/no-nft-queue", "")
+        there.check("fw4 reload")
+        text = self.ask("status")["problems"][0]["text"]
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            self.assertIn(f"problem: {text}", there.call(command).stdout)
+        (there.root / "var/run/no-nft-queue").unlink()
+        there.edit("option mode 'block'", "option mode 'never'")
+        there.check("fw4 reload")
+        text = self.ask("status")["problems"][0]["text"]
+        for command in ("minewall status", "/etc/init.d/minewall status"):
+            said = there.call(command).stdout
+            self.assertIn(f"problem: {text}", said)
+            self.assertIn("in block mode", said)
         there.check("/etc/init.d/minewall stop")
         self.assertNotEqual(there.run("/etc/init.d/minewall status"), 0)
 

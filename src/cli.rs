@@ -125,10 +125,28 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
 
 /// A question with two answers: for people, and for programs.
 fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
-    let config = load(&config_path(&mut arguments)?)?;
+    let path = config_path(&mut arguments)?;
+    let config = load(&path).or_else(|complaint| running_copy(&path, complaint))?;
     let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
+    // What the service has noted; the daemon can't know why it has no rules.
+    if matches!(request, Request::Status)
+        && path == Path::new(config::DEFAULT_PATH)
+        && let Ok(problem) = std::fs::read_to_string(RULES_PROBLEM)
+    {
+        eprintln!("problem: {}", problem.trim_end());
+    }
     tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+/// The configuration that OpenWrt's service has given to the daemon, where the one at `path` is refused.
+fn running_copy(path: &Path, complaint: String) -> Result<Config, String> {
+    if path != Path::new(config::DEFAULT_PATH) {
+        return Err(complaint);
+    }
+    let running = config::load(Path::new(RUNNING_COPY)).map_err(|_| complaint.clone())?;
+    eprintln!("problem: {complaint}");
+    Ok(running.config)
 }
 
 fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -279,6 +297,9 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
 
 /// Where the packages have it.
 const SELFTEST: &str = "/usr/share/minewall/selftest";
+/// Of OpenWrt's service: the copy of the last good configuration, and the cause why the kernel has no rules of ours.
+const RUNNING_COPY: &str = "/var/run/minewall/config";
+const RULES_PROBLEM: &str = "/var/run/minewall/rules";
 const STATUS_UNUSABLE: u8 = 1;
 const STATUS_NOTHING: u8 = 3;
 const STATUS_REFUSED: u8 = 4;

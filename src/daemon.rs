@@ -25,7 +25,7 @@ mod history_file;
 pub mod hosts;
 mod reputation_service;
 mod house_file;
-mod identity;
+pub(crate) mod identity;
 mod leases;
 mod news;
 pub(crate) mod lists;

@@ -143,9 +143,9 @@ impl Evidence {
         (true, finding.map(if is_suspicion { Said::Suspicion } else { Said::Proof }))
     }
 
-    /// Whether a match is no more than a hint of another family than the strong evidence at hand.
+    /// Whether a match is no more than a hint, or a feed's word, and of another family than the strong evidence at hand.
     fn is_stray(&self, signatures: &Signatures, found: &Match<'_>) -> bool {
-        found.confidence == Confidence::Hint
+        (found.confidence == Confidence::Hint || signatures.is_suspicion(&Some(*found)))
             && self.facts & STRONG_SIGNS != 0
             && self.dialect.is_some_and(|known| known.family() != signatures.dialect_of(found).family())
     }

@@ -48,9 +48,9 @@ pub struct Consumption {
 }
 
 impl MessageReader {
-    /// The server is asked the question called `name` from now on.
-    pub fn ask(&mut self, name: &'static str) {
-        self.asked = name;
+    /// A reader of responses to the question that signatures call `asked`.
+    pub fn of(asked: &'static str) -> Self {
+        MessageReader { asked, ..MessageReader::default() }
     }
 
     /// Notes what we sent: it decides how the answer is framed (HTTP, WebSocket, lines).

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use crate::parse::words;
 use crate::parse::words::{WordId, Words};
-use compile::program::{DialectEntry, Phase, Program, QuestionEntry, Role, Rule};
+use compile::program::{Confidence, DialectEntry, Phase, Program, QuestionEntry, Role, Rule};
 pub use dialect::Dialect;
 pub use load::{FileRefusal, Listed, SignatureFile};
 use matcher::{Before, Match, Message};
@@ -52,14 +52,24 @@ impl Signatures {
         if word.is_empty() { 0 } else { self.words().id(words::hash(word), word).unwrap_or(0) }
     }
 
-    /// The signature that `message` fits best.
+    /// The signature that `message` fits best. A feed's never stands before a strong one of the program or the operator:
+    /// the writer of a feed can't turn a proof into a suspicion.
     pub(crate) fn find(&self, message: &Message<'_>, before: Before) -> Option<Match<'_>> {
-        let built_in = PROGRAM.find(message, before);
-        let added = self.added.as_ref().and_then(|added| added.program.find(message, before));
-        match (built_in, added) {
-            (Some(built_in), Some(added)) => Some(if added.beats(&built_in) { added } else { built_in }),
-            (built_in, added) => built_in.or(added),
+        let built_in = PROGRAM.find(message, before, &[], false);
+        let Some(added) = &self.added else { return built_in };
+        let own = added.program.find(message, before, &added.suspects, false);
+        let trusted = match (built_in, own) {
+            (Some(built_in), Some(own)) => Some(if own.beats(&built_in) { own } else { built_in }),
+            (built_in, own) => built_in.or(own),
+        };
+        let of_feed = added.program.find(message, before, &added.suspects, true);
+        match (&trusted, &of_feed) {
+            (Some(trusted), Some(of_feed))
+                if trusted.confidence == Confidence::Hint && of_feed.confidence > Confidence::Hint => {}
+            (Some(_), _) => return trusted,
+            (None, _) => {}
         }
+        of_feed
     }
 
     /// Whether a signature of a binary message may fit `message` once more bytes have come.

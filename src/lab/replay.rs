@@ -160,6 +160,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
             Err(error) => return Ok(Err(error)),
         };
         let mut replay = Replay::new(self.maker.engine());
+        replay.replayed.account.leases = self.options.config.leases_files.clone();
         let mut count = 0_u32;
         let damage = loop {
             let frame = match capture.next_frame() {
@@ -168,7 +169,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
                 Err(damage) => break Some(damage),
             };
             if let Some(detection) = replay.frame(&frame).filter(|_| is_pipe) {
-                self.report.event(path, &detection)?;
+                self.report.event(path, &detection, &self.options.config.leases_files)?;
             }
             count = count.wrapping_add(1);
             if count.is_multiple_of(FRAMES_A_TURN) {
@@ -225,7 +226,7 @@ impl EngineMaker {
 /// The configuration of a replay that is given none: the defaults, with what is built in only, so that it is
 /// the same on every desk.
 pub fn default_config() -> Config {
-    Config { intel_lists: Vec::new(), signatures: Vec::new(), ..Config::default() }
+    Config { intel_lists: Vec::new(), signatures: Vec::new(), leases_files: Vec::new(), ..Config::default() }
 }
 
 /// Contents of a capture.

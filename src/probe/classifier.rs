@@ -10,7 +10,7 @@ mod refusal;
 
 use super::question::{Encoding, Question};
 use crate::dpi::finding::push_escaped;
-use crate::dpi::server_messages::{MessageReader, ServerMessage};
+use crate::dpi::server_messages::{MessageReader, PoolMessage, ServerMessage};
 use crate::dpi::signatures::Dialect;
 use crate::dpi::{Answer, Dpi, noise};
 use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
@@ -63,7 +63,7 @@ impl ResponseClassifier {
     pub fn new(question: Question) -> Self {
         ResponseClassifier {
             question,
-            reader: MessageReader::default(),
+            reader: MessageReader::of(question.name()),
             bytes: Vec::new(),
             read: 0,
             sent: Vec::new(),
@@ -183,8 +183,11 @@ impl ResponseClassifier {
 
 /// The class of one message in response to `question`.
 fn classify(question: Question, message: &ServerMessage<'_>) -> Response {
+    let is_refused = |shown: &PoolMessage<'_>| shown.said.starts_with(REFUSED);
     if let Some(shown) = message.shown.filter(|shown| shown.strong) {
-        return Response::Pool(shown.dialect, evidence(&[shown.said.as_bytes(), b" from the server"]));
+        let words = message.root.filter(|_| is_refused(&shown)).and_then(refusal::named);
+        let words = words.unwrap_or_else(|| evidence(&[shown.said.as_bytes(), b" from the server"]));
+        return Response::Pool(shown.dialect, words);
     }
     let Some(root) = message.root else { return Response::Unreadable };
     // Header, seed and target are a hint alone, but not when it is what was asked for.
@@ -197,6 +200,11 @@ fn classify(question: Question, message: &ServerMessage<'_>) -> Response {
     if let Some(refusal) = refusal::of_pool(question, root) {
         let class = if refusal.certain { Response::Pool } else { Response::Claim };
         return class(refusal.dialect, refusal.words);
+    }
+    if let Some(shown) = message.shown.filter(is_refused)
+        && let Some(words) = refusal::named(root)
+    {
+        return Response::Claim(shown.dialect, words);
     }
     if let Some(kind) = other_services::service(question, root) {
         return Response::OtherService(evidence(&[kind]));
@@ -226,6 +234,9 @@ fn is_extranonce(question: Question, root: Value<'_>) -> bool {
         && result.item(0).is_some_and(|session| session.is_null() || is_hex(session))
         && result.item(1).is_some_and(is_hex)
 }
+
+/// Beginning of the names of messages that refuse a question.
+const REFUSED: &str = "refused ";
 
 fn evidence(parts: &[&[u8]]) -> EvidenceLine {
     let mut text = EvidenceLine::new();

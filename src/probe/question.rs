@@ -95,9 +95,14 @@ impl Question {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, question)| *question)
     }
 
+    /// The name in signatures; empty without.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+    }
+
     /// The question as a signature has it, if one does.
     fn of_signature(self) -> Option<DialectQuestion> {
-        NAMES.iter().find(|(_, known)| *known == self).and_then(|(name, _)| question(name))
+        question(self.name())
     }
 
     /// Encoding of the question.

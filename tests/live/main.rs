@@ -28,4 +28,5 @@ mod notices;
 mod probe;
 mod rules;
 mod run;
+mod signatures;
 mod suspect;

@@ -144,3 +144,20 @@ fn people_see_findings_and_all_flows_on_demand() {
     assert!(text(&findings.stdout).contains("no findings"), "{}", text(&findings.stdout));
     assert!(text(&all.stdout).contains("undecided") || text(&all.stdout).contains("benign"));
 }
+
+/// With a configuration that names leases, a finding says which host it is and how sure that is.
+#[test]
+fn hosts_are_named_by_the_leases_of_the_configuration() {
+    let scratch = Scratch::new("leases");
+    let file = scratch.write("a.pcap", &sample());
+    let leases = scratch.write("leases", b"1 02:00:00:00:00:0a 192.168.1.7 laptop *\n");
+    let text_of_config =
+        format!("config minewall\noption intel 0\nlist leases_file '{}'\n", leases.display());
+    let config = scratch.write("minewall", text_of_config.as_bytes());
+    let output =
+        minewall(&[OsStr::new("replay"), OsStr::new("--json"), OsStr::new("--config"), &config, &file]);
+    let lines = text(&output.stdout);
+    assert!(lines.contains("\"host\":\"laptop\"") && lines.contains("\"identity\":\"confirmed\""), "{lines}");
+    let without = minewall(&[OsStr::new("replay"), OsStr::new("--json"), &file]);
+    assert!(!text(&without.stdout).contains("\"identity\""), "there is nothing to compare with");
+}

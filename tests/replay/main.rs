@@ -13,3 +13,4 @@ mod formats;
 mod golden;
 mod inputs;
 mod session;
+mod signatures;

@@ -35,6 +35,11 @@ message "work" from pool
     where (result.nonce_pre present and result.nonce_bytes present) or (result.pow_hash present and result.target present)
     strong
 
+message "refused login" from pool
+    phase login
+    where asked ckb and (error.message has "ckb address" "wallet address" or error[1] has "ckb address" "wallet address" or error has "ckb address" "wallet address")
+    hint
+
 question ckb over line
     method "ckb_submitLogin"
     send "{\"id\":1,\"method\":\"ckb_submitLogin\",\"params\":{\"login\":\"0\"}}\n"

@@ -28,3 +28,8 @@ message "hashes credited" from pool
     phase login
     where type is "authed" "hash_accepted" and params.hashes present
     strong
+
+message "refused site key" from pool
+    phase login
+    where asked web-socket web-socket-proxy and (params.error is "invalid_site_key" or error is "invalid_site_key")
+    strong

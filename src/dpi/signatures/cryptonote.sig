@@ -202,6 +202,12 @@ message "submit" from miner
     where params.nonce name
     hint
 
+# A server that understands the login and refuses the wallet, or has no pool to hand it to.
+message "refused login" from pool
+    phase login
+    where asked login and (error.message has "wallet address" "mining address" "incorrect wallet" "proxy is unavailable" or error[1] has "wallet address" "mining address" "incorrect wallet" "proxy is unavailable" or error has "wallet address" "mining address" "incorrect wallet" "proxy is unavailable")
+    hint
+
 # An integer for its number: xmrig-proxy hangs up on anything else.
 question login over line
     method "login"

@@ -107,6 +107,12 @@ message "eth_subscription" from pool
     where (params.result[1] hex 64 and params.result[2] hex 64 and params.result[3] hex 54..64) or (params.result[0] hex 64 and params.result[1] hex 64 and params.result[2] hex 54..64)
     strong
 
+# A server that understands the login and refuses the wallet; its words for an unknown method must be others.
+message "refused login" from pool
+    phase login
+    where asked eth-proxy eth-proxy-wallet and (error.message has "wallet address" "invalid wallet" "mining address" "invalid address" "invalid login" "incorrect wallet" or error[1] has "wallet address" "invalid wallet" "mining address" "invalid address" "invalid login" "incorrect wallet" or error has "wallet address" "invalid wallet" "mining address" "invalid address" "invalid login" "incorrect wallet")
+    hint
+
 question eth-proxy over line
     method "eth_submitLogin"
     send "{\"id\":1,\"method\":\"eth_submitLogin\",\"params\":[\"0\"]}\n"

@@ -192,6 +192,37 @@ mod tests {
         }
     }
 
+    /// A feed that copies a built-in message, with more conditions, or answers to it, weakens no proof.
+    #[test]
+    fn a_feed_can_not_stand_before_the_built_in_signatures() {
+        use crate::dpi::{Dpi, Inspection, Said};
+        use crate::net::direction::Direction;
+        let shadow = r#"
+            dialect shadow
+            message "mining.subscribe" from miner
+                phase login
+                where method is "mining.subscribe" and id present and id number and params array and params[0] string
+                proof
+            message "anything" from pool
+                phase job
+                where id present and result present
+                strong
+        "#;
+        let mut dpi = Dpi::default();
+        dpi.replace_signatures(
+            Signatures::with_files(&[file("shadow.suspect.sig", shadow)]).expect("a good file"),
+        );
+        let mut flow = Inspection::begin(true);
+        let subscribe = b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"x\"]}\n";
+        assert!(matches!(flow.read(&mut dpi, 1, Direction::ToServer, subscribe).said, Said::Proof(_)));
+        // Midway a strong request, and the pool's consent.
+        let mut flow = Inspection::begin(false);
+        let authorize = b"{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"w\",\"x\"]}\n";
+        assert!(matches!(flow.read(&mut dpi, 1, Direction::ToServer, authorize).said, Said::Nothing));
+        let consent = b"{\"id\":2,\"result\":true,\"error\":null}\n";
+        assert!(matches!(flow.read(&mut dpi, 1, Direction::ToClient, consent).said, Said::Proof(_)));
+    }
+
     #[test]
     fn a_bad_file_is_refused_with_its_line() {
         for (text, line) in [

@@ -50,7 +50,15 @@ pub(crate) struct Match<'a> {
 impl Program {
     /// The signature that `message` fits with the highest confidence; of several, one that is not generic, and of
     /// those the one with the most conditions.
-    pub(super) fn find<'a>(&'a self, message: &Message<'_>, before: Before) -> Option<Match<'a>> {
+    /// `suspects` says of each dialect whether a feed has it, and `of_feeds` which of the two are looked at; empty, all
+    /// are.
+    pub(super) fn find<'a>(
+        &'a self,
+        message: &Message<'_>,
+        before: Before,
+        suspects: &[bool],
+        of_feeds: bool,
+    ) -> Option<Match<'a>> {
         let with_method = self.rules.get(..usize::from(self.with_method)).unwrap_or_default();
         let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
         let (patterns, without) = others.split_at(usize::from(self.with_pattern).min(others.len()));
@@ -65,7 +73,12 @@ impl Program {
         let present = message.root.map_or(0, |root| root.tree().present());
         let candidates = exact.iter().chain(inexact);
         let mut best: Option<Match<'a>> = None;
+        let is_wanted =
+            |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
         for rule in candidates.filter(|rule| rule.over & message.over != 0 && rule.needs & !present == 0) {
+            if !is_wanted(rule) {
+                continue;
+            }
             let Some(confidence) = self.grade(rule, message, before) else { continue };
             if best.is_none_or(|best| best.order() < (confidence, !self.is_generic(rule), rule.rank)) {
                 best = Some(Match { rule, program: self, confidence });

@@ -31,3 +31,9 @@ message "new-block" from pool
     phase job
     where message is "new-block" and blockHeader present
     strong
+
+# To a client that begins with another message than theirs.
+message "refused without registration" from pool
+    phase login
+    where asked web-socket web-socket-proxy and message is "error" and reason is "registration required"
+    strong

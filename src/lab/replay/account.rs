@@ -4,6 +4,7 @@
 //! flow has its line; it grows with the flows of a capture, not with its packets.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::finding::FlowFinding;
 use crate::engine::event::Detection;
@@ -23,6 +24,8 @@ pub struct Account {
     flows: Vec<FlowAccount>,
     /// Index of the latest connection of a five-tuple in `flows`.
     latest: HashMap<FiveTuple, usize>,
+    /// Files of DHCP leases, by which hosts are named.
+    pub leases: Vec<PathBuf>,
 }
 
 /// A TCP connection.
@@ -77,10 +80,11 @@ impl Account {
         detection: Option<&Detection>,
         now: Instant,
     ) {
+        let finding = detection.map(|detection| FlowFinding::new(detection, &self.leases));
         let flow = self.flow(segment, now);
         flow.count(segment, now);
         if let Some(session) = session {
-            flow.note_packet(session, detection, now);
+            flow.note_packet(session, finding, now);
         }
     }
 
@@ -152,7 +156,7 @@ impl FlowAccount {
         }
     }
 
-    fn note_packet(&mut self, record: &Session, detection: Option<&Detection>, now: Instant) {
+    fn note_packet(&mut self, record: &Session, finding: Option<FlowFinding>, now: Instant) {
         self.client = record.client();
         self.server = record.server();
         let verdict = FlowVerdict::from(record.state());
@@ -168,7 +172,7 @@ impl FlowAccount {
         let replaces = |finding: &FlowFinding| {
             self.finding.as_ref().is_none_or(|known| finding.is_proof && !known.is_proof)
         };
-        if let Some(finding) = detection.map(FlowFinding::from).filter(replaces) {
+        if let Some(finding) = finding.filter(replaces) {
             self.finding = Some(finding);
         }
     }

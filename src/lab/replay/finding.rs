@@ -1,7 +1,10 @@
 //! Findings in reports, in the words of the live events.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
+use crate::daemon::identity::accused;
 use crate::dpi::signatures::Dialect;
 use crate::engine::event::Detection;
 
@@ -16,6 +19,12 @@ pub struct FlowFinding {
     /// Hardware address of the client, where the link has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// Name of the client by the DHCP leases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// `confirmed`, `unconfirmed` or `conflict`, as in live events; none without leases to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<&'static str>,
     /// The name by which the client called its server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_name: Option<String>,
@@ -41,6 +50,18 @@ pub struct FlowFinding {
     pub is_proof: bool,
 }
 
+impl FlowFinding {
+    /// What was detected, and on which host by the leases in `files`.
+    pub fn new(detection: &Detection, files: &[PathBuf]) -> Self {
+        let finding = FlowFinding::from(detection);
+        if !files.iter().any(|file| file.exists()) {
+            return finding;
+        }
+        let host = accused(files, detection.client.addr(), detection.hw_addr);
+        FlowFinding { host: host.name, identity: Some(host.identity.name()), ..finding }
+    }
+}
+
 impl From<&Detection> for FlowFinding {
     fn from(detection: &Detection) -> Self {
         let finding = &detection.finding;
@@ -49,6 +70,8 @@ impl From<&Detection> for FlowFinding {
             source: detection.source.name(),
             evidence: finding.evidence.to_string(),
             mac: detection.hw_addr.map(|addr| addr.map(|byte| format!("{byte:02x}")).join(":")),
+            host: None,
+            identity: None,
             server_name: some(&detection.server_name),
             target: detection.target.as_ref().map(ToString::to_string),
             server_is_pool: detection.server_is_pool,

@@ -1,7 +1,7 @@
 //! Reports of a replay: JSON lines for programs, a table for people.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
@@ -103,8 +103,8 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn event(&mut self, path: &Path, detection: &Detection) -> io::Result<()> {
-        let finding = FlowFinding::from(detection);
+    pub fn event(&mut self, path: &Path, detection: &Detection, leases: &[PathBuf]) -> io::Result<()> {
+        let finding = FlowFinding::new(detection, leases);
         match self.format {
             Format::Json => {
                 let event = if finding.is_proof { "detection" } else { "suspicion" };
@@ -178,6 +178,10 @@ impl<W: Write> Report<W> {
                 Some(name) => format!("{} ({name})", flow.server),
                 None => flow.server.to_string(),
             };
+            let client = match flow.finding.as_ref().and_then(|finding| finding.host.as_ref()) {
+                Some(host) => format!("{} ({host})", flow.client),
+                None => flow.client.to_string(),
+            };
             let verdict = match flow.verdict {
                 FlowVerdict::Mining | FlowVerdict::Suspect => what(flow.finding.as_ref()),
                 _ if flow.finding.is_some() => what(flow.finding.as_ref()),
@@ -189,16 +193,7 @@ impl<W: Write> Report<W> {
             );
             let (coin, agent, wallet) =
                 (of(|finding| &finding.coin), of(|finding| &finding.agent), of(|finding| &finding.wallet));
-            table.add_row([
-                time(flow.first()),
-                flow.client.to_string(),
-                server,
-                verdict,
-                coin,
-                agent,
-                wallet,
-                after,
-            ]);
+            table.add_row([time(flow.first()), client, server, verdict, coin, agent, wallet, after]);
         }
         writeln!(self.out, "{capture}")?;
         if table.is_empty() {

@@ -2,7 +2,8 @@
 //!
 //! A refusal proves a pool only where no other software sends it: it names things that only pools deal in,
 //! or has a form that only Stratum's errors have, and it responds to the question that provokes it.
-//! "Method not found" comes from any server.
+//! "Method not found" comes from any server. Refusals of one dialect are messages of its signature that name the
+//! question (`asked`); here stand those of whole families, and those with a code.
 
 use super::{EvidenceLine, evidence};
 use crate::dpi::signatures::Dialect;
@@ -19,16 +20,6 @@ const OF_POOLS: [(&str, Dialect); 5] = [
     ("unauthorized worker", Dialect::StratumV1),
 ];
 
-/// Texts of servers that refuse a wallet.
-const OF_WALLETS: [&str; 6] = [
-    "wallet address",
-    "invalid wallet",
-    "mining address",
-    "invalid address",
-    "invalid login",
-    "incorrect wallet",
-];
-
 /// A refusal that speaks for a pool.
 pub(super) struct OfPool {
     pub dialect: Dialect,
@@ -41,7 +32,6 @@ pub(super) struct OfPool {
 /// The pool that refuses so.
 pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let refusal = ErrorMessage::read(root)?;
-    let asked = question.dialect();
     let over_tcp = question.encoding() != Encoding::Http;
     let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
     let named = OF_POOLS.iter().find(|(text, _)| over_tcp && refusal.says(text));
@@ -57,16 +47,6 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
             | Question::WebSocket,
             Some(20..=25),
         ) if refusal.is_array => (Dialect::StratumV1, true),
-        (_, Question::WebSocket | Question::WebSocketProxy, _) if refusal.is("invalid_site_key") => {
-            (Dialect::CoinHive, true)
-        }
-        // Nimiq's pools, to a client that begins with another message than theirs.
-        (_, Question::WebSocket | Question::WebSocketProxy, _)
-            if refusal.is("registration required")
-                && root.get("message").is_some_and(|kind| kind.is("error")) =>
-        {
-            (Dialect::Nimiq, true)
-        }
         (_, Question::Grin, Some(-32500)) if refusal.says("login first") => (Dialect::Grin, true),
         (_, Question::Beam, Some(-32003)) if refusal.is("login failed") => (Dialect::Beam, true),
         // Stratum's codes in an object, from Handshake's pools.
@@ -76,17 +56,14 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
             (Dialect::StratumV1, false)
         }
         (_, Question::Keepalive, Some(-1)) if refusal.is("unauthenticated") => (Dialect::CryptoNote, false),
-        // Who understands a login and refuses the wallet, or has no pool to hand it to.
-        (_, Question::EthProxy | Question::EthProxyWallet, _) if says(&OF_WALLETS) => (asked?, false),
-        (_, Question::Login, _)
-            if says(&["wallet address", "mining address", "incorrect wallet", "proxy is unavailable"]) =>
-        {
-            (asked?, false)
-        }
-        (_, Question::Ckb, _) if says(&["ckb address", "wallet address"]) => (asked?, false),
         _ => return None,
     };
     Some(OfPool { dialect, words: evidence(&[b"refusal: ", refusal.bytes]), certain })
+}
+
+/// The evidence of a refusal as a signature has it.
+pub(super) fn named(root: Value<'_>) -> Option<EvidenceLine> {
+    ErrorMessage::read(root).map(|refusal| evidence(&[b"refusal: ", refusal.bytes]))
 }
 
 /// The words of an error, if the message is one.
