@@ -22,7 +22,7 @@ use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
 use crate::lab::train::scores::{Peaks, Trace};
 use crate::lab::train::sequence::{Label, Origin};
-use crate::lab::train::{Error, reference, report, writable};
+use crate::lab::train::{Error, reference, report, say, writable};
 
 use breakdown::Breakdown;
 use calibration::Told;
@@ -51,7 +51,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         writable(&path)?;
     }
     let swarms = swarms::count(&arguments)?;
-    print!("{}", swarms::table(&swarms));
+    say(&swarms::table(&swarms))?;
     let cases = dataset::cases(arguments.sequences(arguments.value("seed", SEED)?, 0)?);
     if cases.is_empty() {
         return Err(Error::from("no long flow: at least 12 payload packets in 30 seconds are needed"));
@@ -63,17 +63,17 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let mining: Vec<&Case> = cases.iter().filter(|c| c.label() == Label::Mining).collect();
     let evasions = evasion::recall(&mining, &model);
 
-    print!("{}", breakdown.table());
-    print!("{}", rates(&traces));
-    print!("{}", false_alarms(&traces, &model.test));
-    print!("{}", calibration::table(&told, &traces));
-    print!("{}", evasion::table(&evasions));
+    say(&breakdown.table())?;
+    say(&rates(&traces))?;
+    say(&false_alarms(&traces, &model.test))?;
+    say(&calibration::table(&told, &traces))?;
+    say(&evasion::table(&evasions))?;
     let days = arguments.value("house", 0)?;
     if days > 0 {
-        print!("{}", house::live(&traces, &model.test, days).table());
+        say(&house::live(&traces, &model.test, days).table())?;
     }
     let deviation = reference::largest_deviation(&cases, &model);
-    println!("largest deviation of a symbol from floating point: {deviation:.3} bits");
+    say(&format!("largest deviation of a symbol from floating point: {deviation:.3} bits\n"))?;
     let measured =
         Measured { breakdown: &breakdown, curve: &curve, evasions: &evasions, swarms: &swarms, told: &told };
     if let Some(path) = arguments.path("json") {
