@@ -170,6 +170,7 @@ impl ReputationService {
         }
         let suspect = self.suspect_of(detection);
         let wall_clock = self.clock.now();
+        let mut strong = None;
         let due = match self.store.probed(&suspect.server, suspect.name.as_ref(), wall_clock) {
             None => now,
             Some(known) if matches!(known.fact, Fact::Pool | Fact::NotPool) => {
@@ -177,8 +178,15 @@ impl ReputationService {
             }
             // It did not say; and a host that says the same again is no reason to ask more often.
             Some(_) if detection.source == Source::Dpi => return self.prober.count_known(),
-            Some(known) => now.after(Duration::from_secs(known.seconds_left(wall_clock).into())),
+            Some(known) => {
+                // It did not say before stage one was sure.
+                strong = witness::strong(&suspect, known);
+                now.after(Duration::from_secs(known.seconds_left(wall_clock).into()))
+            }
         };
+        if let Some(entry) = strong {
+            self.enter(entry, now);
+        }
         self.prober.ask(PendingQuestion::again(&suspect, due));
     }
 
@@ -217,7 +225,7 @@ impl ReputationService {
 
     /// An inconclusive answer is worth another question, for as long as the session is a suspect.
     fn ask_again(&mut self, suspect: &Suspect, now: Instant) {
-        if suspect.is_strong {
+        if suspect.is_strong() {
             log::warn!("{} is strongly suspected: it does not say what it is when asked", suspect.server);
         }
         if suspect.purpose == Purpose::Suspicion {

@@ -316,7 +316,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.streams.waits = Default::default();
         }
         match finding {
-            Some(finding) if suspected && listed.is_none() => {
+            Some(finding) if (suspected || suspicion.is_some_and(|s| s.is_strong)) && listed.is_none() => {
                 let source = if by_signature { Source::Hint } else { Source::Hmm };
                 Some(DetectionCause { source, finding, suspicion })
             }
@@ -385,7 +385,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
-            is_strong: suspicion.is_some_and(|suspicion| suspicion.is_strong),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }
