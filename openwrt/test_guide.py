@@ -58,14 +58,22 @@ class Guide(OnRouter):
                 there.write("var/log/minewall/events.jsonl", EVENT + "\n")
             if heading == "Troubleshooting" and "nft list table inet minewall" in commands:
                 self.assertTrue(there.table(), "the service is on")
+            if heading == "Stop, start, remove":
+                self.assertIn("minewall\n", there.check("ubus list"))
+                # As both package managers leave them beside an edited configuration.
+                for name in ("minewall-opkg", "minewall.apk-new"):
+                    there.write(f"etc/config/{name}", "")
             self.do(heading, commands)
+            if any("minewall isolate" in command and "remove" not in command for command in commands):
+                self.assertIn("option src_mac '02:00:5e:10:00:01'", there.read("etc/config/firewall"))
         said = dict(self.said)
         self.assertIn("block mode", next(text for command, text in self.said if command == "service minewall status"))
         self.assertIn("/etc/config/minewall is fine", said["minewall config"])
         self.assertEqual(self.heard.readline(), f"/minewall application/json {EVENT}\n")
+        self.assertIn("minewall: childs-laptop blocked", there.read("var/log/uclient-fetch"))
         self.assertIn("minewall_detections_total", said["minewall status --prometheus"])
-        self.assertIn("option src_mac '02:00:5e:10:00:01'", there.read("etc/config/firewall"))
-        # Nothing of it is left.
+        # Nothing of it is left, and rpcd has forgotten it.
+        self.assertNotIn("minewall", there.check("ubus list"))
         self.assertEqual(there.tables(), ["inet fw4\n"])
         self.assertNotIn("minewall", there.read("etc/config/firewall"))
         left = [str(file.relative_to(there.root)) for folder in ("etc", "usr", "lib", "var/run/minewall")

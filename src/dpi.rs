@@ -15,6 +15,7 @@ pub mod server_messages;
 pub mod signatures;
 
 use crate::net::direction::Direction;
+use crate::parse::client_hello::Hello;
 use crate::parse::dns::Resolution;
 use crate::parse::lines::says_nothing;
 use drafts::Drafts;
@@ -47,6 +48,33 @@ pub struct Wire {
     pub server_first: bool,
     /// 64 bytes without a sense were answered with 234, as the handshake of Stratum V2.
     pub noise: bool,
+    /// The program behind a TLS client, as far as its first message tells.
+    pub tls_client: Option<TlsClient>,
+}
+
+/// Kinds of programs by the ClientHello that they send, the most casual first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsClient {
+    /// It names no server and offers no protocol (ALPN): a library with nothing set.
+    Bare,
+    /// It names its server.
+    Named,
+    /// It offers protocols.
+    Negotiates,
+    /// It sends values that are reserved for GREASE (RFC 8701): a browser, or a library made from one.
+    Greases,
+}
+
+impl TlsClient {
+    /// The kind that sends `hello`.
+    pub(crate) fn of(hello: &Hello) -> Self {
+        match (hello.greases, hello.negotiates, hello.name.is_some()) {
+            (true, ..) => TlsClient::Greases,
+            (false, true, _) => TlsClient::Negotiates,
+            (false, false, true) => TlsClient::Named,
+            (false, false, false) => TlsClient::Bare,
+        }
+    }
 }
 
 /// Whether something is there, as far as the bytes go.

@@ -93,3 +93,19 @@ fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
     refused(evaluate::run(words(&format!("--mining {missing}"))), "missing.seq");
     refused(evaluate::run(words("--scripted 0")), "no long flow");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    use std::process::{Command, Stdio};
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_minewall"))
+        .args(words("evaluate --scripted 4"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && !said.contains("panicked"), "{said}");
+}

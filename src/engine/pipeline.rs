@@ -113,35 +113,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// A connection attempt. It opens no flow, since its sender may not be who it says; the kernel shows only those to
-    /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
-    /// again once the server has answered (RFC 7413 section 4.2.2).
-    pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        if packet.reason == Reason::Attempt {
-            return self.refused_attempt(segment, packet, now);
-        }
-        let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
-        Handled { verdict, opened: false, event: None }
-    }
-
-    /// An attempt that the kernel would refuse. What is known here is newer than its sets.
-    fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        let session = Session::begin(segment, now.stamp());
-        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
-        let Some((source, finding)) = known else {
-            return Handled { verdict: Verdict::Accept(FlowMark::Undecided), opened: false, event: None };
-        };
-        let verdict = match self.settings.mode {
-            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
-            Mode::Block => {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
-            }
-        };
-        let event = Some(self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
-        Handled { verdict, opened: false, event }
-    }
-
     /// Hash of the client of `session` for fair shares.
     pub fn owner_of(&self, client: core::net::IpAddr) -> u32 {
         let id = ClientId::of(client, self.neighbours.hw_addr(client));
@@ -345,7 +316,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.streams.waits = Default::default();
         }
         match finding {
-            Some(finding) if suspected && listed.is_none() => {
+            Some(finding) if (suspected || suspicion.is_some_and(|s| s.is_strong)) && listed.is_none() => {
                 let source = if by_signature { Source::Hint } else { Source::Hmm };
                 Some(DetectionCause { source, finding, suspicion })
             }
@@ -384,7 +355,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// The event of a notice.
-    fn detection(
+    pub(super) fn detection(
         &mut self,
         session: &Session,
         notice: DetectionCause,
@@ -414,7 +385,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
-            is_strong: suspicion.is_some_and(|suspicion| suspicion.is_strong),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }

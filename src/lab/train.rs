@@ -33,6 +33,7 @@ pub(crate) mod sequence;
 pub(crate) mod source;
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -99,8 +100,8 @@ fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Resu
     }
     let choice = selection::choose(&held_back, candidates, HMM_PANEL);
     let test = calibration::test(&held_back, &choice);
-    print!("{}", report::selection(&choice, &held_back));
-    print!("{}", report::held_back(&held_back, &choice, &test, options.grouping));
+    say(&report::selection(&choice, &held_back))?;
+    say(&report::held_back(&held_back, &choice, &test, options.grouping))?;
 
     if let Some(path) = output {
         let all: Vec<&Case> = cases.iter().collect();
@@ -108,7 +109,7 @@ fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Resu
         for &candidate in &choice.members {
             progress.label(&format!("member {} of {}", panel.len() + 1, choice.members.len()));
             let training = train(&all, options, candidate as u32, &mut progress);
-            print!("{}", report::course(candidate, &training));
+            say(&report::course(candidate, &training))?;
             panel.push(training.pair);
         }
         let count = |label| cases.iter().filter(|c| c.label() == label).count() as u32;
@@ -117,7 +118,7 @@ fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Resu
         let bytes = quantise::encode(&panel, &test, summary);
         quantise::model(&panel, &test, summary)?;
         std::fs::write(path, &bytes).map_err(|error| Error::from(error).at(path))?;
-        println!("{}: {} bytes", path.display(), bytes.len());
+        say(&format!("{}: {} bytes\n", path.display(), bytes.len()))?;
     }
     progress.finish();
     Ok(())
@@ -136,8 +137,18 @@ pub fn extract(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     sequences.retain(Sequence::is_long);
     sequences.iter_mut().for_each(|s| s.packets.truncate(PACKETS_KEPT));
     std::fs::write(&output, sequence::encode(&sequences)).map_err(|error| Error::from(error).at(&output))?;
-    println!("{}: {} sequences", output.display(), sequences.len());
+    say(&format!("{}: {} sequences\n", output.display(), sequences.len()))?;
     Ok(())
+}
+
+/// Prints `text`. A reader that has seen enough, as `head` does, is content, and what is to be written is written.
+pub(crate) fn say(text: &str) -> Result<(), Error> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::from(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses early a file that can't be written after the work is done; a file that exists stays as it is.
@@ -261,7 +272,8 @@ const SCRIPTED: u32 = 2_000;
 const CANDIDATES: u32 = 4;
 const CANDIDATES_MAX: u32 = 32;
 const ITERATIONS: u32 = 4;
-const ROUNDS: u32 = 6;
+/// More rounds learn the sessions at hand by heart: what is held back is found less often.
+const ROUNDS: u32 = 4;
 const FOLDS: usize = 2;
 /// Nats per symbol.
 const TOLERANCE: f64 = 1e-4;

@@ -55,6 +55,11 @@ impl LocalNetworks {
         self.prefixes.iter().any(|prefix| prefix.contains(addr))
     }
 
+    /// Whether no network is known.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+
     fn of_routes(routes: Vec<Route>) -> Self {
         let has_default = routes.iter().any(Route::is_default);
         let leads_out = |route: &Route| match has_default {

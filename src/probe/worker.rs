@@ -15,6 +15,7 @@ use super::guard::Purpose;
 use super::hint::Hints;
 use super::{Outcome, Target, TlsChoice};
 use crate::engine::event::{Detection, Source};
+use crate::hmm::suspicion::Suspicion;
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
@@ -35,8 +36,8 @@ pub struct Suspect {
     pub tls: Option<bool>,
     /// Why the server is asked.
     pub purpose: Purpose,
-    /// Stage one is as good as sure of the session.
-    pub is_strong: bool,
+    /// What stage one has against the session, if that is the reason.
+    pub suspicion: Option<Suspicion>,
     /// Name that the client called the server by, if any.
     pub name: Option<HostName>,
     /// Hints of the wire and of stage one.
@@ -61,10 +62,20 @@ impl Suspect {
                 Source::Dpi => Purpose::Confirmation,
                 Source::Probe | Source::Intel | Source::Hmm | Source::Hint => Purpose::Suspicion,
             },
-            is_strong: detection.is_strong,
+            suspicion: detection.suspicion,
             name: HostName::parse(server_name.as_bytes()),
             hints: Hints::new(*points_to, *wire, server_name, server.port()),
         }
+    }
+
+    /// Whether stage one is as good as sure of the session.
+    pub fn is_strong(&self) -> bool {
+        self.suspicion.is_some_and(|suspicion| suspicion.is_strong)
+    }
+
+    /// How much stage one has against the session: the more, the sooner it is asked.
+    pub fn sum(&self) -> i32 {
+        self.suspicion.map_or(0, |suspicion| suspicion.sum)
     }
 
     /// Whether the address of the server is to be found by its name first.

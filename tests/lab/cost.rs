@@ -20,6 +20,7 @@ use wire::{Connection, End};
 const USAGE: &str = "\
 usage: cost KIND SESSIONS
   tls     a slow encrypted session, 60 packets of payload, one a second
+  miner   the same with a share, its reply and a job in turn: the whole panel watches it
   web     a request in the clear and its answer, 6 packets of payload, at once
   wallet  JSON-RPC in the clear that is no mining, 40 packets of payload, one a second";
 
@@ -68,6 +69,16 @@ fn session(kind: &str) -> Option<Session> {
             let mut said = vec![(End::Client, CLIENT_HELLO.to_vec()), (End::Server, record(22, 900))];
             said.extend((0..58).map(|number| (turn(number), record(23, 60 + number * 13 % 200))));
             Session { port: 443, pause: Duration::from_secs(1), said }
+        }
+        "miner" => {
+            let mut said = vec![(End::Client, CLIENT_HELLO.to_vec()), (End::Server, record(22, 900))];
+            let part = |number: usize| match number % 3 {
+                0 => (End::Client, record(23, 240)),
+                1 => (End::Server, record(23, 85)),
+                _ => (End::Server, record(23, 400)),
+            };
+            said.extend((0..58).map(part));
+            Session { port: 443, pause: Duration::from_secs(3), said }
         }
         "web" => {
             let mut said =

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Takes the picture for the README, ../screenshot.png, of the status page on canned answers."""
+"""Takes the pictures for README and guide, ../screenshot.png and ../screenshot-phone.png, of the status page on canned answers."""
 
 import math
 import time
 
 import canned
 from browser import Browser
-from case import STATUS
+from case import PHONE, STATUS
 from router import APP, Router
 
-HEIGHT = 1226
+HEIGHT = 1100
 
 
 def main():
@@ -30,6 +30,10 @@ def main():
         browser.wait("document.querySelector('.mw-line')?.points.length >= 12")
         browser.evaluate("window.scrollTo(0, 0)")
         browser.screenshot(APP / "screenshot.png", height=HEIGHT)
+        browser.open(router.url(STATUS), **PHONE)
+        browser.wait("document.querySelectorAll('.mw-host').length == 3")
+        browser.wait("Array.from(document.querySelectorAll('link[rel=stylesheet]')).every((link) => link.sheet)")
+        browser.screenshot(APP / "screenshot-phone.png", height=PHONE["height"])
     finally:
         browser.close()
         router.close()

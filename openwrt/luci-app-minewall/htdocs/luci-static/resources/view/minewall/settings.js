@@ -10,21 +10,41 @@
 
 const SECTION = 'main';
 
-/* An address or a prefix, with a port if one is meant; the router has the last word. */
-const ENDPOINT = new RegExp('^(?:' + [
-	'[0-9.]+(?:/[0-9]{1,2})?(?::([0-9]{1,5}))?',
-	'\\[[0-9a-f:.]+(?:/[0-9]{1,3})?\\](?::([0-9]{1,5}))?',
-	'[0-9a-f.]*:[0-9a-f.]*:[0-9a-f:.]*(?:/[0-9]{1,3})?'
-].join('|') + ')$', 'i');
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
+const IPV4 = new RegExp('^%s(?:\\.%s){3}$'.format(OCTET, OCTET));
+const MAC = /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i;
+/* [IPv6] or IPv4, with a port if one is meant. */
+const WITH_PORT = /^(?:\[([^\]]*)\]|([0-9.]+(?:\/[0-9]+)?))(?::([0-9]{1,5}))?$/;
+
+function isIPv6(text) {
+	try {
+		return /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(text) && new URL('http://[%s]/'.format(text)) !== null;
+	} catch {
+		return false;
+	}
+}
+
+/* An address or a prefix, as the daemon reads them. */
+function isPrefix(text) {
+	const [ address, length, more ] = text.split('/');
+	const longest = IPV4.test(address) ? 32 : isIPv6(address) ? 128 : -1;
+
+	return longest >= 0 && more === undefined && (length === undefined || /^[0-9]{1,3}$/.test(length) && +length <= longest);
+}
+
+function isHost(_section_id, value) {
+	return value === '' || MAC.test(value) || isPrefix(value) ? true : _('Expecting an address, a prefix or a MAC');
+}
 
 function isPath(_section_id, value) {
 	return value === '' || value.startsWith('/') ? true : _('Expecting an absolute path');
 }
 
-function isEndpoint(section_id, value) {
-	const match = ENDPOINT.exec(value);
+function isEndpoint(_section_id, value) {
+	const [ , ipv6, ipv4, port ] = WITH_PORT.exec(value) || [ null, null, value ];
+	const isOne = ipv6 === undefined || ipv6 === null ? isPrefix(ipv4) : ipv6.includes(':') && isPrefix(ipv6);
 
-	return value === '' || match && +(match[1] || match[2] || 0) <= 65535
+	return value === '' || isOne && +(port || 0) <= 65535
 		? true : _('Expecting an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant');
 }
 
@@ -34,10 +54,16 @@ function isUrl(_section_id, value) {
 
 /* What a form's list takes for its entries. */
 const FORMS = {
-	host: (list) => { list.datatype = 'or(macaddr,cidr,ipaddr("nomask"))'; },
+	host: (list) => { list.validate = isHost; },
 	endpoint: (list) => { list.validate = isEndpoint; },
 	path: (list) => { list.validate = isPath; }
 };
+
+/* What stands in no option, and is left as the daemon has it, is not written. */
+function writeChange(section_id, value) {
+	if (value !== (this.cfgvalue(section_id) ?? this.default))
+		return Object.getPrototypeOf(this).write.call(this, section_id, value);
+}
 
 /* A widget for each kind of option. What stands in no option is the daemon's default. */
 const KINDS = {
@@ -47,12 +73,14 @@ const KINDS = {
 		flag.default = preset;
 		/* A default that changes with an update must not change what was chosen here. */
 		flag.rmempty = false;
+		flag.write = writeChange;
 	},
 
 	choice(add, { preset, choices }) {
 		const choice = add(form.ListValue);
 
 		choice.default = preset;
+		choice.write = writeChange;
 		choices.forEach(([ value, text ]) => choice.value(value, text));
 	},
 
