@@ -16,7 +16,6 @@ pub mod signatures;
 
 use crate::net::direction::Direction;
 use crate::parse::client_hello::Hello;
-use crate::parse::dns::Resolution;
 use crate::parse::lines::says_nothing;
 use drafts::Drafts;
 use evidence::{Context, Evidence};
@@ -91,18 +90,17 @@ pub enum Answer {
 /// Outcome of reading some bytes.
 #[must_use]
 #[derive(Debug)]
-pub struct Reading {
+pub struct Reading<'b> {
     /// Leading bytes that are done with. After something was said the others are to be offered at once, else with
     /// what follows them.
     pub consumed: usize,
     /// News in the bytes.
-    pub said: Said,
+    pub said: Said<'b>,
 }
 
 /// News in bytes.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub enum Said {
+pub enum Said<'b> {
     /// No news; more bytes may bring some.
     Nothing,
     /// The flow is mining.
@@ -111,8 +109,8 @@ pub enum Said {
     Suspicion(Finding),
     /// The client's name for its server.
     Named(Naming),
-    /// An answer of a name server.
-    Resolved(Resolution),
+    /// An answer of a name server, a message of DNS.
+    Resolved(&'b [u8]),
 }
 
 /// The working memory of the DPI; one serves all flows.
@@ -150,14 +148,26 @@ impl Inspection {
 
     /// Reads `bytes`, the unread rest of `direction` followed by its next bytes, up to the end of the next
     /// message. `owner` is the client, among which memory for half-read messages is divided.
-    pub fn read(&mut self, dpi: &mut Dpi, owner: u32, direction: Direction, bytes: &[u8]) -> Reading {
+    pub fn read<'b>(
+        &mut self,
+        dpi: &mut Dpi,
+        owner: u32,
+        direction: Direction,
+        bytes: &'b [u8],
+    ) -> Reading<'b> {
         let slot = self.framing.open(&mut dpi.drafts, direction);
         let reading = self.read_into(dpi, slot, direction, bytes);
         self.framing.close(&mut dpi.drafts, direction, slot, owner);
         reading
     }
 
-    fn read_into(&mut self, dpi: &mut Dpi, slot: usize, direction: Direction, bytes: &[u8]) -> Reading {
+    fn read_into<'b>(
+        &mut self,
+        dpi: &mut Dpi,
+        slot: usize,
+        direction: Direction,
+        bytes: &'b [u8],
+    ) -> Reading<'b> {
         let Dpi { drafts, signatures } = dpi;
         let (mut consumed, mut begins_segment) = (0, true);
         let Some(draft) = drafts.get(slot) else {
@@ -176,10 +186,7 @@ impl Inspection {
                     }
                     Said::Named(naming)
                 }
-                Found::Resolved(message) => match Resolution::read(message) {
-                    Ok(resolution) => Said::Resolved(resolution),
-                    Err(_) => continue,
-                },
+                Found::Resolved(message) => Said::Resolved(message),
                 Found::StratumV2 => Said::Proof(stratum_v2()),
                 Found::Message(over) => {
                     message::prepare(draft, signatures, over);

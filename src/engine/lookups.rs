@@ -119,10 +119,10 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     pub(super) fn heed(
         &mut self,
         session: &mut Session,
-        opinion: Option<Opinion>,
+        opinion: Opinion,
         now: Instant,
     ) -> Option<DetectionCause> {
-        let Opinion { policy, finding } = opinion?;
+        let Opinion { policy, finding } = opinion;
         let client = session.client().addr();
         let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
         match policy {

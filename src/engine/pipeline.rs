@@ -191,7 +191,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             } else if session.is_watched() {
                 let placed = Placed { segment, seq, direction, arrival, at: now };
                 overlap = self.compare(session, &placed);
-                notice = self.payload(session, &placed, &mut overlap).or(notice);
+                if let Some(found) = self.payload(session, &placed, &mut overlap) {
+                    notice = Some(found);
+                }
             }
         }
         if notice.is_some() && self.exempts(session, now) {
@@ -200,13 +202,22 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             notice = None;
         }
         session.note_packet(now.stamp());
-        let verdict = match (self.verdict(session, segment, first_missing, notice.is_some(), now), overlap) {
-            (Verdict::Accept(_), Overlap::Drop) => Verdict::Drop,
-            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => Verdict::Trim { skip },
-            (verdict, _) => verdict,
-        };
-        let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
-        Handled { verdict, opened, event }
+        let mut verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
+        match (&verdict, &overlap) {
+            (Verdict::Accept(_), Overlap::Drop) => verdict = Verdict::Drop,
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => {
+                verdict = Verdict::Trim { skip: *skip };
+            }
+            _ => {}
+        }
+        match notice {
+            Some(notice) => {
+                let event = self.detection(session, notice, hw_addr, now);
+                Handled { verdict, opened, event: Some(event) }
+            }
+            // A whole event is not moved for a packet that has none.
+            None => Handled { verdict, opened, event: None },
+        }
     }
 
     /// Reads payload, unless it is known or must not pass.
@@ -253,7 +264,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             return None;
         }
         let opinion = self.intel.of_endpoint(session.client().addr(), &session.server(), now);
-        self.heed(session, opinion, now)
+        self.heed(session, opinion?, now)
     }
 
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
@@ -268,18 +279,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof: proven, suspicion, naming, target, resolution } =
-            Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
-        let hears_name = naming.is_some() || target.is_some();
-        let named = target.map(Naming::Proxy).into_iter().chain(naming);
+        let mut heard = Heard::default();
+        Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read(&mut heard);
+        let hears_name = heard.naming.is_some() || heard.target.is_some();
         let mut opinion = None;
-        for naming in named {
-            opinion = strictest(opinion, self.hear(session, &naming, placed.at));
+        if let Some(target) = heard.target.take() {
+            opinion = self.hear(session, &Naming::Proxy(target), placed.at);
         }
-        if let Some(resolution) = resolution {
-            self.answered(session, &resolution, placed.at);
+        if let Some(naming) = &heard.naming {
+            opinion = strictest(opinion, self.hear(session, naming, placed.at));
         }
-        if let Some(finding) = proven {
+        if let Some(resolution) = &heard.resolution {
+            self.answered(session, resolution, placed.at);
+        }
+        if let Some(finding) = heard.proof {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(Source::Dpi, finding));
         }
@@ -287,25 +300,25 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(source, finding));
         }
-        let listed = self.heed(session, opinion, placed.at);
+        let listed = match opinion {
+            Some(opinion) => self.heed(session, opinion, placed.at),
+            None => None,
+        };
         if session.state() == State::Mining {
             return listed;
         }
-        let by_signature = suspicion.is_some();
-        let scored = match suspicion {
+        let by_signature = heard.suspicion.is_some();
+        let mut scored = match heard.suspicion {
             Some(finding) => {
                 ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
             }
             None => self.score(session, placed),
         };
-        let ScoreEvidence { decision, finding, suspicion } = match scored {
-            ScoreEvidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
-                ScoreEvidence::of(Decision::Undecided)
-            }
-            scored => scored,
-        };
+        if scored.decision == Decision::Suspect && self.clears(session, placed.at) {
+            scored = ScoreEvidence::of(Decision::Undecided);
+        }
         let before = session.state();
-        let suspected = session.settle(decision, now, &self.settings);
+        let suspected = session.settle(scored.decision, now, &self.settings);
         if session.state() == State::Bypassed && before != State::Bypassed {
             self.stage_one.release(&session.hmm);
             self.counters.bypassed = self.counters.bypassed.saturating_add(1);
@@ -315,13 +328,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.streams.slots = Default::default();
             session.streams.waits = Default::default();
         }
-        match finding {
-            Some(finding) if (suspected || suspicion.is_some_and(|s| s.is_strong)) && listed.is_none() => {
-                let source = if by_signature { Source::Hint } else { Source::Hmm };
-                Some(DetectionCause { source, finding, suspicion })
-            }
-            _ => listed,
+        let is_told = suspected || scored.suspicion.is_some_and(|suspicion| suspicion.is_strong);
+        if listed.is_some() || !is_told {
+            return listed;
         }
+        let source = if by_signature { Source::Hint } else { Source::Hmm };
+        Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.

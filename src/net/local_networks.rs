@@ -74,7 +74,7 @@ impl LocalNetworks {
                 && (route.is_reject || route.device != "lo" && !outside.contains(&&route.device[..]))
         };
         let mut prefixes: Vec<_> = routes.iter().filter(is_of_this_side).map(|route| route.prefix).collect();
-        prefixes.sort();
+        prefixes.sort_unstable();
         prefixes.dedup();
         prefixes.truncate(LOCAL_NETWORKS);
         LocalNetworks { prefixes }
