@@ -1,4 +1,5 @@
-//! Compiles the built-in signatures into tables: what a router starts with needs no reading.
+//! Compiles the built-in signatures into tables, so that a router reads none at its start, and shortens the
+//! built-in lists.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,6 +16,7 @@ use compile::program::Program;
 use words::Words;
 
 const FOLDER: &str = "src/dpi/signatures";
+const LISTS: &str = "src/intel/builtin";
 
 /// 2026-11-01, for builds that name no time.
 const RELEASED: u64 = 1_793_491_200;
@@ -49,6 +51,28 @@ fn main() {
     write_program(&mut text, &program);
     let out = env::var_os("OUT_DIR").expect("cargo says where");
     fs::write(Path::new(&out).join("signatures.rs"), text).expect("a place to write");
+    for list in ["pools.txt", "shared.txt"] {
+        println!("cargo::rerun-if-changed={LISTS}/{list}");
+        let text = fs::read_to_string(Path::new(LISTS).join(list)).expect("a readable list");
+        fs::write(Path::new(&out).join(list), shortened(&text)).expect("a place to write");
+    }
+}
+
+/// A list without comments and blank lines. The two lines of a host that is blocked at all ports but the web's
+/// and a suspect there become one, its name.
+fn shortened(list: &str) -> String {
+    let mut lines =
+        list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    let mut short = String::new();
+    while let Some(line) = lines.next() {
+        let host = line.strip_suffix(":nonweb block");
+        match host.filter(|host| lines.next_if(|next| next.strip_suffix(" suspect") == Some(host)).is_some())
+        {
+            Some(host) => short.extend([host, "\n"]),
+            None => short.extend([line, "\n"]),
+        }
+    }
+    short
 }
 
 fn write_words(out: &mut String, words: &Words) {
@@ -70,12 +94,13 @@ fn write_program(out: &mut String, program: &Program) {
     writeln!(
         out,
         "pub(crate) static PROGRAM: Program = Program {{ dialects: Cow::Borrowed(&{:?}), rules: Cow::Borrowed(&{rules}), \
-         with_method: {}, with_pattern: {}, code: Cow::Borrowed(&{:?}), ends: Cow::Borrowed(&{:?}), \
+         with_method: {}, with_pattern: {}, pivots: Cow::Borrowed(&{:?}), code: Cow::Borrowed(&{:?}), ends: Cow::Borrowed(&{:?}), \
          text: Cow::Borrowed(b\"{}\"), names: Cow::Borrowed(&{:?}), ports: Cow::Borrowed(&{:?}), asks: Cow::Borrowed(&{:?}), \
          questions: Cow::Borrowed(&{:?}), sends: Cow::Borrowed(&{:?}) }};",
         program.dialects,
         program.with_method,
         program.with_pattern,
+        program.pivots,
         program.code,
         program.ends,
         program.text.escape_ascii(),

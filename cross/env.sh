@@ -40,8 +40,9 @@ choose_target() {
 	# 25 KB: addresses that cost one instruction each are not computed ahead of a loop, for there are more of
 	# them than registers; and a branch's delay slot may be filled from where the branch goes.
 	mips*) flags="$flags -C llvm-args=-disable-machine-licm -C llvm-args=-disable-mips-df-succbb-search=false" ;;
-	# Thumb-2, which every ARMv7 has: instructions of two bytes where they do.
-	arm*) flags="$flags -C target-feature=+thumb-mode" ;;
+	# Thumb-2, which every ARMv7 has: instructions of two bytes where they do. What stands in several functions
+	# becomes a function of its own, 10 KB.
+	arm*) flags="$flags -C target-feature=+thumb-mode -C llvm-args=-enable-machine-outliner=always" ;;
 	esac
 }
 
@@ -51,8 +52,8 @@ build_router() {
 	silent) on_panic=" -C panic=immediate-abort -Z unstable-options" ;;
 	*) on_panic="" ;;
 	esac
-	# No unwinding, so no tables for it.
-	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags$on_panic -C force-unwind-tables=no$(remapped_paths)"
+	# No unwinding, so no tables for it. No text of Debug: what people read is written with Display.
+	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags$on_panic -C force-unwind-tables=no -Z fmt-debug=none$(remapped_paths)"
 	LEAN=$cross/lean.c \
 		cargo build --locked --no-default-features --profile router --target "$triple" \
 		-Z build-std=std,panic_abort -Z build-std-features=optimize_for_size "$@"

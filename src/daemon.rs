@@ -19,6 +19,7 @@ mod alive;
 mod clock;
 mod conflict;
 pub mod control;
+mod engine_traffic;
 mod event_log;
 mod history_file;
 pub mod hosts;
@@ -43,7 +44,6 @@ pub mod syslog;
 
 use std::hash::RandomState;
 use std::io::{self, Read};
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -57,12 +57,9 @@ use signal_hook::low_level::pipe;
 
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
-use crate::intel::entry::Ports;
 use crate::limits::{
     CONTROL_CLIENTS, FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
 };
-use crate::net::endpoint::Endpoint;
-use crate::net::host_name::HostName;
 use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
@@ -70,12 +67,13 @@ use alive::Alive;
 use clock::{Clock, PacketsOfMinute};
 use conflict::ConflictWatch;
 use control::{Control, Stream};
+use engine_traffic::EngineTraffic;
 use house_file::HouseFile;
 use lists::Lists;
 use problems::Problems;
 use queue::PacketQueue;
 use report::Reporter;
-use reputation_service::{ReputationService, Traffic};
+use reputation_service::ReputationService;
 use reset::Resetter;
 use signature_files::SignatureFiles;
 
@@ -321,38 +319,6 @@ impl Daemon {
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
         log::info!("configuration reloaded, {} mode", self.config.mode.name());
-    }
-}
-
-/// The engine, as far as the reputation service has to know of it.
-struct EngineTraffic<'a> {
-    engine: &'a Engine<RandomState>,
-    now: Instant,
-}
-
-impl Traffic for EngineTraffic<'_> {
-    fn exempts(&self, server: &Endpoint) -> bool {
-        self.engine.exempts(server, self.now)
-    }
-
-    fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
-        self.engine.carries_others(addr, names, self.now)
-    }
-
-    fn carries_several(&self, addr: IpAddr) -> bool {
-        self.engine.carries_several(addr, self.now)
-    }
-
-    fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
-        self.engine.suspects(client, server, self.now)
-    }
-
-    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
-        self.engine.refused_addresses(self.now)
-    }
-
-    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
-        self.engine.refused_answers(self.now)
     }
 }
 

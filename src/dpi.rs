@@ -15,7 +15,7 @@ pub mod server_messages;
 pub mod signatures;
 
 use crate::net::direction::Direction;
-use crate::parse::dns::Resolution;
+use crate::parse::client_hello::Hello;
 use crate::parse::lines::says_nothing;
 use drafts::Drafts;
 use evidence::{Context, Evidence};
@@ -47,6 +47,33 @@ pub struct Wire {
     pub server_first: bool,
     /// 64 bytes without a sense were answered with 234, as the handshake of Stratum V2.
     pub noise: bool,
+    /// The program behind a TLS client, as far as its first message tells.
+    pub tls_client: Option<TlsClient>,
+}
+
+/// Kinds of programs by the ClientHello that they send, the most casual first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsClient {
+    /// It names no server and offers no protocol (ALPN): a library with nothing set.
+    Bare,
+    /// It names its server.
+    Named,
+    /// It offers protocols.
+    Negotiates,
+    /// It sends values that are reserved for GREASE (RFC 8701): a browser, or a library made from one.
+    Greases,
+}
+
+impl TlsClient {
+    /// The kind that sends `hello`.
+    pub(crate) fn of(hello: &Hello) -> Self {
+        match (hello.greases, hello.negotiates, hello.name.is_some()) {
+            (true, ..) => TlsClient::Greases,
+            (false, true, _) => TlsClient::Negotiates,
+            (false, false, true) => TlsClient::Named,
+            (false, false, false) => TlsClient::Bare,
+        }
+    }
 }
 
 /// Whether something is there, as far as the bytes go.
@@ -63,18 +90,17 @@ pub enum Answer {
 /// Outcome of reading some bytes.
 #[must_use]
 #[derive(Debug)]
-pub struct Reading {
+pub struct Reading<'b> {
     /// Leading bytes that are done with. After something was said the others are to be offered at once, else with
     /// what follows them.
     pub consumed: usize,
     /// News in the bytes.
-    pub said: Said,
+    pub said: Said<'b>,
 }
 
 /// News in bytes.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub enum Said {
+pub enum Said<'b> {
     /// No news; more bytes may bring some.
     Nothing,
     /// The flow is mining.
@@ -83,8 +109,8 @@ pub enum Said {
     Suspicion(Finding),
     /// The client's name for its server.
     Named(Naming),
-    /// An answer of a name server.
-    Resolved(Resolution),
+    /// An answer of a name server, a message of DNS.
+    Resolved(&'b [u8]),
 }
 
 /// The working memory of the DPI; one serves all flows.
@@ -122,14 +148,26 @@ impl Inspection {
 
     /// Reads `bytes`, the unread rest of `direction` followed by its next bytes, up to the end of the next
     /// message. `owner` is the client, among which memory for half-read messages is divided.
-    pub fn read(&mut self, dpi: &mut Dpi, owner: u32, direction: Direction, bytes: &[u8]) -> Reading {
+    pub fn read<'b>(
+        &mut self,
+        dpi: &mut Dpi,
+        owner: u32,
+        direction: Direction,
+        bytes: &'b [u8],
+    ) -> Reading<'b> {
         let slot = self.framing.open(&mut dpi.drafts, direction);
         let reading = self.read_into(dpi, slot, direction, bytes);
         self.framing.close(&mut dpi.drafts, direction, slot, owner);
         reading
     }
 
-    fn read_into(&mut self, dpi: &mut Dpi, slot: usize, direction: Direction, bytes: &[u8]) -> Reading {
+    fn read_into<'b>(
+        &mut self,
+        dpi: &mut Dpi,
+        slot: usize,
+        direction: Direction,
+        bytes: &'b [u8],
+    ) -> Reading<'b> {
         let Dpi { drafts, signatures } = dpi;
         let (mut consumed, mut begins_segment) = (0, true);
         let Some(draft) = drafts.get(slot) else {
@@ -148,10 +186,7 @@ impl Inspection {
                     }
                     Said::Named(naming)
                 }
-                Found::Resolved(message) => match Resolution::read(message) {
-                    Ok(resolution) => Said::Resolved(resolution),
-                    Err(_) => continue,
-                },
+                Found::Resolved(message) => Said::Resolved(message),
                 Found::StratumV2 => Said::Proof(stratum_v2()),
                 Found::Message(over) => {
                     message::prepare(draft, signatures, over);

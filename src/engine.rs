@@ -9,6 +9,7 @@
 //! 4. [`scoring`] weighs sizes and times of a flow that can't be read.
 //! 5. [`session`] changes its state; the state and the settings are the verdict ([`pipeline`]).
 
+mod attempts;
 mod dns_cache;
 pub mod event;
 mod intel_lookup;

@@ -3,12 +3,14 @@
 //! 1. [`observation`]: each packet with new payload becomes a [`alphabet::Symbol`], which says its role,
 //!    size, gap, and how these compare with what the flow did before. The flow record keeps the latest
 //!    [`HMM_RECENT`] symbols; no chain runs yet.
-//! 2. Screening: once the flow is long and old enough, the panel's first member scores those symbols, and again
+//! 2. Screening: once the flow is past its beginning, the panel's first member scores those symbols, and again
 //!    after every [`HMM_RECENT`] more. Most flows end here.
 //! 3. [`candidates`]: a flow worth it gets a place in a bounded pool, where the whole [`panel`] weighs each
-//!    symbol. Page's test ([`threshold`]) adds up the mean of the members' ratios less a drift.
-//! 4. The engine compares the sum with the threshold of its settings; a flow at or above it is a suspect, and
-//!    stage two asks its server. Only proof blocks.
+//!    symbol. Page's test ([`threshold`]) adds up the mean of the members' ratios less a drift, to which earlier
+//!    connections of the same client and server have contributed.
+//! 4. The engine compares the sum, with what the ClientHello adds ([`client_prior`]), with the threshold of its
+//!    settings; a flow at or above it that is long and old enough is a suspect, and stage two asks its server. Only
+//!    proof blocks.
 //!
 //! Many short sessions of one client to one server are counted apart ([`beaconing`]).
 //!
@@ -17,6 +19,7 @@
 pub mod alphabet;
 pub mod beaconing;
 pub mod candidates;
+pub mod client_prior;
 pub mod decision;
 pub mod forward;
 pub mod house;
@@ -26,11 +29,12 @@ pub mod panel;
 pub mod suspicion;
 pub mod threshold;
 
-use crate::limits::{HMM_MIN_AGE, HMM_MIN_PACKETS, HMM_RECENT, HMM_STATE_BYTES};
+use crate::dpi::TlsClient;
+use crate::limits::{HMM_ENTRY_AGE, HMM_MIN_AGE, HMM_MIN_PACKETS, HMM_RECENT, HMM_STATE_BYTES};
 use crate::net::direction::Direction;
 use crate::util::time::{Instant, Stamp};
 use alphabet::Symbol;
-use candidates::{CandidateCounters, Candidates, Ticket};
+use candidates::{CandidateCounters, Candidates, Carry, Standing, Ticket};
 use house::House;
 use model::Model;
 use suspicion::Suspicion;
@@ -83,6 +87,8 @@ pub struct Seen {
     pub packets: u16,
     /// Milliseconds since the flow's first packet.
     pub age_ms: u32,
+    /// The program behind it, if it speaks TLS.
+    pub client: Option<TlsClient>,
 }
 
 /// Stage one's view of a flow after its latest packet.
@@ -99,7 +105,7 @@ pub enum Assessment {
     },
     /// The flow looks like mining as far as this sum says, in [`RATIO_ONE`]ths of a bit.
     Candidate {
-        /// Page's sum.
+        /// Page's sum, with the prior of the ClientHello.
         sum: i32,
     },
 }
@@ -155,37 +161,42 @@ impl StageOne {
         }
     }
 
-    /// Takes in one packet of a flow that the DPI can't read.
-    pub fn packet(&mut self, state: &mut State, seen: &Seen) -> Assessment {
+    /// Takes in one packet of a flow that the DPI can't read. `pair` is a keyed hash of client and server, asked for
+    /// once a flow at most.
+    pub fn packet(&mut self, state: &mut State, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
         let Some(symbol) = state.observe(seen.direction, seen.size, seen.now) else {
             return Assessment::Pending;
         };
         if let Some(ticket) = state.ticket {
-            if let Some(sum) = self.candidates.step(ticket, &self.model, symbol, seen.now) {
-                return Assessment::Candidate { sum };
+            if let Some(standing) = self.candidates.step(ticket, &self.model, symbol, seen) {
+                return standing.assess(seen);
             }
             state.ticket = None;
             state.begin_window();
         }
         state.remember(symbol);
-        if !is_old_enough(seen.packets, seen.age_ms) || !state.is_window_full() {
+        if u128::from(seen.age_ms) < HMM_ENTRY_AGE.as_millis() || !state.is_window_full() {
             return Assessment::Pending;
         }
-        self.screen(state, seen)
+        self.screen(state, seen, pair)
     }
 
     /// Scores the latest symbols with the first member, and makes the flow a candidate if they are worth it.
-    fn screen(&mut self, state: &mut State, seen: &Seen) -> Assessment {
+    fn screen(&mut self, state: &mut State, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
         let sum = self.model.screening_sum(state.window());
-        if sum >= i32::from(self.model.test.screen)
-            && let Some((ticket, sum)) =
-                self.candidates.enter(seen.owner, &self.model, state.window(), seen.now)
-        {
-            state.ticket = Some(ticket);
-            state.failed = 0;
-            return Assessment::Candidate { sum };
+        if sum >= i32::from(self.model.test.screen) {
+            let carry = Carry { pair: pair() as u32 | 1, most: i32::from(self.model.test.floor) };
+            if let Some((ticket, standing)) = self.candidates.enter(&self.model, state.window(), seen, carry)
+            {
+                state.ticket = Some(ticket);
+                state.failed = 0;
+                return standing.assess(seen);
+            }
         }
         state.begin_window();
+        if !is_old_enough(seen.packets, seen.age_ms) {
+            return Assessment::Pending;
+        }
         state.failed = state.failed.saturating_add(1);
         Assessment::Unlikely { screenings: state.failed, sum }
     }
@@ -196,14 +207,22 @@ impl StageOne {
         let test = &self.model.test;
         let eager = test.threshold(Sensitivity::Eager);
         let reached = match sensitivity {
-            Sensitivity::Adaptive if self.house.weigh(client, server, sum, test, budget, now) => {
+            Sensitivity::Adaptive
+                if budget != NEW_HOUSE && self.house.weigh(client, server, sum, test, budget, now) =>
+            {
                 Some(self.house.threshold(test, budget, now))
             }
-            Sensitivity::Adaptive => None,
+            Sensitivity::Adaptive if budget != NEW_HOUSE => None,
             fixed => Some(test.threshold(fixed)).filter(|&threshold| sum >= threshold),
         };
         let threshold = reached.or((is_listed && sum >= eager).then_some(eager))?;
         Some(Suspicion::new(sum, threshold, test))
+    }
+
+    /// The suspicion of a suspect whose sum has become strong.
+    pub fn strong(&self, sum: i32) -> Option<Suspicion> {
+        let test = &self.model.test;
+        Some(Suspicion::new(sum, test.strong(), test)).filter(|suspicion| suspicion.is_strong)
     }
 
     /// The least sum that is worth a question to [`StageOne::suspect`].
@@ -246,6 +265,15 @@ impl StageOne {
     /// Counters of candidates since the start.
     pub fn counters(&self) -> CandidateCounters {
         self.candidates.counters()
+    }
+}
+
+impl Standing {
+    fn assess(self, seen: &Seen) -> Assessment {
+        if !self.is_old_enough {
+            return Assessment::Pending;
+        }
+        Assessment::Candidate { sum: self.sum + client_prior::prior(seen.client) }
     }
 }
 
@@ -296,6 +324,8 @@ pub(crate) fn is_old_enough(packets: u16, age_ms: u32) -> bool {
     packets >= HMM_MIN_PACKETS && u128::from(age_ms) >= HMM_MIN_AGE.as_millis()
 }
 
+/// The budget of a house that stays new: nothing is learned of it, and no number of suspects is too large.
+pub const NEW_HOUSE: u32 = u32::MAX;
 /// A bit of evidence.
 pub(crate) const RATIO_ONE: i32 = 64;
 /// Largest gain of one symbol by one member, in [`RATIO_ONE`]ths of a bit: ten bits. A single rare

@@ -34,13 +34,20 @@ pub const HOUSE_FILE_BYTES: u64 = 1_024;
 pub const HMM_RECENT: usize = 8;
 /// Screenings in a row without a result, after which a flow bypasses the queue for a while.
 pub const HMM_FAILED_SCREENINGS: u8 = 4;
-/// Flows that the whole panel watches at once, 130 bytes each: a house has some twenty long flows at a time, of
+/// Bytes of a candidate: forward vectors of the whole panel, and what earlier connections brought.
+pub const HMM_CANDIDATE_BYTES: usize = 160;
+/// Flows that the whole panel watches at once, 160 bytes each: a house has some twenty long flows at a time, of
 /// which one in five looks like mining for a while.
 pub const CANDIDATES_DEFAULT: u16 = if cfg!(test) { 8 } else { 512 };
 /// A candidate gives up its place after so many symbols without evidence.
 pub const HMM_COLD_SYMBOLS: u8 = 32;
 /// The place of a candidate that has been silent for so long is free: as long as a flow lives.
 pub const HMM_CANDIDATE_IDLE: Duration = FLOW_IDLE;
+/// Evidence of a connection that has ended counts half for the next one after so long. Miners come back within
+/// seconds, or after the minutes that their configuration says.
+pub const HMM_CARRY_HALVES: Duration = Duration::from_secs(5 * 60);
+/// A flow may enter the pool before it is long enough to be suspect, but not in the burst of its beginning.
+pub const HMM_ENTRY_AGE: Duration = Duration::from_secs(5);
 /// A candidate stays under watch while it averages less than this: Alephium's jobs make 16 KB every second or so.
 pub const CANDIDATE_BYTES_PER_SECOND: u32 = 16 * 1_024;
 

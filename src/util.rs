@@ -3,6 +3,7 @@
 pub(crate) mod atomic_file;
 pub(crate) mod bounded_cache;
 pub mod calendar;
+pub mod channel;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 pub(crate) mod fair_budget;

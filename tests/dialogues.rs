@@ -38,15 +38,18 @@ fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
             held.extend(bytes);
             loop {
                 let reading = inspection.read(&mut dpi, 7, direction, held);
-                held.drain(..reading.consumed);
-                match reading.said {
-                    Said::Nothing => break,
+                let says_more = match reading.said {
+                    Said::Nothing => false,
                     Said::Proof(finding) => {
                         let dialect = finding.dialect.expect("a proof names its dialect");
                         let verdict = format!("{} at {number}", dialect.name());
                         return Outcome { verdict, unwanted_after: None };
                     }
-                    _ => {}
+                    _ => true,
+                };
+                held.drain(..reading.consumed);
+                if !says_more {
+                    break;
                 }
             }
         }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 use std::time::{self, Duration};
 
@@ -13,6 +12,7 @@ use minewall::config::Config;
 use minewall::daemon::control::{self, Request};
 use minewall::daemon::hooks::{self, HookNotice, Notices};
 use minewall::limits::NOTICES_WAITING;
+use minewall::util::channel::{Sender, channel};
 use minewall::util::time::Instant;
 use pico_args::Arguments;
 use signal_hook::consts::SIGTERM;
@@ -39,10 +39,10 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     if operands == ["-"] {
         return tell_all(io::stdin().lock(), &mut notices, &directories, now);
     }
-    let (hand_over, waiting) = mpsc::sync_channel(NOTICES_WAITING);
+    let (hand_over, waiting) = channel(NOTICES_WAITING);
     // Hooks take their time; the daemon drops a client that doesn't read.
     thread::spawn(move || {
-        for notice in waiting {
+        while let Some(notice) = waiting.recv() {
             hooks::run_hooks(&directories, &notice);
         }
     });
@@ -85,7 +85,7 @@ fn tell_all(
 fn read(
     input: impl BufRead,
     notices: &mut Notices,
-    hand_over: &SyncSender<HookNotice>,
+    hand_over: &Sender<HookNotice>,
     now: impl Fn() -> Instant,
 ) {
     for line in input.lines().map_while(Result::ok) {
@@ -101,7 +101,7 @@ fn read(
 fn follow(
     config: &Config,
     notices: &mut Notices,
-    hand_over: &SyncSender<HookNotice>,
+    hand_over: &Sender<HookNotice>,
     now: impl Fn() -> Instant + Copy,
 ) -> ! {
     // The first process of a jail does not end by a signal that it does not handle.

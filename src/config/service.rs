@@ -39,7 +39,7 @@ pub fn describe(config: &Config) -> String {
     .collect();
     let all = [("read", &mut reads), ("file", &mut files), ("folder", &mut folders), ("write", &mut writes)];
     for (word, paths) in all {
-        paths.sort();
+        paths.sort_unstable();
         paths.dedup();
         for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
             text += &format!("{word} {}\n", path.display());

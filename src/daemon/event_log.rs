@@ -156,7 +156,7 @@ mod tests {
         }
         let mut names: Vec<_> =
             fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
+        names.sort_unstable();
         assert_eq!(names, ["events.jsonl", "events.jsonl.1", "events.jsonl.2"]);
         for name in names {
             let file = fs::metadata(directory.join(name)).unwrap();

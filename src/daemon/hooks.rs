@@ -112,7 +112,7 @@ pub struct HooksRun {
 fn hooks(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut hooks: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_hook(path)).collect();
-    hooks.sort();
+    hooks.sort_unstable();
     hooks
 }
 

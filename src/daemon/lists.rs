@@ -181,7 +181,7 @@ fn files_of(directory: &Path, problems: &Problems) -> Vec<(PathBuf, Policy)> {
         }
     };
     let mut files: Vec<_> = entries.filter_map(|entry| list(entry.ok()?.path())).collect();
-    files.sort();
+    files.sort_unstable();
     files
 }
 

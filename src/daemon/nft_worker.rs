@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -24,6 +23,7 @@ use crate::limits::{
     NFT_WORKER_STACK_BYTES,
 };
 use crate::rules;
+use crate::util::channel::{NotReceived, NotSent, Receiver, Sender, channel};
 use crate::verdict::mark::MarkPosition;
 
 /// A task of the thread.
@@ -40,7 +40,7 @@ pub enum NftTask {
 /// A handle of the thread that never waits.
 #[derive(Debug)]
 pub struct NftWorker {
-    tasks: SyncSender<NftTask>,
+    tasks: Sender<NftTask>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
     is_unsaved: Arc<AtomicBool>,
@@ -56,7 +56,7 @@ impl NftWorker {
     /// # Errors
     /// There is no memory left for it.
     pub fn start(mark: MarkPosition, problems: &Problems) -> io::Result<Self> {
-        let (tasks, received) = sync_channel(NFT_WORKER_ORDERS);
+        let (tasks, received) = channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
         let saves_pending = Arc::new(AtomicU32::new(0));
@@ -117,8 +117,8 @@ impl NftWorker {
         while !self.thread.is_finished() && start.elapsed() < NFT_WORKER_PATIENCE {
             self.is_ending.store(start.elapsed() > NFT_WORKER_PATIENCE / 2, Ordering::Relaxed);
             last = last.and_then(|task| match tasks.as_ref()?.try_send(task) {
-                Err(TrySendError::Full(task)) => Some(task),
-                Ok(()) | Err(TrySendError::Disconnected(_)) => None,
+                Err(NotSent::Full(task)) => Some(task),
+                Ok(()) | Err(NotSent::Closed(_)) => None,
             });
             if last.is_none() {
                 tasks = None;
@@ -156,8 +156,8 @@ impl WorkerContext {
             self.catch_offload();
             let task = match tasks.recv_timeout(NFT_WORKER_LISTENS_EVERY) {
                 Ok(task) => task,
-                Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(NotReceived::Empty) => continue,
+                Err(NotReceived::Closed) => return,
             };
             match task {
                 NftTask::Save(path, body) => {

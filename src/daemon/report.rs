@@ -255,7 +255,6 @@ mod tests {
             source: Source::Dpi,
             suspicion: None,
             server_is_pool: true,
-            is_strong: false,
             payload_packets: 1,
             blocked: true,
         }

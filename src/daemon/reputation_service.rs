@@ -10,6 +10,7 @@
 
 mod clock;
 mod effects;
+mod kernel;
 mod offers;
 #[cfg(test)]
 mod tests;
@@ -31,9 +32,8 @@ use crate::intel::entry::{Policy, Ports};
 use crate::intel::reputation::view::View;
 use crate::intel::reputation::{Entered, Entry, Fact, Origin, Store, Subject, file::Files};
 use crate::limits::{
-    FLEET_ENTRIES_PER_MINUTE, KERNEL_COUNT_EVERY, KERNEL_FILL_AGAIN, KERNEL_FILL_EVERY, KERNEL_RESOLVED_WAIT,
-    LINES_PENDING, REPUTATION_FLEET_WRITE_WAIT, REPUTATION_RENEWAL_WRITE_WAIT, REPUTATION_SAVE_AGAIN,
-    REPUTATION_WRITE_WAIT,
+    FLEET_ENTRIES_PER_MINUTE, LINES_PENDING, REPUTATION_FLEET_WRITE_WAIT, REPUTATION_RENEWAL_WRITE_WAIT,
+    REPUTATION_SAVE_AGAIN, REPUTATION_WRITE_WAIT,
 };
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
@@ -170,6 +170,7 @@ impl ReputationService {
         }
         let suspect = self.suspect_of(detection);
         let wall_clock = self.clock.now();
+        let mut strong = None;
         let due = match self.store.probed(&suspect.server, suspect.name.as_ref(), wall_clock) {
             None => now,
             Some(known) if matches!(known.fact, Fact::Pool | Fact::NotPool) => {
@@ -177,8 +178,15 @@ impl ReputationService {
             }
             // It did not say; and a host that says the same again is no reason to ask more often.
             Some(_) if detection.source == Source::Dpi => return self.prober.count_known(),
-            Some(known) => now.after(Duration::from_secs(known.seconds_left(wall_clock).into())),
+            Some(known) => {
+                // It did not say before stage one was sure.
+                strong = witness::strong(&suspect, known);
+                now.after(Duration::from_secs(known.seconds_left(wall_clock).into()))
+            }
         };
+        if let Some(entry) = strong {
+            self.enter(entry, now);
+        }
         self.prober.ask(PendingQuestion::again(&suspect, due));
     }
 
@@ -217,7 +225,7 @@ impl ReputationService {
 
     /// An inconclusive answer is worth another question, for as long as the session is a suspect.
     fn ask_again(&mut self, suspect: &Suspect, now: Instant) {
-        if suspect.is_strong {
+        if suspect.is_strong() {
             log::warn!("{} is strongly suspected: it does not say what it is when asked", suspect.server);
         }
         if suspect.purpose == Purpose::Suspicion {
@@ -292,43 +300,7 @@ impl ReputationService {
             let again = now.after(REPUTATION_SAVE_AGAIN);
             self.write_at = Some(self.write_at.map_or(again, |at| at.min(again)));
         }
-        if self.nft.as_ref().is_some_and(NftWorker::take_failure) {
-            let again = now.after(KERNEL_FILL_AGAIN);
-            for at in [&mut self.fill_at, &mut self.resolve_at] {
-                *at = Some(at.map_or(again, |at| at.min(again)));
-            }
-        }
-        // The engine has the new view before the kernel refuses by it, so that the first refusal is told.
-        if !self.is_view_stale && self.fill_at.is_none_or(|at| now >= at) {
-            let is_done = !self.settings.fills_kernel
-                || self.submit(NftTask::Fill(format!(
-                    "{}{}",
-                    rules::EMPTY,
-                    self.servers(traffic).into_text()
-                )));
-            if is_done {
-                self.fill_at = Some(now.after(KERNEL_FILL_EVERY));
-            }
-        }
-        if self.resolve_at.is_none_or(|at| now >= at) {
-            let text = || format!("{}{}", rules::EMPTY_RESOLVED, self.answers(traffic).into_text());
-            if !self.settings.fills_kernel || self.submit(NftTask::Fill(text())) {
-                (self.resolve_at, self.resolved_at) = (Some(now.after(KERNEL_FILL_EVERY)), now);
-            }
-        }
-    }
-
-    /// Fills the kernel's sets anew soon: answers of name servers have changed what it may refuse.
-    pub fn refill_soon(&mut self, now: Instant) {
-        let due = now.max(self.resolved_at.after(KERNEL_RESOLVED_WAIT));
-        self.resolve_at = Some(due);
-        // An address that turned out to be shared may be one of a list's.
-        self.fill_at = Some(self.fill_at.map_or(due, |at| at.min(due)));
-    }
-
-    /// Fills the kernel's sets anew at the next tick: what is exempt has changed.
-    pub fn refill(&mut self, now: Instant) {
-        (self.fill_at, self.resolve_at) = (Some(now), Some(now));
+        self.fill_kernel(traffic, now);
     }
 
     /// Entries that hold now.
@@ -339,15 +311,6 @@ impl ReputationService {
     /// Seconds since 1970, as entries are counted.
     pub fn wall_clock(&self) -> u64 {
         self.clock.now()
-    }
-
-    /// Connection attempts that the kernel had refused by itself when it was last asked; asks again.
-    pub fn refused_by_kernel(&mut self, now: Instant) -> u32 {
-        if self.settings.fills_kernel && now >= self.count_at {
-            self.submit(NftTask::Count);
-            self.count_at = now.after(KERNEL_COUNT_EVERY);
-        }
-        self.nft.as_ref().map_or(0, NftWorker::refused)
     }
 
     /// Counters of the prober.

@@ -18,14 +18,16 @@
 //!   the three together are no accident.
 //! - A hint and a hint are no proof, however many there are.
 
+mod proof;
+
 use super::Said;
-use super::finding::{Finding, push_escaped, push_shortened};
 use super::signatures::compile::program::{Confidence, Phase, Role, carrier};
 use super::signatures::matcher::{Before, Match, Message};
-use super::signatures::{Dialect, Signatures, shape};
+use super::signatures::{Dialect, Signatures};
 use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
 use crate::net::direction::Direction;
 use crate::parse::tree::Value;
+use proof::Proof;
 
 /// Sum of the messages of one flow so far: a small state machine in both directions.
 #[derive(Clone, Debug, Default)]
@@ -71,10 +73,13 @@ impl Evidence {
         signatures: &Signatures,
         context: &Context,
         message: &Message<'_>,
-    ) -> (bool, Option<Said>) {
-        let (is_known, said) = self.weigh_once(signatures, context, message);
-        if said.is_some() || !message.root.is_some_and(|root| root.tree().has_repeated_members()) {
-            return (is_known, said);
+    ) -> (bool, Option<Said<'static>>) {
+        let (is_known, proof) = self.weigh_once(signatures, context, message);
+        if let Some(proof) = proof {
+            return (is_known, Some(proof.said(message)));
+        }
+        if !message.root.is_some_and(|root| root.tree().has_repeated_members()) {
+            return (is_known, None);
         }
         // Readers differ in which of two members they take; either may be what the pool reads.
         let root = message.root.map(Value::with_last_members);
@@ -83,7 +88,9 @@ impl Evidence {
             Some(method) => (method.bytes(), signatures.word(method.bytes())),
             None => (message.method, message.method_word),
         };
-        self.weigh_once(signatures, context, &Message { root, method, method_word, ..*message })
+        let message = Message { root, method, method_word, ..*message };
+        let (is_known, proof) = self.weigh_once(signatures, context, &message);
+        (is_known, proof.map(|proof| proof.said(&message)))
     }
 
     /// Whether anything pointed to mining, short of proof.
@@ -96,12 +103,12 @@ impl Evidence {
         self.dialect.filter(|_| self.has_evidence())
     }
 
-    fn weigh_once(
+    fn weigh_once<'s>(
         &mut self,
-        signatures: &Signatures,
+        signatures: &'s Signatures,
         context: &Context,
         message: &Message<'_>,
-    ) -> (bool, Option<Said>) {
+    ) -> (bool, Option<Proof<'s>>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
         let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8, asked: "" };
         let found = signatures.find(message, before).filter(|found| !self.is_stray(signatures, found));
@@ -136,11 +143,11 @@ impl Evidence {
         }
         let is_strong_request = indicator.role == Role::Miner && indicator.confidence > Confidence::Hint;
         let is_suspicion = signatures.is_suspicion(&indicator.found);
-        let finding = self.add(context, message, indicator);
+        let proof = self.add(context, message, indicator, is_suspicion);
         if is_strong_request {
             self.awaited = fold(id_of(message));
         }
-        (true, finding.map(if is_suspicion { Said::Suspicion } else { Said::Proof }))
+        (true, proof)
     }
 
     /// Whether a match is no more than a hint, or a feed's word, and of another family than the strong evidence at hand.
@@ -167,7 +174,13 @@ impl Evidence {
     }
 
     /// Adds an indicator to the facts; answers with what they amount to.
-    fn add(&mut self, context: &Context, message: &Message<'_>, indicator: Indicator<'_>) -> Option<Finding> {
+    fn add<'s>(
+        &mut self,
+        context: &Context,
+        message: &Message<'_>,
+        indicator: Indicator<'s>,
+        is_suspicion: bool,
+    ) -> Option<Proof<'s>> {
         let direction = context.direction;
         let Indicator { mut dialect, role, phase, confidence, found } = indicator;
         if let Some(known) = self.dialect {
@@ -197,11 +210,14 @@ impl Evidence {
             self.pass(context, 0);
             return None;
         }
-        let mut finding = Finding { dialect: Some(dialect), ..Finding::default() };
-        finding.server_answered = self.has(Role::Pool, Direction::ToClient, Confidence::Hint);
-        describe(&mut finding, message, found);
-        say(&mut finding, found, direction, if by_itself { 0 } else { earlier });
-        Some(finding)
+        Some(Proof {
+            dialect,
+            found,
+            direction,
+            earlier: if by_itself { 0 } else { earlier },
+            server_answered: self.has(Role::Pool, Direction::ToClient, Confidence::Hint),
+            is_suspicion,
+        })
     }
 
     /// Whether both sides have said enough.
@@ -267,57 +283,6 @@ impl Evidence {
 /// Whether `message` fits a signature.
 pub(crate) fn fits(signatures: &Signatures, message: &Message<'_>) -> bool {
     signatures.find(message, Before::default()).is_some()
-}
-
-/// Fills in who mines what with which program.
-fn describe(finding: &mut Finding, message: &Message<'_>, found: Option<Match<'_>>) {
-    let Finding { coin, agent, wallet, .. } = finding;
-    let Some(found) = found else { return };
-    let Match { rule, program, .. } = found;
-    let algorithm = program.place(rule.algorithm, message).filter(|name| !name.is_empty());
-    match algorithm {
-        Some(name) => push_escaped(coin, name),
-        None => push_escaped(coin, program.text(rule.coin)),
-    }
-    let head = message
-        .http
-        .filter(|_| rule.role == Role::Miner)
-        .and_then(|head| head.get("agent"))
-        .map(Value::bytes);
-    let mut known = None;
-    if let Some(name) = program.place(rule.agent, message).or(head) {
-        push_escaped(agent, name);
-        known = shape::coin_of(name);
-    }
-    if let Some(name) = program.place(rule.wallet, message) {
-        push_shortened(wallet, name);
-        known = known.or(shape::coin_of(name));
-    }
-    if let (Some(name), true) = (known, coin.is_empty()) {
-        push_escaped(coin, name.as_bytes());
-    }
-}
-
-/// Says what was seen; `earlier` are the facts that were known before.
-fn say(finding: &mut Finding, found: Option<Match<'_>>, direction: Direction, earlier: u32) {
-    let evidence = &mut finding.evidence;
-    push_escaped(evidence, found.map_or(b"success", |found| found.program.text(found.rule.said)));
-    push_escaped(
-        evidence,
-        match direction {
-            Direction::ToServer => b" from the client",
-            Direction::ToClient => b" from the server",
-        },
-    );
-    let known = [
-        (Phase::Share, " after a share"),
-        (Phase::Job, " after a job"),
-        (Phase::Login, " after a login"),
-        (Phase::Greeting, " after a greeting"),
-    ];
-    if let Some((_, said)) = known.iter().find(|(phase, _)| earlier & phase_bit(*phase) != 0) {
-        push_escaped(evidence, said.as_bytes());
-    }
 }
 
 fn id_of<'a>(message: &Message<'a>) -> Option<Value<'a>> {

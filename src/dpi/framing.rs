@@ -12,10 +12,10 @@ mod http;
 mod text;
 mod websocket;
 
-use super::Wire;
 use super::drafts::{Draft, Drafts, Handle};
 use super::naming::Naming;
 use super::signatures::compile::program::carrier;
+use super::{TlsClient, Wire};
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
 use crate::parse::http::Asked;
@@ -315,6 +315,12 @@ impl Framing {
             websocket: has(WEBSOCKET),
             server_first: has(SERVER_FIRST),
             noise: has(NOISE) || self.layers.iter().any(|layer| OF_NOISE.contains(layer)),
+            tls_client: has(TLS).then_some(match (self.flags & CLIENT) >> CLIENT_SHIFT {
+                0 => TlsClient::Bare,
+                1 => TlsClient::Named,
+                2 => TlsClient::Negotiates,
+                _ => TlsClient::Greases,
+            }),
         }
     }
 
@@ -462,6 +468,10 @@ const TURN: [u32; 2] = [1 << 19, 1 << 20];
 const TARGET: u32 = 1 << 21;
 /// A message of HTTP has begun.
 const HTTP: [u32; 2] = [1 << 17, 1 << 18];
+
+/// The bits that hold a [`TlsClient`].
+const CLIENT: u32 = 3 << CLIENT_SHIFT;
+const CLIENT_SHIFT: u32 = 21;
 
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
 

@@ -10,6 +10,7 @@ mod load;
 pub(crate) mod matcher;
 mod questions;
 pub(crate) mod shape;
+mod thing;
 
 use std::borrow::Cow;
 

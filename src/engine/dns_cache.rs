@@ -62,6 +62,10 @@ struct Other {
     has_more: bool,
 }
 
+/// The owner of what the router itself was told. An answer for a client of its resolver reaches the router first and the
+/// client then, which takes the entry over.
+pub(super) const ROUTER: u32 = 0;
+
 /// The receiver of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Receiver {
@@ -171,7 +175,12 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     fn note_other(&mut self, addr: IpAddr, name: u32, new: Other, now: u32) {
         let place = self.place(addr);
         match self.others.get_mut(&place).filter(|other| other.until > now) {
-            Some(other) => other.add(name, new.until),
+            Some(other) => {
+                if other.owner == ROUTER {
+                    other.owner = new.owner;
+                }
+                other.add(name, new.until);
+            }
             None => {
                 self.others.insert_fairly(place, new, |_, other| other.owner, |_, other| other.until);
             }
@@ -343,5 +352,22 @@ mod tests {
         assert!(cache.learn(receiver(2), &answer, Some(&pool), DNS_TTL_MIN_SECONDS - 10), "another client");
         assert!(cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS), "it is shared");
         assert!(!cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS + 1));
+    }
+
+    /// The same through the router's resolver, which is told of every name before its client.
+    #[test]
+    fn one_client_of_the_resolver_displaces_no_other_s_answers() {
+        let mut cache = DnsCache::new(RandomState::new());
+        let router = Receiver { client: addr(254), owner: ROUTER };
+        let mut resolve = |by: Receiver, addr: IpAddr| {
+            for receiver in [router, by] {
+                cache.learn(receiver, &resolution(&[addr], 86_400), None, 0);
+            }
+        };
+        resolve(receiver(1), addr(2));
+        for number in 0..8 * RESOLVED_OTHERS as u32 {
+            resolve(receiver(2), IpAddr::from(number.to_be_bytes()));
+        }
+        assert!(cache.is_other(addr(2), 2));
     }
 }

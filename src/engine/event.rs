@@ -66,12 +66,10 @@ pub struct Detection {
     pub wire: Wire,
     /// Source of the evidence.
     pub source: Source,
-    /// The probability that stage one gives it; of its own suspicions only.
+    /// What stage one has against it; of its own suspicions only.
     pub suspicion: Option<Suspicion>,
     /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,
-    /// The sum of stage one is twice the threshold of *balanced* or more.
-    pub is_strong: bool,
     /// Packets with payload until then, the deciding one included.
     pub payload_packets: u16,
     /// The session was cut off; otherwise it was only noted.

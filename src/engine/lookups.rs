@@ -3,7 +3,7 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
-use super::dns_cache::Receiver;
+use super::dns_cache::{ROUTER, Receiver};
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof};
 use super::pipeline::{DetectionCause, Pipeline};
@@ -119,10 +119,10 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     pub(super) fn heed(
         &mut self,
         session: &mut Session,
-        opinion: Option<Opinion>,
+        opinion: Opinion,
         now: Instant,
     ) -> Option<DetectionCause> {
-        let Opinion { policy, finding } = opinion?;
+        let Opinion { policy, finding } = opinion;
         let client = session.client().addr();
         let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
         match policy {
@@ -159,7 +159,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
-        let owner = self.owner_of(client);
+        // The router's own resolver asks for every client, and is told first.
+        let is_router = !self.networks.is_empty() && !self.networks.contains(client);
+        let owner = if is_router { ROUTER } else { self.owner_of(client) };
         self.intel.learn(Receiver { client, owner }, resolution, now);
     }
 

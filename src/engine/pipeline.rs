@@ -113,35 +113,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// A connection attempt. It opens no flow, since its sender may not be who it says; the kernel shows only those to
-    /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
-    /// again once the server has answered (RFC 7413 section 4.2.2).
-    pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        if packet.reason == Reason::Attempt {
-            return self.refused_attempt(segment, packet, now);
-        }
-        let verdict = if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Ignore };
-        Handled { verdict, opened: false, event: None }
-    }
-
-    /// An attempt that the kernel would refuse. What is known here is newer than its sets.
-    fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
-        let session = Session::begin(segment, now.stamp());
-        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
-        let Some((source, finding)) = known else {
-            return Handled { verdict: Verdict::Accept(FlowMark::Undecided), opened: false, event: None };
-        };
-        let verdict = match self.settings.mode {
-            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
-            Mode::Block => {
-                self.counters.resets += 1;
-                Verdict::Reset(Reset::in_place_of(segment, segment.seq, true))
-            }
-        };
-        let event = Some(self.detection(&session, DetectionCause::new(source, finding), packet.hw_addr, now));
-        Handled { verdict, opened: false, event }
-    }
-
     /// Hash of the client of `session` for fair shares.
     pub fn owner_of(&self, client: core::net::IpAddr) -> u32 {
         let id = ClientId::of(client, self.neighbours.hw_addr(client));
@@ -220,7 +191,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             } else if session.is_watched() {
                 let placed = Placed { segment, seq, direction, arrival, at: now };
                 overlap = self.compare(session, &placed);
-                notice = self.payload(session, &placed, &mut overlap).or(notice);
+                if let Some(found) = self.payload(session, &placed, &mut overlap) {
+                    notice = Some(found);
+                }
             }
         }
         if notice.is_some() && self.exempts(session, now) {
@@ -229,13 +202,22 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             notice = None;
         }
         session.note_packet(now.stamp());
-        let verdict = match (self.verdict(session, segment, first_missing, notice.is_some(), now), overlap) {
-            (Verdict::Accept(_), Overlap::Drop) => Verdict::Drop,
-            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => Verdict::Trim { skip },
-            (verdict, _) => verdict,
-        };
-        let event = notice.map(|notice| self.detection(session, notice, hw_addr, now));
-        Handled { verdict, opened, event }
+        let mut verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
+        match (&verdict, &overlap) {
+            (Verdict::Accept(_), Overlap::Drop) => verdict = Verdict::Drop,
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => {
+                verdict = Verdict::Trim { skip: *skip };
+            }
+            _ => {}
+        }
+        match notice {
+            Some(notice) => {
+                let event = self.detection(session, notice, hw_addr, now);
+                Handled { verdict, opened, event: Some(event) }
+            }
+            // A whole event is not moved for a packet that has none.
+            None => Handled { verdict, opened, event: None },
+        }
     }
 
     /// Reads payload, unless it is known or must not pass.
@@ -282,7 +264,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             return None;
         }
         let opinion = self.intel.of_endpoint(session.client().addr(), &session.server(), now);
-        self.heed(session, opinion, now)
+        self.heed(session, opinion?, now)
     }
 
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
@@ -297,18 +279,20 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
-        let Heard { proof: proven, suspicion, naming, target, resolution } =
-            Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read();
-        let hears_name = naming.is_some() || target.is_some();
-        let named = target.map(Naming::Proxy).into_iter().chain(naming);
+        let mut heard = Heard::default();
+        Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read(&mut heard);
+        let hears_name = heard.naming.is_some() || heard.target.is_some();
         let mut opinion = None;
-        for naming in named {
-            opinion = strictest(opinion, self.hear(session, &naming, placed.at));
+        if let Some(target) = heard.target.take() {
+            opinion = self.hear(session, &Naming::Proxy(target), placed.at);
         }
-        if let Some(resolution) = resolution {
-            self.answered(session, &resolution, placed.at);
+        if let Some(naming) = &heard.naming {
+            opinion = strictest(opinion, self.hear(session, naming, placed.at));
         }
-        if let Some(finding) = proven {
+        if let Some(resolution) = &heard.resolution {
+            self.answered(session, resolution, placed.at);
+        }
+        if let Some(finding) = heard.proof {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(Source::Dpi, finding));
         }
@@ -316,25 +300,25 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(source, finding));
         }
-        let listed = self.heed(session, opinion, placed.at);
+        let listed = match opinion {
+            Some(opinion) => self.heed(session, opinion, placed.at),
+            None => None,
+        };
         if session.state() == State::Mining {
             return listed;
         }
-        let by_signature = suspicion.is_some();
-        let scored = match suspicion {
+        let by_signature = heard.suspicion.is_some();
+        let mut scored = match heard.suspicion {
             Some(finding) => {
                 ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
             }
             None => self.score(session, placed),
         };
-        let ScoreEvidence { decision, finding, suspicion } = match scored {
-            ScoreEvidence { decision: Decision::Suspect, .. } if self.clears(session, placed.at) => {
-                ScoreEvidence::of(Decision::Undecided)
-            }
-            scored => scored,
-        };
+        if scored.decision == Decision::Suspect && self.clears(session, placed.at) {
+            scored = ScoreEvidence::of(Decision::Undecided);
+        }
         let before = session.state();
-        let suspected = session.settle(decision, now, &self.settings);
+        let suspected = session.settle(scored.decision, now, &self.settings);
         if session.state() == State::Bypassed && before != State::Bypassed {
             self.stage_one.release(&session.hmm);
             self.counters.bypassed = self.counters.bypassed.saturating_add(1);
@@ -344,13 +328,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.streams.slots = Default::default();
             session.streams.waits = Default::default();
         }
-        match finding {
-            Some(finding) if suspected && listed.is_none() => {
-                let source = if by_signature { Source::Hint } else { Source::Hmm };
-                Some(DetectionCause { source, finding, suspicion })
-            }
-            _ => listed,
+        let is_told = suspected || scored.suspicion.is_some_and(|suspicion| suspicion.is_strong);
+        if listed.is_some() || !is_told {
+            return listed;
         }
+        let source = if by_signature { Source::Hint } else { Source::Hmm };
+        Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.
@@ -384,7 +367,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// The event of a notice.
-    fn detection(
+    pub(super) fn detection(
         &mut self,
         session: &Session,
         notice: DetectionCause,
@@ -414,7 +397,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
                 Source::Probe => true,
                 Source::Intel | Source::Hmm | Source::Hint => false,
             },
-            is_strong: suspicion.is_some_and(|suspicion| suspicion.is_strong),
             payload_packets: session.payload_packets(),
             blocked: source.is_proof() && self.settings.mode == Mode::Block,
         }

@@ -45,14 +45,9 @@ pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Sessio
 }
 
 impl Reassembly<'_> {
-    /// Reads the payload of the segment.
-    pub fn read(mut self) -> Heard {
-        let mut heard = Heard::default();
-        self.read_into(&mut heard);
-        heard
-    }
-
-    fn read_into(&mut self, heard: &mut Heard) {
+    /// Reads the payload of the segment, and notes in `heard` what is found: few packets say anything, and a whole
+    /// [`Heard`] is too large to be moved for each.
+    pub fn read(mut self, heard: &mut Heard) {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         if segment.has_ack {
             self.drop_acknowledged(segment.ack);
@@ -311,7 +306,11 @@ pub(super) fn offer_all(
             Said::Suspicion(finding) => heard.suspicion = Some(finding),
             Said::Named(Naming::Proxy(target)) => heard.target = Some(target),
             Said::Named(naming) => heard.naming = Some(naming),
-            Said::Resolved(resolution) => heard.resolution = Some(resolution),
+            Said::Resolved(message) => {
+                if let Ok(resolution) = Resolution::read(message) {
+                    heard.resolution = Some(resolution);
+                }
+            }
         }
     }
 }

@@ -50,8 +50,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             now,
             packets: session.payload_packets(),
             age_ms: now.millis_since(session.watched_since()),
+            client: session.inspection.wire().tls_client,
         };
-        let assessment = self.stage_one.packet(&mut session.hmm, &seen);
+        let (client, server) = (session.client().addr(), session.server());
+        let pair = || self.hasher.hash_one((client, server));
+        let assessment = self.stage_one.packet(&mut session.hmm, &seen, pair);
         if placed.direction == Direction::ToServer && seen.packets <= BEACON_SESSION_PACKETS {
             let sent = Sent {
                 client: session.client(),
@@ -80,15 +83,16 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// Compares the sum of a candidate with the threshold, unless something clears its server.
+    /// Compares the sum of a candidate with the threshold, unless something clears its server. A suspect is told once
+    /// more when stage one has become as good as sure: an inconclusive answer is worth less then.
     fn weigh(
         &mut self,
-        session: &Session,
+        session: &mut Session,
         sum: i32,
         sensitivity: Sensitivity,
         placed: &Placed<'_>,
     ) -> ScoreEvidence {
-        if session.state() == State::Suspect || self.clears(session, placed.at) {
+        if session.is_strong() || self.clears(session, placed.at) {
             return ScoreEvidence::of(Decision::Undecided);
         }
         let circumstances = Circumstances {
@@ -99,9 +103,16 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             server: self.hasher.hash_one(session.server()),
             now: placed.at,
         };
-        let Some(suspicion) = self.stage_one.suspect(sum, &circumstances) else {
+        let suspicion = match session.state() {
+            State::Suspect => self.stage_one.strong(sum),
+            _ => self.stage_one.suspect(sum, &circumstances),
+        };
+        let Some(suspicion) = suspicion else {
             return ScoreEvidence::of(Decision::Undecided);
         };
+        if suspicion.is_strong {
+            session.mark_strong();
+        }
         let evidence = suspicion::reason(&suspicion, &session.hmm, session.payload_packets());
         let finding = Finding { evidence, ..Finding::default() };
         ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: Some(suspicion) }

@@ -58,6 +58,8 @@ pub struct Session {
     state: State,
     /// A list makes a suspect of client and server: stage one judges at its highest sensitivity.
     listed: bool,
+    /// Stage one has told that it is as good as sure.
+    strong: bool,
     /// Keyed hash of the client that it counts for.
     owner: u32,
     /// Sequence tracking of each [`Direction`].
@@ -137,6 +139,16 @@ impl Session {
     /// Whether a list makes a suspect of client and server.
     pub(super) fn is_listed(&self) -> bool {
         self.listed
+    }
+
+    /// Whether stage one has told that it is as good as sure.
+    pub(super) fn is_strong(&self) -> bool {
+        self.strong
+    }
+
+    /// Stage one tells that it is as good as sure.
+    pub(super) fn mark_strong(&mut self) {
+        self.strong = true;
     }
 
     /// Whether its payload is read or scored.
@@ -219,6 +231,7 @@ impl Session {
         }
         self.inspection = Inspection::begin(false);
         self.hmm = hmm::State::default();
+        self.strong = false;
         self.watched_since = now;
         self.payload_packets = 0;
         self.payload_bytes = 0;

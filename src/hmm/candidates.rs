@@ -3,6 +3,12 @@
 //! Few flows are candidates, so the state of a whole panel is kept here and not in every flow record; a record
 //! holds a [`Ticket`]. A place that is taken away changes its generation, so that an old ticket finds nothing.
 //!
+//! **Reconnections.** A miner comes back after every drop. A flow that begins after the latest packet of another one of
+//! the same client and server takes over its evidence, which halves with every [`HMM_CARRY_HALVES`] in between, and its
+//! packets and age, so that sessions too short to be judged alone add up. For that, a place keeps its evidence when
+//! its flow ends, until another flow needs it, and flows enter before they are old enough to be suspect. What is taken
+//! over alone makes no flow a suspect ([`Carry::most`]), and it counts for one flow only.
+//!
 //! **Eviction.** A newcomer takes a free place, else one whose flow has been silent for
 //! [`HMM_CANDIDATE_IDLE`]; else the client with the most places loses the one with the smallest sum. A client
 //! that has the most itself therefore displaces its own flows only.
@@ -12,7 +18,8 @@ use core::num::NonZeroU16;
 use super::alphabet::Symbol;
 use super::model::Model;
 use super::panel::Evidence;
-use crate::limits::{HMM_CANDIDATE_IDLE, HMM_COLD_SYMBOLS};
+use super::{Seen, is_old_enough};
+use crate::limits::{HMM_CANDIDATE_BYTES, HMM_CANDIDATE_IDLE, HMM_CARRY_HALVES, HMM_COLD_SYMBOLS};
 use crate::util::time::Stamp;
 
 /// Admission to a place of the pool.
@@ -29,6 +36,8 @@ pub struct CandidateCounters {
     pub entered: u32,
     /// Candidates that lost their place to another.
     pub evicted: u32,
+    /// Candidates that took over the evidence of a connection before them.
+    pub carried: u32,
 }
 
 /// The pool.
@@ -44,12 +53,47 @@ pub(crate) struct Candidates {
 #[derive(Clone, Debug, Default)]
 struct Place {
     generation: u16,
-    /// `None` while the place is free.
-    owner: Option<u32>,
-    latest: Stamp,
+    /// The flow has ended, or has lost the place.
+    is_free: bool,
     /// Symbols since the sum was last above zero.
     cold: u8,
+    /// `None` of a place that was never taken.
+    owner: Option<u32>,
+    /// Keyed hash of client and server; 0 where there is no evidence to take over.
+    pair: u32,
+    latest: Stamp,
+    /// Taken over from connections before.
+    before: Before,
+    /// The same with this connection's own.
+    so_far: Before,
     evidence: Evidence,
+}
+
+const _: () = assert!(size_of::<Place>() <= HMM_CANDIDATE_BYTES);
+
+/// Packets and age of connections.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    packets: u16,
+    age_ms: u32,
+}
+
+/// A newcomer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Carry {
+    /// Keyed hash of client and server.
+    pub pair: u32,
+    /// Sum that evidence of earlier connections makes at most.
+    pub most: i32,
+}
+
+/// Page's sum of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The sum.
+    pub sum: i32,
+    /// The flow, with those before it, is long and old enough to be suspect.
+    pub is_old_enough: bool,
 }
 
 impl Candidates {
@@ -64,39 +108,74 @@ impl Candidates {
         }
     }
 
-    /// Gives a place to a flow of `owner` whose first symbols are `symbols`; returns its sum, too.
+    /// Gives a place to the flow of `seen` whose first symbols are `symbols`, and the evidence of the connection
+    /// before it.
     pub fn enter(
         &mut self,
-        owner: u32,
         model: &Model,
         symbols: impl Iterator<Item = Symbol>,
-        now: Stamp,
-    ) -> Option<(Ticket, i32)> {
-        let index = self.room(owner, now)?;
+        seen: &Seen,
+        carry: Carry,
+    ) -> Option<(Ticket, Standing)> {
+        let (before, sum) = self.take_over(seen, carry);
+        let index = self.room(seen.owner, seen.now)?;
         let place = self.places.get_mut(index)?;
-        match place.owner {
-            Some(_) => self.counters.evicted = self.counters.evicted.saturating_add(1),
-            None => self.used += 1,
+        if place.is_taken() {
+            self.counters.evicted = self.counters.evicted.saturating_add(1);
+        } else {
+            self.used += 1;
         }
         self.counters.entered = self.counters.entered.saturating_add(1);
         let generation = NonZeroU16::new(place.generation.wrapping_add(1)).unwrap_or(NonZeroU16::MIN);
-        *place = Place { generation: generation.get(), owner: Some(owner), latest: now, ..Place::default() };
-        let sum = symbols.fold(0, |_, symbol| place.evidence.step(model, symbol));
-        Some((Ticket { place: u16::try_from(index).ok()?, generation }, sum))
+        *place = Place {
+            generation: generation.get(),
+            owner: Some(seen.owner),
+            pair: carry.pair,
+            before,
+            evidence: Evidence::starting_at(sum),
+            ..Place::default()
+        };
+        symbols.for_each(|symbol| {
+            place.evidence.step(model, symbol);
+        });
+        let standing = place.stand(seen);
+        Some((Ticket { place: u16::try_from(index).ok()?, generation }, standing))
     }
 
-    /// Adds a symbol to the flow with this ticket; returns the sum. `None` where the place was taken away, or
-    /// where the evidence has been gone for so long that the flow is given up as a candidate.
-    pub fn step(&mut self, ticket: Ticket, model: &Model, symbol: Symbol, now: Stamp) -> Option<i32> {
+    /// Takes the evidence of the latest connection of the same client and server that was silent before the one of
+    /// `seen` began.
+    fn take_over(&mut self, seen: &Seen, carry: Carry) -> (Before, i32) {
+        let is_before = |place: &&mut Place| {
+            place.pair == carry.pair
+                && place.owner == Some(seen.owner)
+                && seen.now.millis_since(place.latest) >= seen.age_ms
+                && !seen.now.has_passed(place.latest, HMM_CANDIDATE_IDLE)
+        };
+        let earlier = self.places.iter_mut().filter(is_before);
+        let Some(earlier) = earlier.min_by_key(|place| seen.now.millis_since(place.latest)) else {
+            return (Before::default(), 0);
+        };
+        let silence = seen.now.millis_since(earlier.latest).saturating_sub(seen.age_ms);
+        let halves = u128::from(silence) / HMM_CARRY_HALVES.as_millis().max(1);
+        let sum = (earlier.evidence.sum() >> halves.min(31) as u32).min(carry.most);
+        let before = earlier.so_far;
+        earlier.pair = 0;
+        self.used -= usize::from(!core::mem::replace(&mut earlier.is_free, true));
+        self.counters.carried = self.counters.carried.saturating_add(1);
+        (before, sum)
+    }
+
+    /// Adds a symbol to the flow with this ticket. `None` where the place was taken away, or where the evidence has
+    /// been gone for so long that the flow is given up as a candidate.
+    pub fn step(&mut self, ticket: Ticket, model: &Model, symbol: Symbol, seen: &Seen) -> Option<Standing> {
         let place = self.place(ticket)?;
-        place.latest = now;
         let sum = place.evidence.step(model, symbol);
         place.cold = if sum > 0 { 0 } else { place.cold + 1 };
         if place.cold >= HMM_COLD_SYMBOLS {
             self.leave(ticket);
             return None;
         }
-        Some(sum)
+        Some(place.stand(seen))
     }
 
     /// The sum of the flow with this ticket.
@@ -105,17 +184,17 @@ impl Candidates {
         place.is_of(ticket).then(|| place.evidence.sum())
     }
 
-    /// Frees the place of a flow that has ended.
+    /// Frees the place of a flow that has ended; its evidence stays for the next connection.
     pub fn leave(&mut self, ticket: Ticket) {
         if let Some(place) = self.place(ticket) {
-            place.owner = None;
+            place.is_free = true;
             self.used -= 1;
         }
     }
 
-    /// Frees all places; tickets that were given out find nothing.
+    /// Frees all places and forgets all evidence; tickets that were given out find nothing.
     pub fn clear(&mut self) {
-        self.places.iter_mut().for_each(|place| place.owner = None);
+        self.places.iter_mut().for_each(|place| (place.is_free, place.pair) = (true, 0));
         self.used = 0;
     }
 
@@ -133,11 +212,12 @@ impl Candidates {
         self.places.get_mut(usize::from(ticket.place)).filter(|place| place.is_of(ticket))
     }
 
-    /// The place for a newcomer of `owner`.
+    /// The place for a newcomer of `owner`: of those that are open the one that has been silent for longest.
     fn room(&mut self, owner: u32, now: Stamp) -> Option<usize> {
-        let is_open =
-            |place: &Place| place.owner.is_none() || now.has_passed(place.latest, HMM_CANDIDATE_IDLE);
-        if let Some(index) = self.places.iter().position(is_open) {
+        let is_open = |place: &Place| !place.is_taken() || now.has_passed(place.latest, HMM_CANDIDATE_IDLE);
+        let open = self.places.iter().enumerate().filter(|(_, place)| is_open(place));
+        let silence = |place: &Place| (place.pair == 0, now.millis_since(place.latest));
+        if let Some((index, _)) = open.max_by_key(|(_, place)| silence(place)) {
             return Some(index);
         }
         let largest = self.largest_owner(owner);
@@ -157,76 +237,25 @@ impl Candidates {
 }
 
 impl Place {
+    fn is_taken(&self) -> bool {
+        self.owner.is_some() && !self.is_free
+    }
+
     fn is_of(&self, ticket: Ticket) -> bool {
-        self.owner.is_some() && self.generation == ticket.generation.get()
+        self.is_taken() && self.generation == ticket.generation.get()
+    }
+
+    /// Notes the packet of `seen`.
+    fn stand(&mut self, seen: &Seen) -> Standing {
+        self.latest = seen.now;
+        self.so_far = Before {
+            packets: self.before.packets.saturating_add(seen.packets),
+            age_ms: self.before.age_ms.saturating_add(seen.age_ms),
+        };
+        let is_old_enough = is_old_enough(self.so_far.packets, self.so_far.age_ms);
+        Standing { sum: self.evidence.sum(), is_old_enough }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pool() -> (Candidates, Box<Model>) {
-        (Candidates::new(8), Model::embedded().expect("built in"))
-    }
-
-    fn enter(pool: &mut Candidates, model: &Model, host: u8, now: u32) -> Ticket {
-        pool.enter(u32::from(host), model, core::iter::empty(), Stamp(now)).expect("room").0
-    }
-
-    #[test]
-    fn one_client_with_many_flows_displaces_its_own_only() {
-        let (mut pool, model) = pool();
-        let others: Vec<Ticket> = (1..4).map(|host| enter(&mut pool, &model, host, 0)).collect();
-        for at in 0..100 {
-            enter(&mut pool, &model, 9, at);
-        }
-        assert!(others.iter().all(|&ticket| pool.sum(ticket).is_some()));
-        assert_eq!((pool.len(), pool.counters().evicted), (8, 95));
-        // And a third client still finds a place.
-        let late = enter(&mut pool, &model, 4, 100);
-        assert!(pool.sum(late).is_some() && others.iter().all(|&ticket| pool.sum(ticket).is_some()));
-    }
-
-    #[test]
-    fn a_place_that_was_taken_away_is_not_found_by_its_old_ticket() {
-        let (mut pool, model) = pool();
-        let tickets: Vec<Ticket> = (0..9).map(|at| enter(&mut pool, &model, 7, at)).collect();
-        assert_eq!(tickets.iter().filter(|&&ticket| pool.sum(ticket).is_some()).count(), 8);
-        let symbol = Symbol::default();
-        let lost = tickets.iter().find(|&&ticket| pool.sum(ticket).is_none()).expect("one");
-        assert_eq!(pool.step(*lost, &model, symbol, Stamp(9)), None);
-        pool.leave(*lost);
-        assert_eq!(pool.len(), 8, "an old ticket frees nothing");
-    }
-
-    #[test]
-    fn the_place_of_a_silent_flow_is_free() {
-        let (mut pool, model) = pool();
-        let silent = enter(&mut pool, &model, 1, 0);
-        for _ in 0..7 {
-            enter(&mut pool, &model, 2, 1_000);
-        }
-        let later = HMM_CANDIDATE_IDLE.as_millis() as u32 + 500;
-        enter(&mut pool, &model, 1, later);
-        assert_eq!(pool.sum(silent), None);
-    }
-
-    #[test]
-    fn evidence_that_never_comes_frees_the_place() {
-        let (mut pool, model) = pool();
-        let ticket = enter(&mut pool, &model, 1, 0);
-        let mut unlikely = Symbol::default();
-        for size in 0..u8::MAX {
-            let mut evidence = Evidence::default();
-            unlikely.size = size;
-            if (0..4).all(|_| evidence.step(&model, unlikely) == 0) {
-                break;
-            }
-        }
-        let steps =
-            (1..=u32::from(HMM_COLD_SYMBOLS)).map(|at| pool.step(ticket, &model, unlikely, Stamp(at)));
-        assert_eq!(steps.last(), Some(None));
-        assert_eq!(pool.len(), 0);
-    }
-}
+mod tests;

@@ -244,7 +244,7 @@ fn sum_of(level: usize, test: &Test) -> i32 {
 
 /// Levels of the histogram, of two bits each.
 const LEVELS: usize = 48;
-const LEVEL_WIDTH: i32 = 2 * RATIO_ONE;
+pub(crate) const LEVEL_WIDTH: i32 = 2 * RATIO_ONE;
 /// Slots for the servers of one day, 8 bytes each.
 const SERVERS: usize = 512;
 /// Clients with a share of their own, 8 bytes each.
@@ -267,6 +267,7 @@ mod tests {
         floor: 10 * 64,
         even: 0,
         slope: 1,
+        least: 0,
     };
     const BUDGET: u32 = 50;
 

@@ -20,10 +20,15 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// Evidence of a new flow to which earlier connections have brought `sum`.
+    pub fn starting_at(sum: i32) -> Self {
+        Evidence { sum, ..Evidence::default() }
+    }
+
     /// Adds one symbol; returns Page's sum.
     pub fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
         let gain = self.gain(model, symbol);
-        self.sum = accumulate(self.sum, gain, model.test.drift);
+        self.sum = accumulate(self.sum, gain, model.test.increment());
         self.sum
     }
 
@@ -63,7 +68,7 @@ impl Model {
         let mut forward = [Forward::default(); 2];
         let (mut sum, mut highest) = (0, 0);
         for symbol in symbols {
-            sum = accumulate(sum, round(first.gain(&mut forward, symbol)), self.test.drift);
+            sum = accumulate(sum, round(first.gain(&mut forward, symbol)), self.test.increment());
             highest = highest.max(sum);
         }
         highest

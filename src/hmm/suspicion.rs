@@ -23,13 +23,7 @@ pub struct Suspicion {
 
 impl Suspicion {
     pub(crate) fn new(sum: i32, threshold: i32, test: &Test) -> Self {
-        let [_, balanced, _] = test.fixed;
-        Suspicion {
-            sum,
-            threshold,
-            probability: percent(sum, test),
-            is_strong: sum >= 2 * i32::from(balanced),
-        }
+        Suspicion { sum, threshold, probability: percent(sum, test), is_strong: sum >= test.strong() }
     }
 }
 
@@ -82,6 +76,7 @@ mod tests {
         floor: 10 * 64,
         even: 15 * 64,
         slope: 51,
+        least: 0,
     };
 
     #[test]

@@ -37,8 +37,9 @@ fn assess(
             now: Stamp(5_000u32.wrapping_add(age_ms)),
             packets: number,
             age_ms,
+            client: None,
         };
-        (number, age_ms, stage_one.packet(state, &seen))
+        (number, age_ms, stage_one.packet(state, &seen, || 5))
     };
     packets.into_iter().map(&mut assess).collect()
 }
@@ -95,6 +96,80 @@ fn a_miner_that_starts_late_in_a_session_is_found() {
     }
 }
 
+/// A session as its connection is cut every 25 s, and made again with the same handshake: the packets of each.
+fn cut(session: &Sequence) -> Vec<Vec<Packet>> {
+    let (handshake, rest) = session.packets.split_at(6.min(session.packets.len()));
+    let handshake: Vec<Packet> =
+        handshake.iter().map(|packet| Packet { gap_ms: packet.gap_ms.min(200), ..*packet }).collect();
+    let mut connections = vec![handshake.clone()];
+    let mut age_ms = 0;
+    for packet in rest {
+        age_ms += packet.gap_ms;
+        let mut gap_ms = packet.gap_ms;
+        if age_ms > 25_000 {
+            connections.push(handshake.clone());
+            (age_ms, gap_ms) = (0, 100);
+        }
+        connections.last_mut().expect("one at least").push(Packet { gap_ms, ..*packet });
+    }
+    connections
+}
+
+/// Whether any of `connections`, one after the other, becomes suspect; `pair_of` tells the server of each.
+fn is_any_suspected(connections: &[Vec<Packet>], pair_of: impl Fn(usize) -> u64) -> bool {
+    let mut stage_one = stage_one();
+    let threshold = stage_one.threshold(Sensitivity::Adaptive);
+    let mut now = Stamp(5_000);
+    let mut is_suspected = false;
+    for (at, packets) in connections.iter().enumerate() {
+        let (mut state, mut age_ms, mut number) = (State::default(), 0, 0);
+        now = Stamp(now.0 + 3_000);
+        for packet in packets {
+            (now, age_ms, number) = (Stamp(now.0 + packet.gap_ms), age_ms + packet.gap_ms, number + 1);
+            let &Packet { direction, size, .. } = packet;
+            let seen = Seen { owner: 7, direction, size, now, packets: number, age_ms, client: None };
+            is_suspected |= stage_one.packet(&mut state, &seen, || pair_of(at)).reaches(threshold);
+        }
+    }
+    is_suspected
+}
+
+/// No connection is old enough to be judged alone; what they show adds up.
+#[test]
+fn a_miner_whose_connection_is_cut_every_25_seconds_is_found() {
+    let miners: Vec<Vec<Vec<Packet>>> = captured(is_miner_in_tls).iter().map(cut).collect();
+    let found = miners.iter().filter(|miner| is_any_suspected(miner, |_| 9)).count();
+    let apart = miners.iter().filter(|miner| is_any_suspected(miner, |at| 9 + 2 * at as u64)).count();
+    assert!(found * 10 >= miners.len() * 6, "{found} of {}", miners.len());
+    assert_eq!(apart, 0, "each with a server of its own");
+    let others = captured(|s| s.dialect == "ssh-typing" || s.dialect == "imap-idle");
+    let mistaken = others.iter().filter(|other| is_any_suspected(&cut(other), |_| 9)).count();
+    assert!(mistaken * 20 <= others.len(), "{mistaken} of {}", others.len());
+}
+
+#[test]
+fn a_client_hello_adds_its_prior_to_the_sum() {
+    use crate::dpi::TlsClient;
+    let mut stage_one = stage_one();
+    let miner = captured(is_miner_in_tls).swap_remove(0);
+    let mut highest = |client| {
+        let (mut state, mut now, mut highest) = (State::default(), 0, 0);
+        for (packets, &Packet { direction, size, gap_ms }) in (1..).zip(&miner.packets) {
+            now += gap_ms;
+            let seen = Seen { owner: 7, direction, size, now: Stamp(now), packets, age_ms: now, client };
+            if let Assessment::Candidate { sum } = stage_one.packet(&mut state, &seen, || 5) {
+                highest = highest.max(sum);
+            }
+        }
+        stage_one.candidates.clear();
+        highest
+    };
+    let none = highest(None);
+    assert!(none > 10 * RATIO_ONE, "{none}");
+    assert_eq!(highest(Some(TlsClient::Bare)), none + RATIO_ONE / 2);
+    assert_eq!(highest(Some(TlsClient::Greases)), none - 2 * RATIO_ONE);
+}
+
 #[test]
 fn a_lower_threshold_suspects_no_fewer() {
     let mut stage_one = stage_one();
@@ -119,6 +194,28 @@ fn a_listed_pair_is_suspect_as_easily_as_at_eager() {
         assert!(!is_suspect(sensitivity, eager, false));
         assert!(is_suspect(sensitivity, eager, true));
         assert!(!is_suspect(sensitivity, eager - 1, true));
+    }
+}
+
+/// A replay of many houses' captures, over days: the threshold stays that of a new house.
+#[test]
+fn a_house_that_stays_new_learns_nothing() {
+    let mut stage_one = stage_one();
+    let start = stage_one.threshold(Sensitivity::Adaptive);
+    let mut is_suspect = |sum, server, hours: u64| {
+        let circumstances = Circumstances {
+            sensitivity: Sensitivity::Adaptive,
+            budget: NEW_HOUSE,
+            is_listed: false,
+            client: 1,
+            server,
+            now: Instant::from_micros(hours * 3_600_000_000),
+        };
+        stage_one.suspect(sum, &circumstances).is_some()
+    };
+    for number in 0..400 {
+        assert!(is_suspect(start, number, number));
+        assert!(!is_suspect(start - 1, number, number));
     }
 }
 

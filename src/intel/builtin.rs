@@ -6,10 +6,11 @@ use super::entry::{ListEntry, Policy};
 use super::list::BadList;
 use super::{Builder, Intel, TooLarge};
 
-/// The list of pools.
-const POOLS: &str = include_str!("builtin/pools.txt");
+/// The list of pools, `builtin/pools.txt` as the build script shortens it: without comments, and with one line
+/// for the two entries of a stratum host ([`in_full`]).
+const POOLS: &str = include_str!(concat!(env!("OUT_DIR"), "/pools.txt"));
 /// Addresses that many sites share: content delivery networks, large front ends, public resolvers.
-const SHARED: &str = include_str!("builtin/shared.txt");
+const SHARED: &str = include_str!(concat!(env!("OUT_DIR"), "/shared.txt"));
 
 /// The name of the list of pools.
 const NAME: &str = "builtin";
@@ -20,7 +21,7 @@ const NAME: &str = "builtin";
 /// [`TooLarge`], if there is not enough memory for it.
 pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     builder.begin(NAME)?;
-    for (entry, _) in read(NAME, POOLS).entries() {
+    for (entry, _) in read(NAME, &in_full(POOLS)).entries() {
         builder.add(&ListEntry { policy: entry.policy.min(at_most), ..entry })?;
     }
     Ok(())
@@ -41,7 +42,20 @@ pub fn shared() -> &'static Intel {
 /// As [`shared`].
 pub fn pools() -> Arc<Intel> {
     static READ: OnceLock<Arc<Intel>> = OnceLock::new();
-    READ.get_or_init(|| Arc::new(read(NAME, POOLS))).clone()
+    READ.get_or_init(|| Arc::new(read(NAME, &in_full(POOLS)))).clone()
+}
+
+/// The list with both entries of each host that stands alone in its line: blocked at every port but the web's,
+/// and a suspect there.
+fn in_full(list: &str) -> String {
+    let mut full = String::with_capacity(3 * list.len());
+    for line in list.lines() {
+        match line.contains(' ') {
+            true => full.extend([line, "\n"]),
+            false => full.extend([line, ":nonweb block\n", line, " suspect\n"]),
+        }
+    }
+    full
 }
 
 fn read(name: &str, text: &str) -> Intel {
@@ -70,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_line_makes_sense_and_is_there_once() {
-        for (text, name) in [(POOLS, NAME), (SHARED, "shared")] {
+        for (text, name) in [(&in_full(POOLS)[..], NAME), (SHARED, "shared")] {
             let mut builder = Builder::new(1 << 20);
             let report = builder.add_text(name, Policy::Block, text.as_bytes()).unwrap();
             assert_eq!(report.warnings, [], "{name}");
@@ -78,6 +92,16 @@ mod tests {
             assert_eq!((intel.len(), left_out), (report.entries as usize, 0), "{name} has something twice");
         }
         assert!(builtin(Policy::Block).bytes() < 16 * 1_024);
+    }
+
+    #[test]
+    fn the_build_leaves_out_nothing_but_comments() {
+        let lines = |text: &str| -> Vec<String> {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(lines(&in_full(POOLS)), lines(include_str!("builtin/pools.txt")));
+        assert_eq!(lines(SHARED), lines(include_str!("builtin/shared.txt")));
     }
 
     #[test]

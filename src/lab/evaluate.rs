@@ -4,17 +4,20 @@
 //! captures are counted by server, as the router does.
 
 pub(crate) mod breakdown;
+pub(crate) mod calibration;
 pub(crate) mod evasion;
+pub(crate) mod house;
 pub(crate) mod json;
 pub(crate) mod plot;
 pub(crate) mod swarms;
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use crate::hmm::RATIO_ONE;
 use crate::hmm::model::Model;
-use crate::hmm::threshold::Sensitivity;
+use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
 use crate::lab::train::scores::{Peaks, Trace};
@@ -22,14 +25,16 @@ use crate::lab::train::sequence::{Label, Origin};
 use crate::lab::train::{Error, reference, report, say, writable};
 
 use breakdown::Breakdown;
+use calibration::Told;
 use evasion::Evasion;
 use swarms::Swarming;
 
 /// `minewall evaluate --mining PATH... --benign PATH...`, and `[--model FILE] [--scripted N]
-/// [--seed N] [--leave-out DIALECT...] [--json FILE] [--plots FOLDER]`.
+/// [--seed N] [--leave-out DIALECT...] [--house DAYS] [--json FILE] [--plots FOLDER]`.
 ///
 /// Without `--model`, the one that is part of the program. `--scripted N` adds N scripted miners and 2 N look-alikes,
-/// drawn with another seed than the training's.
+/// drawn with another seed than the training's. `--house DAYS` lets houses live on the benign sessions, and says how
+/// many servers they ask ([`house`]).
 ///
 /// # Errors
 /// A sentence for the user.
@@ -54,15 +59,23 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let traces = Trace::of_all(&cases, &model);
     let breakdown = Breakdown::of(&traces, &model.test);
     let curve = roc(&traces);
+    let told = calibration::told(&traces, &model.test);
     let mining: Vec<&Case> = cases.iter().filter(|c| c.label() == Label::Mining).collect();
     let evasions = evasion::recall(&mining, &model);
 
     say(&breakdown.table())?;
     say(&rates(&traces))?;
+    say(&false_alarms(&traces, &model.test))?;
+    say(&calibration::table(&told, &traces))?;
     say(&evasion::table(&evasions))?;
+    let days = arguments.value("house", 0)?;
+    if days > 0 {
+        say(&house::live(&traces, &model.test, days).table())?;
+    }
     let deviation = reference::largest_deviation(&cases, &model);
     say(&format!("largest deviation of a symbol from floating point: {deviation:.3} bits\n"))?;
-    let measured = Measured { breakdown: &breakdown, curve: &curve, evasions: &evasions, swarms: &swarms };
+    let measured =
+        Measured { breakdown: &breakdown, curve: &curve, evasions: &evasions, swarms: &swarms, told: &told };
     if let Some(path) = arguments.path("json") {
         write(&path, &json::document(&measured, &model.test, &traces))?;
     }
@@ -82,6 +95,7 @@ struct Measured<'a> {
     curve: &'a [(f64, f64)],
     evasions: &'a [Disguised],
     swarms: &'a [Swarming],
+    told: &'a [Told],
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -103,6 +117,20 @@ fn rates(traces: &[Trace<'_>]) -> String {
     out + &report::recall("all", &Peaks::of(traces))
 }
 
+/// False alarms an hour of benign long flows by sensitivity: the price of a test without an end.
+fn false_alarms(traces: &[Trace<'_>], test: &Test) -> String {
+    let benign = || traces.iter().filter(|trace| trace.case.label() == Label::Benign);
+    let hours = benign().map(|trace| trace.case.sequence.duration_ms()).sum::<u64>() as f64 / 3_600_000.0;
+    let mut out = format!("false alarms an hour, of {hours:.0} hours of benign long flows:");
+    for sensitivity in Sensitivity::ALL {
+        let threshold = test.threshold(sensitivity);
+        let alarms = benign().filter(|trace| trace.suspicion(threshold).is_some()).count();
+        let _ = write!(out, " {} {:.4}", sensitivity.name(), alarms as f64 / hours.max(f64::MIN_POSITIVE));
+    }
+    out.push('\n');
+    out
+}
+
 /// Points (false-positive rate, recall), every threshold that changes the former.
 fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
     let peaks = Peaks::of(traces);
@@ -119,6 +147,7 @@ fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
 /// A disguise of mining, and the recall by sensitivity.
 pub(crate) type Disguised = (Evasion, [f64; Sensitivity::ALL.len()]);
 
-const OPTIONS: &[&str] = &["mining", "benign", "model", "scripted", "seed", "leave-out", "json", "plots"];
+const OPTIONS: &[&str] =
+    &["mining", "benign", "model", "scripted", "seed", "leave-out", "house", "json", "plots"];
 /// Not the seed of the training.
 const SEED: u64 = 1_000;

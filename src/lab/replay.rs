@@ -394,5 +394,5 @@ const FRAMES_A_TURN: u32 = 1 << 14;
 /// The settings of `config`, with the threshold of a new house where it would follow the house: a capture of a whole
 /// campus is no day of one.
 fn as_in_a_new_house(config: &Config) -> Settings {
-    Settings { suspects_per_day: u32::MAX, ..Settings::from(config) }
+    Settings { suspects_per_day: crate::hmm::NEW_HOUSE, ..Settings::from(config) }
 }

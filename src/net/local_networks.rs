@@ -55,6 +55,11 @@ impl LocalNetworks {
         self.prefixes.iter().any(|prefix| prefix.contains(addr))
     }
 
+    /// Whether no network is known.
+    pub fn is_empty(&self) -> bool {
+        self.prefixes.is_empty()
+    }
+
     fn of_routes(routes: Vec<Route>) -> Self {
         let has_default = routes.iter().any(Route::is_default);
         let leads_out = |route: &Route| match has_default {
@@ -69,7 +74,7 @@ impl LocalNetworks {
                 && (route.is_reject || route.device != "lo" && !outside.contains(&&route.device[..]))
         };
         let mut prefixes: Vec<_> = routes.iter().filter(is_of_this_side).map(|route| route.prefix).collect();
-        prefixes.sort();
+        prefixes.sort_unstable();
         prefixes.dedup();
         prefixes.truncate(LOCAL_NETWORKS);
         LocalNetworks { prefixes }

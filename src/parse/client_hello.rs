@@ -28,6 +28,10 @@ pub struct Hello {
     pub name: Option<HostName>,
     /// The protocol that it wants first is HTTP, of any version.
     pub web: bool,
+    /// It offers protocols (ALPN), of any kind.
+    pub negotiates: bool,
+    /// It sends an extension reserved for GREASE (RFC 8701), as browsers do.
+    pub greases: bool,
 }
 
 /// Whether `bytes` begin a connection of TLS 1.0 to 1.3: a handshake record that begins with a ClientHello.
@@ -120,9 +124,11 @@ fn extension(hello: &mut HelloReader<'_>, is_named: bool, found: &mut Hello) -> 
             // Length of the list, length of the first name, and how that begins.
             hello.skip(3)?;
             found.web = hello.byte()? == b'h';
+            found.negotiates = true;
             rest -= 4;
         }
-        _ => {}
+        // RFC 8701 section 2: two equal bytes that end in 0xa.
+        _ => found.greases |= kind & 0x0f0f == 0x0a0a && kind >> 8 == kind & 0xff,
     }
     hello.skip(rest)?;
     Ok(kind)

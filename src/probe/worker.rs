@@ -8,16 +8,17 @@ mod thread;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use super::guard::Purpose;
 use super::hint::Hints;
 use super::{Outcome, Target, TlsChoice};
 use crate::engine::event::{Detection, Source};
+use crate::hmm::suspicion::Suspicion;
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
+use crate::util::channel::{NotSent, Receiver, Sender, channel};
 use thread::ProbeThread;
 
 /// A server that is to be asked, and the client whose traffic is the reason.
@@ -35,8 +36,8 @@ pub struct Suspect {
     pub tls: Option<bool>,
     /// Why the server is asked.
     pub purpose: Purpose,
-    /// Stage one is as good as sure of the session.
-    pub is_strong: bool,
+    /// What stage one has against the session, if that is the reason.
+    pub suspicion: Option<Suspicion>,
     /// Name that the client called the server by, if any.
     pub name: Option<HostName>,
     /// Hints of the wire and of stage one.
@@ -61,10 +62,20 @@ impl Suspect {
                 Source::Dpi => Purpose::Confirmation,
                 Source::Probe | Source::Intel | Source::Hmm | Source::Hint => Purpose::Suspicion,
             },
-            is_strong: detection.is_strong,
+            suspicion: detection.suspicion,
             name: HostName::parse(server_name.as_bytes()),
             hints: Hints::new(*points_to, *wire, server_name, server.port()),
         }
+    }
+
+    /// Whether stage one is as good as sure of the session.
+    pub fn is_strong(&self) -> bool {
+        self.suspicion.is_some_and(|suspicion| suspicion.is_strong)
+    }
+
+    /// How much stage one has against the session: the more, the sooner it is asked.
+    pub fn sum(&self) -> i32 {
+        self.suspicion.map_or(0, |suspicion| suspicion.sum)
     }
 
     /// Whether the address of the server is to be found by its name first.
@@ -122,7 +133,7 @@ pub struct Probed {
 /// Handle of the thread.
 #[derive(Debug)]
 pub struct Worker {
-    suspects: SyncSender<Box<Suspect>>,
+    suspects: Sender<Box<Suspect>>,
     answers: Receiver<SuspectAnswer>,
     wake: UnixStream,
     /// A byte in it wakes the thread.
@@ -145,8 +156,8 @@ impl Worker {
     /// # Errors
     /// No memory or descriptor is left for it.
     pub fn start(mark: u32) -> std::io::Result<Self> {
-        let (suspects, orders) = sync_channel(PROBE_QUEUE);
-        let (answer, answers) = sync_channel(PROBE_QUEUE);
+        let (suspects, orders) = channel(PROBE_QUEUE);
+        let (answer, answers) = channel(PROBE_QUEUE);
         let ((wake, waker), (bell, rung)) = (UnixStream::pair()?, UnixStream::pair()?);
         for end in [&wake, &waker, &bell, &rung] {
             end.set_nonblocking(true)?;
@@ -164,8 +175,8 @@ impl Worker {
     /// The queue is full, or the thread has ended.
     pub fn submit(&self, suspect: Suspect) -> Result<(), NotTaken> {
         self.suspects.try_send(Box::new(suspect)).map_err(|error| match error {
-            TrySendError::Full(_) => NotTaken::Full,
-            TrySendError::Disconnected(_) => NotTaken::Gone,
+            NotSent::Full(_) => NotTaken::Full,
+            NotSent::Closed(_) => NotTaken::Gone,
         })?;
         // A full socket holds bytes enough to wake the thread.
         let _ = (&self.bell).write(&[1]);
@@ -179,7 +190,7 @@ impl Worker {
 
     /// The next answer, without waiting.
     pub fn poll_answer(&self) -> Option<SuspectAnswer> {
-        self.answers.try_recv().ok()
+        self.answers.try_recv()
     }
 
     /// Readable when there are answers.

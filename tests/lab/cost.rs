@@ -20,6 +20,7 @@ use wire::{Connection, End};
 const USAGE: &str = "\
 usage: cost KIND SESSIONS
   tls     a slow encrypted session, 60 packets of payload, one a second
+  miner   the same with a share, its reply and a job in turn: the whole panel watches it
   web     a request in the clear and its answer, 6 packets of payload, at once
   wallet  JSON-RPC in the clear that is no mining, 40 packets of payload, one a second";
 
@@ -34,25 +35,28 @@ fn main() -> ExitCode {
         1_024,
         BuildHasherDefault::<DefaultHasher>::default(),
     );
+    // Built once, so that what is counted is the engine's work; each round opens the connection anew.
+    let (start, payload) = packets(&session);
     let mut now = Instant::from_micros(1 << 40);
-    let mut packets = 0u64;
-    for number in 0..sessions {
-        let client = ([192, 168, 1, 7], 10_000 + number).into();
-        let mut connection = Connection::new(client, ([203, 0, 113, 9], session.port).into(), [7, 9]);
-        for bytes in connection.open() {
-            let _ =
-                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
-        }
-        for (from, payload) in &session.said {
+    for _ in 0..sessions {
+        let first = (&start, Reason::Start);
+        for (bytes, reason) in [first].into_iter().chain(payload.iter().map(|bytes| (bytes, Reason::Payload)))
+        {
+            let _ = engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, now);
             now = now.after(session.pause);
-            let bytes = connection.send(*from, payload);
-            let _ =
-                engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
-            packets += 1;
         }
     }
-    println!("packets {packets}");
+    println!("packets {}", payload.len() * usize::from(sessions));
     ExitCode::SUCCESS
+}
+
+/// The client's acknowledgement that opens the connection, and the packets with payload.
+fn packets(session: &Session) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let client = ([192, 168, 1, 7], 10_000).into();
+    let mut connection = Connection::new(client, ([203, 0, 113, 9], session.port).into(), [7, 9]);
+    let start = connection.open().pop().expect("three packets");
+    let payload = session.said.iter().map(|(from, bytes)| connection.send(*from, bytes)).collect();
+    (start, payload)
 }
 
 struct Session {
@@ -68,6 +72,16 @@ fn session(kind: &str) -> Option<Session> {
             let mut said = vec![(End::Client, CLIENT_HELLO.to_vec()), (End::Server, record(22, 900))];
             said.extend((0..58).map(|number| (turn(number), record(23, 60 + number * 13 % 200))));
             Session { port: 443, pause: Duration::from_secs(1), said }
+        }
+        "miner" => {
+            let mut said = vec![(End::Client, CLIENT_HELLO.to_vec()), (End::Server, record(22, 900))];
+            let part = |number: usize| match number % 3 {
+                0 => (End::Client, record(23, 240)),
+                1 => (End::Server, record(23, 85)),
+                _ => (End::Server, record(23, 400)),
+            };
+            said.extend((0..58).map(part));
+            Session { port: 443, pause: Duration::from_secs(3), said }
         }
         "web" => {
             let mut said =

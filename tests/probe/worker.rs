@@ -26,7 +26,7 @@ fn suspect(server: SocketAddr) -> Suspect {
         client_mac: None,
         tls: Some(false),
         purpose: Purpose::Suspicion,
-        is_strong: false,
+        suspicion: None,
         name: None,
         hints: Hints::default(),
     }

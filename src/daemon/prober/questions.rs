@@ -1,5 +1,7 @@
 //! Questions that wait for their turn: a bounded queue, divided by client.
 
+use core::cmp::Reverse;
+
 use crate::limits::PROBE_QUESTIONS;
 use crate::net::client_id::ClientId;
 use crate::probe::worker::Suspect;
@@ -39,7 +41,8 @@ pub(super) struct Questions {
 
 impl Questions {
     /// Enters `question`, in place of one about the same server and name. With no room left the client that has the
-    /// most loses its least: a confirmation before a suspicion, the one due last. Answers with what had to go.
+    /// most loses its least: a confirmation before a suspicion, the least suspicious, the one due last. Answers with
+    /// what had to go.
     pub fn enter(&mut self, question: PendingQuestion) -> Option<PendingQuestion> {
         if let Some(known) = self.waiting.iter_mut().find(|known| known.is_about_the_same(&question)) {
             let due = known.due.min(question.due);
@@ -54,8 +57,10 @@ impl Questions {
             return None;
         }
         let count = |client| self.waiting.iter().filter(|other| other.client == client).count();
-        let rank =
-            |question: &PendingQuestion| (count(question.client), question.suspect.purpose, question.due);
+        let rank = |question: &PendingQuestion| {
+            let PendingQuestion { suspect, client, due } = question;
+            (count(*client), suspect.purpose, Reverse(suspect.sum()), *due)
+        };
         let victim = self.waiting.iter().enumerate().max_by_key(|(_, question)| rank(question));
         victim.map(|(at, _)| at).map(|at| self.waiting.swap_remove(at))
     }
@@ -72,14 +77,16 @@ impl Questions {
     }
 
     /// Offers the questions that are due at `now` to `take`, which answers whether it took one: those of the client
-    /// that was served longest ago first, suspicions before others, then in the order of their times.
+    /// that was served longest ago first, suspicions before others, the most suspicious first, then in the order of
+    /// their times.
     pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&PendingQuestion) -> bool) {
         let last_served =
             |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
         let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())
             .filter(|(_, question)| question.due <= now)
             .map(|(at, question)| {
-                (at, (last_served(question.client), question.suspect.purpose, question.due))
+                let PendingQuestion { suspect, client, due } = question;
+                (at, (last_served(*client), suspect.purpose, Reverse(suspect.sum()), *due))
             })
             .collect();
         due.sort_by_key(|(_, rank)| *rank);
@@ -106,6 +113,7 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hmm::suspicion::Suspicion;
     use crate::net::endpoint::Endpoint;
     use crate::probe::guard::Purpose;
 
@@ -117,7 +125,7 @@ mod tests {
             client_mac: None,
             tls: None,
             purpose: Purpose::Suspicion,
-            is_strong: false,
+            suspicion: None,
             name: None,
             hints: Default::default(),
         };
@@ -164,6 +172,22 @@ mod tests {
         questions.enter(other.clone());
         assert!(questions.waiting.contains(&other), "its room is taken from the one with the most");
         assert_eq!(served(&mut questions, 2, 1), [other]);
+    }
+
+    #[test]
+    fn of_one_client_s_suspects_the_most_suspicious_is_asked_first() {
+        let mut questions = Questions::default();
+        let of_sum = |server, sum| {
+            let mut question = question(1, server, u64::from(server));
+            question.suspect.suspicion =
+                Some(Suspicion { sum, threshold: 900, probability: 80, is_strong: false });
+            question
+        };
+        for (server, sum) in [(1, 1_000), (2, 3_000), (3, 2_000)] {
+            questions.enter(of_sum(server, sum));
+        }
+        let all: Vec<PendingQuestion> = (0..3).flat_map(|_| served(&mut questions, 9, 1)).collect();
+        assert_eq!(all, [of_sum(2, 3_000), of_sum(3, 2_000), of_sum(1, 1_000)]);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl ReputationService {
             client_mac: None,
             tls: None,
             purpose: Purpose::Hearsay,
-            is_strong: false,
+            suspicion: None,
             hints: Hints::new(offer.dialect, Default::default(), &hint_name, server.port()),
             name,
         };

@@ -2,6 +2,7 @@ use super::*;
 use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
+use crate::hmm::suspicion::Suspicion;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::limits::{LINES_PENDING, REPUTATION_ENTRIES};
 use crate::probe::{Outcome, Transport};
@@ -132,7 +133,6 @@ fn detection(source: Source, server: &Endpoint, name: &str) -> Detection {
         source,
         suspicion: None,
         server_is_pool: true,
-        is_strong: false,
         payload_packets: 1,
         blocked: true,
     }
@@ -314,6 +314,26 @@ fn this_side_is_never_asked() {
     assert_eq!(bench.service.probes().forbidden, 15);
 }
 
+/// The answer came first, and stage one became sure afterwards.
+#[test]
+fn a_session_that_grows_strong_after_an_inconclusive_answer_is_strongly_suspected() {
+    let mut bench = ServiceBench::new("doubt-late", "option probe_inconclusive block\n");
+    let suspect = server(1, 443);
+    let told = |is_strong| {
+        let suspicion = Some(Suspicion { sum: 3_000, threshold: 1_000, probability: 97, is_strong });
+        Detection { suspicion, ..detection(Source::Hmm, &suspect, POOL) }
+    };
+    let suspect_of = bench.service.suspect_of(&told(false));
+    let outcome = Outcome::inconclusive(Some(Transport::Tls), "no answer");
+    bench.service.conclude(&suspect_of, &Probed { outcome, is_pool_without_name: false }, bench.now);
+    let name = HostName::parse(POOL.as_bytes()).expect("a name");
+    for (is_strong, expected) in [(false, None), (true, Some(EndpointVerdict::StronglySuspected))] {
+        bench.service.suspect(&told(is_strong), &bench.house, bench.now);
+        let view = bench.service.view(&bench.house);
+        assert_eq!(view.verdict([192, 168, 1, 50].into(), &suspect, Called::Name(&name)), expected);
+    }
+}
+
 /// Doubt acts where stage one is as good as sure, for the suspected client, if the user wishes so.
 #[test]
 fn doubt_is_one_client_s() {
@@ -321,7 +341,8 @@ fn doubt_is_one_client_s() {
         let mut bench = ServiceBench::new(&format!("doubt-{blocks}"), option);
         for (number, is_strong) in [(1, false), (2, true)] {
             let suspect = server(number, 443);
-            let detection = Detection { is_strong, ..detection(Source::Hmm, &suspect, POOL) };
+            let suspicion = Some(Suspicion { sum: 3_000, threshold: 1_000, probability: 97, is_strong });
+            let detection = Detection { suspicion, ..detection(Source::Hmm, &suspect, POOL) };
             let suspect_of = bench.service.suspect_of(&detection);
             let outcome = Outcome::inconclusive(Some(Transport::Tls), "no answer");
             bench.service.conclude(&suspect_of, &Probed { outcome, is_pool_without_name: false }, bench.now);

@@ -61,13 +61,17 @@ pub(super) fn facts(suspect: &Suspect, probed: &Probed, lifetimes: &Lifetimes, n
         ProbeVerdict::NotPool => vec![entry(named, Fact::NotPool, Reach::House, lifetimes.not_pool)],
         ProbeVerdict::Inconclusive => {
             let open = entry(named, Fact::Inconclusive, Reach::House, lifetimes.inconclusive);
-            let strong = suspect.client.filter(|_| suspect.is_strong).map(|client| {
-                let reach = Reach::Client(client.addr());
-                entry(named, Fact::StronglySuspected, reach, lifetimes.inconclusive)
-            });
+            let strong = strong(suspect, &open);
             core::iter::once(open).chain(strong).collect()
         }
     }
+}
+
+/// The further fact about a server whose answer was `inconclusive`, where stage one is as good as sure of the session.
+pub(super) fn strong(suspect: &Suspect, inconclusive: &Entry) -> Option<Entry> {
+    let client = suspect.client.filter(|_| suspect.is_strong())?;
+    let reach = Reach::Client(client.addr());
+    Some(Entry { fact: Fact::StronglySuspected, reach, ..inconclusive.clone() })
 }
 
 /// `tls: login refused`.

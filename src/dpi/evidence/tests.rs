@@ -5,6 +5,7 @@ mod nodes;
 mod quotations;
 
 use super::*;
+use crate::dpi::finding::Finding;
 use crate::dpi::{Answer, Dpi, Inspection, Said};
 
 /// A hash.

@@ -1,7 +1,7 @@
 //! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
-use super::{BROKEN, DEPTH, Desk, Found, Framing, HTTP, Layer, Naming, Step, TLS, WEB};
-use crate::dpi::{Answer, noise};
+use super::{BROKEN, CLIENT, CLIENT_SHIFT, DEPTH, Desk, Found, Framing, HTTP, Layer, Naming, Step, TLS, WEB};
+use crate::dpi::{Answer, TlsClient, noise};
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
 use crate::parse::client_hello::{self, Hello, ParsedHello};
@@ -19,7 +19,8 @@ impl Framing {
                 return Step::done(0);
             }
         };
-        self.flags |= TLS | if hello.web { WEB } else { 0 };
+        let client = (TlsClient::of(&hello) as u32) << CLIENT_SHIFT;
+        self.flags = self.flags & !CLIENT | client | TLS | if hello.web { WEB } else { 0 };
         if self.layer(Direction::ToClient) == Layer::FirstBytes {
             self.set_layer(Direction::ToServer, Layer::Opaque);
         } else {

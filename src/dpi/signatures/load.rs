@@ -78,7 +78,7 @@ impl SignatureFile {
             };
             let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
             paths.retain(|path| path.extension().is_some_and(|extension| extension == "sig"));
-            paths.sort();
+            paths.sort_unstable();
             if files.len() + paths.len() > SIGNATURE_FILES {
                 return Err(refuse(format!("more than {SIGNATURE_FILES} files of signatures")));
             }

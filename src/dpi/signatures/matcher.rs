@@ -1,9 +1,10 @@
 //! From a message to the signature that it fits best.
 
-use super::compile::program::{Confidence, Program, Rule, carrier, op, path, shape};
+use super::compile::program::{Confidence, NO_PIVOT, Program, Rule, carrier, op, path, shape};
 use super::shape as text_shape;
+use super::thing::Thing;
 use crate::parse::grpc;
-use crate::parse::tree::{Value, ValueKind, class};
+use crate::parse::tree::{Value, class};
 use crate::parse::words::WordId;
 
 /// The parts of a message that signatures look at.
@@ -62,29 +63,39 @@ impl Program {
         let with_method = self.rules.get(..usize::from(self.with_method)).unwrap_or_default();
         let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
         let (patterns, without) = others.split_at(usize::from(self.with_pattern).min(others.len()));
-        let exact = if message.method_word == 0 {
-            &[]
-        } else {
-            let from = with_method.partition_point(|rule| rule.method < message.method_word);
-            let rest = with_method.get(from..).unwrap_or_default();
-            rest.get(..rest.partition_point(|rule| rule.method == message.method_word)).unwrap_or_default()
+        let mut search = Search {
+            program: self,
+            message,
+            before,
+            present: message.root.map_or(0, |root| root.tree().present()),
+            suspects,
+            of_feeds,
+            best: None,
         };
-        let inexact = if message.method.is_empty() { without } else { patterns };
-        let present = message.root.map_or(0, |root| root.tree().present());
-        let candidates = exact.iter().chain(inexact);
-        let mut best: Option<Match<'a>> = None;
-        let is_wanted =
-            |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
-        for rule in candidates.filter(|rule| rule.over & message.over != 0 && rule.needs & !present == 0) {
-            if !is_wanted(rule) {
-                continue;
+        if !message.method.is_empty() {
+            if message.method_word != 0 {
+                let from = with_method.partition_point(|rule| rule.method < message.method_word);
+                let rest = with_method.get(from..).unwrap_or_default();
+                let exact = rest.partition_point(|rule| rule.method == message.method_word);
+                search.try_all(rest.get(..exact).unwrap_or_default());
             }
-            let Some(confidence) = self.grade(rule, message, before) else { continue };
-            if best.is_none_or(|best| best.order() < (confidence, !self.is_generic(rule), rule.rank)) {
-                best = Some(Match { rule, program: self, confidence });
-            }
+            search.try_all(patterns);
+            return search.best;
         }
-        best
+        // A rule can fit only where its pivot is there, so the others are not even looked at.
+        let mut members = search.present;
+        while members != 0 {
+            search.try_all(self.with_pivot(without, members.trailing_zeros()));
+            members &= members - 1;
+        }
+        search.try_all(self.with_pivot(without, NO_PIVOT));
+        search.best
+    }
+
+    fn with_pivot<'a>(&self, without: &'a [Rule], pivot: u32) -> &'a [Rule] {
+        let ends = (self.pivots.get(pivot as usize), self.pivots.get(pivot as usize + 1));
+        let (Some(&from), Some(&to)) = ends else { return &[] };
+        without.get(usize::from(from)..usize::from(to)).unwrap_or_default()
     }
 
     /// Whether a signature of a binary message may fit `message` once more bytes have come.
@@ -273,6 +284,37 @@ impl Program {
     }
 }
 
+/// The search for the rule that a message fits best.
+struct Search<'a, 'm> {
+    program: &'a Program,
+    message: &'m Message<'m>,
+    before: Before,
+    /// A bit for each member of the message.
+    present: u64,
+    /// Whether each dialect is a feed's, and which of the two are searched; all where nothing is said.
+    suspects: &'m [bool],
+    of_feeds: bool,
+    best: Option<Match<'a>>,
+}
+
+impl<'a> Search<'a, '_> {
+    fn try_all(&mut self, rules: &'a [Rule]) {
+        let Search { program, message, before, present, suspects, of_feeds, .. } = *self;
+        let is_wanted =
+            |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
+        for rule in rules {
+            if rule.over & message.over == 0 || rule.needs & !present != 0 || !is_wanted(rule) {
+                continue;
+            }
+            let Some(confidence) = program.grade(rule, message, before) else { continue };
+            let found = Match { rule, program, confidence };
+            if self.best.is_none_or(|best| (best.order(), rule.order) < (found.order(), best.rule.order)) {
+                self.best = Some(found);
+            }
+        }
+    }
+}
+
 impl Match<'_> {
     fn order(&self) -> (Confidence, bool, u8) {
         (self.confidence, !self.program.is_generic(self.rule), self.rule.rank)
@@ -295,103 +337,6 @@ impl<'a> Iterator for Operations<'a> {
         let (inside, rest) = rest.split_at_checked(usize::from(len))?;
         self.0 = rest;
         Some((operation, inside))
-    }
-}
-
-/// The value at the end of a path.
-#[derive(Clone, Copy, Debug)]
-enum Thing<'a> {
-    Value(Value<'a>),
-    Bytes(&'a [u8]),
-    Nothing,
-}
-
-impl<'a> Thing<'a> {
-    fn value(self) -> Option<Value<'a>> {
-        match self {
-            Thing::Value(value) => Some(value),
-            Thing::Bytes(_) | Thing::Nothing => None,
-        }
-    }
-
-    fn string(self) -> Option<&'a [u8]> {
-        match self {
-            Thing::Value(value) => value.is_string().then(|| value.bytes()),
-            Thing::Bytes(bytes) => Some(bytes),
-            Thing::Nothing => None,
-        }
-    }
-
-    /// Bytes of a string, kept or not.
-    fn len(self) -> usize {
-        match self {
-            Thing::Value(value) => value.string_len(),
-            Thing::Bytes(bytes) => bytes.len(),
-            Thing::Nothing => 0,
-        }
-    }
-
-    /// Whether not all of the string is kept.
-    fn is_cut(self) -> bool {
-        self.string().is_some_and(|text| text.len() < self.len())
-    }
-
-    fn hex_digits(self) -> Option<usize> {
-        match self {
-            Thing::Value(value) => value.hex_digits(),
-            Thing::Bytes(bytes) => {
-                let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
-                let is_hex = !digits.is_empty() && class::of_all(digits) & class::HEX != 0;
-                is_hex.then_some(digits.len())
-            }
-            Thing::Nothing => None,
-        }
-    }
-
-    fn is_all(self, class: u8) -> bool {
-        match self {
-            Thing::Value(value) => value.is_all(class),
-            Thing::Bytes(bytes) => class::of_all(bytes) & class != 0,
-            Thing::Nothing => false,
-        }
-    }
-
-    fn integer(self, shape: u16) -> Option<u32> {
-        let fold = |bytes: &mut dyn Iterator<Item = &u8>| {
-            bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
-        };
-        match (self, shape) {
-            (Thing::Bytes(bytes), shape::BIG) if bytes.len() <= 4 => Some(fold(&mut bytes.iter())),
-            (Thing::Bytes(bytes), shape::LITTLE) if bytes.len() <= 4 => Some(fold(&mut bytes.iter().rev())),
-            (Thing::Value(value), shape::INTEGER) if value.is_number() || value.is_string() => {
-                core::str::from_utf8(value.bytes()).ok()?.parse().ok()
-            }
-            (Thing::Bytes(bytes), shape::INTEGER) => core::str::from_utf8(bytes).ok()?.parse().ok(),
-            _ => None,
-        }
-    }
-
-    fn is_of_kind(self, shape: u16) -> bool {
-        let kind = match self {
-            Thing::Value(value) => value.kind(),
-            Thing::Bytes(_) => Some(ValueKind::String),
-            Thing::Nothing => None,
-        };
-        let is_string = matches!(kind, Some(ValueKind::String | ValueKind::Prefixed));
-        match shape {
-            shape::STRING => is_string,
-            shape::NUMBER => kind == Some(ValueKind::Number),
-            shape::BOOL => matches!(kind, Some(ValueKind::True | ValueKind::False)),
-            shape::TRUE => kind == Some(ValueKind::True),
-            shape::FALSE => kind == Some(ValueKind::False),
-            shape::NULL => kind == Some(ValueKind::Null),
-            shape::OBJECT => kind == Some(ValueKind::Object),
-            shape::ARRAY => kind == Some(ValueKind::Array),
-            shape::NAME => is_string || kind == Some(ValueKind::Number),
-            shape::PRESENT => kind.is_some(),
-            shape::ABSENT => kind.is_none_or(|kind| kind == ValueKind::Null),
-            _ => false,
-        }
     }
 }
 

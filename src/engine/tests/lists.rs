@@ -298,3 +298,51 @@ fn answers_over_tcp_are_read_too() {
     assert_eq!(bench.engine.counters().dns_answers, 1);
     assert_eq!(bench.opinion_of([198, 51, 100, 7]), Some(Policy::Block));
 }
+
+/// Attempts that the kernel shows because it would refuse them: a listed address is told and reset. What is not listed
+/// any more passes, but for data in the SYN.
+#[test]
+fn an_attempt_is_refused_by_what_is_known_now() {
+    let mut bench = bench("", &format!("{POOL}"));
+    let syn = bench.packet(UP, 100, true, b"");
+    assert!(matches!(bench.handle_for(Reason::Attempt, UP, &syn), Verdict::Reset(_)));
+    let event = bench.event().expect("the first refusal is told");
+    assert_eq!((event.source, event.payload_packets), (Source::Intel, 0));
+    assert_eq!(bench.engine.flows().len(), 0, "an attempt opens no flow");
+    bench.engine.replace_intel(None);
+    assert_eq!(bench.handle_for(Reason::Attempt, UP, &syn), WATCH);
+    let with_data = bench.packet(UP, 100, true, SUBSCRIBE);
+    assert_eq!(bench.handle_for(Reason::Attempt, UP, &with_data), Verdict::WithoutData);
+    assert!(bench.event().is_none());
+}
+
+/// The kernel is given single addresses, unless something else could be hit by that; and answers for listed names, of
+/// the client that got them.
+#[test]
+fn the_kernel_is_given_what_hits_nothing_else() {
+    let lists = format!(
+        "{POOL}\n203.0.113.10:nonweb\n203.0.113.64/26\n203.0.113.11\n203.0.113.11:443 allow\n104.16.1.1\npool.test:nonweb\n"
+    );
+    let mut bench = bench("list allow_endpoint 203.0.113.12:1", &lists);
+    let addresses = |bench: &Bench| {
+        let mut addresses: Vec<String> =
+            (bench.engine.refused_addresses(Instant::from_micros(bench.millis * 1_000)))
+                .into_iter()
+                .map(|(addr, ports, _)| format!("{addr} {ports:?}"))
+                .collect();
+        addresses.sort();
+        addresses
+    };
+    assert_eq!(addresses(&bench), ["203.0.113.10 NonWeb", "203.0.113.9 Any"]);
+    assert!(!bench.engine.take_kernel_news());
+    bench.resolve(HOST, &["pool.test"], Ipv4Addr::new(198, 51, 100, 1));
+    assert!(bench.engine.take_kernel_news());
+    let answers = bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000));
+    assert_eq!(answers.len(), 1);
+    assert_eq!((answers[0].0, answers[0].1), (HOST.into(), Ipv4Addr::new(198, 51, 100, 1).into()));
+    bench.resolve(OTHER_HOST, &["shop.test"], Ipv4Addr::new(198, 51, 100, 1));
+    bench.resolve(OTHER_HOST, &["shop.test"], POOL);
+    assert!(bench.engine.take_kernel_news());
+    assert!(bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000)).is_empty());
+    assert_eq!(addresses(&bench), ["203.0.113.10 NonWeb"]);
+}

@@ -47,6 +47,30 @@ fn a_second_look_begins_with_a_fresh_state_of_stage_one() {
     bench.millis += 1;
 }
 
+/// Stage one has become as good as sure of a suspect: that is told once more, and never again.
+#[test]
+fn a_suspect_is_told_again_when_it_is_strongly_suspected() {
+    let told = |balanced: i16| -> Vec<bool> {
+        let mut bench = Bench::new("option sensitivity balanced");
+        let mut model = Model::embedded().unwrap();
+        (model.test.fixed, model.test.floor) = ([i16::MAX, balanced, 0], 0);
+        (model.test.screen, model.test.drift) = (0, 0);
+        bench.engine.replace_model(model);
+        bench.connect();
+        bench.events.clear();
+        for pause in [7_000, 16_000, 3_000, 25_000, 11_000, 19_000].into_iter().cycle().take(40) {
+            bench.millis += pause;
+            bench.send(UP, &[0x80; 240]);
+            bench.millis += 40;
+            bench.send(DOWN, &[0x80; 85]);
+        }
+        bench.events.iter().filter_map(|event| event.suspicion).map(|suspicion| suspicion.is_strong).collect()
+    };
+    let all: Vec<Vec<bool>> = (1..40).map(|step| told(step * 128)).collect();
+    assert!(all.iter().all(|told| matches!(told[..], [] | [true] | [false] | [false, true])), "{all:?}");
+    assert!(all.iter().any(|told| told[..] == [false, true]), "{all:?}");
+}
+
 /// The model's thresholds are such that any sum makes a suspect at the highest sensitivity, none at another.
 #[test]
 fn a_listed_pair_is_judged_at_the_highest_sensitivity() {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::breakdown::{Breakdown, Group, QUANTILES, quantile};
+use super::calibration::Told;
 use super::swarms::Swarming;
 use super::{Disguised, Measured};
 use crate::hmm::threshold::{Sensitivity, Test};
@@ -26,7 +27,7 @@ struct Session<'a> {
 }
 
 /// `{"thresholds": {...}, "sessions": [...], "groups": {"application": [...]}, "roc": [[false positives, recall], ...],
-/// "evasion": [...], "swarms": [...]}`; thresholds and peaks in bits.
+/// "evasion": [...], "swarms": [...], "calibration": [...]}`; thresholds and peaks in bits.
 pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>]) -> String {
     let default = test.threshold(Sensitivity::default());
     let session = |trace: &Trace<'_>| {
@@ -53,6 +54,7 @@ pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>
         "roc": measured.curve,
         "evasion": measured.evasions.iter().map(evasion).collect::<Vec<_>>(),
         "swarms": measured.swarms.iter().map(swarm).collect::<Vec<_>>(),
+        "calibration": measured.told.iter().map(told).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
 }
@@ -83,6 +85,11 @@ fn evasion((evasion, recall): &Disguised) -> Value {
     let recalls = Sensitivity::ALL.iter().zip(recall);
     members.extend(recalls.map(|(sensitivity, recall)| (sensitivity.name().to_owned(), json!(recall))));
     Value::Object(members)
+}
+
+fn told(told: &Told) -> Value {
+    let [benign, mining] = told.suspects;
+    json!({"from": told.bounds.0, "below": told.bounds.1, "told": told.mean(), "mining": mining, "benign": benign})
 }
 
 fn swarm(swarming: &Swarming) -> Value {

@@ -41,9 +41,9 @@ pub fn dns(message: &[u8]) {
 
 /// A ClientHello; more bytes never take an answer back.
 pub fn client_hello(bytes: &[u8]) {
-    // Whether HTTP is offered isn't waited for.
+    // What stands behind the name isn't waited for.
     let parse = |bytes: &[u8]| match client_hello::parse(bytes) {
-        ParsedHello::Hello(hello) => ParsedHello::Hello(Hello { web: false, ..hello }),
+        ParsedHello::Hello(Hello { name, .. }) => ParsedHello::Hello(Hello { name, ..Hello::default() }),
         other => other,
     };
     let whole = parse(bytes);

@@ -282,7 +282,6 @@ mod tests {
             source: Source::Dpi,
             suspicion: None,
             server_is_pool: true,
-            is_strong: false,
             payload_packets: 3,
             blocked: true,
         };

@@ -8,6 +8,7 @@ use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 
 use super::Error;
 use super::sequence::Packet;
+use crate::dpi::TlsClient;
 use crate::flow::connection::Connection;
 use crate::flow::tcp::{Arrival, Streams};
 use crate::hmm::beaconing::Sent;
@@ -16,14 +17,25 @@ use crate::net::direction::Direction;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::{self, Segment};
+use crate::parse::client_hello::{self, ParsedHello};
+use crate::parse::fit::Fit;
 use crate::util::time::{Instant, Stamp};
+
+/// One flow of a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    /// Its packets with payload not seen before.
+    pub packets: Vec<Packet>,
+    /// The program behind it, if it speaks TLS.
+    pub client: Option<TlsClient>,
+}
 
 /// The flows of one capture; flows with payload in one direction only are left out.
 ///
 /// # Errors
 /// The file can't be read, is no capture, or is damaged before its first packet. What follows later
 /// damage is left out.
-pub(crate) fn flows(path: &Path) -> Result<Vec<Vec<Packet>>, Error> {
+pub(crate) fn flows(path: &Path) -> Result<Vec<Flow>, Error> {
     let mut tracker = Tracker::default();
     read(path, |segment, now| {
         tracker.handle(segment, now);
@@ -153,6 +165,9 @@ struct Tracked {
     began: Stamp,
     last_payload: Option<Instant>,
     packets: Vec<Packet>,
+    /// The client's first bytes, while no ClientHello has been found in them.
+    opening: Vec<u8>,
+    client: Option<TlsClient>,
 }
 
 impl Tracker {
@@ -169,6 +184,8 @@ impl Tracker {
                     began: now.stamp(),
                     last_payload: None,
                     packets: Vec::new(),
+                    opening: Vec::new(),
+                    client: None,
                 });
                 self.open.insert(key, self.flows.len() - 1);
                 self.flows.len() - 1
@@ -190,17 +207,39 @@ impl Tracker {
         flow.last_payload = Some(now);
         let gap_ms = u32::try_from(gap).unwrap_or(u32::MAX);
         flow.packets.push(Packet { direction, size: new, gap_ms });
+        if direction == Direction::ToServer {
+            flow.hear(segment);
+        }
         Some((flow, direction, new))
     }
 
-    fn finish(self) -> Vec<Vec<Packet>> {
-        let both_ways = |packets: &Vec<Packet>| {
-            packets.first().is_some_and(|first| packets.iter().any(|p| p.direction != first.direction))
+    fn finish(self) -> Vec<Flow> {
+        let both_ways = |flow: &Flow| {
+            flow.packets
+                .first()
+                .is_some_and(|first| flow.packets.iter().any(|p| p.direction != first.direction))
         };
-        self.flows.into_iter().map(|flow| flow.packets).filter(both_ways).collect()
+        let flow = |tracked: Tracked| Flow { packets: tracked.packets, client: tracked.client };
+        self.flows.into_iter().map(flow).filter(both_ways).collect()
     }
 }
 
+impl Tracked {
+    /// Looks for a ClientHello in the client's first segments.
+    fn hear(&mut self, segment: &Segment<'_>) {
+        if self.client.is_some() || self.packets.len() > OPENING_PACKETS {
+            return;
+        }
+        self.opening.extend_from_slice(segment.payload);
+        let opens = client_hello::opens(&self.opening) == Fit::Yes;
+        if let (true, ParsedHello::Hello(hello)) = (opens, client_hello::parse(&self.opening)) {
+            self.client = Some(TlsClient::of(&hello));
+        }
+    }
+}
+
+/// A ClientHello is among the first packets with payload.
+const OPENING_PACKETS: usize = 3;
 const READ_BYTES: usize = 1 << 20;
 const LINK_NULL: i32 = 0;
 const LINK_ETHERNET: i32 = 1;
@@ -270,6 +309,6 @@ mod tests {
             packet(ToClient, 10, 1_410),
             packet(ToServer, 20, 100),
         ];
-        assert_eq!(flows, Ok(vec![expected]));
+        assert_eq!(flows, Ok(vec![Flow { packets: expected, client: None }]));
     }
 }

@@ -53,6 +53,7 @@ fn sessions(
             transport: transport.name().to_owned(),
             kind: SCRIPTED.to_owned(),
             session: index,
+            client: None,
             packets,
         }
     };

@@ -44,8 +44,9 @@ impl<'a> Trace<'a> {
                 now: Stamp(now),
                 packets,
                 age_ms,
+                client: case.sequence.client,
             };
-            let assessment = stage_one.packet(&mut state, &seen);
+            let assessment = stage_one.packet(&mut state, &seen, || 0);
             if let Assessment::Unlikely { sum, .. } = assessment {
                 nearest = nearest.max(sum - screen);
             }
@@ -68,14 +69,18 @@ impl<'a> Trace<'a> {
         Some(Suspicion { packets, age_ms })
     }
 
+    /// What is compared with the threshold, packet after packet.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = i32> {
+        self.assessments.iter().filter_map(|assessment| match assessment {
+            Assessment::Candidate { sum } => Some(*sum),
+            Assessment::Pending | Assessment::Unlikely { .. } => None,
+        })
+    }
+
     /// The highest sum, in bits: the session is suspect at every threshold up to it. Below zero for a session
     /// that is never a candidate.
     pub(crate) fn peak(&self) -> f64 {
-        let sum = |assessment: &Assessment| match assessment {
-            Assessment::Candidate { sum } => Some(*sum),
-            Assessment::Pending | Assessment::Unlikely { .. } => None,
-        };
-        let highest = self.assessments.iter().filter_map(sum).max();
+        let highest = self.sums().max();
         f64::from(highest.unwrap_or(self.nearest.min(-1))) / f64::from(RATIO_ONE)
     }
 }

@@ -19,6 +19,7 @@
 //! ```
 
 use super::Error;
+use crate::dpi::TlsClient;
 use crate::net::direction::Direction;
 use crate::util::crc32::crc32;
 
@@ -92,6 +93,8 @@ pub(crate) struct Sequence {
     pub kind: String,
     /// Flows of one capture share this number.
     pub session: u32,
+    /// The program behind it by its ClientHello; captures tell, sequence files don't.
+    pub client: Option<TlsClient>,
     /// The packets, in the order in which the router met them.
     pub packets: Vec<Packet>,
 }
@@ -211,7 +214,7 @@ impl Cursor<'_> {
             let size = u32::try_from(word >> 1).map_err(|_| "a size of more than 32 bits")?;
             packets.push(Packet { direction, size, gap_ms });
         }
-        Ok(Sequence { label, application, dialect, transport, kind, session, packets })
+        Ok(Sequence { label, application, dialect, transport, kind, session, client: None, packets })
     }
 }
 
@@ -245,6 +248,7 @@ mod tests {
             transport: "tls12".into(),
             kind: "real".into(),
             session: 300,
+            client: None,
             packets: vec![
                 packet(Direction::ToServer, 517, 0),
                 packet(Direction::ToClient, 70_000, 4_000_000_000),

@@ -71,14 +71,15 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn captured(path: &Path, label: Label, session: u32) -> Result<Vec<Sequence>, Error> {
     let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
-    let describe = |packets| Sequence {
+    let describe = |flow: capture::Flow| Sequence {
         label,
         application: name.to_owned(),
         dialect: name.to_owned(),
         transport: String::new(),
         kind: "capture".to_owned(),
         session,
-        packets,
+        client: flow.client,
+        packets: flow.packets,
     };
     Ok(capture::flows(path)?.into_iter().map(describe).collect())
 }
@@ -87,14 +88,15 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
     let mut sequences = Vec::new();
     for (session, path, [application, dialect, transport, kind]) in listed(path, label)? {
         let flows = capture::flows(&path).map_err(|e| e.at(&path))?;
-        sequences.extend(flows.into_iter().map(|packets| Sequence {
+        sequences.extend(flows.into_iter().map(|flow| Sequence {
             label,
             application: application.clone(),
             dialect: dialect.clone(),
             transport: transport.clone(),
             kind: kind.clone(),
             session,
-            packets,
+            client: flow.client,
+            packets: flow.packets,
         }));
     }
     Ok(sequences)

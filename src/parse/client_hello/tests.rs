@@ -48,7 +48,12 @@ impl HelloMessage<'_> {
 }
 
 fn named(name: &str) -> ParsedHello {
-    ParsedHello::Hello(Hello { name: HostName::parse(name.as_bytes()), web: false })
+    ParsedHello::Hello(Hello { name: HostName::parse(name.as_bytes()), ..Hello::default() })
+}
+
+/// Of a client that sends values reserved for GREASE.
+fn named_by_browser(name: &str) -> ParsedHello {
+    ParsedHello::Hello(Hello { name: HostName::parse(name.as_bytes()), greases: true, ..Hello::default() })
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn the_name_is_found_in_records_and_prefixes_of_any_size() {
         let needed = (0..=bytes.len()).find(|&end| parse(&bytes[..end]) != ParsedHello::NeedMore);
         let needed = needed.expect("the whole is enough");
         for end in needed..=bytes.len() {
-            assert_eq!(parse(&bytes[..end]), named("pool.example"), "{size}, {end}");
+            assert_eq!(parse(&bytes[..end]), named_by_browser("pool.example"), "{size}, {end}");
         }
         assert_eq!(opens(&bytes), Fit::Yes);
         for end in 0..6 {
@@ -72,11 +77,13 @@ fn grease_and_large_key_shares_are_passed_over() {
     // Chrome's order of the day: GREASE, X25519MLKEM768's share of 1,216 bytes, then the name.
     let before = [(0x1a1a, 0), (51, 1_263), (43, 7), (0xfe0d, 250)];
     let hello = HelloMessage { before: &before, behind: &[(0x5a5a, 1), (21, 40)], ..PLAIN };
-    assert_eq!(parse(&hello.records(16_384)), named("pool.example"));
+    assert_eq!(parse(&hello.records(16_384)), named_by_browser("pool.example"));
     assert_eq!(
         parse(&HelloMessage { name: Some("POOL.Example"), ..hello }.records(16_384)),
-        named("pool.example")
+        named_by_browser("pool.example")
     );
+    let neither = HelloMessage { before: &[(0x1a2a, 0), (0x0b0b, 0)], ..PLAIN };
+    assert_eq!(parse(&neither.records(16_384)), named("pool.example"));
 }
 
 #[test]
@@ -124,27 +131,31 @@ fn who_offers_http_is_a_web_client() {
         let message = [&[CLIENT_HELLO][..], &vector(3, &body)].concat();
         message.chunks(19).flat_map(|part| [&[22, 3, 1][..], &vector(2, part)].concat()).collect::<Vec<u8>>()
     };
-    let expected = |web| ParsedHello::Hello(Hello { name: HostName::parse(b"a.example"), web });
+    let expected = |negotiates, web| {
+        ParsedHello::Hello(Hello { name: HostName::parse(b"a.example"), web, negotiates, greases: false })
+    };
     for (protocols, web) in
         [(&["h2", "http/1.1"][..], true), (&["http/1.1"], true), (&["stratum"], false), (&["imap"], false)]
     {
         let (before, behind) =
             ([offer(protocols), name("a.example")].concat(), [name("a.example"), offer(protocols)].concat());
-        assert_eq!(parse(&hello(&before)), expected(web), "{protocols:?}");
+        assert_eq!(parse(&hello(&before)), expected(true, web), "{protocols:?}");
         let whole = hello(&behind);
-        assert_eq!(parse(&whole), expected(web), "{protocols:?}");
+        assert_eq!(parse(&whole), expected(true, web), "{protocols:?}");
         let parts: Vec<ParsedHello> = (0..whole.len()).map(|end| parse(&whole[..end])).collect();
         assert!(parts.is_sorted_by_key(|part| {
-            [ParsedHello::NeedMore, expected(false), expected(true)]
+            [ParsedHello::NeedMore, expected(false, false), expected(true, web)]
                 .iter()
                 .position(|other| other == part)
                 .expect("one of them")
         }));
-        assert!(parts.contains(&expected(false)), "the name is enough");
+        assert!(parts.contains(&expected(false, false)), "the name is enough");
     }
-    assert_eq!(parse(&hello(&name("a.example"))), expected(false));
-    assert_eq!(parse(&hello(&[name("a.example"), name("b.example")].concat())), expected(false), "the first");
-    assert_eq!(parse(&hello(&offer(&["h2"]))), ParsedHello::Hello(Hello { name: None, web: true }));
+    let unasked = expected(false, false);
+    assert_eq!(parse(&hello(&name("a.example"))), unasked);
+    assert_eq!(parse(&hello(&[name("a.example"), name("b.example")].concat())), unasked, "the first");
+    let unnamed = Hello { web: true, negotiates: true, ..Hello::default() };
+    assert_eq!(parse(&hello(&offer(&["h2"]))), ParsedHello::Hello(unnamed));
 }
 
 /// The reference joins the records first and then reads slices; it reads whole messages only.
@@ -212,6 +223,11 @@ fn damage_does_no_harm() {
             bytes[at] = random.bits() as u8;
         }
         let cut = random.below(bytes.len() as u32 + 1) as usize;
+        // What stands behind the name isn't waited for.
+        let parse = |bytes: &[u8]| match parse(bytes) {
+            ParsedHello::Hello(Hello { name, .. }) => ParsedHello::Hello(Hello { name, ..Hello::default() }),
+            other => other,
+        };
         match parse(&bytes[..cut]) {
             ParsedHello::NeedMore => {}
             answer => assert_eq!(parse(&bytes), answer),

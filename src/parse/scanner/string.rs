@@ -86,12 +86,12 @@ impl StringScan {
     /// Keeps and classifies decoded bytes.
     pub(super) fn keep(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) {
         if self.is_name {
-            for &byte in bytes {
-                if let Some(place) = self.name.get_mut(self.len as usize) {
-                    *place = byte;
-                }
-                self.len = self.len.saturating_add(1);
+            let free = self.name.get_mut(self.len as usize..).unwrap_or_default();
+            let (kept, _) = bytes.split_at(bytes.len().min(free.len()));
+            if let Some(places) = free.get_mut(..kept.len()) {
+                places.copy_from_slice(kept);
             }
+            self.len = self.len.saturating_add(bytes.len() as u32);
             return;
         }
         let mut rest = bytes;

@@ -9,7 +9,6 @@
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -21,10 +20,11 @@ use crate::probe::hint::Hints;
 use crate::probe::resolve::address;
 use crate::probe::transport::{Dialler, Probe, ProbeProgress, time_until};
 use crate::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
+use crate::util::channel::{NotSent, Receiver, Sender};
 use crate::util::time::Instant;
 
 pub(super) struct ProbeThread {
-    answers: SyncSender<SuspectAnswer>,
+    answers: Sender<SuspectAnswer>,
     waker: UnixStream,
     clock: std::time::Instant,
     dialler: Dialler,
@@ -53,7 +53,7 @@ enum Stage {
 }
 
 impl ProbeThread {
-    pub(super) fn new(mark: u32, answers: SyncSender<SuspectAnswer>, waker: UnixStream) -> Self {
+    pub(super) fn new(mark: u32, answers: Sender<SuspectAnswer>, waker: UnixStream) -> Self {
         if let Err(error) = rustix::process::nice(LOWEST) {
             log::warn!("probes run at the usual priority: {error}");
         }
@@ -74,7 +74,7 @@ impl ProbeThread {
         while !is_closed(bell) {
             self.advance_probes();
             while !self.waiting.is_full()
-                && let Ok(suspect) = suspects.try_recv()
+                && let Some(suspect) = suspects.try_recv()
             {
                 let _ = self.waiting.push(suspect);
             }
@@ -226,7 +226,7 @@ impl ProbeThread {
     fn send_answers(&mut self) {
         while let Some(answer) = self.unsent.pop() {
             if let Err(error) = self.answers.try_send(answer) {
-                if let std::sync::mpsc::TrySendError::Full(answer) = error {
+                if let NotSent::Full(answer) = error {
                     self.unsent.push(answer);
                 }
                 return;

@@ -41,11 +41,15 @@ impl Expressions {
         self.words.add(&text)
     }
 
-    /// Adds code; answers where it stands.
+    /// Adds code that does not stand anywhere yet; answers where it stands.
     pub(super) fn append(&mut self, code: &[u16]) -> Result<(u16, u16), String> {
-        let (start, end) = (self.code.len(), self.code.len() + code.len());
-        let place = u16::try_from(start).ok().zip(u16::try_from(end).ok());
-        self.code.extend_from_slice(code);
+        // Place 0 means none.
+        let known = self.code.windows(code.len()).skip(1).position(|known| known == code).map(|at| at + 1);
+        let start = known.unwrap_or(self.code.len());
+        let place = u16::try_from(start).ok().zip(u16::try_from(start + code.len()).ok());
+        if known.is_none() {
+            self.code.extend_from_slice(code);
+        }
         place.ok_or("there are too many conditions".into())
     }
 

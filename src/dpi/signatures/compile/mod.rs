@@ -5,6 +5,7 @@
 
 mod expression;
 mod lexer;
+mod pivot;
 pub mod program;
 
 use super::words::{Words, WordsBuilder};
@@ -191,8 +192,12 @@ impl Compiler {
     pub fn build(mut self) -> (Program, Words) {
         // The sort is stable: among equals the order of the files stands.
         self.rules.sort_by_key(|(form, rule)| (*form, rule.method));
+        for (order, (_, rule)) in (0..).zip(&mut self.rules) {
+            rule.order = order;
+        }
         let count = |form| self.rules.iter().filter(|(of, _)| *of == form).count() as u16;
         let (with_method, with_pattern) = (count(TermForm::Exact), count(TermForm::Pattern));
+        let pivots = pivot::sort(&mut self.rules[usize::from(with_method + with_pattern)..]);
         let rules: Vec<Rule> = self.rules.into_iter().map(|(_, rule)| rule).collect();
         let Expressions { words, code, texts } = self.expressions;
         let (mut text, mut ends) = (Vec::new(), Vec::new());
@@ -205,6 +210,7 @@ impl Compiler {
             rules: rules.into(),
             with_method,
             with_pattern,
+            pivots: pivots.into(),
             code: code.into(),
             ends: ends.into(),
             text: text.into(),
@@ -394,6 +400,7 @@ impl Compiler {
         let code = code.map_err(|reason| fault(&reason))?;
         let rule = Rule {
             method: 0,
+            order: 0,
             dialect,
             role,
             phase,

@@ -8,12 +8,17 @@ use std::borrow::Cow;
 pub struct Program {
     /// The dialects that the files name, in their order.
     pub dialects: Cow<'static, [DialectEntry]>,
-    /// Rules of all messages; those that ask for an exact method first, sorted by its number.
+    /// Rules of all messages: those that ask for an exact method, sorted by its number; those that ask for a part of
+    /// one; the others, sorted by their pivot ([`Program::pivots`]).
     pub rules: Cow<'static, [Rule]>,
     /// Number of rules that ask for an exact method.
     pub with_method: u16,
     /// Number of rules after those that ask for a part of a method's name.
     pub with_pattern: u16,
+    /// First of the rules without a method by their pivot: the bit of a member that must be there, the rarest among
+    /// the rules; the last pivot, [`NO_PIVOT`], is that of rules that need no member. Counted from the first such
+    /// rule; one entry more, which is the end.
+    pub pivots: Cow<'static, [u16]>,
     /// Expressions ([`op`]).
     pub code: Cow<'static, [u16]>,
     /// End of each text in `text`.
@@ -68,6 +73,8 @@ pub const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "bytes"];
 pub struct Rule {
     /// The exact method's number among the words; 0 if it asks for none.
     pub method: u16,
+    /// Place among all rules in the order of the files: of two that fit equally well, the first counts.
+    pub order: u16,
     /// Index of the dialect.
     pub dialect: u8,
     /// [`Role`], as a number.
@@ -259,6 +266,9 @@ pub mod shape {
     /// A big-endian one.
     pub const BIG: u16 = 42;
 }
+
+/// The pivot of rules that need no member: the bits of members are those below.
+pub const NO_PIVOT: u32 = 64;
 
 impl Program {
     /// The text with this number; 0 is empty.

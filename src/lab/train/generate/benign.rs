@@ -2,6 +2,7 @@
 
 mod blocks;
 mod devices;
+mod home;
 mod people;
 mod services;
 
@@ -79,6 +80,15 @@ pub(crate) const SERVICES: &[Service] = &[
     Service { name: "notifier", play: people::notifier, carrier: Any },
     Service { name: "notifier-ws", play: people::notifier, carrier: WebSocket },
     Service { name: "clockwork", play: devices::clockwork, carrier: Any },
+    Service { name: "home-keepalive", play: home::keepalive, carrier: Any },
+    Service { name: "motion", play: home::motion, carrier: Any },
+    Service { name: "hub", play: home::hub, carrier: Any },
+    Service { name: "polled", play: home::polled, carrier: Any },
+    Service { name: "voice", play: home::voice, carrier: Any },
+    Service { name: "doorbell", play: home::doorbell, carrier: Any },
+    Service { name: "cast", play: home::cast, carrier: Any },
+    Service { name: "push-channel", play: home::push_channel, carrier: Any },
+    Service { name: "vpn-tunnel", play: home::tunnel, carrier: Any },
     Service { name: "mixture-ws", play: devices::mixture, carrier: WebSocket },
 ];
 

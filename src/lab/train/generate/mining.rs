@@ -90,9 +90,13 @@ impl Habits {
                 Size::Fixed { base, spread: base / rng.range(4, 40) }
             }
         };
-        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(0.1);
+        // Hidden miners that are throttled or never find a share: jobs and nothing else.
+        let quiet = rng.chance(QUIET);
+        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(SLOW);
         let period = if slow {
-            rng.log_uniform(d.jobs_every.1, 600.0)
+            rng.log_uniform(d.jobs_every.1.max(120.0), 600.0)
+        } else if quiet && rng.chance(0.6) {
+            rng.log_uniform(8.0, 40.0)
         } else {
             rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
         };
@@ -107,8 +111,6 @@ impl Habits {
             let (ask, answer) = (fixed(rng, ask, 3), fixed(rng, answer, 3));
             (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
         });
-        // Hidden miners that are throttled or never find a share: jobs and nothing else.
-        let quiet = rng.chance(QUIET);
         let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
         let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
         let reply = fixed(rng, d.reply, 2);
@@ -136,7 +138,7 @@ impl Habits {
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
             think: rng.log_uniform(0.000_3, slowest_thought),
-            prompt: rng.chance(0.02),
+            prompt: rng.chance(if d.name == "v1-long" { 0.5 } else { 0.02 }),
             workers,
             throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
             verbosity,
@@ -222,7 +224,7 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, read
             let refused = rng.chance(habits.refused);
             let reply = if refused { habits.refusal } else { habits.reply.sample(rng) };
             let answered = script.exchange(rng, at, share, reply);
-            if d.name == "duino" {
+            if d.name.starts_with("duino") {
                 let (ask, work) = (rng.range(40, 48), rng.range(86, 90));
                 script.exchange(rng, answered + 0.001, ask, work);
             }
@@ -247,10 +249,12 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, read
 
 const MAX_SHARES: u32 = 400;
 /// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
-const TUNNELLED: f64 = 0.12;
+const TUNNELLED: f64 = 0.2;
 /// Share of the sessions behind a wrapper that pads, holds back or adds messages.
 const EVASIVE: f64 = 0.09;
 /// Share of the sessions with hardly a share.
-const QUIET: f64 = 0.04;
+const QUIET: f64 = 0.07;
 /// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
-const SLOWEST_USUAL: f64 = 60.0;
+const SLOWEST_USUAL: f64 = 15.0;
+/// Share of them.
+const SLOW: f64 = 0.12;

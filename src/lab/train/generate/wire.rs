@@ -20,7 +20,7 @@ pub(crate) struct Transport {
     padding: Padding,
     /// Changes of each direction's messages by a wrapper, `None` without one.
     wrapper: Option<Wrapper>,
-    /// Seconds between the WebSocket pings of each end (RFC 6455 section 5.5.2), 0 for none.
+    /// Seconds between the pings of each end, in WebSocket (RFC 6455 section 5.5.2) and SSH; 0 for none.
     pings: [f64; 2],
 }
 
@@ -240,16 +240,22 @@ impl Transport {
         wire.finish(limit)
     }
 
-    /// The pings of the WebSocket layer, and their pongs.
+    /// The pings of WebSocket and SSH, and their answers.
     fn ping(&self, rng: &mut Rng, path: &Path, wire: &mut Wire, start: f64, end: f64) {
-        if self.framing != Framing::WebSocket {
-            return;
-        }
-        let body = if rng.chance(0.6) { 4 } else { 0 };
+        let (asks, answers) = match (self.framing, self.record) {
+            (Framing::WebSocket, _) => {
+                let body = if rng.chance(0.6) { 4 } else { 0 };
+                (body, body)
+            }
+            // `keepalive@openssh.com` with its lengths, and the failure (RFC 4254 section 4).
+            (Framing::None, Record::Ssh) => (27, 1),
+            (Framing::None, _) => return,
+        };
         for (from, period) in [Direction::ToServer, Direction::ToClient].into_iter().zip(self.pings) {
             let mut at = start + period;
             while period > 0.0 && at < end {
-                let (ping, pong) = (self.wrapped(rng, from, body), self.wrapped(rng, from.reverse(), body));
+                let (ping, pong) =
+                    (self.wrapped(rng, from, asks), self.wrapped(rng, from.reverse(), answers));
                 wire.write(rng, at, from, ping);
                 let answered = if from == Direction::ToServer {
                     path.reply(rng, at)

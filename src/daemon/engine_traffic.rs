@@ -1,0 +1,43 @@
+//! The engine, as the reputation service sees it.
+
+use std::hash::RandomState;
+use std::net::IpAddr;
+
+use super::reputation_service::Traffic;
+use crate::engine::Engine;
+use crate::intel::entry::Ports;
+use crate::net::endpoint::Endpoint;
+use crate::net::host_name::HostName;
+use crate::util::time::Instant;
+
+/// The engine, as far as the reputation service has to know of it.
+pub(super) struct EngineTraffic<'a> {
+    pub engine: &'a Engine<RandomState>,
+    pub now: Instant,
+}
+
+impl Traffic for EngineTraffic<'_> {
+    fn exempts(&self, server: &Endpoint) -> bool {
+        self.engine.exempts(server, self.now)
+    }
+
+    fn carries_others(&self, addr: IpAddr, names: &[&HostName]) -> bool {
+        self.engine.carries_others(addr, names, self.now)
+    }
+
+    fn carries_several(&self, addr: IpAddr) -> bool {
+        self.engine.carries_several(addr, self.now)
+    }
+
+    fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
+        self.engine.suspects(client, server, self.now)
+    }
+
+    fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {
+        self.engine.refused_addresses(self.now)
+    }
+
+    fn refused_answers(&self) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
+        self.engine.refused_answers(self.now)
+    }
+}
