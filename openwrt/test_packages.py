@@ -45,6 +45,7 @@ FILES = {
     "usr/share/minewall/notifiers/webhook": 0o644,
     "usr/share/minewall/notify.d/notifiers": 0o755,
     "usr/share/minewall/selftest": 0o755,
+    "usr/share/minewall/suspension": 0o755,
     "usr/share/minewall/validate": 0o644,
     "usr/share/rpcd/acl.d/minewall.json": 0o644,
 }

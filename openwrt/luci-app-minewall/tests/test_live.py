@@ -84,7 +84,8 @@ class Live(PageCase):
         self.browser.wait("document.querySelector('.mw-verdict').innerText == 'Allowed'")
         self.assertEqual(len(self.ask("hosts")["hosts"]), 1)
         self.assertIn("list allow_host", self.house.config.read_text())
-        self.wait_for("Nobody is mining in your network.")
+        # Never green while a host has mined in the last day.
+        self.wait_for(f"{NAME} mined, which you allow.")
 
         self.click("undo")
         self.wait_for("may not mine any more.")
