@@ -7,13 +7,13 @@
 mod declaration;
 mod default_file;
 mod given;
-pub mod kind;
+pub(crate) mod kind;
 pub mod options;
 mod parser;
 #[cfg(any(test, feature = "host"))]
 pub mod schema;
 pub mod service;
-pub mod uci;
+pub(crate) mod uci;
 
 use core::fmt;
 use std::fs::File;

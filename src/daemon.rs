@@ -32,7 +32,7 @@ pub(crate) mod lists;
 mod signature_files;
 mod metrics;
 pub mod model_file;
-pub mod problems;
+pub(crate) mod problems;
 pub mod hooks;
 mod prober;
 mod queue;

@@ -6,12 +6,12 @@
 
 mod drafts;
 mod evidence;
-pub mod finding;
+pub(crate) mod finding;
 mod framing;
 mod message;
-pub mod naming;
-pub mod noise;
-pub mod server_messages;
+pub(crate) mod naming;
+pub(crate) mod noise;
+pub(crate) mod server_messages;
 pub mod signatures;
 
 use crate::net::direction::Direction;

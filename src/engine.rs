@@ -18,12 +18,12 @@ mod overlap;
 mod pipeline;
 mod reassembly;
 mod scoring;
-pub mod session;
+pub(crate) mod session;
 mod sni_cache;
 mod suppression;
 #[cfg(test)]
 mod tests;
-pub mod tunnels;
+pub(crate) mod tunnels;
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;

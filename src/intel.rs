@@ -7,11 +7,11 @@
 //!
 //! Forms of lists: [`list`]. What is known without any: [`builtin`].
 
-pub mod builtin;
+pub(crate) mod builtin;
 pub mod entry;
 pub mod exemptions;
 pub mod reputation;
-pub mod list;
+pub(crate) mod list;
 mod table;
 
 use core::fmt;

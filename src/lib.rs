@@ -37,11 +37,14 @@
 //! 5. The engine takes over a new view of the store; the kernel's sets follow.
 //! 6. The next packet of a session with a proven pool is cut off at step 5 above.
 
+// A name that no other crate can reach is `pub(crate)`, so that the compiler finds what is dead.
+#![warn(unreachable_pub)]
+
 pub mod limits;
 pub mod util;
 
 pub mod net;
-pub mod flow;
+pub(crate) mod flow;
 pub mod parse;
 pub mod dpi;
 pub mod hmm;

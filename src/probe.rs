@@ -16,13 +16,13 @@
 
 pub mod guard;
 pub mod hint;
-pub mod classifier;
-pub mod question;
+pub(crate) mod classifier;
+pub(crate) mod question;
 pub mod resolve;
-pub mod session;
-pub mod strategy;
+pub(crate) mod session;
+pub(crate) mod strategy;
 #[cfg(feature = "tls")]
-pub mod tls;
+pub(crate) mod tls;
 pub mod transport;
 pub mod worker;
 

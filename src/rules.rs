@@ -37,7 +37,7 @@
 mod attempts;
 mod bits;
 mod detect;
-pub mod memory;
+pub(crate) mod memory;
 mod names;
 pub mod offload;
 mod script;

@@ -4,10 +4,10 @@
 //! kernel the [`FlowMark`]. The rule set keeps the latter with the connection, so that a decided flow passes or
 //! is cut off without the daemon, and clears the bits before the packet leaves.
 
-pub mod fast_open;
-pub mod mark;
-pub mod reset;
-pub mod trim;
+pub(crate) mod fast_open;
+pub(crate) mod mark;
+pub(crate) mod reset;
+pub(crate) mod trim;
 
 pub use reset::Reset;
 

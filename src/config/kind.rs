@@ -79,7 +79,7 @@ pub enum Form {
 
 /// A value that an option can't have: the index among the values given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadValue(pub usize);
+pub(crate) struct BadValue(pub usize);
 
 /// The part of a kind that is the same for all types of values.
 pub trait Kind {

@@ -9,7 +9,7 @@ use core::fmt;
 
 /// A statement of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Statement {
+pub(crate) enum Statement {
     /// `config KIND ['NAME']`.
     Section {
         /// Type of the section.
@@ -35,7 +35,7 @@ pub enum Statement {
 
 /// Why the bytes are no UCI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyntaxFault {
+pub(crate) enum SyntaxFault {
     /// The first word is none of config, option, list, package.
     UnknownCommand,
     /// A section without a type, an option without a name.
@@ -71,14 +71,14 @@ impl fmt::Display for SyntaxFault {
 /// The statements of a file, each with the number of its line, from 1. Behind a fault they go on with the next
 /// line, but for an open quote or a zero byte, which end the file.
 #[derive(Clone, Debug)]
-pub struct Statements<'a> {
+pub(crate) struct Statements<'a> {
     rest: &'a [u8],
     line: u32,
 }
 
 impl<'a> Statements<'a> {
     /// Reads `file`.
-    pub fn new(file: &'a [u8]) -> Self {
+    pub(crate) fn new(file: &'a [u8]) -> Self {
         Statements { rest: file, line: 1 }
     }
 

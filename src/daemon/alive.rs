@@ -18,7 +18,7 @@ use crate::limits::{ALIVE_EVERY, ALIVE_STACK_BYTES, CONFLICT_RENEWAL};
 
 /// The packet loop's end of the thread, which ends when this is dropped.
 #[derive(Debug)]
-pub struct Alive {
+pub(super) struct Alive {
     shared: Arc<Shared>,
 }
 
@@ -37,7 +37,7 @@ impl Alive {
     ///
     /// # Errors
     /// There is no socket or no memory left.
-    pub fn start() -> io::Result<Self> {
+    pub(super) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (weak, socket) = (Arc::downgrade(&shared), NftSocket::open()?);
         thread::Builder::new()
@@ -48,18 +48,18 @@ impl Alive {
     }
 
     /// The packet loop has turned.
-    pub fn turned(&self) {
+    pub(super) fn turned(&self) {
         // Relaxed: the value alone is compared.
         self.shared.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the rules are loaded and took the last sign of life.
-    pub fn is_heard(&self) -> bool {
+    pub(super) fn is_heard(&self) -> bool {
         self.shared.is_heard.load(Ordering::Relaxed)
     }
 
     /// Has the rules keep decided connections in a set: the kernel's memory of them gets lost.
-    pub fn report_conflict(&self) {
+    pub(super) fn report_conflict(&self) {
         self.shared.has_conflict.store(true, Ordering::Relaxed);
     }
 }

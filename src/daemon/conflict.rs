@@ -11,7 +11,7 @@ use crate::util::time::Instant;
 
 /// Watches the engine's count of such packets.
 #[derive(Debug, Default)]
-pub struct ConflictWatch {
+pub(super) struct ConflictWatch {
     window_ends: Instant,
     /// The count when the window began.
     at_start: u64,
@@ -22,7 +22,7 @@ pub struct ConflictWatch {
 impl ConflictWatch {
     /// Takes note of the engine's `count` at `now`; to be called at least once a window. True once there is a
     /// conflict.
-    pub fn notice(&mut self, count: u64, now: Instant, problems: &Problems) -> bool {
+    pub(super) fn notice(&mut self, count: u64, now: Instant, problems: &Problems) -> bool {
         if now < self.window_ends {
             return false;
         }

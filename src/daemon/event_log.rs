@@ -12,7 +12,7 @@ use super::problems::{Code, Problems};
 /// A detection as a line of the file. Every text is printable ASCII: bytes off the wire are
 /// escaped before they get here.
 #[derive(Clone, Debug, Serialize)]
-pub struct EventLine<'a> {
+pub(super) struct EventLine<'a> {
     /// `detection`, or `suspicion`: of that, nothing is proven and nothing blocked.
     pub event: &'a str,
     /// Time of the detection, RFC 3339 in UTC.
@@ -60,7 +60,7 @@ pub struct EventLine<'a> {
 
 /// The file, and the older ones beside it: `events.jsonl`, `events.jsonl.1`, ...
 #[derive(Debug)]
-pub struct EventLog {
+pub(super) struct EventLog {
     path: PathBuf,
     max_bytes: u64,
     rotations: u32,
@@ -70,12 +70,12 @@ pub struct EventLog {
 impl EventLog {
     /// A log at `path` that is rotated before it would exceed `max_bytes` (0: write nothing),
     /// with `rotations` older files kept.
-    pub fn new(path: &Path, max_bytes: u64, rotations: u32, problems: &Problems) -> Self {
+    pub(super) fn new(path: &Path, max_bytes: u64, rotations: u32, problems: &Problems) -> Self {
         EventLog { path: path.into(), max_bytes, rotations, problems: problems.clone() }
     }
 
     /// Appends `line`, which has no line feed. A failure is a problem until a write succeeds.
-    pub fn write(&mut self, line: &str) {
+    pub(super) fn write(&mut self, line: &str) {
         if self.max_bytes == 0 {
             return;
         }

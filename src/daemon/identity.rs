@@ -10,7 +10,7 @@ use super::leases::{self, Lease};
 
 /// Certainty about the identity of the accused host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub(crate) enum Identity {
     /// Hardware address, address and lease agree.
     Confirmed,
     /// There is no hardware address or no lease to compare with.
@@ -21,7 +21,7 @@ pub enum Identity {
 
 impl Identity {
     /// The name in events.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Identity::Confirmed => "confirmed",
             Identity::Unconfirmed => "unconfirmed",
@@ -32,7 +32,7 @@ impl Identity {
 
 /// A host as far as the leases tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accused {
+pub(crate) struct Accused {
     /// Certainty of the identity.
     pub identity: Identity,
     /// Name of the host.
@@ -40,7 +40,7 @@ pub struct Accused {
 }
 
 /// The host behind `addr` and `mac`, by the leases in `files`.
-pub fn accused(files: &[PathBuf], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
+pub(crate) fn accused(files: &[PathBuf], addr: IpAddr, mac: Option<[u8; 6]>) -> Accused {
     identify(&leases::read(files), addr, mac)
 }
 

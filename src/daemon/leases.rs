@@ -10,7 +10,7 @@ use crate::limits::LEASES_FILE_MAX_BYTES;
 
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
+pub(super) struct Lease {
     /// Hardware address; of DHCPv6 there is none.
     pub mac: Option<[u8; 6]>,
     /// Addresses.
@@ -20,7 +20,7 @@ pub struct Lease {
 }
 
 /// The leases in `files`, in their order. They are read at each detection: detections are rare, leases change.
-pub fn read(files: &[PathBuf]) -> Vec<Lease> {
+pub(super) fn read(files: &[PathBuf]) -> Vec<Lease> {
     let mut leases = Vec::new();
     for path in files {
         let mut text = Vec::new();
@@ -35,7 +35,7 @@ pub fn read(files: &[PathBuf]) -> Vec<Lease> {
 /// dnsmasq: `expiry mac address name client-id`; `*` stands for no name. odhcpd's comment lines
 /// (`# iface duid iaid name expiry id length address/length...`) hold its leases; for IPv4 the third field is the MAC
 /// and the fourth `ipv4`. A DUID may hold the MAC of another card of the host, so it is left alone.
-pub fn parse(line: &str) -> Option<Lease> {
+pub(super) fn parse(line: &str) -> Option<Lease> {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let name = |text: &str| {
         // odhcpd's mark of a name that it does not give out.

@@ -38,7 +38,7 @@ impl From<&Config> for ListSettings {
 
 /// The lists in force, and the thread that reads others.
 #[derive(Debug)]
-pub struct Lists {
+pub(crate) struct Lists {
     current: Option<Arc<Intel>>,
     /// The thread at work.
     reading: Option<JoinHandle<Option<Intel>>>,
@@ -49,25 +49,25 @@ pub struct Lists {
 
 impl Lists {
     /// Reads what `config` names, and waits for it.
-    pub fn start(config: &Config, problems: &Problems) -> Self {
+    pub(crate) fn start(config: &Config, problems: &Problems) -> Self {
         let current = read(&ListSettings::from(config), None, problems).map(Arc::new);
         Lists { current, reading: None, next: None, problems: problems.clone() }
     }
 
     /// The lists in force; `None` if lists are turned off.
-    pub fn current(&self) -> Option<Arc<Intel>> {
+    pub(crate) fn current(&self) -> Option<Arc<Intel>> {
         self.current.clone()
     }
 
     /// Begins to read what `config` names.
-    pub fn reload(&mut self, config: &Config) {
+    pub(crate) fn reload(&mut self, config: &Config) {
         self.next = Some(ListSettings::from(config));
         self.begin();
     }
 
     /// Takes over what has been read meanwhile, and answers whether there is anything new. To be called
     /// once in a while.
-    pub fn collect(&mut self) -> bool {
+    pub(crate) fn collect(&mut self) -> bool {
         let Some(thread) = self.reading.take_if(|thread| thread.is_finished()) else { return false };
         match thread.join() {
             Ok(intel) => self.current = intel.map(Arc::new),

@@ -6,7 +6,7 @@ use super::status::Status;
 
 /// `# TYPE` lines, each with its samples. No labels from outside: a series a host would be for the host to
 /// multiply.
-pub fn to_prometheus(status: &Status<'_>) -> String {
+pub(super) fn to_prometheus(status: &Status<'_>) -> String {
     let mut text = String::new();
     let mut family = |name: &str, kind: &str, samples: &[(&str, u64)]| {
         let _ = writeln!(text, "# TYPE minewall_{name} {kind}");

@@ -15,7 +15,7 @@ use crate::util::token_bucket::{Rate, TokenBucket};
 
 /// Findings told lately, and the tokens of clients and of all together.
 #[derive(Debug)]
-pub struct News {
+pub(super) struct News {
     told: BoundedCache<(IpAddr, Endpoint), (Instant, ClientId)>,
     clients: BoundedCache<ClientId, (TokenBucket, Instant)>,
     all: FairBudget<ClientId>,
@@ -33,7 +33,7 @@ impl Default for News {
 
 impl News {
     /// Whether a finding of `client`, at `addr`, and `server` is new at `now`, and may be told on the budget of new ones.
-    pub fn take(&mut self, addr: IpAddr, client: ClientId, server: Endpoint, now: Instant) -> bool {
+    pub(super) fn take(&mut self, addr: IpAddr, client: ClientId, server: Endpoint, now: Instant) -> bool {
         let key = (addr, server);
         let is_repeated = self.told.get(&key).is_some_and(|(told, _)| now < told.after(NEWS_REPEAT));
         if is_repeated {

@@ -15,7 +15,7 @@ use rustix::net::{
 
 /// A socket to nftables.
 #[derive(Debug)]
-pub struct NftSocket {
+pub(super) struct NftSocket {
     socket: OwnedFd,
     sequence: u32,
 }
@@ -25,7 +25,7 @@ impl NftSocket {
     ///
     /// # Errors
     /// Those of socket(2) and bind(2).
-    pub fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         let socket = socket_with(
             AddressFamily::NETLINK,
             SocketType::RAW,
@@ -41,7 +41,7 @@ impl NftSocket {
     /// # Errors
     /// `NotFound` where there is no such table or set; `PermissionDenied` without CAP_NET_ADMIN; others of
     /// nf_tables.
-    pub fn renew(&mut self, set: &str, elements: &[u8]) -> io::Result<()> {
+    pub(super) fn renew(&mut self, set: &str, elements: &[u8]) -> io::Result<()> {
         let mut batch = Batch::new(self.sequence);
         // An element that is there keeps its end when it is added. Added it can be deleted, however, whether it was
         // there or not, and then added anew, all in one transaction.

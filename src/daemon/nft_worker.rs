@@ -28,7 +28,7 @@ use crate::verdict::mark::MarkPosition;
 
 /// A task of the thread.
 #[derive(Debug)]
-pub enum NftTask {
+pub(super) enum NftTask {
     /// Write this body of the reputation store to that file.
     Save(PathBuf, String),
     /// Have `nft` do this, which fills the sets.
@@ -39,7 +39,7 @@ pub enum NftTask {
 
 /// A handle of the thread that never waits.
 #[derive(Debug)]
-pub struct NftWorker {
+pub(super) struct NftWorker {
     tasks: Sender<NftTask>,
     refused: Arc<AtomicU32>,
     is_unfilled: Arc<AtomicBool>,
@@ -55,7 +55,7 @@ impl NftWorker {
     ///
     /// # Errors
     /// There is no memory left for it.
-    pub fn start(mark: MarkPosition, problems: &Problems) -> io::Result<Self> {
+    pub(super) fn start(mark: MarkPosition, problems: &Problems) -> io::Result<Self> {
         let (tasks, received) = channel(NFT_WORKER_ORDERS);
         let refused = Arc::new(AtomicU32::new(0));
         let [is_unfilled, is_unsaved, is_ending] = <[Arc<AtomicBool>; 3]>::default();
@@ -78,7 +78,7 @@ impl NftWorker {
     }
 
     /// Hands a task over, without waiting; whether there was room.
-    pub fn submit(&self, task: NftTask) -> bool {
+    pub(super) fn submit(&self, task: NftTask) -> bool {
         let is_save = matches!(task, NftTask::Save(..));
         // Before the thread can be through with it.
         self.saves_pending.fetch_add(u32::from(is_save), Ordering::Relaxed);
@@ -90,28 +90,28 @@ impl NftWorker {
     }
 
     /// Whether a task to write the store has not been carried out, or has failed.
-    pub fn has_unsaved(&self) -> bool {
+    pub(super) fn has_unsaved(&self) -> bool {
         self.saves_pending.load(Ordering::Relaxed) > 0
     }
 
     /// Connection attempts that the kernel had refused when it was last asked.
-    pub fn refused(&self) -> u32 {
+    pub(super) fn refused(&self) -> u32 {
         self.refused.load(Ordering::Relaxed)
     }
 
     /// Whether the sets could not be filled when that was tried last; told once.
-    pub fn take_failure(&self) -> bool {
+    pub(super) fn take_failure(&self) -> bool {
         self.is_unfilled.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the store could not be written when that was tried last; told once.
-    pub fn take_save_failure(&self) -> bool {
+    pub(super) fn take_save_failure(&self) -> bool {
         self.is_unsaved.swap(false, Ordering::Relaxed)
     }
 
     /// Lets the thread end once it is through with its tasks and the `last`, and waits for that, but not for ever.
     /// After half of the time `nft` is given up: what is still to be written must not wait for it.
-    pub fn stop(self, mut last: Option<NftTask>) {
+    pub(super) fn stop(self, mut last: Option<NftTask>) {
         let mut tasks = Some(self.tasks);
         let start = Instant::now();
         while !self.thread.is_finished() && start.elapsed() < NFT_WORKER_PATIENCE {

@@ -17,7 +17,7 @@ use crate::verdict::mark::MarkPosition;
 
 /// Listens to changes of rules.
 #[derive(Debug)]
-pub struct OffloadWatch {
+pub(super) struct OffloadWatch {
     /// Our bits of the mark, by which rules may have to wait.
     pub mark: MarkPosition,
     socket: Option<OwnedFd>,
@@ -27,13 +27,13 @@ pub struct OffloadWatch {
 
 impl OffloadWatch {
     /// Begins to listen. Without the right to, there is never anything to look at.
-    pub fn start(mark: MarkPosition) -> Self {
+    pub(super) fn start(mark: MarkPosition) -> Self {
         let socket = open().inspect_err(|error| log::debug!("changes of rules are not heard: {error}"));
         OffloadWatch { mark, socket: socket.ok(), changed_at: None, looked_at: None }
     }
 
     /// Whether rules have changed that are to be looked at now. To be called about once a second.
-    pub fn is_due(&mut self, now: Instant) -> bool {
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
         if self.hears_rules() {
             self.changed_at = Some(now);
         }

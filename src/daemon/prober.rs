@@ -18,7 +18,7 @@ use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
 use crate::probe::worker::{Suspect, SuspectAnswer, Unasked, Worker};
 use crate::util::time::Instant;
-pub use questions::PendingQuestion;
+pub(super) use questions::PendingQuestion;
 use questions::Questions;
 
 /// Counters of questions and their outcomes.
@@ -39,7 +39,7 @@ pub struct ProbeCounters {
 }
 
 /// Questions that wait, and the handle of the probe's thread.
-pub struct Prober {
+pub(super) struct Prober {
     worker: Option<Worker>,
     probing: Probing,
     mark: u32,
@@ -53,7 +53,7 @@ pub struct Prober {
 
 impl Prober {
     /// A prober as `config` wishes.
-    pub fn new(config: &Config, now: Instant) -> Self {
+    pub(super) fn new(config: &Config, now: Instant) -> Self {
         let mut prober = Prober {
             worker: None,
             probing: Probing::Off,
@@ -70,7 +70,7 @@ impl Prober {
     }
 
     /// Takes over another configuration; the thread begins or ends with option `probe`.
-    pub fn configure(&mut self, config: &Config) {
+    pub(super) fn configure(&mut self, config: &Config) {
         self.probing = config.probing();
         self.exempt = config.exemptions();
         self.guard.configure(config.probes_per_hour, config.probes_per_block);
@@ -91,14 +91,14 @@ impl Prober {
     ///
     /// # Errors
     /// Why it never is.
-    pub fn check(&mut self, question: &PendingQuestion) -> Result<(), Refusal> {
+    pub(super) fn check(&mut self, question: &PendingQuestion) -> Result<(), Refusal> {
         may_be_asked(&question.suspect, &self.exempt, &self.networks).inspect_err(|_| {
             self.counters.forbidden = self.counters.forbidden.saturating_add(1);
         })
     }
 
     /// Takes `question`, to be asked from its time on. Full, the client with the most questions makes room.
-    pub fn ask(&mut self, question: PendingQuestion) {
+    pub(super) fn ask(&mut self, question: PendingQuestion) {
         if self.probing == Probing::Off || self.check(&question).is_err() {
             return;
         }
@@ -109,7 +109,7 @@ impl Prober {
 
     /// Hands over what is due at `now` and `is_wanted` still, as far as there are tokens: the client that was
     /// served longest ago first.
-    pub fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&PendingQuestion) -> bool) {
+    pub(super) fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&PendingQuestion) -> bool) {
         if now >= self.read_networks_at.after(LOCAL_NETWORKS_EVERY) {
             self.read_networks_at = now;
             self.read_networks();
@@ -138,7 +138,7 @@ impl Prober {
     }
 
     /// The next answer. To be called until there is none when [`Prober::wake`] is readable.
-    pub fn poll_answer(&mut self, now: Instant) -> Option<SuspectAnswer> {
+    pub(super) fn poll_answer(&mut self, now: Instant) -> Option<SuspectAnswer> {
         loop {
             let worker = self.worker.as_ref()?;
             worker.clear_wake();
@@ -165,27 +165,27 @@ impl Prober {
     }
 
     /// Counts a suspicion that needs no question.
-    pub fn count_known(&mut self) {
+    pub(super) fn count_known(&mut self) {
         self.counters.known = self.counters.known.saturating_add(1);
     }
 
     /// Networks of this side, as they were last read.
-    pub fn networks(&self) -> &Arc<LocalNetworks> {
+    pub(super) fn networks(&self) -> &Arc<LocalNetworks> {
         &self.networks
     }
 
     /// Counters since the start.
-    pub fn counters(&self) -> ProbeCounters {
+    pub(super) fn counters(&self) -> ProbeCounters {
         self.counters
     }
 
     /// Readable when there are answers.
-    pub fn wake(&self) -> Option<BorrowedFd<'_>> {
+    pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
         self.worker.as_ref().map(|worker| worker.wake().as_fd())
     }
 
     /// Lets the thread end.
-    pub fn stop(&mut self) -> Option<JoinHandle<()>> {
+    pub(super) fn stop(&mut self) -> Option<JoinHandle<()>> {
         self.worker.take().map(Worker::stop)
     }
 

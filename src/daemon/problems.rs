@@ -11,7 +11,7 @@ use crate::limits::PROBLEMS;
 
 /// The kinds of problems, by what the owner can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub(crate) enum Code {
     /// A model file that was not taken.
     Model,
     /// A list that was refused, or doesn't fit.
@@ -34,7 +34,7 @@ pub enum Code {
 
 impl Code {
     /// The code in status, ubus and LuCI.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Code::Model => "model",
             Code::List => "list",
@@ -49,7 +49,7 @@ impl Code {
     }
 
     /// Remedy that the owner has.
-    pub const fn remedy(self) -> &'static str {
+    pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Code::Model => "Correct option 'model', or remove it to use the built-in model.",
             Code::List => "Correct the list; 'minewall check-list FILE' says what is wrong with it.",
@@ -86,7 +86,7 @@ pub struct Problem {
 
 /// The problems at hand; a handle that any thread may have.
 #[derive(Clone, Debug, Default)]
-pub struct Problems(Arc<Mutex<Vec<Problem>>>);
+pub(crate) struct Problems(Arc<Mutex<Vec<Problem>>>);
 
 impl Problems {
     /// Notes a problem with `subject`. A new one is logged.
@@ -120,7 +120,7 @@ impl Problems {
     }
 
     /// The problems at hand, the oldest first.
-    pub fn all(&self) -> Vec<Problem> {
+    pub(crate) fn all(&self) -> Vec<Problem> {
         self.lock().clone()
     }
 

@@ -17,7 +17,7 @@ use crate::verdict::mark::MarkPosition;
 use crate::verdict::{FlowMark, Reason, Verdict, fast_open, trim};
 
 /// The queue of the configured number, bound and failing open.
-pub struct PacketQueue {
+pub(super) struct PacketQueue {
     queue: Queue,
     /// A second handle of the same socket: nfq shows none, and poll(2) needs one.
     socket: OwnedFd,
@@ -28,7 +28,7 @@ pub struct PacketQueue {
 }
 
 /// A packet that waits for its verdict.
-pub struct Queued {
+pub(super) struct Queued {
     message: Message,
     reason: Reason,
 }
@@ -41,7 +41,7 @@ impl PacketQueue {
     ///
     /// # Errors
     /// The cause in words: no privilege, the queue already taken, a kernel without NFQUEUE.
-    pub fn bind(config: &Config) -> Result<Self, String> {
+    pub(super) fn bind(config: &Config) -> Result<Self, String> {
         let number = config.queue;
         if let Some(other) = QueueState::read(number) {
             return Err(format!(
@@ -77,7 +77,7 @@ impl PacketQueue {
     ///
     /// # Errors
     /// Those of recv(2).
-    pub fn recv(&mut self) -> io::Result<Option<Queued>> {
+    pub(super) fn recv(&mut self) -> io::Result<Option<Queued>> {
         match self.queue.recv() {
             Ok(message) => {
                 let reason = self.mark.reason(message.get_nfmark());
@@ -92,7 +92,7 @@ impl PacketQueue {
     ///
     /// # Errors
     /// Those of sendto(2); the packet then stays in the kernel's queue.
-    pub fn give(&mut self, packet: Queued, verdict: &Verdict, resetter: &Resetter) -> io::Result<()> {
+    pub(super) fn give(&mut self, packet: Queued, verdict: &Verdict, resetter: &Resetter) -> io::Result<()> {
         let mut message = packet.message;
         let mark = match verdict {
             Verdict::Ignore => None,
@@ -133,13 +133,13 @@ impl PacketQueue {
     }
 
     /// The kernel's counters of this queue.
-    pub fn state(&self) -> Option<QueueState> {
+    pub(super) fn state(&self) -> Option<QueueState> {
         QueueState::read(self.number)
     }
 
     /// Lets every waiting packet pass and gives the queue up; the rules' `bypass` does the rest. Under
     /// a flood there is always another packet: those that came after the end was decided are lost.
-    pub fn close(mut self, resetter: &Resetter) {
+    pub(super) fn close(mut self, resetter: &Resetter) {
         for _ in 0..self.waiting_at_most {
             let Ok(Some(packet)) = self.recv() else { break };
             if self.give(packet, &Verdict::Ignore, resetter).is_err() {
@@ -158,7 +158,7 @@ impl AsFd for PacketQueue {
 
 impl Queued {
     /// The packet as the engine takes it.
-    pub fn packet(&self) -> Packet<'_> {
+    pub(super) fn packet(&self) -> Packet<'_> {
         Packet {
             bytes: self.message.get_payload(),
             hw_addr: self.message.get_hw_addr().and_then(|addr| addr.try_into().ok()),
@@ -169,7 +169,7 @@ impl Queued {
 
 /// A line of `/proc/net/netfilter/nfnetlink_queue`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueState {
+pub(super) struct QueueState {
     /// Netlink port of the program that has bound it.
     pub peer_port: u32,
     /// Packets that wait.

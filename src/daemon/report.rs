@@ -20,7 +20,7 @@ use crate::util::token_bucket::{Rate, TokenBucket};
 use crate::util::wall_clock::unix_seconds;
 
 /// Tells people.
-pub struct Reporter {
+pub(super) struct Reporter {
     hosts: Hosts,
     news: News,
     /// Reports of addresses that are not of this side, all together: the log is the house's.
@@ -38,7 +38,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter as `config` wishes.
-    pub fn new(config: &Config, problems: &Problems) -> Self {
+    pub(super) fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
             hosts: load_history(config),
             news: News::default(),
@@ -55,7 +55,7 @@ impl Reporter {
     }
 
     /// Takes over another configuration; what is known of hosts stays.
-    pub fn configure(&mut self, config: &Config) {
+    pub(super) fn configure(&mut self, config: &Config) {
         self.log = event_log(config, &self.problems);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
@@ -65,18 +65,18 @@ impl Reporter {
     }
 
     /// Writes the history when it is time to. To be called once in a while.
-    pub fn tick(&mut self, now: Instant) {
+    pub(super) fn tick(&mut self, now: Instant) {
         self.history.tick(&self.hosts, now);
     }
 
     /// Writes the history if it has changed, and waits for it.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.history.stop(&self.hosts);
     }
 
     /// Reports `detection`, unless its host has had its share of reports. Only a host of this side (`is_local`) whose
     /// identity is in no doubt gets a place in the list of hosts.
-    pub fn report(&mut self, detection: &Detection, is_local: bool) {
+    pub(super) fn report(&mut self, detection: &Detection, is_local: bool) {
         let now = unix_seconds();
         let addr = detection.client.addr();
         let sighting = Sighting {
@@ -169,17 +169,17 @@ impl Reporter {
     }
 
     /// The next event, as it was logged, for those who follow.
-    pub fn poll_line(&mut self) -> Option<String> {
+    pub(super) fn poll_line(&mut self) -> Option<String> {
         self.lines.pop_front()
     }
 
     /// Hosts with detections.
-    pub fn hosts(&self) -> &Hosts {
+    pub(super) fn hosts(&self) -> &Hosts {
         &self.hosts
     }
 
     /// Detections that were counted but not reported.
-    pub fn unreported(&self) -> u32 {
+    pub(super) fn unreported(&self) -> u32 {
         self.unreported
     }
 }

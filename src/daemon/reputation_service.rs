@@ -50,7 +50,7 @@ use clock::StoreClock;
 use witness::Lifetimes;
 
 /// The service's view of the traffic.
-pub trait Traffic {
+pub(super) trait Traffic {
     /// Whether sessions with `server` are not looked at, by the configuration or a list.
     fn exempts(&self, server: &Endpoint) -> bool;
     /// Whether a DNS answer that was seen here gave `addr` for a name that is none of `names`.
@@ -66,7 +66,7 @@ pub trait Traffic {
 }
 
 /// The service.
-pub struct ReputationService {
+pub(super) struct ReputationService {
     store: Store,
     clock: StoreClock,
     settings: ServiceSettings,
@@ -117,7 +117,7 @@ impl From<&Config> for ServiceSettings {
 
 impl ReputationService {
     /// Opens the store as `config` wishes.
-    pub fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
+    pub(super) fn start(config: &Config, problems: &Problems, now: Instant) -> Self {
         let nft = NftWorker::start(config.mark, problems);
         if let Err(error) = &nft {
             log::error!("the reputation of servers is not kept: {error}");
@@ -146,7 +146,7 @@ impl ReputationService {
     }
 
     /// Takes over another configuration.
-    pub fn configure(&mut self, config: &Config, now: Instant) {
+    pub(super) fn configure(&mut self, config: &Config, now: Instant) {
         let filled = self.settings.fills_kernel;
         self.settings = config.into();
         self.prober.configure(config);
@@ -158,7 +158,7 @@ impl ReputationService {
     }
 
     /// Has the server of `detection` asked, if its answer could settle something.
-    pub fn suspect(&mut self, detection: &Detection, traffic: &impl Traffic, now: Instant) {
+    pub(super) fn suspect(&mut self, detection: &Detection, traffic: &impl Traffic, now: Instant) {
         let is_open = match detection.source {
             Source::Hmm | Source::Hint => true,
             // Through a proxy the words say nothing of the proxy, but of the server behind it.
@@ -206,7 +206,7 @@ impl ReputationService {
     }
 
     /// Takes the prober's answers. To be called when [`ReputationService::wake`] is readable.
-    pub fn collect(&mut self, now: Instant) {
+    pub(super) fn collect(&mut self, now: Instant) {
         while let Some(answer) = self.prober.poll_answer(now) {
             if let Ok(probed) = &answer.result {
                 self.conclude(&answer.suspect, probed, now);
@@ -235,7 +235,7 @@ impl ReputationService {
     }
 
     /// Strikes out what is known of `subject`, and answers with it.
-    pub fn remove(&mut self, subject: &Subject, now: Instant) -> Vec<Entry> {
+    pub(super) fn remove(&mut self, subject: &Subject, now: Instant) -> Vec<Entry> {
         let wall_clock = self.clock.now();
         let mut removed = self.store.remove(subject);
         if !removed.is_empty() {
@@ -246,7 +246,7 @@ impl ReputationService {
     }
 
     /// Does all periodic work; to be called at least once a second.
-    pub fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
+    pub(super) fn tick(&mut self, traffic: &impl Traffic, now: Instant) {
         self.follow_wall_clock(unix_seconds(), now);
         let wall_clock = self.clock.now();
         if self.store.has_ended_since(self.swept_at, wall_clock) {
@@ -304,42 +304,42 @@ impl ReputationService {
     }
 
     /// Entries that hold now.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.store.holding(self.clock.now())
     }
 
     /// Seconds since 1970, as entries are counted.
-    pub fn wall_clock(&self) -> u64 {
+    pub(super) fn wall_clock(&self) -> u64 {
         self.clock.now()
     }
 
     /// Counters of the prober.
-    pub fn probes(&self) -> ProbeCounters {
+    pub(super) fn probes(&self) -> ProbeCounters {
         self.prober.counters()
     }
 
     /// Networks of this side.
-    pub fn networks(&self) -> &Arc<LocalNetworks> {
+    pub(super) fn networks(&self) -> &Arc<LocalNetworks> {
         self.prober.networks()
     }
 
     /// Readable when there are answers to collect.
-    pub fn wake(&self) -> Option<BorrowedFd<'_>> {
+    pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
         self.prober.wake()
     }
 
     /// A new view for the engine, if anything has changed since the last.
-    pub fn take_view(&mut self, traffic: &impl Traffic) -> Option<Arc<View>> {
+    pub(super) fn take_view(&mut self, traffic: &impl Traffic) -> Option<Arc<View>> {
         core::mem::take(&mut self.is_view_stale).then(|| Arc::new(self.view(traffic)))
     }
 
     /// The next line for those who follow what is found out here.
-    pub fn poll_shared(&mut self) -> Option<String> {
+    pub(super) fn poll_shared(&mut self) -> Option<String> {
         self.shared.pop_front()
     }
 
     /// All that was found out here and holds, as lines.
-    pub fn shared(&self) -> String {
+    pub(super) fn shared(&self) -> String {
         let own = self.entries().filter(|entry| self.is_shared_with_fleet(entry));
         own.map(|entry| self.line(entry) + "\n").collect()
     }
@@ -349,12 +349,12 @@ impl ReputationService {
     }
 
     /// An entry as a line of JSON.
-    pub fn line(&self, entry: &Entry) -> String {
+    pub(super) fn line(&self, entry: &Entry) -> String {
         entry.to_json(&rfc3339(entry.since), self.clock.now())
     }
 
     /// Writes what is not written yet, and waits for that; hands back the probe's thread, which ends.
-    pub fn stop(mut self) -> Option<JoinHandle<()>> {
+    pub(super) fn stop(mut self) -> Option<JoinHandle<()>> {
         let probe = self.prober.stop();
         if let Some(nft) = self.nft {
             // The latest task may have failed, or wait still.
@@ -403,7 +403,7 @@ impl ReputationService {
     }
 
     /// Policy that `entry` amounts to for the whole address.
-    pub fn worth(&self, entry: &Entry, traffic: &impl Traffic) -> Option<Policy> {
+    pub(super) fn worth(&self, entry: &Entry, traffic: &impl Traffic) -> Option<Policy> {
         let policy = entry.fact.policy()?;
         let is_by_name = entry.origin == Origin::Probe && !self.is_everybodys(entry, traffic);
         Some(if policy == Policy::Block && is_by_name { Policy::Suspect } else { policy })

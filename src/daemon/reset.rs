@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, ipproto, sendto, socket_with};
 
 /// Sends IP packets as they are.
-pub struct Resetter {
+pub(super) struct Resetter {
     v4: Option<OwnedFd>,
     v6: Option<OwnedFd>,
 }
@@ -15,7 +15,7 @@ pub struct Resetter {
 impl Resetter {
     /// Opens the sockets. Without the privilege (CAP_NET_RAW) the receiver of a packet is still
     /// reset, by the packet that takes its place, and its sender by the kernel once it retransmits.
-    pub fn open() -> Self {
+    pub(super) fn open() -> Self {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let open = |family| socket_with(family, SocketType::RAW, flags, Some(ipproto::RAW));
         let (v4, v6) = (open(AddressFamily::INET), open(AddressFamily::INET6));
@@ -27,7 +27,7 @@ impl Resetter {
 
     /// Sends `packet` to `receiver`. A reset that is not sent costs the sender one retransmission,
     /// so failure is only logged, at most once a detection.
-    pub fn send(&self, receiver: IpAddr, packet: &[u8]) {
+    pub(super) fn send(&self, receiver: IpAddr, packet: &[u8]) {
         if let Err(error) = self.try_send(receiver, packet) {
             log::debug!("no reset to {receiver}: {error}");
         }

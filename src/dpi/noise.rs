@@ -15,22 +15,22 @@ use super::Answer;
 use crate::limits::{SV2_CLIENT_HELLO, SV2_SERVER_HELLO, SV2_SETUP_MIN, SV2_SETUP_SUCCESS};
 
 /// The client's key: exactly the `bytes` so far.
-pub fn client_hello(bytes: &[u8]) -> Answer {
+pub(crate) fn client_hello(bytes: &[u8]) -> Answer {
     turn(bytes, SV2_CLIENT_HELLO, 44, 12)
 }
 
 /// The server's keys and certificate: exactly the `bytes` so far.
-pub fn server_hello(bytes: &[u8]) -> Answer {
+pub(crate) fn server_hello(bytes: &[u8]) -> Answer {
     turn(bytes, SV2_SERVER_HELLO, 125, 78)
 }
 
 /// The client's first frame; it is enough of it that can't be read without having been received.
-pub fn setup(bytes: &[u8]) -> Answer {
+pub(crate) fn setup(bytes: &[u8]) -> Answer {
     turn(bytes.get(..SV2_SETUP_MIN).unwrap_or(bytes), SV2_SETUP_MIN, 38, 10)
 }
 
 /// The server's consent: an encrypted frame header (6 + 16) and a `SetupConnection.Success` (6 + 16).
-pub fn setup_success(bytes: &[u8]) -> Answer {
+pub(crate) fn setup_success(bytes: &[u8]) -> Answer {
     turn(bytes, SV2_SETUP_SUCCESS, 29, 7)
 }
 

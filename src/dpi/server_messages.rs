@@ -12,7 +12,7 @@ use crate::parse::tree::Value;
 
 /// A connection of the probe.
 #[derive(Clone, Debug, Default)]
-pub struct MessageReader {
+pub(crate) struct MessageReader {
     framing: Framing,
     /// Question that the server has been asked, by its name in signatures.
     asked: &'static str,
@@ -20,7 +20,7 @@ pub struct MessageReader {
 
 /// A message of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct ServerMessage<'a> {
+pub(crate) struct ServerMessage<'a> {
     /// The pool's message that it is, if it is one.
     pub shown: Option<PoolMessage<'a>>,
     /// Values of a JSON message. Of a batch, every object is heard by itself.
@@ -29,7 +29,7 @@ pub struct ServerMessage<'a> {
 
 /// A single message as pools send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolMessage<'a> {
+pub(crate) struct PoolMessage<'a> {
     /// The dialect.
     pub dialect: Dialect,
     /// Only pools say so; otherwise others may, too.
@@ -40,7 +40,7 @@ pub struct PoolMessage<'a> {
 
 /// Outcome of reading bytes of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Consumption {
+pub(crate) struct Consumption {
     /// Leading bytes that are done with; the others are to be offered again with what follows them.
     pub consumed: usize,
     /// No message in them can be read.
@@ -49,18 +49,18 @@ pub struct Consumption {
 
 impl MessageReader {
     /// A reader of responses to the question that signatures call `asked`.
-    pub fn of(asked: &'static str) -> Self {
+    pub(crate) fn of(asked: &'static str) -> Self {
         MessageReader { asked, ..MessageReader::default() }
     }
 
     /// Notes what we sent: it decides how the answer is framed (HTTP, WebSocket, lines).
-    pub fn note_sent(&mut self, dpi: &mut Dpi, bytes: &[u8]) {
+    pub(crate) fn note_sent(&mut self, dpi: &mut Dpi, bytes: &[u8]) {
         self.read(dpi, Direction::ToServer, bytes, &mut |_| {});
     }
 
     /// Reads `bytes`, what was left over of the server's followed by its next ones, and hands every
     /// whole message to `each`.
-    pub fn read_messages(
+    pub(crate) fn read_messages(
         &mut self,
         dpi: &mut Dpi,
         bytes: &[u8],

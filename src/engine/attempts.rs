@@ -14,7 +14,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// A connection attempt. It opens no flow, since its sender may not be who it says; the kernel shows only those to
     /// servers that it has been told to refuse, and those that carry data. The data stays behind: the client sends it
     /// again once the server has answered (RFC 7413 section 4.2.2).
-    pub fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
+    pub(super) fn attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
         if packet.reason == Reason::Attempt {
             return self.refused_attempt(segment, packet, now);
         }

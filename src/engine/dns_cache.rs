@@ -86,7 +86,7 @@ pub(super) struct Known<'a> {
 
 impl<S: BuildHasher + Clone> DnsCache<S> {
     /// Memories without content.
-    pub fn new(hasher: S) -> Self {
+    pub(super) fn new(hasher: S) -> Self {
         DnsCache {
             listed: BoundedCache::with_sets(RESOLVED_NAMES / RESOLVED_WAYS, RESOLVED_WAYS, hasher.clone()),
             others: BoundedCache::with_sets(RESOLVED_OTHERS / OTHERS_WAYS, OTHERS_WAYS, hasher.clone()),
@@ -97,7 +97,7 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     /// `receiver` has been told `resolution` at second `now`; of its names, `listed` is on a list, if any is. Whether
     /// that is news for the kernel: a listed name's address that was not known, or would have ended soon, or an
     /// address that turns out to be shared.
-    pub fn learn(
+    pub(super) fn learn(
         &mut self,
         receiver: Receiver,
         resolution: &Resolution,
@@ -139,31 +139,31 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     }
 
     /// The listed names that have led to `addr`, at second `now`.
-    pub fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
+    pub(super) fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
         let set = self.listed.set_of(&Listed { client, addr });
         set.filter(move |(key, answer)| key.addr == addr && answer.until > now)
             .map(move |(key, answer)| Known { name: &answer.name, own: key.client == client })
     }
 
     /// Clients, the addresses that they were told for listed names, those names, and the seconds left at `now`.
-    pub fn listed(&self, now: u32) -> impl Iterator<Item = (IpAddr, IpAddr, &str, u32)> {
+    pub(super) fn listed(&self, now: u32) -> impl Iterator<Item = (IpAddr, IpAddr, &str, u32)> {
         let holding = self.listed.iter().filter(move |(_, answer)| answer.until > now);
         holding.map(move |(key, answer)| (key.client, key.addr, &answer.name[..], answer.until - now))
     }
 
     /// Whether `addr` has been the answer for a name on no list.
-    pub fn is_other(&self, addr: IpAddr, now: u32) -> bool {
+    pub(super) fn is_other(&self, addr: IpAddr, now: u32) -> bool {
         self.other(addr, now).is_some()
     }
 
     /// Whether `addr` has been the answer for a name on no list that is none of `names`.
-    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: u32) -> bool {
+    pub(super) fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: u32) -> bool {
         let is_named = |hash: &u32| *hash == 0 || names.iter().any(|name| self.tag(name) == *hash);
         self.other(addr, now).is_some_and(|other| other.has_more || !other.names.iter().all(is_named))
     }
 
     /// Whether `addr` has been the answer for more than one name on no list.
-    pub fn carries_several(&self, addr: IpAddr, now: u32) -> bool {
+    pub(super) fn carries_several(&self, addr: IpAddr, now: u32) -> bool {
         self.other(addr, now).is_some_and(|other| other.has_more || !other.names.contains(&0))
     }
 

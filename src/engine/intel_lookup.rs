@@ -48,7 +48,7 @@ pub(super) struct Opinion {
 
 impl<S: BuildHasher + Clone> IntelLookup<S> {
     /// Nothing is known yet.
-    pub fn new(hasher: S) -> Self {
+    pub(super) fn new(hasher: S) -> Self {
         IntelLookup {
             lists: None,
             reputation: Arc::default(),
@@ -62,27 +62,32 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Puts `lists` in the place of those that were in force, which are handed back.
-    pub fn replace_lists(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
+    pub(super) fn replace_lists(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
         core::mem::replace(&mut self.lists, lists)
     }
 
     /// Puts `view` in the place of what was known of servers.
-    pub fn replace_reputation(&mut self, view: Arc<View>) {
+    pub(super) fn replace_reputation(&mut self, view: Arc<View>) {
         self.reputation = view;
     }
 
     /// Whether anything is known of `server`, under any name.
-    pub fn knows(&self, server: &Endpoint) -> bool {
+    pub(super) fn knows(&self, server: &Endpoint) -> bool {
         self.reputation.knows(server)
     }
 
     /// The verdict on `server`, which `client` has called `called`.
-    pub fn verdict(&self, client: IpAddr, server: &Endpoint, called: Called<'_>) -> Option<EndpointVerdict> {
+    pub(super) fn verdict(
+        &self,
+        client: IpAddr,
+        server: &Endpoint,
+        called: Called<'_>,
+    ) -> Option<EndpointVerdict> {
         self.reputation.verdict(client, server, called)
     }
 
     /// What is known of `target`, which `client` asks a proxy for; `called` is said inside the tunnel.
-    pub fn verdict_of_target(
+    pub(super) fn verdict_of_target(
         &self,
         client: IpAddr,
         target: &ProxyTarget,
@@ -95,33 +100,33 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Whether a DNS answer gave `addr` for a name that is none of `names`.
-    pub fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
+    pub(super) fn carries_others(&self, addr: IpAddr, names: &[&HostName], now: Instant) -> bool {
         self.dns_cache.carries_others(addr, names, seconds(now))
     }
 
     /// Whether DNS answers gave `addr` for more than one name.
-    pub fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
+    pub(super) fn carries_several(&self, addr: IpAddr, now: Instant) -> bool {
         self.dns_cache.carries_several(addr, seconds(now))
     }
 
     /// Every entry of the lists that matches, for people.
-    pub fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
+    pub(super) fn explain(&self, pattern: &Pattern, now: Instant) -> Vec<Explanation> {
         let port = pattern.ports.one();
         self.lists.as_ref().map_or(Vec::new(), |lists| lists.explain(&pattern.what, port, self.unix(now)))
     }
 
     /// Sets the wall clock: `unix` seconds since 1970 now.
-    pub fn tell_time(&mut self, unix: u64, now: Instant) {
+    pub(super) fn tell_time(&mut self, unix: u64, now: Instant) {
         self.epoch = unix.saturating_sub(now.micros() / 1_000_000);
     }
 
     /// Whether an entry for the address itself says that its sessions are not to be looked at.
-    pub fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
+    pub(super) fn exempts(&self, server: &Endpoint, now: Instant) -> bool {
         self.by_address(server, now).is_some_and(|found| found.policy == Policy::Allow)
     }
 
     /// The opinion on a session of `client` with `server`, before its first byte.
-    pub fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
         if !self.has_any() {
             return None;
         }
@@ -152,14 +157,14 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// The opinion on a session in which a server at `port` was called `name`.
-    pub fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_name(&self, name: &HostName, port: u16, now: Instant) -> Option<Opinion> {
         let found = self.by_name(name, Some(port), now)?;
         Some(Opinion { policy: found.policy, finding: finding(&found, "") })
     }
 
     /// The opinion on a session in which a proxy was asked for `target`; `port` is that of its
     /// protocol.
-    pub fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_target(&self, target: &Authority, port: u16, now: Instant) -> Option<Opinion> {
         let port = target.port.unwrap_or(port);
         match &target.host {
             AuthorityHost::Name(name) => self.of_name(name, port, now),
@@ -172,7 +177,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// What is to be thought of `target`, as it is remembered.
-    pub fn of_proxy_target(&self, target: &ProxyTarget, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_proxy_target(&self, target: &ProxyTarget, now: Instant) -> Option<Opinion> {
         let host = match target.addr {
             Some(addr) => AuthorityHost::Addr(addr),
             None => AuthorityHost::Name(target.host_name()?),
@@ -181,7 +186,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Takes note of an answer that `receiver` got.
-    pub fn learn(&mut self, receiver: Receiver, resolution: &Resolution, now: Instant) {
+    pub(super) fn learn(&mut self, receiver: Receiver, resolution: &Resolution, now: Instant) {
         let unix = self.unix(now);
         let is_listed =
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
@@ -196,12 +201,12 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Whether answers have changed what the kernel may refuse since this was last asked.
-    pub fn take_kernel_news(&mut self) -> bool {
+    pub(super) fn take_kernel_news(&mut self) -> bool {
         core::mem::take(&mut self.has_kernel_news)
     }
 
     /// Single addresses that lists block for every client and name, for the kernel; with the seconds left.
-    pub fn refused_addresses(
+    pub(super) fn refused_addresses(
         &self,
         exempt: &AllowList,
         now: Instant,
@@ -228,7 +233,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
 
     /// Clients, and addresses that they were told for names that lists block and nothing else was, for the kernel; with
     /// the seconds left.
-    pub fn refused_answers(
+    pub(super) fn refused_answers(
         &self,
         exempt: &AllowList,
         now: Instant,
@@ -254,17 +259,17 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// The listed name that `client` was last told `addr` for.
-    pub fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
+    pub(super) fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
         self.dns_cache.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
     }
 
     /// Whether a suspicion is to be suppression: not if it has been lately.
-    pub fn tells(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: Instant) -> bool {
+    pub(super) fn tells(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: Instant) -> bool {
         self.suppression.enter(client, owner, server, seconds(now))
     }
 
     /// Whether a list has lately made a suspect of `client` and `server`.
-    pub fn has_suspected(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
+    pub(super) fn has_suspected(&self, client: IpAddr, server: &Endpoint, now: Instant) -> bool {
         self.suppression.find(client, server, seconds(now))
     }
 

@@ -111,7 +111,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Whether sessions with `server` are exempt, by the configuration or a list.
-    pub fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
+    pub(super) fn exempts_server(&self, server: &Endpoint, now: Instant) -> bool {
         self.settings.allow.allows_endpoint(server) || self.intel.exempts(server, now)
     }
 

@@ -34,7 +34,7 @@ pub(super) enum Overlap {
 
 impl Reassembly<'_> {
     /// Compares the segment with the bytes that are known, before it is read.
-    pub fn overlap(&mut self) -> Overlap {
+    pub(super) fn overlap(&mut self) -> Overlap {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         let Some(next) = self.session.streams.next(direction) else { return Overlap::Agrees };
         let end = seq.wrapping_add(segment.payload_len);

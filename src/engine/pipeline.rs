@@ -60,7 +60,7 @@ pub(super) struct DetectionCause {
 
 impl DetectionCause {
     /// A notice that stage one has no part in.
-    pub fn new(source: Source, finding: Finding) -> Self {
+    pub(super) fn new(source: Source, finding: Finding) -> Self {
         DetectionCause { source, finding, suspicion: None }
     }
 }
@@ -77,7 +77,7 @@ pub(super) struct Placed<'a> {
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
-    pub fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
+    pub(super) fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
         let mut pipeline = Pipeline {
             settings: settings.clone(),
             stage_one: StageOne::new(model, crate::limits::CANDIDATES_DEFAULT),
@@ -97,13 +97,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Judges by other settings from now on.
-    pub fn configure(&mut self, settings: Settings) {
+    pub(super) fn configure(&mut self, settings: Settings) {
         self.intel.blocks_shared = settings.blocks_shared;
         self.settings = settings;
     }
 
     /// A packet that is no TCP segment. Answers of name servers are taken note of.
-    pub fn other(&mut self, why: Unreadable, bytes: &[u8], now: Instant) {
+    pub(super) fn other(&mut self, why: Unreadable, bytes: &[u8], now: Instant) {
         match why {
             Unreadable::NotTcp | Unreadable::Fragment => self.counters.not_tcp += 1,
             Unreadable::Malformed => self.counters.malformed += 1,
@@ -114,13 +114,13 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Hash of the client of `session` for fair shares.
-    pub fn owner_of(&self, client: core::net::IpAddr) -> u32 {
+    pub(super) fn owner_of(&self, client: core::net::IpAddr) -> u32 {
         let id = ClientId::of(client, self.neighbours.hw_addr(client));
         self.hasher.hash_one(id) as u32
     }
 
     /// Makes `session` that of a flow which `segment` opens, in the place of `old`.
-    pub fn open(
+    pub(super) fn open(
         &mut self,
         session: &mut Session,
         old: Option<&Session>,
@@ -152,7 +152,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Judges `segment`, which belongs to `session`, and may have opened it.
-    pub fn segment(
+    pub(super) fn segment(
         &mut self,
         session: &mut Session,
         opened: bool,

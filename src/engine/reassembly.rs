@@ -47,7 +47,7 @@ pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Sessio
 impl Reassembly<'_> {
     /// Reads the payload of the segment, and notes in `heard` what is found: few packets say anything, and a whole
     /// [`Heard`] is too large to be moved for each.
-    pub fn read(mut self, heard: &mut Heard) {
+    pub(super) fn read(mut self, heard: &mut Heard) {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         if segment.has_ack {
             self.drop_acknowledged(segment.ack);

@@ -27,7 +27,7 @@ pub(super) struct ScoreEvidence {
 
 impl ScoreEvidence {
     /// An opinion that needs no reason.
-    pub fn of(decision: Decision) -> Self {
+    pub(super) fn of(decision: Decision) -> Self {
         ScoreEvidence { decision, finding: None, suspicion: None }
     }
 }

@@ -11,7 +11,7 @@ use crate::util::bounded_cache::BoundedCache;
 use crate::util::time::Stamp;
 
 /// A name as it is kept: longer ones are kept as none.
-pub type KeptName = heapless::String<PROBE_SNI_BYTES>;
+pub(super) type KeptName = heapless::String<PROBE_SNI_BYTES>;
 
 /// A set-associative cache under a keyed hash. In a full set the client with the most names makes room, with the one
 /// longest unused.
@@ -30,12 +30,12 @@ struct Named {
 
 impl<S: BuildHasher> SniCache<S> {
     /// A cache of [`NAMED_SESSIONS`] names.
-    pub fn new(hasher: S) -> Self {
+    pub(super) fn new(hasher: S) -> Self {
         SniCache { names: BoundedCache::with_sets(NAMED_SESSIONS / NAMED_WAYS, NAMED_WAYS, hasher) }
     }
 
     /// `client`, whose share is that of `owner`, has called `server` by `name`, or by none.
-    pub fn learn(
+    pub(super) fn learn(
         &mut self,
         client: IpAddr,
         owner: u32,
@@ -50,7 +50,7 @@ impl<S: BuildHasher> SniCache<S> {
     }
 
     /// The name by which `client` last called `server`, if it did.
-    pub fn find(&self, client: IpAddr, server: &Endpoint) -> Option<&KeptName> {
+    pub(super) fn find(&self, client: IpAddr, server: &Endpoint) -> Option<&KeptName> {
         let named = self.names.get(&(client, *server))?;
         (!named.name.is_empty()).then_some(&named.name)
     }

@@ -28,7 +28,7 @@ impl Default for Suppression {
 
 impl Suppression {
     /// Notes a suspicion of `client`, whose share is that of `owner`; `false` if it is there already.
-    pub fn enter(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: u32) -> bool {
+    pub(super) fn enter(&mut self, client: IpAddr, owner: u32, server: Endpoint, now: u32) -> bool {
         if self.find(client, &server, now) {
             return false;
         }
@@ -38,7 +38,7 @@ impl Suppression {
         true
     }
 
-    pub fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
+    pub(super) fn find(&self, client: IpAddr, server: &Endpoint, now: u32) -> bool {
         !self.told.is_unused() && self.told.get(&(client, *server)).is_some_and(|told| told.until > now)
     }
 }

@@ -70,21 +70,28 @@ struct Tunnel {
 
 impl<S: BuildHasher + Clone> Tunnels<S> {
     /// No tunnel yet, with room for [`TUNNELS`].
-    pub fn new(hasher: S) -> Self {
+    pub(super) fn new(hasher: S) -> Self {
         let cache = BoundedCache::with_sets(TUNNELS / TUNNEL_WAYS, TUNNEL_WAYS, hasher.clone());
         Tunnels { cache, hasher }
     }
 
     /// The client of connection `key`, which counts for `owner`, has asked its proxy for `target`; `default_port` where
     /// it named none.
-    pub fn open(&mut self, key: FiveTuple, owner: u32, target: &Authority, default_port: u16, now: Stamp) {
+    pub(super) fn open(
+        &mut self,
+        key: FiveTuple,
+        owner: u32,
+        target: &Authority,
+        default_port: u16,
+        now: Stamp,
+    ) {
         let tunnel = Tunnel { target: ProxyTarget::new(target, default_port), owner, opened: now };
         let age = |_: &FiveTuple, tunnel: &Tunnel| core::cmp::Reverse(now.millis_since(tunnel.opened));
         self.cache.insert_fairly(key, tunnel, |_, tunnel| tunnel.owner, age);
     }
 
     /// The client of connection `key` has told `name` inside the tunnel.
-    pub fn tell_name(&mut self, key: &FiveTuple, name: &HostName) {
+    pub(super) fn tell_name(&mut self, key: &FiveTuple, name: &HostName) {
         if let Some(tunnel) = self.cache.get_mut(key)
             && tunnel.target.name.is_empty()
         {
@@ -93,13 +100,13 @@ impl<S: BuildHasher + Clone> Tunnels<S> {
     }
 
     /// What the client of connection `key` has asked its proxy for.
-    pub fn target(&self, key: &FiveTuple) -> Option<&ProxyTarget> {
+    pub(super) fn target(&self, key: &FiveTuple) -> Option<&ProxyTarget> {
         self.cache.get(key).map(|tunnel| &tunnel.target)
     }
 
     /// An endpoint that stands for `target` where endpoints are compared: of a name, one of the block for discarding
     /// (RFC 6666) that no server has.
-    pub fn stand_in(&self, target: &ProxyTarget) -> Endpoint {
+    pub(super) fn stand_in(&self, target: &ProxyTarget) -> Endpoint {
         let by_name = || Ipv6Addr::from_bits(DISCARD | u128::from(self.hasher.hash_one(&target.name)));
         Endpoint::new(target.addr.unwrap_or_else(|| by_name().into()), target.port)
     }

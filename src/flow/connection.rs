@@ -8,14 +8,14 @@ use crate::net::packet::Segment;
 
 /// Both ends of a TCP connection and their roles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
+pub(crate) struct Connection {
     key: FiveTuple,
     client_is_high: bool,
 }
 
 impl Connection {
     /// The connection that `client` opened to `server`.
-    pub fn new(client: Endpoint, server: Endpoint) -> Self {
+    pub(crate) fn new(client: Endpoint, server: Endpoint) -> Self {
         let key = FiveTuple::new(client, server);
         Connection { key, client_is_high: key.high() == client }
     }
@@ -23,7 +23,7 @@ impl Connection {
     /// The connection of `segment`, of which no handshake was seen: the client is the end in one of `networks`, those of
     /// this side; where they don't tell, the end with a private address, else the one with the higher port. A SYN or its
     /// answer tells the roles by itself.
-    pub fn of(segment: &Segment<'_>, networks: &LocalNetworks) -> Self {
+    pub(crate) fn of(segment: &Segment<'_>, networks: &LocalNetworks) -> Self {
         let (src, dst) = (segment.src, segment.dst);
         let only = |src: bool, dst: bool| (src != dst).then_some(src);
         let src_is_client = if segment.syn {
@@ -37,22 +37,22 @@ impl Connection {
     }
 
     /// The key of both directions.
-    pub fn key(&self) -> &FiveTuple {
+    pub(crate) fn key(&self) -> &FiveTuple {
         &self.key
     }
 
     /// The end that opened the connection.
-    pub fn client(&self) -> Endpoint {
+    pub(crate) fn client(&self) -> Endpoint {
         if self.client_is_high { self.key.high() } else { self.key.low() }
     }
 
     /// The end that was called.
-    pub fn server(&self) -> Endpoint {
+    pub(crate) fn server(&self) -> Endpoint {
         if self.client_is_high { self.key.low() } else { self.key.high() }
     }
 
     /// The direction of a segment that `src` sends.
-    pub fn direction_from(&self, src: Endpoint) -> Direction {
+    pub(crate) fn direction_from(&self, src: Endpoint) -> Direction {
         if src == self.client() { Direction::ToServer } else { Direction::ToClient }
     }
 }

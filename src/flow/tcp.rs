@@ -2,11 +2,12 @@
 
 use crate::flow::reassembly_pool::SlotIndex;
 use crate::net::direction::Direction;
+#[cfg(any(test, feature = "host"))]
 use crate::net::packet::Segment;
 
 /// Positions of both directions of a flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Streams {
+pub(crate) struct Streams {
     /// Sequence number of the next payload byte in each direction.
     next: [u32; 2],
     /// Sequence number of the client's first byte, where it is known.
@@ -23,7 +24,7 @@ pub struct Streams {
 
 /// Position of a segment's payload in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub(crate) enum Arrival {
     /// The bytes from `skip` on are the next ones of the stream.
     InOrder {
         /// Leading payload bytes that were seen before.
@@ -41,7 +42,8 @@ pub enum Arrival {
 impl Streams {
     /// Learns initial sequence numbers from the handshake: from a SYN its sender's, from the first
     /// acknowledgement of a flow seen from its SYN the peer's.
-    pub fn handshake(&mut self, direction: Direction, segment: &Segment<'_>) {
+    #[cfg(any(test, feature = "host"))]
+    pub(crate) fn handshake(&mut self, direction: Direction, segment: &Segment<'_>) {
         if segment.syn && !self.is_known(direction) {
             self.start(direction, segment.seq.wrapping_add(1));
         }
@@ -55,7 +57,7 @@ impl Streams {
     ///
     /// Nothing can be repeated before there was anything: then the initial sequence number was wrong,
     /// that of a SYN which its receiver did not believe. A keepalive is no more than a byte.
-    pub fn place(&self, direction: Direction, seq: u32, len: u32) -> Arrival {
+    pub(crate) fn place(&self, direction: Direction, seq: u32, len: u32) -> Arrival {
         if !self.is_known(direction) {
             return Arrival::InOrder { skip: 0 };
         }
@@ -74,18 +76,18 @@ impl Streams {
     }
 
     /// The next byte of the stream is the one at `seq`.
-    pub fn advance_to(&mut self, direction: Direction, seq: u32) {
+    pub(crate) fn advance_to(&mut self, direction: Direction, seq: u32) {
         self.next[direction as usize] = seq;
         self.flags |= KNOWN.of(direction) | CARRIED.of(direction);
     }
 
     /// Sequence number of the next byte expected, if known.
-    pub fn next(&self, direction: Direction) -> Option<u32> {
+    pub(crate) fn next(&self, direction: Direction) -> Option<u32> {
         self.is_known(direction).then_some(self.next[direction as usize])
     }
 
     /// The server has everything that the client sent up to sequence number `ack`.
-    pub fn acknowledge(&mut self, ack: u32) {
+    pub(crate) fn acknowledge(&mut self, ack: u32) {
         if self.flags & ACKNOWLEDGED == 0 || ack.wrapping_sub(self.acknowledged) as i32 > 0 {
             self.acknowledged = ack;
             self.flags |= ACKNOWLEDGED;
@@ -93,27 +95,27 @@ impl Streams {
     }
 
     /// Whether the server is known to have the client's bytes up to sequence number `end`.
-    pub fn has_acknowledged(&self, end: u32) -> bool {
+    pub(crate) fn has_acknowledged(&self, end: u32) -> bool {
         self.flags & ACKNOWLEDGED != 0 && self.acknowledged.wrapping_sub(end) as i32 >= 0
     }
 
     /// Whether the client's byte at sequence number `seq` is its first one, or lies before it.
-    pub fn is_first(&self, seq: u32) -> bool {
+    pub(crate) fn is_first(&self, seq: u32) -> bool {
         self.is_from_start(Direction::ToServer) && self.first.wrapping_sub(seq) as i32 >= 0
     }
 
     /// Whether the client's byte at sequence number `seq` lies before its first one.
-    pub fn is_before_first(&self, seq: u32) -> bool {
+    pub(crate) fn is_before_first(&self, seq: u32) -> bool {
         self.is_first(seq) && seq != self.first
     }
 
     /// Whether this direction was seen from its first byte.
-    pub fn is_from_start(&self, direction: Direction) -> bool {
+    pub(crate) fn is_from_start(&self, direction: Direction) -> bool {
         self.flags & FROM_START.of(direction) != 0
     }
 
     /// Whether payload of this direction was seen.
-    pub fn has_carried(&self, direction: Direction) -> bool {
+    pub(crate) fn has_carried(&self, direction: Direction) -> bool {
         self.flags & CARRIED.of(direction) != 0
     }
 
@@ -122,7 +124,7 @@ impl Streams {
     }
 
     /// `direction` is seen from its first byte on, which has the sequence number `first`.
-    pub fn start(&mut self, direction: Direction, first: u32) {
+    pub(crate) fn start(&mut self, direction: Direction, first: u32) {
         self.next[direction as usize] = first;
         if direction == Direction::ToServer {
             self.first = first;

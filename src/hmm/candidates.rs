@@ -98,7 +98,7 @@ pub(crate) struct Standing {
 
 impl Candidates {
     /// A pool of `capacity` places, one at least.
-    pub fn new(capacity: u16) -> Self {
+    pub(crate) fn new(capacity: u16) -> Self {
         let capacity = usize::from(capacity.max(1));
         Candidates {
             places: vec![Place::default(); capacity].into_boxed_slice(),
@@ -110,7 +110,7 @@ impl Candidates {
 
     /// Gives a place to the flow of `seen` whose first symbols are `symbols`, and the evidence of the connection
     /// before it.
-    pub fn enter(
+    pub(crate) fn enter(
         &mut self,
         model: &Model,
         symbols: impl Iterator<Item = Symbol>,
@@ -167,7 +167,13 @@ impl Candidates {
 
     /// Adds a symbol to the flow with this ticket. `None` where the place was taken away, or where the evidence has
     /// been gone for so long that the flow is given up as a candidate.
-    pub fn step(&mut self, ticket: Ticket, model: &Model, symbol: Symbol, seen: &Seen) -> Option<Standing> {
+    pub(crate) fn step(
+        &mut self,
+        ticket: Ticket,
+        model: &Model,
+        symbol: Symbol,
+        seen: &Seen,
+    ) -> Option<Standing> {
         let place = self.place(ticket)?;
         let sum = place.evidence.step(model, symbol);
         place.cold = if sum > 0 { 0 } else { place.cold + 1 };
@@ -179,13 +185,13 @@ impl Candidates {
     }
 
     /// The sum of the flow with this ticket.
-    pub fn sum(&self, ticket: Ticket) -> Option<i32> {
+    pub(crate) fn sum(&self, ticket: Ticket) -> Option<i32> {
         let place = self.places.get(usize::from(ticket.place))?;
         place.is_of(ticket).then(|| place.evidence.sum())
     }
 
     /// Frees the place of a flow that has ended; its evidence stays for the next connection.
-    pub fn leave(&mut self, ticket: Ticket) {
+    pub(crate) fn leave(&mut self, ticket: Ticket) {
         if let Some(place) = self.place(ticket) {
             place.is_free = true;
             self.used -= 1;
@@ -193,18 +199,18 @@ impl Candidates {
     }
 
     /// Frees all places and forgets all evidence; tickets that were given out find nothing.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.places.iter_mut().for_each(|place| (place.is_free, place.pair) = (true, 0));
         self.used = 0;
     }
 
     /// Flows that have a place.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.used
     }
 
     /// Counters since the start.
-    pub fn counters(&self) -> CandidateCounters {
+    pub(crate) fn counters(&self) -> CandidateCounters {
         self.counters
     }
 

@@ -21,19 +21,19 @@ pub(crate) struct Evidence {
 
 impl Evidence {
     /// Evidence of a new flow to which earlier connections have brought `sum`.
-    pub fn starting_at(sum: i32) -> Self {
+    pub(crate) fn starting_at(sum: i32) -> Self {
         Evidence { sum, ..Evidence::default() }
     }
 
     /// Adds one symbol; returns Page's sum.
-    pub fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
+    pub(crate) fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
         let gain = self.gain(model, symbol);
         self.sum = accumulate(self.sum, gain, model.test.increment());
         self.sum
     }
 
     /// Page's sum so far.
-    pub fn sum(&self) -> i32 {
+    pub(crate) fn sum(&self) -> i32 {
         self.sum
     }
 

@@ -1,6 +1,8 @@
 //! Built-in knowledge, without any list of the user's.
 
-use std::sync::{Arc, OnceLock};
+#[cfg(any(test, feature = "host"))]
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::entry::{ListEntry, Policy};
 use super::list::BadList;
@@ -19,7 +21,7 @@ const NAME: &str = "builtin";
 ///
 /// # Errors
 /// [`TooLarge`], if there is not enough memory for it.
-pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
+pub(crate) fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
     builder.begin(NAME)?;
     for (entry, _) in read(NAME, &in_full(POOLS)).entries() {
         builder.add(&ListEntry { policy: entry.policy.min(at_most), ..entry })?;
@@ -31,7 +33,7 @@ pub fn add(builder: &mut Builder, at_most: Policy) -> Result<(), TooLarge> {
 ///
 /// # Panics
 /// If the list that is part of the program can't be read, which a test rules out.
-pub fn shared() -> &'static Intel {
+pub(crate) fn shared() -> &'static Intel {
     static READ: OnceLock<Intel> = OnceLock::new();
     READ.get_or_init(|| read("shared", SHARED))
 }
@@ -40,7 +42,8 @@ pub fn shared() -> &'static Intel {
 ///
 /// # Panics
 /// As [`shared`].
-pub fn pools() -> Arc<Intel> {
+#[cfg(any(test, feature = "host"))]
+pub(crate) fn pools() -> Arc<Intel> {
     static READ: OnceLock<Arc<Intel>> = OnceLock::new();
     READ.get_or_init(|| Arc::new(read(NAME, &in_full(POOLS)))).clone()
 }

@@ -20,7 +20,7 @@ pub(crate) mod file;
 mod import;
 pub mod line;
 pub(crate) mod subject;
-pub mod view;
+pub(crate) mod view;
 
 use core::net::IpAddr;
 

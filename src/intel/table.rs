@@ -62,7 +62,7 @@ impl Table {
     /// The table of `records`, each a key and its rules as [`push_record`] writes them, one rule each.
     /// What is there twice stays once; rules beyond [`RULES_OF_A_KEY`] are left out and counted, what is worth
     /// the least first.
-    pub fn build(unsorted: &[u8]) -> (Self, u32) {
+    pub(super) fn build(unsorted: &[u8]) -> (Self, u32) {
         let mut table = Table::default();
         let mut order: Vec<(u32, u32)> = Vec::new();
         let buckets = records(unsorted).count().div_ceil(BUCKET_ENTRIES).max(1);
@@ -120,7 +120,7 @@ impl Table {
     }
 
     /// The rules of every name that `name` is or lies under, with that name.
-    pub fn names<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = (&'a str, EntryRule)> {
+    pub(super) fn names<'a>(&'a self, name: &'a HostName) -> impl Iterator<Item = (&'a str, EntryRule)> {
         let mut hasher = self.hasher.build_hasher();
         name.domains().flat_map(move |domain| {
             hash_label(&mut hasher, domain.split('.').next().unwrap_or_default());
@@ -129,7 +129,7 @@ impl Table {
     }
 
     /// The rules of every prefix that `addr` has, with that prefix.
-    pub fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Cidr, EntryRule)> {
+    pub(super) fn nets(&self, addr: IpAddr) -> impl Iterator<Item = (Cidr, EntryRule)> {
         let addr = addr.to_canonical();
         let [lows, highs] = if addr.is_ipv4() { [self.v4_lengths.into(), 0] } else { self.v6_lengths };
         let lengths = RecordBits(lows).chain(RecordBits(highs).map(|bit| bit + 128));
@@ -140,12 +140,12 @@ impl Table {
     }
 
     /// All entries.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], EntryRule)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&[u8], EntryRule)> {
         records(&self.records).flat_map(|record| EntryRules(record.rules).map(move |rule| (record.key, rule)))
     }
 
     /// Prefixes with a rule of this policy. Names are passed over by their first byte.
-    pub fn nets_of(&self, policy: Policy) -> impl Iterator<Item = (Cidr, EntryRule)> {
+    pub(super) fn nets_of(&self, policy: Policy) -> impl Iterator<Item = (Cidr, EntryRule)> {
         let is_net = |key: &[u8]| matches!(key, [V4 | V6, ..]);
         let rules = self.entries().filter(move |(key, rule)| is_net(key) && rule.policy == policy);
         rules.filter_map(|(key, rule)| match what(key)? {
@@ -155,12 +155,12 @@ impl Table {
     }
 
     /// Number of entries.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries as usize
     }
 
     /// Bytes of memory.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.records.len() + size_of_val(&*self.starts)
     }
 

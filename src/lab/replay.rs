@@ -6,9 +6,9 @@
 //! told as they are made, and flows that have ended are counted and forgotten.
 
 pub mod account;
-pub mod bytes;
+pub(crate) mod bytes;
 pub mod capture;
-pub mod finding;
+pub(crate) mod finding;
 mod input;
 pub mod kernel;
 pub mod link;

@@ -2,14 +2,14 @@
 
 /// A text that ends within its brackets, or goes on behind them with something else than a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadBrackets;
+pub(crate) struct BadBrackets;
 
 /// The host and the port of `text`, each unread. Without brackets a text with more than one colon is an IPv6
 /// address, which can have a port in brackets only; a colon with nothing behind it makes an empty port.
 ///
 /// # Errors
 /// [`BadBrackets`].
-pub fn split(text: &str) -> Result<(&str, Option<&str>), BadBrackets> {
+pub(crate) fn split(text: &str) -> Result<(&str, Option<&str>), BadBrackets> {
     let Some(bracketed) = text.strip_prefix('[') else {
         return Ok(match text.split_once(':') {
             Some((host, port)) if !port.contains(':') => (host, Some(port)),

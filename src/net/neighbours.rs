@@ -12,25 +12,25 @@ use crate::util::bounded_cache::BoundedCache;
 /// A set-associative cache under a keyed hash. In a full set the hardware address with the most entries makes room, so
 /// that a host which uses many addresses displaces its own.
 #[derive(Debug)]
-pub struct Neighbours<S> {
+pub(crate) struct Neighbours<S> {
     entries: BoundedCache<IpAddr, [u8; 6], S>,
 }
 
 impl<S: BuildHasher> Neighbours<S> {
     /// An empty cache of [`NEIGHBOURS`] entries.
-    pub fn new(hasher: S) -> Self {
+    pub(crate) fn new(hasher: S) -> Self {
         Neighbours { entries: BoundedCache::with_sets(NEIGHBOURS / WAYS, WAYS, hasher) }
     }
 
     /// `addr` sent a packet from `hw_addr`; over a link without hardware addresses that is none.
-    pub fn learn(&mut self, addr: IpAddr, hw_addr: Option<[u8; 6]>) {
+    pub(crate) fn learn(&mut self, addr: IpAddr, hw_addr: Option<[u8; 6]>) {
         if let Some(hw_addr) = hw_addr {
             self.entries.insert_fairly(addr, hw_addr, |_, hw_addr| *hw_addr, |_, _| ());
         }
     }
 
     /// The hardware address that `addr` last sent from.
-    pub fn hw_addr(&self, addr: IpAddr) -> Option<[u8; 6]> {
+    pub(crate) fn hw_addr(&self, addr: IpAddr) -> Option<[u8; 6]> {
         self.entries.get(&addr).copied()
     }
 }

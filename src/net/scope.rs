@@ -6,7 +6,7 @@ use super::endpoint::Endpoint;
 
 /// Whether `addr` is one of the internet's hosts (RFC 6890). An IPv6 address that stands for an IPv4
 /// one is judged by that.
-pub fn is_global(addr: IpAddr) -> bool {
+pub(crate) fn is_global(addr: IpAddr) -> bool {
     match addr.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();

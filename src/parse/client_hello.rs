@@ -12,7 +12,7 @@ use crate::net::host_name::HostName;
 /// A ClientHello, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub enum ParsedHello {
+pub(crate) enum ParsedHello {
     /// A ClientHello.
     Hello(Hello),
     /// More bytes are needed.
@@ -23,7 +23,7 @@ pub enum ParsedHello {
 
 /// Contents of a ClientHello.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hello {
+pub(crate) struct Hello {
     /// The server name; none if the client sent none, or one that is no host name.
     pub name: Option<HostName>,
     /// The protocol that it wants first is HTTP, of any version.
@@ -35,7 +35,7 @@ pub struct Hello {
 }
 
 /// Whether `bytes` begin a connection of TLS 1.0 to 1.3: a handshake record that begins with a ClientHello.
-pub fn opens(bytes: &[u8]) -> Fit {
+pub(crate) fn opens(bytes: &[u8]) -> Fit {
     let fits = |at: usize, byte: u8| match at {
         0 => byte == HANDSHAKE,
         1 => byte == 3,
@@ -53,7 +53,7 @@ pub fn opens(bytes: &[u8]) -> Fit {
 }
 
 /// Reads the ClientHello that `bytes` begin with.
-pub fn parse(bytes: &[u8]) -> ParsedHello {
+pub(crate) fn parse(bytes: &[u8]) -> ParsedHello {
     let mut hello = HelloReader { bytes, in_record: 0, left: HEADER_BYTES };
     match read(&mut hello) {
         Ok(hello) => ParsedHello::Hello(hello),

@@ -14,7 +14,7 @@ use crate::parse::fit::Fit;
 
 /// Names, and the addresses that they lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
+pub(crate) struct Resolution {
     /// The name that was asked for, and its aliases in the order of the chain.
     pub names: Vec<HostName, DNS_CHAIN>,
     /// Addresses of the last of them.
@@ -25,7 +25,7 @@ pub struct Resolution {
 
 /// Why a message gives no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoAddress {
+pub(crate) enum NoAddress {
     /// The message is no answer to one question.
     Foreign,
     /// There is no such name, or it has none of the addresses that were asked for.
@@ -41,7 +41,7 @@ impl Resolution {
     ///
     /// # Errors
     /// It doesn't answer one question with an address; the variant says why.
-    pub fn read(message: &[u8]) -> Result<Self, NoAddress> {
+    pub(crate) fn read(message: &[u8]) -> Result<Self, NoAddress> {
         let header = message.first_chunk::<HEADER_BYTES>();
         let Some([_, _, flags, code, 0, 1, answers @ .., _, _, _, _]) = header else {
             return Err(NoAddress::Foreign);
@@ -94,7 +94,7 @@ impl Resolution {
 
 /// Whether `bytes` begin a query over TCP: its length, and a header that asks one question (RFC 1035
 /// section 4.2.2).
-pub fn opens_query(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_query(bytes: &[u8]) -> Fit {
     let fits = |at: usize, byte: u8| match at {
         // A name server is asked in less than 512 bytes.
         0 => byte < 2,

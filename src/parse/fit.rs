@@ -2,7 +2,7 @@
 
 /// Whether bytes begin in a certain way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fit {
+pub(crate) enum Fit {
     /// The bytes match.
     Yes,
     /// The bytes match as far as they go.
@@ -13,7 +13,7 @@ pub enum Fit {
 
 impl Fit {
     /// Whether `bytes` begin with `literal`.
-    pub fn prefix(bytes: &[u8], literal: &[u8]) -> Fit {
+    pub(crate) fn prefix(bytes: &[u8], literal: &[u8]) -> Fit {
         if bytes.starts_with(literal) {
             Fit::Yes
         } else if literal.starts_with(bytes) {
@@ -26,7 +26,7 @@ impl Fit {
 
 /// Whether `bytes` begin like JSON: an object or array with a fitting second token, so that one
 /// random byte doesn't pass for it.
-pub fn opens_json(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_json(bytes: &[u8]) -> Fit {
     let mut tokens = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
     match (tokens.next(), tokens.next()) {
         (None, _) | (Some(b'{' | b'['), None) => Fit::Maybe,
@@ -37,7 +37,7 @@ pub fn opens_json(bytes: &[u8]) -> Fit {
 }
 
 /// Printable text, tabs and line ends included; UTF-8 is not checked.
-pub fn is_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte >= b' ' && byte != 0x7f || matches!(byte, b'\t' | b'\r' | b'\n'))
 }
 

@@ -6,11 +6,11 @@
 use super::fit::Fit;
 
 /// First bytes of a client that knows its server (RFC 9113 section 3.4).
-pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GrpcFrame {
+pub(crate) struct GrpcFrame {
     /// Length of the payload, at most 2^24 - 1.
     pub payload: usize,
     /// Kind of the payload.
@@ -21,7 +21,7 @@ pub struct GrpcFrame {
 
 /// A frame's type, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameKind {
+pub(crate) enum FrameKind {
     /// The payload is of gRPC, if this is gRPC at all.
     Data,
     /// Headers, settings and the like.
@@ -31,11 +31,11 @@ pub enum FrameKind {
 }
 
 /// Length of a frame's header.
-pub const HEADER: usize = 9;
+pub(crate) const HEADER: usize = 9;
 
 /// Whether `bytes` begin with the settings that a server begins with (RFC 9113 sections 3.4 and 6.5), which wait for
 /// nothing that the client says.
-pub fn opens_server(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_server(bytes: &[u8]) -> Fit {
     let is_one = |at: usize, byte: u8| match at {
         2 => byte.is_multiple_of(SETTING),
         3 => byte == SETTINGS,
@@ -49,7 +49,7 @@ pub fn opens_server(bytes: &[u8]) -> Fit {
 }
 
 /// Reads the header that `bytes` begin with; `None` if they are too short for one.
-pub fn frame(bytes: &[u8]) -> Option<GrpcFrame> {
+pub(crate) fn frame(bytes: &[u8]) -> Option<GrpcFrame> {
     let [a, b, c, kind, flags, ..] = *bytes.first_chunk::<HEADER>()?;
     let payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
     let kind = match kind {
@@ -61,7 +61,7 @@ pub fn frame(bytes: &[u8]) -> Option<GrpcFrame> {
 }
 
 /// The length of the message that a prefix announces; `None` if it is none of gRPC's.
-pub fn message_len(prefix: [u8; PREFIX]) -> Option<u32> {
+pub(crate) fn message_len(prefix: [u8; PREFIX]) -> Option<u32> {
     let [compressed, a, b, c, d] = prefix;
     let len = u32::from_be_bytes([a, b, c, d]);
     (compressed <= 1 && len <= MESSAGE_MAX).then_some(len)
@@ -69,7 +69,7 @@ pub fn message_len(prefix: [u8; PREFIX]) -> Option<u32> {
 
 /// The members of a protobuf message that are messages, strings or bytes themselves: number and value, the
 /// last one as far as it is at hand. Numbers between them are passed over; anything else ends them.
-pub fn members(message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+pub(crate) fn members(message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut rest = message;
     core::iter::from_fn(move || {
         let (mut tag, mut after) = varint(rest)?;
@@ -98,7 +98,7 @@ const SETTING: u8 = 6;
 const LAST_KIND: u8 = 0x10;
 const PADDED: u8 = 8;
 /// Prefix of a message: whether it is compressed, and its length.
-pub const PREFIX: usize = 5;
+pub(crate) const PREFIX: usize = 5;
 /// No server takes a longer one; gRPC's own default is a quarter of it.
 const MESSAGE_MAX: u32 = 16 << 20;
 /// Kinds of members (protobuf's wire types).

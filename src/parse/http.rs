@@ -1,6 +1,6 @@
 //! HTTP/1.x message framing (RFC 9112): heads line by line, and where their bodies end.
 
-pub mod chunked;
+pub(crate) mod chunked;
 
 use super::fit::Fit;
 use super::tree::{Tree, Value, ValueKind};
@@ -9,7 +9,7 @@ use crate::util::decimal::decimal;
 
 /// Kinds of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
+pub(crate) enum Start {
     /// A request whose response is framed by its own head alone.
     #[default]
     Request,
@@ -23,7 +23,7 @@ pub enum Start {
 
 /// Fields of a head that frame the message; the rest goes into the [`Tree`].
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Head {
+pub(crate) struct Head {
     /// Kind of the message.
     pub start: Start,
     /// `Upgrade: websocket`.
@@ -39,7 +39,7 @@ pub struct Head {
 
 /// Delimitation of a body (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body {
+pub(crate) enum Body {
     /// There is none.
     None,
     /// So many bytes.
@@ -51,18 +51,18 @@ pub enum Body {
 }
 
 /// Whether `bytes` begin a request.
-pub fn opens_request(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_request(bytes: &[u8]) -> Fit {
     best(METHODS.iter().map(|method| Fit::prefix(bytes, method)))
 }
 
 /// Whether `bytes` begin a response.
-pub fn opens_response(bytes: &[u8]) -> Fit {
+pub(crate) fn opens_response(bytes: &[u8]) -> Fit {
     Fit::prefix(bytes, b"HTTP/1.")
 }
 
 impl Head {
     /// Begins a head with its start line; `None` if it is none. What it says is put into `tree`.
-    pub fn begin(line: &[u8], tree: &mut Tree, words: &Words) -> Option<Head> {
+    pub(crate) fn begin(line: &[u8], tree: &mut Tree, words: &Words) -> Option<Head> {
         let words_of_line = || line.split(|&byte| byte == b' ').filter(|word| !word.is_empty());
         let mut parts = words_of_line();
         let (first, second) = (parts.next()?, parts.next()?);
@@ -92,7 +92,7 @@ impl Head {
     }
 
     /// Takes one header field. What is none is passed over, as servers do that are lenient.
-    pub fn field(&mut self, line: &[u8], tree: &mut Tree, words: &Words) {
+    pub(crate) fn field(&mut self, line: &[u8], tree: &mut Tree, words: &Words) {
         let Some(colon) = line.iter().position(|&byte| byte == b':') else { return };
         let (name, value) = line.split_at(colon);
         let value = value.get(1..).unwrap_or_default().trim_ascii();
@@ -140,7 +140,7 @@ impl Head {
     }
 
     /// Delimitation of the body. `request` is what a response answers.
-    pub fn body(&self, request: Start) -> Body {
+    pub(crate) fn body(&self, request: Start) -> Body {
         let bodiless = match self.start {
             Start::Response(status) => status < 200 || matches!(status, 204 | 304) || request == Start::Head,
             Start::Connect => true,
@@ -158,7 +158,7 @@ impl Head {
 }
 
 /// The texts of a head that name a server: `Host`, and the request's target.
-pub fn authorities<'a>(head: Value<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
+pub(crate) fn authorities<'a>(head: Value<'a>) -> (Option<&'a [u8]>, Option<&'a [u8]>) {
     let text = |name| head.get(name).map(Value::bytes);
     (text("host"), text("target"))
 }
@@ -177,7 +177,7 @@ fn push_target(target: &[u8], tree: &mut Tree, word: impl Fn(&str) -> WordId) {
 }
 
 /// Puts the members of a query or a form (`a=b&c=d`) into the object at `node`.
-pub fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&str) -> WordId) {
+pub(crate) fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&str) -> WordId) {
     for member in text.split(|&byte| byte == b'&') {
         let mut parts = member.splitn(2, |&byte| byte == b'=');
         let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -191,11 +191,11 @@ pub fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&str) ->
 
 /// The kinds of the requests whose responses are still to come, oldest lowest, two bits each.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Asked(u8);
+pub(crate) struct Asked(u8);
 
 impl Asked {
     /// Notes a request. When full, it counts as an ordinary one, which is what nearly all are.
-    pub fn push(&mut self, request: Start) {
+    pub(crate) fn push(&mut self, request: Start) {
         let kind = match request {
             Start::Head => 2,
             Start::Connect => 3,
@@ -208,12 +208,12 @@ impl Asked {
     }
 
     /// Whether no response is to come.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
     /// The request that the next response answers.
-    pub fn pop(&mut self) -> Start {
+    pub(crate) fn pop(&mut self) -> Start {
         let kind = self.0 & 3;
         self.0 >>= 2;
         match kind {

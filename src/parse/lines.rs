@@ -11,7 +11,7 @@ use crate::limits::LINE_BYTES;
 
 /// A reader in the middle of a line or of a value.
 #[derive(Clone, Debug, Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     /// The values of the message at hand.
     pub scanner: Scanner,
     /// A line of text as far as it is kept, or the verb before a value.
@@ -36,7 +36,7 @@ enum LineState {
 
 /// Pieces of a byte stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// No end of a message; more bytes are needed.
     NeedMore,
     /// A message of JSON, whose values the scanner holds.
@@ -51,27 +51,27 @@ pub enum Piece {
 
 impl Lines {
     /// Whether no message is half read.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.state == LineState::Start
     }
 
     /// Whether a value is half read.
-    pub fn is_in_value(&self) -> bool {
+    pub(crate) fn is_in_value(&self) -> bool {
         self.state == LineState::Value
     }
 
     /// Whether a line of text is half read.
-    pub fn is_in_line(&self) -> bool {
+    pub(crate) fn is_in_line(&self) -> bool {
         self.state == LineState::Line
     }
 
     /// Whether a line that makes no sense is passed over.
-    pub fn is_passing_over(&self) -> bool {
+    pub(crate) fn is_passing_over(&self) -> bool {
         self.state == LineState::Rest
     }
 
     /// Forgets what is half read; the next byte begins a message.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.state = LineState::Start;
         self.verb = 0;
         self.line.clear();
@@ -79,19 +79,19 @@ impl Lines {
     }
 
     /// Forgets what is half read; the next message begins behind a line end.
-    pub fn pass_over_line(&mut self) {
+    pub(crate) fn pass_over_line(&mut self) {
         self.reset();
         self.state = LineState::Rest;
     }
 
     /// The verb before the value at hand; empty without.
-    pub fn verb(&self) -> &[u8] {
+    pub(crate) fn verb(&self) -> &[u8] {
         self.line.get(..usize::from(self.verb)).unwrap_or_default()
     }
 
     /// Reads `bytes` up to the end of the next message; answers how many it has read. In messages that are packets
     /// of Engine.IO and Socket.IO (protocol revision 5: `42["event",{}]`) digits may stand before a value.
-    pub fn feed(&mut self, words: &Words, bytes: &[u8], are_packets: bool) -> (usize, Piece) {
+    pub(crate) fn feed(&mut self, words: &Words, bytes: &[u8], are_packets: bool) -> (usize, Piece) {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let (len, piece) = match self.state {
@@ -190,13 +190,13 @@ impl Lines {
 }
 
 /// Length of the first line with its end.
-pub fn end_of_line(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn end_of_line(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(is_line_end).map(|end| end + 1)
 }
 
 /// Whether a line holds nothing but a JSON scalar, or a comment. No miner sends one, but pools written in
 /// JavaScript pass over it, and so it could hide what follows.
-pub fn says_nothing(line: &[u8]) -> bool {
+pub(crate) fn says_nothing(line: &[u8]) -> bool {
     if line.starts_with(b"//") || line.starts_with(b"/*") || line.starts_with(b"#") {
         return true;
     }

@@ -18,7 +18,7 @@ use string::StringScan;
 
 /// A reader in the middle of a JSON value, or between two.
 #[derive(Clone, Debug, Default)]
-pub struct Scanner {
+pub(crate) struct Scanner {
     /// The values of the message at hand.
     pub tree: Tree,
     expect: Expect,
@@ -41,7 +41,7 @@ pub struct Scanner {
 
 /// Progress of the scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanProgress {
+pub(crate) enum ScanProgress {
     /// The value goes on behind the bytes.
     NeedMore,
     /// So many bytes are read, and a message ends with them. More of a batch may follow ([`Scanner::is_idle`]).
@@ -87,12 +87,12 @@ const NONE: u16 = u16::MAX;
 
 impl Scanner {
     /// Whether no value is half read.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.expect == Expect::Root && self.within == Within::Nothing
     }
 
     /// Ends a value that will not go on; whether there is any.
-    pub fn cut_short(&mut self) -> bool {
+    pub(crate) fn cut_short(&mut self) -> bool {
         let is_half_read = !self.is_idle() && self.depth > self.base;
         for level in (0..self.level().min(JSON_DEPTH as u32)).rev() {
             if let Some(&node) = self.open.get(level as usize) {
@@ -106,7 +106,7 @@ impl Scanner {
     }
 
     /// Forgets a half-read value.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.expect = Expect::Root;
         self.within = Within::Nothing;
         (self.depth, self.skipped_from, self.base, self.objects) = (0, 0, 0, 0);
@@ -114,7 +114,7 @@ impl Scanner {
     }
 
     /// Reads `bytes`, the next ones of the value.
-    pub fn feed(&mut self, words: &Words, bytes: &[u8]) -> ScanProgress {
+    pub(crate) fn feed(&mut self, words: &Words, bytes: &[u8]) -> ScanProgress {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match self.within {

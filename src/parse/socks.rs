@@ -7,7 +7,7 @@ use crate::net::authority::{Authority, AuthorityHost};
 
 /// State at the head of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Socks {
+pub(crate) enum Socks {
     /// A step of the handshake, so many bytes long.
     Step(usize),
     /// The last step, so many bytes long: the tunnel begins behind it.
@@ -22,7 +22,7 @@ pub enum Socks {
 ///
 /// The count and the methods are held to what RFC 1928 section 3 and IANA assign, so that a random
 /// key passes for a greeting less than once in 10,000.
-pub fn greeting(bytes: &[u8]) -> Socks {
+pub(crate) fn greeting(bytes: &[u8]) -> Socks {
     let [VERSION_5, rest @ ..] = bytes else { return missing(bytes) };
     let [count @ 1..=8, rest @ ..] = rest else { return missing(rest) };
     let methods = rest.get(..usize::from(*count));
@@ -33,7 +33,7 @@ pub fn greeting(bytes: &[u8]) -> Socks {
 }
 
 /// Next message of a SOCKS 5 client: its user and password, or its request.
-pub fn request(bytes: &[u8]) -> Socks {
+pub(crate) fn request(bytes: &[u8]) -> Socks {
     match bytes {
         [] => Socks::NeedMore,
         [1, ..] => {
@@ -48,7 +48,7 @@ pub fn request(bytes: &[u8]) -> Socks {
 }
 
 /// Target of a whole request of version 5.
-pub fn target(bytes: &[u8]) -> Option<Authority> {
+pub(crate) fn target(bytes: &[u8]) -> Option<Authority> {
     let [VERSION_5, CONNECT, 0, rest @ ..] = bytes else { return None };
     let (host, port) = match rest {
         [1, rest @ ..] => {
@@ -69,7 +69,7 @@ pub fn target(bytes: &[u8]) -> Option<Authority> {
 }
 
 /// Target of a whole request of version 4 or 4a.
-pub fn target_4(bytes: &[u8]) -> Option<Authority> {
+pub(crate) fn target_4(bytes: &[u8]) -> Option<Authority> {
     let [VERSION_4, CONNECT, high, low, addr @ ..] = bytes else { return None };
     let (addr, rest) = addr.split_first_chunk::<4>()?;
     let user = name(rest).ok()?;
@@ -84,7 +84,7 @@ pub fn target_4(bytes: &[u8]) -> Option<Authority> {
 }
 
 /// The method a SOCKS 5 server chooses.
-pub fn method(bytes: &[u8]) -> Socks {
+pub(crate) fn method(bytes: &[u8]) -> Socks {
     match bytes {
         [] | [VERSION_5] => Socks::NeedMore,
         [VERSION_5, 0 | 2, ..] => Socks::Step(2),
@@ -93,7 +93,7 @@ pub fn method(bytes: &[u8]) -> Socks {
 }
 
 /// Next message of a SOCKS 5 server: acceptance of the password, or the result of the request.
-pub fn reply(bytes: &[u8]) -> Socks {
+pub(crate) fn reply(bytes: &[u8]) -> Socks {
     match bytes {
         [] | [1] | [VERSION_5] | [VERSION_5, 0] => Socks::NeedMore,
         [1, 0, ..] => Socks::Step(2),
@@ -103,7 +103,7 @@ pub fn reply(bytes: &[u8]) -> Socks {
 }
 
 /// A SOCKS 4 or 4a request: version, command, port, address, user, and for addresses 0.0.0.x a name.
-pub fn request_4(bytes: &[u8]) -> Socks {
+pub(crate) fn request_4(bytes: &[u8]) -> Socks {
     let [VERSION_4, rest @ ..] = bytes else { return missing(bytes) };
     let [CONNECT, rest @ ..] = rest else { return missing(rest) };
     let [_, _, a, b, c, d, rest @ ..] = rest else { return Socks::NeedMore };
@@ -121,7 +121,7 @@ pub fn request_4(bytes: &[u8]) -> Socks {
 }
 
 /// The answer to a SOCKS 4 request: a zero, 90 for success, port and address.
-pub fn reply_4(bytes: &[u8]) -> Socks {
+pub(crate) fn reply_4(bytes: &[u8]) -> Socks {
     match bytes {
         [0, 90, _, _, _, _, _, _, ..] => Socks::Tunnel(8),
         [] | [0] => Socks::NeedMore,

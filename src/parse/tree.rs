@@ -6,14 +6,14 @@
 
 mod value;
 
-pub use value::Value;
+pub(crate) use value::Value;
 
 use super::words::{WordId, Words, bit};
 use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 
 /// The values of one message.
 #[derive(Clone, Debug, Default)]
-pub struct Tree {
+pub(crate) struct Tree {
     nodes: heapless::Vec<Node, JSON_NODES>,
     text: heapless::Vec<u8, JSON_TEXT_BYTES>,
     /// A bit for each known member name, by its number modulo 64, at any depth.
@@ -29,7 +29,7 @@ pub struct Tree {
 
 /// A value.
 #[derive(Clone, Copy, Debug)]
-pub struct Node {
+pub(crate) struct Node {
     /// The member's name; 0 in an array.
     key: WordId,
     /// The node behind this one and all that is inside it.
@@ -50,7 +50,7 @@ const _: () = assert!(size_of::<Node>() <= 12);
 
 /// Kinds of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
+pub(crate) enum ValueKind {
     /// Members.
     Object,
     /// Items.
@@ -72,29 +72,29 @@ pub enum ValueKind {
 }
 
 /// Classes of bytes, a bit each; those of a string are the classes that all its bytes belong to.
-pub mod class {
+pub(crate) mod class {
     /// Hexadecimal digits.
-    pub const HEX: u8 = 1;
+    pub(crate) const HEX: u8 = 1;
     /// Decimal digits.
-    pub const DIGIT: u8 = 2;
+    pub(crate) const DIGIT: u8 = 2;
     /// Decimal digits and the point.
-    pub const DECIMAL: u8 = 4;
+    pub(crate) const DECIMAL: u8 = 4;
     /// Capital letters.
-    pub const UPPER: u8 = 8;
+    pub(crate) const UPPER: u8 = 8;
     /// Small letters.
-    pub const LOWER: u8 = 16;
+    pub(crate) const LOWER: u8 = 16;
     /// Base58 as Bitcoin writes it.
-    pub const BASE58: u8 = 32;
+    pub(crate) const BASE58: u8 = 32;
     /// Base64 with its padding, the URL's alphabet included (RFC 4648 sections 4 and 5).
-    pub const BASE64: u8 = 64;
+    pub(crate) const BASE64: u8 = 64;
 
     /// The classes of one byte.
-    pub const fn of(byte: u8) -> u8 {
+    pub(crate) const fn of(byte: u8) -> u8 {
         TABLE[byte as usize]
     }
 
     /// The classes that all of `bytes` belong to.
-    pub fn of_all(bytes: &[u8]) -> u8 {
+    pub(crate) fn of_all(bytes: &[u8]) -> u8 {
         let mut classes = u8::MAX;
         for &byte in bytes {
             classes &= of(byte);
@@ -145,7 +145,7 @@ pub mod class {
 
 impl Tree {
     /// Forgets all values but those of the head.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.nodes.truncate(self.kept_nodes.into());
         self.text.truncate(self.kept_text.into());
         if self.kept_nodes == 0 {
@@ -156,13 +156,13 @@ impl Tree {
     }
 
     /// Forgets all values.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         (self.kept_nodes, self.kept_text) = (0, 0);
         self.clear();
     }
 
     /// Makes all values so far the head of the messages that follow.
-    pub fn keep_head(&mut self) {
+    pub(crate) fn keep_head(&mut self) {
         self.kept_nodes = self.nodes.len().min(HEAD_NODES) as u8;
         self.nodes.truncate(HEAD_NODES);
         self.close(0);
@@ -171,7 +171,7 @@ impl Tree {
 
     /// Adds a value called `key` at `level` (the message itself is 1); `None` where there is no room. The outer
     /// levels have some in reserve, so that a long list can't hide what follows it.
-    pub fn push(&mut self, kind: ValueKind, key: WordId, level: usize) -> Option<u16> {
+    pub(crate) fn push(&mut self, kind: ValueKind, key: WordId, level: usize) -> Option<u16> {
         let reserve = match level {
             0..=2 => 0,
             3 => 8,
@@ -190,7 +190,7 @@ impl Tree {
     }
 
     /// Adds a string or number with its `text` at the top of an array or object at node `parent`.
-    pub fn push_text(&mut self, kind: ValueKind, key: WordId, text: &[u8]) {
+    pub(crate) fn push_text(&mut self, kind: ValueKind, key: WordId, text: &[u8]) {
         if let Some(at) = self.push(kind, key, 2) {
             let prefixed = kind == ValueKind::String && text.starts_with(b"0x");
             let digits = if prefixed { text.get(2..).unwrap_or_default() } else { text };
@@ -200,7 +200,7 @@ impl Tree {
     }
 
     /// Keeps more `bytes` of the text of the string or number at `node`, as far as there is room.
-    pub fn extend(&mut self, node: u16, bytes: &[u8], level: usize) {
+    pub(crate) fn extend(&mut self, node: u16, bytes: &[u8], level: usize) {
         let reserve = match level {
             0..=2 => 0,
             3 => TEXT_RESERVE,
@@ -216,7 +216,7 @@ impl Tree {
     }
 
     /// The text of the string or number at `node`, as far as it is kept.
-    pub fn text(&self, node: u16) -> &[u8] {
+    pub(crate) fn text(&self, node: u16) -> &[u8] {
         let node = self.nodes.get(usize::from(node));
         node.and_then(|node| self.text.get(usize::from(node.start)..)?.get(..usize::from(node.kept)))
             .unwrap_or_default()
@@ -224,7 +224,7 @@ impl Tree {
 
     /// Notes the classes and the whole length of the string at `node`. Of a long row of digits no more than its
     /// beginning is kept.
-    pub fn set_classes(&mut self, node: u16, classes: u8, prefixed: bool, len: usize) {
+    pub(crate) fn set_classes(&mut self, node: u16, classes: u8, prefixed: bool, len: usize) {
         let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
         node.classes = classes;
         node.len = u16::try_from(len).unwrap_or(u16::MAX);
@@ -238,7 +238,7 @@ impl Tree {
     }
 
     /// Says what the bare word at `node` is, and its whole length.
-    pub fn set_kind(&mut self, node: u16, kind: ValueKind, len: usize) {
+    pub(crate) fn set_kind(&mut self, node: u16, kind: ValueKind, len: usize) {
         if let Some(node) = self.nodes.get_mut(usize::from(node)) {
             node.kind = kind;
             node.len = u16::try_from(len).unwrap_or(u16::MAX);
@@ -246,7 +246,7 @@ impl Tree {
     }
 
     /// Counts one more item or member of the container at `node`; answers how many there were.
-    pub fn count(&mut self, node: u16) -> u16 {
+    pub(crate) fn count(&mut self, node: u16) -> u16 {
         let Some(node) = self.nodes.get_mut(usize::from(node)) else { return 0 };
         let before = node.len;
         node.len = before.saturating_add(1);
@@ -254,7 +254,7 @@ impl Tree {
     }
 
     /// Ends the container at `node`.
-    pub fn close(&mut self, node: u16) {
+    pub(crate) fn close(&mut self, node: u16) {
         let next = self.nodes.len() as u16;
         if let Some(node) = self.nodes.get_mut(usize::from(node)) {
             node.next = next;
@@ -262,7 +262,7 @@ impl Tree {
     }
 
     /// Notes that the object at `node` has a member `key`; readers differ in which of two they take.
-    pub fn note_member(&mut self, node: u16, key: WordId) {
+    pub(crate) fn note_member(&mut self, node: u16, key: WordId) {
         if self.present & bit(key) != 0 && !self.repeated {
             let end = self.nodes.len();
             let mut at = usize::from(node) + 1;
@@ -274,33 +274,33 @@ impl Tree {
     }
 
     /// Counts a member at the top whose name is not known.
-    pub fn note_unknown(&mut self) {
+    pub(crate) fn note_unknown(&mut self) {
         self.unknown = self.unknown.saturating_add(1);
     }
 
     /// Members at the top whose names are not known.
-    pub fn unknown_members(&self) -> u8 {
+    pub(crate) fn unknown_members(&self) -> u8 {
         self.unknown
     }
 
     /// Whether an object may have a member twice.
-    pub fn has_repeated_members(&self) -> bool {
+    pub(crate) fn has_repeated_members(&self) -> bool {
         self.repeated
     }
 
     /// A bit for each known member name, by its number modulo 64.
-    pub fn present(&self) -> u64 {
+    pub(crate) fn present(&self) -> u64 {
         self.present
     }
 
     /// The value of the message, which holds all others.
-    pub fn root<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
+    pub(crate) fn root<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
         let at = u16::from(self.kept_nodes);
         (self.nodes.len() > usize::from(at)).then_some(Value::new(self, words, at))
     }
 
     /// The head around the message, if there is one.
-    pub fn head<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
+    pub(crate) fn head<'a>(&'a self, words: &'a Words) -> Option<Value<'a>> {
         (self.kept_nodes > 0).then_some(Value::new(self, words, 0))
     }
 }

@@ -2,7 +2,7 @@
 
 /// A frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WebSocketFrame {
+pub(crate) struct WebSocketFrame {
     /// Length of the header.
     pub header: usize,
     /// Length of the payload.
@@ -19,7 +19,7 @@ pub struct WebSocketFrame {
 
 /// A frame's opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opcode {
+pub(crate) enum Opcode {
     /// The first frame of a message, text or binary.
     Data,
     /// A further frame of a message.
@@ -30,7 +30,7 @@ pub enum Opcode {
 
 /// A header, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParsedFrame {
+pub(crate) enum ParsedFrame {
     /// A whole header.
     Frame(WebSocketFrame),
     /// More bytes are needed.
@@ -40,7 +40,7 @@ pub enum ParsedFrame {
 }
 
 /// Reads the header that `bytes` begin with.
-pub fn frame(bytes: &[u8]) -> ParsedFrame {
+pub(crate) fn frame(bytes: &[u8]) -> ParsedFrame {
     let Some(&first) = bytes.first() else { return ParsedFrame::NeedMore };
     let kind = match first & 0x0f {
         0 => Opcode::Continuation,
@@ -71,14 +71,14 @@ pub fn frame(bytes: &[u8]) -> ParsedFrame {
 
 impl WebSocketFrame {
     /// The payload in clear, as far as it is in `bytes`, which begin with the frame.
-    pub fn unmasked(&self, bytes: &[u8]) -> impl Iterator<Item = u8> {
+    pub(crate) fn unmasked(&self, bytes: &[u8]) -> impl Iterator<Item = u8> {
         let len = usize::try_from(self.payload).unwrap_or(usize::MAX);
         let payload = bytes.get(self.header..).unwrap_or_default();
         payload.iter().take(len).zip(self.mask.iter().cycle()).map(|(byte, key)| byte ^ key)
     }
 
     /// Length of the whole frame if all of it is in `bytes`.
-    pub fn end_in(&self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn end_in(&self, bytes: &[u8]) -> Option<usize> {
         let end = self.header.checked_add(usize::try_from(self.payload).ok()?)?;
         (end <= bytes.len()).then_some(end)
     }

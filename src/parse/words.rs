@@ -5,14 +5,14 @@
 use std::borrow::Cow;
 
 /// The number of a word, from 1 on.
-pub type WordId = u16;
+pub(crate) type WordId = u16;
 
 /// Length of the longest word that is looked up; a longer one is unknown.
-pub const WORD_BYTES: usize = 48;
+pub(crate) const WORD_BYTES: usize = 48;
 
 /// Words, and the number of each.
 #[derive(Debug)]
-pub struct Words {
+pub(crate) struct Words {
     /// The set that this one adds to; its numbers come first.
     pub base: Option<&'static Words>,
     /// Words in a row.
@@ -25,18 +25,18 @@ pub struct Words {
 
 impl Words {
     /// The number of `word`, whose [`hash`] is known.
-    pub fn id(&self, hash: u32, word: &[u8]) -> Option<WordId> {
+    pub(crate) fn id(&self, hash: u32, word: &[u8]) -> Option<WordId> {
         let known = self.base.and_then(|base| base.id(hash, word));
         known.or_else(|| self.own_id(hash, word))
     }
 
     /// The number of `word`.
-    pub fn find(&self, word: &str) -> Option<WordId> {
+    pub(crate) fn find(&self, word: &str) -> Option<WordId> {
         self.id(hash(word.as_bytes()), word.as_bytes())
     }
 
     /// The word with number `id`; empty if there is none.
-    pub fn word(&self, id: WordId) -> &[u8] {
+    pub(crate) fn word(&self, id: WordId) -> &[u8] {
         let below = self.base.map_or(0, Words::count);
         match (self.base, usize::from(id).checked_sub(below + 1)) {
             (Some(base), None) => base.word(id),
@@ -45,7 +45,7 @@ impl Words {
     }
 
     /// Number of words, those of the base included.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.base.map_or(0, Words::count) + self.ends.len()
     }
 
@@ -69,39 +69,39 @@ impl Words {
 }
 
 /// FNV-1a of a whole word.
-pub fn hash(word: &[u8]) -> u32 {
+pub(crate) fn hash(word: &[u8]) -> u32 {
     word.iter().fold(HASH_START, |hash, &byte| hash_byte(hash, byte))
 }
 
 /// FNV-1a, one byte further. An attacker can choose colliding names, but not the words of the set, so a
 /// look-up compares few of them for any name.
-pub const fn hash_byte(hash: u32, byte: u8) -> u32 {
+pub(crate) const fn hash_byte(hash: u32, byte: u8) -> u32 {
     (hash ^ byte as u32).wrapping_mul(0x0100_0193)
 }
 
 /// Start value of a hash.
-pub const HASH_START: u32 = 0x811c_9dc5;
+pub(crate) const HASH_START: u32 = 0x811c_9dc5;
 
 /// The bit of a word in a set of 64 that says which may be there.
-pub const fn bit(word: WordId) -> u64 {
+pub(crate) const fn bit(word: WordId) -> u64 {
     1 << (word & 63)
 }
 
 /// Puts a set together.
 #[derive(Debug)]
-pub struct WordsBuilder {
+pub(crate) struct WordsBuilder {
     base: Option<&'static Words>,
     words: Vec<Vec<u8>>,
 }
 
 impl WordsBuilder {
     /// An empty set on top of `base`.
-    pub fn new(base: Option<&'static Words>) -> Self {
+    pub(crate) fn new(base: Option<&'static Words>) -> Self {
         WordsBuilder { base, words: Vec::new() }
     }
 
     /// The number of `word`, which is added if it is new.
-    pub fn add(&mut self, word: &[u8]) -> WordId {
+    pub(crate) fn add(&mut self, word: &[u8]) -> WordId {
         if let Some(id) = self.base.and_then(|base| base.id(hash(word), word)) {
             return id;
         }
@@ -114,7 +114,7 @@ impl WordsBuilder {
     }
 
     /// The set.
-    pub fn build(self) -> Words {
+    pub(crate) fn build(self) -> Words {
         let mut slots = vec![0; (self.words.len() * 2 + 1).next_power_of_two()];
         let (mut text, mut ends) = (Vec::new(), Vec::new());
         for (at, word) in self.words.iter().enumerate() {

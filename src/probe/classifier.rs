@@ -17,11 +17,11 @@ use crate::limits::{PROBE_EVIDENCE_BYTES, SV2_SERVER_HELLO};
 use crate::parse::tree::Value;
 
 /// The evidence, in one line.
-pub type EvidenceLine = heapless::String<PROBE_EVIDENCE_BYTES>;
+pub(crate) type EvidenceLine = heapless::String<PROBE_EVIDENCE_BYTES>;
 
 /// Class of the responses on one connection so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Response {
+pub(crate) enum Response {
     /// Nothing that can be read yet.
     Nothing,
     /// A pool.
@@ -46,7 +46,7 @@ pub enum Response {
 
 /// Classifies the responses on one connection.
 #[derive(Debug)]
-pub struct ResponseClassifier {
+pub(crate) struct ResponseClassifier {
     question: Question,
     reader: MessageReader,
     /// All that the server has sent.
@@ -60,7 +60,7 @@ pub struct ResponseClassifier {
 
 impl ResponseClassifier {
     /// A classifier of responses to `question`.
-    pub fn new(question: Question) -> Self {
+    pub(crate) fn new(question: Question) -> Self {
         ResponseClassifier {
             question,
             reader: MessageReader::of(question.name()),
@@ -72,7 +72,7 @@ impl ResponseClassifier {
     }
 
     /// Notes the payload that was sent.
-    pub fn note_sent(&mut self, dpi: &mut Dpi, words: &[u8]) {
+    pub(crate) fn note_sent(&mut self, dpi: &mut Dpi, words: &[u8]) {
         if self.sent.is_empty() {
             self.sent.extend_from_slice(words);
         }
@@ -83,7 +83,7 @@ impl ResponseClassifier {
     }
 
     /// Reads the next bytes of the server.
-    pub fn receive(&mut self, dpi: &mut Dpi, bytes: &[u8]) -> &Response {
+    pub(crate) fn receive(&mut self, dpi: &mut Dpi, bytes: &[u8]) -> &Response {
         self.bytes.extend_from_slice(bytes);
         if matches!(self.response, Response::Pool(..) | Response::OtherService(_)) {
             return &self.response;
@@ -97,12 +97,12 @@ impl ResponseClassifier {
     }
 
     /// The class so far.
-    pub fn response(&self) -> &Response {
+    pub(crate) fn response(&self) -> &Response {
         &self.response
     }
 
     /// Whether the server has sent anything on this connection.
-    pub fn has_received(&self) -> bool {
+    pub(crate) fn has_received(&self) -> bool {
         !self.bytes.is_empty()
     }
 

@@ -5,13 +5,13 @@
 
 mod payload;
 
-pub use payload::HostHeader;
+pub(crate) use payload::HostHeader;
 
 use crate::dpi::signatures::{Dialect, DialectQuestion, question};
 
 /// A question takes a connection of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
+pub(crate) enum Question {
     /// CryptoNote's sign of life: some pools answer it before any login, others say what is missing.
     Keepalive,
     /// A page: the software of some pools says what it is.
@@ -78,7 +78,7 @@ pub enum Question {
 
 /// Encoding of payload and response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// JSON or Xatum, a message a line.
     Lines,
     /// An HTTP response.
@@ -91,12 +91,12 @@ pub enum Encoding {
 
 impl Question {
     /// The question that signatures call `name`.
-    pub fn of_name(name: &str) -> Option<Self> {
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, question)| *question)
     }
 
     /// The name in signatures; empty without.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
     }
 
@@ -106,7 +106,7 @@ impl Question {
     }
 
     /// Encoding of the question.
-    pub const fn encoding(self) -> Encoding {
+    pub(crate) const fn encoding(self) -> Encoding {
         match self {
             Question::Page
             | Question::Getwork
@@ -129,7 +129,7 @@ impl Question {
     }
 
     /// The dialect that is asked for, where the question is about one.
-    pub fn dialect(self) -> Option<Dialect> {
+    pub(crate) fn dialect(self) -> Option<Dialect> {
         if let Some(question) = self.of_signature() {
             return Some(question.dialect());
         }
@@ -146,17 +146,17 @@ impl Question {
     }
 
     /// Whether the question asks for a page alone: any page is a full response.
-    pub const fn is_page(self) -> bool {
+    pub(crate) const fn is_page(self) -> bool {
         matches!(self, Question::Page | Question::Work | Question::XelisWork)
     }
 
     /// Whether the question is a long HTTP request, of no use unless HTTP is spoken.
-    pub const fn is_long_http(self) -> bool {
+    pub(crate) const fn is_long_http(self) -> bool {
         matches!(self.encoding(), Encoding::Http | Encoding::WebSocket) && !matches!(self, Question::Page)
     }
 
     /// The method that is called, where it is JSON-RPC: servers quote it when they don't know it.
-    pub fn method(self) -> &'static str {
+    pub(crate) fn method(self) -> &'static str {
         match self {
             Question::Electrum => "server.version",
             Question::Node | Question::NodeHttp => "web3_clientVersion",

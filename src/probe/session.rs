@@ -22,7 +22,7 @@ use core::time::Duration;
 
 /// Next step of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// A fresh connection in place of the one there may be, through TLS or not.
     Connect {
         /// Through TLS.
@@ -38,7 +38,7 @@ pub enum Action {
 
 /// The probe of one server.
 #[derive(Debug)]
-pub struct ProbeSession {
+pub(crate) struct ProbeSession {
     strategy: Strategy,
     state: SessionState,
     dpi: Dpi,
@@ -76,7 +76,7 @@ struct Asking {
 
 impl ProbeSession {
     /// A probe of `target`, begun at `now`. `key` is random, for Stratum V2 and WebSocket's masks.
-    pub fn new(target: &Target, mut key: [u8; 64], now: Instant) -> Self {
+    pub(crate) fn new(target: &Target, mut key: [u8; 64], now: Instant) -> Self {
         // Neither JSON nor HTTP, SOCKS, TLS or a version of anything.
         key[0] |= 0x80;
         ProbeSession {
@@ -95,13 +95,13 @@ impl ProbeSession {
 
     /// Lets the server think about the first question, the one a miner would begin with, for [`PROBE_PATIENCE`]: some
     /// pools take 5 to 20 seconds for a stranger.
-    pub fn be_patient(&mut self) {
+    pub(crate) fn be_patient(&mut self) {
         self.patience = PROBE_PATIENCE;
         self.deadline = self.deadline.after(PROBE_PATIENCE);
     }
 
     /// The next step at `now`.
-    pub fn poll(&mut self, now: Instant) -> Action {
+    pub(crate) fn poll(&mut self, now: Instant) -> Action {
         loop {
             if now >= self.deadline {
                 self.conclude();
@@ -141,7 +141,7 @@ impl ProbeSession {
     }
 
     /// Whether it is the server's turn.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         match &self.state {
             SessionState::Connecting { .. } => true,
             SessionState::Asking(asking) => asking.outbox.is_none(),
@@ -150,7 +150,7 @@ impl ProbeSession {
     }
 
     /// The connection stands, the TLS handshake included.
-    pub fn connected(&mut self, tls: bool, now: Instant) {
+    pub(crate) fn connected(&mut self, tls: bool, now: Instant) {
         if tls {
             self.strategy.speaks_tls();
         }
@@ -161,7 +161,7 @@ impl ProbeSession {
     }
 
     /// The server said `bytes`.
-    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
+    pub(crate) fn handle_input(&mut self, bytes: &[u8], now: Instant) {
         let SessionState::Asking(asking) = &mut self.state else { return };
         let room = PROBE_READ_BYTES.saturating_sub(self.read);
         let taken = bytes.get(..room).unwrap_or(bytes);
@@ -200,7 +200,7 @@ impl ProbeSession {
     }
 
     /// The connection ended, or none came about.
-    pub fn handle_failure(&mut self, failure: Failure, now: Instant) {
+    pub(crate) fn handle_failure(&mut self, failure: Failure, now: Instant) {
         match self.state {
             SessionState::Asking(_) => self.settle(Some(failure), now),
             SessionState::Connecting { .. } => self.give_up_question(failure),
@@ -209,7 +209,8 @@ impl ProbeSession {
     }
 
     /// Bytes of ours that went out, over all connections.
-    pub fn bytes_sent(&self) -> usize {
+    #[cfg(any(test, feature = "host"))]
+    pub(crate) fn bytes_sent(&self) -> usize {
         self.sent
     }
 

@@ -12,7 +12,7 @@ use crate::limits::PROBE_EVIDENCE_BYTES;
 
 /// The way a connection ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The server took the words and said nothing in time.
     Silent,
     /// The server closed or reset the connection.
@@ -35,7 +35,7 @@ const CONTROL: Question = Question::Electrum;
 
 /// The plan of one probe.
 #[derive(Clone, Debug)]
-pub struct Strategy {
+pub(crate) struct Strategy {
     ahead: heapless::Vec<Question, PLAN>,
     /// Questions asked in the present layer.
     asked: heapless::Vec<Question, PLAN>,
@@ -65,7 +65,7 @@ pub struct Strategy {
 
 impl Strategy {
     /// The plan for `target`.
-    pub fn new(target: &Target) -> Self {
+    pub(crate) fn new(target: &Target) -> Self {
         let likely_tls = target.server.port() == HTTPS_PORT || target.sni.is_some();
         let mut strategy = Strategy {
             ahead: heapless::Vec::new(),
@@ -90,12 +90,12 @@ impl Strategy {
     }
 
     /// The question at hand, and whether it goes through TLS.
-    pub fn next(&self) -> Option<(Question, bool)> {
+    pub(crate) fn next(&self) -> Option<(Question, bool)> {
         self.ahead.first().map(|question| (*question, self.tls))
     }
 
     /// The transport of `question` as things stand.
-    pub fn transport(&self, question: Question) -> Transport {
+    pub(crate) fn transport(&self, question: Question) -> Transport {
         match (question.encoding(), self.tls) {
             (Encoding::Lines | Encoding::Opaque, false) => Transport::Tcp,
             (Encoding::Lines | Encoding::Opaque, true) => Transport::Tls,
@@ -107,17 +107,17 @@ impl Strategy {
     }
 
     /// Whether it is known that the server speaks TLS, by the suspected session or by itself.
-    pub fn is_sure_of_tls(&self) -> bool {
+    pub(crate) fn is_sure_of_tls(&self) -> bool {
         self.tls && (self.layer_is_known || !self.other_layer)
     }
 
     /// A TLS handshake was completed.
-    pub fn speaks_tls(&mut self) {
+    pub(crate) fn speaks_tls(&mut self) {
         self.layer_is_known = true;
     }
 
     /// The question at hand was refused as pools do, but others might.
-    pub fn claim(&mut self, dialect: Dialect, words: &EvidenceLine) {
+    pub(crate) fn claim(&mut self, dialect: Dialect, words: &EvidenceLine) {
         let Some(question) = self.take() else { return };
         let transport = Some(self.transport(question));
         let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(dialect), transport, &[]);
@@ -137,17 +137,17 @@ impl Strategy {
     }
 
     /// The pool, if a claim has been borne out.
-    pub fn confirmed(&self) -> Option<Outcome> {
+    pub(crate) fn confirmed(&self) -> Option<Outcome> {
         self.claim.as_ref().filter(|claim| claim.holds).map(|claim| claim.outcome.clone())
     }
 
     /// Takes the question at hand off the plan unasked: it says more than may be said yet.
-    pub fn skip(&mut self) {
+    pub(crate) fn skip(&mut self) {
         self.take();
     }
 
     /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
-    pub fn note_response(&mut self, response: &Response) {
+    pub(crate) fn note_response(&mut self, response: &Response) {
         let Some(question) = self.take() else { return };
         if question == CONTROL
             && let Some(claim) = &mut self.claim
@@ -198,7 +198,7 @@ impl Strategy {
     }
 
     /// The question at hand went without an answer. Whether it makes sense to go on.
-    pub fn note_failure(&mut self, failure: Failure) -> bool {
+    pub(crate) fn note_failure(&mut self, failure: Failure) -> bool {
         let is_first = self.latest_failure.is_none() && !self.layer_is_known;
         self.latest_failure = Some(failure);
         if let (Some((CONTROL, _)), Some(claim), Failure::Silent | Failure::Closed) =
@@ -222,7 +222,7 @@ impl Strategy {
     }
 
     /// The result of all responses when there is nothing left to ask.
-    pub fn conclusion(&self) -> Outcome {
+    pub(crate) fn conclusion(&self) -> Outcome {
         let transport = if self.tls { Transport::Tls } else { Transport::Tcp };
         if let Some(claim) = &self.claim {
             // Its control was never answered, nor left unanswered.

@@ -19,14 +19,14 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 
 /// Configuration that all connections share.
 #[derive(Clone, Debug)]
-pub struct TlsClient(Arc<ClientConfig>);
+pub(crate) struct TlsClient(Arc<ClientConfig>);
 
 impl TlsClient {
     /// A client that verifies nothing and remembers nothing.
     ///
     /// # Errors
     /// rustls finds the provider unfit; a test holds that it doesn't.
-    pub fn new() -> Result<Self, Error> {
+    pub(crate) fn new() -> Result<Self, Error> {
         let provider = Arc::new(provider::provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -42,7 +42,7 @@ impl TlsClient {
     ///
     /// # Errors
     /// There is no randomness.
-    pub fn connect(&self, addr: IpAddr, sni: Option<&str>) -> Result<Tls, Error> {
+    pub(crate) fn connect(&self, addr: IpAddr, sni: Option<&str>) -> Result<Tls, Error> {
         let name = sni.and_then(|name| ServerName::try_from(name.to_owned()).ok());
         let name = name.unwrap_or_else(|| ServerName::from(addr));
         Ok(Tls(ClientConnection::new(self.0.clone(), name)?))
@@ -51,18 +51,18 @@ impl TlsClient {
 
 /// A connection.
 #[derive(Debug)]
-pub struct Tls(ClientConnection);
+pub(crate) struct Tls(ClientConnection);
 
 impl Tls {
     /// Encrypts `bytes`; they wait for [`Tls::take_output`].
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         use std::io::Write;
         // Its buffer holds 64 KB, a probe sends a few hundred bytes.
         let _ = self.0.writer().write_all(bytes);
     }
 
     /// Moves what is to be sent to `wire`.
-    pub fn take_output(&mut self, wire: &mut Vec<u8>) {
+    pub(crate) fn take_output(&mut self, wire: &mut Vec<u8>) {
         while self.0.wants_write() {
             if self.0.write_tls(wire).is_err() {
                 return;
@@ -74,7 +74,7 @@ impl Tls {
     ///
     /// # Errors
     /// What the server sends is no TLS, or it refuses ours. An alert may be left to send.
-    pub fn receive(&mut self, mut wire: &[u8], plain: &mut Vec<u8>, room: usize) -> Result<(), Error> {
+    pub(crate) fn receive(&mut self, mut wire: &[u8], plain: &mut Vec<u8>, room: usize) -> Result<(), Error> {
         while !wire.is_empty() {
             let taken = self.0.read_tls(&mut wire).map_err(|error| Error::General(error.to_string()))?;
             let state = self.0.process_new_packets()?;
@@ -92,7 +92,7 @@ impl Tls {
     }
 
     /// Whether the handshake is done.
-    pub fn is_established(&self) -> bool {
+    pub(crate) fn is_established(&self) -> bool {
         !self.0.is_handshaking()
     }
 }

@@ -36,12 +36,12 @@ use crate::verdict::Reason;
 pub const REFUSING_CHAIN: &str = "refuse";
 
 /// Whether there are such sets.
-pub fn is_wanted(config: &Config) -> bool {
+pub(super) fn is_wanted(config: &Config) -> bool {
     config.mode == Mode::Block && config.kernel_block
 }
 
 /// The rules of chain `fresh`.
-pub fn dispatch(config: &Config) -> &'static str {
+pub(super) fn dispatch(config: &Config) -> &'static str {
     if !is_wanted(config) {
         return "";
     }
@@ -56,7 +56,7 @@ pub fn dispatch(config: &Config) -> &'static str {
 }
 
 /// The entry of chain `decide` for attempts without a verdict.
-pub fn unanswered(config: &Config, bits: &Bits) -> String {
+pub(super) fn unanswered(config: &Config, bits: &Bits) -> String {
     if !is_wanted(config) {
         return String::new();
     }
@@ -64,7 +64,7 @@ pub fn unanswered(config: &Config, bits: &Bits) -> String {
 }
 
 /// The sets, and the chains that use them.
-pub fn chains(config: &Config, bits: &Bits) -> String {
+pub(super) fn chains(config: &Config, bits: &Bits) -> String {
     if !is_wanted(config) {
         return String::new();
     }

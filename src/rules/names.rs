@@ -15,12 +15,12 @@ fn answers(device: &str) -> String {
 }
 
 /// The rule of a hook's first chain.
-pub fn watch(config: &Config, device: &str) -> String {
+pub(super) fn watch(config: &Config, device: &str) -> String {
     if config.intel { format!("\t\t{}goto answers\n", answers(device)) } else { String::new() }
 }
 
 /// The rule of a hook's second chain: the iptables variant leaves a bit in the mark.
-pub fn decide(config: &Config, variant: Variant, device: &str) -> String {
+pub(super) fn decide(config: &Config, variant: Variant, device: &str) -> String {
     let bit = config.mark.queue_bit();
     match variant {
         Variant::Iptables if config.intel => {
@@ -31,7 +31,7 @@ pub fn decide(config: &Config, variant: Variant, device: &str) -> String {
 }
 
 /// The chain on the way to the queue.
-pub fn chain(config: &Config) -> String {
+pub(super) fn chain(config: &Config) -> String {
     if !config.intel {
         return String::new();
     }
@@ -60,7 +60,7 @@ pub fn chain(config: &Config) -> String {
 }
 
 /// The line for iptables' restore that leads them to the queue.
-pub fn iptables(config: &Config) -> String {
+pub(super) fn iptables(config: &Config) -> String {
     if !config.intel {
         return String::new();
     }

@@ -5,7 +5,7 @@ use super::names;
 use crate::config::Config;
 
 /// Loads `table` and sends the packets that it marks to the queue.
-pub fn install(config: &Config, table: &str) -> String {
+pub(super) fn install(config: &Config, table: &str) -> String {
     let bit = config.mark.queue_bit();
     let queue = config.queue;
     let answers = names::iptables(config);
@@ -33,7 +33,7 @@ nft -f - <<'END'
 }
 
 /// Undoes [`install`].
-pub fn remove(table: &str) -> String {
+pub(super) fn remove(table: &str) -> String {
     format!(
         "#!/bin/sh
 set -e

@@ -10,10 +10,10 @@ use crate::limits::{
 use crate::verdict::{FlowMark, Reason};
 
 /// Removes the table; `delete` alone would fail where there is none.
-pub const REMOVE: &str = "table inet minewall\ndelete table inet minewall\n";
+pub(super) const REMOVE: &str = "table inet minewall\ndelete table inet minewall\n";
 
 /// Sets up the table in place of an earlier one, as one transaction.
-pub fn replace(config: &Config, kernel: Kernel) -> String {
+pub(super) fn replace(config: &Config, kernel: Kernel) -> String {
     let bits = Bits::new(config, kernel.variant);
     let blocks = config.mode == Mode::Block;
     let parts = [

@@ -14,7 +14,7 @@ use super::crc32::crc32;
 ///
 /// # Errors
 /// The directory can't be made, or the file not be written, synced or renamed.
-pub fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
+pub(crate) fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(directory)?;
     let mut beside = path.as_os_str().to_owned();
@@ -32,24 +32,24 @@ pub fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// There is none ([`io::ErrorKind::NotFound`]), it can't be read, or it is damaged.
-pub fn load(path: &Path, head: &str, max_bytes: u64) -> io::Result<String> {
+pub(crate) fn load(path: &Path, head: &str, max_bytes: u64) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(max_bytes).read_to_string(&mut text)?;
     unseal(head, &text).map(str::to_owned).ok_or_else(damaged)
 }
 
 /// The error for contents that make no sense.
-pub fn damaged() -> io::Error {
+pub(crate) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "damaged")
 }
 
 /// `body` behind its first line.
-pub fn seal(head: &str, body: &str) -> String {
+pub(crate) fn seal(head: &str, body: &str) -> String {
     format!("{head}{:08x}\n{body}", crc32(body.as_bytes()))
 }
 
 /// The body of a text that [`seal`] has made, if it is unchanged.
-pub fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
+pub(crate) fn unseal<'a>(head: &str, text: &'a str) -> Option<&'a str> {
     let (first, body) = text.split_once('\n')?;
     let sum = u32::from_str_radix(first.strip_prefix(head)?, 16).ok()?;
     (sum == crc32(body.as_bytes())).then_some(body)

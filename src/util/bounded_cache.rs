@@ -10,7 +10,7 @@ use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map of `K` to `V` with a fixed number of places.
 #[derive(Clone, Debug)]
-pub struct BoundedCache<K, V, S = OneSet> {
+pub(crate) struct BoundedCache<K, V, S = OneSet> {
     /// With one set as many as are in use; else all places of all sets.
     places: Vec<Option<(K, V)>>,
     sets: usize,
@@ -21,7 +21,7 @@ pub struct BoundedCache<K, V, S = OneSet> {
 
 impl<K: Hash + Eq, V> BoundedCache<K, V> {
     /// An empty cache with one set of `capacity` places; memory is taken as entries come.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         BoundedCache { places: Vec::new(), sets: 1, ways: capacity, hasher: OneSet::default() }
     }
 }
@@ -29,34 +29,34 @@ impl<K: Hash + Eq, V> BoundedCache<K, V> {
 #[allow(dead_code, reason = "the stores move here one by one")]
 impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// An empty cache of `sets` (a power of two) times `ways` places, all of them allocated now.
-    pub fn with_sets(sets: usize, ways: usize, hasher: S) -> Self {
+    pub(crate) fn with_sets(sets: usize, ways: usize, hasher: S) -> Self {
         debug_assert!(sets.is_power_of_two());
         let places = core::iter::repeat_with(|| None).take(sets * ways).collect();
         BoundedCache { places, sets, ways, hasher }
     }
 
     /// The value of `key`.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         let at = self.position(key)?;
         self.places.get(at)?.as_ref().map(|(_, value)| value)
     }
 
     /// The value of `key`, to be changed.
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.position(key)?;
         self.places.get_mut(at)?.as_mut().map(|(_, value)| value)
     }
 
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
-    pub fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+    pub(crate) fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
         let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
         self.put(at, key, value)
     }
 
     /// Enters `value` under `key` only if a full set has an entry of lesser `rank`; the loser, which may be the
     /// newcomer itself, or the earlier value.
-    pub fn offer<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+    pub(crate) fn offer<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
         let at = match self.place(&key) {
             Ok(at) => at,
             Err(full) => {
@@ -73,7 +73,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// Enters `value` under `key`; what made room for it, or its earlier value. In a full set the `owner` with
     /// the most entries makes room, with its entry of the least `rank`: the newcomer's, unless another has at
     /// least two more.
-    pub fn insert_fairly<O: Eq, R: Ord>(
+    pub(crate) fn insert_fairly<O: Eq, R: Ord>(
         &mut self,
         key: K,
         value: V,
@@ -91,7 +91,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// The value of `key`, made by `make` if there is none yet; a full set evicts the entry of the least `rank`.
-    pub fn get_or_insert_with<R: Ord>(
+    pub(crate) fn get_or_insert_with<R: Ord>(
         &mut self,
         key: K,
         make: impl FnOnce() -> V,
@@ -109,13 +109,13 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// Takes out the value of `key`.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let at = self.position(key)?;
         self.places.get_mut(at)?.take().map(|(_, value)| value)
     }
 
     /// Takes out the entries that are not to be kept; how many they were.
-    pub fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) -> usize {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) -> usize {
         let mut removed = 0;
         for place in &mut self.places {
             if place.take_if(|(key, value)| !keep(key, value)).is_some() {
@@ -126,29 +126,29 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// All entries, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.places.iter().flatten().map(|(key, value)| (key, value))
     }
 
     /// The entries of the set that `key` belongs to.
-    pub fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
+    pub(crate) fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
         let (begin, end) = self.bounds(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
     }
 
     /// Whether no place of a cache with one set has ever been taken, told at once.
-    pub fn is_unused(&self) -> bool {
+    pub(crate) fn is_unused(&self) -> bool {
         self.places.is_empty()
     }
 
     /// Number of entries.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.places.iter().flatten().count()
     }
 
     /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.places.iter().all(Option::is_none)
     }
 
@@ -234,11 +234,11 @@ impl Full {
 }
 
 /// The hasher of a cache with one set, which needs none.
-pub type OneSet = BuildHasherDefault<NoHash>;
+pub(crate) type OneSet = BuildHasherDefault<NoHash>;
 
 /// Hashes everything to zero.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NoHash;
+pub(crate) struct NoHash;
 
 impl Hasher for NoHash {
     fn finish(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! CRC-32 (IEEE 802.3, reflected; the polynomial of ISO 3309).
 
 /// The checksum of `bytes`, bit by bit: models, sequences and state files are small, and read once.
-pub fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (POLYNOMIAL & 0u32.wrapping_sub(sum & 1)))
     })

@@ -4,7 +4,7 @@ use core::str::FromStr;
 
 /// A number written in digits and nothing else (`from_str` would let a sign pass); none if it is too large for
 /// a `T`, or there is no digit.
-pub fn decimal<T: FromStr>(digits: &[u8]) -> Option<T> {
+pub(crate) fn decimal<T: FromStr>(digits: &[u8]) -> Option<T> {
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }

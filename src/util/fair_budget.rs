@@ -11,7 +11,7 @@ use crate::util::token_bucket::{Rate, TokenBucket};
 
 /// The budget, of clients that are told by `K`.
 #[derive(Debug)]
-pub struct FairBudget<K> {
+pub(crate) struct FairBudget<K> {
     all: TokenBucket,
     /// Buckets of clients; the one used longest ago makes room.
     clients: BoundedCache<K, (TokenBucket, Instant)>,
@@ -19,12 +19,12 @@ pub struct FairBudget<K> {
 
 impl<K: Hash + Eq> FairBudget<K> {
     /// A full budget that tells so many clients apart.
-    pub fn new(clients: usize) -> Self {
+    pub(crate) fn new(clients: usize) -> Self {
         FairBudget { all: TokenBucket::default(), clients: BoundedCache::new(clients) }
     }
 
     /// Takes a token of `rate` for `client`, if there is one at `now`.
-    pub fn take(&mut self, client: K, rate: &Rate, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, client: K, rate: &Rate, now: Instant) -> bool {
         if !self.all.has(rate, now) {
             return false;
         }

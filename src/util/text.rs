@@ -1,7 +1,7 @@
 //! Text from outside, as it can stand in a line of JSON or of a log.
 
 /// `text` with a question mark for each character that is not printable ASCII, or would end a JSON string.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_safe = |c: &char| (' '..='~').contains(c) && !"\"\\".contains(*c);
     text.chars().map(|c| if is_safe(&c) { c } else { '?' }).collect()
 }

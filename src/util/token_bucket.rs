@@ -10,7 +10,7 @@ use crate::util::time::Instant;
 
 /// Rate of new tokens, and capacity of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Microseconds from one token to the next.
     interval: u64,
     burst: u32,
@@ -18,52 +18,52 @@ pub struct Rate {
 
 impl Rate {
     /// `tokens` (at least one) in each `period`, and as many at once.
-    pub const fn new(tokens: u32, period: Duration) -> Self {
+    pub(crate) const fn new(tokens: u32, period: Duration) -> Self {
         let tokens = if tokens == 0 { 1 } else { tokens };
         Rate { interval: period.as_micros() as u64 / tokens as u64, burst: tokens }
     }
 
     /// `tokens` a second, and as many at once.
     #[cfg(any(test, feature = "host"))]
-    pub const fn per_second(tokens: u32) -> Self {
+    pub(crate) const fn per_second(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(1))
     }
 
     /// `tokens` a minute, and as many at once.
-    pub const fn per_minute(tokens: u32) -> Self {
+    pub(crate) const fn per_minute(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(60))
     }
 
     /// `tokens` an hour, and as many at once.
-    pub const fn per_hour(tokens: u32) -> Self {
+    pub(crate) const fn per_hour(tokens: u32) -> Self {
         Rate::new(tokens, Duration::from_secs(3_600))
     }
 
     /// The rate with a capacity of at most `tokens` (at least one).
-    pub const fn burst(self, tokens: u32) -> Self {
+    pub(crate) const fn burst(self, tokens: u32) -> Self {
         Rate { burst: if tokens == 0 { 1 } else { tokens }, ..self }
     }
 
     /// The rate with half the capacity, rounded up.
-    pub const fn half(self) -> Self {
+    pub(crate) const fn half(self) -> Self {
         self.burst(self.burst.div_ceil(2))
     }
 
     /// A quarter of the rate, with a quarter of the capacity.
-    pub const fn quarter(self) -> Self {
+    pub(crate) const fn quarter(self) -> Self {
         Rate { interval: self.interval * 4, ..self }.burst(self.burst / 4)
     }
 }
 
 /// A bucket of tokens, full at first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TokenBucket {
+pub(crate) struct TokenBucket {
     full_at: Instant,
 }
 
 impl TokenBucket {
     /// Takes a token, if there is one at `now`.
-    pub fn take(&mut self, rate: &Rate, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, rate: &Rate, now: Instant) -> bool {
         let has = self.has(rate, now);
         if has {
             self.full_at = self.full_at.max(now).after(Duration::from_micros(rate.interval));
@@ -72,7 +72,7 @@ impl TokenBucket {
     }
 
     /// Whether there is a token at `now`.
-    pub fn has(&self, rate: &Rate, now: Instant) -> bool {
+    pub(crate) fn has(&self, rate: &Rate, now: Instant) -> bool {
         let missing = self.full_at.micros().saturating_sub(now.micros());
         missing <= rate.interval.saturating_mul(u64::from(rate.burst - 1))
     }

@@ -8,11 +8,11 @@ use etherparse::{IpSlice, TcpSlice};
 use heapless::Vec;
 
 /// The longest headers that are kept: IPv6 with 128 bytes of extensions, and TCP with all its options.
-pub const HEADERS_MAX_LEN: usize = 40 + 128 + 60;
+pub(crate) const HEADERS_MAX_LEN: usize = 40 + 128 + 60;
 
 /// The IP packet `bytes`, a SYN, without what follows its TCP header; its addresses, options and sequence number
 /// stay. `None` for what is no whole TCP packet.
-pub fn without_data(bytes: &[u8]) -> Option<Vec<u8, HEADERS_MAX_LEN>> {
+pub(crate) fn without_data(bytes: &[u8]) -> Option<Vec<u8, HEADERS_MAX_LEN>> {
     let ip = IpSlice::from_slice(bytes).ok()?;
     let tcp = TcpSlice::from_slice(ip.payload().payload).ok()?;
     let ip_len = bytes.len().checked_sub(ip.payload().payload.len())?;

@@ -11,7 +11,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::packet::Segment;
 
 /// The longest reset: an IPv6 and a TCP header without options.
-pub const RESET_MAX_LEN: usize = Ipv6Header::LEN + TcpHeader::MIN_LEN;
+pub(crate) const RESET_MAX_LEN: usize = Ipv6Header::LEN + TcpHeader::MIN_LEN;
 
 /// All that the two resets need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use etherparse::{IpSlice, Ipv4Header, TcpSlice};
 
 /// The IP packet `bytes`, a TCP segment, without the first `skip` bytes of its payload. `None` for what is no whole
 /// TCP packet. Allocates: contradictions are rare, and the packet has a copy anyway.
-pub fn without_front(bytes: &[u8], skip: u32) -> Option<Vec<u8>> {
+pub(crate) fn without_front(bytes: &[u8], skip: u32) -> Option<Vec<u8>> {
     let ip = IpSlice::from_slice(bytes).ok()?;
     let transport = ip.payload().payload;
     let tcp = TcpSlice::from_slice(transport).ok()?;

@@ -9,7 +9,7 @@ use crate::util::time::Instant;
 
 /// A server that is to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingQuestion {
+pub(crate) struct PendingQuestion {
     /// Server, and what is known beforehand.
     pub suspect: Suspect,
     /// Client whose share the question takes; none for another router's word.
@@ -20,7 +20,7 @@ pub struct PendingQuestion {
 
 impl PendingQuestion {
     /// The question about `suspect` once more, at `due`.
-    pub fn again(suspect: &Suspect, due: Instant) -> Self {
+    pub(crate) fn again(suspect: &Suspect, due: Instant) -> Self {
         let client = suspect.client.map(|client| ClientId::of(client.addr(), suspect.client_mac));
         PendingQuestion { suspect: suspect.clone(), client, due }
     }
@@ -43,7 +43,7 @@ impl Questions {
     /// Enters `question`, in place of one about the same server and name. With no room left the client that has the
     /// most loses its least: a confirmation before a suspicion, the least suspicious, the one due last. Answers with
     /// what had to go.
-    pub fn enter(&mut self, question: PendingQuestion) -> Option<PendingQuestion> {
+    pub(super) fn enter(&mut self, question: PendingQuestion) -> Option<PendingQuestion> {
         if let Some(known) = self.waiting.iter_mut().find(|known| known.is_about_the_same(&question)) {
             let due = known.due.min(question.due);
             if question.suspect.purpose <= known.suspect.purpose {
@@ -67,19 +67,19 @@ impl Questions {
 
     /// Everything that waits.
     #[cfg(test)]
-    pub fn waiting(&self) -> impl Iterator<Item = &PendingQuestion> {
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &PendingQuestion> {
         self.waiting.iter()
     }
 
     /// Takes out questions that are not to be kept.
-    pub fn retain(&mut self, keep: impl Fn(&PendingQuestion) -> bool) {
+    pub(super) fn retain(&mut self, keep: impl Fn(&PendingQuestion) -> bool) {
         self.waiting.retain(keep);
     }
 
     /// Offers the questions that are due at `now` to `take`, which answers whether it took one: those of the client
     /// that was served longest ago first, suspicions before others, the most suspicious first, then in the order of
     /// their times.
-    pub fn serve(&mut self, now: Instant, mut take: impl FnMut(&PendingQuestion) -> bool) {
+    pub(super) fn serve(&mut self, now: Instant, mut take: impl FnMut(&PendingQuestion) -> bool) {
         let last_served =
             |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
         let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())

@@ -12,7 +12,7 @@ use crate::rules::Elements;
 
 impl ReputationService {
     /// The elements of the kernel's sets, as text for nft. Nothing where the kernel is not to block.
-    pub fn elements(&self, traffic: &impl Traffic) -> String {
+    pub(crate) fn elements(&self, traffic: &impl Traffic) -> String {
         self.servers(traffic).into_text() + &self.answers(traffic).into_text()
     }
 

@@ -35,7 +35,7 @@ impl ReputationService {
     }
 
     /// Fills the kernel's sets anew soon: answers of name servers have changed what it may refuse.
-    pub fn refill_soon(&mut self, now: Instant) {
+    pub(crate) fn refill_soon(&mut self, now: Instant) {
         let due = now.max(self.resolved_at.after(KERNEL_RESOLVED_WAIT));
         self.resolve_at = Some(due);
         // An address that turned out to be shared may be one of a list's.
@@ -43,12 +43,12 @@ impl ReputationService {
     }
 
     /// Fills the kernel's sets anew at the next tick: what is exempt has changed.
-    pub fn refill(&mut self, now: Instant) {
+    pub(crate) fn refill(&mut self, now: Instant) {
         (self.fill_at, self.resolve_at) = (Some(now), Some(now));
     }
 
     /// Connection attempts that the kernel had refused by itself when it was last asked; asks again.
-    pub fn refused_by_kernel(&mut self, now: Instant) -> u32 {
+    pub(crate) fn refused_by_kernel(&mut self, now: Instant) -> u32 {
         if self.settings.fills_kernel && now >= self.count_at {
             self.submit(NftTask::Count);
             self.count_at = now.after(KERNEL_COUNT_EVERY);

@@ -17,7 +17,7 @@ use crate::util::time::Instant;
 
 impl ReputationService {
     /// Admits what is offered, or says why not.
-    pub fn offer(&mut self, offer: &Offer, traffic: &impl Traffic, now: Instant) -> Answer {
+    pub(crate) fn offer(&mut self, offer: &Offer, traffic: &impl Traffic, now: Instant) -> Answer {
         let subject = &offer.subject;
         if offer.policy != Policy::Allow && subject.endpoint().is_some_and(|server| traffic.exempts(&server))
         {

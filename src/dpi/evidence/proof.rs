@@ -22,7 +22,7 @@ pub(super) struct Proof<'s> {
 
 impl Proof<'_> {
     /// The finding that `message` completes.
-    pub fn said(&self, message: &Message<'_>) -> Said<'static> {
+    pub(super) fn said(&self, message: &Message<'_>) -> Said<'static> {
         let mut finding = Finding { dialect: Some(self.dialect), ..Finding::default() };
         finding.server_answered = self.server_answered;
         describe(&mut finding, message, self.found);

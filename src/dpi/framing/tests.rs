@@ -8,6 +8,7 @@ use crate::parse::tree::{Value, ValueKind};
 use crate::parse::words::WordsBuilder;
 use dialogue::Dialogue;
 
+#[allow(unreachable_pub, reason = "tests/dialogues.rs has it, too")]
 #[path = "../../../tests/common/dialogue.rs"]
 mod dialogue;
 mod hostile;

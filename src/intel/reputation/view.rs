@@ -24,7 +24,7 @@ pub enum Called<'a> {
 
 /// Sessions with a server that a fact is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// All sessions, under any name of the server.
     All,
     /// Sessions that tell no name.
@@ -102,14 +102,14 @@ impl View {
 
 /// Gathers a [`View`].
 #[derive(Debug, Default)]
-pub struct ViewBuilder {
+pub(crate) struct ViewBuilder {
     facts: Vec<ServerFact>,
 }
 
 impl ViewBuilder {
     /// Adds what `entry` says of the sessions of `scope`, if it decides anything about the server itself.
     /// `acts_on_doubt`: sessions of strongly suspected servers are cut off.
-    pub fn add(&mut self, entry: &Entry, scope: Scope, acts_on_doubt: bool) {
+    pub(crate) fn add(&mut self, entry: &Entry, scope: Scope, acts_on_doubt: bool) {
         let verdict = match entry.fact {
             Fact::Pool => EndpointVerdict::Pool(entry.origin, entry.dialect),
             Fact::NotPool => EndpointVerdict::NotPool,
@@ -125,7 +125,7 @@ impl ViewBuilder {
     }
 
     /// Puts the facts in order; `patterns` are matched beside them.
-    pub fn build(mut self, patterns: Option<Intel>) -> View {
+    pub(crate) fn build(mut self, patterns: Option<Intel>) -> View {
         self.facts.sort_by_key(|fact| fact.server);
         View { facts: self.facts.into_boxed_slice(), patterns }
     }

@@ -23,7 +23,7 @@ use crate::util::time::Instant;
 use crate::verdict::Reason;
 
 /// A request on the control socket, and a line of intelligence: what is taken is written as it is read.
-pub fn control(line: &[u8]) {
+pub(super) fn control(line: &[u8]) {
     if let Ok(Some(heard)) = read_line(&mut Tape::default(), line) {
         let text = heard.subject.to_string();
         assert_eq!(text.parse().as_ref(), Ok(&heard.subject));
@@ -35,14 +35,14 @@ pub fn control(line: &[u8]) {
 }
 
 /// A configuration file: a refusal has words.
-pub fn config(file: &[u8]) {
+pub(super) fn config(file: &[u8]) {
     if let Err(complaint) = config::parse(Path::new("minewall"), file) {
         assert!(!complaint.to_string().is_empty());
     }
 }
 
 /// A list: an entry is written as it is read, and found.
-pub fn lists(text: &[u8]) {
+pub(super) fn lists(text: &[u8]) {
     let mut builder = Builder::new(1 << 20);
     let accepted = builder.add_text("fuzz", Policy::Suspect, text);
     let intel = builder.build().0;
@@ -57,7 +57,7 @@ pub fn lists(text: &[u8]) {
 }
 
 /// A model: its checksum is mended, so that what it protects is reached; what is taken can be computed with.
-pub fn model(file: &[u8]) {
+pub(super) fn model(file: &[u8]) {
     let mut file = file.to_vec();
     if let Some((body, sum)) = file.split_last_chunk_mut::<4>() {
         *sum = crc32(body).to_be_bytes();
@@ -80,7 +80,7 @@ pub fn model(file: &[u8]) {
 }
 
 /// A capture: no endless loop, and damage is told inside the file.
-pub fn capture(file: &[u8]) {
+pub(super) fn capture(file: &[u8]) {
     if let Ok(replayed) = replay::replay(replay::engine(FLOWS_MIN), file) {
         assert!(replayed.packets <= file.len() as u64 / 16);
         assert!(replayed.damage.is_none_or(|damage| damage.offset <= file.len() as u64));
@@ -88,7 +88,7 @@ pub fn capture(file: &[u8]) {
 }
 
 /// The file of what is known of servers, its checksum mended: what is read is written, and read again.
-pub fn reputation(body: &[u8]) {
+pub(super) fn reputation(body: &[u8]) {
     let body = String::from_utf8_lossy(body);
     let (head, body) = body.split_once('\n').unwrap_or(("", &body));
     let sealed = format!(

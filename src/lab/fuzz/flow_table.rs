@@ -18,7 +18,7 @@ use crate::util::time::{Instant, Stamp};
 /// # Panics
 /// If the table forgets a flow that the model knows although there is room, remembers one that has expired, or
 /// counts wrong.
-pub fn flow_table(script: &[u8]) {
+pub(super) fn flow_table(script: &[u8]) {
     let mut table: FlowTable<FuzzFlow, _> =
         FlowTable::new(SETS * FLOW_WAYS, IDLE, BuildHasherDefault::<DefaultHasher>::default());
     let mut model: HashMap<u8, Stamp> = HashMap::new();

@@ -16,7 +16,7 @@ use crate::verdict::Reason;
 ///
 /// # Panics
 /// If the engine does, or if it still holds memory for flows that have expired.
-pub fn packets(script: &[u8]) {
+pub(super) fn packets(script: &[u8]) {
     let mut engine = replay::engine(FLOWS_MIN);
     let mut now = Instant::from_micros(1 << 40);
     let mut next = [[u32::MAX - 200; 2]; CONNECTIONS];

@@ -11,7 +11,7 @@ use crate::parse::json::{End, Tape, TapeValue, end_of_value};
 use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
-pub fn json(text: &[u8]) {
+pub(super) fn json(text: &[u8]) {
     if let End::Complete(len) = end_of_value(text) {
         assert!((1..=text.len()).contains(&len));
     }
@@ -33,14 +33,14 @@ fn read(value: TapeValue<'_>) {
 }
 
 /// A name server's answer.
-pub fn dns(message: &[u8]) {
+pub(super) fn dns(message: &[u8]) {
     if let Ok(resolution) = Resolution::read(message) {
         assert!(!resolution.names.is_empty() && !resolution.addrs.is_empty());
     }
 }
 
 /// A ClientHello; more bytes never take an answer back.
-pub fn client_hello(bytes: &[u8]) {
+pub(super) fn client_hello(bytes: &[u8]) {
     // What stands behind the name isn't waited for.
     let parse = |bytes: &[u8]| match client_hello::parse(bytes) {
         ParsedHello::Hello(Hello { name, .. }) => ParsedHello::Hello(Hello { name, ..Hello::default() }),
@@ -54,7 +54,7 @@ pub fn client_hello(bytes: &[u8]) {
 }
 
 /// HTTP heads and chunks, WebSocket and gRPC frames, SOCKS, lines: what is told of a length lies within the bytes.
-pub fn framing(bytes: &[u8]) {
+pub(super) fn framing(bytes: &[u8]) {
     if let http::chunked::Chunk::Data(line, _) | http::chunked::Chunk::Last(line) =
         http::chunked::chunk(bytes)
     {
@@ -99,7 +99,7 @@ fn read_as_flow(bytes: &[u8], from_start: bool, direction: Direction) {
 }
 
 /// The name of a server, as clients write it.
-pub fn names(bytes: &[u8]) {
+pub(super) fn names(bytes: &[u8]) {
     if let Some(name) = HostName::parse(bytes) {
         assert_eq!(HostName::parse(name.as_str().as_bytes()).as_ref(), Some(&name));
         assert!(name.domains().all(|domain| name.as_str().ends_with(domain)));

@@ -15,7 +15,7 @@ use crate::verdict::{Reason, Verdict};
 /// # Panics
 /// If the engine does; if a connection that was reset is let through again; or if memory is held for flows that have
 /// expired.
-pub fn sessions(script: &[u8]) {
+pub(super) fn sessions(script: &[u8]) {
     let mut run = FuzzRun::new();
     let mut script = script;
     while let [operation, argument, rest @ ..] = script {
@@ -40,7 +40,7 @@ pub fn sessions(script: &[u8]) {
 ///
 /// # Panics
 /// If the engine does, or if a session is proven in one piece and not in several.
-pub fn signatures(conversation: &[u8]) {
+pub(super) fn signatures(conversation: &[u8]) {
     if !ends_with_lines(conversation) {
         return;
     }

@@ -5,11 +5,11 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header, TcpHeader, ip_number};
 
 /// Connections that [`ip_packet`] knows: half of them over IPv4, half over IPv6.
-pub const CONNECTIONS: usize = 8;
+pub(super) const CONNECTIONS: usize = 8;
 
 /// The packet in which the end `from` (0 is the client) of a connection sends `payload` behind `tcp`, whose ports are
 /// filled in.
-pub fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[u8]) -> Vec<u8> {
+pub(super) fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[u8]) -> Vec<u8> {
     let mut ports = [40_000 + connection as u16 / 2, 3_333];
     ports.rotate_left(from);
     (tcp.source_port, tcp.destination_port) = (ports[0], ports[1]);
@@ -37,7 +37,7 @@ pub fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payload: &[
 }
 
 /// A TCP connection that is opened as it should be.
-pub struct FuzzConnection {
+pub(super) struct FuzzConnection {
     number: usize,
     next: [u32; 2],
     has_sent: [bool; 2],
@@ -45,12 +45,12 @@ pub struct FuzzConnection {
 
 impl FuzzConnection {
     /// Connection `number` of [`CONNECTIONS`], with sequence numbers that soon wrap.
-    pub fn new(number: usize) -> Self {
+    pub(super) fn new(number: usize) -> Self {
         FuzzConnection { number, next: [u32::MAX - 200, u32::MAX - 90], has_sent: [false; 2] }
     }
 
     /// The three packets of the handshake.
-    pub fn open(&mut self) -> [Vec<u8>; 3] {
+    pub(super) fn open(&mut self) -> [Vec<u8>; 3] {
         let syn = self.packet(0, 0, b"", |tcp| (tcp.syn, tcp.ack) = (true, false));
         self.next[0] = self.next[0].wrapping_add(1);
         let answer = self.packet(1, 0, b"", |tcp| tcp.syn = true);
@@ -59,23 +59,23 @@ impl FuzzConnection {
     }
 
     /// The packet in which `from` sends `payload`, `ahead` bytes beyond what it has sent.
-    pub fn segment(&self, from: usize, ahead: usize, payload: &[u8]) -> Vec<u8> {
+    pub(super) fn segment(&self, from: usize, ahead: usize, payload: &[u8]) -> Vec<u8> {
         self.packet(from, ahead, payload, |tcp| tcp.psh = true)
     }
 
     /// A packet of `from` without payload, with flags.
-    pub fn flagged(&self, from: usize, flags: impl FnOnce(&mut TcpHeader)) -> Vec<u8> {
+    pub(super) fn flagged(&self, from: usize, flags: impl FnOnce(&mut TcpHeader)) -> Vec<u8> {
         self.packet(from, 0, b"", flags)
     }
 
     /// Counts `len` bytes of `from` as sent.
-    pub fn advance(&mut self, from: usize, len: usize) {
+    pub(super) fn advance(&mut self, from: usize, len: usize) {
         self.next[from] = self.next[from].wrapping_add(len as u32);
         self.has_sent[from] = true;
     }
 
     /// Whether `from` has sent anything but its handshake.
-    pub fn has_sent(&self, from: usize) -> bool {
+    pub(super) fn has_sent(&self, from: usize) -> bool {
         self.has_sent[from]
     }
 

@@ -6,7 +6,7 @@ use super::capture::DamageKind;
 
 /// The part of a file that is being looked at.
 #[derive(Debug)]
-pub struct Window<R> {
+pub(crate) struct Window<R> {
     source: R,
     buffer: Vec<u8>,
     start: usize,
@@ -16,17 +16,17 @@ pub struct Window<R> {
 
 impl<R: Read> Window<R> {
     /// A window on the start of `source`.
-    pub fn new(source: R) -> Self {
+    pub(crate) fn new(source: R) -> Self {
         Window { source, buffer: vec![0; CHUNK], start: 0, end: 0, offset: 0 }
     }
 
     /// Offset of the window in the file.
-    pub fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The bytes in sight.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
@@ -34,7 +34,7 @@ impl<R: Read> Window<R> {
     ///
     /// # Errors
     /// [`DamageKind::Io`].
-    pub fn more(&mut self) -> Result<bool, DamageKind> {
+    pub(crate) fn more(&mut self) -> Result<bool, DamageKind> {
         self.fill(1)
     }
 
@@ -42,18 +42,18 @@ impl<R: Read> Window<R> {
     ///
     /// # Errors
     /// [`DamageKind::Truncated`] if the file ends sooner, [`DamageKind::Io`].
-    pub fn require(&mut self, wanted: usize) -> Result<(), DamageKind> {
+    pub(crate) fn require(&mut self, wanted: usize) -> Result<(), DamageKind> {
         if self.fill(wanted)? { Ok(()) } else { Err(DamageKind::Truncated) }
     }
 
     /// Moves on by `len` of the bytes in sight.
-    pub fn consume(&mut self, len: usize) {
+    pub(crate) fn consume(&mut self, len: usize) {
         self.start = (self.start + len).min(self.end);
         self.offset += len as u64;
     }
 
     /// Moves on by `len` of the bytes in sight, and hands them over.
-    pub fn take(&mut self, len: usize) -> &[u8] {
+    pub(crate) fn take(&mut self, len: usize) -> &[u8] {
         let start = self.start;
         self.consume(len);
         self.buffer.get(start..self.start).unwrap_or_default()
@@ -83,7 +83,7 @@ impl<R: Read> Window<R> {
 
 /// The byte order of a file, or of a section of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ByteOrder {
+pub(crate) enum ByteOrder {
     /// Least significant byte first.
     #[default]
     Little,
@@ -93,19 +93,19 @@ pub enum ByteOrder {
 
 impl ByteOrder {
     /// The 16-bit number at `at`.
-    pub fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
+    pub(crate) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let field = array(bytes, at)?;
         Some(if self == ByteOrder::Big { u16::from_be_bytes(field) } else { u16::from_le_bytes(field) })
     }
 
     /// The 32-bit number at `at`.
-    pub fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
+    pub(crate) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let field = array(bytes, at)?;
         Some(if self == ByteOrder::Big { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
     }
 
     /// The signed 64-bit number at `at`.
-    pub fn i64(self, bytes: &[u8], at: usize) -> Option<i64> {
+    pub(crate) fn i64(self, bytes: &[u8], at: usize) -> Option<i64> {
         let field = array(bytes, at)?;
         Some(if self == ByteOrder::Big { i64::from_be_bytes(field) } else { i64::from_le_bytes(field) })
     }

@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 
 /// A capture to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(super) enum Input {
     /// A file, or a named pipe.
     File(PathBuf),
     /// Standard input.
@@ -19,7 +19,7 @@ pub enum Input {
 }
 
 /// A capture that has been opened.
-pub struct Opened {
+pub(super) struct Opened {
     /// Decompressed bytes.
     pub source: Box<dyn Read>,
     /// Length as stored; none for a pipe, whose end is not known.
@@ -34,7 +34,7 @@ impl Input {
     ///
     /// # Errors
     /// Those of reading a folder; [`io::ErrorKind::NotFound`] if a folder holds no capture.
-    pub fn named_by(operand: &Path) -> io::Result<Vec<Input>> {
+    pub(super) fn named_by(operand: &Path) -> io::Result<Vec<Input>> {
         if operand == Path::new("-") {
             return Ok(vec![Input::Stdin]);
         }
@@ -51,7 +51,7 @@ impl Input {
     }
 
     /// The name in reports and complaints.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         match self {
             Input::File(path) => path,
             Input::Stdin => Path::new("-"),
@@ -62,7 +62,7 @@ impl Input {
     ///
     /// # Errors
     /// Those of the file system, and of reading the first two bytes.
-    pub fn open(&self) -> io::Result<Opened> {
+    pub(super) fn open(&self) -> io::Result<Opened> {
         let file = match self {
             Input::File(path) => File::open(path)?,
             Input::Stdin => File::from(io::stdin().as_fd().try_clone_to_owned()?),

@@ -4,7 +4,7 @@ use crate::parse::lines::end_of_line;
 
 /// The head of a chunk (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chunk {
+pub(crate) enum Chunk {
     /// The size line is so long, the data so many bytes; a line end follows the data.
     Data(usize, u32),
     /// The last one; its size line is so long, and the trailer section follows.
@@ -16,7 +16,7 @@ pub enum Chunk {
 }
 
 /// Reads the size line of a chunk.
-pub fn chunk(bytes: &[u8]) -> Chunk {
+pub(crate) fn chunk(bytes: &[u8]) -> Chunk {
     let Some(len) = end_of_line(bytes) else {
         let fits = bytes.len() <= CHUNK_LINE_MAX && bytes.first().is_none_or(u8::is_ascii_hexdigit);
         return if fits { Chunk::NeedMore } else { Chunk::Invalid };

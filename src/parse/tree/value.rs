@@ -5,7 +5,7 @@ use crate::parse::words::{WordId, Words, bit};
 
 /// A value of a message.
 #[derive(Clone, Copy, Debug)]
-pub struct Value<'a> {
+pub(crate) struct Value<'a> {
     tree: &'a Tree,
     words: &'a Words,
     at: u16,
@@ -19,22 +19,22 @@ impl<'a> Value<'a> {
 
     /// The value, read by the rule that of several members with one name the last one counts.
     /// Otherwise it is the first.
-    pub fn with_last_members(self) -> Self {
+    pub(crate) fn with_last_members(self) -> Self {
         Value { last: true, ..self }
     }
 
     /// The tree that it is part of.
-    pub fn tree(self) -> &'a Tree {
+    pub(crate) fn tree(self) -> &'a Tree {
         self.tree
     }
 
     /// The words whose numbers the members' names are.
-    pub fn words(self) -> &'a Words {
+    pub(crate) fn words(self) -> &'a Words {
         self.words
     }
 
     /// The member of an object with the name that has number `key`.
-    pub fn member(self, key: WordId) -> Option<Value<'a>> {
+    pub(crate) fn member(self, key: WordId) -> Option<Value<'a>> {
         if self.tree.present & bit(key) == 0 || !self.is_object() {
             return None;
         }
@@ -43,12 +43,12 @@ impl<'a> Value<'a> {
     }
 
     /// The member called `name`, which must be among the known words.
-    pub fn get(self, name: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(self, name: &str) -> Option<Value<'a>> {
         self.member(self.words.find(name)?)
     }
 
     /// The members of an object: the number of each name, and the value.
-    pub fn members(self) -> impl Iterator<Item = (WordId, Value<'a>)> {
+    pub(crate) fn members(self) -> impl Iterator<Item = (WordId, Value<'a>)> {
         let is_object = self.is_object();
         self.children()
             .filter(move |_| is_object)
@@ -56,90 +56,91 @@ impl<'a> Value<'a> {
     }
 
     /// The items of an array that are kept, in order; of anything else, none.
-    pub fn items(self) -> impl Iterator<Item = Value<'a>> {
+    pub(crate) fn items(self) -> impl Iterator<Item = Value<'a>> {
         let is_array = self.is_array();
         self.children().filter(move |_| is_array)
     }
 
     /// An item of an array, counted from 0.
-    pub fn item(self, index: usize) -> Option<Value<'a>> {
+    pub(crate) fn item(self, index: usize) -> Option<Value<'a>> {
         self.items().nth(index)
     }
 
     /// Number of items of an array or members of an object; 0 for anything else.
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.node()
             .filter(|node| matches!(node.kind, ValueKind::Array | ValueKind::Object))
             .map_or(0, |node| node.len.into())
     }
 
     /// Whether there is no item or member at all.
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// Kind of the value.
-    pub fn kind(self) -> Option<ValueKind> {
+    pub(crate) fn kind(self) -> Option<ValueKind> {
         self.node().map(|node| node.kind)
     }
 
     /// Whether it is an object.
-    pub fn is_object(self) -> bool {
+    pub(crate) fn is_object(self) -> bool {
         self.kind() == Some(ValueKind::Object)
     }
 
     /// Whether it is an array.
-    pub fn is_array(self) -> bool {
+    pub(crate) fn is_array(self) -> bool {
         self.kind() == Some(ValueKind::Array)
     }
 
     /// Whether it is a string.
-    pub fn is_string(self) -> bool {
+    pub(crate) fn is_string(self) -> bool {
         matches!(self.kind(), Some(ValueKind::String | ValueKind::Prefixed))
     }
 
     /// Whether it is a number.
-    pub fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         self.kind() == Some(ValueKind::Number)
     }
 
     /// Whether it is `true` or `false`.
-    pub fn is_bool(self) -> bool {
+    pub(crate) fn is_bool(self) -> bool {
         matches!(self.kind(), Some(ValueKind::True | ValueKind::False))
     }
 
     /// Whether it is `false`.
-    pub fn is_false(self) -> bool {
+    pub(crate) fn is_false(self) -> bool {
         self.kind() == Some(ValueKind::False)
     }
 
     /// Whether it is `null`.
-    pub fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.kind() == Some(ValueKind::Null)
     }
 
     /// Whether it is a string that reads `text`, however it was escaped.
-    pub fn is(self, text: &str) -> bool {
+    #[cfg(test)]
+    pub(crate) fn is(self, text: &str) -> bool {
         self.is_string() && self.bytes() == text.as_bytes() && self.string_len() == text.len()
     }
 
     /// Whether it is a string of whose text `test` holds.
-    pub fn holds(self, test: impl FnOnce(&[u8]) -> bool) -> bool {
+    pub(crate) fn holds(self, test: impl FnOnce(&[u8]) -> bool) -> bool {
         self.is_string() && test(self.bytes())
     }
 
     /// The text of a string or number, escapes decoded, as far as it is kept.
-    pub fn bytes(self) -> &'a [u8] {
+    pub(crate) fn bytes(self) -> &'a [u8] {
         self.tree.text(self.at)
     }
 
     /// The whole length of a string in bytes.
-    pub fn string_len(self) -> usize {
+    pub(crate) fn string_len(self) -> usize {
         self.node().filter(|_| self.is_string()).map_or(0, |node| node.len.into())
     }
 
     /// Number of hexadecimal digits of the string, with or without `0x`; `None` if it has other characters.
-    pub fn hex_digits(self) -> Option<usize> {
+    pub(crate) fn hex_digits(self) -> Option<usize> {
         let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
         match node.kind {
             ValueKind::String => Some(node.len.into()).filter(|len| *len > 0),
@@ -149,7 +150,7 @@ impl<'a> Value<'a> {
     }
 
     /// Whether all bytes of the string belong to `class` ([`class`]).
-    pub fn is_all(self, class: u8) -> bool {
+    pub(crate) fn is_all(self, class: u8) -> bool {
         self.node().is_some_and(|node| node.kind == ValueKind::String && node.classes & class != 0)
     }
 

@@ -10,7 +10,7 @@ impl Question {
     /// Every byte counts: all questions that one kind of server is asked have to fit in
     /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
     /// shortest (parameters of a wrong shape have crashed some).
-    pub fn payload(self, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
+    pub(crate) fn payload(self, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
         if let Some(question) = self.of_signature() {
             return question.payload(step).map(<[u8]>::to_vec);
         }
@@ -57,7 +57,7 @@ impl Question {
 
 /// Name of a server in HTTP.
 #[derive(Clone, Debug)]
-pub struct HostHeader {
+pub(crate) struct HostHeader {
     /// The name that the suspected client used, or the address and port.
     authority: String,
     is_name: bool,
@@ -65,7 +65,7 @@ pub struct HostHeader {
 
 impl HostHeader {
     /// The name of the server at `server`: `name`, if that is known and no longer than pools' names are.
-    pub fn new(name: Option<&str>, server: &Endpoint) -> Self {
+    pub(crate) fn new(name: Option<&str>, server: &Endpoint) -> Self {
         let name = name.filter(|name| name.len() <= NAME_MAX);
         HostHeader { authority: name.map_or_else(|| server.to_string(), Into::into), is_name: name.is_some() }
     }

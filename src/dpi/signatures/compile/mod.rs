@@ -6,7 +6,7 @@
 mod expression;
 mod lexer;
 mod pivot;
-pub mod program;
+pub(crate) mod program;
 
 use super::words::{Words, WordsBuilder};
 use expression::Expressions;
@@ -17,7 +17,7 @@ use program::{
 
 /// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The line, from 1 on.
     pub line: usize,
     /// The reason.
@@ -25,10 +25,10 @@ pub struct Fault {
 }
 
 /// Names that the program itself looks for in messages. They have the first numbers.
-pub const ENGINE_WORDS: [&str; 7] = ["method", "params", "body", "id", "result", "error", "message"];
+pub(crate) const ENGINE_WORDS: [&str; 7] = ["method", "params", "body", "id", "result", "error", "message"];
 
 /// Names that readers look for by themselves: of heads, of requests and log lines, of what servers answer.
-pub const WORDS_OF_READERS: [&str; 48] = [
+pub(crate) const WORDS_OF_READERS: [&str; 48] = [
     "verb",
     "target",
     "path",
@@ -81,7 +81,7 @@ pub const WORDS_OF_READERS: [&str; 48] = [
 
 /// Compiles files into one [`Program`].
 #[derive(Debug)]
-pub struct Compiler {
+pub(crate) struct Compiler {
     dialects: Vec<DialectEntry>,
     names: Vec<(u16, bool, u8)>,
     ports: Vec<(u16, u16, u8)>,
@@ -123,7 +123,7 @@ struct Block {
 
 impl Compiler {
     /// A compiler whose files may use the words of `base`, and add to them.
-    pub fn new(base: Option<&'static Words>) -> Self {
+    pub(crate) fn new(base: Option<&'static Words>) -> Self {
         let mut words = WordsBuilder::new(base);
         for word in ENGINE_WORDS {
             words.add(word.as_bytes());
@@ -141,7 +141,7 @@ impl Compiler {
     }
 
     /// Makes `words` known, for readers that ask for members by themselves.
-    pub fn know(&mut self, words: &[&str]) {
+    pub(crate) fn know(&mut self, words: &[&str]) {
         for word in words {
             self.expressions.words.add(word.as_bytes());
         }
@@ -151,7 +151,7 @@ impl Compiler {
     ///
     /// # Errors
     /// The first line that makes no sense; the compiler is of no use after that.
-    pub fn add(&mut self, text: &str) -> Result<(), Fault> {
+    pub(crate) fn add(&mut self, text: &str) -> Result<(), Fault> {
         let mut block: Option<Block> = None;
         let mut dialect = None;
         let mut default_coin = 0;
@@ -189,7 +189,7 @@ impl Compiler {
     }
 
     /// The tables of all files.
-    pub fn build(mut self) -> (Program, Words) {
+    pub(crate) fn build(mut self) -> (Program, Words) {
         // The sort is stable: among equals the order of the files stands.
         self.rules.sort_by_key(|(form, rule)| (*form, rule.method));
         for (order, (_, rule)) in (0..).zip(&mut self.rules) {

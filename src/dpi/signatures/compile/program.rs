@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Compiled signatures.
 #[derive(Debug, Default)]
-pub struct Program {
+pub(crate) struct Program {
     /// The dialects that the files name, in their order.
     pub dialects: Cow<'static, [DialectEntry]>,
     /// Rules of all messages: those that ask for an exact method, sorted by its number; those that ask for a part of
@@ -39,7 +39,7 @@ pub struct Program {
 
 /// A dialect.
 #[derive(Clone, Copy, Debug)]
-pub struct DialectEntry {
+pub(crate) struct DialectEntry {
     /// Name: a text.
     pub name: u16,
     /// Description for people: a text.
@@ -52,7 +52,7 @@ pub struct DialectEntry {
 
 /// A question of the probe.
 #[derive(Clone, Copy, Debug)]
-pub struct QuestionEntry {
+pub(crate) struct QuestionEntry {
     /// Name: a text.
     pub name: u16,
     /// Index of the dialect that it is about.
@@ -66,11 +66,11 @@ pub struct QuestionEntry {
 }
 
 /// Framings of the responses to questions.
-pub const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "bytes"];
+pub(crate) const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "bytes"];
 
 /// A kind of message.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// The exact method's number among the words; 0 if it asks for none.
     pub method: u16,
     /// Place among all rules in the order of the files: of two that fit equally well, the first counts.
@@ -103,7 +103,7 @@ pub struct Rule {
 
 /// Sender of such a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// The end that mines.
     Miner = 0,
     /// The end that gives work.
@@ -112,7 +112,7 @@ pub enum Role {
 
 /// Phases of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Versions and capabilities.
     Greeting = 0,
     /// The account that is paid.
@@ -125,7 +125,7 @@ pub enum Phase {
 
 /// Certainty of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confidence {
+pub(crate) enum Confidence {
     /// Mining has such messages, other protocols too.
     Hint,
     /// Only mining has such messages, but quoting one or asking for one isn't mining yet: it takes a
@@ -136,143 +136,144 @@ pub enum Confidence {
 }
 
 /// Carriers of messages.
-pub mod carrier {
+pub(crate) mod carrier {
     /// JSON values in a byte stream.
-    pub const LINE: u16 = 1;
+    pub(crate) const LINE: u16 = 1;
     /// JSON in WebSocket messages.
-    pub const WEBSOCKET: u16 = 2;
+    pub(crate) const WEBSOCKET: u16 = 2;
     /// The head of an HTTP message and its body.
-    pub const HTTP: u16 = 4;
+    pub(crate) const HTTP: u16 = 4;
     /// A form in an HTTP body.
-    pub const FORM: u16 = 8;
+    pub(crate) const FORM: u16 = 8;
     /// A line of fields between commas.
-    pub const CSV: u16 = 16;
+    pub(crate) const CSV: u16 = 16;
     /// `verb~json`.
-    pub const TILDE: u16 = 32;
+    pub(crate) const TILDE: u16 = 32;
     /// A message of gRPC.
-    pub const GRPC: u16 = 64;
+    pub(crate) const GRPC: u16 = 64;
     /// The first bytes of a turn in an unknown protocol.
-    pub const BINARY: u16 = 128;
+    pub(crate) const BINARY: u16 = 128;
     /// The names, in the order of the bits.
-    pub const NAMES: [&str; 8] = ["line", "websocket", "http", "form", "csv", "tilde", "grpc", "binary"];
+    pub(crate) const NAMES: [&str; 8] =
+        ["line", "websocket", "http", "form", "csv", "tilde", "grpc", "binary"];
 }
 
 /// Words of the code: an operation is followed by the number of words that belong to it.
-pub mod op {
+pub(crate) mod op {
     /// Conjunction of the operations inside.
-    pub const ALL: u16 = 1;
+    pub(crate) const ALL: u16 = 1;
     /// Disjunction of them.
-    pub const ANY: u16 = 2;
+    pub(crate) const ANY: u16 = 2;
     /// Not the one inside.
-    pub const NOT: u16 = 3;
+    pub(crate) const NOT: u16 = 3;
     /// At least so many (the word behind the size) of those inside.
-    pub const AT_LEAST: u16 = 4;
+    pub(crate) const AT_LEAST: u16 = 4;
     /// A value: words of the path with their number before them, then groups of shapes.
-    pub const TEST: u16 = 5;
+    pub(crate) const TEST: u16 = 5;
     /// The message answers the client's latest strong request.
-    pub const ANSWERS: u16 = 6;
+    pub(crate) const ANSWERS: u16 = 6;
     /// A message of a phase (the word behind the size) was seen in the flow.
-    pub const AFTER: u16 = 7;
+    pub(crate) const AFTER: u16 = 7;
     /// A grade: the confidence, and the one operation that it takes, if any.
-    pub const GRADE: u16 = 8;
+    pub(crate) const GRADE: u16 = 8;
     /// The message answers one of the probe's questions (texts: their names), and no flow of a client's.
-    pub const ASKED: u16 = 9;
+    pub(crate) const ASKED: u16 = 9;
 }
 
 /// Words of a path.
-pub mod path {
+pub(crate) mod path {
     /// A path that begins at the message.
-    pub const ROOT: u16 = 0;
+    pub(crate) const ROOT: u16 = 0;
     /// The HTTP head.
-    pub const HTTP: u16 = 1;
+    pub(crate) const HTTP: u16 = 1;
     /// The method.
-    pub const METHOD: u16 = 2;
+    pub(crate) const METHOD: u16 = 2;
     /// Bytes of an unknown protocol, or of a body.
-    pub const DATA: u16 = 3;
+    pub(crate) const DATA: u16 = 3;
     /// Members of protobuf.
-    pub const PROTO: u16 = 4;
+    pub(crate) const PROTO: u16 = 4;
     /// A step to the item at an index.
-    pub const INDEX: u16 = 0x4000;
+    pub(crate) const INDEX: u16 = 0x4000;
     /// A step to some item.
-    pub const SOME: u16 = 0x8000;
+    pub(crate) const SOME: u16 = 0x8000;
     /// A step to every item.
-    pub const EVERY: u16 = 0x8001;
+    pub(crate) const EVERY: u16 = 0x8001;
 }
 
 /// Shapes of values, each followed by its arguments.
-pub mod shape {
+pub(crate) mod shape {
     /// A string.
-    pub const STRING: u16 = 1;
+    pub(crate) const STRING: u16 = 1;
     /// A number.
-    pub const NUMBER: u16 = 2;
+    pub(crate) const NUMBER: u16 = 2;
     /// `true` or `false`.
-    pub const BOOL: u16 = 3;
+    pub(crate) const BOOL: u16 = 3;
     /// `true`.
-    pub const TRUE: u16 = 4;
+    pub(crate) const TRUE: u16 = 4;
     /// `false`.
-    pub const FALSE: u16 = 5;
+    pub(crate) const FALSE: u16 = 5;
     /// `null`.
-    pub const NULL: u16 = 6;
+    pub(crate) const NULL: u16 = 6;
     /// An object.
-    pub const OBJECT: u16 = 7;
+    pub(crate) const OBJECT: u16 = 7;
     /// An array.
-    pub const ARRAY: u16 = 8;
+    pub(crate) const ARRAY: u16 = 8;
     /// A string or a number.
-    pub const NAME: u16 = 9;
+    pub(crate) const NAME: u16 = 9;
     /// Present, be it null.
-    pub const PRESENT: u16 = 10;
+    pub(crate) const PRESENT: u16 = 10;
     /// Not there, or null.
-    pub const ABSENT: u16 = 11;
+    pub(crate) const ABSENT: u16 = 11;
     /// An address of a wallet.
-    pub const WALLET: u16 = 12;
+    pub(crate) const WALLET: u16 = 12;
     /// The name of a mining program.
-    pub const MINER: u16 = 13;
+    pub(crate) const MINER: u16 = 13;
     /// The name of an algorithm.
-    pub const ALGORITHM: u16 = 14;
+    pub(crate) const ALGORITHM: u16 = 14;
     /// The last of the shapes without arguments.
-    pub const LAST_PLAIN: u16 = ALGORITHM;
+    pub(crate) const LAST_PLAIN: u16 = ALGORITHM;
     /// Equal to one of some texts: their number, and each.
-    pub const IS: u16 = 20;
+    pub(crate) const IS: u16 = 20;
     /// Begins with one of them.
-    pub const BEGINS: u16 = 21;
+    pub(crate) const BEGINS: u16 = 21;
     /// Ends with one of them.
-    pub const ENDS: u16 = 22;
+    pub(crate) const ENDS: u16 = 22;
     /// Contains one of them, in any case.
-    pub const HAS: u16 = 23;
+    pub(crate) const HAS: u16 = 23;
     /// An object with no members but those of such names.
-    pub const ONLY: u16 = 24;
+    pub(crate) const ONLY: u16 = 24;
     /// Hexadecimal digits: least and greatest number.
-    pub const HEX: u16 = 30;
+    pub(crate) const HEX: u16 = 30;
     /// Decimal digits and points.
-    pub const DECIMAL: u16 = 31;
+    pub(crate) const DECIMAL: u16 = 31;
     /// Decimal digits.
-    pub const DIGITS: u16 = 32;
+    pub(crate) const DIGITS: u16 = 32;
     /// Base58.
-    pub const BASE58: u16 = 33;
+    pub(crate) const BASE58: u16 = 33;
     /// Base64.
-    pub const BASE64: u16 = 34;
+    pub(crate) const BASE64: u16 = 34;
     /// Capital letters.
-    pub const UPPER: u16 = 35;
+    pub(crate) const UPPER: u16 = 35;
     /// Small letters.
-    pub const LOWER: u16 = 36;
+    pub(crate) const LOWER: u16 = 36;
     /// Bytes.
-    pub const LENGTH: u16 = 37;
+    pub(crate) const LENGTH: u16 = 37;
     /// Items or members.
-    pub const ITEMS: u16 = 38;
+    pub(crate) const ITEMS: u16 = 38;
     /// An integer between two (each in two words, the higher half first).
-    pub const INTEGER: u16 = 40;
+    pub(crate) const INTEGER: u16 = 40;
     /// A little-endian number in two or four bytes between two.
-    pub const LITTLE: u16 = 41;
+    pub(crate) const LITTLE: u16 = 41;
     /// A big-endian one.
-    pub const BIG: u16 = 42;
+    pub(crate) const BIG: u16 = 42;
 }
 
 /// The pivot of rules that need no member: the bits of members are those below.
-pub const NO_PIVOT: u32 = 64;
+pub(crate) const NO_PIVOT: u32 = 64;
 
 impl Program {
     /// The text with this number; 0 is empty.
-    pub fn text(&self, id: u16) -> &[u8] {
+    pub(crate) fn text(&self, id: u16) -> &[u8] {
         let Some(at) = usize::from(id).checked_sub(1) else { return &[] };
         let start = at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         let end = self.ends.get(at).copied().unwrap_or(0);
@@ -280,7 +281,7 @@ impl Program {
     }
 
     /// The text with this number as characters.
-    pub fn str(&self, id: u16) -> &str {
+    pub(crate) fn str(&self, id: u16) -> &str {
         core::str::from_utf8(self.text(id)).unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use crate::util::time::Instant;
 
 /// The section that is being read; before the first one, an empty one.
 #[derive(Debug, Default)]
-pub struct CaptureSection {
+pub(super) struct CaptureSection {
     order: ByteOrder,
     interfaces: Vec<Interface>,
 }
@@ -31,7 +31,7 @@ struct Interface {
 
 impl CaptureSection {
     /// The packet of the next block that has one.
-    pub fn next_packet<'a, R: Read>(
+    pub(super) fn next_packet<'a, R: Read>(
         &mut self,
         window: &'a mut Window<R>,
         latest: Instant,
