@@ -68,7 +68,15 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 /// The layers from the lowest to the highest, as `src/lib.rs` declares them.
 fn layers(sources: &[Source]) -> Vec<&str> {
     let map = sources.iter().find(|source| source.path == "lib.rs").unwrap();
-    map.text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect()
+    map.text
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("pub ")
+                .or(line.strip_prefix("pub(crate) "))?
+                .strip_prefix("mod ")?
+                .strip_suffix(';')
+        })
+        .collect()
 }
 
 /// The violations of the order `layers`, one a line.
