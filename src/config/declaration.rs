@@ -22,6 +22,8 @@ macro_rules! options {
         $name:literal $(($($alias:literal),+))? $field:ident: $type:ty = $tab:ident $title:literal $kind:expr;
     )+) => {
         /// The configuration: one field for each option, in its range.
+        // The help is shown to people as it is: an IPv6 address in it is no link.
+        #[allow(rustdoc::broken_intra_doc_links)]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Config {
             $($(#[doc = $help])+ pub $field: $type,)+

@@ -1,7 +1,8 @@
 //! The budget of new findings: a client and a server that were not told lately.
 //!
 //! A miner that is refused again and again uses up the reports of its host, and many of them those of the house. A
-//! finding that is new has a budget of its own, so that no number of repeated refusals silences it.
+//! finding that is new has a budget of its own, so that no number of repeated refusals silences it. Proofs and suspicions
+//! are counted apart: suspicions are cheap to cause.
 
 use std::net::IpAddr;
 

@@ -46,6 +46,8 @@ pub(super) struct Prober {
     exempt: AllowList,
     guard: Guard,
     questions: Questions,
+    /// Suspects that the thread has now: none is asked twice at a time.
+    running: Vec<Suspect>,
     networks: Arc<LocalNetworks>,
     read_networks_at: Instant,
     counters: ProbeCounters,
@@ -61,6 +63,7 @@ impl Prober {
             exempt: AllowList::default(),
             guard: Guard::new(config.probes_per_hour, config.probes_per_block),
             questions: Questions::default(),
+            running: Vec::new(),
             networks: Arc::new(LocalNetworks::read()),
             read_networks_at: now,
             counters: ProbeCounters::default(),
@@ -107,6 +110,13 @@ impl Prober {
         }
     }
 
+    /// Takes `question` in place of an earlier one about the same server: what was said while the server was asked is
+    /// no reason to ask it again before `question` is due.
+    pub(super) fn ask_later(&mut self, question: PendingQuestion) {
+        self.questions.retain(|waiting| !waiting.suspect.is_same_question(&question.suspect));
+        self.ask(question);
+    }
+
     /// Hands over what is due at `now` and `is_wanted` still, as far as there are tokens: the client that was
     /// served longest ago first.
     pub(super) fn submit_due(&mut self, now: Instant, is_wanted: impl Fn(&PendingQuestion) -> bool) {
@@ -114,10 +124,13 @@ impl Prober {
             self.read_networks_at = now;
             self.read_networks();
         }
-        let Prober { worker, probing, guard, questions, counters, exempt, networks, .. } = self;
+        let Prober { worker, probing, guard, questions, running, counters, exempt, networks, .. } = self;
         questions.retain(|question| now < question.due || is_wanted(question));
         questions.serve(now, |question| {
             let suspect = &question.suspect;
+            if running.iter().any(|running| running.is_same_question(suspect)) {
+                return false;
+            }
             if may_be_asked(suspect, exempt, networks).is_err() {
                 counters.forbidden = counters.forbidden.saturating_add(1);
                 return true;
@@ -131,7 +144,11 @@ impl Prober {
                     log::info!("probe of {} left out (dry run)", suspect.server);
                     true
                 }
-                (Some(worker), _) => worker.submit(suspect.clone()).is_ok(),
+                (Some(worker), _) => {
+                    let is_submitted = worker.submit(suspect.clone()).is_ok();
+                    running.extend(is_submitted.then(|| suspect.clone()));
+                    is_submitted
+                }
                 (None, _) => true,
             }
         });
@@ -143,6 +160,7 @@ impl Prober {
             let worker = self.worker.as_ref()?;
             worker.clear_wake();
             let answer = worker.poll_answer()?;
+            self.running.retain(|running| !running.is_same_question(&answer.suspect));
             match &answer.result {
                 Ok(probed) => {
                     let verdict: ProbeVerdict = probed.outcome.verdict;
@@ -186,6 +204,7 @@ impl Prober {
 
     /// Lets the thread end.
     pub(super) fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.running.clear();
         self.worker.take().map(Worker::stop)
     }
 

@@ -22,7 +22,8 @@ use crate::util::wall_clock::unix_seconds;
 /// Tells people.
 pub(super) struct Reporter {
     hosts: Hosts,
-    news: News,
+    new_proofs: News,
+    new_suspicions: News,
     /// Reports of addresses that are not of this side, all together: the log is the house's.
     foreign: TokenBucket,
     /// Reports of hosts whose identity is in doubt.
@@ -41,7 +42,8 @@ impl Reporter {
     pub(super) fn new(config: &Config, problems: &Problems) -> Self {
         Reporter {
             hosts: load_history(config),
-            news: News::default(),
+            new_proofs: News::default(),
+            new_suspicions: News::default(),
             foreign: TokenBucket::default(),
             doubtful: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
@@ -142,7 +144,8 @@ impl Reporter {
             let is_told = self.foreign.take(&Rate::per_hour(FOREIGN_REPORTS_PER_HOUR), detection.at);
             return is_told.then_some(Accused { identity: Identity::Unconfirmed, name: None });
         }
-        let is_news = self.news.take(sighting.addr, sighting.id, detection.server, detection.at);
+        let news = if detection.source.is_proof() { &mut self.new_proofs } else { &mut self.new_suspicions };
+        let is_news = news.take(sighting.addr, sighting.id, detection.server, detection.at);
         let rate = Rate::per_hour(self.events_per_hour);
         let accused = |reporter: &Reporter| {
             let Accused { identity, name } =
@@ -258,6 +261,29 @@ mod tests {
             payload_packets: 1,
             blocked: true,
         }
+    }
+
+    /// A host may be suspected of many servers, of this one, too, before it proves to mine there.
+    #[test]
+    fn suspicions_do_not_silence_a_proof() {
+        let directory = std::env::temp_dir().join(format!("minewall-proof-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let text = format!(
+            "config minewall\noption host_events 1\noption event_log ''\noption hosts_file {}\n",
+            directory.join("hosts").display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config, &Problems::default());
+        for port in 1..1_000 {
+            let server = (std::net::Ipv4Addr::new(203, 0, 113, 9), port).into();
+            reporter.report(&Detection { server, source: Source::Hmm, ..detection() }, true);
+        }
+        while reporter.poll_line().is_some() {}
+        let proof = Detection { server: (std::net::Ipv4Addr::new(203, 0, 113, 9), 1).into(), ..detection() };
+        reporter.report(&proof, true);
+        assert!(reporter.poll_line().is_some_and(|line| line.contains("\"event\":\"detection\"")));
+        assert_eq!(reporter.poll_line(), None);
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     /// A host can cause thousands of detections a second; what it costs to find its name is for those

@@ -230,7 +230,7 @@ impl ReputationService {
         }
         if suspect.purpose == Purpose::Suspicion {
             let wait = Duration::from_secs(self.settings.lifetimes.inconclusive.into());
-            self.prober.ask(PendingQuestion::again(suspect, now.after(wait)));
+            self.prober.ask_later(PendingQuestion::again(suspect, now.after(wait)));
         }
     }
 

@@ -78,6 +78,12 @@ impl Suspect {
         self.suspicion.map_or(0, |suspicion| suspicion.sum)
     }
 
+    /// Whether both are about one server under one name; behind a proxy its address may be known by one of them only.
+    pub fn is_same_question(&self, other: &Suspect) -> bool {
+        let is_same_server = self.server == other.server || (self.via.is_some() && self.via == other.via);
+        is_same_server && self.name == other.name
+    }
+
     /// Whether the address of the server is to be found by its name first.
     pub fn is_unresolved(&self) -> bool {
         self.via.is_some() && self.server.addr().is_unspecified() && self.name.is_some()

@@ -106,6 +106,11 @@ table inet minewall {
 		tcp flags & (syn | ack) != syn accept
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
+		ip daddr @listed4 goto known
+		ip6 daddr @listed6 goto known
+		ip saddr . ip daddr @resolved4 goto known
+		ip6 saddr . ip6 daddr @resolved6 goto known
+		jump fresh_nonweb
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		# Data in a SYN, which the daemon takes off.
 		limit rate 50/second burst 50 packets goto to_queue
@@ -164,13 +169,31 @@ table inet minewall {
 		type ipv4_addr . inet_service
 		flags timeout
 		timeout 3600s
-		size 768
+		size 1792
 	}
-	set pools6 {
-		type ipv6_addr . inet_service
+	set listed4 {
+		type ipv4_addr
 		flags timeout
 		timeout 3600s
-		size 768
+		size 1024
+	}
+	set listed_nonweb4 {
+		type ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set resolved4 {
+		type ipv4_addr . ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set resolved_nonweb4 {
+		type ipv4_addr . ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 512
 	}
 	set told4 {
 		type ipv4_addr
@@ -178,15 +201,80 @@ table inet minewall {
 		timeout 600s
 		size 256
 	}
+	set told_pairs4 {
+		type ether_addr . ipv4_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 4096
+	}
+	set pools6 {
+		type ipv6_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 1792
+	}
+	set listed6 {
+		type ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set listed_nonweb6 {
+		type ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set resolved6 {
+		type ipv6_addr . ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set resolved_nonweb6 {
+		type ipv6_addr . ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
 	set told6 {
 		type ipv6_addr
 		flags dynamic,timeout
 		timeout 600s
 		size 256
 	}
+	set told_pairs6 {
+		type ether_addr . ipv6_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 4096
+	}
+	set told_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
+	chain fresh_nonweb {
+		tcp dport { 80, 443, 8080, 8443 } return
+		ip daddr @listed_nonweb4 goto known
+		ip6 daddr @listed_nonweb6 goto known
+		ip saddr . ip daddr @resolved_nonweb4 goto known
+		ip6 saddr . ip6 daddr @resolved_nonweb6 goto known
+	}
 	chain known {
+		meta iiftype ether goto known_by_card
 		update @told4 { ip saddr limit rate 6/minute burst 6 packets } goto attempt
 		update @told6 { ip6 saddr limit rate 6/minute burst 6 packets } goto attempt
+		goto refuse
+	}
+	chain known_by_card {
+		update @told_pairs4 { ether saddr . ip daddr limit rate 2/minute burst 2 packets } goto told_card
+		update @told_pairs6 { ether saddr . ip6 daddr limit rate 2/minute burst 2 packets } goto told_card
+		goto refuse
+	}
+	chain told_card {
+		update @told_cards { ether saddr limit rate 30/minute burst 30 packets } goto attempt
 		goto refuse
 	}
 	chain attempt {
@@ -200,7 +288,22 @@ table inet minewall {
 	chain refuse {
 		counter reject with tcp reset
 	}
+	set asking4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set asking6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	# One client's answers take none of the others' from us.
 	chain answers {
+		update @asking4 { ip daddr limit rate over 50/second burst 50 packets } accept
+		update @asking6 { ip6 daddr limit rate over 50/second burst 50 packets } accept
 		limit rate 200/second burst 200 packets goto to_queue
 		accept
 	}

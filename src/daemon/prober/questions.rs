@@ -24,11 +24,6 @@ impl PendingQuestion {
         let client = suspect.client.map(|client| ClientId::of(client.addr(), suspect.client_mac));
         PendingQuestion { suspect: suspect.clone(), client, due }
     }
-
-    fn is_about_the_same(&self, other: &PendingQuestion) -> bool {
-        let (own, other) = (&self.suspect, &other.suspect);
-        own.server == other.server && own.name == other.name
-    }
 }
 
 /// The queue.
@@ -44,7 +39,9 @@ impl Questions {
     /// most loses its least: a confirmation before a suspicion, the least suspicious, the one due last. Answers with
     /// what had to go.
     pub(super) fn enter(&mut self, question: PendingQuestion) -> Option<PendingQuestion> {
-        if let Some(known) = self.waiting.iter_mut().find(|known| known.is_about_the_same(&question)) {
+        if let Some(known) =
+            self.waiting.iter_mut().find(|known| known.suspect.is_same_question(&question.suspect))
+        {
             let due = known.due.min(question.due);
             if question.suspect.purpose <= known.suspect.purpose {
                 *known = question;

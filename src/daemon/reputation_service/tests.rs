@@ -200,6 +200,17 @@ fn a_target_behind_a_proxy_is_asked() {
     assert!(bench.waiting().is_empty());
 }
 
+/// Sessions go on while their server is asked: what they say meanwhile asks it no sooner again.
+#[test]
+fn a_suspicion_during_a_probe_does_not_ask_twice() {
+    let mut bench = ServiceBench::new("meanwhile", "option probe_inconclusive_minutes 1\n");
+    let suspect = server(9, 443);
+    bench.detect(Source::Hmm, &suspect, POOL);
+    bench.answer(&suspect, POOL, ProbeVerdict::Inconclusive, false);
+    let due: Vec<_> = bench.waiting().iter().map(|question| question.due).collect();
+    assert_eq!(due, [bench.now.after(Duration::from_secs(60))]);
+}
+
 /// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.
 #[test]
 fn an_inconclusive_server_is_asked_again() {
