@@ -35,12 +35,12 @@ function clock(time) {
 	return isNaN(date) ? String(time) : date.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/* How long before `now` it was, in words. */
+/* How long before `now` it was, in words: `time` is as above, or milliseconds since 1970. */
 function ago(time, now) {
-	const minutes = Math.floor((now - Date.parse(time)) / 60000);
+	const minutes = Math.floor((now - new Date(time)) / 60000);
 
 	if (isNaN(minutes))
-		return String(time);
+		return Number.isNaN(time) ? '–' : String(time);
 	if (minutes < 1)
 		return _('just now');
 	if (minutes < 60)

@@ -124,7 +124,7 @@ return view.extend({
 			E('td', { 'class': 'td', 'data-title': _('Name') }, [ E('b', {}, [ feed.name ]), E('small', {}, [ feed.url ]) ]),
 			E('td', { 'class': 'td', 'data-title': _('Entries') }, [ feed.entries == null ? '–' : String(feed.entries), E('small', {}, [ policyTitle(feed.policy) ]) ]),
 			E('td', { 'class': 'td', 'data-title': _('Fetched') }, [ !feed.enabled ? _('switched off')
-				: feed.last_success ? widgets.ago(new Date(1000 * feed.last_success).toISOString(), now) : _('never') ]),
+				: feed.last_success ? widgets.ago(1000 * feed.last_success, now) : _('never') ]),
 			E('td', { 'class': 'td', 'data-title': _('Last error') }, [ feed.last_error || '–' ]),
 			E('td', { 'class': 'td' }, [ this.button('update', _('Update now'), () => this.update(feed.name)) ])
 		])) : [ E('tr', { 'class': 'tr placeholder' }, [ E('td', { 'class': 'td', 'colspan': 5 }, [ E('em', {}, [ _('None. The built-in list is in force all the same.') ]) ]) ]) ]);

@@ -198,7 +198,7 @@ return view.extend({
 			[ 'list-error', _('Last error of a list'), bad ? bad.text : _('none') ],
 			[ 'selftest', _('Last self-test'), !test ? _('none since the start') : '%s, %s'.format(
 				test.failed ? N_(test.failed, '%d check failed', '%d checks failed').format(test.failed) : _('all is well'),
-				widgets.ago(new Date(1000 * test.time).toISOString(), now)) ]
+				widgets.ago(1000 * test.time, now)) ]
 		];
 
 		fill(this.health, rows, () => rows.flatMap(([ name, title, value ]) =>
