@@ -97,7 +97,7 @@ fn what_is_known_of_the_target_decides() {
     let mut other = Bench::new("");
     other.engine.replace_reputation(view_with(&target, Fact::Pool, Scope::All));
     assert_eq!(other.tunnel(b"\x05\x01\x00\x01\xc6\x33\x64\x08\x0d\x05"), WATCH, "another target");
-    // By name, whatever its address.
+    // By name, at any address.
     let named = Scope::Named("pool.example".into());
     let mut bench = Bench::new("");
     bench.engine.replace_reputation(view_with(&target, Fact::Pool, named));
