@@ -295,7 +295,7 @@ fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     }
 }
 
-/// Where the packages have it.
+/// Path of the self-test in the packages.
 const SELFTEST: &str = "/usr/share/minewall/selftest";
 /// Of OpenWrt's service: the copy of the last good configuration, and the cause why the kernel has no rules of ours.
 const RUNNING_COPY: &str = "/var/run/minewall/config";

@@ -27,7 +27,7 @@ pub struct Notices {
     noticed: NoticeScope,
     rate: Rate,
     interval: Duration,
-    /// By hardware address, where it is known.
+    /// Budget of each host, told by hardware address where it is known.
     tokens: FairBudget<String>,
     /// Until when a host is told of no more.
     hosts: BoundedCache<String, Instant>,

@@ -66,7 +66,7 @@ pub struct Detection {
     pub wire: Wire,
     /// Source of the evidence.
     pub source: Source,
-    /// What stage one has against it; of its own suspicions only.
+    /// Suspicion of stage one; none where the source is another.
     pub suspicion: Option<Suspicion>,
     /// The server itself is proven to be the pool: no proxy lies between, and no host that serves others.
     pub server_is_pool: bool,

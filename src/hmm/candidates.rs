@@ -64,7 +64,7 @@ struct Place {
     latest: Stamp,
     /// Taken over from connections before.
     before: Before,
-    /// The same with this connection's own.
+    /// Evidence of earlier connections and of this one.
     so_far: Before,
     evidence: Evidence,
 }

@@ -30,7 +30,7 @@ pub(crate) struct Hello {
     pub web: bool,
     /// It offers protocols (ALPN), of any kind.
     pub negotiates: bool,
-    /// It sends an extension reserved for GREASE (RFC 8701), as browsers do.
+    /// An extension is sent that is reserved for GREASE (RFC 8701), as browsers do.
     pub greases: bool,
 }
 

@@ -40,7 +40,7 @@ pub enum Request {
     Unblock(Subject),
     /// Elements that the kernel's sets are to hold, in nft's syntax.
     Elements,
-    /// What only the daemon can tell of itself for a self-test: lines of a word and its value.
+    /// The part of a self-test that only the daemon can answer: lines of a word and its value.
     SelfTest,
 }
 

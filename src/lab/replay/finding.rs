@@ -51,7 +51,7 @@ pub struct FlowFinding {
 }
 
 impl FlowFinding {
-    /// What was detected, and on which host by the leases in `files`.
+    /// The finding of `detection`, with the host by the leases in `files`.
     pub fn new(detection: &Detection, files: &[PathBuf]) -> Self {
         let finding = FlowFinding::from(detection);
         if !files.iter().any(|file| file.exists()) {

@@ -37,6 +37,11 @@ function verdictOf(host) {
 	return host.host_allowed || host.server_allowed ? 'allowed' : host.verdict;
 }
 
+/* Texts joined by commas, those that are not there left out. */
+function list(...texts) {
+	return texts.filter((text) => text).join(', ');
+}
+
 /* The name of a host as a person knows it. */
 function nameOf(host) {
 	return host.host || host.client || host.mac || _('unknown host');
@@ -77,13 +82,14 @@ return baseclass.extend({
 
 	verdictOf,
 	nameOf,
+	list,
 
 	/* What was mined, as far as is known. */
 	whatOf(event) {
 		const { coin, agent, dialect, source } = event;
 
 		if (coin || agent)
-			return [ coin, agent ].filter((text) => text).join(', ');
+			return list(coin, agent);
 		if (dialect === 'unknown')
 			return source === 'intel' ? _('a connection to a known pool') : _('an encrypted session');
 		return dialect;

@@ -59,7 +59,7 @@ return view.extend({
 		widgets.fill(this.summary, [ hosts.length, mined ], () => [ hosts.length
 			? _('%d hosts tried to mine, %d are only suspected.').format(mined, hosts.length - mined) : _('No host has mined in this time.') ]);
 		widgets.fill(this.rows, [ hosts, Math.floor(now / 60000) ], () => hosts.map((host) => E('tr', { 'class': 'tr', 'data-client': host.client }, [
-			cell(_('Host'), E('b', {}, [ api.nameOf(host) ]), E('small', {}, [ [ host.client, host.mac ].filter((text) => text).join(', ') ])),
+			cell(_('Host'), E('b', {}, [ api.nameOf(host) ]), E('small', {}, [ api.list(host.client, host.mac) ])),
 			cell(_('What'), E('span', {}, [ api.whatOf(host) ]), E('small', {}, [ _('at %s').format(host.server) ])),
 			cell(_('First'), widgets.clock(host.first_time || host.last_time)),
 			cell(_('Latest'), widgets.time(host.last_time, now)),

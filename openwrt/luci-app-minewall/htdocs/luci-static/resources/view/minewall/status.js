@@ -48,11 +48,7 @@ function shield() {
 	return drawing;
 }
 
-/* Texts joined by commas, those that are not there left out. */
-function list(...texts) {
-	return texts.filter((text) => text).join(', ');
-}
-
+const { list } = api;
 const { fill } = widgets;
 
 return view.extend({
