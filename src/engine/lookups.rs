@@ -3,7 +3,7 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
-use super::dns_cache::{ROUTER, Receiver};
+use super::dns_cache::{AnswerReceiver, ROUTER};
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof, strictest};
 use super::pipeline::{DetectionCause, Pipeline};
@@ -13,7 +13,7 @@ use super::sni_cache::KeptName;
 use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::authority::{Authority, AuthorityHost};
@@ -179,7 +179,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         // The router's own resolver asks for every client, and is told first.
         let is_router = !self.networks.is_empty() && !self.networks.contains(client);
         let owner = if is_router { ROUTER } else { self.owner_of(client) };
-        self.intel.learn(Receiver { client, owner }, resolution, now);
+        self.intel.learn(AnswerReceiver { client, owner }, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
