@@ -298,10 +298,10 @@ mod tests {
             (1_500, frame(false, 530, ACK, 10)),
             (1_600, frame(true, 140, ACK, 30)),
         ];
-        let path = std::env::temp_dir().join(format!("minewall-capture-{}.pcap", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("capture.pcap");
         File::create(&path).and_then(|mut file| file.write_all(&pcap(&frames))).expect("written");
         let flows = flows(&path);
-        std::fs::remove_file(&path).expect("removed");
         let packet = |direction, size, gap_ms| SequencePacket { direction, size, gap_ms };
         let expected = vec![
             packet(ToServer, 50, 0),
