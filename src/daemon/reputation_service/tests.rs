@@ -1,5 +1,5 @@
 use super::*;
-use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
+use crate::daemon::control::{ControlAnswer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
 use crate::hmm::suspicion::Suspicion;
@@ -70,7 +70,7 @@ impl ServiceBench {
         self.service.suspect(&detection, &self.house, self.now);
     }
 
-    fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> Answer {
+    fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> ControlAnswer {
         let subject = text.parse().expect(text);
         let offer = Offer { subject, policy, origin, seconds: None, dialect: None };
         self.service.offer(&offer, &self.house, self.now)
@@ -440,7 +440,7 @@ fn another_router_s_word_blocks_nothing() {
 #[test]
 fn another_router_says_only_so_much() {
     let mut bench = ServiceBench::new("");
-    let said: Vec<Answer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
+    let said: Vec<ControlAnswer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
         .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
         .collect();
     let last = said.last().expect("some");

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Evidence, Fact, Origin, Reach, Store, import};
+use super::{Entry, EvidenceText, Fact, Origin, Reach, Store, import};
 use crate::dpi::signatures::Dialect;
 use crate::limits::{REPUTATION_ENTRIES, REPUTATION_FILE_BYTES};
 use crate::util::atomic_file;
@@ -144,9 +144,9 @@ pub(super) fn dialect(name: &str) -> Option<Dialect> {
 }
 
 /// Evidence of a text, if it is one.
-pub(super) fn evidence(text: &str) -> Option<Evidence> {
+pub(super) fn evidence(text: &str) -> Option<EvidenceText> {
     let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
-    Evidence::try_from(text).ok().filter(|_| is_printable)
+    EvidenceText::try_from(text).ok().filter(|_| is_printable)
 }
 
 fn set_aside(path: &Path) {

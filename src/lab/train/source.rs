@@ -103,9 +103,9 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
 }
 
 /// Line number, path, and application, dialect, transport and kind.
-type Listed = (u32, PathBuf, [String; 4]);
+type ManifestRow = (u32, PathBuf, [String; 4]);
 
-fn listed(path: &Path, label: Label) -> Result<Vec<Listed>, Error> {
+fn listed(path: &Path, label: Label) -> Result<Vec<ManifestRow>, Error> {
     let bad = |error: csv::Error| Error::from(error.to_string());
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(bad)?;
     let header = reader.headers().map_err(bad)?.clone();

@@ -35,9 +35,9 @@ fn a_question_is_answered_and_a_silent_client_delays_nobody() {
     let mut control = Control::bind(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let _silent = UnixStream::connect(&path).unwrap();
-    let reply = |request| Reply::Once(Answer::nothing(format!("{request:?}")));
+    let reply = |request| Reply::Once(ControlAnswer::nothing(format!("{request:?}")));
     let answer = with_server(&mut control, reply, || ask(&path, &Request::StatusJson));
-    assert_eq!(answer.unwrap(), Answer::nothing("StatusJson"));
+    assert_eq!(answer.unwrap(), ControlAnswer::nothing("StatusJson"));
     drop(control);
     assert!(ask(&path, &Request::Status).unwrap_err().to_string().contains("no minewall is running"));
 }
@@ -47,14 +47,14 @@ fn idle_clients_lock_nobody_out() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
-    let reply = |_| Reply::Once(Answer::done("fine"));
+    let reply = |_| Reply::Once(ControlAnswer::done("fine"));
     let answer = with_server(&mut control, reply, || {
         let idle: Vec<UnixStream> = (0..200).map(|_| UnixStream::connect(&path).unwrap()).collect();
         let answer = ask(&path, &Request::Status);
         drop(idle);
         answer
     });
-    assert_eq!(answer.unwrap(), Answer::done("fine"));
+    assert_eq!(answer.unwrap(), ControlAnswer::done("fine"));
     assert!(control.clients.len() <= CONTROL_CLIENTS);
 }
 
@@ -66,7 +66,7 @@ fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
     let mut control = Control::bind(&path).unwrap();
     let reply = |request| match request {
         Request::Follow => Reply::Stream(Stream::Events, String::new()),
-        _ => Reply::Once(Answer::done("fine")),
+        _ => Reply::Once(ControlAnswer::done("fine")),
     };
     let deaf = with_server(&mut control, reply, || {
         (0..CONTROL_FOLLOWERS).map(|_| follow(&path, &Request::Follow).unwrap()).collect::<Vec<_>>()
@@ -81,7 +81,7 @@ fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
     assert_eq!(control.following().count(), 0);
     assert_eq!(
         with_server(&mut control, reply, || ask(&path, &Request::Status)).unwrap(),
-        Answer::done("fine")
+        ControlAnswer::done("fine")
     );
     drop(deaf);
 }
@@ -93,7 +93,7 @@ fn a_long_answer_arrives_whole() {
     let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let text = "x".repeat(CONTROL_ANSWER_BYTES - 3);
-    let reply = |_| Reply::Once(Answer::done(text.clone()));
+    let reply = |_| Reply::Once(ControlAnswer::done(text.clone()));
     let answer = with_server(&mut control, reply, || ask(&path, &Request::ListJson));
     assert!(answer.unwrap().text == text);
     control.serve(|_| unreachable!());
@@ -188,7 +188,7 @@ fn followers_leave_places_for_questions_and_are_forgotten_when_they_go() {
     let mut control = Control::bind(&path).unwrap();
     let reply = |request| match request {
         Request::Follow => Reply::Stream(Stream::Events, String::new()),
-        _ => Reply::Once(Answer::done("fine\n")),
+        _ => Reply::Once(ControlAnswer::done("fine\n")),
     };
     let followers = with_server(&mut control, reply, || {
         let followers: Vec<_> =
