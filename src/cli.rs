@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::model_file;
-use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
+use minewall::daemon::syslog::{self, SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
 use pico_args::Arguments;
 
@@ -114,10 +114,11 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// Logs to the system log with `--syslog`, to standard error without.
 fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
-        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install()
     } else {
-        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+        syslog::install_standard_error()
     }
+    .map_err(|error| error.to_string())?;
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
     Ok(())
