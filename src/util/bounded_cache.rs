@@ -26,7 +26,6 @@ impl<K: Hash + Eq, V> BoundedCache<K, V> {
     }
 }
 
-#[allow(dead_code, reason = "the stores move here one by one")]
 impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// An empty cache of `sets` (a power of two) times `ways` places, all of them allocated now.
     pub(crate) fn with_sets(sets: usize, ways: usize, hasher: S) -> Self {
@@ -50,7 +49,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
     pub(crate) fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
-        let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+        let at = self.place(&key).unwrap_or_else(|full| full.least(&|a, b| self.ranks_less(a, b, &rank)));
         self.put(at, key, value)
     }
 
@@ -60,8 +59,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         let at = match self.place(&key) {
             Ok(at) => at,
             Err(full) => {
-                let (at, least) = full.least(&self.places, &rank);
-                if least.is_none_or(|least| least >= rank(&key, &value)) {
+                let at = full.least(&|a, b| self.ranks_less(a, b, &rank));
+                if self.entry(at).is_none_or(|(known, kept)| rank(known, kept) >= rank(&key, &value)) {
                     return Some((key, value));
                 }
                 at
@@ -80,13 +79,15 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         owner: impl Fn(&K, &V) -> O,
         rank: impl Fn(&K, &V) -> R,
     ) -> Option<(K, V)> {
-        let at = match self.place(&key) {
-            Ok(at) => at,
-            Err(full) => {
-                let theirs = full.greediest(&self.places, owner(&key, &value), &owner);
-                full.least(&self.places, |key, value| (owner(key, value) != theirs, rank(key, value))).0
-            }
-        };
+        let at = self.place(&key).unwrap_or_else(|full| {
+            let entry = |at| if at == NEWCOMER { Some((&key, &value)) } else { self.entry(at) };
+            let owner = |at| entry(at).map(|(key, value)| owner(key, value));
+            let theirs = full.greediest(&|a, b| owner(a) == owner(b));
+            full.least(&|a, b| match (owner(a) == owner(theirs), owner(b) == owner(theirs)) {
+                (true, true) => self.ranks_less(a, b, &rank),
+                (is_first, is_second) => is_first && !is_second,
+            })
+        });
         self.put(at, key, value)
     }
 
@@ -100,7 +101,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         let at = match self.position(&key) {
             Some(at) => at,
             None => {
-                let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+                let at =
+                    self.place(&key).unwrap_or_else(|full| full.least(&|a, b| self.ranks_less(a, b, &rank)));
                 self.put(at, key, make());
                 at
             }
@@ -114,17 +116,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get_mut(at)?.take().map(|(_, value)| value)
     }
 
-    /// Takes out the entries that are not to be kept; how many they were.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) -> usize {
-        let mut removed = 0;
-        for place in &mut self.places {
-            if place.take_if(|(key, value)| !keep(key, value)).is_some() {
-                removed += 1;
-            }
-        }
-        removed
-    }
-
     /// All entries, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.places.iter().flatten().map(|(key, value)| (key, value))
@@ -132,7 +123,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// The entries of the set that `key` belongs to.
     pub(crate) fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
-        let (begin, end) = self.bounds(key);
+        let Set { begin, end } = self.set(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
     }
@@ -147,35 +138,35 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.iter().flatten().count()
     }
 
-    /// Whether there is no entry.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.places.iter().all(Option::is_none)
-    }
-
-    /// First and last place (exclusive) of the set of `key`.
-    fn bounds(&self, key: &K) -> (usize, usize) {
+    /// The set of `key`.
+    fn set(&self, key: &K) -> Set {
         if self.sets == 1 {
-            return (0, self.places.len());
+            return Set { begin: 0, end: self.places.len() };
         }
         let begin = (self.hasher.hash_one(key) as usize & (self.sets - 1)) * self.ways;
-        (begin, begin + self.ways)
+        Set { begin, end: begin + self.ways }
+    }
+
+    fn entry(&self, at: usize) -> Option<(&K, &V)> {
+        self.places.get(at)?.as_ref().map(|(key, value)| (key, value))
+    }
+
+    fn ranks_less<R: Ord>(&self, a: usize, b: usize, rank: &impl Fn(&K, &V) -> R) -> bool {
+        let rank = |at| self.entry(at).map(|(key, value)| rank(key, value));
+        rank(a) < rank(b)
     }
 
     fn position(&self, key: &K) -> Option<usize> {
-        let (begin, end) = self.bounds(key);
-        let is_it = |place: &Option<(K, V)>| place.as_ref().is_some_and(|(known, _)| known == key);
-        self.places.get(begin..end)?.iter().position(is_it).map(|at| begin + at)
+        self.set(key).first(&|at| self.entry(at).is_some_and(|(known, _)| known == key))
     }
 
     /// Place of `key`, or a place for it without eviction.
-    fn place(&self, key: &K) -> Result<usize, Full> {
-        let (begin, end) = self.bounds(key);
-        let set = self.places.get(begin..end).unwrap_or_default();
-        let free = || set.iter().position(Option::is_none).map(|at| begin + at);
-        match self.position(key).or_else(free) {
+    fn place(&self, key: &K) -> Result<usize, Set> {
+        let set = self.set(key);
+        match self.position(key).or_else(|| set.first(&|at| self.entry(at).is_none())) {
             Some(at) => Ok(at),
-            None if self.sets == 1 && end < self.ways => Ok(end),
-            None => Err(Full { begin, end }),
+            None if self.sets == 1 && set.end < self.ways => Ok(set.end),
+            None => Err(set),
         }
     }
 
@@ -191,44 +182,37 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 }
 
-/// A set without a free place.
+/// The places of a set. The rules see places by number only, so that there is one copy of them in the program and
+/// not one for each type of entry (15 KB on MIPS).
 #[derive(Clone, Copy, Debug)]
-struct Full {
+struct Set {
     begin: usize,
     end: usize,
 }
 
-#[allow(dead_code, reason = "the stores move here one by one")]
-impl Full {
-    fn entries<K, V>(self, places: &[Option<(K, V)>]) -> impl Iterator<Item = (usize, &K, &V)> + Clone {
-        let set = places.get(self.begin..self.end).unwrap_or_default().iter().enumerate();
-        set.filter_map(move |(at, place)| place.as_ref().map(|(key, value)| (self.begin + at, key, value)))
+/// In the place of a number: the entry that wants a place.
+const NEWCOMER: usize = usize::MAX;
+
+impl Set {
+    fn first(self, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
+        (self.begin..self.end).find(|&at| is_it(at))
     }
 
-    /// Place and rank of the entry that ranks least.
-    fn least<K, V, R: Ord>(
-        self,
-        places: &[Option<(K, V)>],
-        rank: impl Fn(&K, &V) -> R,
-    ) -> (usize, Option<R>) {
-        let ranked = self.entries(places).map(|(at, key, value)| (rank(key, value), at));
-        ranked.min().map_or((self.begin, None), |(rank, at)| (at, Some(rank)))
+    /// The first of those that rank least in a full set.
+    fn least(self, ranks_less: &dyn Fn(usize, usize) -> bool) -> usize {
+        (self.begin..self.end)
+            .reduce(|least, at| if ranks_less(at, least) { at } else { least })
+            .unwrap_or(self.begin)
     }
 
-    /// The owner that makes room for another entry of `newcomer`.
-    fn greediest<K, V, O: Eq>(
-        self,
-        places: &[Option<(K, V)>],
-        newcomer: O,
-        owner: impl Fn(&K, &V) -> O,
-    ) -> O {
-        let owners = || self.entries(places).map(|(_, key, value)| owner(key, value));
-        let count = |whose: &O| owners().filter(|owner| owner == whose).count();
-        let own = count(&newcomer);
-        let larger = |a: (usize, O), b: (usize, O)| if b.0 > a.0 { b } else { a };
-        match owners().map(|owner| (count(&owner), owner)).reduce(larger) {
+    /// An entry of the owner that makes room for the newcomer in a full set.
+    fn greediest(self, has_one_owner: &dyn Fn(usize, usize) -> bool) -> usize {
+        let count = |whose| (self.begin..self.end).filter(|&at| has_one_owner(at, whose)).count();
+        let own = count(NEWCOMER);
+        let larger = |a: (usize, usize), b: (usize, usize)| if b.0 > a.0 { b } else { a };
+        match (self.begin..self.end).map(|at| (count(at), at)).reduce(larger) {
             Some((most, greediest)) if own == 0 || most > own + 1 => greediest,
-            _ => newcomer,
+            _ => NEWCOMER,
         }
     }
 }
@@ -279,9 +263,14 @@ mod tests {
         assert_eq!(cache.offer(10, 3, |_, &time| time), Some((10, 3)));
         assert_eq!(cache.offer(10, 4, |_, &time| time), Some((1, 3)));
         assert_eq!(cache.offer(10, 0, |_, &time| time), Some((10, 4)), "an entry is renewed in any case");
+    }
+
+    #[test]
+    fn a_cache_without_places_keeps_nothing() {
         let mut none = BoundedCache::new(0);
         assert_eq!(none.insert(1, 1, |_, &time: &u32| time), Some((1, 1)));
-        assert!(none.is_empty() && none.get(&1).is_none());
+        assert_eq!(none.insert_fairly(1, 1, |&key, _| key, |_, &time| time), Some((1, 1)));
+        assert!(none.len() == 0 && none.get(&1).is_none());
     }
 
     #[test]
@@ -289,8 +278,7 @@ mod tests {
         let mut cache = filled([7, 3, 9, 5]);
         assert_eq!(cache.remove(&2), Some(9));
         assert_eq!(cache.insert(10, 1, |_, &time| time), None);
-        assert_eq!(cache.retain(|_, &time| time > 3), 2);
-        assert_eq!(cache.len(), 2);
+        assert_eq!(cache.len(), 4);
         assert_eq!(cache.get_or_insert_with(0, || 99, |_, &time| time), Some(&mut 7));
         assert_eq!(cache.get_or_insert_with(12, || 99, |_, &time| time), Some(&mut 99));
     }
