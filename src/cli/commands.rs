@@ -192,18 +192,20 @@ pub(super) fn help_of(name: &str) -> Option<String> {
 
 /// A page for man(1), section 8.
 pub(super) fn manual_page() -> String {
-    let mut page = format!(
-        ".TH MINEWALL 8\n.SH NAME\nminewall \\- {}\n.SH COMMANDS\n.nf\n",
-        TITLE.trim_start_matches("minewall: ")
-    );
+    let mut page = String::from(".TH MINEWALL 8\n.SH NAME\nminewall - ");
+    page += TITLE.trim_start_matches("minewall: ");
+    page += "\n.SH COMMANDS\n.nf\n";
     for command in COMMANDS {
-        page += &command.usage.replace('-', "\\-");
+        page += command.usage;
     }
-    page += &format!("{}.SH EXAMPLES\n", REST.replace('-', "\\-"));
+    page += REST;
+    page += ".SH EXAMPLES\n";
     for command in COMMANDS {
-        page += &format!("{}\n", command.example.replace('-', "\\-"));
+        page += command.example;
+        page += "\n";
     }
-    page + ".fi\n"
+    page += ".fi\n";
+    page.replace('-', "\\-")
 }
 
 /// Completion for bash, which zsh takes with `zsh_loader`.

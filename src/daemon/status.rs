@@ -1,14 +1,13 @@
 //! The status, as `minewall status` shows it.
 
-use serde::Serialize;
-
 use super::hosts::Host;
 use super::problems::Problem;
 use crate::daemon::prober::ProbeCounters;
-use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
+use crate::limits::STATUS_MAX_BYTES;
+use crate::util::json_object::{JsonObject, array, of_numbers};
 
 /// The daemon at a glance.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Status<'a> {
     /// The version that runs.
     pub version: &'a str,
@@ -57,7 +56,7 @@ pub struct Status<'a> {
 }
 
 /// Use of the flow table.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Flows {
     /// Flows in it.
     pub used: usize,
@@ -76,7 +75,7 @@ pub struct Flows {
 }
 
 /// Use of the assembly slots.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Slots {
     /// Slots that hold bytes.
     pub used: usize,
@@ -87,7 +86,7 @@ pub struct Slots {
 }
 
 /// Use of the netfilter queue.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct QueueUse {
     /// Number of the queue.
     pub number: u16,
@@ -102,7 +101,7 @@ pub struct QueueUse {
 }
 
 /// Outcomes of suspects' servers.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Probes {
     /// Asked, and a pool.
     pub pool: u32,
@@ -123,7 +122,7 @@ pub struct Probes {
 }
 
 /// Entries of the reputation store that say what to do.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Learned {
     /// Entries of probes.
     pub probe: usize,
@@ -138,7 +137,7 @@ pub struct Learned {
 }
 
 /// Size of the lists, and of the DNS cache.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ListsUse {
     /// Lists, the built-in one included.
     pub files: usize,
@@ -160,18 +159,43 @@ impl From<ProbeCounters> for Probes {
 
 impl Status<'_> {
     /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
-    pub fn into_json(mut self) -> String {
-        let mut buffer = vec![0; STATUS_MAX_BYTES];
-        loop {
-            if let Ok(len) = serde_json_core::to_slice(&self, &mut buffer) {
-                buffer.truncate(len);
-                return String::from_utf8(buffer).unwrap_or_default();
-            }
-            match self.hosts.split_last() {
-                Some((_, rest)) => self.hosts = rest,
-                None => return String::new(),
+    pub fn to_json(&self) -> String {
+        let mut line = JsonObject::default();
+        line.text("version", self.version);
+        line.text("mode", self.mode);
+        line.numbers(&[
+            ("uptime", self.uptime),
+            ("packets", self.packets),
+            ("packets_minute", self.packets_minute),
+            ("payload_packets", self.payload_packets),
+            ("not_tcp", self.not_tcp),
+            ("malformed", self.malformed),
+            ("detections", self.detections.into()),
+            ("suspects", self.suspects.into()),
+            ("resets", self.resets),
+            ("let_go", self.let_go.into()),
+        ]);
+        line.json("flows", &self.flows.to_json());
+        line.json("assembly", &self.assembly.to_json());
+        line.json("queue", &self.queue.to_json());
+        line.json("probes", &self.probes.to_json());
+        line.json("learned", &self.learned.to_json());
+        line.json("lists", &self.lists.to_json());
+        line.numbers(&[
+            ("verdicts_failed", self.verdicts_failed.into()),
+            ("unreported", self.unreported.into()),
+        ]);
+        let problems: Vec<String> = self.problems.iter().map(Problem::to_json).collect();
+        line.json("problems", &array(&problems));
+        for hosts in (0..=self.hosts.len()).rev() {
+            let mut whole = line.clone();
+            whole.json("hosts", &hosts_to_json(self.hosts.get(..hosts).unwrap_or_default()));
+            let text = whole.finish();
+            if text.len() <= STATUS_MAX_BYTES {
+                return text;
             }
         }
+        String::new()
     }
 
     /// For a person.
@@ -235,6 +259,82 @@ impl Status<'_> {
     }
 }
 
+impl Flows {
+    fn to_json(&self) -> String {
+        of_numbers(&[
+            ("used", self.used as u64),
+            ("capacity", self.capacity as u64),
+            ("opened", self.opened.into()),
+            ("expired", self.expired.into()),
+            ("evicted_settled", self.evicted_settled.into()),
+            ("evicted_undecided", self.evicted_undecided.into()),
+            ("refused", self.refused.into()),
+        ])
+    }
+}
+
+impl Slots {
+    fn to_json(&self) -> String {
+        of_numbers(&[
+            ("used", self.used as u64),
+            ("capacity", self.capacity as u64),
+            ("taken_away", self.taken_away.into()),
+        ])
+    }
+}
+
+impl QueueUse {
+    fn to_json(&self) -> String {
+        let mut object = JsonObject::default();
+        object.numbers(&[
+            ("number", self.number.into()),
+            ("waiting", self.waiting.into()),
+            ("dropped", self.dropped.into()),
+            ("user_dropped", self.user_dropped.into()),
+        ]);
+        object.flag("has_rules", self.has_rules);
+        object.finish()
+    }
+}
+
+impl Probes {
+    fn to_json(&self) -> String {
+        of_numbers(&[
+            ("pool", self.pool.into()),
+            ("not_pool", self.not_pool.into()),
+            ("inconclusive", self.inconclusive.into()),
+            ("known", self.known.into()),
+            ("forbidden", self.forbidden.into()),
+            ("too_many", self.too_many.into()),
+            ("dry", self.dry.into()),
+            ("failed", self.failed.into()),
+        ])
+    }
+}
+
+impl Learned {
+    fn to_json(&self) -> String {
+        of_numbers(&[
+            ("probe", self.probe as u64),
+            ("operator", self.operator as u64),
+            ("fleet", self.fleet as u64),
+            ("blocking", self.blocking as u64),
+            ("refused_by_kernel", self.refused_by_kernel.into()),
+        ])
+    }
+}
+
+impl ListsUse {
+    fn to_json(&self) -> String {
+        of_numbers(&[
+            ("files", self.files as u64),
+            ("entries", self.entries as u64),
+            ("bytes", self.bytes as u64),
+            ("dns_answers", self.dns_answers.into()),
+        ])
+    }
+}
+
 /// Hosts with detections, a line each, for a person.
 pub fn hosts_to_text(hosts: &[&Host]) -> String {
     let line = |host: &&Host| {
@@ -255,11 +355,7 @@ pub fn hosts_to_text(hosts: &[&Host]) -> String {
 
 /// The hosts as an array of JSON.
 pub fn hosts_to_json(hosts: &[&Host]) -> String {
-    let mut buffer = vec![0; hosts.len() * HOST_JSON_BYTES + 2];
-    // A test holds the longest against the buffer.
-    let len = serde_json_core::to_slice(hosts, &mut buffer).unwrap_or_default();
-    buffer.truncate(len);
-    String::from_utf8(buffer).unwrap_or_default()
+    array(&hosts.iter().map(|host| host.to_json()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -322,7 +418,7 @@ mod tests {
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_IN_STATUS);
         assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_IN_STATUS);
-        let json = status.into_json();
+        let json = status.to_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_IN_STATUS);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");
     }
