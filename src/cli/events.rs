@@ -15,8 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let config = super::load(&super::config_path(&mut arguments)?)?;
-    let last: Option<usize> =
-        arguments.opt_value_from_str("--last").map_err(|error| format!("--last: {error}"))?;
+    let last: Option<usize> = super::option(&mut arguments, "--last")?;
     let (follows, shares) = (arguments.contains("--follow"), arguments.contains("--share"));
     super::nothing_left(arguments)?;
     if shares && (!follows || last.is_some()) {

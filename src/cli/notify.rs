@@ -23,10 +23,8 @@ use signal_hook::flag::register_conditional_shutdown;
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
     let mut directories = Vec::new();
-    while let Some(directory) =
-        arguments.opt_value_from_str::<_, PathBuf>("--hooks").map_err(|error| error.to_string())?
-    {
-        directories.push(directory);
+    while let Some(directory) = super::text_option(&mut arguments, "--hooks")? {
+        directories.push(PathBuf::from(directory));
     }
     if directories.is_empty() {
         directories = HOOKS.map(PathBuf::from).to_vec();

@@ -17,8 +17,7 @@ use super::ubus::{objects, string};
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let config = super::load(&super::config_path(&mut arguments)?)?;
-    let days: Option<u32> =
-        arguments.opt_value_from_str("--days").map_err(|error| format!("--days: {error}"))?;
+    let days: Option<u32> = super::option(&mut arguments, "--days")?;
     let json = arguments.contains("--json");
     super::nothing_left(arguments)?;
     let since = days.map_or(0, |days| unix_seconds().saturating_sub(u64::from(days) * 86_400));

@@ -72,9 +72,9 @@ impl Given {
     }
 }
 
-/// A word of the file as it can stand in a message: quoted, on one line, not too long.
+/// A word of the file as it can stand in a message: quoted, in ASCII, on one line, not too long.
 pub(super) fn shown(word: &str) -> String {
-    let mut text: String = word.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
+    let mut text: String = word.chars().take(SHOWN_CHARS).flat_map(char::escape_default).collect();
     if word.chars().count() > SHOWN_CHARS {
         text.push('…');
     }

@@ -192,8 +192,9 @@ impl Hosts {
 }
 
 /// Hosts of the least rank are forgotten first.
-fn rank(_: &IpAddr, host: &Host) -> (bool, u64) {
-    (host.verdict != SUSPECTED, host.latest)
+fn rank(_: &IpAddr, host: &Host) -> u64 {
+    // Detections are counted from 0: their number never comes near 2^63.
+    u64::from(host.verdict != SUSPECTED) << 63 | host.latest
 }
 
 /// First line of the file, with its version.

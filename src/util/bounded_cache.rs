@@ -6,6 +6,7 @@
 //! worth. Where clients compete, [`BoundedCache::insert_fairly`] takes the place from the client with the most
 //! entries, so that one client never displaces the others.
 
+use core::cmp::Reverse;
 use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map of `K` to `V` with a fixed number of places.
@@ -48,19 +49,31 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
-    pub(crate) fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
-        let at = self.place(&key).unwrap_or_else(|full| full.least(&|a, b| self.ranks_less(a, b, &rank)));
+    pub(crate) fn insert<R: Number>(
+        &mut self,
+        key: K,
+        value: V,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<(K, V)> {
+        let at = self.place(&key).unwrap_or_else(|full| full.least(&self.numbers(rank)));
         self.put(at, key, value)
     }
 
     /// Enters `value` under `key` only if a full set has an entry of lesser `rank`; the loser, which may be the
     /// newcomer itself, or the earlier value.
-    pub(crate) fn offer<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+    pub(crate) fn offer<R: Number>(
+        &mut self,
+        key: K,
+        value: V,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<(K, V)> {
         let at = match self.place(&key) {
             Ok(at) => at,
             Err(full) => {
-                let at = full.least(&|a, b| self.ranks_less(a, b, &rank));
-                if self.entry(at).is_none_or(|(known, kept)| rank(known, kept) >= rank(&key, &value)) {
+                let of_newcomer = rank(&key, &value).number();
+                let ranks = self.numbers(rank);
+                let at = full.least(&ranks);
+                if ranks(at).is_none_or(|least| least >= of_newcomer) {
                     return Some((key, value));
                 }
                 at
@@ -72,7 +85,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// Enters `value` under `key`; what made room for it, or its earlier value. In a full set the `owner` with
     /// the most entries makes room, with its entry of the least `rank`: the newcomer's, unless another has at
     /// least two more.
-    pub(crate) fn insert_fairly<O: Eq, R: Ord>(
+    pub(crate) fn insert_fairly<O: Number, R: Number>(
         &mut self,
         key: K,
         value: V,
@@ -80,19 +93,14 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         rank: impl Fn(&K, &V) -> R,
     ) -> Option<(K, V)> {
         let at = self.place(&key).unwrap_or_else(|full| {
-            let entry = |at| if at == NEWCOMER { Some((&key, &value)) } else { self.entry(at) };
-            let owner = |at| entry(at).map(|(key, value)| owner(key, value));
-            let theirs = full.greediest(&|a, b| owner(a) == owner(b));
-            full.least(&|a, b| match (owner(a) == owner(theirs), owner(b) == owner(theirs)) {
-                (true, true) => self.ranks_less(a, b, &rank),
-                (is_first, is_second) => is_first && !is_second,
-            })
+            let newcomer = owner(&key, &value).number();
+            full.least_of_greediest(newcomer, &self.numbers(owner), &self.numbers(rank))
         });
         self.put(at, key, value)
     }
 
     /// The value of `key`, made by `make` if there is none yet; a full set evicts the entry of the least `rank`.
-    pub(crate) fn get_or_insert_with<R: Ord>(
+    pub(crate) fn get_or_insert_with<R: Number>(
         &mut self,
         key: K,
         make: impl FnOnce() -> V,
@@ -101,8 +109,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         let at = match self.position(&key) {
             Some(at) => at,
             None => {
-                let at =
-                    self.place(&key).unwrap_or_else(|full| full.least(&|a, b| self.ranks_less(a, b, &rank)));
+                let at = self.place(&key).unwrap_or_else(|full| full.least(&self.numbers(rank)));
                 self.put(at, key, make());
                 at
             }
@@ -151,9 +158,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get(at)?.as_ref().map(|(key, value)| (key, value))
     }
 
-    fn ranks_less<R: Ord>(&self, a: usize, b: usize, rank: &impl Fn(&K, &V) -> R) -> bool {
-        let rank = |at| self.entry(at).map(|(key, value)| rank(key, value));
-        rank(a) < rank(b)
+    /// What `number` says of the entry at a place; none where there is no entry.
+    fn numbers<N: Number>(&self, number: impl Fn(&K, &V) -> N) -> impl Fn(usize) -> Option<u64> {
+        move |at| self.entry(at).map(|(key, value)| number(key, value).number())
     }
 
     fn position(&self, key: &K) -> Option<usize> {
@@ -182,6 +189,43 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 }
 
+/// A rank or an owner: numbers are compared by one copy of the rules for the caches of all types.
+pub(crate) trait Number {
+    /// Equal for what is equal, and greater for what is greater.
+    fn number(self) -> u64;
+}
+
+impl Number for u64 {
+    fn number(self) -> u64 {
+        self
+    }
+}
+
+impl Number for u32 {
+    fn number(self) -> u64 {
+        self.into()
+    }
+}
+
+impl Number for [u8; 6] {
+    fn number(self) -> u64 {
+        let [a, b, c, d, e, f] = self;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+}
+
+impl<T: Number> Number for Reverse<T> {
+    fn number(self) -> u64 {
+        !self.0.number()
+    }
+}
+
+impl Number for () {
+    fn number(self) -> u64 {
+        0
+    }
+}
+
 /// The places of a set. The rules see places by number only, so that there is one copy of them in the program and
 /// not one for each type of entry (15 KB on MIPS).
 #[derive(Clone, Copy, Debug)]
@@ -190,30 +234,33 @@ struct Set {
     end: usize,
 }
 
-/// In the place of a number: the entry that wants a place.
-const NEWCOMER: usize = usize::MAX;
-
 impl Set {
     fn first(self, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
         (self.begin..self.end).find(|&at| is_it(at))
     }
 
-    /// The first of those that rank least in a full set.
-    fn least(self, ranks_less: &dyn Fn(usize, usize) -> bool) -> usize {
-        (self.begin..self.end)
-            .reduce(|least, at| if ranks_less(at, least) { at } else { least })
-            .unwrap_or(self.begin)
+    /// The first of those that rank least.
+    fn least(self, rank: &dyn Fn(usize) -> Option<u64>) -> usize {
+        (self.begin..self.end).min_by_key(|&at| rank(at)).unwrap_or(self.begin)
     }
 
-    /// An entry of the owner that makes room for the newcomer in a full set.
-    fn greediest(self, has_one_owner: &dyn Fn(usize, usize) -> bool) -> usize {
-        let count = |whose| (self.begin..self.end).filter(|&at| has_one_owner(at, whose)).count();
-        let own = count(NEWCOMER);
-        let larger = |a: (usize, usize), b: (usize, usize)| if b.0 > a.0 { b } else { a };
-        match (self.begin..self.end).map(|at| (count(at), at)).reduce(larger) {
+    /// The least of the owner that makes room for the newcomer.
+    fn least_of_greediest(
+        self,
+        newcomer: u64,
+        owner: &dyn Fn(usize) -> Option<u64>,
+        rank: &dyn Fn(usize) -> Option<u64>,
+    ) -> usize {
+        let owners = || (self.begin..self.end).filter_map(owner);
+        let count = |whose: u64| owners().filter(|&owner| owner == whose).count();
+        let own = count(newcomer);
+        let larger = |a: (usize, u64), b: (usize, u64)| if b.0 > a.0 { b } else { a };
+        let theirs = match owners().map(|owner| (count(owner), owner)).reduce(larger) {
             Some((most, greediest)) if own == 0 || most > own + 1 => greediest,
-            _ => NEWCOMER,
-        }
+            _ => newcomer,
+        };
+        let of_theirs = (self.begin..self.end).filter(|&at| owner(at) == Some(theirs));
+        of_theirs.min_by_key(|&at| rank(at)).unwrap_or(self.begin)
     }
 }
 
@@ -268,8 +315,8 @@ mod tests {
     #[test]
     fn a_cache_without_places_keeps_nothing() {
         let mut none = BoundedCache::new(0);
-        assert_eq!(none.insert(1, 1, |_, &time: &u32| time), Some((1, 1)));
-        assert_eq!(none.insert_fairly(1, 1, |&key, _| key, |_, &time| time), Some((1, 1)));
+        assert_eq!(none.insert(1, 1_u32, |_, &time: &u32| time), Some((1_u32, 1)));
+        assert_eq!(none.insert_fairly(1, 1, |_, &time| time, |_, &time| time), Some((1, 1)));
         assert!(none.len() == 0 && none.get(&1).is_none());
     }
 
@@ -290,7 +337,7 @@ mod tests {
         let mut time = 0;
         let mut enter = |cache: &mut BoundedCache<(u8, u32), u32>, client: u8| {
             time += 1;
-            cache.insert_fairly((client, time), time, |&(client, _), _| client, |_, &time| time)
+            cache.insert_fairly((client, time), time, |&(client, _), _| u32::from(client), |_, &time| time)
         };
         for _ in 0..40 {
             enter(&mut cache, 0);
