@@ -21,11 +21,11 @@ use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
 use crate::lab::train::scores::{Peaks, Trace};
-use crate::lab::train::sequence::{Label, Origin};
+use crate::lab::train::sequence::{Label, SequenceOrigin};
 use crate::lab::train::{Error, reference, report, say, writable};
 
 use breakdown::Breakdown;
-use calibration::Told;
+use calibration::CalibrationBin;
 use evasion::Evasion;
 use swarms::Swarming;
 
@@ -95,7 +95,7 @@ struct Measured<'a> {
     curve: &'a [(f64, f64)],
     evasions: &'a [Disguised],
     swarms: &'a [Swarming],
-    told: &'a [Told],
+    told: &'a [CalibrationBin],
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -110,7 +110,7 @@ fn bits(ratio: i32) -> f64 {
 /// Recall at several rates of false positives, by origin.
 fn rates(traces: &[Trace<'_>]) -> String {
     let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
-    for origin in Origin::ALL {
+    for origin in SequenceOrigin::ALL {
         let of_origin = traces.iter().filter(|trace| trace.case.sequence.origin() == origin);
         out += &report::recall(origin.name(), &Peaks::of(of_origin));
     }

@@ -20,23 +20,23 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 
 /// Configuration that all connections share.
 #[derive(Clone, Debug)]
-pub(crate) struct TlsClient(Arc<ClientConfig>);
+pub(crate) struct TlsConnector(Arc<ClientConfig>);
 
-impl TlsClient {
+impl TlsConnector {
     /// A client that verifies nothing and remembers nothing.
     ///
     /// # Errors
     /// rustls finds the provider unfit; a test holds that it doesn't.
     pub(crate) fn new() -> Result<Self, Error> {
-        TlsClient::with(Arc::new(TrustNothing))
+        TlsConnector::with(Arc::new(TrustNothing))
     }
 
     /// A client that talks only to the server with the certificate of this SHA-256; to none without.
     ///
     /// # Errors
-    /// As [`TlsClient::new`].
+    /// As [`TlsConnector::new`].
     pub(crate) fn pinned(certificate: Option<[u8; 32]>) -> Result<Self, Error> {
-        TlsClient::with(Arc::new(pin::PinnedCertificate(certificate)))
+        TlsConnector::with(Arc::new(pin::PinnedCertificate(certificate)))
     }
 
     fn with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Self, Error> {
@@ -47,7 +47,7 @@ impl TlsClient {
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
-        Ok(TlsClient(Arc::new(config)))
+        Ok(TlsConnector(Arc::new(config)))
     }
 
     /// A connection to the server at `addr`, by the name `sni`; without one (or with one that is no

@@ -11,7 +11,7 @@ use crate::config::collector::{Collector, CollectorFormat, CollectorTransport, F
 use crate::limits::{COLLECTOR_KEEPALIVE, COLLECTOR_PATIENCE, COLLECTOR_USER_TIMEOUT};
 use crate::probe::resolve;
 #[cfg(feature = "tls")]
-use crate::probe::tls::{Tls, TlsClient};
+use crate::probe::tls::{Tls, TlsConnector};
 
 /// The collector's place, and the way to talk to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Link {
 
     #[cfg(feature = "tls")]
     fn open_tls(addr: SocketAddr, host: &str, peer: &Peer) -> Result<Self, String> {
-        let client = TlsClient::pinned(peer.certificate.map(|Fingerprint(bytes)| bytes));
+        let client = TlsConnector::pinned(peer.certificate.map(|Fingerprint(bytes)| bytes));
         let name = host.parse::<IpAddr>().is_err().then_some(host);
         let tls =
             client.and_then(|client| client.connect(addr.ip(), name)).map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! Handlers of the requests on the control socket.
 
 use super::knowledge::{Knowledge, patterns_of};
-use super::{Answer, Reply, Request, Stream};
+use super::{ControlAnswer, Reply, Request, Stream};
 use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
@@ -22,12 +22,12 @@ impl Daemon {
         Reply::Once(match request {
             Request::Follow => return Reply::Stream(Stream::Events, String::new()),
             Request::FollowShared => return Reply::Stream(Stream::Shared, self.reputation.shared()),
-            Request::Status => Answer::done(self.with_status(|status| status.to_text())),
-            Request::StatusJson => Answer::done(self.with_status(|status| status.into_json()) + "\n"),
+            Request::Status => ControlAnswer::done(self.with_status(|status| status.to_text())),
+            Request::StatusJson => ControlAnswer::done(self.with_status(|status| status.into_json()) + "\n"),
             Request::StatusPrometheus => {
-                Answer::done(self.with_status(|status| metrics::to_prometheus(&status)))
+                ControlAnswer::done(self.with_status(|status| metrics::to_prometheus(&status)))
             }
-            Request::HostsJson => Answer::done(hosts_to_json(&self.hosts()) + "\n"),
+            Request::HostsJson => ControlAnswer::done(hosts_to_json(&self.hosts()) + "\n"),
             Request::List | Request::ListJson | Request::Check(_) | Request::CheckJson(_) => {
                 self.knowledge(|known| known.answer(&request))
             }
@@ -43,7 +43,7 @@ impl Daemon {
             }
             Request::Heard(router) => {
                 self.fleet.heard(&router, None);
-                Answer::done("")
+                ControlAnswer::done("")
             }
             Request::Remove(subject) => {
                 let removed = self.reputation.remove(&subject, now);
@@ -51,14 +51,14 @@ impl Daemon {
                 let text: String =
                     removed.iter().map(|entry| format!("{}: removed\n", entry.subject)).collect();
                 if text.is_empty() {
-                    Answer::nothing(format!("{subject}: nothing is known of it\n"))
+                    ControlAnswer::nothing(format!("{subject}: nothing is known of it\n"))
                 } else {
-                    Answer::done(text)
+                    ControlAnswer::done(text)
                 }
             }
             Request::Unblock(subject) => self.unblock(&subject),
-            Request::SelfTest => Answer::done(self.self_test()),
-            Request::Elements => Answer::done(self.reputation.elements(&self.traffic())),
+            Request::SelfTest => ControlAnswer::done(self.self_test()),
+            Request::Elements => ControlAnswer::done(self.reputation.elements(&self.traffic())),
         })
     }
 
@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     /// Forgets all that is known of `subject`.
-    fn unblock(&mut self, subject: &Subject) -> Answer {
+    fn unblock(&mut self, subject: &Subject) -> ControlAnswer {
         let now = self.clock.now();
         let was_known = !self.reputation.remove(subject, now).is_empty();
         self.tick_reputation();
@@ -82,16 +82,16 @@ impl Daemon {
         match blocking {
             Some(found) => {
                 let source = printable(&found.source);
-                Answer::refused(format_args!(
+                ControlAnswer::refused(format_args!(
                     "{subject}: list '{source}' blocks it by {}; {exempt}",
                     found.entry.pattern
                 ))
             }
             None if was_known => {
                 log::info!("unblocked by hand: {subject}");
-                Answer::done(format!("{subject}: unblocked\n"))
+                ControlAnswer::done(format!("{subject}: unblocked\n"))
             }
-            None => Answer::nothing(format!("{subject}: nothing is known of it\n")),
+            None => ControlAnswer::nothing(format!("{subject}: nothing is known of it\n")),
         }
     }
 

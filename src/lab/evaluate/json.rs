@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::breakdown::{Breakdown, Group, QUANTILES, quantile};
-use super::calibration::Told;
+use super::calibration::CalibrationBin;
 use super::swarms::Swarming;
 use super::{Disguised, Measured};
 use crate::hmm::threshold::{Sensitivity, Test};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// A session of `sessions`.
 #[derive(Debug, Serialize)]
-struct Session<'a> {
+struct SessionRow<'a> {
     label: &'static str,
     application: &'a str,
     dialect: &'a str,
@@ -33,7 +33,7 @@ pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>
     let session = |trace: &Trace<'_>| {
         let sequence = &trace.case.sequence;
         let suspicion = trace.suspicion(default);
-        json!(Session {
+        json!(SessionRow {
             label: sequence.label.name(),
             application: &sequence.application,
             dialect: &sequence.dialect,
@@ -87,7 +87,7 @@ fn evasion((evasion, recall): &Disguised) -> Value {
     Value::Object(members)
 }
 
-fn told(told: &Told) -> Value {
+fn told(told: &CalibrationBin) -> Value {
     let [benign, mining] = told.suspects;
     json!({"from": told.bounds.0, "below": told.bounds.1, "told": told.mean(), "mining": mining, "benign": benign})
 }

@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use super::baum_welch::FLOOR;
-use super::chain::{Chain, Moment, Row, column_sums};
+use super::chain::{FloatChain, Moment, Row, column_sums};
 use super::dataset::Case;
 use super::progress::Progress;
 use super::rng::Rng;
@@ -20,7 +20,7 @@ use crate::hmm::alphabet::Symbol;
 
 /// Options of a refinement.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub(crate) struct RefineOptions {
     /// Seed of the order in which sessions are visited.
     pub seed: u64,
     /// Visits of each session.
@@ -31,11 +31,11 @@ pub(crate) struct Options {
 
 /// Two chains whose ratio is evidence.
 #[derive(Clone, Debug)]
-pub(crate) struct Pair {
+pub(crate) struct FloatPair {
     /// Model of mining.
-    pub mining: Chain,
+    pub mining: FloatChain,
     /// Model of all other traffic.
-    pub background: Chain,
+    pub background: FloatChain,
 }
 
 /// Course of a refinement.
@@ -48,7 +48,12 @@ pub(crate) struct Course {
 }
 
 /// Refines `pair` on `cases`.
-pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
+pub(crate) fn refine(
+    pair: &mut FloatPair,
+    cases: &[&Case],
+    options: &RefineOptions,
+    progress: &mut Progress,
+) -> Course {
     let mut lessons = lessons(cases);
     let mut climber = Climber::new(pair);
     let drift = (options.drift * core::f64::consts::LN_2) as f32;
@@ -63,7 +68,7 @@ pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progre
             let part = |chunk: &[Lesson]| {
                 let mut slope = Slope::zero();
                 let mut trellises = [Vec::new(), Vec::new()];
-                let target = Target { drift, bias: climber.bias };
+                let target = Objective { drift, bias: climber.bias };
                 chunk.iter().for_each(|lesson| slope.learn(pair, lesson, &target, &mut trellises));
                 slope
             };
@@ -104,15 +109,15 @@ fn lessons(cases: &[&Case]) -> Vec<Lesson> {
 }
 
 /// The goal of a session: Page's sum with this drift above or below the bias, in nats.
-struct Target {
+struct Objective {
     drift: f32,
     bias: f32,
 }
 
 /// Gradient of a batch of sessions.
 struct Slope {
-    mining: Chain,
-    background: Chain,
+    mining: FloatChain,
+    background: FloatChain,
     bias: f32,
     loss: f32,
     weight: f32,
@@ -120,7 +125,13 @@ struct Slope {
 
 impl Slope {
     fn zero() -> Self {
-        Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 }
+        Slope {
+            mining: FloatChain::zero(),
+            background: FloatChain::zero(),
+            bias: 0.0,
+            loss: 0.0,
+            weight: 0.0,
+        }
     }
 
     fn sum(mut self, other: Slope) -> Self {
@@ -133,7 +144,13 @@ impl Slope {
     }
 
     /// Adds one session: the logistic loss of its peak.
-    fn learn(&mut self, pair: &Pair, lesson: &Lesson, target: &Target, trellises: &mut [Vec<Moment>; 2]) {
+    fn learn(
+        &mut self,
+        pair: &FloatPair,
+        lesson: &Lesson,
+        target: &Objective,
+        trellises: &mut [Vec<Moment>; 2],
+    ) {
         let [mining, background] = trellises;
         pair.mining.forward(&lesson.symbols, mining);
         pair.background.forward(&lesson.symbols, background);
@@ -186,12 +203,12 @@ struct Climber {
 }
 
 impl Climber {
-    fn new(pair: &Pair) -> Self {
+    fn new(pair: &FloatPair) -> Self {
         let len = pair.mining.values().count() + pair.background.values().count() + 1;
         Climber { mean: vec![0.0; len], square: vec![0.0; len], steps: 0, bias: FIRST_BIAS }
     }
 
-    fn climb(&mut self, pair: &mut Pair, slope: &Slope, rate: f32) {
+    fn climb(&mut self, pair: &mut FloatPair, slope: &Slope, rate: f32) {
         self.steps += 1;
         let unit = 1.0 / slope.weight.max(f32::MIN_POSITIVE);
         let centred = [centred(&pair.mining, &slope.mining), centred(&pair.background, &slope.background)];
@@ -215,7 +232,7 @@ impl Climber {
 
 /// The gradient by the logarithms of probabilities that have to sum to one: the excess of each count over its
 /// share of its distribution's counts.
-fn centred(chain: &Chain, counts: &Chain) -> Chain {
+fn centred(chain: &FloatChain, counts: &FloatChain) -> FloatChain {
     let mut slope = counts.clone();
     let rows = |slope: &mut Row, p: &Row| {
         let sum: f32 = slope.iter().sum();

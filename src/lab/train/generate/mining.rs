@@ -3,14 +3,14 @@
 //! A dialect is its message lengths ([`super::dialects`]); what pools and miners make of it (spacing,
 //! counters, extra keys, batching, rhythm) is drawn for every session.
 
-use super::Session;
-use super::dialects::{Bounds, Dialect, JobHabit, dialects};
+use super::ScriptedSession;
+use super::dialects::{Bounds, DialectLengths, JobHabit, dialects};
 use super::script::{Path, Rhythm, Script, Size};
-use super::wire::Transport;
+use super::wire::SessionWrapping;
 use crate::lab::train::rng::Rng;
 
 /// A session of dialect number `kind`.
-pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
     let path = Path { think: habits.think, ..Path::sample(rng) };
@@ -24,7 +24,7 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
             script.exchange(rng, at, ask, answer);
         });
     }
-    let mut transport = Transport::sample(rng);
+    let mut transport = SessionWrapping::sample(rng);
     if rng.chance(TUNNELLED) {
         transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
     }
@@ -74,7 +74,7 @@ struct Habits {
 }
 
 impl Habits {
-    fn sample(rng: &mut Rng, d: &Dialect) -> Self {
+    fn sample(rng: &mut Rng, d: &DialectLengths) -> Self {
         // Spaces after colons and commas, longer key names, more keys.
         let verbosity = if rng.chance(0.5) { 1.0 } else { rng.uniform(1.0, 1.25) };
         let length =
@@ -147,7 +147,7 @@ impl Habits {
 }
 
 /// The exchange before the first job; returns when it is over.
-fn login(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits) -> f64 {
+fn login(script: &mut Script, rng: &mut Rng, d: &DialectLengths, habits: &Habits) -> f64 {
     let burst = rng.chance(0.25);
     let mut at = 0.001;
     let mut answered = at;
@@ -202,7 +202,7 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
     });
 }
 
-fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, ready: f64) {
+fn shares(script: &mut Script, rng: &mut Rng, d: &DialectLengths, habits: &Habits, ready: f64) {
     if habits.prompt {
         return;
     }
