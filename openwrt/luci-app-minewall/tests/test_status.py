@@ -452,7 +452,7 @@ class Deeds(PageCase):
         self.serve_deeds(unblock={"ok": False, "error": "nothing is known of 203.0.113.9:3333"})
         self.click("unblock")
         self.assertEqual(self.outcome(), "nothing is known of 203.0.113.9:3333")
-        self.assertEqual(self.count(f"{HOST} .mw-outcome .error"), 1)
+        self.assertEqual(self.count(f"{HOST} .mw-outcome .danger"), 1)
 
     def test_a_failure_is_shown(self):
         self.serve_deeds(probe=9)

@@ -42,7 +42,7 @@ function isPath(_section_id, value) {
 
 function isEndpoint(_section_id, value) {
 	const [ , ipv6, ipv4, port ] = WITH_PORT.exec(value) || [ null, null, value ];
-	const isOne = ipv6 === undefined || ipv6 === null ? isPrefix(ipv4) : ipv6.includes(':') && isPrefix(ipv6);
+	const isOne = ipv6 === undefined || ipv6 === null ? isPrefix(ipv4) : isPrefix(ipv6);
 
 	return value === '' || isOne && +(port || 0) <= 65535
 		? true : _('Expecting an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant');

@@ -224,10 +224,10 @@ return view.extend({
 					E('th', { 'class': 'th' }, [ _('Servers taken from it') ]),
 					E('th', { 'class': 'th' }, [ _('Not taken') ])
 				]) ]),
-				E('tbody', {}, rows.map(([ router, time, , taken, refused ]) => E('tr', { 'class': 'tr', 'data-router': router }, [
+				E('tbody', {}, [ ...rows.map(([ router, time, , taken, refused ]) => E('tr', { 'class': 'tr', 'data-router': router }, [
 					cell(_('Other router'), router), cell(_('Last heard'), widgets.time(time, now)),
 					cell(_('Servers taken from it'), String(taken)), cell(_('Not taken'), String(refused))
-				])))
+				])) ])
 			])
 		]);
 	},
