@@ -128,10 +128,7 @@ impl Daemon {
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
         let now = self.clock.now();
         let refused_by_kernel = self.reputation.refused_by_kernel(now);
-        let count = |origin| self.listed().filter(|entry| entry.origin == origin).count();
         let counters = self.engine.counters();
-        let table = self.engine.table_counters();
-        let kernel = self.queue.state();
         let lists = self.lists.current();
         let problems = self.problems.all();
         let watched: Vec<String> = self.config.watched().map(ToString::to_string).collect();
@@ -150,35 +147,15 @@ impl Daemon {
             suspects: counters.suspects,
             resets: counters.resets,
             let_go: counters.bypassed,
-            flows: Flows {
-                used: self.engine.flows().len(),
-                capacity: self.engine.flows().capacity(),
-                opened: table.opened,
-                expired: table.expired,
-                evicted_settled: table.evicted_settled,
-                evicted_undecided: table.evicted_undecided,
-                refused: table.refused,
-            },
+            flows: self.flows(),
             assembly: Slots {
                 used: self.engine.reassembly().in_use(),
                 capacity: ASSEMBLY_SLOTS,
                 taken_away: self.engine.reassembly().taken_away,
             },
-            queue: QueueUse {
-                number: self.config.queue,
-                waiting: kernel.map_or(0, |queue| queue.waiting),
-                dropped: kernel.map_or(0, |queue| queue.dropped),
-                user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
-                has_rules: self.alive.is_heard(),
-            },
+            queue: self.queue_use(),
             probes: self.reputation.probes().into(),
-            learned: Learned {
-                probe: count(Origin::Probe),
-                operator: count(Origin::Operator),
-                fleet: count(Origin::Fleet),
-                blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
-                refused_by_kernel,
-            },
+            learned: self.learned(refused_by_kernel),
             lists: ListsUse {
                 files: lists.as_ref().map_or(0, |lists| lists.sources().count()),
                 entries: lists.as_ref().map_or(0, |lists| lists.len()),
@@ -193,5 +170,40 @@ impl Daemon {
             problems: &problems,
             hosts: &hosts,
         })
+    }
+
+    fn flows(&self) -> Flows {
+        let table = self.engine.table_counters();
+        Flows {
+            used: self.engine.flows().len(),
+            capacity: self.engine.flows().capacity(),
+            opened: table.opened,
+            expired: table.expired,
+            evicted_settled: table.evicted_settled,
+            evicted_undecided: table.evicted_undecided,
+            refused: table.refused,
+        }
+    }
+
+    fn queue_use(&self) -> QueueUse {
+        let kernel = self.queue.state();
+        QueueUse {
+            number: self.config.queue,
+            waiting: kernel.map_or(0, |queue| queue.waiting),
+            dropped: kernel.map_or(0, |queue| queue.dropped),
+            user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+            has_rules: self.alive.is_heard(),
+        }
+    }
+
+    fn learned(&self, refused_by_kernel: u32) -> Learned {
+        let count = |origin| self.listed().filter(|entry| entry.origin == origin).count();
+        Learned {
+            probe: count(Origin::Probe),
+            operator: count(Origin::Operator),
+            fleet: count(Origin::Fleet),
+            blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
+            refused_by_kernel,
+        }
     }
 }
