@@ -9,6 +9,7 @@ pub(crate) mod crc32;
 pub(crate) mod decimal;
 pub(crate) mod fair_budget;
 pub mod json_object;
+pub mod local_time;
 #[cfg(any(test, feature = "host"))]
 pub mod random;
 pub(crate) mod regular_file;

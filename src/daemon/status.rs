@@ -1,10 +1,12 @@
 //! The status, as `minewall status` shows it.
 
+mod json;
+
+use super::fleet::Router;
 use super::hosts::Host;
 use super::problems::Problem;
 use crate::daemon::prober::ProbeCounters;
-use crate::limits::STATUS_MAX_BYTES;
-use crate::util::json_object::{JsonObject, array, of_numbers};
+use crate::util::json_object::array;
 
 /// The daemon at a glance.
 #[derive(Debug)]
@@ -49,6 +51,12 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// The collector of events, if there is one.
+    pub collector: Option<CollectorUse>,
+    /// Other routers that were heard, the latest last.
+    pub fleet: &'a [Router],
+    /// Zones and devices that are watched; empty where all networks are.
+    pub watched: &'a [String],
     /// Problems that last.
     pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
@@ -149,6 +157,19 @@ pub struct ListsUse {
     pub dns_answers: u32,
 }
 
+/// Events for the collector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectorUse {
+    /// Address of the collector.
+    pub address: String,
+    /// Events sent.
+    pub sent: u32,
+    /// Events that wait for it.
+    pub waiting: u32,
+    /// Events that it never got.
+    pub lost: u32,
+}
+
 impl From<ProbeCounters> for Probes {
     fn from(counters: ProbeCounters) -> Self {
         let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
@@ -158,46 +179,6 @@ impl From<ProbeCounters> for Probes {
 }
 
 impl Status<'_> {
-    /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
-    pub fn to_json(&self) -> String {
-        let mut line = JsonObject::default();
-        line.text("version", self.version);
-        line.text("mode", self.mode);
-        line.numbers(&[
-            ("uptime", self.uptime),
-            ("packets", self.packets),
-            ("packets_minute", self.packets_minute),
-            ("payload_packets", self.payload_packets),
-            ("not_tcp", self.not_tcp),
-            ("malformed", self.malformed),
-            ("detections", self.detections.into()),
-            ("suspects", self.suspects.into()),
-            ("resets", self.resets),
-            ("let_go", self.let_go.into()),
-        ]);
-        line.json("flows", &self.flows.to_json());
-        line.json("assembly", &self.assembly.to_json());
-        line.json("queue", &self.queue.to_json());
-        line.json("probes", &self.probes.to_json());
-        line.json("learned", &self.learned.to_json());
-        line.json("lists", &self.lists.to_json());
-        line.numbers(&[
-            ("verdicts_failed", self.verdicts_failed.into()),
-            ("unreported", self.unreported.into()),
-        ]);
-        let problems: Vec<String> = self.problems.iter().map(Problem::to_json).collect();
-        line.json("problems", &array(&problems));
-        for hosts in (0..=self.hosts.len()).rev() {
-            let mut whole = line.clone();
-            whole.json("hosts", &hosts_to_json(self.hosts.get(..hosts).unwrap_or_default()));
-            let text = whole.finish();
-            if text.len() <= STATUS_MAX_BYTES {
-                return text;
-            }
-        }
-        String::new()
-    }
-
     /// For a person.
     pub fn to_text(&self) -> String {
         let mut text = format!(
@@ -243,100 +224,30 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        if !self.watched.is_empty() {
+            text += &format!("watched    only {}\n", self.watched.join(", "));
+        }
+        if let Some(CollectorUse { address, sent, waiting, lost }) = &self.collector {
+            text += &format!("collector  {address}: {sent} events sent, {waiting} waiting, {lost} lost\n");
+        }
+        for Router { router, last_time, messages, taken, refused } in self.fleet {
+            text += &format!(
+                "router     {router}: last heard {last_time}, {messages} messages; {taken} servers taken, {refused} not\n"
+            );
+        }
         if !self.queue.has_rules {
-            text += "rules      not loaded: no packet is seen
-";
+            text += "rules      not loaded: no packet is seen\n";
         }
         for problem in self.problems {
-            text += &format!(
-                "problem    {}: {} {}
-",
-                problem.code, problem.text, problem.remedy
-            );
+            text += &format!("problem    {}: {} {}\n", problem.code, problem.text, problem.remedy);
         }
         text += &hosts_to_text(self.hosts);
         text
     }
 }
 
-impl Flows {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("used", self.used as u64),
-            ("capacity", self.capacity as u64),
-            ("opened", self.opened.into()),
-            ("expired", self.expired.into()),
-            ("evicted_settled", self.evicted_settled.into()),
-            ("evicted_undecided", self.evicted_undecided.into()),
-            ("refused", self.refused.into()),
-        ])
-    }
-}
-
-impl Slots {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("used", self.used as u64),
-            ("capacity", self.capacity as u64),
-            ("taken_away", self.taken_away.into()),
-        ])
-    }
-}
-
-impl QueueUse {
-    fn to_json(&self) -> String {
-        let mut object = JsonObject::default();
-        object.numbers(&[
-            ("number", self.number.into()),
-            ("waiting", self.waiting.into()),
-            ("dropped", self.dropped.into()),
-            ("user_dropped", self.user_dropped.into()),
-        ]);
-        object.flag("has_rules", self.has_rules);
-        object.finish()
-    }
-}
-
-impl Probes {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("pool", self.pool.into()),
-            ("not_pool", self.not_pool.into()),
-            ("inconclusive", self.inconclusive.into()),
-            ("known", self.known.into()),
-            ("forbidden", self.forbidden.into()),
-            ("too_many", self.too_many.into()),
-            ("dry", self.dry.into()),
-            ("failed", self.failed.into()),
-        ])
-    }
-}
-
-impl Learned {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("probe", self.probe as u64),
-            ("operator", self.operator as u64),
-            ("fleet", self.fleet as u64),
-            ("blocking", self.blocking as u64),
-            ("refused_by_kernel", self.refused_by_kernel.into()),
-        ])
-    }
-}
-
-impl ListsUse {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("files", self.files as u64),
-            ("entries", self.entries as u64),
-            ("bytes", self.bytes as u64),
-            ("dns_answers", self.dns_answers.into()),
-        ])
-    }
-}
-
 /// Hosts with detections, a line each, for a person.
-pub fn hosts_to_text(hosts: &[&Host]) -> String {
+fn hosts_to_text(hosts: &[&Host]) -> String {
     let line = |host: &&Host| {
         format!(
             "{}  {} ({}, {})  {} to {}, {}, {} times\n",
@@ -413,6 +324,9 @@ mod tests {
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            collector: None,
+            fleet: &[],
+            watched: &[],
             problems: &[],
             hosts: &hosts,
         };

@@ -61,6 +61,11 @@ pub fn array(values: &[String]) -> String {
     format!("[{}]", values.join(","))
 }
 
+/// An array of texts.
+pub fn texts(texts: &[String]) -> String {
+    array(&texts.iter().map(|text| quoted(text)).collect::<Vec<_>>())
+}
+
 /// `text` as a string (section 7).
 fn quoted(text: &str) -> String {
     let mut json = String::from("\"");

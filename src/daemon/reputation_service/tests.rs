@@ -1,11 +1,16 @@
+mod effects;
+mod offers;
+
 use super::*;
 use crate::daemon::control::{ControlAnswer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
+use crate::engine::event::{Detection, Source};
 use crate::hmm::suspicion::Suspicion;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::limits::{LINES_PENDING, REPUTATION_ENTRIES};
-use crate::probe::{Outcome, Transport};
+use crate::probe::worker::Probed;
+use crate::probe::{Outcome, ProbeVerdict, Transport};
 use crate::util::random::Random;
 use std::path::Path;
 use std::rc::Rc;
@@ -72,7 +77,7 @@ impl ServiceBench {
 
     fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> ControlAnswer {
         let subject = text.parse().expect(text);
-        let offer = Offer { subject, policy, origin, seconds: None, dialect: None };
+        let offer = Offer { subject, policy, origin, seconds: None, dialect: None, router: None };
         self.service.offer(&offer, &self.house, self.now)
     }
 
@@ -360,221 +365,4 @@ fn doubt_is_one_client_s() {
             assert_eq!(verdict([192, 168, 1, 51]), None);
         }
     }
-}
-
-#[test]
-fn a_person_has_the_last_word() {
-    let mut bench = ServiceBench::new("");
-    let known = server(1, 8443);
-    assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
-    bench.answer(&known, "", ProbeVerdict::NotPool, false);
-    assert!(bench.cuts(&known, "") && bench.cuts(&known, "any.example"));
-    bench.offer("203.0.113.1:8443", Policy::Allow, Origin::Operator);
-    assert!(!bench.cuts(&known, ""));
-    let said = bench.offer("104.16.0.1:443", Policy::Block, Origin::Operator);
-    assert!(said.outcome == Word::Done && said.text.contains("many sites share"), "{}", said.text);
-    assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Probe).outcome, Word::Refused);
-}
-
-/// A peer of the fleet sends what it likes: nothing is blocked, and what is refused is said.
-#[test]
-fn another_router_s_word_blocks_nothing() {
-    let mut bench = ServiceBench::new("list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
-    bench.house.exempt.push(server(7, 3333));
-    for text in [
-        "203.0.113.7:3333",
-        "192.168.1.1:443",
-        "10.0.0.1:3333",
-        "[fd00::1]:3333",
-        "203.0.113.9",
-        "203.0.113.0/24:3333",
-        "203.0.113.9:nonweb",
-        "bank.example",
-        "google.com",
-        "8.8.8.8:443",
-        "104.16.132.229:443",
-    ] {
-        for policy in [Policy::Block, Policy::Suspect] {
-            let answer = bench.offer(text, policy, Origin::Fleet);
-            assert_eq!(answer.outcome, Word::Refused, "{text}: {}", answer.text);
-            assert!(answer.text.len() > text.len() + 5, "it says why: {}", answer.text);
-        }
-        assert_eq!(bench.offer(text, Policy::Allow, Origin::Fleet).outcome, Word::Refused, "{text}");
-    }
-    assert_eq!((bench.service.entries().count(), bench.waiting().len()), (0, 0));
-
-    for text in ["203.0.113.9:3333", "google.com:443", "www.example@104.16.132.229:443"] {
-        for policy in [Policy::Block, Policy::Suspect] {
-            let answer = bench.offer(text, policy, Origin::Fleet);
-            assert_eq!(answer.outcome, Word::Done, "{text}: {}", answer.text);
-        }
-    }
-    assert!(
-        bench
-            .service
-            .entries()
-            .all(|entry| entry.fact == Fact::Suspect && entry.until - entry.since == 3_600)
-    );
-    assert!(!bench.cuts(&server(9, 3333), "") && bench.service.elements(&bench.house).is_empty());
-    assert!(bench.service.poll_shared().is_none() && bench.service.shared().is_empty(), "it doesn't go on");
-    // Of what is to be blocked, the single servers are asked; from a budget of their own.
-    let asked = bench.waiting();
-    assert_eq!(asked.len(), 2);
-    assert!(
-        asked
-            .iter()
-            .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
-    );
-    bench.answer(&server(9, 3333), "", ProbeVerdict::Pool, true);
-    assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
-    let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
-    assert!(again.outcome == Word::Nothing && again.text.contains("asked from here"), "{}", again.text);
-    // A session with a server that only another router suspects takes nothing from suspicions of this house.
-    bench.offer("203.0.113.8:443", Policy::Suspect, Origin::Fleet);
-    bench.detect(Source::Hint, &server(8, 443), "");
-    assert!(bench.waiting().iter().any(|question| {
-        question.suspect.server == server(8, 443) && question.suspect.purpose == Purpose::Hearsay
-    }));
-}
-
-#[test]
-fn another_router_says_only_so_much() {
-    let mut bench = ServiceBench::new("");
-    let said: Vec<ControlAnswer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
-        .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
-        .collect();
-    let last = said.last().expect("some");
-    assert!(last.outcome == Word::Refused && last.text.contains("too many"), "{}", last.text);
-    assert!(bench.service.entries().count() <= REPUTATION_ENTRIES / 3);
-    let mut bench = ServiceBench::new("option learn_hours 0\n");
-    assert_eq!(bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet).outcome, Word::Refused);
-}
-
-#[test]
-fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
-    let mut bench = ServiceBench::new("");
-    let directory = bench.directory.clone();
-    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
-    bench.answer(&server(2, 443), POOL, ProbeVerdict::NotPool, false);
-    let line = bench.service.poll_shared().expect("news");
-    assert!(
-        line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
-        "{line}"
-    );
-    assert_eq!(bench.service.shared(), line + "\n");
-    bench.service.tick(&bench.house, bench.now);
-    let start = std::time::Instant::now();
-    while Store::open(&configured(directory.path(), "").reputation_files(), unix_seconds())
-        .holding(unix_seconds())
-        .count()
-        < 2
-    {
-        assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let mut again = ServiceBench::open(&directory, "");
-    assert!(again.cuts(&server(1, 3333), ""));
-    assert_eq!(again.verdict(&server(2, 443), POOL), Some(EndpointVerdict::NotPool));
-    // What is known is not asked again, nor after a restart.
-    again.detect(Source::Hmm, &server(2, 443), POOL);
-    assert!(again.waiting().is_empty() && again.service.probes().known == 1);
-}
-
-#[test]
-fn what_is_struck_out_is_gone_from_every_view() {
-    let mut bench = ServiceBench::new("option kernel_block 1\n");
-    bench.answer(&server(1, 3333), POOL, ProbeVerdict::Pool, true);
-    assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
-    let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
-    assert_eq!(removed.len(), 2, "with and without its name");
-    assert!(!bench.cuts(&server(1, 3333), POOL) && bench.service.elements(&bench.house).is_empty());
-    assert!(bench.service.take_view(&bench.house).is_some());
-    bench.detect(Source::Hmm, &server(1, 3333), POOL);
-    assert_eq!(bench.waiting().len(), 1, "it may be asked again");
-}
-
-/// Routers that reconnect to their broker say again what they have said.
-#[test]
-fn what_is_only_said_again_is_seldom_written() {
-    let mut bench = ServiceBench::new("");
-    let offer = |bench: &mut ServiceBench, text: &str, wait| {
-        bench.service.write_at = None;
-        bench.offer(text, Policy::Suspect, Origin::Fleet);
-        assert_eq!(bench.service.write_at, Some(bench.now.after(wait)), "{text}");
-    };
-    offer(&mut bench, "203.0.113.1:3333", REPUTATION_FLEET_WRITE_WAIT);
-    offer(&mut bench, "203.0.113.1:3333", REPUTATION_RENEWAL_WRITE_WAIT);
-    offer(&mut bench, "203.0.113.2:3333", REPUTATION_FLEET_WRITE_WAIT);
-}
-
-#[test]
-fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
-    let mut bench = ServiceBench::new("option kernel_block 1\n");
-    for text in
-        ["203.0.113.1:3333", "203.0.113.0/24:5555", "203.0.113.2", "pool.example:3333", "[2001:db8::1]:443"]
-    {
-        bench.offer(text, Policy::Block, Origin::Operator);
-    }
-    bench.offer("pool.example@203.0.113.3:443", Policy::Block, Origin::Operator);
-    bench.offer("203.0.113.4:3333", Policy::Suspect, Origin::Operator);
-    bench.offer("203.0.113.5:3333", Policy::Block, Origin::Fleet);
-    assert_eq!(
-        bench.service.elements(&bench.house),
-        "add element inet minewall pools4 { 203.0.113.1 . 3333 timeout 3600s }\n\
-         add element inet minewall pools6 { 2001:db8::1 . 443 timeout 3600s }\n"
-    );
-    bench.house.exempt.push(server(1, 3333));
-    assert!(!bench.service.elements(&bench.house).contains("203.0.113.1"));
-    let monitor = ServiceBench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
-    assert_eq!(monitor.service.elements(&monitor.house), "");
-}
-
-/// In any order of events: the engine cuts off every name at a server exactly where the kernel refuses the server.
-#[test]
-fn engine_and_kernel_agree() {
-    let mut bench = ServiceBench::new("option kernel_block 1\n");
-    let mut random = Random::new(3);
-    for _ in 0..2_000 {
-        let server = server(random.below(6) as u8, 3333);
-        let text = server.to_string();
-        let name = ["", POOL, "shop.example"][random.below(3) as usize];
-        match random.below(6) {
-            0 => bench.detect(Source::Dpi, &server, name),
-            1 => {
-                let verdict = [ProbeVerdict::Pool, ProbeVerdict::NotPool, ProbeVerdict::Inconclusive]
-                    [random.below(3) as usize];
-                bench.answer(&server, name, verdict, random.below(2) == 0);
-            }
-            2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),
-            3 => drop(bench.offer(&text, Policy::ALL[random.below(2) as usize], Origin::Fleet)),
-            4 => drop(bench.service.remove(&Subject::server(&server, None), bench.now)),
-            _ => bench.now = bench.now.after(Duration::from_secs(600)),
-        }
-        let in_kernel = bench.service.elements(&bench.house).contains(&format!("{} . 3333", server.addr()));
-        let never_named = bench.cuts(&server, "never.seen.example");
-        assert_eq!(never_named, in_kernel, "{server}: {:?}", bench.service.entries().collect::<Vec<_>>());
-    }
-}
-
-/// A clock that is set 400 days ahead while the service runs, and back: nothing is lost.
-#[test]
-fn a_clock_that_jumps_loses_nothing() {
-    let mut bench = ServiceBench::new("");
-    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
-    const AHEAD: u64 = 400 * 86_400;
-    let wall = unix_seconds();
-    for (second, wall) in [(1, wall + 1), (2, wall + AHEAD), (3, wall + AHEAD + 1), (4, wall + 4)] {
-        bench.service.follow_wall_clock(wall, Instant::from_micros(second * 1_000_000));
-        assert!(bench.cuts(&server(1, 3333), ""), "second {second}");
-    }
-}
-
-#[test]
-fn followers_are_told_of_what_there_is_room_for() {
-    let mut bench = ServiceBench::new("");
-    for number in 0..2 * LINES_PENDING {
-        bench.answer(&server(1, 1_000 + number as u16), "", ProbeVerdict::Pool, true);
-    }
-    let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
-    assert!((1..=LINES_PENDING).contains(&told), "{told}");
 }

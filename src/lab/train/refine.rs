@@ -54,22 +54,22 @@ pub(crate) fn refine(
     options: &RefineOptions,
     progress: &mut Progress,
 ) -> Course {
-    let mut lessons = lessons(cases);
+    let mut cases_to_learn = cases_to_learn(cases);
     let mut climber = Climber::new(pair);
     let drift = (options.drift * core::f64::consts::LN_2) as f32;
-    let batches = lessons.len().div_ceil(BATCH) as u32 * options.rounds;
+    let batches = cases_to_learn.len().div_ceil(BATCH) as u32 * options.rounds;
     let mut rng = Rng::new(options.seed);
     let mut course = Course { loss: Vec::new(), bias: 0.0 };
     let mut done = 0;
     for _ in 0..options.rounds {
-        rng.shuffle(&mut lessons);
+        rng.shuffle(&mut cases_to_learn);
         let (mut loss, mut weight) = (0.0, 0.0);
-        for batch in lessons.chunks(BATCH) {
-            let part = |chunk: &[Lesson]| {
+        for batch in cases_to_learn.chunks(BATCH) {
+            let part = |chunk: &[TrainingCase]| {
                 let mut slope = Slope::zero();
                 let mut trellises = [Vec::new(), Vec::new()];
                 let target = Objective { drift, bias: climber.bias };
-                chunk.iter().for_each(|lesson| slope.learn(pair, lesson, &target, &mut trellises));
+                chunk.iter().for_each(|case| slope.learn(pair, case, &target, &mut trellises));
                 slope
             };
             let parts: Vec<Slope> = batch.par_chunks(batch.len().div_ceil(CHUNKS)).map(part).collect();
@@ -88,7 +88,7 @@ pub(crate) fn refine(
 }
 
 /// A session ready for the training.
-struct Lesson {
+struct TrainingCase {
     symbols: Vec<Symbol>,
     /// Symbols before the flow is long and old enough to be suspect.
     first: usize,
@@ -97,15 +97,15 @@ struct Lesson {
 }
 
 /// The sessions that can become suspect; both classes weigh the same.
-fn lessons(cases: &[&Case]) -> Vec<Lesson> {
+fn cases_to_learn(cases: &[&Case]) -> Vec<TrainingCase> {
     let weight = |label| cases.iter().filter(|c| c.label() == label).map(|c| c.weight).sum::<f64>();
     let (mining, benign) = (weight(Label::Mining), weight(Label::Benign));
-    let lesson = |case: &&Case| {
+    let case = |case: &&Case| {
         let of_class = if case.label() == Label::Mining { mining } else { benign };
         let weight = (case.weight * cases.len() as f64 / of_class) as f32;
-        Lesson { symbols: case.spelt(), first: case.symbols_before_age(), label: case.label(), weight }
+        TrainingCase { symbols: case.spelt(), first: case.symbols_before_age(), label: case.label(), weight }
     };
-    cases.iter().map(lesson).filter(|lesson| lesson.first < lesson.symbols.len()).collect()
+    cases.iter().map(case).filter(|case| case.first < case.symbols.len()).collect()
 }
 
 /// The goal of a session: Page's sum with this drift above or below the bias, in nats.
@@ -147,25 +147,25 @@ impl Slope {
     fn learn(
         &mut self,
         pair: &FloatPair,
-        lesson: &Lesson,
+        case: &TrainingCase,
         target: &Objective,
         trellises: &mut [Vec<Moment>; 2],
     ) {
         let [mining, background] = trellises;
-        pair.mining.forward(&lesson.symbols, mining);
-        pair.background.forward(&lesson.symbols, background);
-        let Some(peak) = peak(mining, background, lesson.first, target.drift) else { return };
+        pair.mining.forward(&case.symbols, mining);
+        pair.background.forward(&case.symbols, background);
+        let Some(peak) = peak(mining, background, case.first, target.drift) else { return };
         let margin = SHARPNESS * (peak.sum - target.bias);
-        let sign = if lesson.label == Label::Mining { 1.0 } else { -1.0 };
-        self.loss += lesson.weight * (-sign * margin).exp().ln_1p();
-        self.weight += lesson.weight;
+        let sign = if case.label == Label::Mining { 1.0 } else { -1.0 };
+        self.loss += case.weight * (-sign * margin).exp().ln_1p();
+        self.weight += case.weight;
         let wrong = 1.0 / (1.0 + (sign * margin).exp());
         if wrong < NEGLIGIBLE {
             return;
         }
-        let push = lesson.weight * wrong * sign * SHARPNESS;
+        let push = case.weight * wrong * sign * SHARPNESS;
         self.bias -= push;
-        let symbols = &lesson.symbols[..peak.end];
+        let symbols = &case.symbols[..peak.end];
         pair.mining.expect(symbols, &mining[..peak.end], push, peak.begin, &mut self.mining);
         pair.background.expect(symbols, &background[..peak.end], -push, peak.begin, &mut self.background);
     }
