@@ -105,7 +105,7 @@ impl Probes {
 }
 
 impl Learned {
-    fn to_json(&self) -> String {
+    fn to_json(self) -> String {
         of_numbers(&[
             ("probe", self.probe as u64),
             ("operator", self.operator as u64),
@@ -117,7 +117,7 @@ impl Learned {
 }
 
 impl ListsUse {
-    fn to_json(&self) -> String {
+    fn to_json(self) -> String {
         of_numbers(&[
             ("files", self.files as u64),
             ("entries", self.entries as u64),
