@@ -30,7 +30,7 @@ use std::str::FromStr;
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::model_file;
-use minewall::daemon::syslog::{self, SYSLOG_SOCKET, Syslog};
+use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
 use pico_args::Arguments;
 
@@ -125,11 +125,11 @@ fn run_daemon(mut arguments: Arguments) -> Result<ExitCode, String> {
 /// Logs to the system log with `--syslog`, to standard error without.
 fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
-        Syslog::new(Path::new(SYSLOG_SOCKET)).install()
+        Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
-        syslog::install_standard_error()
+        // Not from the environment: the configuration says what is logged.
+        env_logger::Builder::new().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
-    .map_err(|error| error.to_string())?;
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
     Ok(())

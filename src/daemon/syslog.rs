@@ -84,32 +84,6 @@ impl Log for Syslog {
     fn flush(&self) {}
 }
 
-/// Makes standard error the program's log: level, module and text, a line each.
-///
-/// # Errors
-/// There is a logger already.
-pub fn install_standard_error() -> Result<(), log::SetLoggerError> {
-    log::set_logger(&StandardErrorLog)
-}
-
-/// A logger for a terminal. Not env_logger: with its filters of `RUST_LOG` it takes 14 KB of a router's flash, and
-/// the configuration says what is logged.
-struct StandardErrorLog;
-
-impl Log for StandardErrorLog {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        let line = format!("[{:<5} {}] {}\n", record.level(), record.target(), one_line(record));
-        // Where it is gone, `eprint` would panic.
-        let _ = io::stderr().write_all(line.as_bytes());
-    }
-
-    fn flush(&self) {}
-}
-
 /// Socket of syslogd and of OpenWrt's logd.
 pub const SYSLOG_SOCKET: &str = "/dev/log";
 

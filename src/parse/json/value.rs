@@ -116,7 +116,7 @@ impl<'a> TapeValue<'a> {
         if !bytes.contains(&b'\\') {
             return test(bytes);
         }
-        self.decode().is_some_and(|decoded| test(&decoded))
+        self.decode().is_some_and(|decoded| test(decoded.as_bytes()))
     }
 
     /// The bytes as they stand in the text: a string's between its quotes, a container's with its
@@ -125,31 +125,15 @@ impl<'a> TapeValue<'a> {
         self.node().map_or(&[], |node| node.bytes(self.text))
     }
 
-    /// The string without escapes (RFC 8259 section 7); `None` if it is longer than any that is compared, or no text.
-    fn decode(self) -> Option<heapless::Vec<u8, JSON_DECODED_BYTES>> {
-        let mut decoded = heapless::Vec::new();
-        let mut rest = self.bytes().iter();
-        while let Some(&byte) = rest.next() {
-            let byte = match byte {
-                b'\\' => match rest.next()? {
-                    &byte @ (b'"' | b'\\' | b'/') => byte,
-                    b'b' => 8,
-                    b'f' => 12,
-                    b'n' => b'\n',
-                    b'r' => b'\r',
-                    b't' => b'\t',
-                    b'u' => {
-                        let c = unicode(&mut rest)?;
-                        decoded.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()).ok()?;
-                        continue;
-                    }
-                    _ => return None,
-                },
-                byte => byte,
-            };
-            decoded.push(byte).ok()?;
-        }
-        core::str::from_utf8(&decoded).is_ok().then_some(decoded)
+    /// The string without escapes (RFC 8259 section 7).
+    fn decode(self) -> Option<heapless::String<JSON_DECODED_BYTES>> {
+        let node = self.node()?;
+        let start = usize::try_from(node.start).ok()?.checked_sub(1)?;
+        let end = usize::try_from(node.end).ok()?.checked_add(1)?;
+        let mut buffer = [0; JSON_DECODED_BYTES];
+        let (decoded, _) =
+            serde_json_core::from_slice_escaped(self.text.get(start..end)?, &mut buffer).ok()?;
+        Some(decoded)
     }
 
     fn children(self, of: TapeKind) -> impl Iterator<Item = TapeValue<'a>> {
@@ -170,22 +154,3 @@ impl<'a> TapeValue<'a> {
         self.tape.nodes.get(usize::from(self.at))
     }
 }
-
-/// The character that `digits` give in UTF-16, behind a first `\u`.
-fn unicode(digits: &mut core::slice::Iter<'_, u8>) -> Option<char> {
-    let first = utf16_unit(digits)?;
-    if first & 0xfc00 != HIGH_SURROGATE {
-        return char::from_u32(first);
-    }
-    if (digits.next()?, digits.next()?) != (&b'\\', &b'u') {
-        return None;
-    }
-    char::decode_utf16([first as u16, utf16_unit(digits)? as u16]).next()?.ok()
-}
-
-fn utf16_unit(digits: &mut core::slice::Iter<'_, u8>) -> Option<u32> {
-    (0..4).try_fold(0, |unit, _| Some(unit << 4 | char::from(*digits.next()?).to_digit(16)?))
-}
-
-/// The upper six bits of the first unit of a pair (RFC 2781 section 2.1).
-const HIGH_SURROGATE: u32 = 0xd800;
