@@ -197,20 +197,12 @@ impl Daemon {
             if ready.answers {
                 self.reputation.collect(now);
             }
-            while let Some(line) = self.reporter.poll_line() {
-                control.publish(Stream::Events, &line);
-            }
-            while let Some(line) = self.reputation.poll_shared() {
-                control.publish(Stream::Shared, &line);
-            }
+            self.publish(&mut control, now);
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
-                if let Some(line) = self.fleet.poll_sign_of_life(now) {
-                    control.publish(Stream::Shared, &line);
-                }
                 self.notice_full_table(now);
                 self.minute.note(self.engine.counters().packets, now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
@@ -227,6 +219,19 @@ impl Daemon {
                 }
             }
             self.adopt_reputation();
+        }
+    }
+
+    /// Hands those who follow what there is to tell.
+    fn publish(&mut self, control: &mut Control, now: Instant) {
+        while let Some(line) = self.reporter.poll_line() {
+            control.publish(Stream::Events, &line);
+        }
+        while let Some(line) = self.reputation.poll_shared() {
+            control.publish(Stream::Shared, &line);
+        }
+        if let Some(line) = self.fleet.poll_sign_of_life(now) {
+            control.publish(Stream::Shared, &line);
         }
     }
 
