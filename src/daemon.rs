@@ -354,19 +354,10 @@ fn wait(
     control: &Control,
 ) -> io::Result<Ready> {
     let mut descriptors = heapless::Vec::<PollFd<'_>, { 5 + CONTROL_CLIENTS }>::new();
-    let mut watch = |fd, awaited| {
-        // There is room for as many as there may be.
-        let _ = descriptors.push(PollFd::from_borrowed_fd(fd, awaited));
-    };
-    for fd in [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()] {
-        watch(fd, PollFlags::IN);
-    }
-    if let Some(fd) = reputation.wake() {
-        watch(fd, PollFlags::IN);
-    }
-    for (fd, awaited) in control.descriptors() {
-        watch(fd, awaited);
-    }
+    let own =
+        [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()].into_iter().chain(reputation.wake());
+    descriptors.extend(own.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+    descriptors.extend(control.descriptors().map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited)));
     let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos() as _ };
     match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
