@@ -16,7 +16,7 @@ use super::drafts::{Draft, Drafts, Handle};
 use super::naming::Naming;
 use super::signatures::compile::program::carrier;
 use super::{TlsClient, Wire};
-use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
+use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH, SV2_SERVER_HELLO};
 use crate::net::direction::Direction;
 use crate::parse::http::Asked;
 use crate::parse::socks;
@@ -128,8 +128,8 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Resources of a step.
-struct Desk<'d> {
+/// What a step works with: direction, half-read message, known words.
+struct StepContext<'d> {
     direction: Direction,
     draft: &'d mut Draft,
     words: &'d Words,
@@ -193,12 +193,12 @@ impl Framing {
         }
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
-            let mut desk = Desk { direction, draft, words };
-            let step = self.layer_step(&mut desk, rest, is_first && at == 0);
+            let mut context = StepContext { direction, draft, words };
+            let step = self.layer_step(&mut context, rest, is_first && at == 0);
             at += step.len;
             if step.waits && rest.len() >= ASSEMBLY_BYTES {
                 // More than any handshake has.
-                self.resume(&mut desk);
+                self.resume(&mut context);
                 continue;
             }
             if step.waits || !matches!(step.found, Found::Nothing) {
@@ -347,39 +347,45 @@ impl Framing {
         self.flags |= BROKEN[direction as usize] | UNREADABLE[direction as usize];
     }
 
-    fn layer_step<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8], begins_segment: bool) -> Step<'b> {
-        let direction = desk.direction;
+    fn layer_step<'b>(
+        &mut self,
+        context: &mut StepContext<'_>,
+        bytes: &'b [u8],
+        begins_segment: bool,
+    ) -> Step<'b> {
+        let direction = context.direction;
         match self.layer(direction) {
-            Layer::FirstBytes => self.first_bytes(desk, bytes),
-            Layer::Text => self.text(desk, bytes, begins_segment),
-            Layer::HttpHead => self.http_head(desk, bytes),
-            Layer::HttpBody => self.http_body(desk, bytes),
-            Layer::HttpChunk => self.http_chunk(desk, bytes),
-            Layer::HttpTrailer => self.http_trailer(desk, bytes),
-            Layer::Frame => self.frame(desk, bytes),
-            Layer::FrameData => self.frame_data(desk, bytes),
-            Layer::Grpc => self.grpc_frame(desk, bytes),
-            Layer::GrpcData => self.grpc_data(desk, bytes),
+            Layer::FirstBytes => self.first_bytes(context, bytes),
+            Layer::Text => self.text(context, bytes, begins_segment),
+            Layer::HttpHead => self.http_head(context, bytes),
+            Layer::HttpBody => self.http_body(context, bytes),
+            Layer::HttpChunk => self.http_chunk(context, bytes),
+            Layer::HttpTrailer => self.http_trailer(context, bytes),
+            Layer::Frame => self.frame(context, bytes),
+            Layer::FrameData => self.frame_data(context, bytes),
+            Layer::Grpc => self.grpc_frame(context, bytes),
+            Layer::GrpcData => self.grpc_data(context, bytes),
             Layer::Socks5Request => {
-                let step = self.socks_step(desk, socks::request(bytes), Layer::Socks5Request);
+                let step = self.socks_step(context, socks::request(bytes), Layer::Socks5Request);
                 match socks::target(bytes).filter(|_| !step.waits) {
                     Some(target) => Step::found(step.len, Found::Named(Naming::Proxy(target))),
                     None => step,
                 }
             }
-            Layer::Socks5Method => self.socks_step(desk, socks::method(bytes), Layer::Socks5Reply),
-            Layer::Socks5Reply => self.socks_step(desk, socks::reply(bytes), Layer::Socks5Reply),
-            Layer::Socks4Reply => self.socks_step(desk, socks::reply_4(bytes), Layer::Text),
-            Layer::Dns => self.dns(desk, bytes),
-            Layer::TlsHello => self.tls_hello(desk, bytes),
-            Layer::ClientHello => self.client_hello(desk, bytes),
-            Layer::Setup => self.setup(desk, bytes),
+            Layer::Socks5Method => self.socks_step(context, socks::method(bytes), Layer::Socks5Reply),
+            Layer::Socks5Reply => self.socks_step(context, socks::reply(bytes), Layer::Socks5Reply),
+            Layer::Socks4Reply => self.socks_step(context, socks::reply_4(bytes), Layer::Text),
+            Layer::Dns => self.dns(context, bytes),
+            Layer::TlsHello => self.tls_hello(context, bytes),
+            Layer::ClientHello => self.client_hello(context, bytes),
+            Layer::Setup => self.setup(context, bytes),
             // The server has had its turn; the client's comes first.
+            Layer::SetupReceived if bytes.len() <= SV2_SERVER_HELLO => Step::wait(),
             Layer::SetupReceived => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(0)
             }
-            Layer::SetupSuccess => self.setup_success(desk, bytes),
+            Layer::SetupSuccess => self.setup_success(context, bytes),
             Layer::Opaque => Step::done(bytes.len()),
         }
     }
@@ -407,11 +413,11 @@ impl Framing {
     }
 
     /// Goes on with the next message that begins, as in a flow joined midway.
-    fn resume(&mut self, desk: &mut Desk<'_>) {
-        self.note_nonsense(desk.direction);
-        desk.draft.reset();
-        self.set_pending(desk.direction, 0);
-        self.set_layer(desk.direction, Layer::Text);
+    fn resume(&mut self, context: &mut StepContext<'_>) {
+        self.note_nonsense(context.direction);
+        context.draft.reset();
+        self.set_pending(context.direction, 0);
+        self.set_layer(context.direction, Layer::Text);
     }
 
     /// Ends the reading of both directions.
@@ -471,7 +477,7 @@ const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 
 /// The bits that hold a [`TlsClient`].
 const CLIENT: u32 = 3 << CLIENT_SHIFT;
-const CLIENT_SHIFT: u32 = 21;
+const CLIENT_SHIFT: u32 = 22;
 
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
 

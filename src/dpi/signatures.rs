@@ -12,6 +12,7 @@ pub(crate) mod matcher;
 mod questions;
 pub(crate) mod shape;
 mod thing;
+pub(crate) mod word;
 
 use std::borrow::Cow;
 

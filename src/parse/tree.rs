@@ -4,6 +4,7 @@
 //! the number of their name ([`Words`]); a string has its length, the classes that all its bytes belong
 //! to and as much of its text as there is room for.
 
+pub(crate) mod class;
 mod value;
 
 pub(crate) use value::Value;
@@ -69,78 +70,6 @@ pub(crate) enum ValueKind {
     Null,
     /// A bare word of another kind.
     Word,
-}
-
-/// Classes of bytes, a bit each; those of a string are the classes that all its bytes belong to.
-pub(crate) mod class {
-    /// Hexadecimal digits.
-    pub(crate) const HEX: u8 = 1;
-    /// Decimal digits.
-    pub(crate) const DIGIT: u8 = 2;
-    /// Decimal digits and the point.
-    pub(crate) const DECIMAL: u8 = 4;
-    /// Capital letters.
-    pub(crate) const UPPER: u8 = 8;
-    /// Small letters.
-    pub(crate) const LOWER: u8 = 16;
-    /// Base58 as Bitcoin writes it.
-    pub(crate) const BASE58: u8 = 32;
-    /// Base64 with its padding, the URL's alphabet included (RFC 4648 sections 4 and 5).
-    pub(crate) const BASE64: u8 = 64;
-
-    /// The classes of one byte.
-    pub(crate) const fn of(byte: u8) -> u8 {
-        TABLE[byte as usize]
-    }
-
-    /// The classes that all of `bytes` belong to.
-    pub(crate) fn of_all(bytes: &[u8]) -> u8 {
-        let mut classes = u8::MAX;
-        for &byte in bytes {
-            classes &= of(byte);
-            // Most text soon belongs to none of them.
-            if classes == 0 {
-                break;
-            }
-        }
-        classes
-    }
-
-    const TABLE: [u8; 256] = {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            table[byte] = compute(byte as u8);
-            byte += 1;
-        }
-        table
-    };
-
-    const fn compute(byte: u8) -> u8 {
-        let mut classes = 0;
-        if byte.is_ascii_hexdigit() {
-            classes |= HEX;
-        }
-        if byte.is_ascii_digit() {
-            classes |= DIGIT;
-        }
-        if byte.is_ascii_digit() || byte == b'.' {
-            classes |= DECIMAL;
-        }
-        if byte.is_ascii_uppercase() {
-            classes |= UPPER;
-        }
-        if byte.is_ascii_lowercase() {
-            classes |= LOWER;
-        }
-        if byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l') {
-            classes |= BASE58;
-        }
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=') {
-            classes |= BASE64;
-        }
-        classes
-    }
 }
 
 impl Tree {

@@ -5,12 +5,14 @@
 
 mod expression;
 mod lexer;
+mod needs;
 mod pivot;
 pub(crate) mod program;
 
 use super::words::{Words, WordsBuilder};
 use expression::Expressions;
 use lexer::Token;
+use needs::Needs;
 use program::{
     Confidence, DialectEntry, Phase, Program, QUESTION_CARRIERS, QuestionEntry, Role, Rule, carrier, op,
 };
@@ -66,7 +68,6 @@ pub(crate) const WORDS_OF_READERS: [&str; 48] = [
     "code",
     "reason",
     "description",
-    "error",
     "data",
     "hash",
     "name",
@@ -77,6 +78,7 @@ pub(crate) const WORDS_OF_READERS: [&str; 48] = [
     "file",
     "line",
     "facility",
+    "client_id",
 ];
 
 /// Compiles files into one [`Program`].
@@ -110,7 +112,8 @@ struct Block {
     over: u16,
     methods: Vec<u16>,
     form: Option<TermForm>,
-    needs: u64,
+    needs: Needs,
+    edge: u16,
     rank: u8,
     /// Code of the conditions, and of the grades.
     conditions: Vec<u16>,
@@ -191,7 +194,8 @@ impl Compiler {
     /// The tables of all files.
     pub(crate) fn build(mut self) -> (Program, Words) {
         // The sort is stable: among equals the order of the files stands.
-        self.rules.sort_by_key(|(form, rule)| (*form, rule.method));
+        self.rules
+            .sort_by_key(|(form, rule)| (*form, if *form == TermForm::Exact { rule.method } else { 0 }));
         for (order, (_, rule)) in (0..).zip(&mut self.rules) {
             rule.order = order;
         }
@@ -353,7 +357,7 @@ impl Compiler {
     fn condition(&mut self, block: &mut Block, rest: &[Token]) -> Result<(), String> {
         for term in self.expressions.terms(rest)? {
             block.rank = block.rank.saturating_add(1);
-            if let Some(methods) = expression::exact_methods(&term) {
+            if let Some(methods) = needs::exact_methods(&term) {
                 if !block.methods.is_empty() {
                     return Err("a message has one `method is`".into());
                 }
@@ -364,10 +368,13 @@ impl Compiler {
                 block.form = Some(TermForm::Exact);
                 continue;
             }
-            if expression::tests_method(&term) {
+            if needs::tests_method(&term) {
                 block.form = block.form.or(Some(TermForm::Pattern));
             }
-            block.needs |= expression::needs(&term);
+            block.needs = block.needs.and(needs::of_term(&term));
+            if block.edge == 0 {
+                block.edge = needs::edge_of(&term, &self.expressions.texts);
+            }
             block.conditions.extend(term);
         }
         Ok(())
@@ -396,17 +403,19 @@ impl Compiler {
         if block.rank == 0 {
             return Err(fault("the message has no condition"));
         }
+        let needs = block.needs.and(needs::of_alternatives(&block.grades));
         let code = self.expressions.append(&[block.conditions, block.grades].concat());
         let code = code.map_err(|reason| fault(&reason))?;
         let rule = Rule {
-            method: 0,
+            method: block.edge,
             order: 0,
             dialect,
             role,
             phase,
-            over: if block.over == 0 { carrier::LINE | carrier::WEBSOCKET } else { block.over },
+            over: if block.over == 0 { (carrier::LINE | carrier::WEBSOCKET) as u8 } else { block.over as u8 },
+            kinds: needs.kinds,
             rank: block.rank,
-            needs: block.needs,
+            needs: needs.members,
             code,
             said: block.said,
             coin: if block.coin == 0 { default_coin } else { block.coin },
