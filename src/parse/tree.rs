@@ -16,7 +16,7 @@ use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     nodes: heapless::Vec<Node, JSON_NODES>,
-    text: heapless::Vec<u8, JSON_TEXT_BYTES>,
+    text: KeptText,
     /// A bit for each known member name, by its number modulo 64, at any depth.
     present: u64,
     /// Members at the top whose names are not known.
@@ -26,6 +26,43 @@ pub(crate) struct Tree {
     /// Nodes and bytes of text that stay when a message is done with: the head around it.
     kept_nodes: u8,
     kept_text: u16,
+}
+
+/// The texts of all strings and numbers in a row.
+#[derive(Clone, Debug)]
+struct KeptText {
+    bytes: [u8; JSON_TEXT_BYTES],
+    len: u16,
+}
+
+impl Default for KeptText {
+    fn default() -> Self {
+        KeptText { bytes: [0; JSON_TEXT_BYTES], len: 0 }
+    }
+}
+
+impl KeptText {
+    fn len(&self) -> usize {
+        self.len.into()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len as u16);
+    }
+
+    fn get(&self, from: u16, len: u8) -> &[u8] {
+        let kept = self.bytes.get(..self.len()).unwrap_or_default();
+        kept.get(usize::from(from)..).and_then(|rest| rest.get(..usize::from(len))).unwrap_or_default()
+    }
+
+    /// Appends `bytes` as one; answers how many, all or none.
+    fn extend(&mut self, bytes: &[u8]) -> usize {
+        let free = self.bytes.get_mut(self.len.into()..).unwrap_or_default();
+        let Some(places) = free.get_mut(..bytes.len()) else { return 0 };
+        places.copy_from_slice(bytes);
+        self.len += bytes.len() as u16;
+        bytes.len()
+    }
 }
 
 /// A value.
@@ -138,17 +175,13 @@ impl Tree {
         let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
         let room = JSON_TEXT_BYTES.saturating_sub(self.text.len() + reserve);
         let room = room.min(JSON_STRING_BYTES.saturating_sub(usize::from(node.kept)));
-        let kept = bytes.get(..room).unwrap_or(bytes);
-        if self.text.extend_from_slice(kept).is_ok() {
-            node.kept += kept.len() as u8;
-        }
+        node.kept += self.text.extend(bytes.get(..room).unwrap_or(bytes)) as u8;
     }
 
     /// The text of the string or number at `node`, as far as it is kept.
     pub(crate) fn text(&self, node: u16) -> &[u8] {
         let node = self.nodes.get(usize::from(node));
-        node.and_then(|node| self.text.get(usize::from(node.start)..)?.get(..usize::from(node.kept)))
-            .unwrap_or_default()
+        node.map_or(&[], |node| self.text.get(node.start, node.kept))
     }
 
     /// Notes the classes and the whole length of the string at `node`. Of a long row of digits no more than its

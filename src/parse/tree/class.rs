@@ -37,18 +37,20 @@ pub(crate) fn of_all(bytes: &[u8]) -> u8 {
 
 /// Number of bytes before the first quote or backslash, and which of `classes` they all belong to.
 ///
-/// Hashes and blobs make up most of what pools send. Once a row of digits has shown letters and figures, words of
-/// small hexadecimal digits leave its classes as they are, and a word is looked at in one step. The same holds for
-/// text that belongs to no class.
+/// Hashes and blobs make up most of what pools send: words of figures and small hexadecimal letters are looked at in
+/// one step, and so is text that belongs to no class.
 pub(crate) fn run(bytes: &[u8], classes: u8) -> (usize, u8) {
     let mut classes = classes & ALL;
     let mut at = 0;
     loop {
+        let rest = bytes.get(at..).unwrap_or_default();
         if classes == 0 {
-            return (at + plain(bytes.get(at..).unwrap_or_default()), 0);
+            return (at + plain(rest), 0);
         }
-        if classes & !(HEX | BASE64) == 0 {
-            at += hex_words(bytes.get(at..).unwrap_or_default());
+        if classes & HEX != 0 {
+            let (len, of_words) = hex_words(rest);
+            at += len;
+            classes &= of_words;
         }
         let Some(&byte) = bytes.get(at) else { return (at, classes) };
         let of_byte = TABLE[usize::from(byte)];
@@ -63,34 +65,53 @@ pub(crate) fn run(bytes: &[u8], classes: u8) -> (usize, u8) {
 /// Number of bytes before the first quote or backslash.
 pub(crate) fn plain(bytes: &[u8]) -> usize {
     let (words, _) = bytes.as_chunks::<WORD>();
-    let whole = words.iter().take_while(|word| {
-        let word = usize::from_ne_bytes(**word);
-        !has_zero(word ^ repeat(b'"')) && !has_zero(word ^ repeat(b'\\'))
-    });
-    let at = whole.count() * WORD;
+    let mut at = 0;
+    for word in words {
+        let word = usize::from_le_bytes(*word);
+        // The lowest bit is exact: what is borrowed goes to higher bytes.
+        let ends = zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\'));
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize / 8;
+        }
+        at += WORD;
+    }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len())
 }
 
-/// Bytes at the head, in whole words, that are figures and small letters up to `f`.
-fn hex_words(bytes: &[u8]) -> usize {
+/// Bytes at the head, in whole words, that are figures and small letters up to `f`, and the classes that they all
+/// belong to.
+fn hex_words(bytes: &[u8]) -> (usize, u8) {
     let (words, _) = bytes.as_chunks::<WORD>();
-    words.iter().take_while(|word| is_hex(usize::from_ne_bytes(**word))).count() * WORD
+    let (mut len, mut classes) = (0, ALL);
+    for word in words {
+        let word = usize::from_le_bytes(*word);
+        let (figures, letters) = hex_digits(word);
+        if figures | letters != repeat(0x80) {
+            break;
+        }
+        len += WORD;
+        classes &= if letters == 0 { ALL } else { !(DIGIT | DECIMAL | UPPER) };
+        classes &= if figures == 0 { ALL } else { !(UPPER | LOWER) };
+        classes &= if zeros(word ^ repeat(b'0')) == 0 { ALL } else { !BASE58 };
+    }
+    (len, classes)
 }
 
-/// Whether each byte of a word is a figure or a small letter up to `f`. A sum has its highest bit set where the byte
-/// is at least the bound; bytes below 128 carry nothing over to the next.
-fn is_hex(word: usize) -> bool {
-    let high = repeat(0x80);
-    let at_least = |bound: u8| word.wrapping_add(repeat(0x80 - bound));
-    let figure = at_least(b'0') & !at_least(b'9' + 1);
-    let letter = at_least(b'a') & !at_least(b'f' + 1);
-    word & high == 0 && (figure | letter) & high == high
+/// The highest bit of each byte of a word that is a figure, and that is a small letter up to `f`. A sum has that bit set
+/// where the byte is at least the bound; bytes below 128 carry nothing over to the next.
+fn hex_digits(word: usize) -> (usize, usize) {
+    let low = word & repeat(0x7f);
+    let at_least = |bound: u8| low.wrapping_add(repeat(0x80 - bound));
+    let is_ascii = !word & repeat(0x80);
+    let figures = at_least(b'0') & !at_least(b'9' + 1) & is_ascii;
+    let letters = at_least(b'a') & !at_least(b'f' + 1) & is_ascii;
+    (figures, letters)
 }
 
-/// Whether a byte of a word is zero (Hacker's Delight, section 6-1).
-fn has_zero(word: usize) -> bool {
-    word.wrapping_sub(repeat(1)) & !word & repeat(0x80) != 0
+/// A bit that is set in the lowest byte of a word that is zero, and none if no byte is (Hacker's Delight, section 6-1).
+fn zeros(word: usize) -> usize {
+    word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 
 /// A word of which each byte is `byte`.
@@ -183,7 +204,8 @@ mod tests {
             for at in 0..WORD {
                 let mut word = [b'0'; WORD];
                 word[at] = byte;
-                assert_eq!(is_hex(usize::from_ne_bytes(word)), is_digit, "{byte} at {at}");
+                let (figures, letters) = hex_digits(usize::from_le_bytes(word));
+                assert_eq!(figures | letters == repeat(0x80), is_digit, "{byte} at {at}");
             }
         }
     }
