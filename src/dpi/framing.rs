@@ -6,17 +6,27 @@
 //! both ends have to prove what they are. Nothing is given up but what is known to be encrypted.
 
 mod first;
+mod flags;
 mod grpc;
 mod handshake;
 mod http;
+mod layer;
+mod step;
 mod text;
 mod websocket;
+
+use flags::{
+    BROKEN, CLIENT, CLIENT_SHIFT, DEPTH, GRPC, HTTP, MIDWAY, NOISE, REST, SERVER_FIRST, SPOKE, TARGET, TLS,
+    TURN, UNREADABLE, WEB, WEBSOCKET,
+};
+use layer::Layer;
+pub(super) use step::{Found, Step};
 
 use super::drafts::{Draft, Drafts, Handle};
 use super::naming::Naming;
 use super::signatures::compile::program::carrier;
 use super::{TlsClient, Wire};
-use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH, SV2_SERVER_HELLO};
+use crate::limits::{ASSEMBLY_BYTES, SV2_SERVER_HELLO};
 use crate::net::direction::Direction;
 use crate::parse::http::Asked;
 use crate::parse::socks;
@@ -38,95 +48,6 @@ pub(super) struct Framing {
 }
 
 const _: () = assert!(size_of::<Framing>() <= 24);
-
-/// States of a direction, named for what it awaits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Layer {
-    /// The first bytes of a connection or a tunnel.
-    #[default]
-    FirstBytes,
-    /// A JSON value, a line, an HTTP message; wherever one begins.
-    Text,
-    /// The next line of an HTTP head.
-    HttpHead,
-    /// More of an HTTP body.
-    HttpBody,
-    /// The size of a chunk of an HTTP body.
-    HttpChunk,
-    /// The blank line after the last chunk.
-    HttpTrailer,
-    /// A WebSocket frame.
-    Frame,
-    /// More of its payload.
-    FrameData,
-    /// An HTTP/2 frame, which may carry gRPC.
-    Grpc,
-    /// More of its payload.
-    GrpcData,
-    /// SOCKS 5: the client's password or request.
-    Socks5Request,
-    /// SOCKS 5: the server's choice of method.
-    Socks5Method,
-    /// SOCKS 5: the server's word on password or request.
-    Socks5Reply,
-    /// SOCKS 4: the server's word on the request.
-    Socks4Reply,
-    /// DNS: the length of a message, and the message.
-    Dns,
-    /// TLS: the rest of the ClientHello, as far as the server name.
-    TlsHello,
-    /// Stratum V2: the rest of the client's key.
-    ClientHello,
-    /// Stratum V2: the client's first frame.
-    Setup,
-    /// Stratum V2: the server has answered with its keys; the client's first frame is next.
-    SetupReceived,
-    /// Stratum V2: the server's consent.
-    SetupSuccess,
-    /// Bytes that can't be read.
-    Opaque,
-}
-
-/// Finds at the head of some bytes.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub(super) enum Found<'a> {
-    /// No find; bytes that were not consumed are to be offered again with what follows.
-    Nothing,
-    /// A message, which the draft holds; the carrier.
-    Message(u16),
-    /// The beginning of a line, which may be a message already: some clients send no line ends.
-    OpenLine,
-    /// The client's name for its server.
-    Named(Naming),
-    /// The answer of a name server.
-    Resolved(&'a [u8]),
-    /// A handshake of Stratum V2, with the server's consent to what followed.
-    StratumV2,
-}
-
-/// Number of bytes that are done with, and what they said.
-#[derive(Debug)]
-pub(super) struct Step<'a> {
-    pub len: usize,
-    pub found: Found<'a>,
-    /// The caller has to bring more bytes.
-    pub waits: bool,
-}
-
-impl<'a> Step<'a> {
-    fn done(len: usize) -> Self {
-        Step { len, found: Found::Nothing, waits: false }
-    }
-
-    fn wait() -> Self {
-        Step { len: 0, found: Found::Nothing, waits: true }
-    }
-
-    fn found(len: usize, found: Found<'a>) -> Self {
-        Step { len, found, waits: false }
-    }
-}
 
 /// What a step works with: direction, half-read message, known words.
 struct StepContext<'d> {
@@ -448,40 +369,7 @@ impl Framing {
     }
 }
 
-/// The bits of [`Framing::flags`] that count proxies.
-const DEPTH: u32 = 3;
-/// Part of the flow has not been seen.
-const MIDWAY: u32 = 1 << 2;
-/// The client has sent a ClientHello, and the server nothing that contradicts it.
-const TLS: u32 = 1 << 3;
-/// HTTP was spoken, or TLS whose client offers it.
-const WEB: u32 = 1 << 4;
-const WEBSOCKET: u32 = 1 << 5;
-const SERVER_FIRST: u32 = 1 << 6;
-const NOISE: u32 = 1 << 7;
-const GRPC: u32 = 1 << 8;
-/// Flags of each direction: not all of it was seen, or not all of it made sense.
-const BROKEN: [u32; 2] = [1 << 9, 1 << 10];
-/// The latest bytes made no sense.
-const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
-/// The end has spoken since the other one did.
-const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
-/// The next bytes are the rest of something whose beginning was not seen.
-const REST: [u32; 2] = [1 << 15, 1 << 16];
-/// The first bytes that the end says since the other one spoke are being collected.
-const TURN: [u32; 2] = [1 << 19, 1 << 20];
-/// The client has asked a proxy for another server.
-const TARGET: u32 = 1 << 21;
-/// A message of HTTP has begun.
-const HTTP: [u32; 2] = [1 << 17, 1 << 18];
-
-/// The bits that hold a [`TlsClient`].
-const CLIENT: u32 = 3 << CLIENT_SHIFT;
-const CLIENT_SHIFT: u32 = 22;
-
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
-
-const _: () = assert!(PROXY_DEPTH as u32 <= DEPTH);
 
 #[cfg(test)]
 mod tests;
