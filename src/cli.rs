@@ -11,11 +11,13 @@ mod events;
 mod intel;
 mod notify;
 mod probe;
+mod records;
 mod report;
 #[cfg(feature = "host")]
 mod replay;
 mod signatures;
 mod ubus;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
-use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
+use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
@@ -65,7 +67,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
         Some("report") => report::run(arguments),
-        Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
+        Some("hosts") => report::hosts(arguments),
         Some("events") => events::run(arguments),
         Some("unblock") => unblock(arguments),
         Some("intel") => intel::run(arguments),
@@ -87,7 +89,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("sequences") => desk_tool(arguments, minewall::lab::train::extract),
         Some(other) => Err(format!("unknown command '{other}'; 'minewall --help' lists them")),
         None => Err(match arguments.finish().first() {
-            Some(option) => format!("unknown option '{}'", option.display()),
+            Some(option) => unknown(option),
             None => "no command; 'minewall --help' lists them".into(),
         }),
     }
@@ -126,7 +128,7 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
 /// A question with two answers: for people, and for programs.
 fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let config = load(&path).or_else(|complaint| running_copy(&path, complaint))?;
+    let config = load_or_running(&path)?;
     let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
     // What the service has noted; the daemon can't know why it has no rules.
@@ -137,6 +139,11 @@ fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitC
         eprintln!("problem: {}", problem.trim_end());
     }
     tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+/// The configuration at `path`, or the one that the daemon runs with.
+fn load_or_running(path: &Path) -> Result<Config, String> {
+    load(path).or_else(|complaint| running_copy(path, complaint))
 }
 
 /// The configuration that OpenWrt's service has given to the daemon, where the one at `path` is refused.
@@ -156,7 +163,7 @@ fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// Prints an answer of the daemon's.
-fn tell(answer: &Answer) -> Result<ExitCode, String> {
+fn tell(answer: &ControlAnswer) -> Result<ExitCode, String> {
     match answer.outcome {
         RequestOutcome::Done => show(&answer.text),
         RequestOutcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),
@@ -200,7 +207,8 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     if is_removal {
         return show(&rules::remove(variant));
     }
-    let config = load(&path)?;
+    let mut config = load(&path)?;
+    zones::resolve(&mut config);
     // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
     let known = control::ask(&config.control_socket, &Request::Elements);
     let known = known.map_or(String::new(), |answer| answer.text);
@@ -263,9 +271,15 @@ fn words(arguments: Arguments) -> Result<Vec<String>, String> {
 
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
-        Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
+        Some(extra) => Err(unknown(extra)),
         None => Ok(()),
     }
+}
+
+/// The complaint about a word of the command line that no command knows.
+fn unknown(word: &OsString) -> String {
+    let kind = if word.as_encoded_bytes().starts_with(b"-") { "option" } else { "argument" };
+    format!("unknown {kind} '{}'", word.display())
 }
 
 /// A tool that reads its own options.
@@ -278,14 +292,13 @@ fn desk_tool(
 }
 
 /// The arguments left once the options have been taken; one that still looks like an option is unknown.
-#[cfg(feature = "host")]
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();
     let end = operands.iter().position(|operand| operand == "--");
     let looks_like_option =
         |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-") && *operand != "-";
     match operands.iter().take(end.unwrap_or(operands.len())).find(looks_like_option) {
-        Some(option) => Err(format!("unknown option '{}'", option.display())),
+        Some(option) => Err(unknown(option)),
         None => {
             if let Some(end) = end {
                 operands.remove(end);

@@ -3,12 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::collector::EventCollector;
 use super::event_log::{EventLine, EventLog};
 use super::history_file::HistoryFile;
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::identity::{self, Accused, Identity};
 use super::news::News;
 use super::problems::Problems;
+use super::status::CollectorUse;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
@@ -30,6 +32,7 @@ pub(super) struct Reporter {
     doubtful: TokenBucket,
     history: HistoryFile,
     log: EventLog,
+    collector: EventCollector,
     problems: Problems,
     leases_files: Vec<PathBuf>,
     events_per_hour: u32,
@@ -48,6 +51,7 @@ impl Reporter {
             doubtful: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
+            collector: EventCollector::new(config, problems),
             problems: problems.clone(),
             leases_files: config.leases_files.clone(),
             events_per_hour: config.host_events_per_hour,
@@ -59,6 +63,7 @@ impl Reporter {
     /// Takes over another configuration; what is known of hosts stays.
     pub(super) fn configure(&mut self, config: &Config) {
         self.log = event_log(config, &self.problems);
+        self.collector.configure(config);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
         self.history.path.clone_from(&config.hosts_file);
@@ -71,8 +76,9 @@ impl Reporter {
         self.history.tick(&self.hosts, now);
     }
 
-    /// Writes the history if it has changed, and waits for it.
+    /// Writes the history if it has changed, and waits for it and, for a moment, for the collector.
     pub(super) fn stop(&mut self) {
+        self.collector.stop();
         self.history.stop(&self.hosts);
     }
 
@@ -131,6 +137,7 @@ impl Reporter {
             Ok(len) => {
                 let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
                 self.log.write(&line);
+                self.collector.send(&line, detection.source.is_proof());
                 // Those who follow are told of what there is room for; the file has it all.
                 let _ = self.lines.push_back(line.into_owned());
             }
@@ -174,6 +181,11 @@ impl Reporter {
     /// The next event, as it was logged, for those who follow.
     pub(super) fn poll_line(&mut self) -> Option<String> {
         self.lines.pop_front()
+    }
+
+    /// Use of the collector, if there is one.
+    pub(super) fn collector(&self) -> Option<CollectorUse> {
+        self.collector.counters()
     }
 
     /// Hosts with detections.
@@ -266,10 +278,11 @@ mod tests {
     /// A host may be suspected of many servers, of this one, too, before it proves to mine there.
     #[test]
     fn suspicions_do_not_silence_a_proof() {
-        let directory = std::env::temp_dir().join(format!("minewall-proof-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let text = format!(
-            "config minewall\noption host_events 1\noption event_log ''\noption hosts_file {}\n",
+            "config minewall\noption host_events 1\noption event_log {}\noption hosts_file {}\n",
+            directory.join("events").display(),
             directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
@@ -283,15 +296,14 @@ mod tests {
         reporter.report(&proof, true);
         assert!(reporter.poll_line().is_some_and(|line| line.contains("\"event\":\"detection\"")));
         assert_eq!(reporter.poll_line(), None);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     /// A host can cause thousands of detections a second; what it costs to find its name is for those
     /// that are told.
     #[test]
     fn only_what_is_told_costs_a_look_into_the_leases() {
-        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let leases = directory.join("leases");
         let text = format!(
             "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
@@ -309,20 +321,20 @@ mod tests {
         let host = reporter.hosts().latest()[0];
         assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
         assert_eq!(reporter.unreported(), 1);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     /// A host that uses another one's address is not taken for it, and an address of the internet is no host of the
     /// house; both are told.
     #[test]
     fn neither_a_victim_nor_a_stranger_enters_the_list_of_hosts() {
-        let directory = std::env::temp_dir().join(format!("minewall-identity-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let leases = directory.join("leases");
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
         let text = format!(
-            "config minewall\nlist leases_file {}\noption event_log ''\noption hosts_file {}\n",
+            "config minewall\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
             leases.display(),
+            directory.join("events").display(),
             directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
@@ -348,7 +360,6 @@ mod tests {
         assert_eq!(hosts, 1);
         let (line, hosts) = told([192, 168, 1, 50], 2, true);
         assert!(!line.contains("laptop") && hosts == 1, "{line}");
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

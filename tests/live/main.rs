@@ -6,7 +6,7 @@
 mod beside;
 mod bridge;
 mod daemon;
-mod judge;
+mod stand_in;
 mod namespace;
 mod net;
 #[path = "../support/program.rs"]
@@ -18,6 +18,7 @@ mod transparent;
 mod tls_end;
 
 mod attacks;
+mod collector;
 mod fleet;
 mod hang;
 mod known;
@@ -29,5 +30,6 @@ mod probe;
 mod proxies;
 mod rules;
 mod run;
+mod selection;
 mod signatures;
 mod suspect;

@@ -6,10 +6,11 @@ use super::Disguised;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::dataset::Case;
+use crate::lab::train::progress::Progress;
 use crate::lab::train::renewal::{self, Renewal};
 use crate::lab::train::rng::Rng;
 use crate::lab::train::scores::Trace;
-use crate::lab::train::sequence::{Packet, Sequence};
+use crate::lab::train::sequence::{Sequence, SequencePacket};
 
 /// A disguise of every packet of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +62,7 @@ impl Evasion {
     }
 }
 
-fn jitter(packets: &mut [Packet], most_ms: f64, rng: &mut Rng) {
+fn jitter(packets: &mut [SequencePacket], most_ms: f64, rng: &mut Rng) {
     let (mut at, mut last) = (0.0, 0.0f64);
     for packet in packets {
         at += f64::from(packet.gap_ms);
@@ -73,8 +74,8 @@ fn jitter(packets: &mut [Packet], most_ms: f64, rng: &mut Rng) {
 
 /// Joins a packet to the one before in the same direction within the window; a segment holds no
 /// more than an Ethernet frame.
-fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
-    let mut out: Vec<Packet> = Vec::new();
+fn coalesce(packets: &[SequencePacket], window_ms: u32) -> Vec<SequencePacket> {
+    let mut out: Vec<SequencePacket> = Vec::new();
     let mut open_for = 0u32;
     for packet in packets {
         open_for = open_for.saturating_add(packet.gap_ms);
@@ -88,7 +89,7 @@ fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
             }
             _ => {
                 // Time that went by while others joined the packet before belongs to this gap.
-                out.push(Packet { gap_ms: open_for, ..*packet });
+                out.push(SequencePacket { gap_ms: open_for, ..*packet });
                 open_for = 0;
             }
         }
@@ -102,7 +103,8 @@ fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
 /// Recall by sensitivity on `mining` in every disguise. A session that a disguise has made too short
 /// counts as missed.
 pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
-    let of = |evasion: Evasion| {
+    let mut progress = Progress::new("disguises", EVASIONS.len() as u32);
+    let mut of = |evasion: Evasion| {
         let disguised = |(index, case): (usize, &&Case)| {
             let mut rng = Rng::keyed(SEED, index as u64);
             Case::new(evasion.disguise(&case.sequence, &mut rng), 1.0)
@@ -114,9 +116,12 @@ pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
             let found = traces.iter().filter(|trace| trace.suspicion(threshold).is_some()).count();
             found as f64 / mining.len().max(1) as f64
         });
+        progress.step();
         (evasion, recall)
     };
-    EVASIONS.into_iter().map(of).collect()
+    let measured = EVASIONS.into_iter().map(&mut of).collect();
+    progress.finish();
+    measured
 }
 
 /// For people.
@@ -165,8 +170,8 @@ mod tests {
     use super::*;
     use crate::net::direction::Direction::{ToClient, ToServer};
 
-    fn packet(direction: crate::net::direction::Direction, size: u32, gap_ms: u32) -> Packet {
-        Packet { direction, size, gap_ms }
+    fn packet(direction: crate::net::direction::Direction, size: u32, gap_ms: u32) -> SequencePacket {
+        SequencePacket { direction, size, gap_ms }
     }
 
     #[test]
