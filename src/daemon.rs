@@ -1,8 +1,8 @@
 //! The shell on a router: one thread, one loop, around the engine.
 //!
 //! 1. Wait (poll(2)) for packets, signals and control clients.
-//! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
-//!    verdict before the next one is received.
+//! 2. Take up to [`PACKETS_PER_TURN`] packets, for [`PACKETS_TURN`] at most; each goes through [`Engine::handle`] and
+//!    gets its verdict before the next one is received, by two system calls.
 //! 3. Report the detections, and hand them to the reputation service.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
 //! 5. Collect what probes have found out; a socket of the worker's says when there is something.
@@ -58,7 +58,7 @@ use signal_hook::low_level::pipe;
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
 use crate::limits::{
-    CONTROL_CLIENTS, FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
+    CONTROL_CLIENTS, FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, PACKETS_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
 };
 use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
@@ -165,10 +165,12 @@ struct Daemon {
 impl Daemon {
     fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
         let mut swept_at = self.clock.now();
+        let mut is_idle = true;
         loop {
-            let ready = wait(&self.queue, signals, &self.reputation, &control)
+            let patience = if is_idle { TURN_WAIT } else { Duration::ZERO };
+            let ready = wait(&self.queue, signals, &self.reputation, &control, patience)
                 .map_err(|error| format!("poll: {error}"))?;
-            self.take_packets()?;
+            is_idle = !ready.packets || self.take_packets()?;
             self.alive.turned();
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
@@ -244,11 +246,13 @@ impl Daemon {
         }
     }
 
-    fn take_packets(&mut self) -> Result<(), String> {
+    /// Takes packets for a turn; whether no more came.
+    fn take_packets(&mut self) -> Result<bool, String> {
+        let end = self.clock.now().after(PACKETS_TURN);
         for _ in 0..PACKETS_PER_TURN {
             let packet = match self.queue.recv() {
                 Ok(Some(packet)) => packet,
-                Ok(None) => break,
+                Ok(None) => return Ok(true),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
@@ -264,8 +268,11 @@ impl Daemon {
                 let is_local = self.reputation.networks().contains(client) || is_own(client);
                 self.reporter.report(&detection, is_local);
             }
+            if now >= end {
+                break;
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Connections that found no place in the flow table are a problem until a minute has passed without one.
@@ -322,20 +329,22 @@ impl Daemon {
     }
 }
 
-/// Everything that is ready besides packets.
+/// Everything that is ready.
 struct Ready {
+    packets: bool,
     reload: bool,
     stop: bool,
     answers: bool,
     control: bool,
 }
 
-/// Waits until there is something to do, at most [`TURN_WAIT`].
+/// Waits until there is something to do, at most `patience`.
 fn wait(
     queue: &PacketQueue,
     signals: &Signals,
     reputation: &ReputationService,
     control: &Control,
+    patience: Duration,
 ) -> io::Result<Ready> {
     let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
         [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
@@ -345,14 +354,15 @@ fn wait(
             .chain(control.descriptors())
             .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
             .collect();
-    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos() as _ };
+    let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos() as _ };
     match poll(&mut descriptors, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error.into()),
     }
     let mut is_ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
-    let (reload, stop, _packets) = (is_ready.next(), is_ready.next(), is_ready.next());
+    let (reload, stop, packets) = (is_ready.next(), is_ready.next(), is_ready.next());
     Ok(Ready {
+        packets: packets == Some(true),
         reload: reload == Some(true),
         stop: stop == Some(true),
         answers: reputation.wake().is_some() && is_ready.next() == Some(true),

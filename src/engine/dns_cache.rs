@@ -8,6 +8,7 @@
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::IpAddr;
 
+use super::session::Session;
 use crate::limits::{
     DNS_TTL_MAX_SECONDS, DNS_TTL_MIN_SECONDS, RESOLVED_NAME_BYTES, RESOLVED_NAMES, RESOLVED_OTHERS,
     RESOLVED_WAYS,
@@ -28,10 +29,11 @@ pub(super) struct DnsCache<S> {
     hasher: S,
 }
 
-/// The client that got an answer, and an address in it.
+/// The client that got an answer, the one that had asked under its address, and an address in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Listed {
     client: IpAddr,
+    asker: u32,
     addr: IpAddr,
 }
 
@@ -71,8 +73,22 @@ pub(super) const ROUTER: u32 = 0;
 pub(super) struct Receiver {
     /// Its address.
     pub client: IpAddr,
+    /// Keyed hash of the client that has asked: another one may have used the address for that.
+    pub asker: u32,
     /// Keyed hash of the client whose share its entries take.
     pub owner: u32,
+}
+
+impl Receiver {
+    /// The client at this address whose keyed hash is `owner`.
+    pub(super) fn new(client: IpAddr, owner: u32) -> Self {
+        Receiver { client, asker: owner, owner }
+    }
+
+    /// The client of `session`.
+    pub(super) fn of(session: &Session) -> Self {
+        Receiver::new(session.client().addr(), session.owner())
+    }
 }
 
 /// The names of an address.
@@ -106,13 +122,13 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     ) -> bool {
         // A client goes on using an address for longer than it may.
         let until = now.saturating_add(resolution.ttl.clamp(DNS_TTL_MIN_SECONDS, DNS_TTL_MAX_SECONDS));
-        let Receiver { client, owner } = receiver;
+        let Receiver { client, asker, owner } = receiver;
         let name = listed.map(|name| heapless::String::try_from(name.as_str()));
         let mut is_news = false;
         for &addr in &resolution.addrs {
             match &name {
                 Some(Ok(name)) => {
-                    let key = Listed { client, addr };
+                    let key = Listed { client, asker, addr };
                     let known = self.listed.get(&key);
                     is_news |= known.is_none_or(|known| {
                         known.name != *name || known.until < now.saturating_add(DNS_TTL_MIN_SECONDS / 2)
@@ -138,17 +154,22 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
         is_news
     }
 
-    /// The listed names that have led to `addr`, at second `now`.
-    pub(super) fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
-        let set = self.listed.set_of(&Listed { client, addr });
-        set.filter(move |(key, answer)| key.addr == addr && answer.until > now)
-            .map(move |(key, answer)| Known { name: &answer.name, own: key.client == client })
+    /// The listed names that have led to `addr`, at second `now`, as `receiver` has to believe them.
+    pub(super) fn find(&self, receiver: Receiver, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
+        let Receiver { client, asker, .. } = receiver;
+        let set = self.listed.set_of(&Listed { client, asker, addr });
+        set.filter(move |(key, answer)| key.addr == addr && answer.until > now).map(move |(key, answer)| {
+            Known { name: &answer.name, own: key.client == client && key.asker == asker }
+        })
     }
 
-    /// Clients, the addresses that they were told for listed names, those names, and the seconds left at `now`.
-    pub(super) fn listed(&self, now: u32) -> impl Iterator<Item = (IpAddr, IpAddr, &str, u32)> {
+    /// Those who were told addresses for listed names, these addresses and names, and the seconds left at `now`.
+    pub(super) fn listed(&self, now: u32) -> impl Iterator<Item = (Receiver, IpAddr, &str, u32)> {
         let holding = self.listed.iter().filter(move |(_, answer)| answer.until > now);
-        holding.map(move |(key, answer)| (key.client, key.addr, &answer.name[..], answer.until - now))
+        holding.map(move |(key, answer)| {
+            let receiver = Receiver { client: key.client, asker: key.asker, owner: answer.owner };
+            (receiver, key.addr, &answer.name[..], answer.until - now)
+        })
     }
 
     /// Whether `addr` has been the answer for a name on no list.
@@ -215,7 +236,7 @@ const OTHERS_WAYS: usize = 4;
 
 const _: () =
     assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
-const _: () = assert!(size_of::<(Listed, Answer)>() <= 128 && size_of::<(u32, Other)>() <= 24);
+const _: () = assert!(size_of::<(Listed, Answer)>() <= 136 && size_of::<(u32, Other)>() <= 24);
 
 #[cfg(test)]
 mod tests {
@@ -229,7 +250,7 @@ mod tests {
     }
 
     fn receiver(number: u8) -> Receiver {
-        Receiver { client: client(number), owner: number.into() }
+        Receiver::new(client(number), number.into())
     }
 
     fn addr(number: u8) -> IpAddr {
@@ -252,17 +273,31 @@ mod tests {
             cache.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
         };
         let known = |own| vec![("pool.test".to_owned(), own)];
-        assert_eq!(find(&cache, client(1), addr(2), 100), known(true));
-        assert_eq!(find(&cache, client(2), addr(1), 100), known(false));
-        assert_eq!(find(&cache, client(1), addr(3), 100), []);
-        assert_eq!(find(&cache, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
-        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
+        assert_eq!(find(&cache, receiver(1), addr(2), 100), known(true));
+        assert_eq!(find(&cache, receiver(2), addr(1), 100), known(false));
+        assert_eq!(find(&cache, receiver(1), addr(3), 100), []);
+        assert_eq!(find(&cache, receiver(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
+        assert_eq!(find(&cache, receiver(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
         cache.learn(receiver(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
-        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
+        assert_eq!(find(&cache, receiver(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
         let long = ["a".repeat(60), "b".repeat(60), "test".into()].join(".");
         cache.learn(receiver(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
-        assert_eq!(find(&cache, client(1), addr(9), 100), []);
+        assert_eq!(find(&cache, receiver(1), addr(9), 100), []);
         assert!(!cache.is_other(addr(9), 100));
+    }
+
+    /// A host asks under another's address: what is answered counts for neither.
+    #[test]
+    fn an_answer_to_a_question_of_another_is_not_that_of_its_client() {
+        let mut cache = DnsCache::new(RandomState::new());
+        let spoofed = Receiver::new(client(1), 2);
+        cache.learn(spoofed, &resolution(&[addr(1)], 1), Some(&name("pool.test")), 100);
+        assert!(cache.find(receiver(1), addr(1), 100).all(|known| !known.own));
+        assert!(cache.find(receiver(2), addr(1), 100).all(|known| !known.own));
+        cache.learn(receiver(1), &resolution(&[addr(1)], 1), Some(&name("pool.test")), 100);
+        cache.learn(spoofed, &resolution(&[addr(1)], 1), Some(&name("other.test")), 100);
+        let own = cache.find(receiver(1), addr(1), 100).filter(|known| known.own);
+        assert_eq!(own.map(|known| known.name).collect::<Vec<_>>(), ["pool.test"]);
     }
 
     #[test]
@@ -308,14 +343,14 @@ mod tests {
             let text = name(&format!("n{}.test", random.below(100)));
             let ttl = 600 + random.below(5_000);
             cache.learn(
-                Receiver { client: of, owner: random.below(3) },
+                Receiver { client: of, asker: 7, owner: random.below(3) },
                 &resolution(&[to], ttl),
                 Some(&text),
                 now,
             );
             reference.insert((of, to), (text.clone(), now + ttl));
             let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
-            for known in cache.find(of, to, now).filter(|known| known.own) {
+            for known in cache.find(Receiver::new(of, 7), to, now).filter(|known| known.own) {
                 let (expected, until) = &reference[&(of, to)];
                 assert_eq!(known.name, expected.as_str());
                 assert!(*until > now);
@@ -334,7 +369,7 @@ mod tests {
             cache.learn(receiver(2), &flood, Some(&name("other.test")), 1);
             cache.learn(receiver(2), &flood, None, 1);
         }
-        assert_eq!(cache.find(client(1), addr(1), 2).filter(|known| known.own).count(), 1);
+        assert_eq!(cache.find(receiver(1), addr(1), 2).filter(|known| known.own).count(), 1);
         assert!(cache.is_other(addr(2), 2));
     }
 
@@ -358,7 +393,7 @@ mod tests {
     #[test]
     fn one_client_of_the_resolver_displaces_no_other_s_answers() {
         let mut cache = DnsCache::new(RandomState::new());
-        let router = Receiver { client: addr(254), owner: ROUTER };
+        let router = Receiver { client: addr(254), asker: 254, owner: ROUTER };
         let mut resolve = |by: Receiver, addr: IpAddr| {
             for receiver in [router, by] {
                 cache.learn(receiver, &resolution(&[addr], 86_400), None, 0);

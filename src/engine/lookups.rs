@@ -1,7 +1,6 @@
 //! Lists and name servers' answers applied to a flow.
 
 use core::hash::BuildHasher;
-use core::net::IpAddr;
 
 use super::dns_cache::{ROUTER, Receiver};
 use super::event::Source;
@@ -27,11 +26,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// it.
     pub(super) fn clears(&self, session: &Session, now: Instant) -> bool {
         let (client, server) = (session.client().addr(), session.server());
+        let receiver = Receiver::of(session);
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
         self.reputation(session) == Some(EndpointVerdict::NotPool)
             || self.target(session).is_some_and(|target| allows(self.intel.of_proxy_target(target, now)))
-            || allows(self.intel.of_endpoint(client, &server, now))
+            || allows(self.intel.of_endpoint(receiver, &server, now))
             || self.names.find(client, &server).is_some_and(|name| {
                 let name = HostName::parse(name.as_bytes());
                 name.is_some_and(|name| allows(self.intel.of_name(&name, server.port(), now)))
@@ -91,16 +91,16 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
     pub(super) fn known_at(
         &self,
-        client: &Endpoint,
+        client: Receiver,
         server: &Endpoint,
         now: Instant,
     ) -> Option<(Source, Finding)> {
         let by_list = || {
-            let opinion = self.intel.of_endpoint(client.addr(), server, now);
+            let opinion = self.intel.of_endpoint(client, server, now);
             let opinion = opinion.filter(|opinion| opinion.policy == Policy::Block)?;
             Some((Source::Intel, opinion.finding))
         };
-        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof).or_else(by_list)
+        self.intel.verdict(client.client, server, Called::Unknown).and_then(proof).or_else(by_list)
     }
 
     /// Whether host or server of `session` is exempt, by the configuration or a list.
@@ -141,28 +141,35 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// Takes note of a datagram, if it is a name server's answer.
-    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, now: Instant) {
-        if datagram.src.port() == DNS_PORT
-            && let Ok(resolution) = Resolution::read(datagram.payload)
+    /// Takes note of a datagram from `hw_addr`, if it is a question to a name server or the answer to one that was seen.
+    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, hw_addr: Option<[u8; 6]>, now: Instant) {
+        let Datagram { src, dst, payload } = datagram;
+        let second = (now.micros() / 1_000_000) as u32;
+        if dst.port() == DNS_PORT {
+            let asker = Receiver::new(src.addr(), self.owner_from(src.addr(), hw_addr));
+            self.questions.note(asker, src.port(), dst, payload, second);
+        } else if src.port() == DNS_PORT
+            && let Some(asker) = self.questions.owner(dst, src, payload, second)
+            && let Ok(resolution) = Resolution::read(payload)
         {
-            self.resolve(datagram.dst.addr(), &resolution, now);
+            self.resolve(Receiver::new(dst.addr(), asker), &resolution, now);
         }
     }
 
     /// Takes note of a name server's answer over TCP.
     pub(super) fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
         if session.server().port() == DNS_PORT {
-            self.resolve(session.client().addr(), resolution, now);
+            self.resolve(Receiver::of(session), resolution, now);
         }
     }
 
-    fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
+    fn resolve(&mut self, mut receiver: Receiver, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
         // The router's own resolver asks for every client, and is told first.
-        let is_router = !self.networks.is_empty() && !self.networks.contains(client);
-        let owner = if is_router { ROUTER } else { self.owner_of(client) };
-        self.intel.learn(Receiver { client, owner }, resolution, now);
+        if !self.networks.is_empty() && !self.networks.contains(receiver.client) {
+            receiver.owner = ROUTER;
+        }
+        self.intel.learn(receiver, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
@@ -192,7 +199,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// The name by which the client has called its server, or which it has looked up.
     pub(super) fn server_name(&self, session: &Session, now: Instant) -> KeptName {
         let (client, server) = (session.client().addr(), session.server());
-        let looked_up = || KeptName::try_from(self.intel.name_of(client, server.addr(), now)?).ok();
+        let looked_up = || KeptName::try_from(self.intel.name_of(Receiver::of(session), server.addr(), now)?).ok();
         self.names.find(client, &server).cloned().or_else(looked_up).unwrap_or_default()
     }
 }
