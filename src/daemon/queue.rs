@@ -67,7 +67,8 @@ impl PacketQueue {
         queue.set_queue_max_len(number, config.queue_length).map_err(explain)?;
         queue.set_copy_range(number, config.copy_range).map_err(explain)?;
         // Without a limit the loop would wait for packets alone.
-        set_socket_timeout(&socket, Timeout::Recv, Some(PACKET_WAIT)).map_err(|errno| explain(errno.into()))?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(PACKET_WAIT))
+            .map_err(|errno| explain(errno.into()))?;
         if let Err(error) = set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER_BYTES) {
             log::info!("the queue's receive buffer keeps its default size: {error}");
         }

@@ -2,7 +2,7 @@
 
 use core::hash::BuildHasher;
 
-use super::dns_cache::Receiver;
+use super::dns_cache::AnswerReceiver;
 use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::{Handled, Packet};
@@ -27,7 +27,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
         let session = Session::begin(segment, now.stamp());
         let client = segment.src.addr();
-        let client = Receiver::new(client, self.owner_from(client, packet.hw_addr));
+        let client = AnswerReceiver::new(client, self.owner_from(client, packet.hw_addr));
         let known = self.known_at(client, &segment.dst, now).filter(|_| !self.exempts(&session, now));
         // Data in a SYN stays behind here, too.
         let pass =

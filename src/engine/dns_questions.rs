@@ -7,7 +7,7 @@
 
 use core::hash::BuildHasher;
 
-use super::dns_cache::Receiver;
+use super::dns_cache::AnswerReceiver;
 use crate::limits::{DNS_ANSWER_SECONDS, DNS_QUESTIONS};
 use crate::net::endpoint::Endpoint;
 use crate::util::bounded_cache::BoundedCache;
@@ -35,7 +35,14 @@ impl<S: BuildHasher + Clone> DnsQuestions<S> {
     }
 
     /// `receiver` has asked `server` from `port` at second `now`.
-    pub(super) fn note(&mut self, receiver: Receiver, port: u16, server: &Endpoint, message: &[u8], now: u32) {
+    pub(super) fn note(
+        &mut self,
+        receiver: AnswerReceiver,
+        port: u16,
+        server: &Endpoint,
+        message: &[u8],
+        now: u32,
+    ) {
         if let Some(key) = self.key(&Endpoint::new(receiver.client, port), server, message) {
             let asked = Asked { owner: receiver.owner, at: now };
             self.asked.insert_fairly(key, asked, |_, asked| asked.owner, |_, asked| asked.at);
@@ -43,7 +50,13 @@ impl<S: BuildHasher + Clone> DnsQuestions<S> {
     }
 
     /// The keyed hash of the client whose question `message` of `server` answers, if it was seen.
-    pub(super) fn owner(&self, client: &Endpoint, server: &Endpoint, message: &[u8], now: u32) -> Option<u32> {
+    pub(super) fn owner(
+        &self,
+        client: &Endpoint,
+        server: &Endpoint,
+        message: &[u8],
+        now: u32,
+    ) -> Option<u32> {
         let asked = self.asked.get(&self.key(client, server, message)?)?;
         (now.saturating_sub(asked.at) <= DNS_ANSWER_SECONDS).then_some(asked.owner)
     }
@@ -75,8 +88,8 @@ mod tests {
 
     const QUESTION: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04pool\x04test\0\0\x01\0\x01";
 
-    fn client(number: u8) -> Receiver {
-        Receiver::new(IpAddr::from([192, 168, 1, number]), number.into())
+    fn client(number: u8) -> AnswerReceiver {
+        AnswerReceiver::new(IpAddr::from([192, 168, 1, number]), number.into())
     }
 
     fn at(number: u8, port: u16) -> Endpoint {

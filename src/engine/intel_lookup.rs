@@ -5,7 +5,7 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::dns_cache::{DnsCache, Receiver};
+use super::dns_cache::{AnswerReceiver, DnsCache};
 use super::event::Source;
 use super::suppression::Suppression;
 use super::tunnels::ProxyTarget;
@@ -126,7 +126,12 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// The opinion on a session of `client` with `server`, before its first byte.
-    pub(super) fn of_endpoint(&self, client: Receiver, server: &Endpoint, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_endpoint(
+        &self,
+        client: AnswerReceiver,
+        server: &Endpoint,
+        now: Instant,
+    ) -> Option<Opinion> {
         if !self.has_any() {
             return None;
         }
@@ -186,7 +191,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Takes note of an answer that `receiver` got.
-    pub(super) fn learn(&mut self, receiver: Receiver, resolution: &Resolution, now: Instant) {
+    pub(super) fn learn(&mut self, receiver: AnswerReceiver, resolution: &Resolution, now: Instant) {
         let unix = self.unix(now);
         let is_listed =
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
@@ -267,7 +272,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// The listed name that `client` was last told `addr` for.
-    pub(super) fn name_of(&self, client: Receiver, addr: IpAddr, now: Instant) -> Option<&str> {
+    pub(super) fn name_of(&self, client: AnswerReceiver, addr: IpAddr, now: Instant) -> Option<&str> {
         self.dns_cache.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
     }
 

@@ -1,20 +1,23 @@
 //! Lists and name servers' answers applied to a flow.
 
 use core::hash::BuildHasher;
+use core::net::IpAddr;
 
-use super::dns_cache::{ROUTER, Receiver};
+use super::dns_cache::{AnswerReceiver, ROUTER};
 use super::event::Source;
-use super::intel_lookup::{Opinion, proof};
+use super::intel_lookup::{Opinion, proof, strictest};
 use super::pipeline::{DetectionCause, Pipeline};
+use super::reassembly::Heard;
 use super::session::Session;
 use super::sni_cache::KeptName;
 use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::authority::{Authority, AuthorityHost};
+use crate::net::client_id::ClientId;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -22,11 +25,29 @@ use crate::parse::dns::Resolution;
 use crate::util::time::Instant;
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
+    /// Hash of the client at this address, for fair shares.
+    pub(super) fn owner_of(&self, client: IpAddr) -> u32 {
+        self.owner_from(client, self.neighbours.hw_addr(client))
+    }
+
+    /// The same of one whose packet comes from `hw_addr`.
+    pub(super) fn owner_from(&self, client: IpAddr, hw_addr: Option<[u8; 6]>) -> u32 {
+        self.hasher.hash_one(ClientId::of(client, hw_addr)) as u32
+    }
+
+    /// Notes that `client` sends from `hw_addr`. Which answers of name servers are its own may depend on that.
+    pub(super) fn learn_neighbour(&mut self, client: IpAddr, hw_addr: Option<[u8; 6]>) {
+        if hw_addr.is_some() && self.neighbours.hw_addr(client) != hw_addr {
+            self.neighbours.learn(client, hw_addr);
+            self.intel.note_neighbour(client);
+        }
+    }
+
     /// Whether stage one's suspicion counts for nothing: the server has been asked and is no pool, or a list allows
     /// it.
     pub(super) fn clears(&self, session: &Session, now: Instant) -> bool {
         let (client, server) = (session.client().addr(), session.server());
-        let receiver = Receiver::of(session);
+        let receiver = AnswerReceiver::of(session);
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
         self.reputation(session) == Some(EndpointVerdict::NotPool)
@@ -91,7 +112,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
     pub(super) fn known_at(
         &self,
-        client: Receiver,
+        client: AnswerReceiver,
         server: &Endpoint,
         now: Instant,
     ) -> Option<(Source, Finding)> {
@@ -146,24 +167,40 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let Datagram { src, dst, payload } = datagram;
         let second = (now.micros() / 1_000_000) as u32;
         if dst.port() == DNS_PORT {
-            let asker = Receiver::new(src.addr(), self.owner_from(src.addr(), hw_addr));
+            let asker = AnswerReceiver::new(src.addr(), self.owner_from(src.addr(), hw_addr));
             self.questions.note(asker, src.port(), dst, payload, second);
         } else if src.port() == DNS_PORT
             && let Some(asker) = self.questions.owner(dst, src, payload, second)
             && let Ok(resolution) = Resolution::read(payload)
         {
-            self.resolve(Receiver::new(dst.addr(), asker), &resolution, now);
+            self.resolve(AnswerReceiver::new(dst.addr(), asker), &resolution, now);
         }
+    }
+
+    /// Takes over the names that a message told: the client's for its server, a proxy's target, a DNS answer. The
+    /// strictest opinion of the lists on them comes back.
+    pub(super) fn take_names(
+        &mut self,
+        session: &Session,
+        heard: &mut Heard,
+        now: Instant,
+    ) -> Option<Opinion> {
+        let target = heard.target.take().and_then(|target| self.hear(session, &Naming::Proxy(target), now));
+        let name = heard.naming.as_ref().and_then(|naming| self.hear(session, naming, now));
+        if let Some(resolution) = &heard.resolution {
+            self.answered(session, resolution, now);
+        }
+        strictest(target, name)
     }
 
     /// Takes note of a name server's answer over TCP.
-    pub(super) fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
+    fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
         if session.server().port() == DNS_PORT {
-            self.resolve(Receiver::of(session), resolution, now);
+            self.resolve(AnswerReceiver::of(session), resolution, now);
         }
     }
 
-    fn resolve(&mut self, mut receiver: Receiver, resolution: &Resolution, now: Instant) {
+    fn resolve(&mut self, mut receiver: AnswerReceiver, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
         // The router's own resolver asks for every client, and is told first.
         if !self.networks.is_empty() && !self.networks.contains(receiver.client) {
@@ -174,7 +211,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
     /// that of the flow's server.
-    pub(super) fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
+    fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
         let name = match naming {
             Naming::Proxy(target) => {
                 self.tunnels.open(*session.key(), session.owner(), target, HTTP_PORT, now.stamp());
@@ -199,7 +236,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// The name by which the client has called its server, or which it has looked up.
     pub(super) fn server_name(&self, session: &Session, now: Instant) -> KeptName {
         let (client, server) = (session.client().addr(), session.server());
-        let looked_up = || KeptName::try_from(self.intel.name_of(Receiver::of(session), server.addr(), now)?).ok();
+        let looked_up =
+            || KeptName::try_from(self.intel.name_of(AnswerReceiver::of(session), server.addr(), now)?).ok();
         self.names.find(client, &server).cloned().or_else(looked_up).unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@ use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::authority::Authority;
@@ -80,8 +80,8 @@ impl Reassembly<'_> {
             return;
         }
         let index = self.session.streams.slots[direction as usize];
-        let keeps_unacknowledged = direction == Direction::ToServer
-            && self.pool.get(index, self.session.key(), direction).is_some();
+        let keeps_unacknowledged =
+            direction == Direction::ToServer && self.pool.get(index, self.session.key(), direction).is_some();
         match arrival {
             Arrival::Retransmission => return,
             Arrival::InOrder { skip } => {

@@ -222,8 +222,7 @@ impl Memory {
             }
         };
         let rate = (&format!("{DECIDED_OF_CLIENT}/hour")[..], DECIDED_OF_CLIENT);
-        let share =
-            |those: &str, end| clients::over("deciding", those, end, rate, "accept");
+        let share = |those: &str, end| clients::over("deciding", those, end, rate, "accept");
         format!(
             "{sets}{counted}{known}	chain tuples {{
 {look_up}		goto payload

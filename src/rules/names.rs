@@ -13,9 +13,8 @@ use crate::limits::{DNS_OF_CLIENT, DNS_PER_SECOND};
 
 /// The packets in question; `device` leaves the loopback device out.
 fn messages(device: &str) -> [String; 2] {
-    [("sport", "reply"), ("dport", "original")].map(|(port, direction)| {
-        format!("meta l4proto udp {device}udp {port} 53 ct direction {direction} ")
-    })
+    [("sport", "reply"), ("dport", "original")]
+        .map(|(port, direction)| format!("meta l4proto udp {device}udp {port} 53 ct direction {direction} "))
 }
 
 /// The rules of a hook's first chain.

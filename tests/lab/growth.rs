@@ -35,7 +35,11 @@ fn main() {
         })
         .collect();
     for (size, median) in SIZES.iter().zip(&medians) {
-        println!("{size} flows: {median} ns a packet, {:.2} of {}", *median as f64 / medians[0] as f64, SIZES[0]);
+        println!(
+            "{size} flows: {median} ns a packet, {:.2} of {}",
+            *median as f64 / medians[0] as f64,
+            SIZES[0]
+        );
     }
 }
 
@@ -66,7 +70,8 @@ impl Table {
         let Table { engine, start, payload, .. } = self;
         for (bytes, reason) in [(start, Reason::Start), (payload, Reason::Payload)] {
             bytes[13..16].copy_from_slice(&flow.to_be_bytes()[1..]);
-            let _ = engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, Instant::from_micros(1 << 40));
+            let _ = engine
+                .handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, Instant::from_micros(1 << 40));
         }
     }
 

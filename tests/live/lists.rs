@@ -340,7 +340,10 @@ fn a_spoofed_question_refuses_nothing() {
     let read = |daemon: &Daemon| {
         let status = daemon.status();
         let rest = status.split("\"dns_answers\":").nth(1).expect("a counter").to_owned();
-        rest.split(|letter: char| !letter.is_ascii_digit()).next().and_then(|it| it.parse().ok()).unwrap_or(0_u32)
+        rest.split(|letter: char| !letter.is_ascii_digit())
+            .next()
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0_u32)
     };
     for (family, server) in SERVERS.into_iter().enumerate() {
         assert!(servers.is_open(&net, family));

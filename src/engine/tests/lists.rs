@@ -77,7 +77,7 @@ impl Bench {
     fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
         let owner = self.engine.pipeline.owner_from(HOST.into(), Some(HOST_MAC));
-        let client = crate::engine::dns_cache::Receiver::new(HOST.into(), owner);
+        let client = crate::engine::dns_cache::AnswerReceiver::new(HOST.into(), owner);
         self.engine.pipeline.intel.of_endpoint(client, &server, now).map(|opinion| opinion.policy)
     }
 

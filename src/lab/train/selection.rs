@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dataset::Case;
 use super::scores::Peaks;
-use super::sequence::Origin;
+use super::sequence::SequenceOrigin;
 use crate::hmm::model::Pair;
 use crate::hmm::threshold::{Increment, accumulate};
 use crate::hmm::{RATIO_ONE, is_old_enough};
@@ -20,7 +20,7 @@ pub(crate) struct HeldBack<'a> {
 
 /// The best panel that was found.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Choice {
+pub(crate) struct PanelChoice {
     /// Numbers of the candidates, the best single one first.
     pub members: Vec<usize>,
     /// What a symbol adds.
@@ -62,8 +62,8 @@ impl<'a> HeldBack<'a> {
 }
 
 /// Chooses `size` of the candidates, one after the other, each with the increment that suits the panel so far.
-pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> Choice {
-    let mut choice = Choice { members: Vec::new(), increment: Increment::default(), scores: Vec::new() };
+pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> PanelChoice {
+    let mut choice = PanelChoice { members: Vec::new(), increment: Increment::default(), scores: Vec::new() };
     while choice.members.len() < size.min(candidates) {
         let mut trials = Vec::new();
         for candidate in (0..candidates).filter(|candidate| !choice.members.contains(candidate)) {
@@ -88,7 +88,7 @@ fn score(held_back: &[HeldBack<'_>], members: &[usize], increment: Increment) ->
     let of = |scripted: bool| {
         let mut peaks = Peaks::default();
         for held_back in held_back {
-            if (held_back.case.sequence.origin() == Origin::Scripted) == scripted {
+            if (held_back.case.sequence.origin() == SequenceOrigin::Scripted) == scripted {
                 peaks.add(held_back.case.label(), held_back.peak(members, increment));
             }
         }
@@ -116,11 +116,11 @@ const LEASTS: [i16; 4] = [0, -8, -4, -2];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::train::sequence::{Label, Packet, Sequence};
+    use crate::lab::train::sequence::{Label, Sequence, SequencePacket};
     use crate::net::direction::Direction;
 
     fn case(label: Label) -> Case {
-        let packet = |number: u32| Packet {
+        let packet = |number: u32| SequencePacket {
             direction: if number.is_multiple_of(2) { Direction::ToServer } else { Direction::ToClient },
             size: 100,
             gap_ms: 5_000,

@@ -39,7 +39,8 @@ impl Forger {
         let len = (UdpHeader::LEN + payload.len()) as u16;
         let bytes = match (from.0, to.0) {
             (IpAddr::V4(source), IpAddr::V4(target)) => {
-                let mut ip = Ipv4Header::new(len, 64, ip_number::UDP, source.octets(), target.octets()).expect("it fits");
+                let mut ip = Ipv4Header::new(len, 64, ip_number::UDP, source.octets(), target.octets())
+                    .expect("it fits");
                 ip.header_checksum = ip.calc_header_checksum();
                 let udp = UdpHeader::with_ipv4_checksum(from.1, to.1, &ip, payload).expect("it fits");
                 [&ip.to_bytes()[..], &udp.to_bytes(), payload].concat()
@@ -194,7 +195,13 @@ impl ForgedEnds {
 
     /// The SYN and its answer.
     pub fn open(&self, it: ForgedConnection) {
-        self.client.send(&Forged { from: it.client, to: it.server, seq: CLIENT_SEQ - 1, ack: None, payload: b"" });
+        self.client.send(&Forged {
+            from: it.client,
+            to: it.server,
+            seq: CLIENT_SEQ - 1,
+            ack: None,
+            payload: b"",
+        });
         let answer = Forged {
             from: it.server,
             to: it.seen_as,

@@ -61,7 +61,8 @@ fn connections_of_one_payload_hide_no_miner() {
 
 /// Packets that wait in the router's queue.
 fn waiting(net: &Net) -> u32 {
-    let queues = net.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/netfilter/nfnetlink_queue"));
+    let queues =
+        net.router.inside(|| std::fs::read_to_string("/proc/thread-self/net/netfilter/nfnetlink_queue"));
     let queues = queues.expect("the kernel's list of queues");
     queues.split_whitespace().nth(2).and_then(|number| number.parse().ok()).expect("a number")
 }
