@@ -11,26 +11,36 @@ use super::clients::{self, End};
 use crate::config::Config;
 use crate::limits::{DNS_OF_CLIENT, DNS_PER_SECOND};
 
-/// The packets in question; `device` leaves the loopback device out.
-fn messages(device: &str) -> [String; 2] {
-    [("sport", "reply"), ("dport", "original")]
-        .map(|(port, direction)| format!("meta l4proto udp {device}udp {port} 53 ct direction {direction} "))
+/// Answers; `device` leaves those of other devices out.
+fn answers(device: &str) -> String {
+    format!("meta l4proto udp {device}udp sport 53 ct direction reply ")
+}
+
+/// Questions, in the same way.
+fn questions(device: &str) -> String {
+    format!("meta l4proto udp {device}udp dport 53 ct direction original ")
 }
 
 /// The rules of a hook's first chain.
 pub(super) fn watch(config: &Config, device: &str) -> String {
-    if !config.intel {
-        return String::new();
-    }
-    let [answers, questions] = messages(device);
-    format!("\t\t{answers}goto answers\n\t\t{questions}goto questions\n")
+    watch_answers(config, device) + &watch_questions(config, device)
+}
+
+/// Those for answers alone.
+pub(super) fn watch_answers(config: &Config, device: &str) -> String {
+    if config.intel { format!("\t\t{}goto answers\n", answers(device)) } else { String::new() }
+}
+
+/// Those for questions alone.
+pub(super) fn watch_questions(config: &Config, device: &str) -> String {
+    if config.intel { format!("\t\t{}goto questions\n", questions(device)) } else { String::new() }
 }
 
 /// The rules of a hook's second chain: the iptables variant leaves a bit in the mark.
 pub(super) fn decide(config: &Config, variant: Variant, device: &str) -> String {
     let bit = config.mark.queue_bit();
     match variant {
-        Variant::Iptables if config.intel => messages(device)
+        Variant::Iptables if config.intel => [answers(device), questions(device)]
             .map(|each| format!("\t\t{each}meta mark set meta mark & {:#010x}\n", !bit))
             .concat(),
         _ => String::new(),

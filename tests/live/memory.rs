@@ -124,7 +124,11 @@ fn one_client_has_a_share_of_the_decided_connections() {
         }
         let elements = || net.router.run(&["nft", "list", "set", "inet", "minewall", set]);
         let of = |addr: &str| elements().matches(&format!("{addr} . ")).count() as u32;
-        assert!(of(HOME[family]) > share / 2 && of(HOME[family]) <= share + 2, "{} of {share}", of(HOME[family]));
+        assert!(
+            of(HOME[family]) > share / 2 && of(HOME[family]) <= share + 2,
+            "{} of {share}",
+            of(HOME[family])
+        );
         let mut session = Session::open(&other, &net.internet, ip(server));
         session.exchange(b"hello");
         assert!(of(others[family]) > 0, "{}", elements());
