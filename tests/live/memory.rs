@@ -112,7 +112,7 @@ fn one_client_has_a_share_of_the_decided_connections() {
     assert!(net.router.try_nft("add element inet minewall conflict { tcp timeout 1h, udp timeout 1h }"));
     let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Benign);
     let ends = ForgedEnds::new(&net.home, &net.internet);
-    let share = limits::DECIDED_OF_CLIENT;
+    let (share, mut taken) = (limits::DECIDED_OF_CLIENT, 0);
     for (family, (server, set)) in SERVERS.into_iter().zip(["decided4", "decided6"]).enumerate() {
         for port in 0..share + 100 {
             let at = SocketAddr::new(ip(server), FORGED_PORT);
