@@ -195,17 +195,9 @@ impl Daemon {
             if ready.answers {
                 self.reputation.collect(now);
             }
-            while let Some(line) = self.reporter.poll_line() {
-                control.publish(Stream::Events, &line);
-            }
-            while let Some(line) = self.reputation.poll_shared() {
-                control.publish(Stream::Shared, &line);
-            }
+            self.publish(&mut control, now);
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
-                if let Some(line) = self.fleet.poll_sign_of_life(now) {
-                    control.publish(Stream::Shared, &line);
-                }
                 self.tick(now);
             }
             self.adopt_reputation();
@@ -230,6 +222,19 @@ impl Daemon {
         if self.lists.collect() {
             self.engine.replace_intel(self.lists.current());
             self.reputation.refill(now);
+        }
+    }
+
+    /// Hands those who follow what there is to tell.
+    fn publish(&mut self, control: &mut Control, now: Instant) {
+        while let Some(line) = self.reporter.poll_line() {
+            control.publish(Stream::Events, &line);
+        }
+        while let Some(line) = self.reputation.poll_shared() {
+            control.publish(Stream::Shared, &line);
+        }
+        if let Some(line) = self.fleet.poll_sign_of_life(now) {
+            control.publish(Stream::Shared, &line);
         }
     }
 
