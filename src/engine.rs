@@ -240,7 +240,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
     pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
         let flow = self.flows.get(&FiveTuple::new(*client, *server));
         flow.is_some_and(|session| {
-            let is_listed = || self.pipeline.intel.has_suspected(client.addr(), server, now);
+            // Behind a proxy it is the target that a list suspects.
+            let listed = self.pipeline.destination(session);
+            let is_listed = || self.pipeline.intel.has_suspected(client.addr(), &listed, now);
             session.client() == *client && (session.state() == State::Suspect || is_listed())
         })
     }

@@ -80,6 +80,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         self.tunnels.target(session.key())
     }
 
+    /// The server that the client of `session` talks with, as endpoints are compared: the one behind a proxy.
+    pub(super) fn destination(&self, session: &Session) -> Endpoint {
+        self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target))
+    }
+
     /// What is known of the server that the client asks a proxy for.
     fn reputation_of_target(&self, session: &Session) -> Option<EndpointVerdict> {
         let target = self.target(session)?;
@@ -145,7 +150,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion;
         let client = session.client().addr();
-        let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
+        let server = self.destination(session);
         match policy {
             Policy::Allow => None,
             Policy::Block => {
