@@ -48,11 +48,13 @@ deny:
 	@tests/deny.sh
 
 # What minewall costs, as ratios of one run: against no rules and against a queue that does nothing. Needs root.
-# Results: tests/BENCHMARKS.md.
+# Beside nDPI on CAPTURES, or on the traces of the repository. Results: tests/BENCHMARKS.md.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab --example noop --example intel
+	$(CARGO) build --release --locked --bin minewall --example lab --example noop --example intel --example growth
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab $(RELEASE)/examples/noop
+	$(RELEASE)/examples/growth
 	$(RELEASE)/examples/intel
+	tests/lab/peers.sh $(RELEASE)/minewall $(CAPTURES)
 	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
