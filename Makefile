@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build deb demo test check fuzz mutants deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
+.PHONY: all build deb demo test check fuzz mutants coverage deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -38,6 +38,10 @@ fuzz:
 # Mutants that no test notices: of FILES, or of the files of tests/mutants.txt. Hours for all of them.
 mutants:
 	@tests/mutants.sh $(FILES)
+
+# Lines and functions of the packet's way that unit tests and dialogues run, by layer.
+coverage:
+	@tests/coverage.sh
 
 # Licences, sources and versions of all dependencies, against deny.toml.
 deny:
