@@ -5,21 +5,20 @@ use super::selection::{Choice, HeldBack};
 use super::sequence::{Label, Origin};
 use crate::hmm::RATIO_ONE;
 use crate::hmm::house::LEVEL_WIDTH;
-use crate::hmm::threshold::{Increment, Test};
+use crate::hmm::threshold::Test;
 
 /// The test of the panel `choice` by the sessions held back from its members.
 pub(crate) fn test(held_back: &[HeldBack<'_>], choice: &Choice) -> Test {
     let mut peaks = Peaks::default();
     for held_back in held_back.iter().filter(|h| h.case.sequence.origin() != Origin::Scripted) {
-        peaks.add(held_back.case.label(), held_back.peak(&choice.members, choice.increment));
+        peaks.add(held_back.case.label(), held_back.peak(&choice.members, choice.drift));
     }
     peaks.sort();
     let unit = peaks.threshold(0.01) * f64::from(RATIO_ONE);
     let [cautious, balanced, start, eager, floor] = thresholds(HOUSES, unit);
     let (even, slope) = odds(held_back, choice, &thresholds(TOLD, unit));
     let screen = SCREEN_BITS * RATIO_ONE as i16;
-    let Increment { drift, least } = choice.increment;
-    Test { drift, screen, fixed: [cautious, balanced, eager], start, floor, even, slope, least }
+    Test { drift: choice.drift, screen, fixed: [cautious, balanced, eager], start, floor, even, slope }
 }
 
 /// The thresholds of *cautious*, *balanced*, a new house, *eager* and the floor, from multiples of `unit`.
@@ -41,7 +40,7 @@ fn odds(held_back: &[HeldBack<'_>], choice: &Choice, thresholds: &[i16]) -> (i16
     let unit = f64::from(RATIO_ONE);
     let mut points: Vec<(f64, f64, f64)> = Vec::new();
     for held_back in held_back {
-        let sums = held_back.sums(&choice.members, choice.increment);
+        let sums = held_back.sums(&choice.members, choice.drift);
         let (truth, weight) = match held_back.case.label() {
             Label::Mining => (1.0, PRIOR / mining),
             Label::Benign => (0.0, (1.0 - PRIOR) / benign),

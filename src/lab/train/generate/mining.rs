@@ -18,6 +18,12 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
     let ready = login(&mut script, rng, dialect, &habits);
     jobs(&mut script, rng, &habits, ready);
     shares(&mut script, rng, dialect, &habits, ready);
+    if let Some((size, rhythm)) = habits.notice {
+        script.every(rng, ready, rhythm, |script, rng, at| {
+            let bytes = size.sample(rng);
+            script.down(at, bytes);
+        });
+    }
     if let Some((ask, answer, period)) = habits.chore {
         script.every(rng, ready, period, |script, rng, at| {
             let (ask, answer) = (ask.sample(rng), answer.sample(rng));
@@ -66,6 +72,11 @@ struct Habits {
     think: f64,
     /// A share at once after each job: the difficulty is far too low.
     prompt: bool,
+    /// Shares by the clock, give or take so much of the period: proxies and throttled miners that hand in what they have
+    /// at the end of a slice of time, and test programs.
+    by_clock: Option<f64>,
+    /// Length and rhythm of what the pool says besides, `None` of most: time stamps, block heights, pings.
+    notice: Option<(Size, Rhythm)>,
     /// Miners behind one connection.
     workers: u32,
     /// Mean seconds of hashing and of pauses, where the miner pauses.
@@ -91,12 +102,15 @@ impl Habits {
             }
         };
         // Hidden miners that are throttled or never find a share: jobs and nothing else.
-        let quiet = rng.chance(QUIET);
+        let is_sv2 = d.name.starts_with("sv2");
+        let quiet = rng.chance(if is_sv2 { QUIET_SV2 } else { QUIET });
         let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(SLOW);
         let period = if slow {
             rng.log_uniform(d.jobs_every.1.max(120.0), 600.0)
         } else if quiet && rng.chance(0.6) {
             rng.log_uniform(8.0, 40.0)
+        } else if is_sv2 && rng.chance(0.5) {
+            *rng.pick(&[15.0, 20.0, 30.0, 30.0, 45.0, 60.0])
         } else {
             rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
         };
@@ -113,6 +127,15 @@ impl Habits {
         });
         let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
         let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
+        let think = if rng.chance(0.02) {
+            rng.log_uniform(0.4, 6.0)
+        } else {
+            rng.log_uniform(0.000_3, slowest_thought)
+        };
+        let notice = rng.chance(if is_sv2 { 0.5 } else { 0.07 }).then(|| {
+            let rhythm = Rhythm::periodic(rng, 10.0, 120.0);
+            (Size::fixed(rng, 20, 160, 2), rhythm)
+        });
         let reply = fixed(rng, d.reply, 2);
         let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
         Habits {
@@ -127,7 +150,7 @@ impl Habits {
             refusal: accepted + rng.range(5, 90),
             refused: if rng.chance(0.5) { 0.003 } else { rng.uniform(0.0, 0.08) },
             unanswered: rng.chance(0.02),
-            block_extra: if rng.chance(if d.name.starts_with("sv2") { 0.9 } else { 0.15 }) {
+            block_extra: if rng.chance(if is_sv2 { 0.9 } else { 0.15 }) {
                 rng.range(40, 120)
             } else {
                 0
@@ -137,8 +160,10 @@ impl Habits {
             retarget: rng.range(3, 20),
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
-            think: rng.log_uniform(0.000_3, slowest_thought),
-            prompt: rng.chance(if d.name == "v1-long" { 0.5 } else { 0.02 }),
+            think,
+            prompt: rng.chance(if d.name == "v1-long" { 0.6 } else { 0.02 }),
+            by_clock: rng.chance(BY_CLOCK).then(|| *rng.pick(&[0.0, 0.001, 0.01, 0.05])),
+            notice,
             workers,
             throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
             verbosity,
@@ -243,7 +268,11 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, read
             }
         }
         count += u32::from(habits.unanswered);
-        at += rng.exponential(mean).max(0.01);
+        at += match habits.by_clock {
+            Some(jitter) => mean * (1.0 + rng.uniform(-jitter, jitter)),
+            None => rng.exponential(mean),
+        }
+        .max(0.01);
     }
 }
 
@@ -251,9 +280,13 @@ const MAX_SHARES: u32 = 400;
 /// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
 const TUNNELLED: f64 = 0.2;
 /// Share of the sessions behind a wrapper that pads, holds back or adds messages.
-const EVASIVE: f64 = 0.09;
+const EVASIVE: f64 = 0.14;
 /// Share of the sessions with hardly a share.
-const QUIET: f64 = 0.07;
+const QUIET: f64 = 0.08;
+/// The same of Stratum V2.
+const QUIET_SV2: f64 = 0.4;
+/// Share of the sessions whose shares come by the clock.
+const BY_CLOCK: f64 = 0.05;
 /// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
 const SLOWEST_USUAL: f64 = 15.0;
 /// Share of them.
