@@ -3,12 +3,18 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build demo test check fuzz mutants deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
+.PHONY: all build deb demo test check fuzz mutants deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
 build:
 	$(CARGO) build --release --locked
+
+# Debian's package for machines like this one, in target/packages/.
+deb:
+	@tests/install-tools.sh deb
+	CARGO_PROFILE_RELEASE_STRIP=true $(CARGO) build --release --locked
+	openwrt/pack.py --debian $(RELEASE)/minewall
 
 # A miner at home meets minewall on the router, in network namespaces. Needs root.
 demo:

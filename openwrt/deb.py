@@ -12,7 +12,7 @@ Version: {version}
 Architecture: {architecture}
 Maintainer: The minewall developers <maintainers@minewall.example>
 Installed-Size: {kilobytes}
-Depends: nftables
+Depends: {depends}
 Suggests: conntrack
 Section: net
 Priority: optional
@@ -93,13 +93,14 @@ def ar(members, epoch):
     return out
 
 
-def write(out, architecture, program, version, epoch):
-    """Writes the package into folder `out`."""
+def write(out, architecture, program, version, epoch, depends="nftables"):
+    """Writes the package into folder `out`. A program of cross/ is static; others depend on what they are linked with."""
     entries = files(program, version)
     kilobytes = sum(len(data) + 1023 for _, _, data in entries) // 1024
     control = {
         "conffiles": (0o644, "/etc/config/minewall\n"),
-        "control": (0o644, CONTROL.format(version=version, architecture=architecture, kilobytes=kilobytes)),
+        "control": (0o644, CONTROL.format(version=version, architecture=architecture, depends=depends,
+                                         kilobytes=kilobytes)),
         "md5sums": (0o644, "".join(f"{hashlib.md5(data).hexdigest()}  {name}\n" for name, _, data in entries
                                    if not name.startswith("etc/"))),
         "postinst": (0o755, POSTINST),

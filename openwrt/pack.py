@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """openwrt/pack.py [--keys DIR]: packages of minewall and its LuCI app for both package managers, and feeds.
+openwrt/pack.py --debian PROGRAM: Debian's package of a program built on this machine, for machines like it.
 
 Reads the Makefiles of openwrt/minewall and openwrt/luci-app-minewall, the descriptions that OpenWrt's own
 build reads, and the programs that cross/build.sh made; writes target/packages/{ipk,apk}/ARCHITECTURE/. The
@@ -173,11 +174,21 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--keys", type=Path, default=os.environ.get("MINEWALL_KEYS"))
     options.add_argument("--out", type=Path, default=TARGET / "packages")
+    options.add_argument("--debian", type=Path, metavar="PROGRAM")
     arguments = options.parse_args()
-    keys = arguments.keys and Path(arguments.keys).resolve()
+    if arguments.debian:
+        architecture = subprocess.run(["dpkg", "--print-architecture"], stdout=subprocess.PIPE, check=True, text=True).stdout
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        deb.write(arguments.out, architecture.strip(), arguments.debian, version(), source_epoch(), "libc6, nftables")
+        return
+    publish_all(arguments.out, arguments.keys and Path(arguments.keys).resolve())
+
+
+def publish_all(out, keys):
+    """Writes the packages of every target into folder `out`, a feed."""
     key = keys and keys / "minewall.pem"
     epoch = source_epoch()
-    shutil.rmtree(arguments.out, ignore_errors=True)
+    shutil.rmtree(out, ignore_errors=True)
     app = read("luci-app-minewall", TARGET / "openwrt/app", epoch)
     app.architecture = app.fields["PKGARCH"]
     apps = [app, *translations(app, TARGET / "openwrt/translations")]
@@ -185,7 +196,7 @@ def main():
         program = TARGET / "cross" / target / "minewall-tls"
         package = read("minewall", TARGET / "openwrt/package", epoch, program)
         package.architecture = architecture
-        ipk, apk = (arguments.out / form / architecture for form in ("ipk", "apk"))
+        ipk, apk = (out / form / architecture for form in ("ipk", "apk"))
         ipk.mkdir(parents=True)
         apk.mkdir(parents=True)
         for each in (package, *apps):
@@ -198,8 +209,8 @@ def main():
     for architecture, target in DEBIAN.items():
         program = TARGET / "cross" / target / "minewall-tls"
         if program.exists():
-            deb.write(arguments.out, architecture, program, version(), epoch)
-    publish(arguments.out, keys)
+            deb.write(out, architecture, program, version(), epoch)
+    publish(out, keys)
 
 
 if __name__ == "__main__":

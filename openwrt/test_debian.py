@@ -13,7 +13,6 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import deb
 import pack
 import router
 from test_service import program
@@ -44,7 +43,9 @@ mkdir -p /run/minewall
 trap 'kill $MAINPID 2>/dev/null || true' EXIT
 {post}
 nft list table inet minewall >/tmp/table
-minewall status
+# Something that `unblock` forgets.
+minewall intel add 203.0.113.9:3333
+{readme}
 grep -q 1330 /proc/net/netfilter/nfnetlink_queue && echo "the queue is bound"
 sed -i "s/option mode 'block'/option mode 'monitor'/" /etc/config/minewall
 {reload}
@@ -68,6 +69,17 @@ def commands(key):
     return "\n".join(line.split("=", 1)[1] for line in UNIT.read_text().splitlines() if line.startswith(f"{key}="))
 
 
+def readme():
+    """The commands that the README shows for a machine on which the package is installed, one a line."""
+    section = (HERE.parent / "README.md").read_text().split("## Running it\n")[1].split("By hand, ")[0]
+    lines = [line.split("#")[0].strip() for line in section.splitlines() if line.startswith("    minewall ")]
+    # A command that goes on until it is ended, and a server of which nothing is known.
+    statuses = {"events --follow": 124, "intel check": 3}
+    for begin, status in statuses.items():
+        lines = [f"timeout 2 {line} || [ $? = {status} ]" if f"minewall {begin}" in line else line for line in lines]
+    return "\n".join(lines)
+
+
 class Debian(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -79,14 +91,16 @@ class Debian(unittest.TestCase):
         cls.architecture = output("dpkg", "--print-architecture").strip()
         for folder in ("once", "twice"):
             (cls.scratch / folder).mkdir()
-            deb.write(cls.scratch / folder, cls.architecture, program(), pack.version(), 1_790_000_000)
+            # As `make deb` does.
+            command = [HERE / "pack.py", "--debian", program(), "--out", cls.scratch / folder]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1790000000"})
         cls.name = f"minewall_{pack.version()}_{cls.architecture}.deb"
         cls.file = cls.scratch / "once" / cls.name
 
     def test_the_same_contents_give_the_same_bytes_that_dpkg_reads(self):
         self.assertEqual(self.file.read_bytes(), (self.scratch / "twice" / self.name).read_bytes())
         fields = output("dpkg-deb", "--field", self.file)
-        for line in ("Package: minewall", f"Architecture: {self.architecture}", "Depends: nftables"):
+        for line in ("Package: minewall", f"Architecture: {self.architecture}", "Depends: libc6, nftables"):
             self.assertIn(line, fields)
         listed = output("dpkg-deb", "--contents", self.file)
         self.assertRegex(listed, r"-rw------- 0/0 .* \./etc/config/minewall\n")
@@ -104,7 +118,7 @@ class Debian(unittest.TestCase):
 
     def test_it_is_installed_started_reloaded_stopped_and_removed(self):
         life = LIFE.format(pre=commands("ExecStartPre"), start=commands("ExecStart"), post=commands("ExecStartPost"),
-                           reload=commands("ExecReload"), stop=commands("ExecStopPost"))
+                           reload=commands("ExecReload"), stop=commands("ExecStopPost"), readme=readme())
         at = self.scratch / "machine"
         at.mkdir()
         policy = Path("/usr/sbin/policy-rc.d")

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use minewall::config::{self, Config, service};
-use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
+use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
@@ -156,7 +156,7 @@ fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// Prints an answer of the daemon's.
-fn tell(answer: &Answer) -> Result<ExitCode, String> {
+fn tell(answer: &ControlAnswer) -> Result<ExitCode, String> {
     match answer.outcome {
         RequestOutcome::Done => show(&answer.text),
         RequestOutcome::Nothing => show(&answer.text).map(|_| ExitCode::from(STATUS_NOTHING)),

@@ -42,10 +42,10 @@ use threshold::Sensitivity;
 
 /// Stage one's part of a flow record. All zero is a flow of which nothing was seen.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct ScoreState {
     /// Time of the latest packet.
     latest: Stamp,
-    /// Latest size in each of the four [`alphabet::Role`]s that begin a message, at most
+    /// Latest size in each of the four [`alphabet::PacketRole`]s that begin a message, at most
     /// [`alphabet::SIZE_CAP`].
     sizes: [u16; 4],
     /// Start of the latest message to the server, in units of 16 ms; wraps.
@@ -70,7 +70,7 @@ pub struct State {
     ticket: Option<Ticket>,
 }
 
-const _: () = assert!(size_of::<State>() <= HMM_STATE_BYTES);
+const _: () = assert!(size_of::<ScoreState>() <= HMM_STATE_BYTES);
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +163,7 @@ impl StageOne {
 
     /// Takes in one packet of a flow that the DPI can't read. `pair` is a keyed hash of client and server, asked for
     /// once a flow at most.
-    pub fn packet(&mut self, state: &mut State, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
+    pub fn packet(&mut self, state: &mut ScoreState, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
         let Some(symbol) = state.observe(seen.direction, seen.size, seen.now) else {
             return Assessment::Pending;
         };
@@ -182,7 +182,7 @@ impl StageOne {
     }
 
     /// Scores the latest symbols with the first member, and makes the flow a candidate if they are worth it.
-    fn screen(&mut self, state: &mut State, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
+    fn screen(&mut self, state: &mut ScoreState, seen: &Seen, pair: impl FnOnce() -> u64) -> Assessment {
         let sum = self.model.screening_sum(state.window());
         if sum >= i32::from(self.model.test.screen) {
             let carry = Carry { pair: pair() as u32 | 1, most: i32::from(self.model.test.floor) };
@@ -246,12 +246,12 @@ impl StageOne {
     }
 
     /// Page's sum of the flow, if it is a candidate.
-    pub fn sum(&self, state: &State) -> Option<i32> {
+    pub fn sum(&self, state: &ScoreState) -> Option<i32> {
         self.candidates.sum(state.ticket?)
     }
 
     /// Frees what stage one keeps of a flow that has ended.
-    pub fn release(&mut self, state: &State) {
+    pub fn release(&mut self, state: &ScoreState) {
         if let Some(ticket) = state.ticket {
             self.candidates.leave(ticket);
         }
@@ -277,7 +277,7 @@ impl Standing {
     }
 }
 
-impl State {
+impl ScoreState {
     /// Whether the flow is a candidate.
     pub fn is_candidate(&self) -> bool {
         self.ticket.is_some()

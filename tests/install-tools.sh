@@ -1,16 +1,20 @@
 #!/bin/sh
-# tests/install-tools.sh [demo|test]: installs what the demonstration runs, or the tests and the benchmark (if nothing
-# is named), on Debian and as root; elsewhere it says what is missing. Does nothing where everything is there.
+# tests/install-tools.sh [deb|demo|test]: installs what makes Debian's package, what the demonstration runs, or the tests
+# and the benchmark (if nothing is named), on Debian and as root; elsewhere it says what is missing. Does nothing where
+# everything is there.
 missing=""
 need() {
 	PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || missing="$missing $2"
 }
-need ip iproute2
-need nft nftables
-need iptables-nft iptables
-need sysctl procps
-need flock util-linux
-[ "${1:-test}" = demo ] || {
+[ "${1:-test}" != deb ] || need python3 python3
+[ "${1:-test}" = deb ] || {
+	need ip iproute2
+	need nft nftables
+	need iptables-nft iptables
+	need sysctl procps
+	need flock util-linux
+}
+[ "${1:-test}" != test ] || {
 	need conntrack conntrack
 	need iperf3 iperf3
 	need shellcheck shellcheck

@@ -57,7 +57,7 @@ fn training_is_reproducible_and_its_model_loads_and_is_measured() {
     .expect("measured");
     let json: Value = serde_json::from_str(&fs::read_to_string(json).expect("written")).expect("JSON");
     assert!(json["roc"].as_array().is_some_and(|curve| !curve.is_empty()));
-    assert_eq!(json["swarms"].as_array().map(Vec::len), Some(0));
+    assert_eq!(json["beacons"].as_array().map(Vec::len), Some(0));
     let sessions = json["sessions"].as_array().expect("sessions");
     let flows: u64 = (json["groups"]["all"].as_array().expect("groups").iter())
         .map(|group| group["flows"].as_u64().expect("a number"))

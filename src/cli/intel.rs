@@ -5,7 +5,7 @@ use std::io::{BufRead, Read, stdin};
 use std::process::ExitCode;
 
 use minewall::config::Config;
-use minewall::daemon::control::{self, Answer, Offer, Request, RequestOutcome, Unanswered};
+use minewall::daemon::control::{self, ControlAnswer, Offer, Request, RequestOutcome, Unanswered};
 use minewall::intel::entry::Policy;
 use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
@@ -177,7 +177,7 @@ fn subject(text: &OsString) -> Result<Subject, String> {
 }
 
 /// The daemon's answer, or that of the files where no daemon runs.
-fn ask(config: &Config, request: &Request) -> Result<Answer, String> {
+fn ask(config: &Config, request: &Request) -> Result<ControlAnswer, String> {
     match control::ask(&config.control_socket, request) {
         Err(Unanswered::NotRunning(why)) => {
             let answer = control::of_files(config, request).ok_or_else(|| why.clone())?;

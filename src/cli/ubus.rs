@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minewall::config::{self, Config, Loaded, Mode, Rejected};
-use minewall::daemon::control::{self, Answer, Request, RequestOutcome};
+use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
@@ -260,8 +260,8 @@ fn unblock(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
         return refusal("'target' is an address, with or without a port, or a name");
     };
     match control::ask(&service.socket, &Request::Unblock(subject)) {
-        Ok(Answer { outcome: RequestOutcome::Refused, text }) => refusal(text.trim_end()),
-        Ok(Answer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
+        Ok(ControlAnswer { outcome: RequestOutcome::Refused, text }) => refusal(text.trim_end()),
+        Ok(ControlAnswer { text, .. }) => format!("{{\"ok\":true,\"text\":{}}}\n", quoted(text.trim_end())),
         Err(complaint) => refusal(&complaint.to_string()),
     }
 }

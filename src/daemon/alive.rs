@@ -19,11 +19,11 @@ use crate::limits::{ALIVE_EVERY, ALIVE_STACK_BYTES, CONFLICT_RENEWAL};
 /// The packet loop's end of the thread, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Alive {
-    shared: Arc<Shared>,
+    shared: Arc<AliveFlags>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct AliveFlags {
     /// Turns of the packet loop, modulo 2^32.
     turns: AtomicU32,
     /// The rules took the last sign of life.
@@ -38,7 +38,7 @@ impl Alive {
     /// # Errors
     /// There is no socket or no memory left.
     pub(super) fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(AliveFlags::default());
         let (weak, socket) = (Arc::downgrade(&shared), NftSocket::open()?);
         thread::Builder::new()
             .name(THREAD_NAME.into())
@@ -64,7 +64,7 @@ impl Alive {
     }
 }
 
-fn renew(shared: &Weak<Shared>, mut socket: NftSocket) {
+fn renew(shared: &Weak<AliveFlags>, mut socket: NftSocket) {
     let mut seen = None;
     let mut last_error = None;
     let mut conflict_told: Option<Instant> = None;

@@ -49,22 +49,22 @@ impl RequestOutcome {
 
 /// An answer: what became of the request, and text for people or programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct ControlAnswer {
     /// Outcome of the request.
     pub outcome: RequestOutcome,
     /// Whole lines, or nothing.
     pub text: String,
 }
 
-impl Answer {
+impl ControlAnswer {
     /// [`RequestOutcome::Done`].
     pub fn done(text: impl Into<String>) -> Self {
-        Answer { outcome: RequestOutcome::Done, text: text.into() }
+        ControlAnswer { outcome: RequestOutcome::Done, text: text.into() }
     }
 
     /// [`RequestOutcome::Nothing`].
     pub fn nothing(text: impl Into<String>) -> Self {
-        Answer { outcome: RequestOutcome::Nothing, text: text.into() }
+        ControlAnswer { outcome: RequestOutcome::Nothing, text: text.into() }
     }
 
     /// Appends `line`.
@@ -75,7 +75,7 @@ impl Answer {
 
     /// [`RequestOutcome::Refused`], for the reason `why`, which has no line feed.
     pub fn refused(why: impl core::fmt::Display) -> Self {
-        Answer { outcome: RequestOutcome::Refused, text: format!("{why}\n") }
+        ControlAnswer { outcome: RequestOutcome::Refused, text: format!("{why}\n") }
     }
 }
 
@@ -99,13 +99,13 @@ impl core::fmt::Display for Unanswered {
 ///
 /// # Errors
 /// No daemon listens, or the socket belongs to another user, or the daemon has no place for another client.
-pub fn ask(path: &Path, request: &Request) -> Result<Answer, Unanswered> {
+pub fn ask(path: &Path, request: &Request) -> Result<ControlAnswer, Unanswered> {
     let mut answer = open(path, request, Some(CONTROL_PATIENCE))?;
     let mut text = String::new();
     answer.read_to_string(&mut text).map_err(|error| explain(path, &error))?;
     let (head, text) = text.split_once('\n').ok_or_else(|| cut_short(path))?;
     let outcome = RequestOutcome::ALL.into_iter().find(|outcome| outcome.word() == head);
-    Ok(Answer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
+    Ok(ControlAnswer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
 }
 
 /// Asks the daemon that listens at `path` for a stream: its lines, to be read at leisure. The reader ends

@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn the_log_never_outgrows_its_bounds() {
-        let directory = std::env::temp_dir().join(format!("minewall-event-log-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("log");
         let path = directory.join("events.jsonl");
         let mut log = EventLog::new(&path, 100, 2, &Problems::default());
         for number in 0..50 {
@@ -163,13 +164,12 @@ mod tests {
             assert!(file.len() <= 100 && file.permissions().mode() & 0o007 == 0, "{file:?}");
         }
         assert!(fs::read_to_string(&path).unwrap().contains("\"number\":49"));
-        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]
     fn a_line_that_was_cut_short_spoils_no_other() {
-        let directory = std::env::temp_dir().join(format!("minewall-cut-log-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let path = directory.join("events.jsonl");
         fs::write(&path, "{\"whole\":1}\n{\"cut").unwrap();
         let mut log = EventLog::new(&path, 100, 1, &Problems::default());
@@ -177,7 +177,6 @@ mod tests {
         log.write("{\"next\":3}");
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "{\"whole\":1}\n{\"cut\n{\"next\":2}\n{\"next\":3}\n");
-        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]
@@ -187,11 +186,11 @@ mod tests {
         log.write("{}");
         log.write("{}");
         assert_eq!(problems.all().len(), 1);
-        log.path = std::env::temp_dir().join(format!("minewall-events-mode-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        log.path = scratch.path().join("events.jsonl");
         log.write("{}");
         assert!(problems.all().is_empty());
         let mode = fs::metadata(&log.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o137, 0, "{mode:o}");
-        fs::remove_file(&log.path).unwrap();
     }
 }

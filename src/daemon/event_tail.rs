@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn the_latest_lines_come_from_both_files_in_order() {
-        let directory = std::env::temp_dir().join(format!("minewall-recent-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let path = directory.join("events");
         let text = format!("config minewall\noption event_log '{}'\n", path.display());
         let config = crate::config::parse(Path::new("test"), text.as_bytes()).unwrap().config;
@@ -64,6 +64,5 @@ mod tests {
         // A line of unusual length pushes the others out, and is not cut.
         std::fs::write(&path, format!("{}\n6\n", "x".repeat(9_999))).unwrap();
         assert_eq!(events(&config, 1), ["6"]);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

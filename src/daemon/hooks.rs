@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn hooks_run_in_order_with_nothing_of_our_environment_and_none_that_others_can_write() {
-        let directory = std::env::temp_dir().join(format!("minewall-hooks-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let heard = directory.join("heard");
         let hook = |name: &str, mode: u32, body: &str| write_hook(&directory.join(name), mode, body);
         let report =
@@ -285,16 +285,15 @@ mod tests {
         let run = run_hooks(std::slice::from_ref(&directory), &notice);
         assert_eq!(run, HooksRun { started: 3, failed: 1 });
         assert_eq!(fs::read_to_string(&heard).unwrap(), "10-first a  b \n{}\n20-second a  b \n{}\n");
-        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]
     fn a_hook_that_hangs_is_ended() {
-        let path = std::env::temp_dir().join(format!("minewall-hook-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("hook");
         write_hook(&path, 0o700, "exec sleep 600");
         let notice = HookNotice { line: "{}".into(), variables: vec![] };
         let patience = Duration::from_secs(1);
         assert_eq!(run_hook(&path, &notice, patience).unwrap_err(), "ended after 1 seconds");
-        fs::remove_file(&path).unwrap();
     }
 }

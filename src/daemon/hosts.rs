@@ -331,7 +331,8 @@ mod tests {
 
     #[test]
     fn the_history_outlives_a_restart() {
-        let path = std::env::temp_dir().join(format!("minewall-hosts-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("hosts");
         let mut hosts = Hosts::new(9);
         for octet in 1..=9 {
             hosts.note(Sighting { mac: Some("02:00:5e:10:00:01".into()), ..sighting(octet) }, 60, at(0));
@@ -350,7 +351,6 @@ mod tests {
             atomic_file::save(&path, HEAD, &format!("{line}\n")).unwrap();
             assert_eq!(Hosts::load(&path, 9).unwrap_err().kind(), io::ErrorKind::InvalidData, "{line}");
         }
-        std::fs::remove_file(&path).unwrap();
     }
 
     /// One host is seen under many addresses; the others stay in the list, and are told.

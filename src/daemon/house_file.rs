@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn the_histogram_outlives_a_restart_and_a_damaged_file_does_not_stop_the_daemon() {
-        let folder = std::env::temp_dir().join(format!("minewall-house-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("house");
         let config = Config { probe_cache: folder.join("probes"), ..Config::default() };
         let now = Instant::from_micros(0);
         let learned = "77 1 2 3".to_owned() + &" 0".repeat(45) + "\n";
@@ -114,6 +115,5 @@ mod tests {
         let mut third = engine(&config);
         HouseFile::start(&config, &mut third, now);
         assert_eq!(third.house().to_line(), House::default().to_line());
-        fs::remove_dir_all(folder).expect("removed");
     }
 }

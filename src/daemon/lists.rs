@@ -203,14 +203,13 @@ const LOWEST: i32 = 19;
 mod tests {
     use super::*;
     use crate::net::host_name::HostName;
+    use tempfile::TempDir;
 
     /// A directory of the test's own, and settings for what is in it.
-    fn directory(name: &str) -> (PathBuf, ListSettings) {
-        let path = std::env::temp_dir().join(format!("minewall-lists-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        let settings =
-            ListSettings { enabled: true, builtin: None, directories: vec![path.clone()], memory: 1 << 20 };
-        (path, settings)
+    fn directory() -> (TempDir, ListSettings) {
+        let directory = tempfile::tempdir().unwrap();
+        let directories = vec![directory.path().to_owned()];
+        (directory, ListSettings { enabled: true, builtin: None, directories, memory: 1 << 20 })
     }
 
     fn policy(intel: &Intel, name: &str) -> Option<Policy> {
@@ -220,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_file_s_name_says_what_its_entries_are_worth() {
-        let (path, settings) = directory("names");
+        let (directory, settings) = directory();
         for (file, text) in [
             ("a.block", "a.test\n"),
             ("b.suspect", "b.test\nc.test\nb.test block\n"),
@@ -230,7 +229,7 @@ mod tests {
             ("readme", "e.test\n"),
             ("x.block.tmp", "e.test\n"),
         ] {
-            fs::write(path.join(file), text).unwrap();
+            fs::write(directory.path().join(file), text).unwrap();
         }
         let problems = Problems::default();
         let intel = read(&settings, None, &problems).unwrap();
@@ -241,13 +240,12 @@ mod tests {
         assert_eq!(policies, [Some(Block), Some(Suspect), Some(Suspect), Some(Allow), None]);
         assert_eq!(intel.sources().collect::<Vec<_>>(), ["a.block", "b.suspect", "c.allow"]);
         assert!(read(&ListSettings { enabled: false, ..settings }, None, &Problems::default()).is_none());
-        fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_bad_file_leaves_what_it_held() {
-        let (path, settings) = directory("bad");
-        let files = ["a.block", "b.block", "c.block"].map(|file| path.join(file));
+        let (directory, settings) = directory();
+        let files = ["a.block", "b.block", "c.block"].map(|file| directory.path().join(file));
         files.iter().for_each(|file| fs::write(file, "a.test\n").unwrap());
         fs::write(&files[1], "b.test\n").unwrap();
         let problems = Problems::default();
@@ -270,12 +268,11 @@ mod tests {
         assert!(policy(&newer, "c.test").is_some() && policy(&newer, "n1.test").is_none());
         // Without an old one there is nothing to keep.
         assert!(policy(&read(&settings, None, &Problems::default()).unwrap(), "b.test").is_none());
-        fs::remove_dir_all(&path).unwrap();
     }
 
     #[test]
     fn a_reload_happens_elsewhere_and_the_last_wish_counts() {
-        let (path, settings) = directory("reload");
+        let (_directory, settings) = directory();
         let mut lists = Lists { current: None, reading: None, next: None, problems: Problems::default() };
         for builtin in [None, Some(Policy::Suspect), Some(Policy::Block)] {
             lists.next = Some(ListSettings { builtin, ..settings.clone() });
@@ -288,6 +285,5 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(lists.current().unwrap().entries().any(|(entry, _)| entry.policy == Policy::Block));
-        fs::remove_dir_all(&path).unwrap();
     }
 }

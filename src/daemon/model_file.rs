@@ -53,8 +53,8 @@ mod tests {
     /// Missing, empty, cut, of another kind, a FIFO: protection goes on, and each has its reason.
     #[test]
     fn a_bad_file_leaves_the_builtin_model() {
-        let directory = std::env::temp_dir().join(format!("minewall-model-{}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let path = |name: &str| directory.join(name);
         fs::write(path("empty"), "").unwrap();
         fs::write(path("text"), "a text\n".repeat(999)).unwrap();
@@ -72,6 +72,5 @@ mod tests {
             load_or_builtin(&Config::default(), &problems).unwrap();
             assert!(problems.all().is_empty() && load(&Config::default()).is_ok());
         }
-        fs::remove_dir_all(&directory).unwrap();
     }
 }

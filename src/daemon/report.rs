@@ -266,10 +266,11 @@ mod tests {
     /// A host may be suspected of many servers, of this one, too, before it proves to mine there.
     #[test]
     fn suspicions_do_not_silence_a_proof() {
-        let directory = std::env::temp_dir().join(format!("minewall-proof-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let text = format!(
-            "config minewall\noption host_events 1\noption event_log ''\noption hosts_file {}\n",
+            "config minewall\noption host_events 1\noption event_log {}\noption hosts_file {}\n",
+            directory.join("events").display(),
             directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
@@ -283,15 +284,14 @@ mod tests {
         reporter.report(&proof, true);
         assert!(reporter.poll_line().is_some_and(|line| line.contains("\"event\":\"detection\"")));
         assert_eq!(reporter.poll_line(), None);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     /// A host can cause thousands of detections a second; what it costs to find its name is for those
     /// that are told.
     #[test]
     fn only_what_is_told_costs_a_look_into_the_leases() {
-        let directory = std::env::temp_dir().join(format!("minewall-report-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let leases = directory.join("leases");
         let text = format!(
             "config minewall\noption host_events 1\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
@@ -309,20 +309,20 @@ mod tests {
         let host = reporter.hosts().latest()[0];
         assert_eq!((host.host.as_deref(), host.detections), (Some("laptop"), 2));
         assert_eq!(reporter.unreported(), 1);
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     /// A host that uses another one's address is not taken for it, and an address of the internet is no host of the
     /// house; both are told.
     #[test]
     fn neither_a_victim_nor_a_stranger_enters_the_list_of_hosts() {
-        let directory = std::env::temp_dir().join(format!("minewall-identity-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().to_owned();
         let leases = directory.join("leases");
         std::fs::write(&leases, "1 02:00:5e:10:00:01 192.168.1.50 laptop *\n").unwrap();
         let text = format!(
-            "config minewall\nlist leases_file {}\noption event_log ''\noption hosts_file {}\n",
+            "config minewall\nlist leases_file {}\noption event_log {}\noption hosts_file {}\n",
             leases.display(),
+            directory.join("events").display(),
             directory.join("hosts").display()
         );
         let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
@@ -348,7 +348,6 @@ mod tests {
         assert_eq!(hosts, 1);
         let (line, hosts) = told([192, 168, 1, 50], 2, true);
         assert!(!line.contains("laptop") && hosts == 1, "{line}");
-        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -109,8 +109,8 @@ mod tests {
     /// A bad file of a feed never takes the operator's with it; a bad one of the operator's leaves what is in force.
     #[test]
     fn a_bad_file_of_a_feed_is_left_out() {
-        let folder = std::env::temp_dir().join(format!("minewall-signatures-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().to_owned();
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("a file");
         let names = |signatures: Option<Signatures>| {
             let signatures = signatures?;
@@ -129,6 +129,5 @@ mod tests {
         assert_eq!(of_reload(), None, "the operator's own mistake: the old set stays");
         let at_start = names(read(std::slice::from_ref(&folder), &Problems::default(), |_| true));
         assert_eq!(at_start, Some(vec!["files-a".to_owned(), "files-c".to_owned()]));
-        std::fs::remove_dir_all(&folder).expect("a folder of our own");
     }
 }

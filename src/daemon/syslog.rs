@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn lines_bear_their_priority_and_find_a_log_that_was_restarted() {
-        let path = std::env::temp_dir().join(format!("minewall-syslog-{}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("log");
         let syslog = Syslog::new(&path);
         say(&syslog, Level::Error, "goes to standard error");
         for round in ["first", "second"] {

@@ -18,7 +18,7 @@ use super::signatures::compile::program::carrier;
 use super::{TlsClient, Wire};
 use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
 use crate::net::direction::Direction;
-use crate::parse::http::Asked;
+use crate::parse::http::PendingRequests;
 use crate::parse::socks;
 use crate::parse::words::Words;
 
@@ -34,7 +34,7 @@ pub(super) struct Framing {
     /// Facts about the flow.
     flags: u32,
     /// HTTP requests without a response yet.
-    asked: Asked,
+    asked: PendingRequests,
 }
 
 const _: () = assert!(size_of::<Framing>() <= 24);

@@ -21,7 +21,7 @@ use crate::util::bounded_cache::BoundedCache;
 #[derive(Debug)]
 pub(super) struct DnsCache<S> {
     /// Addresses of listed names.
-    listed: BoundedCache<Listed, Answer, S>,
+    listed: BoundedCache<AnswerKey, CachedAnswer, S>,
     /// Addresses of other names, each by a keyed hash. Two that share it, once in 2³², are taken for one, and less is
     /// believed of the one.
     others: BoundedCache<u32, Other, S>,
@@ -30,12 +30,12 @@ pub(super) struct DnsCache<S> {
 
 /// The client that got an answer, and an address in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Listed {
+struct AnswerKey {
     client: IpAddr,
     addr: IpAddr,
 }
 
-impl Hash for Listed {
+impl Hash for AnswerKey {
     /// What several clients were told of one address is found together.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.addr.hash(state);
@@ -43,7 +43,7 @@ impl Hash for Listed {
 }
 
 #[derive(Clone, Debug)]
-struct Answer {
+struct CachedAnswer {
     name: heapless::String<RESOLVED_NAME_BYTES>,
     /// Second of the engine's time.
     until: u32,
@@ -68,7 +68,7 @@ pub(super) const ROUTER: u32 = 0;
 
 /// The receiver of an answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Receiver {
+pub(super) struct AnswerReceiver {
     /// Its address.
     pub client: IpAddr,
     /// Keyed hash of the client whose share its entries take.
@@ -99,26 +99,26 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     /// address that turns out to be shared.
     pub(super) fn learn(
         &mut self,
-        receiver: Receiver,
+        receiver: AnswerReceiver,
         resolution: &Resolution,
         listed: Option<&HostName>,
         now: u32,
     ) -> bool {
         // A client goes on using an address for longer than it may.
         let until = now.saturating_add(resolution.ttl.clamp(DNS_TTL_MIN_SECONDS, DNS_TTL_MAX_SECONDS));
-        let Receiver { client, owner } = receiver;
+        let AnswerReceiver { client, owner } = receiver;
         let name = listed.map(|name| heapless::String::try_from(name.as_str()));
         let mut is_news = false;
         for &addr in &resolution.addrs {
             match &name {
                 Some(Ok(name)) => {
-                    let key = Listed { client, addr };
+                    let key = AnswerKey { client, addr };
                     let known = self.listed.get(&key);
                     is_news |= known.is_none_or(|known| {
                         known.name != *name || known.until < now.saturating_add(DNS_TTL_MIN_SECONDS / 2)
                     });
-                    let answer = Answer { name: name.clone(), until, owner };
-                    let rank = |_: &Listed, answer: &Answer| answer.until;
+                    let answer = CachedAnswer { name: name.clone(), until, owner };
+                    let rank = |_: &AnswerKey, answer: &CachedAnswer| answer.until;
                     self.listed.insert_fairly(key, answer, |_, answer| answer.owner, rank);
                 }
                 // A listed name too long to be kept is no other name.
@@ -140,7 +140,7 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
 
     /// The listed names that have led to `addr`, at second `now`.
     pub(super) fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
-        let set = self.listed.set_of(&Listed { client, addr });
+        let set = self.listed.set_of(&AnswerKey { client, addr });
         set.filter(move |(key, answer)| key.addr == addr && answer.until > now)
             .map(move |(key, answer)| Known { name: &answer.name, own: key.client == client })
     }
@@ -215,7 +215,7 @@ const OTHERS_WAYS: usize = 4;
 
 const _: () =
     assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
-const _: () = assert!(size_of::<(Listed, Answer)>() <= 128 && size_of::<(u32, Other)>() <= 24);
+const _: () = assert!(size_of::<(AnswerKey, CachedAnswer)>() <= 128 && size_of::<(u32, Other)>() <= 24);
 
 #[cfg(test)]
 mod tests {
@@ -228,8 +228,8 @@ mod tests {
         IpAddr::from([192, 168, 1, number])
     }
 
-    fn receiver(number: u8) -> Receiver {
-        Receiver { client: client(number), owner: number.into() }
+    fn receiver(number: u8) -> AnswerReceiver {
+        AnswerReceiver { client: client(number), owner: number.into() }
     }
 
     fn addr(number: u8) -> IpAddr {
@@ -308,7 +308,7 @@ mod tests {
             let text = name(&format!("n{}.test", random.below(100)));
             let ttl = 600 + random.below(5_000);
             cache.learn(
-                Receiver { client: of, owner: random.below(3) },
+                AnswerReceiver { client: of, owner: random.below(3) },
                 &resolution(&[to], ttl),
                 Some(&text),
                 now,
@@ -358,8 +358,8 @@ mod tests {
     #[test]
     fn one_client_of_the_resolver_displaces_no_other_s_answers() {
         let mut cache = DnsCache::new(RandomState::new());
-        let router = Receiver { client: addr(254), owner: ROUTER };
-        let mut resolve = |by: Receiver, addr: IpAddr| {
+        let router = AnswerReceiver { client: addr(254), owner: ROUTER };
+        let mut resolve = |by: AnswerReceiver, addr: IpAddr| {
             for receiver in [router, by] {
                 cache.learn(receiver, &resolution(&[addr], 86_400), None, 0);
             }

@@ -5,7 +5,7 @@ use core::hash::BuildHasher;
 use core::net::IpAddr;
 use std::sync::Arc;
 
-use super::dns_cache::{DnsCache, Receiver};
+use super::dns_cache::{AnswerReceiver, DnsCache};
 use super::event::Source;
 use super::suppression::Suppression;
 use super::tunnels::ProxyTarget;
@@ -186,7 +186,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Takes note of an answer that `receiver` got.
-    pub(super) fn learn(&mut self, receiver: Receiver, resolution: &Resolution, now: Instant) {
+    pub(super) fn learn(&mut self, receiver: AnswerReceiver, resolution: &Resolution, now: Instant) {
         let unix = self.unix(now);
         let is_listed =
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());

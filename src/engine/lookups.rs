@@ -3,16 +3,17 @@
 use core::hash::BuildHasher;
 use core::net::IpAddr;
 
-use super::dns_cache::{ROUTER, Receiver};
+use super::dns_cache::{AnswerReceiver, ROUTER};
 use super::event::Source;
-use super::intel_lookup::{Opinion, proof};
+use super::intel_lookup::{Opinion, proof, strictest};
 use super::pipeline::{DetectionCause, Pipeline};
+use super::reassembly::Heard;
 use super::session::Session;
 use super::sni_cache::KeptName;
 use super::tunnels::ProxyTarget;
 use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::authority::{Authority, AuthorityHost};
@@ -150,8 +151,24 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
+    /// Takes over the names that a message told: the client's for its server, a proxy's target, a DNS answer. The
+    /// strictest opinion of the lists on them comes back.
+    pub(super) fn take_names(
+        &mut self,
+        session: &Session,
+        heard: &mut Heard,
+        now: Instant,
+    ) -> Option<Opinion> {
+        let target = heard.target.take().and_then(|target| self.hear(session, &Naming::Proxy(target), now));
+        let name = heard.naming.as_ref().and_then(|naming| self.hear(session, naming, now));
+        if let Some(resolution) = &heard.resolution {
+            self.answered(session, resolution, now);
+        }
+        strictest(target, name)
+    }
+
     /// Takes note of a name server's answer over TCP.
-    pub(super) fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
+    fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
         if session.server().port() == DNS_PORT {
             self.resolve(session.client().addr(), resolution, now);
         }
@@ -162,12 +179,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         // The router's own resolver asks for every client, and is told first.
         let is_router = !self.networks.is_empty() && !self.networks.contains(client);
         let owner = if is_router { ROUTER } else { self.owner_of(client) };
-        self.intel.learn(Receiver { client, owner }, resolution, now);
+        self.intel.learn(AnswerReceiver { client, owner }, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
     /// that of the flow's server.
-    pub(super) fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
+    fn hear(&mut self, session: &Session, naming: &Naming, now: Instant) -> Option<Opinion> {
         let name = match naming {
             Naming::Proxy(target) => {
                 self.tunnels.open(*session.key(), session.owner(), target, HTTP_PORT, now.stamp());

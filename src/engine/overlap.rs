@@ -10,7 +10,7 @@ use super::pipeline::Placed;
 use super::reassembly::{Heard, Reassembly, offer_all};
 use crate::dpi::Inspection;
 use crate::dpi::finding::Finding;
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::direction::Direction;

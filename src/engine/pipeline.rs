@@ -4,10 +4,9 @@ use core::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::event::{Detection, Source};
-use super::intel_lookup::{IntelLookup, proof, strictest};
+use super::intel_lookup::{IntelLookup, proof};
 use super::overlap::Overlap;
-use super::reassembly::{self, Heard, Reassembly};
-use super::scoring::ScoreEvidence;
+use super::reassembly::{Heard, Reassembly};
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
 use super::tunnels::Tunnels;
@@ -15,12 +14,10 @@ use super::{Counters, Handled, Packet, Settings};
 use crate::config::Mode;
 use crate::dpi::Dpi;
 use crate::dpi::finding::Finding;
-use crate::dpi::naming::Naming;
 use crate::flow::reassembly_pool::ReassemblyPool;
 use crate::flow::tcp::Arrival;
 use crate::hmm::StageOne;
 use crate::hmm::beaconing::Beacons;
-use crate::hmm::decision::Decision;
 use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
 use crate::net::client_id::ClientId;
@@ -65,7 +62,15 @@ impl DetectionCause {
     }
 }
 
-/// A segment, and what the pipeline has found out about it so far.
+/// Result of the look at one segment.
+struct Examined {
+    /// Sequence number of the first byte that the receiver doesn't have.
+    first_missing: u32,
+    overlap: Overlap,
+    notice: Option<DetectionCause>,
+}
+
+/// A segment, and its place in its flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed<'a> {
     pub segment: &'a Segment<'a>,
@@ -96,7 +101,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         pipeline
     }
 
-    /// Judges by other settings from now on.
+    /// Replaces the settings.
     pub(super) fn configure(&mut self, settings: Settings) {
         self.intel.blocks_shared = settings.blocks_shared;
         self.settings = settings;
@@ -151,7 +156,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// Judges `segment`, which belongs to `session`, and may have opened it.
+    /// Takes `segment`, which belongs to `session` and may have opened it, through the stages.
     pub(super) fn segment(
         &mut self,
         session: &mut Session,
@@ -160,8 +165,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Handled {
-        let direction = session.direction_from(segment.src);
-        let hw_addr = packet.hw_addr.filter(|_| direction == Direction::ToServer);
+        let hw_addr = packet.hw_addr.filter(|_| session.direction_from(segment.src) == Direction::ToServer);
         if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
             self.neighbours.learn(segment.src.addr(), hw_addr);
@@ -172,30 +176,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if packet.reason == Reason::Payload && session.has_lost_its_mark(now.stamp()) {
             self.counters.decided_again += 1;
         }
-        let mut first_missing = segment.seq;
-        let mut overlap = Overlap::Agrees;
-        let mut notice = None;
-        if session.is_watched() {
-            notice = self.known_of_server(session, opened, now);
-        }
-        if segment.payload_len > 0 {
-            // Data in the answer to a SYN begins behind it.
-            let seq = segment.seq.wrapping_add(u32::from(segment.syn));
-            let arrival = session.streams.place(direction, seq, segment.payload_len);
-            first_missing = match arrival {
-                Arrival::InOrder { skip } => seq.wrapping_add(skip),
-                Arrival::Ahead { .. } | Arrival::Retransmission => seq,
-            };
-            if session.state() == State::Mining && notice.is_some() {
-                session.count_payload(segment.payload_len);
-            } else if session.is_watched() {
-                let placed = Placed { segment, seq, direction, arrival, at: now };
-                overlap = self.compare(session, &placed);
-                if let Some(found) = self.payload(session, &placed, &mut overlap) {
-                    notice = Some(found);
-                }
-            }
-        }
+        let Examined { first_missing, overlap, mut notice } = self.examine(session, opened, segment, now);
         if notice.is_some() && self.exempts(session, now) {
             // The list has changed, or the host's card was not known yet.
             session.exclude(now.stamp());
@@ -218,6 +199,41 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             // A whole event is not moved for a packet that has none.
             None => Handled { verdict, opened, event: None },
         }
+    }
+
+    /// Looks up the server, and reads the payload of `segment`.
+    fn examine(
+        &mut self,
+        session: &mut Session,
+        opened: bool,
+        segment: &Segment<'_>,
+        now: Instant,
+    ) -> Examined {
+        let mut examined = Examined { first_missing: segment.seq, overlap: Overlap::Agrees, notice: None };
+        if session.is_watched() {
+            examined.notice = self.known_of_server(session, opened, now);
+        }
+        if segment.payload_len == 0 {
+            return examined;
+        }
+        let direction = session.direction_from(segment.src);
+        // Data in the answer to a SYN begins behind it.
+        let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        let arrival = session.streams.place(direction, seq, segment.payload_len);
+        examined.first_missing = match arrival {
+            Arrival::InOrder { skip } => seq.wrapping_add(skip),
+            Arrival::Ahead { .. } | Arrival::Retransmission => seq,
+        };
+        if session.state() == State::Mining && examined.notice.is_some() {
+            session.count_payload(segment.payload_len);
+        } else if session.is_watched() {
+            let placed = Placed { segment, seq, direction, arrival, at: now };
+            examined.overlap = self.compare(session, &placed);
+            if let Some(found) = self.payload(session, &placed, &mut examined.overlap) {
+                examined.notice = Some(found);
+            }
+        }
+        examined
     }
 
     /// Reads payload, unless it is known or must not pass.
@@ -282,16 +298,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let mut heard = Heard::default();
         Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read(&mut heard);
         let hears_name = heard.naming.is_some() || heard.target.is_some();
-        let mut opinion = None;
-        if let Some(target) = heard.target.take() {
-            opinion = self.hear(session, &Naming::Proxy(target), placed.at);
-        }
-        if let Some(naming) = &heard.naming {
-            opinion = strictest(opinion, self.hear(session, naming, placed.at));
-        }
-        if let Some(resolution) = &heard.resolution {
-            self.answered(session, resolution, placed.at);
-        }
+        let opinion = self.take_names(session, &mut heard, placed.at);
         if let Some(finding) = heard.proof {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(Source::Dpi, finding));
@@ -300,40 +307,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             self.prove(session, placed.at);
             return Some(DetectionCause::new(source, finding));
         }
-        let listed = match opinion {
-            Some(opinion) => self.heed(session, opinion, placed.at),
-            None => None,
-        };
+        let listed = opinion.and_then(|opinion| self.heed(session, opinion, placed.at));
         if session.state() == State::Mining {
             return listed;
         }
-        let by_signature = heard.suspicion.is_some();
-        let mut scored = match heard.suspicion {
-            Some(finding) => {
-                ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
-            }
-            None => self.score(session, placed),
-        };
-        if scored.decision == Decision::Suspect && self.clears(session, placed.at) {
-            scored = ScoreEvidence::of(Decision::Undecided);
-        }
-        let before = session.state();
-        let suspected = session.settle(scored.decision, now, &self.settings);
-        if session.state() == State::Bypassed && before != State::Bypassed {
-            self.stage_one.release(&session.hmm);
-            self.counters.bypassed = self.counters.bypassed.saturating_add(1);
-        }
-        if session.state() != State::Undecided && before != session.state() {
-            reassembly::release(&mut self.pool, &mut self.dpi, session);
-            session.streams.slots = Default::default();
-            session.streams.waits = Default::default();
-        }
-        let is_told = suspected || scored.suspicion.is_some_and(|suspicion| suspicion.is_strong);
-        if listed.is_some() || !is_told {
-            return listed;
-        }
-        let source = if by_signature { Source::Hint } else { Source::Hmm };
-        Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
+        let suspected = self.assess(session, heard.suspicion, placed);
+        listed.or(suspected)
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.

@@ -6,7 +6,7 @@ use crate::dpi::finding::Finding;
 use crate::dpi::naming::Naming;
 use crate::dpi::{Dpi, Inspection, Said};
 use crate::flow::reassembly_pool::{PoolClaim, ReassemblyPool, Slot, SlotIndex};
-use crate::flow::table::Record;
+use crate::flow::table::FlowRecord;
 use crate::flow::tcp::Arrival;
 use crate::limits::ASSEMBLY_BYTES;
 use crate::net::authority::Authority;

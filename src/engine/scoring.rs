@@ -2,7 +2,8 @@
 
 use core::hash::BuildHasher;
 
-use super::pipeline::{Pipeline, Placed};
+use super::event::Source;
+use super::pipeline::{DetectionCause, Pipeline, Placed};
 use super::reassembly;
 use super::session::{Session, State};
 use crate::dpi::finding::Finding;
@@ -33,8 +34,42 @@ impl ScoreEvidence {
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
+    /// Scores the payload, unless a signature has made it suspect, and moves the flow to the state that this calls
+    /// for; answers a suspicion that is worth telling.
+    pub(super) fn assess(
+        &mut self,
+        session: &mut Session,
+        by_signature: Option<Finding>,
+        placed: &Placed<'_>,
+    ) -> Option<DetectionCause> {
+        let source = if by_signature.is_some() { Source::Hint } else { Source::Hmm };
+        let mut scored = match by_signature {
+            Some(finding) => {
+                ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: None }
+            }
+            None => self.score(session, placed),
+        };
+        if scored.decision == Decision::Suspect && self.clears(session, placed.at) {
+            scored = ScoreEvidence::of(Decision::Undecided);
+        }
+        let before = session.state();
+        let suspected = session.settle(scored.decision, placed.at.stamp(), &self.settings);
+        if session.state() == State::Bypassed && before != State::Bypassed {
+            self.stage_one.release(&session.hmm);
+            self.counters.bypassed = self.counters.bypassed.saturating_add(1);
+        }
+        if session.state() != State::Undecided && before != session.state() {
+            reassembly::release(&mut self.pool, &mut self.dpi, session);
+            session.streams.slots = Default::default();
+            session.streams.waits = Default::default();
+        }
+        let is_told = suspected || scored.suspicion.is_some_and(|suspicion| suspicion.is_strong);
+        is_told.then_some(())?;
+        Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
+    }
+
     /// Scores new payload of a flow that the DPI can't read.
-    pub(super) fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> ScoreEvidence {
+    fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> ScoreEvidence {
         let Some(sensitivity) = self.settings.sensitivity.filter(|_| session.inspection.is_opaque()) else {
             return ScoreEvidence::of(Decision::Undecided);
         };

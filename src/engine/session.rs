@@ -17,7 +17,7 @@ use core::time::Duration;
 use super::Settings;
 use crate::dpi::Inspection;
 use crate::flow::connection::Connection;
-use crate::flow::table::{Record, Worth};
+use crate::flow::table::{FlowRecord, Worth};
 use crate::flow::tcp::Streams;
 use crate::hmm;
 use crate::hmm::decision::Decision;
@@ -77,7 +77,7 @@ pub struct Session {
     /// State of the DPI.
     pub(super) inspection: Inspection,
     /// State of stage one.
-    pub(super) hmm: hmm::State,
+    pub(super) hmm: hmm::ScoreState,
 }
 
 const _: () = assert!(size_of::<Session>() <= FLOW_RECORD_MAX_BYTES);
@@ -230,7 +230,7 @@ impl Session {
             self.decide(State::Undecided, now);
         }
         self.inspection = Inspection::begin(false);
-        self.hmm = hmm::State::default();
+        self.hmm = hmm::ScoreState::default();
         self.strong = false;
         self.watched_since = now;
         self.payload_packets = 0;
@@ -267,7 +267,7 @@ impl Session {
     }
 }
 
-impl Record for Session {
+impl FlowRecord for Session {
     fn key(&self) -> &FiveTuple {
         self.connection.key()
     }

@@ -10,11 +10,11 @@ use crate::util::bounded_cache::BoundedCache;
 /// opinion, or a flow opens.
 #[derive(Debug)]
 pub(super) struct Suppression {
-    told: BoundedCache<(IpAddr, Endpoint), Told>,
+    told: BoundedCache<(IpAddr, Endpoint), Announcement>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Announcement {
     until: u32,
     /// Keyed hash of the client whose share it takes.
     owner: u32,
@@ -33,8 +33,9 @@ impl Suppression {
             return false;
         }
         let until = now.saturating_add(HINT_REPEAT.as_secs() as u32);
-        let owner_of = |_: &(IpAddr, Endpoint), told: &Told| told.owner;
-        self.told.insert_fairly((client, server), Told { until, owner }, owner_of, |_, told| told.until);
+        let owner_of = |_: &(IpAddr, Endpoint), told: &Announcement| told.owner;
+        self.told
+            .insert_fairly((client, server), Announcement { until, owner }, owner_of, |_, told| told.until);
         true
     }
 

@@ -22,7 +22,7 @@ use crate::net::five_tuple::FiveTuple;
 use crate::util::time::Stamp;
 
 /// A record as eviction sees it.
-pub trait Record: Clone + Default {
+pub trait FlowRecord: Clone + Default {
     /// The connection.
     fn key(&self) -> &FiveTuple;
     /// The latest packet.
@@ -99,7 +99,7 @@ pub enum Lookup<'a, R> {
     Refused,
 }
 
-impl<R: Record, S: BuildHasher> FlowTable<R, S> {
+impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
     /// A table for `capacity` flows (rounded up to a power of two, at least one set), each of which
     /// expires after `idle` without a packet.
     pub fn new(capacity: usize, idle: Duration, hasher: S) -> Self {
@@ -202,7 +202,7 @@ impl<R: Record, S: BuildHasher> FlowTable<R, S> {
     }
 }
 
-impl<R: Record> Set<R> {
+impl<R: FlowRecord> Set<R> {
     fn find(&self, key: &FiveTuple, tag: u16) -> Option<usize> {
         (0..FLOW_WAYS).find(|&way| self.tags[way] == tag && self.records[way].key() == key)
     }

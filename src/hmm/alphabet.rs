@@ -16,7 +16,7 @@ pub struct Symbol {
 
 /// Relation of a packet to the flow's earlier packets.
 #[derive(Clone, Copy, Debug)]
-pub struct Context {
+pub struct PacketContext {
     /// Milliseconds since the packet before.
     pub gap_ms: u32,
     /// The packet before went the same way.
@@ -30,7 +30,7 @@ pub struct Context {
 /// Role of a packet, as far as direction and time tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Role {
+pub enum PacketRole {
     /// Unprompted, to the server: a share, a report, a keepalive.
     ClientInitiated = 0,
     /// Directly after a packet of the server: an acknowledgement, the next request.
@@ -65,12 +65,12 @@ pub enum Change {
 
 impl Symbol {
     /// The symbol of a packet of `size` bytes.
-    pub fn new(role: Role, size: u32, context: &Context) -> Self {
+    pub fn new(role: PacketRole, size: u32, context: &PacketContext) -> Self {
         Symbol { size: size_column(role, size), context: context.column() }
     }
 }
 
-impl Context {
+impl PacketContext {
     fn column(&self) -> u8 {
         let beat = self.periodic as u8;
         let turn = self.same_direction as u8;
@@ -107,7 +107,7 @@ impl Change {
 }
 
 /// Role and size, in quarter octaves from 16 bytes to 2 KB.
-fn size_column(role: Role, size: u32) -> u8 {
+fn size_column(role: PacketRole, size: u32) -> u8 {
     let class = if size < 16 {
         0
     } else {
@@ -155,7 +155,9 @@ mod tests {
 
     #[test]
     fn size_columns_rise_with_role_and_size_and_stay_inside_the_table() {
-        use Role::{ClientInitiated, ClientResponse, ClientTail, ServerPush, ServerResponse, ServerTail};
+        use PacketRole::{
+            ClientInitiated, ClientResponse, ClientTail, ServerPush, ServerResponse, ServerTail,
+        };
         let mut end = 0;
         for role in [ClientInitiated, ClientResponse, ServerResponse, ServerPush, ClientTail, ServerTail] {
             let columns: Vec<u8> = (0..3_000).map(|size| size_column(role, size)).collect();
@@ -177,7 +179,7 @@ mod tests {
             for change in [None, Slight, Moderate, Large, Back, NearBack] {
                 for (same_direction, periodic) in [(false, false), (false, true), (true, false), (true, true)]
                 {
-                    let context = Context { gap_ms, same_direction, change, periodic };
+                    let context = PacketContext { gap_ms, same_direction, change, periodic };
                     let column = context.column() as usize;
                     assert!(!core::mem::replace(&mut seen[column], true), "{context:?}");
                 }

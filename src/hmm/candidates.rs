@@ -17,7 +17,7 @@ use core::num::NonZeroU16;
 
 use super::alphabet::Symbol;
 use super::model::Model;
-use super::panel::Evidence;
+use super::panel::PanelEvidence;
 use super::{Seen, is_old_enough};
 use crate::limits::{HMM_CANDIDATE_BYTES, HMM_CANDIDATE_IDLE, HMM_CARRY_HALVES, HMM_COLD_SYMBOLS};
 use crate::util::time::Stamp;
@@ -63,17 +63,17 @@ struct Place {
     pair: u32,
     latest: Stamp,
     /// Taken over from connections before.
-    before: Before,
+    before: CarriedAge,
     /// Evidence of earlier connections and of this one.
-    so_far: Before,
-    evidence: Evidence,
+    so_far: CarriedAge,
+    evidence: PanelEvidence,
 }
 
 const _: () = assert!(size_of::<Place>() <= HMM_CANDIDATE_BYTES);
 
 /// Packets and age of connections.
 #[derive(Clone, Copy, Debug, Default)]
-struct Before {
+struct CarriedAge {
     packets: u16,
     age_ms: u32,
 }
@@ -132,7 +132,7 @@ impl Candidates {
             owner: Some(seen.owner),
             pair: carry.pair,
             before,
-            evidence: Evidence::starting_at(sum),
+            evidence: PanelEvidence::starting_at(sum),
             ..Place::default()
         };
         symbols.for_each(|symbol| {
@@ -144,7 +144,7 @@ impl Candidates {
 
     /// Takes the evidence of the latest connection of the same client and server that was silent before the one of
     /// `seen` began.
-    fn take_over(&mut self, seen: &Seen, carry: Carry) -> (Before, i32) {
+    fn take_over(&mut self, seen: &Seen, carry: Carry) -> (CarriedAge, i32) {
         let is_before = |place: &&mut Place| {
             place.pair == carry.pair
                 && place.owner == Some(seen.owner)
@@ -153,7 +153,7 @@ impl Candidates {
         };
         let earlier = self.places.iter_mut().filter(is_before);
         let Some(earlier) = earlier.min_by_key(|place| seen.now.millis_since(place.latest)) else {
-            return (Before::default(), 0);
+            return (CarriedAge::default(), 0);
         };
         let silence = seen.now.millis_since(earlier.latest).saturating_sub(seen.age_ms);
         let halves = u128::from(silence) / HMM_CARRY_HALVES.as_millis().max(1);
@@ -254,7 +254,7 @@ impl Place {
     /// Notes the packet of `seen`.
     fn stand(&mut self, seen: &Seen) -> Standing {
         self.latest = seen.now;
-        self.so_far = Before {
+        self.so_far = CarriedAge {
             packets: self.before.packets.saturating_add(seen.packets),
             age_ms: self.before.age_ms.saturating_add(seen.age_ms),
         };

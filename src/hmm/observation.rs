@@ -1,11 +1,11 @@
 //! From packets to symbols: what a flow did before, in 22 bytes.
 
-use super::State;
-use super::alphabet::{Change, Context, Role, SIZE_CAP, Symbol, interval_class, same_period};
+use super::ScoreState;
+use super::alphabet::{Change, PacketContext, PacketRole, SIZE_CAP, Symbol, interval_class, same_period};
 use crate::net::direction::Direction;
 use crate::util::time::Stamp;
 
-impl State {
+impl ScoreState {
     /// The symbol of a packet with `size` bytes of new payload. `None` for those of the first flight
     /// each way (TLS hello and certificates, key exchange of any kind), which tell of the library and
     /// not of what it carries; and for full segments after full ones, so that a job of ten segments
@@ -39,15 +39,15 @@ impl State {
             self.message(role(direction, same_direction, gap_ms), size)
         };
         let periodic = direction == Direction::ToServer && !continued && !is_ping && self.is_periodic(now);
-        settled.then(|| Symbol::new(role, size, &Context { gap_ms, same_direction, change, periodic }))
+        settled.then(|| Symbol::new(role, size, &PacketContext { gap_ms, same_direction, change, periodic }))
     }
 
-    fn message(&mut self, role: Role, size: u32) -> (Role, Change) {
+    fn message(&mut self, role: PacketRole, size: u32) -> (PacketRole, Change) {
         let (latest, older) = match role {
-            Role::ClientInitiated => (&mut self.sizes[0], &mut self.older_sizes[0]),
-            Role::ClientResponse => (&mut self.sizes[1], &mut self.older_sizes[1]),
-            Role::ServerResponse => (&mut self.sizes[2], &mut self.older_sizes[2]),
-            Role::ServerPush | Role::ClientTail | Role::ServerTail => {
+            PacketRole::ClientInitiated => (&mut self.sizes[0], &mut self.older_sizes[0]),
+            PacketRole::ClientResponse => (&mut self.sizes[1], &mut self.older_sizes[1]),
+            PacketRole::ServerResponse => (&mut self.sizes[2], &mut self.older_sizes[2]),
+            PacketRole::ServerPush | PacketRole::ClientTail | PacketRole::ServerTail => {
                 (&mut self.sizes[3], &mut self.older_sizes[3])
             }
         };
@@ -57,10 +57,10 @@ impl State {
         (role, change)
     }
 
-    fn tail(&mut self, direction: Direction, size: u32) -> (Role, Change) {
+    fn tail(&mut self, direction: Direction, size: u32) -> (PacketRole, Change) {
         let (role, latest) = match direction {
-            Direction::ToServer => (Role::ClientTail, &mut self.tails[0]),
-            Direction::ToClient => (Role::ServerTail, &mut self.tails[1]),
+            Direction::ToServer => (PacketRole::ClientTail, &mut self.tails[0]),
+            Direction::ToClient => (PacketRole::ServerTail, &mut self.tails[1]),
         };
         let change = Change::of_tail(size, *latest);
         *latest = size as u8;
@@ -78,12 +78,12 @@ impl State {
 }
 
 /// Role of a packet that begins a message.
-fn role(direction: Direction, same_direction: bool, gap_ms: u32) -> Role {
+fn role(direction: Direction, same_direction: bool, gap_ms: u32) -> PacketRole {
     match direction {
-        Direction::ToServer if !same_direction && gap_ms < CLIENT_RESPONSE_MS => Role::ClientResponse,
-        Direction::ToServer => Role::ClientInitiated,
-        Direction::ToClient if !same_direction && gap_ms < SERVER_RESPONSE_MS => Role::ServerResponse,
-        Direction::ToClient => Role::ServerPush,
+        Direction::ToServer if !same_direction && gap_ms < CLIENT_RESPONSE_MS => PacketRole::ClientResponse,
+        Direction::ToServer => PacketRole::ClientInitiated,
+        Direction::ToClient if !same_direction && gap_ms < SERVER_RESPONSE_MS => PacketRole::ServerResponse,
+        Direction::ToClient => PacketRole::ServerPush,
     }
 }
 
@@ -121,18 +121,18 @@ mod tests {
     use Direction::{ToClient, ToServer};
 
     fn observe_all(packets: &[(Direction, u32, u32)]) -> Vec<Option<Symbol>> {
-        let mut state = State::default();
+        let mut state = ScoreState::default();
         packets.iter().map(|&(direction, size, at)| state.observe(direction, size, Stamp(at))).collect()
     }
 
-    fn symbol(role: Role, size: u32, context: Context) -> Option<Symbol> {
+    fn symbol(role: PacketRole, size: u32, context: PacketContext) -> Option<Symbol> {
         Some(Symbol::new(role, size, &context))
     }
 
     #[test]
     fn long_shares_are_told_from_others() {
         let mine = |share: &[u32]| {
-            let mut state = State::default();
+            let mut state = ScoreState::default();
             let hello = [(ToServer, 517, 0), (ToClient, 1_448, 40), (ToServer, 80, 41), (ToClient, 300, 90)];
             for (direction, size, at) in hello {
                 state.observe(direction, size, Stamp(at));
@@ -147,7 +147,7 @@ mod tests {
         };
         assert!(mine(&[1_448, 1_300]) && mine(&[1_240]));
         assert!(!mine(&[230]) && !mine(&[120]));
-        assert!(!State::default().sends_long_shares());
+        assert!(!ScoreState::default().sends_long_shares());
     }
 
     #[test]
@@ -159,8 +159,9 @@ mod tests {
             (ToServer, 80, 1_042),
         ]);
         assert_eq!(symbols[..3], [None; 3]);
-        let context = Context { gap_ms: 1, same_direction: false, change: Change::Large, periodic: false };
-        assert_eq!(symbols[3], symbol(Role::ClientResponse, 80, context));
+        let context =
+            PacketContext { gap_ms: 1, same_direction: false, change: Change::Large, periodic: false };
+        assert_eq!(symbols[3], symbol(PacketRole::ClientResponse, 80, context));
     }
 
     #[test]
@@ -172,16 +173,19 @@ mod tests {
         }
         let symbols = observe_all(&packets);
         let context =
-            |periodic| Context { gap_ms: 9_970, same_direction: false, change: Change::None, periodic };
+            |periodic| PacketContext { gap_ms: 9_970, same_direction: false, change: Change::None, periodic };
         assert_eq!(
             symbols[4],
-            symbol(Role::ClientInitiated, 115, context(true)),
+            symbol(PacketRole::ClientInitiated, 115, context(true)),
             "the handshake counts as the first"
         );
-        assert_eq!(symbols[10], symbol(Role::ClientInitiated, 115, context(true)));
+        assert_eq!(symbols[10], symbol(PacketRole::ClientInitiated, 115, context(true)));
         packets[10].2 += 4_000;
         let late = observe_all(&packets)[10];
-        assert_eq!(late, symbol(Role::ClientInitiated, 115, Context { gap_ms: 13_970, ..context(false) }));
+        assert_eq!(
+            late,
+            symbol(PacketRole::ClientInitiated, 115, PacketContext { gap_ms: 13_970, ..context(false) })
+        );
     }
 
     #[test]
@@ -193,14 +197,14 @@ mod tests {
             packets.push((ToClient, 400, second * 10_000 + 5_030));
         }
         let symbols = observe_all(&packets);
-        let context = |gap_ms, same_direction| Context {
+        let context = |gap_ms, same_direction| PacketContext {
             gap_ms,
             same_direction,
             change: Change::None,
             periodic: false,
         };
-        assert_eq!(symbols[9], symbol(Role::ServerResponse, 85, context(30, false)));
-        assert_eq!(symbols[10], symbol(Role::ServerPush, 400, context(5_000, true)));
+        assert_eq!(symbols[9], symbol(PacketRole::ServerResponse, 85, context(30, false)));
+        assert_eq!(symbols[10], symbol(PacketRole::ServerPush, 400, context(5_000, true)));
     }
 
     #[test]
@@ -212,8 +216,9 @@ mod tests {
         }
         let symbols = observe_all(&packets);
         assert_eq!(symbols.iter().flatten().count(), 5);
-        let context = Context { gap_ms: 1, same_direction: true, change: Change::None, periodic: false };
-        assert_eq!(symbols[18], symbol(Role::ServerTail, 610, context));
+        let context =
+            PacketContext { gap_ms: 1, same_direction: true, change: Change::None, periodic: false };
+        assert_eq!(symbols[18], symbol(PacketRole::ServerTail, 610, context));
     }
 
     /// Shares of 240 bytes every ten seconds, answered by 85, with `between` before the fourth.
@@ -239,10 +244,11 @@ mod tests {
         let plain = shares_around(&[]);
         let updated = shares_around(&[(ToServer, 27, 0), (ToClient, 27, 40)]);
         assert_eq!(sizes(&updated), sizes(&plain));
-        let context = |gap_ms, change| Context { gap_ms, same_direction: false, change, periodic: false };
-        assert_eq!(updated[0], symbol(Role::ClientInitiated, 240, context(6_960, Change::Back)));
-        assert_eq!(updated[1], symbol(Role::ServerResponse, 85, context(30, Change::Back)));
-        assert_eq!(updated[2], symbol(Role::ClientInitiated, 240, context(9_970, Change::None)));
+        let context =
+            |gap_ms, change| PacketContext { gap_ms, same_direction: false, change, periodic: false };
+        assert_eq!(updated[0], symbol(PacketRole::ClientInitiated, 240, context(6_960, Change::Back)));
+        assert_eq!(updated[1], symbol(PacketRole::ServerResponse, 85, context(30, Change::Back)));
+        assert_eq!(updated[2], symbol(PacketRole::ClientInitiated, 240, context(9_970, Change::None)));
         assert_eq!(updated[3], plain[3]);
     }
 
@@ -265,15 +271,17 @@ mod tests {
         ];
         let (plain, renewed) = (shares_around(&[]), shares_around(&renegotiation));
         assert_eq!(sizes(&renewed), sizes(&plain));
-        let context = Context { gap_ms: 6_898, same_direction: false, change: Change::Back, periodic: false };
-        assert_eq!(renewed[0], symbol(Role::ClientInitiated, 240, context));
+        let context =
+            PacketContext { gap_ms: 6_898, same_direction: false, change: Change::Back, periodic: false };
+        assert_eq!(renewed[0], symbol(PacketRole::ClientInitiated, 240, context));
         assert_eq!(renewed[3], plain[3]);
     }
 
     #[test]
     fn time_that_runs_backwards_is_no_gap() {
         let symbols = observe_all(&[(ToServer, 9, 500), (ToClient, 9, 600), (ToServer, 9, 550)]);
-        let context = Context { gap_ms: 0, same_direction: false, change: Change::None, periodic: false };
-        assert_eq!(symbols[2], symbol(Role::ClientResponse, 9, context));
+        let context =
+            PacketContext { gap_ms: 0, same_direction: false, change: Change::None, periodic: false };
+        assert_eq!(symbols[2], symbol(PacketRole::ClientResponse, 9, context));
     }
 }

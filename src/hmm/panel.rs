@@ -12,17 +12,17 @@ use crate::limits::HMM_PANEL;
 
 /// The panel's state of one flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Evidence {
+pub(crate) struct PanelEvidence {
     /// Forward vectors of each member: mining, background.
     forward: [[Forward; 2]; HMM_PANEL],
     /// Page's sum of the mean gain, in [`RATIO_ONE`]ths of a bit.
     sum: i32,
 }
 
-impl Evidence {
+impl PanelEvidence {
     /// Evidence of a new flow to which earlier connections have brought `sum`.
     pub(crate) fn starting_at(sum: i32) -> Self {
-        Evidence { sum, ..Evidence::default() }
+        PanelEvidence { sum, ..PanelEvidence::default() }
     }
 
     /// Adds one symbol; returns Page's sum.

@@ -5,7 +5,7 @@ use core::fmt::Write;
 use micromath::F32Ext;
 
 use super::threshold::Test;
-use super::{RATIO_ONE, State};
+use super::{RATIO_ONE, ScoreState};
 
 /// Evidence of stage one against a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ fn percent(sum: i32, test: &Test) -> u8 {
 }
 
 /// The reason in words, with the probability before it; `packets` are the payload packets so far.
-pub fn reason(suspicion: &Suspicion, state: &State, packets: u16) -> heapless::String<96> {
+pub fn reason(suspicion: &Suspicion, state: &ScoreState, packets: u16) -> heapless::String<96> {
     let mut text = heapless::String::new();
     let [client_initiated, client_response, server_response, server_push] = state.sizes;
     let probability = suspicion.probability;
@@ -100,7 +100,7 @@ mod tests {
     fn the_reason_always_fits_and_names_the_probability() {
         let suspicion = Suspicion::new(500 * RATIO_ONE, 0, &TEST);
         for sizes in [[0; 4], [2_047; 4], [240, 0, 85, 0], [0, 0, 0, 379]] {
-            let state = State { sizes, ..State::default() };
+            let state = ScoreState { sizes, ..ScoreState::default() };
             let reason = reason(&suspicion, &state, u16::MAX);
             assert!(reason.starts_with("99 %: "), "{reason}");
         }

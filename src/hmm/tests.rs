@@ -3,7 +3,7 @@
 use super::threshold::Sensitivity;
 use super::*;
 use crate::lab::train::generate;
-use crate::lab::train::sequence::{self, Label, Packet, Sequence};
+use crate::lab::train::sequence::{self, Label, Sequence, SequencePacket};
 
 fn stage_one() -> StageOne {
     StageOne::new(Model::embedded().expect("built in"), 8)
@@ -23,11 +23,11 @@ fn is_miner_in_tls(sequence: &Sequence) -> bool {
 /// Stage one's assessment of each packet, with the number and the age of the packet.
 fn assess(
     stage_one: &mut StageOne,
-    state: &mut State,
-    packets: impl IntoIterator<Item = Packet>,
+    state: &mut ScoreState,
+    packets: impl IntoIterator<Item = SequencePacket>,
 ) -> Vec<(u16, u32, Assessment)> {
     let (mut age_ms, mut number) = (0u32, 0u16);
-    let mut assess = |packet: Packet| {
+    let mut assess = |packet: SequencePacket| {
         age_ms += packet.gap_ms;
         number += 1;
         let seen = Seen {
@@ -44,8 +44,8 @@ fn assess(
     packets.into_iter().map(&mut assess).collect()
 }
 
-fn is_suspected(stage_one: &mut StageOne, packets: &[Packet], threshold: i32) -> bool {
-    let mut state = State::default();
+fn is_suspected(stage_one: &mut StageOne, packets: &[SequencePacket], threshold: i32) -> bool {
+    let mut state = ScoreState::default();
     let assessed = assess(stage_one, &mut state, packets.iter().copied());
     stage_one.release(&state);
     assessed.iter().any(|(_, _, assessment)| assessment.reaches(threshold))
@@ -70,7 +70,7 @@ fn captured_miners_are_suspects_and_captured_typing_is_none() {
 fn a_flow_is_pending_until_it_is_long_and_old_enough() {
     let mut stage_one = stage_one();
     for miner in captured(is_miner_in_tls) {
-        let mut state = State::default();
+        let mut state = ScoreState::default();
         for (packets, age_ms, assessment) in assess(&mut stage_one, &mut state, miner.packets) {
             if !is_old_enough(packets, age_ms) {
                 assert_eq!(assessment, Assessment::Pending);
@@ -91,16 +91,16 @@ fn a_miner_that_starts_late_in_a_session_is_found() {
     let quiet = mail.packets.iter().cycle().take(4_000);
     for miner in captured(is_miner_in_tls).into_iter().take(10) {
         let early = is_suspected(&mut stage_one, &miner.packets, threshold);
-        let both: Vec<Packet> = quiet.clone().chain(&miner.packets).copied().collect();
+        let both: Vec<SequencePacket> = quiet.clone().chain(&miner.packets).copied().collect();
         assert_eq!(is_suspected(&mut stage_one, &both, threshold), early);
     }
 }
 
 /// A session as its connection is cut every 25 s, and made again with the same handshake: the packets of each.
-fn cut(session: &Sequence) -> Vec<Vec<Packet>> {
+fn cut(session: &Sequence) -> Vec<Vec<SequencePacket>> {
     let (handshake, rest) = session.packets.split_at(6.min(session.packets.len()));
-    let handshake: Vec<Packet> =
-        handshake.iter().map(|packet| Packet { gap_ms: packet.gap_ms.min(200), ..*packet }).collect();
+    let handshake: Vec<SequencePacket> =
+        handshake.iter().map(|packet| SequencePacket { gap_ms: packet.gap_ms.min(200), ..*packet }).collect();
     let mut connections = vec![handshake.clone()];
     let mut age_ms = 0;
     for packet in rest {
@@ -110,23 +110,23 @@ fn cut(session: &Sequence) -> Vec<Vec<Packet>> {
             connections.push(handshake.clone());
             (age_ms, gap_ms) = (0, 100);
         }
-        connections.last_mut().expect("one at least").push(Packet { gap_ms, ..*packet });
+        connections.last_mut().expect("one at least").push(SequencePacket { gap_ms, ..*packet });
     }
     connections
 }
 
 /// Whether any of `connections`, one after the other, becomes suspect; `pair_of` tells the server of each.
-fn is_any_suspected(connections: &[Vec<Packet>], pair_of: impl Fn(usize) -> u64) -> bool {
+fn is_any_suspected(connections: &[Vec<SequencePacket>], pair_of: impl Fn(usize) -> u64) -> bool {
     let mut stage_one = stage_one();
     let threshold = stage_one.threshold(Sensitivity::Adaptive);
     let mut now = Stamp(5_000);
     let mut is_suspected = false;
     for (at, packets) in connections.iter().enumerate() {
-        let (mut state, mut age_ms, mut number) = (State::default(), 0, 0);
+        let (mut state, mut age_ms, mut number) = (ScoreState::default(), 0, 0);
         now = Stamp(now.0 + 3_000);
         for packet in packets {
             (now, age_ms, number) = (Stamp(now.0 + packet.gap_ms), age_ms + packet.gap_ms, number + 1);
-            let &Packet { direction, size, .. } = packet;
+            let &SequencePacket { direction, size, .. } = packet;
             let seen = Seen { owner: 7, direction, size, now, packets: number, age_ms, client: None };
             is_suspected |= stage_one.packet(&mut state, &seen, || pair_of(at)).reaches(threshold);
         }
@@ -137,7 +137,7 @@ fn is_any_suspected(connections: &[Vec<Packet>], pair_of: impl Fn(usize) -> u64)
 /// No connection is old enough to be judged alone; what they show adds up.
 #[test]
 fn a_miner_whose_connection_is_cut_every_25_seconds_is_found() {
-    let miners: Vec<Vec<Vec<Packet>>> = captured(is_miner_in_tls).iter().map(cut).collect();
+    let miners: Vec<Vec<Vec<SequencePacket>>> = captured(is_miner_in_tls).iter().map(cut).collect();
     let found = miners.iter().filter(|miner| is_any_suspected(miner, |_| 9)).count();
     let apart = miners.iter().filter(|miner| is_any_suspected(miner, |at| 9 + 2 * at as u64)).count();
     assert!(found * 10 >= miners.len() * 6, "{found} of {}", miners.len());
@@ -153,8 +153,8 @@ fn a_client_hello_adds_its_prior_to_the_sum() {
     let mut stage_one = stage_one();
     let miner = captured(is_miner_in_tls).swap_remove(0);
     let mut highest = |client| {
-        let (mut state, mut now, mut highest) = (State::default(), 0, 0);
-        for (packets, &Packet { direction, size, gap_ms }) in (1..).zip(&miner.packets) {
+        let (mut state, mut now, mut highest) = (ScoreState::default(), 0, 0);
+        for (packets, &SequencePacket { direction, size, gap_ms }) in (1..).zip(&miner.packets) {
             now += gap_ms;
             let seen = Seen { owner: 7, direction, size, now: Stamp(now), packets, age_ms: now, client };
             if let Assessment::Candidate { sum } = stage_one.packet(&mut state, &seen, || 5) {
@@ -223,7 +223,7 @@ fn a_house_that_stays_new_learns_nothing() {
 fn a_candidate_of_another_model_begins_anew() {
     let mut stage_one = stage_one();
     let miner = captured(is_miner_in_tls).swap_remove(0);
-    let mut state = State::default();
+    let mut state = ScoreState::default();
     assess(&mut stage_one, &mut state, miner.packets.iter().copied());
     assert!(state.is_candidate() && stage_one.sum(&state).is_some());
     stage_one.replace_model(Model::embedded().expect("built in"));
@@ -238,7 +238,7 @@ fn a_candidate_of_another_model_begins_anew() {
 
 #[test]
 fn the_window_holds_the_latest_symbols_in_order() {
-    let mut state = State::default();
+    let mut state = ScoreState::default();
     for size in 0..200u8 {
         state.remember(Symbol { size, context: 0 });
         let window: Vec<u8> = state.window().map(|symbol| symbol.size).collect();

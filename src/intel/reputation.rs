@@ -129,7 +129,7 @@ pub enum Reach {
 }
 
 /// Evidence of an entry: printable ASCII without quotes and backslashes.
-pub type Evidence = heapless::String<PROBE_EVIDENCE_BYTES>;
+pub type EvidenceText = heapless::String<PROBE_EVIDENCE_BYTES>;
 
 /// A fact about one server, or about a pattern of servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub struct Entry {
     /// Dialect spoken there, if known.
     pub dialect: Option<Dialect>,
     /// Evidence of the source.
-    pub evidence: Evidence,
+    pub evidence: EvidenceText,
     /// Since when it is known.
     pub since: u64,
     /// Until when it holds.

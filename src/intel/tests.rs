@@ -186,7 +186,12 @@ fn random_entry(random: &mut Random) -> ListEntry {
 }
 
 /// The policy that `intel` has for a random server, and the test for entries that match it.
-fn random_look_up(intel: &Intel, port: Option<u16>, now: u64, random: &mut Random) -> (Option<Policy>, Test) {
+fn random_look_up(
+    intel: &Intel,
+    port: Option<u16>,
+    now: u64,
+    random: &mut Random,
+) -> (Option<Policy>, MatchRule) {
     if random.below(2) == 0 {
         let name = name(&random_host(random));
         let found = intel.by_name(&name, port, now).map(|found| found.policy);
@@ -206,7 +211,7 @@ fn random_look_up(intel: &Intel, port: Option<u16>, now: u64, random: &mut Rando
     }
 }
 
-type Test = Box<dyn Fn(&What) -> bool>;
+type MatchRule = Box<dyn Fn(&What) -> bool>;
 
 /// The reference goes through all entries, one by one.
 #[test]

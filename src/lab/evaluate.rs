@@ -9,7 +9,7 @@ pub(crate) mod evasion;
 pub(crate) mod house;
 pub(crate) mod json;
 pub(crate) mod plot;
-pub(crate) mod swarms;
+pub(crate) mod beaconing;
 
 use std::fmt::Write;
 use std::fs;
@@ -22,13 +22,13 @@ use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
 use crate::lab::train::folds::{self, Grouping};
 use crate::lab::train::scores::{Peaks, Trace};
-use crate::lab::train::sequence::{Label, Origin};
+use crate::lab::train::sequence::{Label, SequenceOrigin};
 use crate::lab::train::{Error, reference, report, say, writable};
 
+use beaconing::BeaconCount;
 use breakdown::Breakdown;
-use calibration::Told;
+use calibration::CalibrationBin;
 use evasion::Evasion;
-use swarms::Swarming;
 
 /// `minewall evaluate --mining PATH... --benign PATH...`, and `[--model FILE] [--scripted N]
 /// [--seed N] [--leave-out DIALECT...] [--house DAYS] [--json FILE] [--plots FOLDER]`.
@@ -51,8 +51,8 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     if let Some(path) = arguments.path("json") {
         writable(&path)?;
     }
-    let swarms = swarms::count(&arguments)?;
-    say(&swarms::table(&swarms))?;
+    let beacons = beaconing::count(&arguments)?;
+    say(&beaconing::table(&beacons))?;
     let cases = dataset::cases(arguments.sequences(arguments.value("seed", SEED)?, 0)?);
     if cases.is_empty() {
         return Err(Error::from("no long flow: at least 12 payload packets in 30 seconds are needed"));
@@ -76,8 +76,13 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     }
     let deviation = reference::largest_deviation(&cases, &model);
     say(&format!("largest deviation of a symbol from floating point: {deviation:.3} bits\n"))?;
-    let measured =
-        Measured { breakdown: &breakdown, curve: &curve, evasions: &evasions, swarms: &swarms, told: &told };
+    let measured = Measured {
+        breakdown: &breakdown,
+        curve: &curve,
+        evasions: &evasions,
+        beacons: &beacons,
+        told: &told,
+    };
     if let Some(path) = arguments.path("json") {
         write(&path, &json::document(&measured, &model.test, &traces))?;
     }
@@ -96,8 +101,8 @@ struct Measured<'a> {
     /// False-positive rate and recall at every threshold that changes the former.
     curve: &'a [(f64, f64)],
     evasions: &'a [Disguised],
-    swarms: &'a [Swarming],
-    told: &'a [Told],
+    beacons: &'a [BeaconCount],
+    told: &'a [CalibrationBin],
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
@@ -112,7 +117,7 @@ fn bits(ratio: i32) -> f64 {
 /// Recall at several rates of false positives, by origin.
 fn rates(traces: &[Trace<'_>]) -> String {
     let mut out = String::from("recall [95 %] where so many benign long flows become suspects:\n");
-    for origin in Origin::ALL {
+    for origin in SequenceOrigin::ALL {
         let of_origin = traces.iter().filter(|trace| trace.case.sequence.origin() == origin);
         out += &report::recall(origin.name(), &Peaks::of(of_origin));
     }

@@ -27,7 +27,7 @@ use input::{Input, Opened};
 use kernel::KernelModel;
 use link::NotIp;
 use progress::ReplayProgress;
-use report::{Format, Report, Summary, printable};
+use report::{Format, ReplaySummary, Report, printable};
 
 use crate::config::Config;
 use crate::daemon::{lists::Lists, model_file, problems::Problems};
@@ -80,7 +80,7 @@ pub fn run<P: AsRef<Path>>(
         maker,
         report: Report::new(out, options.format),
         diagnostics,
-        summary: Summary::default(),
+        summary: ReplaySummary::default(),
         worst: ReplayOutcome::Complete,
     };
     for operand in operands.iter().map(AsRef::as_ref) {
@@ -99,7 +99,7 @@ struct Run<'a, W: Write, D> {
     maker: EngineMaker,
     report: Report<W>,
     diagnostics: D,
-    summary: Summary,
+    summary: ReplaySummary,
     worst: ReplayOutcome,
 }
 

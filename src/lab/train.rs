@@ -42,9 +42,9 @@ use arguments::{Arguments, PACKETS_KEPT};
 use dataset::Case;
 use folds::Grouping;
 use progress::Progress;
-use refine::Pair;
+use refine::FloatPair;
 use selection::HeldBack;
-use sequence::{Label, Origin, Sequence};
+use sequence::{Label, Sequence, SequenceOrigin};
 
 use crate::hmm::model::{self, Summary};
 use crate::limits::HMM_PANEL;
@@ -60,7 +60,7 @@ use crate::limits::HMM_PANEL;
 /// A sentence for the user.
 pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let arguments = Arguments::parse(words, OPTIONS)?;
-    let options = Options::read(&arguments)?;
+    let options = TrainOptions::read(&arguments)?;
     let output = arguments.path("output");
     if let Some(path) = &output {
         writable(path)?;
@@ -69,7 +69,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let pool = pool.map_err(|error| Error::from(error.to_string()))?;
     let mut sequences = arguments.sequences(options.seed, SCRIPTED)?;
     for sequence in &mut sequences {
-        let is_scripted = sequence.origin() == Origin::Scripted;
+        let is_scripted = sequence.origin() == SequenceOrigin::Scripted;
         sequence.packets.truncate(if is_scripted { SCRIPTED_PACKETS } else { PACKETS_KEPT });
     }
     let cases = dataset::cases(sequences);
@@ -82,7 +82,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
 }
 
 /// Chooses a panel on sessions held back, trains it on everything and writes it to `output`.
-fn train_panel(cases: &[Case], options: &Options, output: Option<&Path>) -> Result<(), Error> {
+fn train_panel(cases: &[Case], options: &TrainOptions, output: Option<&Path>) -> Result<(), Error> {
     let candidates = options.candidates as usize;
     let trainings = candidates * options.folds + if output.is_some() { HMM_PANEL } else { 0 };
     let mut progress = Progress::new("candidates", options.steps(cases) * trainings as u32);
@@ -175,7 +175,7 @@ fn pick<'a>(
 
 /// Options of a training.
 #[derive(Clone, Copy, Debug)]
-struct Options {
+struct TrainOptions {
     seed: u64,
     candidates: u32,
     iterations: u32,
@@ -188,14 +188,14 @@ struct Options {
     drift: f64,
 }
 
-impl Options {
+impl TrainOptions {
     fn read(arguments: &Arguments) -> Result<Self, Error> {
         let grouping = match arguments.values("by").last() {
             None | Some(&"application") => Grouping::Application,
             Some(&"dialect") => Grouping::Dialect,
             Some(other) => return Err(Error::from(format!("--by {other}: application or dialect"))),
         };
-        let options = Options {
+        let options = TrainOptions {
             seed: arguments.value("seed", 1)?,
             candidates: arguments.value("candidates", CANDIDATES)?,
             iterations: arguments.value("iterations", ITERATIONS)?,
@@ -216,7 +216,8 @@ impl Options {
 
     /// Steps of one training for the progress.
     fn steps(&self, cases: &[Case]) -> u32 {
-        2 * self.iterations.min(USUAL_ITERATIONS) + (2 * cases.len()).div_ceil(refine::BATCH) as u32 * self.rounds
+        2 * self.iterations.min(USUAL_ITERATIONS)
+            + (2 * cases.len()).div_ceil(refine::BATCH) as u32 * self.rounds
     }
 }
 
@@ -224,7 +225,7 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct Training {
     /// The two models.
-    pub pair: Pair,
+    pub pair: FloatPair,
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
     pub log_likelihood: [Vec<f64>; 2],
     /// The refinement.
@@ -237,7 +238,7 @@ pub(crate) struct Training {
 /// Baum-Welch has not converged in as many iterations as are allowed.
 fn train(
     cases: &[&Case],
-    options: &Options,
+    options: &TrainOptions,
     candidate: u32,
     progress: &mut Progress,
 ) -> Result<Training, Error> {
@@ -248,7 +249,7 @@ fn train(
         let spelt: Vec<_> =
             (cases.iter().filter(|c| c.label() == label)).map(|c| (c.spelt(), c.weight as f32)).collect();
         let data: Vec<_> = spelt.iter().map(|(symbols, weight)| (symbols.as_slice(), *weight)).collect();
-        let options = baum_welch::Options {
+        let options = baum_welch::FitOptions {
             seed: seed ^ label as u64,
             iterations: options.iterations,
             tolerance: TOLERANCE,
@@ -261,8 +262,8 @@ fn train(
         return Err(Error::from(format!("Baum-Welch has not converged in {iterations} iterations")));
     }
     let log_likelihood = [mining.log_likelihood, background.log_likelihood];
-    let mut pair = Pair { mining: mining.chain, background: background.chain };
-    let refinement = refine::Options { seed, rounds: options.rounds, drift: options.drift };
+    let mut pair = FloatPair { mining: mining.chain, background: background.chain };
+    let refinement = refine::RefineOptions { seed, rounds: options.rounds, drift: options.drift };
     let course = refine::refine(&mut pair, &cases, &refinement, progress);
     Ok(Training { pair, log_likelihood, course })
 }

@@ -191,9 +191,9 @@ pub(crate) fn push_form(text: &[u8], node: u16, tree: &mut Tree, word: impl Fn(&
 
 /// The kinds of the requests whose responses are still to come, oldest lowest, two bits each.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked(u8);
+pub(crate) struct PendingRequests(u8);
 
-impl Asked {
+impl PendingRequests {
     /// Notes a request. When full, it counts as an ordinary one, which is what nearly all are.
     pub(crate) fn push(&mut self, request: Start) {
         let kind = match request {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn remembers_four_requests_in_order() {
-        let mut asked = Asked::default();
+        let mut asked = PendingRequests::default();
         for request in [Start::Request, Start::Head, Start::Connect, Start::Request, Start::Head] {
             asked.push(request);
         }

@@ -70,15 +70,15 @@ pub struct Guard {
     /// Tokens by [`Purpose`].
     all: [TokenBucket; Purpose::COUNT],
     /// Shares of clients in the last tokens; the one used longest ago makes room.
-    clients: BoundedCache<ClientId, Share>,
+    clients: BoundedCache<ClientId, BlockShare>,
     /// Networks of servers, each purpose by itself; the one used longest ago makes room.
-    blocks: BoundedCache<(IpAddr, Purpose), Share>,
+    blocks: BoundedCache<(IpAddr, Purpose), BlockShare>,
     hourly: u32,
     block_hourly: u32,
 }
 
 #[derive(Debug)]
-struct Share {
+struct BlockShare {
     bucket: TokenBucket,
     used_at: Instant,
 }
@@ -168,8 +168,12 @@ fn check_with(
 }
 
 /// The share of `key`; with no room left, in place of the one used longest ago.
-fn share<K: Hash + Eq>(shares: &mut BoundedCache<K, Share>, key: K, now: Instant) -> Option<&mut Share> {
-    let new = || Share { bucket: TokenBucket::default(), used_at: now };
+fn share<K: Hash + Eq>(
+    shares: &mut BoundedCache<K, BlockShare>,
+    key: K,
+    now: Instant,
+) -> Option<&mut BlockShare> {
+    let new = || BlockShare { bucket: TokenBucket::default(), used_at: now };
     shares.get_or_insert_with(key, new, |_, share| share.used_at)
 }
 

@@ -54,10 +54,10 @@ fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAd
             socket.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
             let len = socket.recv(&mut bytes)?;
             match answer(bytes.get(..len).unwrap_or_default(), id, kind) {
-                Datagram::Address(addr) => return Ok(Some(addr)),
-                Datagram::None => break,
-                Datagram::Failed => return Err(io::Error::other("it fails")),
-                Datagram::Foreign => {}
+                DatagramContent::Address(addr) => return Ok(Some(addr)),
+                DatagramContent::None => break,
+                DatagramContent::Failed => return Err(io::Error::other("it fails")),
+                DatagramContent::Foreign => {}
             }
         }
     }
@@ -74,7 +74,7 @@ enum QueryType {
 
 /// Content of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Datagram {
+enum DatagramContent {
     Address(IpAddr),
     /// The name has none of this kind.
     None,
@@ -100,18 +100,22 @@ fn question(id: [u8; 2], name: &str, kind: QueryType) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn answer(bytes: &[u8], id: [u8; 2], kind: QueryType) -> Datagram {
+fn answer(bytes: &[u8], id: [u8; 2], kind: QueryType) -> DatagramContent {
     if !bytes.starts_with(&id) {
-        return Datagram::Foreign;
+        return DatagramContent::Foreign;
     }
     match Resolution::read(bytes) {
         Ok(resolution) => {
             let is_asked_for = |addr: &&IpAddr| addr.is_ipv4() == (kind == QueryType::A);
-            resolution.addrs.iter().find(is_asked_for).map_or(Datagram::None, |addr| Datagram::Address(*addr))
+            resolution
+                .addrs
+                .iter()
+                .find(is_asked_for)
+                .map_or(DatagramContent::None, |addr| DatagramContent::Address(*addr))
         }
-        Err(NoAddress::Empty) => Datagram::None,
-        Err(NoAddress::Foreign) => Datagram::Foreign,
-        Err(NoAddress::Failed | NoAddress::Broken) => Datagram::Failed,
+        Err(NoAddress::Empty) => DatagramContent::None,
+        Err(NoAddress::Foreign) => DatagramContent::Foreign,
+        Err(NoAddress::Failed | NoAddress::Broken) => DatagramContent::Failed,
     }
 }
 
@@ -180,18 +184,18 @@ mod tests {
     #[test]
     fn the_first_address_behind_aliases_counts() {
         let v4 = reply(QueryType::A, 0, &[&[192, 0, 2, 1], &[192, 0, 2, 2]]);
-        assert_eq!(answer(&v4, ID, QueryType::A), Datagram::Address([192, 0, 2, 1].into()));
+        assert_eq!(answer(&v4, ID, QueryType::A), DatagramContent::Address([192, 0, 2, 1].into()));
         let v6 = reply(QueryType::Aaaa, 0, &[&[0x20; 16]]);
-        assert_eq!(answer(&v6, ID, QueryType::Aaaa), Datagram::Address([0x20; 16].into()));
-        assert_eq!(answer(&v6, ID, QueryType::A), Datagram::None);
-        assert_eq!(answer(&reply(QueryType::A, 0, &[]), ID, QueryType::A), Datagram::None);
-        assert_eq!(answer(&reply(QueryType::A, NO_SUCH_NAME, &[]), ID, QueryType::A), Datagram::None);
-        assert_eq!(answer(&reply(QueryType::A, 2, &[]), ID, QueryType::A), Datagram::Failed);
-        assert_eq!(answer(&reply(QueryType::A, 0, &[&[1, 2, 3]]), ID, QueryType::A), Datagram::Failed);
-        assert_eq!(answer(&v4, [0, 0], QueryType::A), Datagram::Foreign);
+        assert_eq!(answer(&v6, ID, QueryType::Aaaa), DatagramContent::Address([0x20; 16].into()));
+        assert_eq!(answer(&v6, ID, QueryType::A), DatagramContent::None);
+        assert_eq!(answer(&reply(QueryType::A, 0, &[]), ID, QueryType::A), DatagramContent::None);
+        assert_eq!(answer(&reply(QueryType::A, NO_SUCH_NAME, &[]), ID, QueryType::A), DatagramContent::None);
+        assert_eq!(answer(&reply(QueryType::A, 2, &[]), ID, QueryType::A), DatagramContent::Failed);
+        assert_eq!(answer(&reply(QueryType::A, 0, &[&[1, 2, 3]]), ID, QueryType::A), DatagramContent::Failed);
+        assert_eq!(answer(&v4, [0, 0], QueryType::A), DatagramContent::Foreign);
         assert_eq!(
             answer(&question(ID, "pool.example", QueryType::A).expect("a name"), ID, QueryType::A),
-            Datagram::Foreign
+            DatagramContent::Foreign
         );
     }
 
@@ -225,7 +229,10 @@ mod tests {
         let whole = reply(QueryType::A, 0, &[&[192, 0, 2, 1]]);
         for end in 0..whole.len() {
             assert!(
-                matches!(answer(&whole[..end], ID, QueryType::A), Datagram::Failed | Datagram::Foreign),
+                matches!(
+                    answer(&whole[..end], ID, QueryType::A),
+                    DatagramContent::Failed | DatagramContent::Foreign
+                ),
                 "{end}"
             );
         }

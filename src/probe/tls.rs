@@ -19,9 +19,9 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, Signa
 
 /// Configuration that all connections share.
 #[derive(Clone, Debug)]
-pub(crate) struct TlsClient(Arc<ClientConfig>);
+pub(crate) struct TlsConnector(Arc<ClientConfig>);
 
-impl TlsClient {
+impl TlsConnector {
     /// A client that verifies nothing and remembers nothing.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl TlsClient {
             .with_custom_certificate_verifier(Arc::new(TrustNothing))
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
-        Ok(TlsClient(Arc::new(config)))
+        Ok(TlsConnector(Arc::new(config)))
     }
 
     /// A connection to the server at `addr`, by the name `sni`; without one (or with one that is no

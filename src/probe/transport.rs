@@ -32,7 +32,7 @@ pub struct Dialler {
     /// Servers may take their time for the first question ([`ProbeSession::be_patient`]).
     is_patient: bool,
     #[cfg(feature = "tls")]
-    tls: Option<tls::TlsClient>,
+    tls: Option<tls::TlsConnector>,
 }
 
 impl Dialler {
@@ -42,7 +42,7 @@ impl Dialler {
             mark,
             is_patient: false,
             #[cfg(feature = "tls")]
-            tls: tls::TlsClient::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
+            tls: tls::TlsConnector::new().inspect_err(|error| log::error!("no TLS for probes: {error}")).ok(),
         }
     }
 

@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn another_s_file_is_damaged() {
-        let path = std::env::temp_dir().join(format!("minewall-durable-{}", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("durable");
         save(&path, "ours 1 ", "a line\n").expect("saved");
         assert_eq!(load(&path, "ours 1 ", 100).expect("whole"), "a line\n");
         assert_eq!(fs::metadata(&path).expect("saved").permissions().mode() & 0o777, 0o600);
@@ -75,7 +76,6 @@ mod tests {
             let error = load(&path, head, max_bytes).expect_err("not ours, or too long");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
-        fs::remove_file(&path).expect("removed");
         assert_eq!(load(&path, "ours 1 ", 100).expect_err("gone").kind(), io::ErrorKind::NotFound);
     }
 }

@@ -6,7 +6,7 @@
 mod beside;
 mod bridge;
 mod daemon;
-mod judge;
+mod stand_in;
 mod namespace;
 mod net;
 #[path = "../support/program.rs"]

@@ -4,10 +4,10 @@ use minewall::limits;
 use minewall::rules::Memory;
 use minewall::verdict::FlowMark;
 
-use crate::judge::Judge;
 use crate::net::{Net, SERVERS, ip, wait_for};
 use crate::rules::{OTHERS, configured, leaves_marks_alone};
 use crate::session::Session;
+use crate::stand_in::StandIn;
 
 /// Verdicts are kept in labels: the marks of connections and packets are those of others. A sample may make a benign
 /// connection undecided again, and benign once more.
@@ -18,29 +18,29 @@ fn a_verdict_becomes_a_label() {
     let config = configured("");
     net.load_rules_with(&config, Memory::Labels);
     assert!(net.router.try_nft(OTHERS));
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"web" => FlowMark::Benign,
         _ => FlowMark::Undecided,
     });
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
-        assert!(judge.starts() > 0, "{server}: the start is told");
-        let (starts, before) = (judge.starts(), judge.seen());
+        assert!(queue.starts() > 0, "{server}: the start is told");
+        let (starts, before) = (queue.starts(), queue.seen());
         session.exchange(b"hello");
         session.exchange(&LARGE);
-        assert_eq!(judge.seen() - before, 4, "{server}: undecided");
+        assert_eq!(queue.seen() - before, 4, "{server}: undecided");
         for _ in 0..2 {
             session.exchange(b"web");
-            let before = judge.seen();
+            let before = queue.seen();
             session.exchange(&LARGE);
-            assert_eq!(judge.seen(), before, "{server}: benign");
+            assert_eq!(queue.seen(), before, "{server}: benign");
             wait_for("a sample", || {
                 session.exchange(b"small");
-                judge.seen() > before
+                queue.seen() > before
             });
-            let (before, recalled) = (judge.seen(), judge.starts());
+            let (before, recalled) = (queue.seen(), queue.starts());
             session.exchange(&LARGE);
-            if judge.seen() == before {
+            if queue.seen() == before {
                 break;
             }
             assert_eq!(recalled, starts, "{server}: a connection starts once");
@@ -57,27 +57,27 @@ fn connections_older_than_the_rules_are_decided_too() {
     let config = configured("");
     let sessions = SERVERS.map(|server| Session::open(&net.home, &net.internet, ip(server)));
     net.load_rules_with(&config, Memory::Labels);
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"web" => FlowMark::Benign,
         _ => FlowMark::Undecided,
     });
     for mut session in sessions {
         // Without a rule that needs it nothing was tracked: then the first packet is a new connection's.
         session.exchange(b"hello");
-        let before = judge.seen();
+        let before = queue.seen();
         session.exchange(b"hello");
         session.exchange(b"web");
-        assert_eq!(judge.seen() - before, 4, "they are watched");
-        let before = judge.seen();
+        assert_eq!(queue.seen() - before, 4, "they are watched");
+        let before = queue.seen();
         session.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
-        assert_eq!(judge.seen(), before, "a large packet of a benign connection");
+        assert_eq!(queue.seen(), before, "a large packet of a benign connection");
         session.exchange(b"small");
-        assert!(judge.seen() > before, "a sample");
-        let before = judge.seen();
+        assert!(queue.seen() > before, "a sample");
+        let before = queue.seen();
         session.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
-        assert_eq!(judge.seen() - before, 2, "undecided again");
+        assert_eq!(queue.seen() - before, 2, "undecided again");
     }
-    assert_eq!(judge.starts(), 0);
+    assert_eq!(queue.starts(), 0);
 }
 
 /// Rules that are replaced leave no moment without a label rule: what begins after that takes labels.
@@ -90,7 +90,7 @@ fn a_reload_makes_no_connection_an_old_one() {
     for _ in 0..3 {
         net.load_rules_with(&config, Memory::Labels);
     }
-    let _judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
+    let _queue = StandIn::start(&net, &config, 1, |_| FlowMark::Benign);
     session.exchange(b"web");
     let sets = net.router.run(&["nft", "list", "table", "inet", "minewall"]);
     let set = sets.split("set decided4 {").nth(1).and_then(|set| set.split('}').next()).expect("the set");

@@ -12,10 +12,10 @@ use minewall::verdict::FlowMark;
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
-use crate::judge::Judge;
 use crate::namespace::Namespace;
 use crate::net::{Net, ROUTER, SERVERS, ip, or_skip, wait_for};
 use crate::session::{Session, is_reset};
+use crate::stand_in::StandIn;
 
 pub fn configured(options: &str) -> Config {
     config::parse(Path::new("test"), format!("config minewall\n{options}").as_bytes())
@@ -83,7 +83,7 @@ fn the_firewall_comes_first() {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules(&config);
-    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Undecided);
+    let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Undecided);
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
         session.exchange(b"hello");
@@ -92,13 +92,13 @@ fn the_firewall_comes_first() {
             "table inet firewall {{ chain forward {{ type filter hook forward priority filter; tcp dport {port} counter drop; }}; }}"
         );
         assert!(net.router.try_nft(&drop));
-        let before = judge.seen();
+        let before = queue.seen();
         session.client.write_all(b"dropped").expect("it leaves the client");
         let counter = || net.router.run(&["nft", "list", "table", "inet", "firewall"]);
         wait_for("it is dropped twice", || {
             !["packets 0", "packets 1 "].iter().any(|few| counter().contains(few))
         });
-        assert_eq!(judge.seen(), before, "{server}");
+        assert_eq!(queue.seen(), before, "{server}");
         assert!(net.router.try_nft("delete table inet firewall"));
     }
 }
@@ -110,22 +110,22 @@ fn a_verdict_becomes_the_connection_s_mark() {
     let config = configured("option mark_bit 4\noption queue 7\n");
     net.load_rules_with(&config, Memory::Mark);
     assert!(net.router.try_nft(OTHERS));
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"web" => FlowMark::Benign,
         _ => FlowMark::Undecided,
     });
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
-        let before = judge.seen();
+        let before = queue.seen();
         session.exchange(b"hello");
         session.exchange(b"again");
-        assert_eq!(judge.seen() - before, 4);
+        assert_eq!(queue.seen() - before, 4);
         assert_eq!(net.connection(session.ports).map(|c| c.mark), Some(0x8001 | 1 << 4));
         session.exchange(b"web");
         assert_eq!(net.connection(session.ports).map(|c| c.mark), Some(0x8001 | 2 << 4));
-        let before = judge.seen();
+        let before = queue.seen();
         session.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
-        assert_eq!(judge.seen(), before, "a large packet of a benign flow");
+        assert_eq!(queue.seen(), before, "a large packet of a benign flow");
     }
     assert!(leaves_marks_alone(&net));
 }
@@ -140,7 +140,7 @@ fn blocked_connections_are_reset(memory: Memory) {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules_with(&config, memory);
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"mine" => FlowMark::Blocked,
         _ => FlowMark::Undecided,
     });
@@ -149,10 +149,10 @@ fn blocked_connections_are_reset(memory: Memory) {
         session.exchange(b"hello");
         session.client.write_all(b"mine").expect("it leaves the client");
         assert!(is_reset(&session.client), "{server}: the sender of the proof");
-        let before = judge.seen();
+        let before = queue.seen();
         session.server.write_all(b"job").expect("it leaves the server");
         assert!(is_reset(&session.server), "{server}: the other end, which never heard of it");
-        assert_eq!(judge.seen(), before, "{server}: blocked is blocked without us");
+        assert_eq!(queue.seen(), before, "{server}: blocked is blocked without us");
     }
 }
 
@@ -166,7 +166,7 @@ fn decisions_outlive_rules(memory: Memory) {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules_with(&config, memory);
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"mine" => FlowMark::Blocked,
         _ => FlowMark::Benign,
     });
@@ -180,11 +180,11 @@ fn decisions_outlive_rules(memory: Memory) {
         net.router.script(&rules::remove(Variant::Iptables));
         net.load_rules_with(&config, memory);
         net.keep_alive();
-        let seen = judge.seen();
+        let seen = queue.seen();
         web.exchange(&[b'x'; limits::SECOND_LOOK_MAX_PACKET_BYTES as usize]);
         (&miner.server).write_all(b"job").expect("it leaves the server");
         assert!(is_reset(&miner.server), "{server}");
-        assert_eq!(judge.seen(), seen, "{server}");
+        assert_eq!(queue.seen(), seen, "{server}");
     }
 }
 
@@ -194,7 +194,7 @@ fn a_later_verdict_doesn_t_free_a_blocked_connection() {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules_with(&config, Memory::Mark);
-    let _judge = Judge::start(&net, &config, 2, |payload| match payload {
+    let _queue = StandIn::start(&net, &config, 2, |payload| match payload {
         b"mine" => FlowMark::Blocked,
         _ => FlowMark::Benign,
     });
@@ -217,13 +217,13 @@ fn monitoring_lets_a_miner_mine() {
     let Some(net) = Net::new() else { return };
     let config = configured("option mode monitor\n");
     net.load_rules(&config);
-    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Blocked);
+    let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Blocked);
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
         session.exchange(b"mine");
         assert_eq!(net.connection(session.ports).map(|c| c.mark), Some(0));
     }
-    assert_eq!(judge.seen(), 2 * 2);
+    assert_eq!(queue.seen(), 2 * 2);
 }
 
 /// A benign flow is looked at again now and then, not always.
@@ -232,15 +232,15 @@ fn what_was_let_go_is_looked_at_again_at_a_bounded_cost() {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules(&config);
-    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
+    let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Benign);
     for server in SERVERS {
         let mut session = Session::open(&net.home, &net.internet, ip(server));
-        let (before, start) = (judge.seen(), Instant::now());
+        let (before, start) = (queue.seen(), Instant::now());
         const ROUNDS: usize = 500;
         for _ in 0..ROUNDS {
             session.exchange(b"x");
         }
-        let (seen, seconds) = (judge.seen() - before, start.elapsed().as_secs() as usize + 1);
+        let (seen, seconds) = (queue.seen() - before, start.elapsed().as_secs() as usize + 1);
         // A quarter by the count, the bucket with what drips into it, and one window at the edge.
         let rate = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize;
         assert!(seen <= ROUNDS * 2 / 4 + rate * (1 + seconds) + 16, "{server}: {seen} in {seconds} s");
@@ -256,7 +256,7 @@ fn a_download_that_was_let_go_is_hardly_looked_at() {
     net.send_single_segments();
     let config = configured("");
     net.load_rules(&config);
-    let judge = Judge::start(&net, &config, 1, |_| FlowMark::Benign);
+    let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Benign);
     let session = Session::open(&net.home, &net.internet, ip(SERVERS[0]));
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -266,7 +266,7 @@ fn a_download_that_was_let_go_is_hardly_looked_at() {
     let packets = net.connection(session.ports).expect("it is tracked").packets as usize;
     assert!(packets > BYTES / 1_500, "{packets} packets: they were no single segments");
     let bucket = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize * (1 + start.elapsed().as_secs() as usize);
-    assert!(judge.seen() <= packets / 200 + bucket, "{} of {packets}", judge.seen());
+    assert!(queue.seen() <= packets / 200 + bucket, "{} of {packets}", queue.seen());
 }
 
 /// Connection attempts never get to the queue; what is said later does.
@@ -323,19 +323,19 @@ fn the_router_s_own_connections_are_seen_and_its_services_are_not() {
     let Some(net) = Net::new() else { return };
     let config = configured("");
     net.load_rules(&config);
-    let judge = Judge::start(&net, &config, 1, |payload| match payload {
+    let queue = StandIn::start(&net, &config, 1, |payload| match payload {
         b"mine" => FlowMark::Blocked,
         _ => FlowMark::Undecided,
     });
     for (server, router) in SERVERS.into_iter().zip(ROUTER) {
-        let before = judge.seen();
+        let before = queue.seen();
         let mut web_interface = Session::open(&net.home, &net.router, ip(router));
         web_interface.exchange(b"mine");
-        assert_eq!(judge.seen(), before, "{router}");
+        assert_eq!(queue.seen(), before, "{router}");
 
         let mut own = Session::open(&net.router, &net.internet, ip(server));
         own.exchange(b"hello");
-        assert_eq!(judge.seen() - before, 2, "{server}: the question, the answer");
+        assert_eq!(queue.seen() - before, 2, "{server}: the question, the answer");
         own.client.write_all(b"mine").expect("it leaves the socket");
         assert!(is_reset(&own.client), "{server}: the router's own end");
         own.server.write_all(b"job").expect("it leaves the server");

@@ -90,7 +90,7 @@ pub fn pieces(dialogue: &Dialogue, style: &Style) -> Vec<Piece> {
 /// Plays `pieces` to a fresh engine; what it made of the flow.
 pub fn play(pieces: &[Piece], style: &Style) -> FlowAccount {
     let client = if style.v6 { "[fd00::7]:40000" } else { "192.168.1.7:40000" };
-    judge(&packets(pieces, style, client.parse().expect("an address")), style.link)
+    inspect(&packets(pieces, style, client.parse().expect("an address")), style.link)
 }
 
 /// The connection in which `client` and a server say `pieces`, as IP packets.
@@ -120,7 +120,7 @@ pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u
 }
 
 /// What a fresh engine makes of the one flow in `packets`.
-fn judge(packets: &[Vec<u8>], link: Link) -> FlowAccount {
+fn inspect(packets: &[Vec<u8>], link: Link) -> FlowAccount {
     let mut replay = Replay::new(replay::engine(FLOWS_MIN));
     let mut now = START;
     for bytes in packets {

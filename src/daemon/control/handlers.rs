@@ -1,7 +1,7 @@
 //! Handlers of the requests on the control socket.
 
 use super::knowledge::{Knowledge, patterns_of};
-use super::{Answer, Reply, Request, Stream};
+use super::{ControlAnswer, Reply, Request, Stream};
 use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
@@ -24,16 +24,16 @@ impl Daemon {
         Reply::Once(match request {
             Request::Follow => return Reply::Stream(Stream::Events, String::new()),
             Request::FollowShared => return Reply::Stream(Stream::Shared, self.reputation.shared()),
-            Request::Status => Answer::done(self.with_status(|status| status.to_text())),
-            Request::StatusJson => Answer::done(self.with_status(|status| status.into_json()) + "\n"),
+            Request::Status => ControlAnswer::done(self.with_status(|status| status.to_text())),
+            Request::StatusJson => ControlAnswer::done(self.with_status(|status| status.into_json()) + "\n"),
             Request::StatusPrometheus => {
-                Answer::done(self.with_status(|status| metrics::to_prometheus(&status)))
+                ControlAnswer::done(self.with_status(|status| metrics::to_prometheus(&status)))
             }
             Request::Hosts => match &self.hosts()[..] {
-                [] => Answer::done("no host has mined\n"),
-                hosts => Answer::done(hosts_to_text(hosts)),
+                [] => ControlAnswer::done("no host has mined\n"),
+                hosts => ControlAnswer::done(hosts_to_text(hosts)),
             },
-            Request::HostsJson => Answer::done(hosts_to_json(&self.hosts()) + "\n"),
+            Request::HostsJson => ControlAnswer::done(hosts_to_json(&self.hosts()) + "\n"),
             Request::List | Request::ListJson | Request::Check(_) | Request::CheckJson(_) => {
                 self.knowledge(|known| known.answer(&request))
             }
@@ -51,14 +51,14 @@ impl Daemon {
                 let text: String =
                     removed.iter().map(|entry| format!("{}: removed\n", entry.subject)).collect();
                 if text.is_empty() {
-                    Answer::nothing(format!("{subject}: nothing is known of it\n"))
+                    ControlAnswer::nothing(format!("{subject}: nothing is known of it\n"))
                 } else {
-                    Answer::done(text)
+                    ControlAnswer::done(text)
                 }
             }
             Request::Unblock(subject) => self.unblock(&subject),
-            Request::SelfTest => Answer::done(self.self_test()),
-            Request::Elements => Answer::done(self.reputation.elements(&self.traffic())),
+            Request::SelfTest => ControlAnswer::done(self.self_test()),
+            Request::Elements => ControlAnswer::done(self.reputation.elements(&self.traffic())),
         })
     }
 
@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     /// Forgets all that is known of `subject`.
-    fn unblock(&mut self, subject: &Subject) -> Answer {
+    fn unblock(&mut self, subject: &Subject) -> ControlAnswer {
         let now = self.clock.now();
         let was_known = !self.reputation.remove(subject, now).is_empty();
         self.tick_reputation();
@@ -82,16 +82,16 @@ impl Daemon {
         match blocking {
             Some(found) => {
                 let source = printable(&found.source);
-                Answer::refused(format_args!(
+                ControlAnswer::refused(format_args!(
                     "{subject}: list '{source}' blocks it by {}; {exempt}",
                     found.entry.pattern
                 ))
             }
             None if was_known => {
                 log::info!("unblocked by hand: {subject}");
-                Answer::done(format!("{subject}: unblocked\n"))
+                ControlAnswer::done(format!("{subject}: unblocked\n"))
             }
-            None => Answer::nothing(format!("{subject}: nothing is known of it\n")),
+            None => ControlAnswer::nothing(format!("{subject}: nothing is known of it\n")),
         }
     }
 
@@ -128,10 +128,7 @@ impl Daemon {
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
         let now = self.clock.now();
         let refused_by_kernel = self.reputation.refused_by_kernel(now);
-        let count = |origin| self.listed().filter(|entry| entry.origin == origin).count();
         let counters = self.engine.counters();
-        let table = self.engine.table_counters();
-        let kernel = self.queue.state();
         let lists = self.lists.current();
         let problems = self.problems.all();
         let mut hosts = self.hosts();
@@ -149,35 +146,15 @@ impl Daemon {
             suspects: counters.suspects,
             resets: counters.resets,
             let_go: counters.bypassed,
-            flows: Flows {
-                used: self.engine.flows().len(),
-                capacity: self.engine.flows().capacity(),
-                opened: table.opened,
-                expired: table.expired,
-                evicted_settled: table.evicted_settled,
-                evicted_undecided: table.evicted_undecided,
-                refused: table.refused,
-            },
+            flows: self.flows(),
             assembly: Slots {
                 used: self.engine.reassembly().in_use(),
                 capacity: ASSEMBLY_SLOTS,
                 taken_away: self.engine.reassembly().taken_away,
             },
-            queue: QueueUse {
-                number: self.config.queue,
-                waiting: kernel.map_or(0, |queue| queue.waiting),
-                dropped: kernel.map_or(0, |queue| queue.dropped),
-                user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
-                has_rules: self.alive.is_heard(),
-            },
+            queue: self.queue_use(),
             probes: self.reputation.probes().into(),
-            learned: Learned {
-                probe: count(Origin::Probe),
-                operator: count(Origin::Operator),
-                fleet: count(Origin::Fleet),
-                blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
-                refused_by_kernel,
-            },
+            learned: self.learned(refused_by_kernel),
             lists: ListsUse {
                 files: lists.as_ref().map_or(0, |lists| lists.sources().count()),
                 entries: lists.as_ref().map_or(0, |lists| lists.len()),
@@ -189,5 +166,40 @@ impl Daemon {
             problems: &problems,
             hosts: &hosts,
         })
+    }
+
+    fn flows(&self) -> Flows {
+        let table = self.engine.table_counters();
+        Flows {
+            used: self.engine.flows().len(),
+            capacity: self.engine.flows().capacity(),
+            opened: table.opened,
+            expired: table.expired,
+            evicted_settled: table.evicted_settled,
+            evicted_undecided: table.evicted_undecided,
+            refused: table.refused,
+        }
+    }
+
+    fn queue_use(&self) -> QueueUse {
+        let kernel = self.queue.state();
+        QueueUse {
+            number: self.config.queue,
+            waiting: kernel.map_or(0, |queue| queue.waiting),
+            dropped: kernel.map_or(0, |queue| queue.dropped),
+            user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+            has_rules: self.alive.is_heard(),
+        }
+    }
+
+    fn learned(&self, refused_by_kernel: u32) -> Learned {
+        let count = |origin| self.listed().filter(|entry| entry.origin == origin).count();
+        Learned {
+            probe: count(Origin::Probe),
+            operator: count(Origin::Operator),
+            fleet: count(Origin::Fleet),
+            blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
+            refused_by_kernel,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 use std::io;
 
-use super::{Answer, Request, RequestOutcome};
+use super::{ControlAnswer, Request, RequestOutcome};
 use crate::config::Config;
 use crate::daemon::lists;
 use crate::intel::Explanation;
@@ -27,13 +27,16 @@ pub(super) struct Knowledge<'a> {
 }
 
 /// The answer of the files that `config` names, for `list` and `check`; none for other requests.
-pub fn of_files(config: &Config, request: &Request) -> Option<Answer> {
+pub fn of_files(config: &Config, request: &Request) -> Option<ControlAnswer> {
     if !matches!(request, Request::List | Request::ListJson | Request::Check(_) | Request::CheckJson(_)) {
         return None;
     }
     let store = match Store::peek(&config.reputation_file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Some(Answer::refused(format_args!("{}: {error}", config.reputation_file.display())));
+            return Some(ControlAnswer::refused(format_args!(
+                "{}: {error}",
+                config.reputation_file.display()
+            )));
         }
         store => store.unwrap_or_default(),
     };
@@ -53,14 +56,14 @@ pub fn of_files(config: &Config, request: &Request) -> Option<Answer> {
 
 impl Knowledge<'_> {
     /// The answer to `list` and `check`.
-    pub(super) fn answer(&self, request: &Request) -> Answer {
+    pub(super) fn answer(&self, request: &Request) -> ControlAnswer {
         match request {
             Request::Check(subject) => {
                 let (outcome, policy, reasons) = self.check(subject);
                 let text = reasons
                     .iter()
                     .fold(format!("{subject}: {policy}\n"), |text, (_, reason)| text + "  " + reason + "\n");
-                Answer { outcome, text }
+                ControlAnswer { outcome, text }
             }
             Request::CheckJson(subject) => {
                 let (outcome, policy, reasons) = self.check(subject);
@@ -70,7 +73,7 @@ impl Knowledge<'_> {
                     // Neither has a character that JSON would escape: names and addresses are parsed, the rest is ours.
                     let _ = write!(text, "{separator}{{\"source\":\"{source}\",\"reason\":\"{reason}\"}}");
                 }
-                Answer { outcome, text: text + "]}\n" }
+                ControlAnswer { outcome, text: text + "]}\n" }
             }
             request => {
                 let is_json = *request == Request::ListJson;
@@ -83,7 +86,7 @@ impl Knowledge<'_> {
                 };
                 let text: String = listed.map(line).collect();
                 let is_nothing = text.is_empty() && !is_json;
-                Answer::done(if is_nothing { "nothing is known of any server\n".into() } else { text })
+                ControlAnswer::done(if is_nothing { "nothing is known of any server\n".into() } else { text })
             }
         }
     }

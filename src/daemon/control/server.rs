@@ -12,7 +12,7 @@ use rustix::event::PollFlags;
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-use super::{Answer, Request};
+use super::{ControlAnswer, Request};
 use crate::limits::{
     CONTROL_ANSWER_BYTES, CONTROL_CLIENTS, CONTROL_FOLLOWERS, CONTROL_PATIENCE, CONTROL_REQUEST_BYTES,
     CONTROL_STREAM_BYTES,
@@ -22,7 +22,7 @@ use crate::limits::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// An answer, and that was it.
-    Once(Answer),
+    Once(ControlAnswer),
     /// These lines, then everything published to the stream from now on.
     Stream(Stream, String),
 }
@@ -151,16 +151,16 @@ impl Control {
                 let reply = match client.read() {
                     ClientProgress::Waiting => return client.since.elapsed() < CONTROL_PATIENCE,
                     ClientProgress::Gone => return false,
-                    ClientProgress::Asked(None) => Reply::Once(Answer::refused("unknown request")),
+                    ClientProgress::Asked(None) => Reply::Once(ControlAnswer::refused("unknown request")),
                     ClientProgress::Asked(Some(request)) => answer(*request),
                 };
                 client.state = match reply {
-                    Reply::Stream(..) if places == 0 => {
-                        ClientState::AwaitTaking(on_the_wire(&Answer::refused("too many follow already")))
-                    }
+                    Reply::Stream(..) if places == 0 => ClientState::AwaitTaking(on_the_wire(
+                        &ControlAnswer::refused("too many follow already"),
+                    )),
                     Reply::Stream(stream, lines) => {
                         places -= 1;
-                        ClientState::Following(stream, on_the_wire(&Answer::done(lines)))
+                        ClientState::Following(stream, on_the_wire(&ControlAnswer::done(lines)))
                     }
                     Reply::Once(answer) => ClientState::AwaitTaking(on_the_wire(&answer)),
                 };
@@ -202,7 +202,7 @@ impl Drop for Control {
 /// Pause of the listener after a failure.
 const LISTENER_REST: Duration = Duration::from_secs(1);
 
-fn on_the_wire(answer: &Answer) -> Vec<u8> {
+fn on_the_wire(answer: &ControlAnswer) -> Vec<u8> {
     let mut bytes = format!("{}\n{}", answer.outcome.word(), answer.text).into_bytes();
     bytes.truncate(CONTROL_ANSWER_BYTES);
     bytes

@@ -4,10 +4,10 @@
 //! server asked from here, from a budget of its own; nothing is blocked until the server answers as a pool.
 
 use super::{ReputationService, Traffic};
-use crate::daemon::control::{Answer, Offer};
+use crate::daemon::control::{ControlAnswer, Offer};
 use crate::daemon::prober::PendingQuestion;
 use crate::intel::entry::{Policy, Ports, What};
-use crate::intel::reputation::{Entered, Entry, Evidence, Fact, Origin, Reach, Subject};
+use crate::intel::reputation::{Entered, Entry, EvidenceText, Fact, Origin, Reach, Subject};
 use crate::net::endpoint::Endpoint;
 use crate::net::scope::is_global;
 use crate::probe::guard::Purpose;
@@ -17,20 +17,20 @@ use crate::util::time::Instant;
 
 impl ReputationService {
     /// Admits what is offered, or says why not.
-    pub(crate) fn offer(&mut self, offer: &Offer, traffic: &impl Traffic, now: Instant) -> Answer {
+    pub(crate) fn offer(&mut self, offer: &Offer, traffic: &impl Traffic, now: Instant) -> ControlAnswer {
         let subject = &offer.subject;
         if offer.policy != Policy::Allow && subject.endpoint().is_some_and(|server| traffic.exempts(&server))
         {
-            return Answer::refused(format_args!("{subject}: exempt, by the configuration or a list"));
+            return ControlAnswer::refused(format_args!("{subject}: exempt, by the configuration or a list"));
         }
         match offer.origin {
             Origin::Operator => self.offer_of_operator(offer, now),
             Origin::Fleet => self.offer_of_fleet(offer, now),
-            Origin::Probe => Answer::refused("only this router finds out for itself"),
+            Origin::Probe => ControlAnswer::refused("only this router finds out for itself"),
         }
     }
 
-    fn offer_of_operator(&mut self, offer: &Offer, now: Instant) -> Answer {
+    fn offer_of_operator(&mut self, offer: &Offer, now: Instant) -> ControlAnswer {
         let Offer { subject, policy, .. } = offer;
         let seconds = offer.seconds.unwrap_or(self.usual_seconds().max(A_DAY));
         let answer = self.enter_offer(offer, Fact::of_policy(*policy), seconds, now);
@@ -43,20 +43,20 @@ impl ReputationService {
         }
     }
 
-    fn offer_of_fleet(&mut self, offer: &Offer, now: Instant) -> Answer {
+    fn offer_of_fleet(&mut self, offer: &Offer, now: Instant) -> ControlAnswer {
         let subject = &offer.subject;
         let usual = self.usual_seconds();
         if usual == 0 {
-            return Answer::refused(format_args!("{subject}: option 'learn_hours' is 0"));
+            return ControlAnswer::refused(format_args!("{subject}: option 'learn_hours' is 0"));
         }
         if let Some(why) = self.refusal(offer) {
-            return Answer::refused(format_args!("{subject}: {why}"));
+            return ControlAnswer::refused(format_args!("{subject}: {why}"));
         }
         if self.has_been_asked(subject) {
-            return Answer::nothing(format!("{subject}: asked from here, and settled\n"));
+            return ControlAnswer::nothing(format!("{subject}: asked from here, and settled\n"));
         }
         if !self.takes_from_fleet(now) {
-            return Answer::refused(format_args!("{subject}: too many from other routers at once"));
+            return ControlAnswer::refused(format_args!("{subject}: too many from other routers at once"));
         }
         let seconds = offer.seconds.unwrap_or(usual).min(usual);
         let answer = self.enter_offer(offer, Fact::Suspect, seconds, now);
@@ -121,10 +121,10 @@ impl ReputationService {
         self.prober.ask(PendingQuestion::again(&suspect, now));
     }
 
-    fn enter_offer(&mut self, offer: &Offer, fact: Fact, seconds: u32, now: Instant) -> Answer {
+    fn enter_offer(&mut self, offer: &Offer, fact: Fact, seconds: u32, now: Instant) -> ControlAnswer {
         let subject = &offer.subject;
         if seconds == 0 {
-            return Answer::refused(format_args!("{subject}: it has ended already"));
+            return ControlAnswer::refused(format_args!("{subject}: it has ended already"));
         }
         let since = self.wall_clock();
         let entry = Entry {
@@ -133,17 +133,17 @@ impl ReputationService {
             origin: offer.origin,
             reach: Reach::House,
             dialect: offer.dialect,
-            evidence: Evidence::new(),
+            evidence: EvidenceText::new(),
             since,
             until: since.saturating_add(seconds.into()),
         };
         match self.enter(entry, now) {
-            Entered::New => Answer::done(format!("{subject}: entered\n")),
-            Entered::Renewed => Answer::done(format!("{subject}: renewed\n")),
+            Entered::New => ControlAnswer::done(format!("{subject}: entered\n")),
+            Entered::Renewed => ControlAnswer::done(format!("{subject}: renewed\n")),
             Entered::Outranked => {
-                Answer::nothing(format!("{subject}: known already, from a better source\n"))
+                ControlAnswer::nothing(format!("{subject}: known already, from a better source\n"))
             }
-            Entered::Full => Answer::refused(format_args!("{subject}: no room left")),
+            Entered::Full => ControlAnswer::refused(format_args!("{subject}: no room left")),
         }
     }
 

@@ -1,13 +1,20 @@
+mod effects;
+mod offers;
+
 use super::*;
-use crate::daemon::control::{Answer, Offer, RequestOutcome as Word};
+use crate::daemon::control::{ControlAnswer, Offer, RequestOutcome as Word};
 use crate::dpi::finding::Finding;
 use crate::dpi::signatures::Dialect;
+use crate::engine::event::{Detection, Source};
 use crate::hmm::suspicion::Suspicion;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::limits::{LINES_PENDING, REPUTATION_ENTRIES};
-use crate::probe::{Outcome, Transport};
+use crate::probe::worker::Probed;
+use crate::probe::{Outcome, ProbeVerdict, Transport};
 use crate::util::random::Random;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
+use tempfile::TempDir;
 
 /// Traffic of a test: exempt servers, and names that DNS answers gave for addresses.
 #[derive(Default)]
@@ -46,22 +53,21 @@ impl Traffic for TestHouse {
 struct ServiceBench {
     service: ReputationService,
     house: TestHouse,
-    directory: PathBuf,
+    /// Shared with a service that starts anew on the same files.
+    directory: Rc<TempDir>,
     now: Instant,
 }
 
 impl ServiceBench {
-    fn new(name: &str, options: &str) -> Self {
-        let directory = std::env::temp_dir().join(format!("minewall-service-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&directory);
-        ServiceBench::open(&directory, options)
+    fn new(options: &str) -> Self {
+        ServiceBench::open(&Rc::new(tempfile::tempdir().expect("a directory")), options)
     }
 
-    fn open(directory: &Path, options: &str) -> Self {
-        let config = configured(directory, options);
+    fn open(directory: &Rc<TempDir>, options: &str) -> Self {
+        let config = configured(directory.path(), options);
         let now = Instant::default();
         let service = ReputationService::start(&config, &Problems::default(), now);
-        ServiceBench { service, house: TestHouse::default(), directory: directory.into(), now }
+        ServiceBench { service, house: TestHouse::default(), directory: Rc::clone(directory), now }
     }
 
     fn detect(&mut self, source: Source, server: &Endpoint, name: &str) {
@@ -69,7 +75,7 @@ impl ServiceBench {
         self.service.suspect(&detection, &self.house, self.now);
     }
 
-    fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> Answer {
+    fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> ControlAnswer {
         let subject = text.parse().expect(text);
         let offer = Offer { subject, policy, origin, seconds: None, dialect: None };
         self.service.offer(&offer, &self.house, self.now)
@@ -101,12 +107,6 @@ impl ServiceBench {
 
     fn waiting(&self) -> Vec<PendingQuestion> {
         self.service.prober.waiting().cloned().collect()
-    }
-}
-
-impl Drop for ServiceBench {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -147,7 +147,7 @@ const POOL: &str = "pool.example";
 /// A client's words, at any port, have the server asked and nothing entered: not even for a second.
 #[test]
 fn a_client_s_word_enters_nothing() {
-    let mut bench = ServiceBench::new("word", "");
+    let mut bench = ServiceBench::new("");
     let mut asked = 0;
     for port in [5228, 25565, 3389, 1883, 5223, 3333] {
         bench.detect(Source::Dpi, &server(9, port), "");
@@ -172,7 +172,7 @@ fn a_target_behind_a_proxy_is_asked() {
     use crate::engine::tunnels::ProxyTarget;
 
     let proxy = server(9, 1080);
-    let mut bench = ServiceBench::new("proxy", "");
+    let mut bench = ServiceBench::new("");
     let name = heapless::String::try_from(POOL).expect("short");
     let by_addr = ProxyTarget { addr: Some([198, 51, 100, 7].into()), name: Default::default(), port: 443 };
     let by_name = ProxyTarget { addr: None, name, port: 3333 };
@@ -203,7 +203,7 @@ fn a_target_behind_a_proxy_is_asked() {
 /// Sessions go on while their server is asked: what they say meanwhile asks it no sooner again.
 #[test]
 fn a_suspicion_during_a_probe_does_not_ask_twice() {
-    let mut bench = ServiceBench::new("meanwhile", "option probe_inconclusive_minutes 1\n");
+    let mut bench = ServiceBench::new("option probe_inconclusive_minutes 1\n");
     let suspect = server(9, 443);
     bench.detect(Source::Hmm, &suspect, POOL);
     bench.answer(&suspect, POOL, ProbeVerdict::Inconclusive, false);
@@ -214,7 +214,7 @@ fn a_suspicion_during_a_probe_does_not_ask_twice() {
 /// An inconclusive answer is followed by another question, once it has ended, while the session is a suspect.
 #[test]
 fn an_inconclusive_server_is_asked_again() {
-    let mut bench = ServiceBench::new("again", "option probe_inconclusive_minutes 1\n");
+    let mut bench = ServiceBench::new("option probe_inconclusive_minutes 1\n");
     let suspect = server(9, 443);
     bench.detect(Source::Hmm, &suspect, POOL);
     bench.service.tick(&bench.house, bench.now);
@@ -234,7 +234,7 @@ fn an_inconclusive_server_is_asked_again() {
 /// the neighbours stay.
 #[test]
 fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
-    let mut bench = ServiceBench::new("names", "");
+    let mut bench = ServiceBench::new("");
     let front = server(9, 443);
     bench.answer(&front, POOL, ProbeVerdict::Pool, false);
     assert!(bench.cuts(&front, POOL));
@@ -252,7 +252,7 @@ fn a_pool_by_its_name_is_nothing_to_its_neighbours() {
 /// list of shared addresses nor by DNS answers nor by another probe.
 #[test]
 fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
-    let mut bench = ServiceBench::new("address", "");
+    let mut bench = ServiceBench::new("");
     let pool = server(9, 443);
     bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&pool) && bench.cuts(&pool, "any.example") && bench.cuts(&pool, ""));
@@ -270,7 +270,7 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
     assert!(
         !bench.is_everybodys(&shared) && !bench.cuts(&shared, "shop.example") && bench.cuts(&shared, POOL)
     );
-    let mut bench = ServiceBench::new("address-wished", "option intel_shared block\n");
+    let mut bench = ServiceBench::new("option intel_shared block\n");
     bench.answer(&shared, POOL, ProbeVerdict::Pool, true);
     assert!(bench.is_everybodys(&shared), "the user wishes so");
 }
@@ -278,7 +278,7 @@ fn an_address_is_blocked_only_if_nothing_else_is_known_there() {
 /// A pool in the clear, whose miner has looked its name up: that is no other site. Two names are.
 #[test]
 fn a_pool_in_the_clear_has_a_name_of_its_own() {
-    let mut bench = ServiceBench::new("clear", "");
+    let mut bench = ServiceBench::new("");
     let (pool, web) = (server(9, 3333), server(8, 443));
     let name = |text: &str| HostName::parse(text.as_bytes()).expect(text);
     for at in [&pool, &web] {
@@ -294,7 +294,7 @@ fn a_pool_in_the_clear_has_a_name_of_its_own() {
 /// follow within a tick.
 #[test]
 fn what_is_looked_up_later_narrows_the_block() {
-    let mut bench = ServiceBench::new("later", "option kernel_block 1\n");
+    let mut bench = ServiceBench::new("option kernel_block 1\n");
     let pool = server(9, 443);
     bench.answer(&pool, POOL, ProbeVerdict::Pool, true);
     bench.service.tick(&bench.house, bench.now);
@@ -311,7 +311,7 @@ fn what_is_looked_up_later_narrows_the_block() {
 /// Private servers, servers of this side and exempt ones are cut off from a client at most: never asked.
 #[test]
 fn this_side_is_never_asked() {
-    let mut bench = ServiceBench::new("local", "list allow_endpoint 203.0.113.7\n");
+    let mut bench = ServiceBench::new("list allow_endpoint 203.0.113.7\n");
     for text in
         ["192.168.1.10:8123", "[fd00::10]:32400", "127.0.0.1:3333", "203.0.113.7:3333", "100.64.0.9:3333"]
     {
@@ -328,7 +328,7 @@ fn this_side_is_never_asked() {
 /// The answer came first, and stage one became sure afterwards.
 #[test]
 fn a_session_that_grows_strong_after_an_inconclusive_answer_is_strongly_suspected() {
-    let mut bench = ServiceBench::new("doubt-late", "option probe_inconclusive block\n");
+    let mut bench = ServiceBench::new("option probe_inconclusive block\n");
     let suspect = server(1, 443);
     let told = |is_strong| {
         let suspicion = Some(Suspicion { sum: 3_000, threshold: 1_000, probability: 97, is_strong });
@@ -349,7 +349,7 @@ fn a_session_that_grows_strong_after_an_inconclusive_answer_is_strongly_suspecte
 #[test]
 fn doubt_is_one_client_s() {
     for (option, blocks) in [("", false), ("option probe_inconclusive block\n", true)] {
-        let mut bench = ServiceBench::new(&format!("doubt-{blocks}"), option);
+        let mut bench = ServiceBench::new(option);
         for (number, is_strong) in [(1, false), (2, true)] {
             let suspect = server(number, 443);
             let suspicion = Some(Suspicion { sum: 3_000, threshold: 1_000, probability: 97, is_strong });
@@ -365,221 +365,4 @@ fn doubt_is_one_client_s() {
             assert_eq!(verdict([192, 168, 1, 51]), None);
         }
     }
-}
-
-#[test]
-fn a_person_has_the_last_word() {
-    let mut bench = ServiceBench::new("person", "");
-    let known = server(1, 8443);
-    assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Operator).outcome, Word::Done);
-    bench.answer(&known, "", ProbeVerdict::NotPool, false);
-    assert!(bench.cuts(&known, "") && bench.cuts(&known, "any.example"));
-    bench.offer("203.0.113.1:8443", Policy::Allow, Origin::Operator);
-    assert!(!bench.cuts(&known, ""));
-    let said = bench.offer("104.16.0.1:443", Policy::Block, Origin::Operator);
-    assert!(said.outcome == Word::Done && said.text.contains("many sites share"), "{}", said.text);
-    assert_eq!(bench.offer("203.0.113.1:8443", Policy::Block, Origin::Probe).outcome, Word::Refused);
-}
-
-/// A peer of the fleet sends what it likes: nothing is blocked, and what is refused is said.
-#[test]
-fn another_router_s_word_blocks_nothing() {
-    let mut bench = ServiceBench::new("fleet", "list allow_endpoint 203.0.113.7\noption learn_hours 1\n");
-    bench.house.exempt.push(server(7, 3333));
-    for text in [
-        "203.0.113.7:3333",
-        "192.168.1.1:443",
-        "10.0.0.1:3333",
-        "[fd00::1]:3333",
-        "203.0.113.9",
-        "203.0.113.0/24:3333",
-        "203.0.113.9:nonweb",
-        "bank.example",
-        "google.com",
-        "8.8.8.8:443",
-        "104.16.132.229:443",
-    ] {
-        for policy in [Policy::Block, Policy::Suspect] {
-            let answer = bench.offer(text, policy, Origin::Fleet);
-            assert_eq!(answer.outcome, Word::Refused, "{text}: {}", answer.text);
-            assert!(answer.text.len() > text.len() + 5, "it says why: {}", answer.text);
-        }
-        assert_eq!(bench.offer(text, Policy::Allow, Origin::Fleet).outcome, Word::Refused, "{text}");
-    }
-    assert_eq!((bench.service.entries().count(), bench.waiting().len()), (0, 0));
-
-    for text in ["203.0.113.9:3333", "google.com:443", "www.example@104.16.132.229:443"] {
-        for policy in [Policy::Block, Policy::Suspect] {
-            let answer = bench.offer(text, policy, Origin::Fleet);
-            assert_eq!(answer.outcome, Word::Done, "{text}: {}", answer.text);
-        }
-    }
-    assert!(
-        bench
-            .service
-            .entries()
-            .all(|entry| entry.fact == Fact::Suspect && entry.until - entry.since == 3_600)
-    );
-    assert!(!bench.cuts(&server(9, 3333), "") && bench.service.elements(&bench.house).is_empty());
-    assert!(bench.service.poll_shared().is_none() && bench.service.shared().is_empty(), "it doesn't go on");
-    // Of what is to be blocked, the single servers are asked; from a budget of their own.
-    let asked = bench.waiting();
-    assert_eq!(asked.len(), 2);
-    assert!(
-        asked
-            .iter()
-            .all(|question| question.suspect.purpose == Purpose::Hearsay && question.client.is_none())
-    );
-    bench.answer(&server(9, 3333), "", ProbeVerdict::Pool, true);
-    assert!(bench.cuts(&server(9, 3333), ""), "by its own answer");
-    let again = bench.offer("203.0.113.9:3333", Policy::Block, Origin::Fleet);
-    assert!(again.outcome == Word::Nothing && again.text.contains("asked from here"), "{}", again.text);
-    // A session with a server that only another router suspects takes nothing from suspicions of this house.
-    bench.offer("203.0.113.8:443", Policy::Suspect, Origin::Fleet);
-    bench.detect(Source::Hint, &server(8, 443), "");
-    assert!(bench.waiting().iter().any(|question| {
-        question.suspect.server == server(8, 443) && question.suspect.purpose == Purpose::Hearsay
-    }));
-}
-
-#[test]
-fn another_router_says_only_so_much() {
-    let mut bench = ServiceBench::new("fleet-many", "");
-    let said: Vec<Answer> = (0..2 * FLEET_ENTRIES_PER_MINUTE)
-        .map(|number| bench.offer(&format!("203.0.113.1:{}", 1_000 + number), Policy::Suspect, Origin::Fleet))
-        .collect();
-    let last = said.last().expect("some");
-    assert!(last.outcome == Word::Refused && last.text.contains("too many"), "{}", last.text);
-    assert!(bench.service.entries().count() <= REPUTATION_ENTRIES / 3);
-    let mut bench = ServiceBench::new("fleet-off", "option learn_hours 0\n");
-    assert_eq!(bench.offer("203.0.113.2:3333", Policy::Suspect, Origin::Fleet).outcome, Word::Refused);
-}
-
-#[test]
-fn what_a_probe_finds_is_news_to_others_and_on_disk_at_once() {
-    let mut bench = ServiceBench::new("disk", "");
-    let directory = bench.directory.clone();
-    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
-    bench.answer(&server(2, 443), POOL, ProbeVerdict::NotPool, false);
-    let line = bench.service.poll_shared().expect("news");
-    assert!(
-        line.contains("\"entry\":\"203.0.113.1:3333\"") && bench.service.poll_shared().is_none(),
-        "{line}"
-    );
-    assert_eq!(bench.service.shared(), line + "\n");
-    bench.service.tick(&bench.house, bench.now);
-    let start = std::time::Instant::now();
-    while Store::open(&configured(&directory, "").reputation_files(), unix_seconds())
-        .holding(unix_seconds())
-        .count()
-        < 2
-    {
-        assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let mut again = ServiceBench::open(&directory, "");
-    assert!(again.cuts(&server(1, 3333), ""));
-    assert_eq!(again.verdict(&server(2, 443), POOL), Some(EndpointVerdict::NotPool));
-    // What is known is not asked again, nor after a restart.
-    again.detect(Source::Hmm, &server(2, 443), POOL);
-    assert!(again.waiting().is_empty() && again.service.probes().known == 1);
-}
-
-#[test]
-fn what_is_struck_out_is_gone_from_every_view() {
-    let mut bench = ServiceBench::new("struck", "option kernel_block 1\n");
-    bench.answer(&server(1, 3333), POOL, ProbeVerdict::Pool, true);
-    assert!(bench.cuts(&server(1, 3333), POOL) && !bench.service.elements(&bench.house).is_empty());
-    let removed = bench.service.remove(&"203.0.113.1".parse().expect("a subject"), bench.now);
-    assert_eq!(removed.len(), 2, "with and without its name");
-    assert!(!bench.cuts(&server(1, 3333), POOL) && bench.service.elements(&bench.house).is_empty());
-    assert!(bench.service.take_view(&bench.house).is_some());
-    bench.detect(Source::Hmm, &server(1, 3333), POOL);
-    assert_eq!(bench.waiting().len(), 1, "it may be asked again");
-}
-
-/// Routers that reconnect to their broker say again what they have said.
-#[test]
-fn what_is_only_said_again_is_seldom_written() {
-    let mut bench = ServiceBench::new("renewed", "");
-    let offer = |bench: &mut ServiceBench, text: &str, wait| {
-        bench.service.write_at = None;
-        bench.offer(text, Policy::Suspect, Origin::Fleet);
-        assert_eq!(bench.service.write_at, Some(bench.now.after(wait)), "{text}");
-    };
-    offer(&mut bench, "203.0.113.1:3333", REPUTATION_FLEET_WRITE_WAIT);
-    offer(&mut bench, "203.0.113.1:3333", REPUTATION_RENEWAL_WRITE_WAIT);
-    offer(&mut bench, "203.0.113.2:3333", REPUTATION_FLEET_WRITE_WAIT);
-}
-
-#[test]
-fn the_kernel_gets_single_servers_that_are_pools_for_every_name() {
-    let mut bench = ServiceBench::new("kernel", "option kernel_block 1\n");
-    for text in
-        ["203.0.113.1:3333", "203.0.113.0/24:5555", "203.0.113.2", "pool.example:3333", "[2001:db8::1]:443"]
-    {
-        bench.offer(text, Policy::Block, Origin::Operator);
-    }
-    bench.offer("pool.example@203.0.113.3:443", Policy::Block, Origin::Operator);
-    bench.offer("203.0.113.4:3333", Policy::Suspect, Origin::Operator);
-    bench.offer("203.0.113.5:3333", Policy::Block, Origin::Fleet);
-    assert_eq!(
-        bench.service.elements(&bench.house),
-        "add element inet minewall pools4 { 203.0.113.1 . 3333 timeout 3600s }\n\
-         add element inet minewall pools6 { 2001:db8::1 . 443 timeout 3600s }\n"
-    );
-    bench.house.exempt.push(server(1, 3333));
-    assert!(!bench.service.elements(&bench.house).contains("203.0.113.1"));
-    let monitor = ServiceBench::open(&bench.directory, "option kernel_block 1\noption mode monitor\n");
-    assert_eq!(monitor.service.elements(&monitor.house), "");
-}
-
-/// In any order of events: the engine cuts off every name at a server exactly where the kernel refuses the server.
-#[test]
-fn engine_and_kernel_agree() {
-    let mut bench = ServiceBench::new("agree", "option kernel_block 1\n");
-    let mut random = Random::new(3);
-    for _ in 0..2_000 {
-        let server = server(random.below(6) as u8, 3333);
-        let text = server.to_string();
-        let name = ["", POOL, "shop.example"][random.below(3) as usize];
-        match random.below(6) {
-            0 => bench.detect(Source::Dpi, &server, name),
-            1 => {
-                let verdict = [ProbeVerdict::Pool, ProbeVerdict::NotPool, ProbeVerdict::Inconclusive]
-                    [random.below(3) as usize];
-                bench.answer(&server, name, verdict, random.below(2) == 0);
-            }
-            2 => drop(bench.offer(&text, Policy::ALL[random.below(3) as usize], Origin::Operator)),
-            3 => drop(bench.offer(&text, Policy::ALL[random.below(2) as usize], Origin::Fleet)),
-            4 => drop(bench.service.remove(&Subject::server(&server, None), bench.now)),
-            _ => bench.now = bench.now.after(Duration::from_secs(600)),
-        }
-        let in_kernel = bench.service.elements(&bench.house).contains(&format!("{} . 3333", server.addr()));
-        let never_named = bench.cuts(&server, "never.seen.example");
-        assert_eq!(never_named, in_kernel, "{server}: {:?}", bench.service.entries().collect::<Vec<_>>());
-    }
-}
-
-/// A clock that is set 400 days ahead while the service runs, and back: nothing is lost.
-#[test]
-fn a_clock_that_jumps_loses_nothing() {
-    let mut bench = ServiceBench::new("clock", "");
-    bench.answer(&server(1, 3333), "", ProbeVerdict::Pool, true);
-    const AHEAD: u64 = 400 * 86_400;
-    let wall = unix_seconds();
-    for (second, wall) in [(1, wall + 1), (2, wall + AHEAD), (3, wall + AHEAD + 1), (4, wall + 4)] {
-        bench.service.follow_wall_clock(wall, Instant::from_micros(second * 1_000_000));
-        assert!(bench.cuts(&server(1, 3333), ""), "second {second}");
-    }
-}
-
-#[test]
-fn followers_are_told_of_what_there_is_room_for() {
-    let mut bench = ServiceBench::new("followers", "");
-    for number in 0..2 * LINES_PENDING {
-        bench.answer(&server(1, 1_000 + number as u16), "", ProbeVerdict::Pool, true);
-    }
-    let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
-    assert!((1..=LINES_PENDING).contains(&told), "{told}");
 }

@@ -9,7 +9,7 @@
 //! | neither, and stage one is as good as sure | `StronglySuspected`, too | the suspected client, where `probe_inconclusive` is `block` |
 
 use crate::config::Config;
-use crate::intel::reputation::{Entry, Evidence, Fact, Origin, Reach, Subject};
+use crate::intel::reputation::{Entry, EvidenceText, Fact, Origin, Reach, Subject};
 use crate::net::host_name::HostName;
 use crate::probe::worker::{Probed, Suspect};
 use crate::probe::{Outcome, ProbeVerdict, Transport};
@@ -75,8 +75,8 @@ pub(super) fn strong(suspect: &Suspect, inconclusive: &Entry) -> Option<Entry> {
 }
 
 /// `tls: login refused`.
-fn evidence(outcome: &Outcome) -> Evidence {
-    let mut evidence = Evidence::new();
+fn evidence(outcome: &Outcome) -> EvidenceText {
+    let mut evidence = EvidenceText::new();
     let transport = outcome.transport.map(Transport::name);
     let parts =
         [transport.unwrap_or_default(), if transport.is_some() { ": " } else { "" }, &outcome.evidence];

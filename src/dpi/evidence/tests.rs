@@ -159,8 +159,10 @@ fn no_mutation_of_a_mining_message_makes_it_panic() {
         state as usize % sides
     };
     let mut talk = Talk::from_start();
+    let messages: Vec<String> = clients::first_messages().map(|(_, message)| message).collect();
+    assert!(messages.len() >= 80, "{}", messages.len());
     for _ in 0..200 {
-        for (_, message) in clients::FIRST_MESSAGES {
+        for message in &messages {
             let mut bytes = message.as_bytes().to_vec();
             for _ in 0..=roll(3) {
                 let at = roll(bytes.len());

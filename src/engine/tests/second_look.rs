@@ -39,10 +39,10 @@ fn a_flow_that_has_become_slow_is_watched_again() {
 fn a_second_look_begins_with_a_fresh_state_of_stage_one() {
     let mut bench = bypassed();
     let session = bench.session();
-    assert_ne!(format!("{:?}", session.hmm), format!("{:?}", hmm::State::default()));
+    assert_ne!(format!("{:?}", session.hmm), format!("{:?}", hmm::ScoreState::default()));
     let mut session = session.clone();
     session.look_again(10, Instant::from_micros(1 << 40).stamp(), &settings(""));
-    assert_eq!(format!("{:?}", session.hmm), format!("{:?}", hmm::State::default()));
+    assert_eq!(format!("{:?}", session.hmm), format!("{:?}", hmm::ScoreState::default()));
     assert_eq!(session.payload_packets(), 0);
     bench.millis += 1;
 }

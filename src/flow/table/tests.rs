@@ -22,7 +22,7 @@ impl Default for Fixed {
     }
 }
 
-impl Record for Fixed {
+impl FlowRecord for Fixed {
     fn key(&self) -> &FiveTuple {
         &self.key
     }

@@ -23,7 +23,7 @@ fn enter(pool: &mut Candidates, model: &Model, host: u8, now: u32) -> Ticket {
 /// A symbol that every member holds for mining, and one that they hold for something else.
 fn symbols(model: &Model) -> [Symbol; 2] {
     let sum = |symbol: &Symbol| {
-        let mut evidence = Evidence::starting_at(200 * RATIO_ONE);
+        let mut evidence = PanelEvidence::starting_at(200 * RATIO_ONE);
         (0..4).map(|_| evidence.step(model, *symbol)).sum::<i32>()
     };
     let all = || (0..u8::MAX).map(|at| Symbol { size: at % 87, context: at % 192 });

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Evidence, Fact, Origin, Reach, Store, import};
+use super::{Entry, EvidenceText, Fact, Origin, Reach, Store, import};
 use crate::dpi::signatures::Dialect;
 use crate::limits::{REPUTATION_ENTRIES, REPUTATION_FILE_BYTES};
 use crate::util::atomic_file;
@@ -144,9 +144,9 @@ pub(super) fn dialect(name: &str) -> Option<Dialect> {
 }
 
 /// Evidence of a text, if it is one.
-pub(super) fn evidence(text: &str) -> Option<Evidence> {
+pub(super) fn evidence(text: &str) -> Option<EvidenceText> {
     let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
-    Evidence::try_from(text).ok().filter(|_| is_printable)
+    EvidenceText::try_from(text).ok().filter(|_| is_printable)
 }
 
 fn set_aside(path: &Path) {
@@ -165,27 +165,19 @@ mod tests {
     use super::*;
     use crate::util::random::Random;
 
-    struct Scratch(PathBuf);
+    struct Scratch(tempfile::TempDir);
 
     impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("minewall-store-{name}-{}", std::process::id()));
-            let _ = fs::remove_dir_all(&path);
-            fs::create_dir_all(&path).expect("a directory");
-            Scratch(path)
+        fn new() -> Self {
+            Scratch(tempfile::tempdir().expect("a directory"))
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
         }
 
         fn files(&self) -> Files {
-            Files {
-                path: self.0.join("reputation"),
-                earlier: vec![self.0.join("learned"), self.0.join("probes")],
-            }
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
+            Files { path: self.at("reputation"), earlier: vec![self.at("learned"), self.at("probes")] }
         }
     }
 
@@ -218,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_file_comes_back_as_it_was() {
-        let scratch = Scratch::new("whole");
+        let scratch = Scratch::new();
         let (files, store) = (scratch.files(), full());
         assert_eq!(Store::open(&files, NOW), Store::default());
         Store::save(&files.path, &store.to_body()).expect("saved");
@@ -229,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_set_aside() {
-        let scratch = Scratch::new("damaged");
+        let scratch = Scratch::new();
         let files = scratch.files();
         let mut random = Random::new(3);
         for _ in 0..200 {
@@ -243,13 +235,13 @@ mod tests {
             }
             fs::write(&files.path, &bytes).expect("written");
             assert_eq!(Store::open(&files, NOW), Store::default(), "{at}");
-            assert_eq!(fs::read(scratch.0.join("reputation.damaged")).expect("set aside"), bytes);
+            assert_eq!(fs::read(scratch.at("reputation.damaged")).expect("set aside"), bytes);
         }
     }
 
     #[test]
     fn words_of_a_newer_version_cost_their_line_only() {
-        let scratch = Scratch::new("newer");
+        let scratch = Scratch::new();
         let files = scratch.files();
         let good = "203.0.113.9:1 1 2 pool probe house - ";
         for line in [
@@ -285,7 +277,7 @@ mod tests {
     /// Both files of an earlier version, at the paths that it used: what they held is kept, and they are gone.
     #[test]
     fn files_of_an_earlier_version_are_read_once_and_replaced() {
-        let scratch = Scratch::new("earlier");
+        let scratch = Scratch::new();
         let files = scratch.files();
         let [learned, probes] = [&files.earlier[0], &files.earlier[1]];
         let until = NOW + 1_000;
@@ -330,7 +322,7 @@ mod tests {
     /// A disk that takes no writes loses nothing: the files of the earlier version stay.
     #[test]
     fn without_a_place_for_the_store_the_earlier_files_stay() {
-        let scratch = Scratch::new("read-only");
+        let scratch = Scratch::new();
         let mut files = scratch.files();
         atomic_file::save(
             &files.earlier[0],

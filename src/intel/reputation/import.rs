@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use super::file::{dialect, evidence};
-use super::{Entry, Evidence, Fact, Origin, Reach, Subject};
+use super::{Entry, EvidenceText, Fact, Origin, Reach, Subject};
 use crate::intel::entry::Policy;
 use crate::limits::{REPUTATION_ENTRIES, REPUTATION_FILE_BYTES};
 use crate::util::atomic_file;
@@ -45,7 +45,7 @@ fn parse_learned(line: &str) -> Option<Entry> {
         origin,
         reach: Reach::House,
         dialect,
-        evidence: Evidence::new(),
+        evidence: EvidenceText::new(),
         since,
         until,
     })

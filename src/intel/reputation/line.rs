@@ -153,7 +153,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Evidence, Fact, Origin, Reach};
+    use super::super::{EvidenceText, Fact, Origin, Reach};
     use super::*;
     use crate::util::random::Random;
 
@@ -168,7 +168,7 @@ mod tests {
             origin: Origin::Operator,
             reach: Reach::House,
             dialect: Some(Dialect::EthereumStratum2),
-            evidence: Evidence::new(),
+            evidence: EvidenceText::new(),
             since: 0,
             until: 604_800,
         }
@@ -195,7 +195,7 @@ mod tests {
         let longest = entry(&format!("{}.example:65535", vec!["x".repeat(60); 4].join(".")));
         let line = Entry {
             until: u64::MAX,
-            evidence: Evidence::try_from(&*"x".repeat(96)).expect("room"),
+            evidence: EvidenceText::try_from(&*"x".repeat(96)).expect("room"),
             ..longest
         }
         .to_json("9999-12-31T23:59:59Z", 0);

@@ -8,7 +8,7 @@ fn entry(subject: &str, origin: Origin, fact: Fact, until: u64) -> Entry {
         origin,
         reach: Reach::House,
         dialect: None,
-        evidence: Evidence::new(),
+        evidence: EvidenceText::new(),
         since: 1,
         until,
     }

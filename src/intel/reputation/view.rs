@@ -133,7 +133,7 @@ impl ViewBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Evidence, Subject};
+    use super::super::{EvidenceText, Subject};
     use super::*;
     use crate::util::random::Random;
 
@@ -144,7 +144,7 @@ mod tests {
             origin,
             reach,
             dialect: None,
-            evidence: Evidence::new(),
+            evidence: EvidenceText::new(),
             since: 0,
             until: 1,
         }

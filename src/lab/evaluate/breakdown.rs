@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::dataset::Case;
-use crate::lab::train::scores::{Suspicion, Trace, interval};
+use crate::lab::train::scores::{SuspectMoment, Trace, interval};
 use crate::lab::train::sequence::Label;
 
 /// The name of a session's group.
@@ -41,7 +41,7 @@ pub(crate) struct Suspects {
 }
 
 impl Suspects {
-    fn add(&mut self, suspicion: Option<Suspicion>) {
+    fn add(&mut self, suspicion: Option<SuspectMoment>) {
         self.packets.extend(suspicion.map(|suspicion| u32::from(suspicion.packets)));
         self.millis.extend(suspicion.map(|suspicion| suspicion.age_ms));
     }
@@ -57,7 +57,7 @@ impl Breakdown {
             ("transport", |case| &case.sequence.transport),
         ];
         let suspicions = |trace: &Trace<'_>| Sensitivity::ALL.map(|s| trace.suspicion(test.threshold(s)));
-        let suspicions: Vec<[Option<Suspicion>; SENSITIVITIES]> = traces.iter().map(suspicions).collect();
+        let suspicions: Vec<[Option<SuspectMoment>; SENSITIVITIES]> = traces.iter().map(suspicions).collect();
         let grouping = |(name, of): (&'static str, Name)| {
             let mut groups: BTreeMap<(Label, &str), Group> = BTreeMap::new();
             for (trace, suspicions) in traces.iter().zip(&suspicions) {

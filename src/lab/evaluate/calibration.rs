@@ -10,7 +10,7 @@ use crate::lab::train::sequence::Label;
 
 /// Suspects that were told with a probability between two bounds, at the threshold of a new house.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct CalibrationBin {
     /// Percent, from and below.
     pub bounds: (u8, u8),
     /// Mining and other sessions.
@@ -19,7 +19,7 @@ pub(crate) struct Told {
     sum: u32,
 }
 
-impl Told {
+impl CalibrationBin {
     /// Mean of the probabilities that were told, percent.
     pub(crate) fn mean(&self) -> f64 {
         f64::from(self.sum) / self.suspects.iter().sum::<usize>().max(1) as f64
@@ -34,10 +34,12 @@ impl Told {
 }
 
 /// The suspicions of `traces` by what was told of them.
-pub(crate) fn told(traces: &[Trace<'_>], test: &Test) -> Vec<Told> {
+pub(crate) fn told(traces: &[Trace<'_>], test: &Test) -> Vec<CalibrationBin> {
     let threshold = test.threshold(Sensitivity::Adaptive);
-    let mut groups: Vec<Told> =
-        BOUNDS.windows(2).map(|pair| Told { bounds: (pair[0], pair[1]), ..Told::default() }).collect();
+    let mut groups: Vec<CalibrationBin> = BOUNDS
+        .windows(2)
+        .map(|pair| CalibrationBin { bounds: (pair[0], pair[1]), ..CalibrationBin::default() })
+        .collect();
     for trace in traces {
         let Some(sum) = trace.sums().find(|&sum| sum >= threshold) else { continue };
         let percent = Suspicion::new(sum, threshold, test).probability;
@@ -51,7 +53,7 @@ pub(crate) fn told(traces: &[Trace<'_>], test: &Test) -> Vec<Told> {
 }
 
 /// For people: told and true, the latter as the sessions are and as if one in five were mining.
-pub(crate) fn table(groups: &[Told], traces: &[Trace<'_>]) -> String {
+pub(crate) fn table(groups: &[CalibrationBin], traces: &[Trace<'_>]) -> String {
     let of = |label| traces.iter().filter(|trace| trace.case.label() == label).count();
     let all = [of(Label::Benign), of(Label::Mining)];
     if all.contains(&0) {
@@ -83,9 +85,9 @@ mod tests {
 
     #[test]
     fn the_share_is_that_of_the_prior_where_suspicion_says_nothing() {
-        let told = Told { suspects: [50, 10], ..Told::default() };
+        let told = CalibrationBin { suspects: [50, 10], ..CalibrationBin::default() };
         assert!((told.share([500, 100], PRIOR) - 20.0).abs() < 1e-9);
         assert!((told.share([50_000, 100], PRIOR) - 96.15).abs() < 0.01);
-        assert_eq!(Told { suspects: [0, 7], ..told }.share([500, 100], PRIOR), 100.0);
+        assert_eq!(CalibrationBin { suspects: [0, 7], ..told }.share([500, 100], PRIOR), 100.0);
     }
 }

@@ -9,7 +9,7 @@ use crate::lab::train::dataset::Case;
 use crate::lab::train::renewal::{self, Renewal};
 use crate::lab::train::rng::Rng;
 use crate::lab::train::scores::Trace;
-use crate::lab::train::sequence::{Packet, Sequence};
+use crate::lab::train::sequence::{Sequence, SequencePacket};
 
 /// A disguise of every packet of a session.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Evasion {
     }
 }
 
-fn jitter(packets: &mut [Packet], most_ms: f64, rng: &mut Rng) {
+fn jitter(packets: &mut [SequencePacket], most_ms: f64, rng: &mut Rng) {
     let (mut at, mut last) = (0.0, 0.0f64);
     for packet in packets {
         at += f64::from(packet.gap_ms);
@@ -73,8 +73,8 @@ fn jitter(packets: &mut [Packet], most_ms: f64, rng: &mut Rng) {
 
 /// Joins a packet to the one before in the same direction within the window; a segment holds no
 /// more than an Ethernet frame.
-fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
-    let mut out: Vec<Packet> = Vec::new();
+fn coalesce(packets: &[SequencePacket], window_ms: u32) -> Vec<SequencePacket> {
+    let mut out: Vec<SequencePacket> = Vec::new();
     let mut open_for = 0u32;
     for packet in packets {
         open_for = open_for.saturating_add(packet.gap_ms);
@@ -88,7 +88,7 @@ fn coalesce(packets: &[Packet], window_ms: u32) -> Vec<Packet> {
             }
             _ => {
                 // Time that went by while others joined the packet before belongs to this gap.
-                out.push(Packet { gap_ms: open_for, ..*packet });
+                out.push(SequencePacket { gap_ms: open_for, ..*packet });
                 open_for = 0;
             }
         }
@@ -165,8 +165,8 @@ mod tests {
     use super::*;
     use crate::net::direction::Direction::{ToClient, ToServer};
 
-    fn packet(direction: crate::net::direction::Direction, size: u32, gap_ms: u32) -> Packet {
-        Packet { direction, size, gap_ms }
+    fn packet(direction: crate::net::direction::Direction, size: u32, gap_ms: u32) -> SequencePacket {
+        SequencePacket { direction, size, gap_ms }
     }
 
     #[test]

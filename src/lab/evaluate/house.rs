@@ -17,16 +17,16 @@ use crate::util::time::Instant;
 
 /// Servers newly asked on each day of several houses.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Asked {
+pub(crate) struct HouseProbes {
     /// Of each house, by day.
     pub houses: Vec<Vec<u32>>,
 }
 
 /// Lets [`HOUSES`] houses live for `days` on the benign ones of `traces`.
-pub(crate) fn live(traces: &[Trace<'_>], test: &Test, days: usize) -> Asked {
+pub(crate) fn live(traces: &[Trace<'_>], test: &Test, days: usize) -> HouseProbes {
     let benign: Vec<&Trace<'_>> = traces.iter().filter(|trace| trace.case.label() == Label::Benign).collect();
     let houses = if benign.is_empty() { 0 } else { HOUSES };
-    Asked { houses: (0..houses).map(|house| one(&benign, test, days, house)).collect() }
+    HouseProbes { houses: (0..houses).map(|house| one(&benign, test, days, house)).collect() }
 }
 
 fn one(benign: &[&Trace<'_>], test: &Test, days: usize, number: u64) -> Vec<u32> {
@@ -60,7 +60,7 @@ fn one(benign: &[&Trace<'_>], test: &Test, days: usize, number: u64) -> Vec<u32>
     asked
 }
 
-impl Asked {
+impl HouseProbes {
     /// Mean and largest number of servers asked on a day of `days`.
     pub(crate) fn on(&self, days: core::ops::Range<usize>) -> (f64, u32) {
         let all: Vec<u32> = self

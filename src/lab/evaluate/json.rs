@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::beaconing::BeaconCount;
 use super::breakdown::{Breakdown, Group, QUANTILES, quantile};
-use super::calibration::Told;
-use super::swarms::Swarming;
+use super::calibration::CalibrationBin;
 use super::{Disguised, Measured};
 use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::scores::Trace;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 /// A session of `sessions`.
 #[derive(Debug, Serialize)]
-struct Session<'a> {
+struct SessionRow<'a> {
     label: &'static str,
     application: &'a str,
     dialect: &'a str,
@@ -27,13 +27,13 @@ struct Session<'a> {
 }
 
 /// `{"thresholds": {...}, "sessions": [...], "groups": {"application": [...]}, "roc": [[false positives, recall], ...],
-/// "evasion": [...], "swarms": [...], "calibration": [...]}`; thresholds and peaks in bits.
+/// "evasion": [...], "beacons": [...], "calibration": [...]}`; thresholds and peaks in bits.
 pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>]) -> String {
     let default = test.threshold(Sensitivity::default());
     let session = |trace: &Trace<'_>| {
         let sequence = &trace.case.sequence;
         let suspicion = trace.suspicion(default);
-        json!(Session {
+        json!(SessionRow {
             label: sequence.label.name(),
             application: &sequence.application,
             dialect: &sequence.dialect,
@@ -53,7 +53,7 @@ pub(super) fn document(measured: &Measured<'_>, test: &Test, traces: &[Trace<'_>
         "groups": groups(measured.breakdown),
         "roc": measured.curve,
         "evasion": measured.evasions.iter().map(evasion).collect::<Vec<_>>(),
-        "swarms": measured.swarms.iter().map(swarm).collect::<Vec<_>>(),
+        "beacons": measured.beacons.iter().map(beacon).collect::<Vec<_>>(),
         "calibration": measured.told.iter().map(told).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
@@ -87,16 +87,16 @@ fn evasion((evasion, recall): &Disguised) -> Value {
     Value::Object(members)
 }
 
-fn told(told: &Told) -> Value {
+fn told(told: &CalibrationBin) -> Value {
     let [benign, mining] = told.suspects;
     json!({"from": told.bounds.0, "below": told.bounds.1, "told": told.mean(), "mining": mining, "benign": benign})
 }
 
-fn swarm(swarming: &Swarming) -> Value {
+fn beacon(count: &BeaconCount) -> Value {
     json!({
-        "label": swarming.label.name(),
-        "name": swarming.name,
-        "captures": swarming.captures,
-        "suspects": swarming.suspects,
+        "label": count.label.name(),
+        "name": count.name,
+        "captures": count.captures,
+        "suspects": count.suspects,
     })
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::hash::DefaultHasher;
 
-use crate::flow::table::{FlowTable, Lookup, Record, Worth};
+use crate::flow::table::{FlowRecord, FlowTable, Lookup, Worth};
 use crate::limits::FLOW_WAYS;
 use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
@@ -71,7 +71,7 @@ struct FuzzFlow {
     last_seen: Stamp,
 }
 
-impl Record for FuzzFlow {
+impl FlowRecord for FuzzFlow {
     fn key(&self) -> &FiveTuple {
         &self.key
     }

@@ -27,7 +27,7 @@ pub enum Format {
 /// Everything counted, over all captures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename = "summary")]
-pub struct Summary {
+pub struct ReplaySummary {
     /// Captured packets.
     pub packets: u64,
     /// TCP flows that carried payload.
@@ -48,7 +48,7 @@ pub struct Summary {
     pub unsupported: u64,
 }
 
-impl Summary {
+impl ReplaySummary {
     /// Counts the flows of one capture.
     pub fn count<'a>(&mut self, flows: impl Iterator<Item = &'a FlowAccount>) {
         for flow in flows {
@@ -140,12 +140,13 @@ impl<W: Write> Report<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+    pub fn summary(&mut self, summary: &ReplaySummary) -> io::Result<()> {
         match self.format {
             Format::Json => self.json(summary)?,
             Format::Table | Format::TableOfAll => {
-                let Summary { captures, packets, flows, mining, suspect, benign, undecided, .. } = summary;
-                let Summary { malformed, unsupported, .. } = summary;
+                let ReplaySummary { captures, packets, flows, mining, suspect, benign, undecided, .. } =
+                    summary;
+                let ReplaySummary { malformed, unsupported, .. } = summary;
                 write!(
                     self.out,
                     "{flows} flows in {packets} packets of {captures} captures: {mining} mining, {suspect} suspect, \

@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::chain::Chain;
+use super::chain::FloatChain;
 use super::progress::Progress;
 use super::rng::Rng;
 use crate::hmm::alphabet::Symbol;
 
 /// Settings of the training.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub(crate) struct FitOptions {
     /// Seed of the start.
     pub seed: u64,
     /// Iterations at most, for data on which the likelihood never settles.
@@ -22,7 +22,7 @@ pub(crate) struct Options {
 #[derive(Clone, Debug)]
 pub(crate) struct Trained {
     /// The model.
-    pub chain: Chain,
+    pub chain: FloatChain,
     /// Log-likelihood per symbol, in nats, after each iteration.
     pub log_likelihood: Vec<f64>,
     /// The likelihood has settled before the last iteration that was allowed.
@@ -30,12 +30,17 @@ pub(crate) struct Trained {
 }
 
 /// Trains on symbol sequences with weights, from a random start.
-pub(crate) fn train(data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
-    let start = Chain::random(&mut Rng::new(options.seed), data);
+pub(crate) fn train(data: &[(&[Symbol], f32)], options: &FitOptions, progress: &mut Progress) -> Trained {
+    let start = FloatChain::random(&mut Rng::new(options.seed), data);
     climb(start, data, options, progress)
 }
 
-fn climb(mut chain: Chain, data: &[(&[Symbol], f32)], options: &Options, progress: &mut Progress) -> Trained {
+fn climb(
+    mut chain: FloatChain,
+    data: &[(&[Symbol], f32)],
+    options: &FitOptions,
+    progress: &mut Progress,
+) -> Trained {
     let mut log_likelihood: Vec<f64> = Vec::new();
     let mut has_converged = false;
     for _ in 0..options.iterations {
@@ -55,14 +60,14 @@ fn climb(mut chain: Chain, data: &[(&[Symbol], f32)], options: &Options, progres
 
 /// Expected counts over all data.
 struct Expected {
-    counts: Chain,
+    counts: FloatChain,
     log_likelihood: f64,
     symbols: f64,
 }
 
-fn expect(chain: &Chain, data: &[(&[Symbol], f32)]) -> Expected {
+fn expect(chain: &FloatChain, data: &[(&[Symbol], f32)]) -> Expected {
     let part = |chunk: &[(&[Symbol], f32)]| {
-        let mut part = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
+        let mut part = Expected { counts: FloatChain::zero(), log_likelihood: 0.0, symbols: 0.0 };
         let mut trellis = Vec::new();
         for (symbols, weight) in chunk {
             chain.forward(symbols, &mut trellis);
@@ -74,7 +79,7 @@ fn expect(chain: &Chain, data: &[(&[Symbol], f32)]) -> Expected {
         part
     };
     let parts: Vec<Expected> = data.par_chunks(data.len().div_ceil(CHUNKS).max(1)).map(part).collect();
-    let mut sum = Expected { counts: Chain::zero(), log_likelihood: 0.0, symbols: 0.0 };
+    let mut sum = Expected { counts: FloatChain::zero(), log_likelihood: 0.0, symbols: 0.0 };
     for part in parts {
         sum.counts.add(&part.counts);
         sum.log_likelihood += part.log_likelihood;
@@ -84,7 +89,7 @@ fn expect(chain: &Chain, data: &[(&[Symbol], f32)]) -> Expected {
 }
 
 /// Counts become probabilities; what was never seen is still possible.
-fn reestimate(mut counts: Chain) -> Chain {
+fn reestimate(mut counts: FloatChain) -> FloatChain {
     counts.values_mut().for_each(|count| *count += PSEUDO_COUNT);
     counts.normalise();
     counts.floored(FLOOR)
@@ -100,7 +105,7 @@ const CHUNKS: usize = 48;
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options { seed: 9, iterations: 40, tolerance: 1e-5 };
+    const OPTIONS: FitOptions = FitOptions { seed: 9, iterations: 40, tolerance: 1e-5 };
 
     /// Two kinds of symbols in strict alternation, which one state can't tell and two can.
     fn alternation() -> Vec<Symbol> {
@@ -125,7 +130,8 @@ mod tests {
             train(&[(&symbols, 1e6)], &options, &mut Progress::silent())
         };
         let settled = train(400);
-        let gains: Vec<f64> = settled.log_likelihood.windows(2).map(|pair| (pair[1] - pair[0]) / pair[1].abs()).collect();
+        let gains: Vec<f64> =
+            settled.log_likelihood.windows(2).map(|pair| (pair[1] - pair[0]) / pair[1].abs()).collect();
         let (last, earlier) = gains.split_last().expect("two iterations at least");
         assert!(settled.has_converged && *last < tolerance, "{gains:?}");
         assert!(earlier.iter().all(|gain| *gain >= tolerance), "{gains:?}");

@@ -1,16 +1,16 @@
 //! From the sums of sessions held back to thresholds, and to a probability that people understand.
 
 use super::scores::Peaks;
-use super::selection::{Choice, HeldBack};
-use super::sequence::{Label, Origin};
+use super::selection::{HeldBack, PanelChoice};
+use super::sequence::{Label, SequenceOrigin};
 use crate::hmm::RATIO_ONE;
 use crate::hmm::house::LEVEL_WIDTH;
 use crate::hmm::threshold::Test;
 
 /// The test of the panel `choice` by the sessions held back from its members.
-pub(crate) fn test(held_back: &[HeldBack<'_>], choice: &Choice) -> Test {
+pub(crate) fn test(held_back: &[HeldBack<'_>], choice: &PanelChoice) -> Test {
     let mut peaks = Peaks::default();
-    for held_back in held_back.iter().filter(|h| h.case.sequence.origin() != Origin::Scripted) {
+    for held_back in held_back.iter().filter(|h| h.case.sequence.origin() != SequenceOrigin::Scripted) {
         peaks.add(held_back.case.label(), held_back.peak(&choice.members, choice.drift));
     }
     peaks.sort();
@@ -34,7 +34,7 @@ fn thresholds(multiples: [f64; 5], unit: f64) -> [i16; 5] {
 /// knows: the sum with which a session first reaches the threshold, whichever of `thresholds` that is. One in five
 /// sessions is taken to be mining before it is looked at. Answers where the odds are even, and their slope as [`Test`]
 /// has it.
-fn odds(held_back: &[HeldBack<'_>], choice: &Choice, thresholds: &[i16]) -> (i16, i16) {
+fn odds(held_back: &[HeldBack<'_>], choice: &PanelChoice, thresholds: &[i16]) -> (i16, i16) {
     let of = |label| held_back.iter().filter(move |h| h.case.label() == label);
     let [mining, benign] = [Label::Mining, Label::Benign].map(|label| of(label).count().max(1) as f64);
     let unit = f64::from(RATIO_ONE);

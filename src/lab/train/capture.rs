@@ -7,7 +7,7 @@ use std::path::Path;
 use pcap_parser::{PcapBlockOwned, PcapError, create_reader};
 
 use super::Error;
-use super::sequence::Packet;
+use super::sequence::SequencePacket;
 use crate::dpi::TlsClient;
 use crate::flow::connection::Connection;
 use crate::flow::tcp::{Arrival, Streams};
@@ -25,7 +25,7 @@ use crate::util::time::{Instant, Stamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flow {
     /// Its packets with payload not seen before.
-    pub packets: Vec<Packet>,
+    pub packets: Vec<SequencePacket>,
     /// The program behind it, if it speaks TLS.
     pub client: Option<TlsClient>,
 }
@@ -164,7 +164,7 @@ struct Tracked {
     streams: Streams,
     began: Stamp,
     last_payload: Option<Instant>,
-    packets: Vec<Packet>,
+    packets: Vec<SequencePacket>,
     /// The client's first bytes, while no ClientHello has been found in them.
     opening: Vec<u8>,
     client: Option<TlsClient>,
@@ -206,7 +206,7 @@ impl Tracker {
         let gap = flow.last_payload.map_or(0, |last| now.micros().saturating_sub(last.micros()) / 1_000);
         flow.last_payload = Some(now);
         let gap_ms = u32::try_from(gap).unwrap_or(u32::MAX);
-        flow.packets.push(Packet { direction, size: new, gap_ms });
+        flow.packets.push(SequencePacket { direction, size: new, gap_ms });
         if direction == Direction::ToServer {
             flow.hear(segment);
         }
@@ -298,11 +298,11 @@ mod tests {
             (1_500, frame(false, 530, ACK, 10)),
             (1_600, frame(true, 140, ACK, 30)),
         ];
-        let path = std::env::temp_dir().join(format!("minewall-capture-{}.pcap", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("capture.pcap");
         File::create(&path).and_then(|mut file| file.write_all(&pcap(&frames))).expect("written");
         let flows = flows(&path);
-        std::fs::remove_file(&path).expect("removed");
-        let packet = |direction, size, gap_ms| Packet { direction, size, gap_ms };
+        let packet = |direction, size, gap_ms| SequencePacket { direction, size, gap_ms };
         let expected = vec![
             packet(ToServer, 50, 0),
             packet(ToClient, 20, 60),

@@ -12,7 +12,7 @@ pub(crate) type Row = [f32; STATES];
 
 /// Probabilities of a hidden Markov model, or expected counts of the same shape.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Chain {
+pub(crate) struct FloatChain {
     /// Probability of each state at the first symbol.
     pub start: Row,
     /// Probability of each state after each.
@@ -23,10 +23,10 @@ pub(crate) struct Chain {
     pub context: Vec<Row>,
 }
 
-impl Chain {
+impl FloatChain {
     /// All zero: counts before counting.
     pub(crate) fn zero() -> Self {
-        Chain {
+        FloatChain {
             start: [0.0; STATES],
             step: [[0.0; STATES]; STATES],
             size: vec![[0.0; STATES]; SIZE_COLUMNS],
@@ -36,7 +36,7 @@ impl Chain {
 
     /// A start for the training: the columns' own frequencies, disturbed differently in each state.
     pub(crate) fn random(rng: &mut Rng, data: &[(&[Symbol], f32)]) -> Self {
-        let mut chain = Chain::zero();
+        let mut chain = FloatChain::zero();
         for (symbols, weight) in data {
             for symbol in *symbols {
                 chain.size[usize::from(symbol.size)].iter_mut().for_each(|n| *n += weight);
@@ -72,7 +72,7 @@ impl Chain {
     }
 
     /// Adds the counts of `other`.
-    pub(crate) fn add(&mut self, other: &Chain) {
+    pub(crate) fn add(&mut self, other: &FloatChain) {
         for (mine, theirs) in self.values_mut().zip(other.values()) {
             *mine += theirs;
         }
@@ -136,7 +136,7 @@ impl Chain {
         trellis: &[Moment],
         weight: f32,
         window: usize,
-        counts: &mut Chain,
+        counts: &mut FloatChain,
     ) {
         // Derivative of all that follows by the scaled forward vector.
         let mut later = [0.0; STATES];
@@ -202,7 +202,7 @@ mod tests {
             .collect()
     }
 
-    fn likelihood(chain: &Chain, symbols: &[Symbol], window: usize) -> f64 {
+    fn likelihood(chain: &FloatChain, symbols: &[Symbol], window: usize) -> f64 {
         let mut trellis = Vec::new();
         chain.forward(symbols, &mut trellis);
         trellis[window..].iter().map(|moment| f64::from(moment.scale).ln()).sum()
@@ -212,7 +212,7 @@ mod tests {
     fn the_forward_algorithm_agrees_with_the_sum_over_all_paths() {
         let mut rng = Rng::new(3);
         let symbols = symbols(&mut rng, 4);
-        let chain = Chain::random(&mut rng, &[(&symbols, 1.0)]);
+        let chain = FloatChain::random(&mut rng, &[(&symbols, 1.0)]);
         let mut sum = 0.0;
         for path in 0..STATES.pow(4) {
             let state = |at: usize| path / STATES.pow(at as u32) % STATES;
@@ -232,9 +232,9 @@ mod tests {
     fn expected_counts_are_the_derivative_of_the_likelihood() {
         let mut rng = Rng::new(4);
         let symbols = symbols(&mut rng, 30);
-        let chain = Chain::random(&mut rng, &[(&symbols, 1.0)]);
+        let chain = FloatChain::random(&mut rng, &[(&symbols, 1.0)]);
         for window in [0, 17] {
-            let mut counts = Chain::zero();
+            let mut counts = FloatChain::zero();
             let mut trellis = Vec::new();
             chain.forward(&symbols, &mut trellis);
             chain.expect(&symbols, &trellis, 1.0, window, &mut counts);
@@ -254,8 +254,8 @@ mod tests {
     fn every_symbol_is_counted_once() {
         let mut rng = Rng::new(5);
         let symbols = symbols(&mut rng, 40);
-        let chain = Chain::random(&mut rng, &[(&symbols, 1.0)]);
-        let (mut counts, mut trellis) = (Chain::zero(), Vec::new());
+        let chain = FloatChain::random(&mut rng, &[(&symbols, 1.0)]);
+        let (mut counts, mut trellis) = (FloatChain::zero(), Vec::new());
         chain.forward(&symbols, &mut trellis);
         chain.expect(&symbols, &trellis, 1.0, 0, &mut counts);
         assert!((counts.size.iter().flatten().sum::<f32>() - 40.0).abs() < 1e-3);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::renewal;
 use super::rng::Rng;
-use super::sequence::{Label, Origin, Sequence};
-use crate::hmm::State;
+use super::sequence::{Label, Sequence, SequenceOrigin};
+use crate::hmm::ScoreState;
 use crate::hmm::alphabet::Symbol;
 use crate::hmm::is_old_enough;
 use crate::util::time::Stamp;
@@ -24,8 +24,8 @@ pub(crate) struct Case {
 impl Case {
     /// The flow `sequence`.
     pub(crate) fn new(sequence: Sequence, weight: f64) -> Self {
-        let (mut state, mut now) = (State::default(), 0u32);
-        let observe = |p: &super::sequence::Packet| {
+        let (mut state, mut now) = (ScoreState::default(), 0u32);
+        let observe = |p: &super::sequence::SequencePacket| {
             now = now.wrapping_add(p.gap_ms);
             state.observe(p.direction, p.size, Stamp(now))
         };
@@ -70,7 +70,7 @@ pub(crate) fn cases(sequences: Vec<Sequence>) -> Vec<Case> {
         *flows.entry(key(sequence)).or_default() += 1;
     }
     let weigh = |sequence: Sequence| {
-        let weight = if sequence.origin() == Origin::Scripted { 1.0 } else { REAL_WEIGHT };
+        let weight = if sequence.origin() == SequenceOrigin::Scripted { 1.0 } else { REAL_WEIGHT };
         let share = weight / f64::from(flows[&key(&sequence)]);
         Case::new(sequence, share)
     };

@@ -27,7 +27,7 @@ pub(crate) fn benign(seed: u64, count: u32, limit: usize) -> Vec<Sequence> {
 }
 
 /// A script, what carries it, and the name of what it speaks.
-pub(crate) type Session = (script::Script, wire::Transport, &'static str);
+pub(crate) type ScriptedSession = (script::Script, wire::SessionWrapping, &'static str);
 
 fn sessions(
     seed: u64,
@@ -35,7 +35,7 @@ fn sessions(
     limit: usize,
     label: Label,
     kinds: usize,
-    make: fn(&mut Rng, usize) -> Session,
+    make: fn(&mut Rng, usize) -> ScriptedSession,
 ) -> Vec<Sequence> {
     let one = |index: u32| {
         let mut rng = Rng::keyed(seed, u64::from(index));

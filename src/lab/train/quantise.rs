@@ -1,13 +1,13 @@
 //! From floating point to the tables of the router, and to the model file.
 
-use super::chain::{Chain, Row};
+use super::chain::{FloatChain, Row};
 use super::refine;
 use crate::hmm::model::{self, Model, STATES};
 use crate::hmm::threshold::Test;
 use crate::util::crc32::crc32;
 
 /// The model file of a panel, see [`crate::hmm::model`].
-pub(crate) fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summary) -> Vec<u8> {
+pub(crate) fn encode(panel: &[refine::FloatPair], test: &Test, summary: model::Summary) -> Vec<u8> {
     let mut out = [model::MAGIC, &[model::VERSION], &model::ALPHABET].concat();
     out.push(panel.len() as u8);
     out.extend(summary.seed.to_be_bytes());
@@ -27,7 +27,7 @@ pub(crate) fn encode(panel: &[refine::Pair], test: &Test, summary: model::Summar
 /// # Errors
 /// The router would refuse it.
 pub(crate) fn model(
-    panel: &[refine::Pair],
+    panel: &[refine::FloatPair],
     test: &Test,
     summary: model::Summary,
 ) -> Result<Box<Model>, super::Error> {
@@ -39,7 +39,7 @@ pub(crate) fn model(
 ///
 /// # Errors
 /// The router would refuse one.
-pub(crate) fn tables(trainings: &[refine::Pair]) -> Result<Vec<model::Pair>, super::Error> {
+pub(crate) fn tables(trainings: &[refine::FloatPair]) -> Result<Vec<model::Pair>, super::Error> {
     let mut tables = Vec::new();
     for pair in trainings {
         let model = model(core::slice::from_ref(pair), &Test::ANY, model::Summary::default())?;
@@ -48,7 +48,7 @@ pub(crate) fn tables(trainings: &[refine::Pair]) -> Result<Vec<model::Pair>, sup
     Ok(tables)
 }
 
-fn rows(chain: &Chain) -> impl Iterator<Item = &Row> {
+fn rows(chain: &FloatChain) -> impl Iterator<Item = &Row> {
     [&chain.start].into_iter().chain(&chain.step).chain(&chain.size).chain(&chain.context)
 }
 

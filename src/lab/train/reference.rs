@@ -1,17 +1,17 @@
 //! The reference model of the integer one: the textbook's forward algorithm in floating point.
 
-use super::chain::Chain;
+use super::chain::FloatChain;
 use super::dataset::Case;
 use crate::hmm::RATIO_ONE;
 use crate::hmm::alphabet::Symbol;
 use crate::hmm::model::{self, Column, Model, Pair};
 
 /// The probabilities that `tables` hold.
-pub(crate) fn chain(tables: &model::Chain) -> Chain {
+pub(crate) fn chain(tables: &model::Chain) -> FloatChain {
     let row = |row: &[u16; model::STATES]| row.map(|p| f32::from(p) / 65_536.0);
     let column =
         |column: &Column| column.entries.map(|p| f32::from(p) / 65_536.0 / (1u32 << column.shift) as f32);
-    Chain {
+    FloatChain {
         start: row(&tables.start),
         step: tables.step.each_ref().map(row),
         size: tables.size.iter().map(column).collect(),
@@ -52,9 +52,9 @@ mod tests {
     use crate::lab::train::{quantise, refine};
 
     /// A random model, from nearly uniform to nearly deterministic.
-    fn random_chain(rng: &mut Rng) -> Chain {
+    fn random_chain(rng: &mut Rng) -> FloatChain {
         let sharpness = rng.uniform(0.2, 6.0);
-        let mut chain = Chain::zero();
+        let mut chain = FloatChain::zero();
         chain.values_mut().for_each(|p| *p = (rng.normal() * sharpness).exp() as f32);
         chain.normalise();
         chain.floored(FLOOR)
@@ -76,7 +76,8 @@ mod tests {
         let mut worst = 0f64;
         for index in 0..400 {
             let mut rng = Rng::keyed(11, index);
-            let pair = refine::Pair { mining: random_chain(&mut rng), background: random_chain(&mut rng) };
+            let pair =
+                refine::FloatPair { mining: random_chain(&mut rng), background: random_chain(&mut rng) };
             let Ok(model) = quantise::model(&[pair], &Test::ANY, Summary::default()) else { continue };
             worst = worst.max(deviation(&model.members[0], &random_symbols(&mut rng)));
         }

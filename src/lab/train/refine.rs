@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use super::baum_welch::FLOOR;
-use super::chain::{Chain, Moment, Row, column_sums};
+use super::chain::{FloatChain, Moment, Row, column_sums};
 use super::dataset::Case;
 use super::progress::Progress;
 use super::rng::Rng;
@@ -20,7 +20,7 @@ use crate::hmm::alphabet::Symbol;
 
 /// Options of a refinement.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub(crate) struct RefineOptions {
     /// Seed of the order in which sessions are visited.
     pub seed: u64,
     /// Visits of each session.
@@ -31,11 +31,11 @@ pub(crate) struct Options {
 
 /// Two chains whose ratio is evidence.
 #[derive(Clone, Debug)]
-pub(crate) struct Pair {
+pub(crate) struct FloatPair {
     /// Model of mining.
-    pub mining: Chain,
+    pub mining: FloatChain,
     /// Model of all other traffic.
-    pub background: Chain,
+    pub background: FloatChain,
 }
 
 /// Course of a refinement.
@@ -48,23 +48,28 @@ pub(crate) struct Course {
 }
 
 /// Refines `pair` on `cases`.
-pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progress: &mut Progress) -> Course {
-    let mut lessons = lessons(cases);
+pub(crate) fn refine(
+    pair: &mut FloatPair,
+    cases: &[&Case],
+    options: &RefineOptions,
+    progress: &mut Progress,
+) -> Course {
+    let mut cases_to_learn = cases_to_learn(cases);
     let mut climber = Climber::new(pair);
     let drift = (options.drift * core::f64::consts::LN_2) as f32;
-    let batches = lessons.len().div_ceil(BATCH) as u32 * options.rounds;
+    let batches = cases_to_learn.len().div_ceil(BATCH) as u32 * options.rounds;
     let mut rng = Rng::new(options.seed);
     let mut course = Course { loss: Vec::new(), bias: 0.0 };
     let mut done = 0;
     for _ in 0..options.rounds {
-        rng.shuffle(&mut lessons);
+        rng.shuffle(&mut cases_to_learn);
         let (mut loss, mut weight) = (0.0, 0.0);
-        for batch in lessons.chunks(BATCH) {
-            let part = |chunk: &[Lesson]| {
+        for batch in cases_to_learn.chunks(BATCH) {
+            let part = |chunk: &[TrainingCase]| {
                 let mut slope = Slope::zero();
                 let mut trellises = [Vec::new(), Vec::new()];
-                let target = Target { drift, bias: climber.bias };
-                chunk.iter().for_each(|lesson| slope.learn(pair, lesson, &target, &mut trellises));
+                let target = Objective { drift, bias: climber.bias };
+                chunk.iter().for_each(|case| slope.learn(pair, case, &target, &mut trellises));
                 slope
             };
             let parts: Vec<Slope> = batch.par_chunks(batch.len().div_ceil(CHUNKS)).map(part).collect();
@@ -83,7 +88,7 @@ pub(crate) fn refine(pair: &mut Pair, cases: &[&Case], options: &Options, progre
 }
 
 /// A session ready for the training.
-struct Lesson {
+struct TrainingCase {
     symbols: Vec<Symbol>,
     /// Symbols before the flow is long and old enough to be suspect.
     first: usize,
@@ -92,27 +97,27 @@ struct Lesson {
 }
 
 /// The sessions that can become suspect; both classes weigh the same.
-fn lessons(cases: &[&Case]) -> Vec<Lesson> {
+fn cases_to_learn(cases: &[&Case]) -> Vec<TrainingCase> {
     let weight = |label| cases.iter().filter(|c| c.label() == label).map(|c| c.weight).sum::<f64>();
     let (mining, benign) = (weight(Label::Mining), weight(Label::Benign));
-    let lesson = |case: &&Case| {
+    let case = |case: &&Case| {
         let of_class = if case.label() == Label::Mining { mining } else { benign };
         let weight = (case.weight * cases.len() as f64 / of_class) as f32;
-        Lesson { symbols: case.spelt(), first: case.symbols_before_age(), label: case.label(), weight }
+        TrainingCase { symbols: case.spelt(), first: case.symbols_before_age(), label: case.label(), weight }
     };
-    cases.iter().map(lesson).filter(|lesson| lesson.first < lesson.symbols.len()).collect()
+    cases.iter().map(case).filter(|case| case.first < case.symbols.len()).collect()
 }
 
 /// The goal of a session: Page's sum with this drift above or below the bias, in nats.
-struct Target {
+struct Objective {
     drift: f32,
     bias: f32,
 }
 
 /// Gradient of a batch of sessions.
 struct Slope {
-    mining: Chain,
-    background: Chain,
+    mining: FloatChain,
+    background: FloatChain,
     bias: f32,
     loss: f32,
     weight: f32,
@@ -120,7 +125,13 @@ struct Slope {
 
 impl Slope {
     fn zero() -> Self {
-        Slope { mining: Chain::zero(), background: Chain::zero(), bias: 0.0, loss: 0.0, weight: 0.0 }
+        Slope {
+            mining: FloatChain::zero(),
+            background: FloatChain::zero(),
+            bias: 0.0,
+            loss: 0.0,
+            weight: 0.0,
+        }
     }
 
     fn sum(mut self, other: Slope) -> Self {
@@ -133,22 +144,28 @@ impl Slope {
     }
 
     /// Adds one session: the logistic loss of its peak.
-    fn learn(&mut self, pair: &Pair, lesson: &Lesson, target: &Target, trellises: &mut [Vec<Moment>; 2]) {
+    fn learn(
+        &mut self,
+        pair: &FloatPair,
+        case: &TrainingCase,
+        target: &Objective,
+        trellises: &mut [Vec<Moment>; 2],
+    ) {
         let [mining, background] = trellises;
-        pair.mining.forward(&lesson.symbols, mining);
-        pair.background.forward(&lesson.symbols, background);
-        let Some(peak) = peak(mining, background, lesson.first, target.drift) else { return };
+        pair.mining.forward(&case.symbols, mining);
+        pair.background.forward(&case.symbols, background);
+        let Some(peak) = peak(mining, background, case.first, target.drift) else { return };
         let margin = SHARPNESS * (peak.sum - target.bias);
-        let sign = if lesson.label == Label::Mining { 1.0 } else { -1.0 };
-        self.loss += lesson.weight * (-sign * margin).exp().ln_1p();
-        self.weight += lesson.weight;
+        let sign = if case.label == Label::Mining { 1.0 } else { -1.0 };
+        self.loss += case.weight * (-sign * margin).exp().ln_1p();
+        self.weight += case.weight;
         let wrong = 1.0 / (1.0 + (sign * margin).exp());
         if wrong < NEGLIGIBLE {
             return;
         }
-        let push = lesson.weight * wrong * sign * SHARPNESS;
+        let push = case.weight * wrong * sign * SHARPNESS;
         self.bias -= push;
-        let symbols = &lesson.symbols[..peak.end];
+        let symbols = &case.symbols[..peak.end];
         pair.mining.expect(symbols, &mining[..peak.end], push, peak.begin, &mut self.mining);
         pair.background.expect(symbols, &background[..peak.end], -push, peak.begin, &mut self.background);
     }
@@ -186,12 +203,12 @@ struct Climber {
 }
 
 impl Climber {
-    fn new(pair: &Pair) -> Self {
+    fn new(pair: &FloatPair) -> Self {
         let len = pair.mining.values().count() + pair.background.values().count() + 1;
         Climber { mean: vec![0.0; len], square: vec![0.0; len], steps: 0, bias: FIRST_BIAS }
     }
 
-    fn climb(&mut self, pair: &mut Pair, slope: &Slope, rate: f32) {
+    fn climb(&mut self, pair: &mut FloatPair, slope: &Slope, rate: f32) {
         self.steps += 1;
         let unit = 1.0 / slope.weight.max(f32::MIN_POSITIVE);
         let centred = [centred(&pair.mining, &slope.mining), centred(&pair.background, &slope.background)];
@@ -215,7 +232,7 @@ impl Climber {
 
 /// The gradient by the logarithms of probabilities that have to sum to one: the excess of each count over its
 /// share of its distribution's counts.
-fn centred(chain: &Chain, counts: &Chain) -> Chain {
+fn centred(chain: &FloatChain, counts: &FloatChain) -> FloatChain {
     let mut slope = counts.clone();
     let rows = |slope: &mut Row, p: &Row| {
         let sum: f32 = slope.iter().sum();

@@ -4,7 +4,7 @@
 //! follows sizes by role must not lose its thread over them.
 
 use super::rng::Rng;
-use super::sequence::Packet;
+use super::sequence::SequencePacket;
 use crate::net::direction::Direction;
 
 /// Kind of exchange.
@@ -93,12 +93,12 @@ impl Renewal {
 
 /// `packets` with such an exchange every `period` seconds or so, over a path with this round trip (ms).
 pub(crate) fn insert(
-    packets: &[Packet],
+    packets: &[SequencePacket],
     renewal: Renewal,
     period: f64,
     rtt: u64,
     rng: &mut Rng,
-) -> Vec<Packet> {
+) -> Vec<SequencePacket> {
     let mut at = 0;
     let mut timed: Vec<(u64, Direction, u32)> = Vec::with_capacity(packets.len());
     for packet in packets {
@@ -123,13 +123,13 @@ pub(crate) fn insert(
     let packet = |(at, direction, size): (u64, Direction, u32)| {
         let gap_ms = u32::try_from(at - last).unwrap_or(u32::MAX);
         last = at;
-        Packet { direction, size, gap_ms }
+        SequencePacket { direction, size, gap_ms }
     };
     timed.into_iter().map(packet).collect()
 }
 
 /// A session over `transport` with a renewal in it, if any can be.
-pub(crate) fn renewed(packets: Vec<Packet>, transport: &str, rng: &mut Rng) -> Vec<Packet> {
+pub(crate) fn renewed(packets: Vec<SequencePacket>, transport: &str, rng: &mut Rng) -> Vec<SequencePacket> {
     let kinds = Renewal::of_transport(transport);
     if kinds.is_empty() {
         return packets;
@@ -150,20 +150,20 @@ mod tests {
     use super::*;
     use Direction::{ToClient, ToServer};
 
-    fn shares() -> Vec<Packet> {
-        let packet = |direction, size, gap_ms| Packet { direction, size, gap_ms };
+    fn shares() -> Vec<SequencePacket> {
+        let packet = |direction, size, gap_ms| SequencePacket { direction, size, gap_ms };
         (0..40).flat_map(|_| [packet(ToServer, 240, 9_960), packet(ToClient, 85, 40)]).collect()
     }
 
     #[test]
     fn a_renewal_adds_packets_and_takes_no_time_from_the_others() {
         let plain = shares();
-        let length = |packets: &[Packet]| packets.iter().map(|p| u64::from(p.gap_ms)).sum::<u64>();
+        let length = |packets: &[SequencePacket]| packets.iter().map(|p| u64::from(p.gap_ms)).sum::<u64>();
         for renewal in [Renewal::KeyUpdate, Renewal::Ticket, Renewal::Renegotiation, Renewal::Rekey] {
             let renewed = insert(&plain, renewal, 60.0, 50, &mut Rng::new(1));
             assert!(renewed.len() > plain.len() + 3, "{renewal:?}");
             assert!(length(&renewed).abs_diff(length(&plain)) <= 300, "{renewal:?}");
-            let kept = |p: &&Packet| p.size == 240 || p.size == 85;
+            let kept = |p: &&SequencePacket| p.size == 240 || p.size == 85;
             assert!(renewed.iter().filter(kept).count() >= plain.len(), "{renewal:?}");
             assert!(renewed.iter().all(|p| (1..=SEGMENT).contains(&p.size)));
         }

@@ -6,13 +6,13 @@ use std::fmt::Write;
 use super::Training;
 use super::folds::Grouping;
 use super::scores::{Peaks, interval};
-use super::selection::{Choice, HeldBack};
-use super::sequence::{Label, Origin};
+use super::selection::{HeldBack, PanelChoice};
+use super::sequence::{Label, SequenceOrigin};
 use crate::hmm::RATIO_ONE;
 use crate::hmm::threshold::{Sensitivity, Test};
 
 /// The panel, and what each member adds.
-pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
+pub(crate) fn selection(choice: &PanelChoice, held_back: &[HeldBack<'_>]) -> String {
     let drift = f64::from(choice.drift) / f64::from(RATIO_ONE);
     let mut out = format!("panel of candidates {:?}, drift {drift} bits; score by size:", choice.members);
     choice.scores.iter().for_each(|score| {
@@ -22,7 +22,7 @@ pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
     let candidates = held_back.first().map_or(0, |h| h.gains.len());
     for members in (0..candidates).map(|candidate| vec![candidate]).chain([choice.members.clone()]) {
         let _ = write!(out, "  {members:?}");
-        let peaks = peaks(held_back, &members, choice.drift, |origin| origin != Origin::Scripted);
+        let peaks = peaks(held_back, &members, choice.drift, |origin| origin != SequenceOrigin::Scripted);
         RATES.into_iter().for_each(|rate| {
             let _ = write!(out, "  {:.3} at {} %", peaks.recall(rate), rate * 100.0);
         });
@@ -34,16 +34,17 @@ pub(crate) fn selection(choice: &Choice, held_back: &[HeldBack<'_>]) -> String {
 /// Rates on the sessions held back: by origin, by sensitivity, and by group.
 pub(crate) fn held_back(
     held_back: &[HeldBack<'_>],
-    choice: &Choice,
+    choice: &PanelChoice,
     test: &Test,
     grouping: Grouping,
 ) -> String {
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
     let mut out =
         format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
-    let of = |wanted: &[Origin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
-    let [captured, daemons, scripted] = Origin::ALL.map(|origin| of(&[origin]));
-    let both = of(&[Origin::Captured, Origin::Daemons]);
+    let of =
+        |wanted: &[SequenceOrigin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
+    let [captured, daemons, scripted] = SequenceOrigin::ALL.map(|origin| of(&[origin]));
+    let both = of(&[SequenceOrigin::Captured, SequenceOrigin::Daemons]);
     let sources = [("captured", captured), ("daemons", daemons), ("both", both), ("scripted", scripted)];
     for (what, peaks) in &sources {
         out += &recall(what, peaks);
@@ -79,11 +80,11 @@ pub(crate) fn recall(what: &str, peaks: &Peaks) -> String {
 }
 
 /// Suspects at the balanced threshold by application and dialect.
-fn groups(held_back: &[HeldBack<'_>], choice: &Choice, threshold: f64) -> String {
+fn groups(held_back: &[HeldBack<'_>], choice: &PanelChoice, threshold: f64) -> String {
     let mut groups: BTreeMap<(Label, String), (usize, usize)> = BTreeMap::new();
     for held_back in held_back {
         let sequence = &held_back.case.sequence;
-        let name = if sequence.origin() == Origin::Scripted {
+        let name = if sequence.origin() == SequenceOrigin::Scripted {
             sequence.application.clone()
         } else {
             format!("{} {} {}", sequence.application, sequence.dialect, sequence.transport)
@@ -103,7 +104,7 @@ fn peaks(
     held_back: &[HeldBack<'_>],
     members: &[usize],
     drift: i16,
-    wanted: impl Fn(Origin) -> bool,
+    wanted: impl Fn(SequenceOrigin) -> bool,
 ) -> Peaks {
     let mut peaks = Peaks::default();
     for held_back in held_back.iter().filter(|h| wanted(h.case.sequence.origin())) {

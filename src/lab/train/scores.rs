@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::dataset::Case;
 use super::sequence::Label;
 use crate::hmm::model::Model;
-use crate::hmm::{Assessment, RATIO_ONE, Seen, StageOne, State};
+use crate::hmm::{Assessment, RATIO_ONE, ScoreState, Seen, StageOne};
 use crate::util::time::Stamp;
 
 /// A session and what stage one makes of each of its packets.
@@ -20,7 +20,7 @@ pub(crate) struct Trace<'a> {
 
 /// The moment at which a session becomes suspect.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Suspicion {
+pub(crate) struct SuspectMoment {
     /// Packets by then.
     pub packets: u16,
     /// Milliseconds by then.
@@ -31,7 +31,7 @@ impl<'a> Trace<'a> {
     /// Runs `stage_one` over `case`, alone and without the engine's budget.
     pub(crate) fn new(case: &'a Case, stage_one: &mut StageOne) -> Self {
         let screen = i32::from(stage_one.model().test.screen);
-        let mut state = State::default();
+        let mut state = ScoreState::default();
         let mut nearest = i32::from(i16::MIN);
         let mut now = 0u32;
         let mut assessments = Vec::with_capacity(case.sequence.packets.len());
@@ -63,10 +63,10 @@ impl<'a> Trace<'a> {
     }
 
     /// The first packet at which the session is suspect, if it ever is.
-    pub(crate) fn suspicion(&self, threshold: i32) -> Option<Suspicion> {
+    pub(crate) fn suspicion(&self, threshold: i32) -> Option<SuspectMoment> {
         let mut ages = self.case.ages().zip(&self.assessments);
         let ((packets, age_ms), _) = ages.find(|(_, assessment)| assessment.reaches(threshold))?;
-        Some(Suspicion { packets, age_ms })
+        Some(SuspectMoment { packets, age_ms })
     }
 
     /// What is compared with the threshold, packet after packet.

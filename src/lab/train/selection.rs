@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::dataset::Case;
 use super::scores::Peaks;
-use super::sequence::Origin;
+use super::sequence::SequenceOrigin;
 use crate::hmm::model::Pair;
 use crate::hmm::threshold::accumulate;
 use crate::hmm::{RATIO_ONE, is_old_enough};
@@ -20,7 +20,7 @@ pub(crate) struct HeldBack<'a> {
 
 /// The best panel that was found.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Choice {
+pub(crate) struct PanelChoice {
     /// Numbers of the candidates, the best single one first.
     pub members: Vec<usize>,
     /// Loss of Page's sum with each symbol, in [`RATIO_ONE`]ths of a bit.
@@ -62,16 +62,15 @@ impl<'a> HeldBack<'a> {
 }
 
 /// Chooses `size` of the candidates, one after the other, each with the drift that suits the panel so far.
-pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> Choice {
-    let mut choice = Choice { members: Vec::new(), drift: 0, scores: Vec::new() };
+pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> PanelChoice {
+    let mut choice = PanelChoice { members: Vec::new(), drift: 0, scores: Vec::new() };
     while choice.members.len() < size.min(candidates) {
         let mut trials = Vec::new();
         for candidate in (0..candidates).filter(|candidate| !choice.members.contains(candidate)) {
             let members: Vec<usize> = choice.members.iter().copied().chain([candidate]).collect();
             trials.extend(DRIFTS.map(|bits| (members.clone(), bits * RATIO_ONE as i16)));
         }
-        let score =
-            |(members, drift): (Vec<usize>, i16)| (score(held_back, &members, drift), members, drift);
+        let score = |(members, drift): (Vec<usize>, i16)| (score(held_back, &members, drift), members, drift);
         let scored: Vec<(f64, Vec<usize>, i16)> = trials.into_par_iter().map(score).collect();
         // Among equals the first, so that the result does not depend on the number of threads.
         let best = scored.into_iter().reduce(|best, other| if other.0 > best.0 { other } else { best });
@@ -87,7 +86,7 @@ fn score(held_back: &[HeldBack<'_>], members: &[usize], drift: i16) -> f64 {
     let of = |scripted: bool| {
         let mut peaks = Peaks::default();
         for held_back in held_back {
-            if (held_back.case.sequence.origin() == Origin::Scripted) == scripted {
+            if (held_back.case.sequence.origin() == SequenceOrigin::Scripted) == scripted {
                 peaks.add(held_back.case.label(), held_back.peak(members, drift));
             }
         }
@@ -105,11 +104,11 @@ const DRIFTS: [i16; 5] = [1, 2, 3, 4, 5];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::train::sequence::{Label, Packet, Sequence};
+    use crate::lab::train::sequence::{Label, Sequence, SequencePacket};
     use crate::net::direction::Direction;
 
     fn case(label: Label) -> Case {
-        let packet = |number: u32| Packet {
+        let packet = |number: u32| SequencePacket {
             direction: if number.is_multiple_of(2) { Direction::ToServer } else { Direction::ToClient },
             size: 100,
             gap_ms: 5_000,

@@ -25,7 +25,7 @@ use crate::util::crc32::crc32;
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Packet {
+pub(crate) struct SequencePacket {
     /// Which way it went.
     pub direction: Direction,
     /// New payload bytes.
@@ -55,7 +55,7 @@ impl Label {
 
 /// Source of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SequenceOrigin {
     /// Captures of single sessions.
     Captured,
     /// The crowd of daemons and clients, many sessions at once.
@@ -64,16 +64,17 @@ pub(crate) enum Origin {
     Scripted,
 }
 
-impl Origin {
+impl SequenceOrigin {
     /// All.
-    pub(crate) const ALL: [Origin; 3] = [Origin::Captured, Origin::Daemons, Origin::Scripted];
+    pub(crate) const ALL: [SequenceOrigin; 3] =
+        [SequenceOrigin::Captured, SequenceOrigin::Daemons, SequenceOrigin::Scripted];
 
     /// In a word.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Origin::Captured => "captured",
-            Origin::Daemons => "daemons",
-            Origin::Scripted => "scripted",
+            SequenceOrigin::Captured => "captured",
+            SequenceOrigin::Daemons => "daemons",
+            SequenceOrigin::Scripted => "scripted",
         }
     }
 }
@@ -96,7 +97,7 @@ pub(crate) struct Sequence {
     /// The program behind it by its ClientHello; captures tell, sequence files don't.
     pub client: Option<TlsClient>,
     /// The packets, in the order in which the router met them.
-    pub packets: Vec<Packet>,
+    pub packets: Vec<SequencePacket>,
 }
 
 impl Sequence {
@@ -106,13 +107,13 @@ impl Sequence {
     }
 
     /// Source of the sequence, by its kind.
-    pub(crate) fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> SequenceOrigin {
         if self.kind == SCRIPTED {
-            Origin::Scripted
+            SequenceOrigin::Scripted
         } else if self.kind.contains("daemon") {
-            Origin::Daemons
+            SequenceOrigin::Daemons
         } else {
-            Origin::Captured
+            SequenceOrigin::Captured
         }
     }
 
@@ -155,7 +156,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Sequence>, Error> {
     if crc32(summed) != u32::from_le_bytes(*sum) {
         return Err(Error::from("damaged or cut short: the checksum does not match"));
     }
-    let mut cursor = Cursor(body);
+    let mut cursor = SequenceReader(body);
     let flows = cursor.number()?;
     let mut sequences = Vec::new();
     for _ in 0..flows {
@@ -165,9 +166,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Sequence>, Error> {
 }
 
 /// The bytes that remain to be read.
-struct Cursor<'a>(&'a [u8]);
+struct SequenceReader<'a>(&'a [u8]);
 
-impl Cursor<'_> {
+impl SequenceReader<'_> {
     fn byte(&mut self) -> Result<u8, Error> {
         let (&first, rest) = self.0.split_first().ok_or("ends inside a flow")?;
         self.0 = rest;
@@ -212,7 +213,7 @@ impl Cursor<'_> {
             let word = self.number()?;
             let direction = if word & 1 == 0 { Direction::ToServer } else { Direction::ToClient };
             let size = u32::try_from(word >> 1).map_err(|_| "a size of more than 32 bits")?;
-            packets.push(Packet { direction, size, gap_ms });
+            packets.push(SequencePacket { direction, size, gap_ms });
         }
         Ok(Sequence { label, application, dialect, transport, kind, session, client: None, packets })
     }
@@ -240,7 +241,7 @@ mod tests {
     use super::*;
 
     fn sample() -> Vec<Sequence> {
-        let packet = |direction, size, gap_ms| Packet { direction, size, gap_ms };
+        let packet = |direction, size, gap_ms| SequencePacket { direction, size, gap_ms };
         vec![Sequence {
             label: Label::Mining,
             application: "minerd".into(),

@@ -103,9 +103,9 @@ fn manifest(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
 }
 
 /// Line number, path, and application, dialect, transport and kind.
-type Listed = (u32, PathBuf, [String; 4]);
+type ManifestRow = (u32, PathBuf, [String; 4]);
 
-fn listed(path: &Path, label: Label) -> Result<Vec<Listed>, Error> {
+fn listed(path: &Path, label: Label) -> Result<Vec<ManifestRow>, Error> {
     let bad = |error: csv::Error| Error::from(error.to_string());
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(bad)?;
     let header = reader.headers().map_err(bad)?.clone();
@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_manifest_names_captures_and_what_they_hold() {
-        let path = std::env::temp_dir().join(format!("minewall-manifest-{}.csv", std::process::id()));
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("manifest.csv");
         let rows = "file,label,app,dialect,transport,kind\na.pcap,mining,xmrig,cn,tls13,\"real, short\"\nb.pcap,benign,x,y,z,real\n";
         fs::write(&path, rows).expect("written");
         let [(session, capture, described)] = &listed(&path, Label::Mining).expect("well-formed")[..] else {
@@ -147,6 +148,5 @@ mod tests {
         };
         assert_eq!((*session, capture.file_name()), (0, Some("a.pcap".as_ref())));
         assert_eq!(*described, ["xmrig", "cn", "tls13", "real, short"]);
-        fs::remove_file(&path).expect("removed");
     }
 }

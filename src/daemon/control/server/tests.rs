@@ -3,10 +3,6 @@ use crate::daemon::control::{ask, follow};
 use std::io::BufRead;
 use std::os::unix::fs::PermissionsExt;
 
-fn path(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("minewall-control-{name}-{}.sock", std::process::id()))
-}
-
 impl ControlClient {
     fn waiting(&self) -> usize {
         match &self.state {
@@ -34,40 +30,43 @@ fn with_server<T: Send>(
 
 #[test]
 fn a_question_is_answered_and_a_silent_client_delays_nobody() {
-    let path = path("answer");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let _silent = UnixStream::connect(&path).unwrap();
-    let reply = |request| Reply::Once(Answer::nothing(format!("{request:?}")));
+    let reply = |request| Reply::Once(ControlAnswer::nothing(format!("{request:?}")));
     let answer = with_server(&mut control, reply, || ask(&path, &Request::StatusJson));
-    assert_eq!(answer.unwrap(), Answer::nothing("StatusJson"));
+    assert_eq!(answer.unwrap(), ControlAnswer::nothing("StatusJson"));
     drop(control);
     assert!(ask(&path, &Request::Status).unwrap_err().to_string().contains("no minewall is running"));
 }
 
 #[test]
 fn idle_clients_lock_nobody_out() {
-    let path = path("idle");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
-    let reply = |_| Reply::Once(Answer::done("fine"));
+    let reply = |_| Reply::Once(ControlAnswer::done("fine"));
     let answer = with_server(&mut control, reply, || {
         let idle: Vec<UnixStream> = (0..200).map(|_| UnixStream::connect(&path).unwrap()).collect();
         let answer = ask(&path, &Request::Status);
         drop(idle);
         answer
     });
-    assert_eq!(answer.unwrap(), Answer::done("fine"));
+    assert_eq!(answer.unwrap(), ControlAnswer::done("fine"));
     assert!(control.clients.len() <= CONTROL_CLIENTS);
 }
 
 /// Followers that never read take their places, and no more.
 #[test]
 fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
-    let path = path("deaf");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let reply = |request| match request {
         Request::Follow => Reply::Stream(Stream::Events, String::new()),
-        _ => Reply::Once(Answer::done("fine")),
+        _ => Reply::Once(ControlAnswer::done("fine")),
     };
     let deaf = with_server(&mut control, reply, || {
         (0..CONTROL_FOLLOWERS).map(|_| follow(&path, &Request::Follow).unwrap()).collect::<Vec<_>>()
@@ -82,7 +81,7 @@ fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
     assert_eq!(control.following().count(), 0);
     assert_eq!(
         with_server(&mut control, reply, || ask(&path, &Request::Status)).unwrap(),
-        Answer::done("fine")
+        ControlAnswer::done("fine")
     );
     drop(deaf);
 }
@@ -90,10 +89,11 @@ fn a_follower_that_never_reads_is_dropped_and_questions_are_answered() {
 /// An answer larger than any socket's buffer, to a client that takes its time.
 #[test]
 fn a_long_answer_arrives_whole() {
-    let path = path("long");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let text = "x".repeat(CONTROL_ANSWER_BYTES - 3);
-    let reply = |_| Reply::Once(Answer::done(text.clone()));
+    let reply = |_| Reply::Once(ControlAnswer::done(text.clone()));
     let answer = with_server(&mut control, reply, || ask(&path, &Request::ListJson));
     assert!(answer.unwrap().text == text);
     control.serve(|_| unreachable!());
@@ -102,7 +102,8 @@ fn a_long_answer_arrives_whole() {
 
 #[test]
 fn who_follows_is_told_and_who_asks_something_else_is_not() {
-    let path = path("follow");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let reply = |request| match request {
         Request::Follow => Reply::Stream(Stream::Events, String::new()),
@@ -126,7 +127,8 @@ fn who_follows_is_told_and_who_asks_something_else_is_not() {
 #[test]
 fn a_follower_that_does_not_read_is_dropped() {
     const LINES: usize = 40_000;
-    let path = path("slow");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let reply = |_| Reply::Stream(Stream::Events, String::new());
     let (reads, _sleeps) = with_server(&mut control, reply, || {
@@ -157,7 +159,8 @@ fn a_follower_that_does_not_read_is_dropped() {
 /// The run loop waits for all ready descriptors: one that stays ready would keep it busy for ever.
 #[test]
 fn a_follower_that_neither_reads_nor_writes_any_more_wakes_nobody() {
-    let path = path("mute");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let reply = |_| Reply::Stream(Stream::Events, String::new());
     let mute = with_server(&mut control, reply, || follow(&path, &Request::Follow).unwrap());
@@ -180,11 +183,12 @@ fn a_follower_that_neither_reads_nor_writes_any_more_wakes_nobody() {
 
 #[test]
 fn followers_leave_places_for_questions_and_are_forgotten_when_they_go() {
-    let path = path("places");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let reply = |request| match request {
         Request::Follow => Reply::Stream(Stream::Events, String::new()),
-        _ => Reply::Once(Answer::done("fine\n")),
+        _ => Reply::Once(ControlAnswer::done("fine\n")),
     };
     let followers = with_server(&mut control, reply, || {
         let followers: Vec<_> =
@@ -202,7 +206,8 @@ fn followers_leave_places_for_questions_and_are_forgotten_when_they_go() {
 
 #[test]
 fn a_socket_left_behind_is_replaced_and_a_live_one_is_not() {
-    let path = path("stale");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     drop(UnixListener::bind(&path).unwrap());
     let _control = Control::bind(&path).unwrap();
     assert!(Control::bind(&path).unwrap_err().contains("another minewall"));
@@ -210,7 +215,8 @@ fn a_socket_left_behind_is_replaced_and_a_live_one_is_not() {
 
 #[test]
 fn what_is_no_socket_is_not_replaced() {
-    let path = path("file");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     fs::write(&path, "precious").unwrap();
     assert!(Control::bind(&path).unwrap_err().contains("not a socket"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
@@ -219,7 +225,8 @@ fn what_is_no_socket_is_not_replaced() {
 
 #[test]
 fn an_endless_request_is_refused() {
-    let path = path("endless");
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("control.sock");
     let mut control = Control::bind(&path).unwrap();
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(&[b'x'; CONTROL_REQUEST_BYTES * 2]).unwrap();

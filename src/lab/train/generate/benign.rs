@@ -6,9 +6,9 @@ mod home;
 mod people;
 mod services;
 
-use super::Session;
+use super::ScriptedSession;
 use super::script::{Path, Script};
-use super::wire::Transport;
+use super::wire::SessionWrapping;
 use crate::lab::train::rng::Rng;
 
 /// Fills a script.
@@ -93,11 +93,11 @@ pub(crate) const SERVICES: &[Service] = &[
 ];
 
 /// A session of service number `kind`.
-pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     let service = &SERVICES[kind];
     let mut script = Script::new(Path::sample(rng), rng.log_uniform(60.0, 5_400.0));
     (service.play)(&mut script, rng);
-    let transport = Transport::sample(rng);
+    let transport = SessionWrapping::sample(rng);
     let transport = match service.carrier {
         Any => transport,
         WebSocket => transport.with_web_socket(),

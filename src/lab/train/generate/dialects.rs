@@ -8,7 +8,7 @@ pub(crate) type Bounds = (u32, u32);
 
 /// Message lengths of a dialect, bytes; `dialects.csv` explains the columns.
 #[derive(Debug)]
-pub(crate) struct Dialect {
+pub(crate) struct DialectLengths {
     /// Name as in the events.
     pub name: &'static str,
     /// Requests and replies before the first job.
@@ -29,6 +29,13 @@ pub(crate) struct Dialect {
     pub jobs_every: (f64, f64),
 }
 
+impl DialectLengths {
+    /// Stratum V2: binary, in Noise.
+    pub(crate) fn is_sv2(&self) -> bool {
+        self.name.starts_with("sv2")
+    }
+}
+
 /// Differences in length of the jobs of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum JobHabit {
@@ -41,8 +48,8 @@ pub(crate) enum JobHabit {
 }
 
 /// Every dialect that the DPI knows, and some that stand for those it doesn't.
-pub(crate) fn dialects() -> &'static [Dialect] {
-    static DIALECTS: OnceLock<Vec<Dialect>> = OnceLock::new();
+pub(crate) fn dialects() -> &'static [DialectLengths] {
+    static DIALECTS: OnceLock<Vec<DialectLengths>> = OnceLock::new();
     DIALECTS.get_or_init(|| {
         let lines = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1);
         lines.map(|line| dialect(line).unwrap_or_else(|| panic!("dialects.csv: {line}"))).collect()
@@ -50,7 +57,7 @@ pub(crate) fn dialects() -> &'static [Dialect] {
 }
 
 /// Parses a line of the table, which is part of the program.
-fn dialect(line: &'static str) -> Option<Dialect> {
+fn dialect(line: &'static str) -> Option<DialectLengths> {
     let fields: Vec<&str> = line.split(',').collect();
     let &[name, hello, job, habit, difficulty, share, reply, chore, period, in_ten, jobs_every] = &fields[..]
     else {
@@ -60,7 +67,7 @@ fn dialect(line: &'static str) -> Option<Dialect> {
         Some((ask, answer)) => Some((ask, answer, range(period)?, in_ten.parse().ok()?)),
         None => None,
     };
-    Some(Dialect {
+    Some(DialectLengths {
         name,
         hello: hello.split(' ').map(exchange).collect::<Option<_>>()?,
         job: range(job)?,

@@ -3,14 +3,14 @@
 //! A dialect is its message lengths ([`super::dialects`]); what pools and miners make of it (spacing,
 //! counters, extra keys, batching, rhythm) is drawn for every session.
 
-use super::Session;
-use super::dialects::{Bounds, Dialect, JobHabit, dialects};
+use super::ScriptedSession;
+use super::dialects::{Bounds, DialectLengths, JobHabit, dialects};
 use super::script::{Path, Rhythm, Script, Size};
-use super::wire::Transport;
+use super::wire::SessionWrapping;
 use crate::lab::train::rng::Rng;
 
 /// A session of dialect number `kind`.
-pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
+pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
     let path = Path { think: habits.think, ..Path::sample(rng) };
@@ -30,14 +30,14 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> Session {
             script.exchange(rng, at, ask, answer);
         });
     }
-    let mut transport = Transport::sample(rng);
+    let mut transport = SessionWrapping::sample(rng);
     if rng.chance(TUNNELLED) {
         transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
     }
     if rng.chance(EVASIVE) {
         transport = transport.evasive(rng);
     }
-    if dialect.name.starts_with("sv2") {
+    if dialect.is_sv2() {
         transport = transport.over_noise();
     } else if matches!(dialect.name, "webminer" | "nimiq") {
         transport = transport.with_web_socket();
@@ -85,35 +85,22 @@ struct Habits {
 }
 
 impl Habits {
-    fn sample(rng: &mut Rng, d: &Dialect) -> Self {
+    // The order of the draws is part of the training: another order makes other sessions of the same seed.
+    fn sample(rng: &mut Rng, d: &DialectLengths) -> Self {
         // Spaces after colons and commas, longer key names, more keys.
         let verbosity = if rng.chance(0.5) { 1.0 } else { rng.uniform(1.0, 1.25) };
-        let length =
-            |rng: &mut Rng, (low, high): Bounds| (f64::from(rng.range(low, high)) * verbosity) as u32;
-        let fixed = |rng: &mut Rng, bounds: Bounds, spread: u32| {
-            let base = length(rng, bounds);
-            Size::Fixed { base, spread: rng.range(0, spread) }
-        };
+        let length = Lengths { verbosity };
         let job = match d.job_habit {
-            JobHabit::Constant | JobHabit::Branches => fixed(rng, d.job, 4),
+            JobHabit::Constant | JobHabit::Branches => length.fixed(rng, d.job, 4),
             JobHabit::Loose => {
-                let base = length(rng, d.job);
+                let base = length.of(rng, d.job);
                 Size::Fixed { base, spread: base / rng.range(4, 40) }
             }
         };
         // Hidden miners that are throttled or never find a share: jobs and nothing else.
-        let is_sv2 = d.name.starts_with("sv2");
+        let is_sv2 = d.is_sv2();
         let quiet = rng.chance(if is_sv2 { QUIET_SV2 } else { QUIET });
-        let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(SLOW);
-        let period = if slow {
-            rng.log_uniform(d.jobs_every.1.max(120.0), 600.0)
-        } else if quiet && rng.chance(0.6) {
-            rng.log_uniform(8.0, 40.0)
-        } else if is_sv2 && rng.chance(0.5) {
-            *rng.pick(&[15.0, 20.0, 30.0, 30.0, 45.0, 60.0])
-        } else {
-            rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
-        };
+        let period = job_period(rng, d, quiet);
         let jobs = if rng.chance(0.65) {
             Rhythm::Periodic { period, jitter: *rng.pick(&[0.005, 0.1, 0.1, 0.5]) }
         } else {
@@ -122,7 +109,7 @@ impl Habits {
         let workers = if rng.chance(0.08) { rng.range(2, 40) } else { 1 };
         let chore = d.chore.and_then(|(ask, answer, (low, high), in_ten)| {
             let rhythm = Rhythm::periodic(rng, low, high);
-            let (ask, answer) = (fixed(rng, ask, 3), fixed(rng, answer, 3));
+            let (ask, answer) = (length.fixed(rng, ask, 3), length.fixed(rng, answer, 3));
             (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
         });
         let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
@@ -136,25 +123,22 @@ impl Habits {
             let rhythm = Rhythm::periodic(rng, 10.0, 120.0);
             (Size::fixed(rng, 20, 160, 2), rhythm)
         });
-        let reply = fixed(rng, d.reply, 2);
+        let reply = length.fixed(rng, d.reply, 2);
         let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
+        let extra_chance = if is_sv2 { 0.9 } else { 0.15 };
         Habits {
             job,
             branches: matches!(d.job_habit, JobHabit::Branches),
-            difficulty: if d.difficulty.1 == 0 { 0 } else { length(rng, d.difficulty) },
+            difficulty: if d.difficulty.1 == 0 { 0 } else { length.of(rng, d.difficulty) },
             always_difficulty: rng.chance(0.12),
             jobs,
             blocks: rng.log_uniform(period.max(5.0), 900.0),
-            share: fixed(rng, d.share, if workers > 1 { 24 } else { 3 }),
+            share: length.fixed(rng, d.share, if workers > 1 { 24 } else { 3 }),
             reply,
             refusal: accepted + rng.range(5, 90),
             refused: if rng.chance(0.5) { 0.003 } else { rng.uniform(0.0, 0.08) },
             unanswered: rng.chance(0.02),
-            block_extra: if rng.chance(if is_sv2 { 0.9 } else { 0.15 }) {
-                rng.range(40, 120)
-            } else {
-                0
-            },
+            block_extra: if rng.chance(extra_chance) { rng.range(40, 120) } else { 0 },
             share_mean: share_mean / f64::from(workers).sqrt(),
             start_factor: if quiet || rng.chance(0.5) { 1.0 } else { rng.log_uniform(0.1, 4.0) },
             retarget: rng.range(3, 20),
@@ -171,8 +155,38 @@ impl Habits {
     }
 }
 
+/// Lengths of one client's messages.
+struct Lengths {
+    verbosity: f64,
+}
+
+impl Lengths {
+    fn of(&self, rng: &mut Rng, (low, high): Bounds) -> u32 {
+        (f64::from(rng.range(low, high)) * self.verbosity) as u32
+    }
+
+    fn fixed(&self, rng: &mut Rng, bounds: Bounds, spread: u32) -> Size {
+        let base = self.of(rng, bounds);
+        Size::Fixed { base, spread: rng.range(0, spread) }
+    }
+}
+
+/// Seconds between two jobs.
+fn job_period(rng: &mut Rng, d: &DialectLengths, quiet: bool) -> f64 {
+    let slow = d.jobs_every.1 >= SLOWEST_USUAL && rng.chance(SLOW);
+    if slow {
+        rng.log_uniform(d.jobs_every.1.max(120.0), 600.0)
+    } else if quiet && rng.chance(0.6) {
+        rng.log_uniform(8.0, 40.0)
+    } else if d.is_sv2() && rng.chance(0.5) {
+        *rng.pick(&[15.0, 20.0, 30.0, 30.0, 45.0, 60.0])
+    } else {
+        rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
+    }
+}
+
 /// The exchange before the first job; returns when it is over.
-fn login(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits) -> f64 {
+fn login(script: &mut Script, rng: &mut Rng, d: &DialectLengths, habits: &Habits) -> f64 {
     let burst = rng.chance(0.25);
     let mut at = 0.001;
     let mut answered = at;
@@ -227,7 +241,7 @@ fn jobs(script: &mut Script, rng: &mut Rng, habits: &Habits, ready: f64) {
     });
 }
 
-fn shares(script: &mut Script, rng: &mut Rng, d: &Dialect, habits: &Habits, ready: f64) {
+fn shares(script: &mut Script, rng: &mut Rng, d: &DialectLengths, habits: &Habits, ready: f64) {
     if habits.prompt {
         return;
     }

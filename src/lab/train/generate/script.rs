@@ -5,7 +5,7 @@ use crate::net::direction::Direction;
 
 /// A message that an application writes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Message {
+pub(crate) struct ScriptedMessage {
     /// Seconds since the session began, when its first byte passes the router.
     pub at: f64,
     /// Which way it goes.
@@ -182,7 +182,7 @@ pub(crate) struct Script {
     pub path: Path,
     /// Seconds after which nothing more is said.
     pub end: f64,
-    messages: Vec<Message>,
+    messages: Vec<ScriptedMessage>,
 }
 
 impl Script {
@@ -193,12 +193,12 @@ impl Script {
 
     /// The client says `bytes` at `at`.
     pub(crate) fn up(&mut self, at: f64, bytes: u32) {
-        self.messages.push(Message { at, direction: Direction::ToServer, bytes });
+        self.messages.push(ScriptedMessage { at, direction: Direction::ToServer, bytes });
     }
 
     /// The server says `bytes`, which pass at `at`.
     pub(crate) fn down(&mut self, at: f64, bytes: u32) {
-        self.messages.push(Message { at, direction: Direction::ToClient, bytes });
+        self.messages.push(ScriptedMessage { at, direction: Direction::ToClient, bytes });
     }
 
     /// The client asks at `at`; the answer's time is returned.
@@ -227,7 +227,7 @@ impl Script {
     }
 
     /// The messages in order of time.
-    pub(crate) fn finish(mut self) -> Vec<Message> {
+    pub(crate) fn finish(mut self) -> Vec<ScriptedMessage> {
         self.messages.retain(|m| m.at <= self.end + 5.0 && m.bytes > 0);
         self.messages.sort_by(|a, b| a.at.total_cmp(&b.at));
         self.messages

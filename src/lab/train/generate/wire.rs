@@ -1,17 +1,17 @@
 //! From messages to segments: wrappers, handshakes, record layers, TCP.
 
-use super::script::{Message, Path};
+use super::script::{Path, ScriptedMessage};
 use super::wrapper::Wrapper;
 use crate::lab::train::rng::Rng;
-use crate::lab::train::sequence::Packet;
+use crate::lab::train::sequence::SequencePacket;
 use crate::net::direction::Direction;
 
 /// Wrapping of a session.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Transport {
-    tunnel: Tunnel,
-    record: Record,
-    framing: Framing,
+pub(crate) struct SessionWrapping {
+    tunnel: Preamble,
+    record: Encryption,
+    framing: ContentFraming,
     /// Largest TCP payload, bytes.
     segment: u32,
     /// Treatment of messages written in quick succession.
@@ -49,7 +49,7 @@ impl Padding {
 
 /// Protocol spoken before TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tunnel {
+enum Preamble {
     None,
     Socks5,
     HttpConnect,
@@ -57,7 +57,7 @@ enum Tunnel {
 
 /// Encryption of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Record {
+enum Encryption {
     Plain,
     Tls12Gcm,
     Tls12Chacha,
@@ -69,7 +69,7 @@ enum Record {
 
 /// Framing between record and message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Framing {
+enum ContentFraming {
     None,
     WebSocket,
 }
@@ -84,27 +84,27 @@ enum Writes {
     Nagle,
 }
 
-impl Transport {
+impl SessionWrapping {
     /// TLS in most cases, with everything that may surround it.
     pub(crate) fn sample(rng: &mut Rng) -> Self {
         let record = match rng.range(0, 99) {
-            0..54 => Record::Tls13,
-            54..70 => Record::Tls12Gcm,
-            70..78 => Record::Tls12Chacha,
-            78..86 => Record::Tls12Cbc,
-            86..91 => Record::Ssh,
-            91..95 => Record::Noise,
-            _ => Record::Plain,
+            0..54 => Encryption::Tls13,
+            54..70 => Encryption::Tls12Gcm,
+            70..78 => Encryption::Tls12Chacha,
+            78..86 => Encryption::Tls12Cbc,
+            86..91 => Encryption::Ssh,
+            91..95 => Encryption::Noise,
+            _ => Encryption::Plain,
         };
         let tunnel = match rng.range(0, 19) {
-            0 => Tunnel::Socks5,
-            1 => Tunnel::HttpConnect,
-            _ => Tunnel::None,
+            0 => Preamble::Socks5,
+            1 => Preamble::HttpConnect,
+            _ => Preamble::None,
         };
-        Transport {
+        SessionWrapping {
             tunnel,
             record,
-            framing: if rng.chance(0.14) { Framing::WebSocket } else { Framing::None },
+            framing: if rng.chance(0.14) { ContentFraming::WebSocket } else { ContentFraming::None },
             segment: *rng.pick(&[1448, 1448, 1460, 1440, 1428, 1412, 1400, 1380, 1360, 1220]),
             writes: *rng.pick(&[Writes::Separate, Writes::Joined, Writes::Nagle]),
             padding: {
@@ -125,19 +125,19 @@ impl Transport {
 
     /// Wraps the session in Noise (Stratum V2).
     pub(crate) fn over_noise(mut self) -> Self {
-        (self.record, self.framing) = (Record::Noise, Framing::None);
+        (self.record, self.framing) = (Encryption::Noise, ContentFraming::None);
         self
     }
 
     /// Wraps the session in SSH.
     pub(crate) fn over_ssh(mut self) -> Self {
-        (self.record, self.framing) = (Record::Ssh, Framing::None);
+        (self.record, self.framing) = (Encryption::Ssh, ContentFraming::None);
         self
     }
 
     /// Wraps the messages in WebSocket frames.
     pub(crate) fn with_web_socket(mut self) -> Self {
-        self.framing = Framing::WebSocket;
+        self.framing = ContentFraming::WebSocket;
         self
     }
 
@@ -161,23 +161,23 @@ impl Transport {
     /// Name of the wrapping, as sequences carry it.
     pub(crate) fn name(&self) -> &'static str {
         match (self.record, self.framing) {
-            (Record::Plain, Framing::None) => "plain",
-            (Record::Plain, Framing::WebSocket) => "ws+plain",
-            (Record::Tls13, Framing::None) => "tls13",
-            (Record::Tls13, Framing::WebSocket) => "ws+tls13",
-            (Record::Noise, _) => "noise",
-            (Record::Ssh, _) => "ssh",
-            (_, Framing::None) => "tls12",
-            (_, Framing::WebSocket) => "ws+tls12",
+            (Encryption::Plain, ContentFraming::None) => "plain",
+            (Encryption::Plain, ContentFraming::WebSocket) => "ws+plain",
+            (Encryption::Tls13, ContentFraming::None) => "tls13",
+            (Encryption::Tls13, ContentFraming::WebSocket) => "ws+tls13",
+            (Encryption::Noise, _) => "noise",
+            (Encryption::Ssh, _) => "ssh",
+            (_, ContentFraming::None) => "tls12",
+            (_, ContentFraming::WebSocket) => "ws+tls12",
         }
     }
 
     /// Bytes on the wire of one write of `bytes`.
     fn wrapped(&self, rng: &mut Rng, direction: Direction, bytes: u32) -> u32 {
         let framed = match self.framing {
-            Framing::None => bytes,
+            ContentFraming::None => bytes,
             // RFC 6455 section 5.2: two bytes, two more from 126 on; the client masks (four).
-            Framing::WebSocket => {
+            ContentFraming::WebSocket => {
                 bytes
                     + 2
                     + if bytes > 125 { 2 } else { 0 }
@@ -192,19 +192,19 @@ impl Transport {
         };
         let records = padded.div_ceil(16_384).max(1);
         match self.record {
-            Record::Plain => framed,
+            Encryption::Plain => framed,
             // RFC 8446 section 5.2: header 5, content type 1, tag 16.
-            Record::Tls13 => padded + 22 * records,
+            Encryption::Tls13 => padded + 22 * records,
             // RFC 5288: header 5, nonce 8, tag 16.
-            Record::Tls12Gcm => padded + 29 * records,
+            Encryption::Tls12Gcm => padded + 29 * records,
             // RFC 7905: header 5, tag 16.
-            Record::Tls12Chacha => padded + 21 * records,
+            Encryption::Tls12Chacha => padded + 21 * records,
             // RFC 5246 section 6.2.3.2 with HMAC-SHA1: header 5, IV 16, MAC 20, padding to 16.
-            Record::Tls12Cbc => 21 + (padded + 21).next_multiple_of(16),
+            Encryption::Tls12Cbc => 21 + (padded + 21).next_multiple_of(16),
             // Stratum V2 specification, section 4.5: the header is sealed apart.
-            Record::Noise => 22 + padded + 16,
+            Encryption::Noise => 22 + padded + 16,
             // RFC 4253 section 6, RFC 4254 section 5.2: channel data, padding to 16, MAC 16.
-            Record::Ssh => 4 + (framed + 14).next_multiple_of(16) + 16,
+            Encryption::Ssh => 4 + (framed + 14).next_multiple_of(16) + 16,
         }
     }
 
@@ -213,10 +213,10 @@ impl Transport {
         &self,
         rng: &mut Rng,
         path: &Path,
-        messages: &[Message],
+        messages: &[ScriptedMessage],
         limit: usize,
-    ) -> Vec<Packet> {
-        let mut wire = Wire { out: Vec::new(), segment: self.segment };
+    ) -> Vec<SequencePacket> {
+        let mut wire = TimedSegments { out: Vec::new(), segment: self.segment };
         let start = self.handshake(rng, path, &mut wire);
         let disguised = self.wrapper.map(|wrapper| wrapper.disguise(rng, messages));
         let messages = disguised.as_deref().unwrap_or(messages);
@@ -256,15 +256,15 @@ impl Transport {
     }
 
     /// The pings of WebSocket and SSH, and their answers.
-    fn ping(&self, rng: &mut Rng, path: &Path, wire: &mut Wire, start: f64, end: f64) {
+    fn ping(&self, rng: &mut Rng, path: &Path, wire: &mut TimedSegments, start: f64, end: f64) {
         let (asks, answers) = match (self.framing, self.record) {
-            (Framing::WebSocket, _) => {
+            (ContentFraming::WebSocket, _) => {
                 let body = if rng.chance(0.6) { 4 } else { 0 };
                 (body, body)
             }
             // `keepalive@openssh.com` with its lengths, and the failure (RFC 4254 section 4).
-            (Framing::None, Record::Ssh) => (27, 1),
-            (Framing::None, _) => return,
+            (ContentFraming::None, Encryption::Ssh) => (27, 1),
+            (ContentFraming::None, _) => return,
         };
         for (from, period) in [Direction::ToServer, Direction::ToClient].into_iter().zip(self.pings) {
             let mut at = start + period;
@@ -284,31 +284,31 @@ impl Transport {
     }
 
     /// All that goes before the first message; returns when that may pass.
-    fn handshake(&self, rng: &mut Rng, path: &Path, wire: &mut Wire) -> f64 {
+    fn handshake(&self, rng: &mut Rng, path: &Path, wire: &mut TimedSegments) -> f64 {
         use Direction::{ToClient, ToServer};
         let mut at = 0.0;
-        let turn = |rng: &mut Rng, wire: &mut Wire, at: f64, up: u32, down: u32| {
+        let turn = |rng: &mut Rng, wire: &mut TimedSegments, at: f64, up: u32, down: u32| {
             wire.write(rng, at, ToServer, up);
             let answered = path.reply(rng, at);
             wire.write(rng, answered, ToClient, down);
             answered + rng.uniform(0.000_3, 0.004)
         };
         match self.tunnel {
-            Tunnel::None => {}
-            Tunnel::Socks5 => {
+            Preamble::None => {}
+            Preamble::Socks5 => {
                 at = turn(rng, wire, at, 3, 2);
                 let host = rng.range(10, 34);
                 at = turn(rng, wire, at, host, 10);
             }
-            Tunnel::HttpConnect => {
+            Preamble::HttpConnect => {
                 let (head, status) = (rng.range(60, 220), rng.range(39, 120));
                 at = turn(rng, wire, at, head, status);
             }
         }
         match self.record {
-            Record::Plain => {}
-            Record::Noise => at = turn(rng, wire, at, 64, 234),
-            Record::Ssh => {
+            Encryption::Plain => {}
+            Encryption::Noise => at = turn(rng, wire, at, 64, 234),
+            Encryption::Ssh => {
                 at = turn(rng, wire, at, 41, 41);
                 let (kex_up, kex_down) = (rng.range(900, 1600), rng.range(900, 1200));
                 at = turn(rng, wire, at, kex_up, kex_down);
@@ -316,12 +316,12 @@ impl Transport {
                 at = turn(rng, wire, at, 60, 44);
                 at = turn(rng, wire, at, 500, 44);
             }
-            Record::Tls13 | Record::Tls12Gcm | Record::Tls12Chacha | Record::Tls12Cbc => {
+            Encryption::Tls13 | Encryption::Tls12Gcm | Encryption::Tls12Chacha | Encryption::Tls12Cbc => {
                 let resumed = rng.chance(0.1);
                 let hello = if rng.chance(0.6) { 517 } else { rng.range(180, 1_800) };
                 let certificates = if resumed { rng.range(120, 260) } else { rng.range(700, 4_800) };
                 at = turn(rng, wire, at, hello, certificates);
-                if self.record == Record::Tls13 {
+                if self.record == Encryption::Tls13 {
                     let finished = *rng.pick(&[64, 74, 80, 80, 58]);
                     wire.write(rng, at, ToServer, finished);
                     let tickets = at + path.rtt;
@@ -336,7 +336,7 @@ impl Transport {
                 }
             }
         }
-        if self.framing == Framing::WebSocket {
+        if self.framing == ContentFraming::WebSocket {
             let (upgrade, switching) = (rng.range(150, 620), rng.range(129, 420));
             let (upgrade, switching) =
                 (self.wrapped(rng, ToServer, upgrade), self.wrapped(rng, ToClient, switching));
@@ -347,12 +347,12 @@ impl Transport {
 }
 
 /// Segments with their times, before they are put in order.
-struct Wire {
+struct TimedSegments {
     out: Vec<(f64, Direction, u32)>,
     segment: u32,
 }
 
-impl Wire {
+impl TimedSegments {
     fn write(&mut self, rng: &mut Rng, at: f64, direction: Direction, bytes: u32) {
         let mut left = bytes;
         let mut at = at;
@@ -364,7 +364,7 @@ impl Wire {
         }
     }
 
-    fn finish(mut self, limit: usize) -> Vec<Packet> {
+    fn finish(mut self, limit: usize) -> Vec<SequencePacket> {
         self.out.sort_by(|a, b| a.0.total_cmp(&b.0));
         self.out.truncate(limit);
         let mut last = self.out.first().map_or(0.0, |first| first.0);
@@ -372,7 +372,7 @@ impl Wire {
         for (at, direction, size) in self.out {
             // Milliseconds of a clock, as the router has them.
             let gap_ms = ((at * 1_000.0).floor() - (last * 1_000.0).floor()) as u32;
-            packets.push(Packet { direction, size, gap_ms });
+            packets.push(SequencePacket { direction, size, gap_ms });
             last = at;
         }
         packets

@@ -1,6 +1,6 @@
 //! Programs that disguise what others say: messages held back, merged, or added.
 
-use super::script::Message;
+use super::script::ScriptedMessage;
 use crate::lab::train::rng::Rng;
 use crate::net::direction::Direction;
 
@@ -19,12 +19,13 @@ pub(crate) struct Wrapper {
 
 impl Wrapper {
     /// The messages as they leave the wrappers.
-    pub(crate) fn disguise(&self, rng: &mut Rng, messages: &[Message]) -> Vec<Message> {
+    pub(crate) fn disguise(&self, rng: &mut Rng, messages: &[ScriptedMessage]) -> Vec<ScriptedMessage> {
         let end = messages.last().map_or(0.0, |last| last.at);
         let mut out = Vec::with_capacity(messages.len());
         for direction in [Direction::ToServer, Direction::ToClient] {
-            let [delay, merge] = [self.delay, self.merge].map(|seconds| f64::from(self.sides[direction as usize]) * seconds);
-            let mut waiting: Option<Message> = None;
+            let [delay, merge] =
+                [self.delay, self.merge].map(|seconds| f64::from(self.sides[direction as usize]) * seconds);
+            let mut waiting: Option<ScriptedMessage> = None;
             let mut free = 0.0f64;
             for message in messages.iter().filter(|m| m.direction == direction) {
                 if let Some(held) = &mut waiting
@@ -41,13 +42,13 @@ impl Wrapper {
                     at += rng.uniform(0.2, 1.0) * merge;
                 }
                 free = at;
-                waiting = Some(Message { at, bytes: message.bytes + FRAME_HEADER, ..*message });
+                waiting = Some(ScriptedMessage { at, bytes: message.bytes + FRAME_HEADER, ..*message });
             }
             out.extend(waiting);
             let (mean, low, high) = self.cover;
             let mut at = if mean > 0.0 { rng.exponential(mean) } else { f64::INFINITY };
             while at < end && out.len() < MAX_COVERED {
-                out.push(Message { at, direction, bytes: rng.range(low, high) });
+                out.push(ScriptedMessage { at, direction, bytes: rng.range(low, high) });
                 at += rng.exponential(mean);
             }
         }

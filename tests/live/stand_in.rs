@@ -13,18 +13,18 @@ use nfq::{Message, Queue, Verdict};
 
 use crate::net::Net;
 
-/// A thread that judges queued packets until it is dropped.
-pub struct Judge {
+/// A thread that gives queued packets their verdicts until it is dropped.
+pub struct StandIn {
     stop: Arc<AtomicBool>,
     seen: Arc<AtomicUsize>,
     starts: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Judge {
+impl StandIn {
     /// Judges each packet by `rule`, which is given its TCP payload. Verdicts are held back until
     /// `at_once` packets with payload wait for theirs. On a busy machine a verdict may take so long that the
-    /// sender repeats itself: what was seen before is judged, and doesn't count.
+    /// sender repeats itself: what was seen before gets its verdict, and does not count.
     pub fn start(net: &Net, config: &Config, at_once: usize, rule: fn(&[u8]) -> FlowMark) -> Self {
         let (number, mark) = (config.queue, config.mark);
         net.keep_alive();
@@ -47,7 +47,7 @@ impl Judge {
                         let segment = packet::parse(message.get_payload()).expect("TCP only");
                         let has_payload = !segment.payload.is_empty();
                         let verdict = has_payload.then(|| rule(segment.payload));
-                        // The first packet behind a handshake says nothing to judge by.
+                        // The first packet behind a handshake has no payload.
                         let is_start = mark.reason(message.get_nfmark()) == Reason::Start;
                         started.fetch_add(usize::from(is_start), Ordering::Relaxed);
                         let is_counted = has_payload || !is_start;
@@ -73,7 +73,7 @@ impl Judge {
                 }
             }
         });
-        Judge { stop, seen, starts, thread: Some(thread) }
+        StandIn { stop, seen, starts, thread: Some(thread) }
     }
 
     /// First packets behind a handshake so far.
@@ -81,18 +81,18 @@ impl Judge {
         self.starts.load(Ordering::Relaxed)
     }
 
-    /// Packets judged so far, each once however often it was sent.
+    /// Packets seen so far, each once however often it was sent.
     pub fn seen(&self) -> usize {
         self.seen.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Judge {
+impl Drop for StandIn {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let ended = thread.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "the judge panicked");
+            assert!(ended.is_ok() || std::thread::panicking(), "the stand-in panicked");
         }
     }
 }

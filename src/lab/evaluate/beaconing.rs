@@ -13,14 +13,14 @@ use crate::lab::train::{Error, capture, source};
 
 /// The captures of one dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Swarming {
+pub(crate) struct BeaconCount {
     /// Mining or not.
     pub label: Label,
     /// The dialect.
     pub name: String,
     /// Captures that could be read.
     pub captures: usize,
-    /// Sessions with a swarm that became suspect.
+    /// Captures whose sessions became suspect together.
     pub suspects: usize,
 }
 
@@ -28,12 +28,12 @@ pub(crate) struct Swarming {
 ///
 /// # Errors
 /// A folder or manifest can't be read. A capture that can't is left out, with a warning.
-pub(crate) fn count(arguments: &Arguments) -> Result<Vec<Swarming>, Error> {
+pub(crate) fn count(arguments: &Arguments) -> Result<Vec<BeaconCount>, Error> {
     let mut counts: BTreeMap<(Label, String), [usize; 2]> = BTreeMap::new();
     for (name, label) in [("mining", Label::Mining), ("benign", Label::Benign)] {
         for path in arguments.values(name) {
             for (capture, dialect) in source::captures(path.as_ref(), label)? {
-                match has_swarm(&capture) {
+                match beacons_in(&capture) {
                     Ok(suspect) => {
                         let [captures, suspects] = counts.entry((label, dialect)).or_default();
                         *captures += 1;
@@ -44,33 +44,33 @@ pub(crate) fn count(arguments: &Arguments) -> Result<Vec<Swarming>, Error> {
             }
         }
     }
-    let swarming = |(group, [captures, suspects]): ((Label, String), [usize; 2])| {
+    let count = |(group, [captures, suspects]): ((Label, String), [usize; 2])| {
         let (label, name) = group;
-        Swarming { label, name, captures, suspects }
+        BeaconCount { label, name, captures, suspects }
     };
-    Ok(counts.into_iter().map(swarming).collect())
+    Ok(counts.into_iter().map(count).collect())
 }
 
-fn has_swarm(capture: &Path) -> Result<bool, Error> {
-    let mut swarms = Beacons::new(FixedKey::default());
+fn beacons_in(capture: &Path) -> Result<bool, Error> {
+    let mut beacons = Beacons::new(FixedKey::default());
     let mut suspect = false;
-    capture::short_sessions(capture, |sent| suspect |= swarms.sent(sent) == Decision::Suspect)?;
+    capture::short_sessions(capture, |sent| suspect |= beacons.sent(sent) == Decision::Suspect)?;
     Ok(suspect)
 }
 
 /// For people: dialects with suspects, and how many captures had none.
-pub(crate) fn table(swarms: &[Swarming]) -> String {
+pub(crate) fn table(beacons: &[BeaconCount]) -> String {
     let mut out = String::new();
     for label in [Label::Mining, Label::Benign] {
-        let of_label = || swarms.iter().filter(move |s| s.label == label);
+        let of_label = || beacons.iter().filter(move |s| s.label == label);
         let (captures, suspects) =
-            of_label().fold((0, 0), |(c, s), swarming| (c + swarming.captures, s + swarming.suspects));
+            of_label().fold((0, 0), |(c, s), count| (c + count.captures, s + count.suspects));
         if captures == 0 {
             continue;
         }
         let _ = write!(out, "{label:?}: short sessions made a suspect in {suspects} of {captures} captures");
-        for swarming in of_label().filter(|s| s.suspects > 0) {
-            let _ = write!(out, "; {} {} of {}", swarming.name, swarming.suspects, swarming.captures);
+        for count in of_label().filter(|s| s.suspects > 0) {
+            let _ = write!(out, "; {} {} of {}", count.name, count.suspects, count.captures);
         }
         out.push('\n');
     }
@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn one_session_is_no_swarm_and_is_counted() {
-        let swarms = count(&traces("xmrig-in-tls13")).expect("readable");
-        assert_eq!(swarms.len(), 1);
-        assert_eq!((swarms[0].captures, swarms[0].suspects), (1, 0));
-        assert!(table(&swarms).starts_with("Mining: short sessions made a suspect in 0 of 1 captures"));
+        let beacons = count(&traces("xmrig-in-tls13")).expect("readable");
+        assert_eq!(beacons.len(), 1);
+        assert_eq!((beacons[0].captures, beacons[0].suspects), (1, 0));
+        assert!(table(&beacons).starts_with("Mining: short sessions made a suspect in 0 of 1 captures"));
     }
 }
