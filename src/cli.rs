@@ -11,11 +11,13 @@ mod events;
 mod intel;
 mod notify;
 mod probe;
+mod records;
 mod report;
 #[cfg(feature = "host")]
 mod replay;
 mod signatures;
 mod ubus;
+mod zones;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -65,7 +67,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         }
         Some("status") => ask(arguments, &Request::Status, &Request::StatusJson),
         Some("report") => report::run(arguments),
-        Some("hosts") => ask(arguments, &Request::Hosts, &Request::HostsJson),
+        Some("hosts") => report::hosts(arguments),
         Some("events") => events::run(arguments),
         Some("unblock") => unblock(arguments),
         Some("intel") => intel::run(arguments),
@@ -126,7 +128,7 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
 /// A question with two answers: for people, and for programs.
 fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let config = load(&path).or_else(|complaint| running_copy(&path, complaint))?;
+    let config = load_or_running(&path)?;
     let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
     // What the service has noted; the daemon can't know why it has no rules.
@@ -137,6 +139,11 @@ fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitC
         eprintln!("problem: {}", problem.trim_end());
     }
     tell(&control::ask(&config.control_socket, request).map_err(|error| error.to_string())?)
+}
+
+/// The configuration at `path`, or the one that the daemon runs with.
+fn load_or_running(path: &Path) -> Result<Config, String> {
+    load(path).or_else(|complaint| running_copy(path, complaint))
 }
 
 /// The configuration that OpenWrt's service has given to the daemon, where the one at `path` is refused.
@@ -200,7 +207,8 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     if is_removal {
         return show(&rules::remove(variant));
     }
-    let config = load(&path)?;
+    let mut config = load(&path)?;
+    zones::resolve(&mut config);
     // What the daemon knows comes with the rules, so that a firewall that is reloaded is never without.
     let known = control::ask(&config.control_socket, &Request::Elements);
     let known = known.map_or(String::new(), |answer| answer.text);

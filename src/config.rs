@@ -4,8 +4,10 @@
 //! so that a file written for a newer version still starts. A file without our section is rejected as well: the
 //! defaults of an empty file would silently turn monitoring into blocking and drop the exemptions.
 
+pub(crate) mod collector;
 mod declaration;
 mod default_file;
+pub(crate) mod device_name;
 mod given;
 pub(crate) mod kind;
 pub mod options;
@@ -94,6 +96,11 @@ impl Config {
     pub fn reputation_files(&self) -> Files {
         let learned = self.reputation_file.with_file_name("learned");
         Files { path: self.reputation_file.clone(), earlier: vec![learned, self.probe_cache.clone()] }
+    }
+
+    /// Zones and network devices that are watched; none where all networks are.
+    pub fn watched(&self) -> impl Iterator<Item = &device_name::DeviceName> {
+        self.watch_zones.iter().chain(&self.watch_interfaces)
     }
 
     /// Hosts and servers that are exempt.

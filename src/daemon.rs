@@ -17,10 +17,12 @@ mod nft_worker;
 mod offload_watch;
 mod alive;
 mod clock;
+mod collector;
 mod conflict;
 pub mod control;
 mod engine_traffic;
 mod event_log;
+pub mod fleet;
 mod history_file;
 pub mod hosts;
 mod reputation_service;
@@ -68,6 +70,7 @@ use clock::{Clock, PacketsOfMinute};
 use conflict::ConflictWatch;
 use control::{Control, Stream};
 use engine_traffic::EngineTraffic;
+use fleet::Fleet;
 use house_file::HouseFile;
 use lists::Lists;
 use problems::Problems;
@@ -113,6 +116,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
         signatures: SignatureFiles::new(&problems),
         reputation,
         reporter: Reporter::new(&config, &problems),
+        fleet: Fleet::default(),
         problems,
         refused_flows: (0, Instant::default()),
         full_told_at: Instant::default(),
@@ -152,6 +156,7 @@ struct Daemon {
     queue: PacketQueue,
     resetter: Resetter,
     reporter: Reporter,
+    fleet: Fleet,
     clock: Clock,
     verdicts_failed: u32,
     problems: Problems,
@@ -203,6 +208,9 @@ impl Daemon {
                 self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
                 self.house.tick(&self.engine, now);
                 self.reporter.tick(now);
+                if let Some(line) = self.fleet.poll_sign_of_life(now) {
+                    control.publish(Stream::Shared, &line);
+                }
                 self.notice_full_table(now);
                 self.minute.note(self.engine.counters().packets, now);
                 if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {

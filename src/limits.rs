@@ -1,13 +1,15 @@
 //! Every capacity and protocol constant in one place, with its cost in memory: here those of the packet path and of
-//! the daemon, in two further files those of the probe and of the reputation store.
+//! the daemon, in further files those of the probe, of the reputation store and of what leaves the router.
 //!
 //! The defaults fit a router with 64 MB of RAM: the flow table, the assembly slots and the events
 //! together stay below 3 MB. Under `cfg(test)` the sizes of the pools are tiny, so that eviction
 //! really runs in the unit tests.
 
+mod collector;
 mod probe;
 mod reputation;
 
+pub use collector::*;
 pub use probe::*;
 pub use reputation::*;
 

@@ -11,6 +11,8 @@
 //! | output, input | the router's own | queries on output, replies on input |
 //! | input, output | of hosts to a transparent proxy on the router | both directions |
 //!
+//! Where the configuration chooses networks, only theirs are watched ([`selection`]).
+//!
 //! Other connections *to* the router (LuCI, SSH) are never seen. Bridged packets that the kernel shows to these hooks
 //! (`bridge-nf-call-iptables`) are forwarded packets as any other.
 //!
@@ -41,6 +43,7 @@ pub(crate) mod memory;
 mod names;
 pub mod offload;
 mod script;
+mod selection;
 mod table;
 
 use core::fmt;

@@ -7,6 +7,7 @@ pub mod channel;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 pub(crate) mod fair_budget;
+pub mod local_time;
 #[cfg(any(test, feature = "host"))]
 pub mod random;
 pub(crate) mod regular_file;

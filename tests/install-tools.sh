@@ -28,6 +28,8 @@ need() {
 	need beanstalkd beanstalkd
 	need mosquitto mosquitto
 	need mosquitto_pub mosquitto-clients
+	need rsyslogd rsyslog
+	[ -n "$(find /usr/lib -name lmnsd_gtls.so 2>/dev/null)" ] || missing="$missing rsyslog-gnutls"
 	need slapd slapd
 	need rsync rsync
 	need unbound unbound

@@ -121,3 +121,125 @@ fn an_import_of_a_higher_layer_is_found() {
         ["src/parse/socks.rs imports `dpi`, a higher layer", "src/net.rs imports `dpi`, a higher layer"]
     );
 }
+
+/// Files of `src` with more lines than [`MOST_LINES`], and functions with more than [`MOST_FUNCTION_LINES`].
+fn oversized(path: &str, text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    if lines.len() > MOST_LINES {
+        found.push(format!("src/{path}: {} lines", lines.len()));
+    }
+    let mut open: Option<(usize, &str, String)> = None;
+    for (number, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let indent = &line[..line.len() - code.len()];
+        if let Some((start, at, name)) = &open {
+            if indent == *at && (code == "}" || code.ends_with(';') && number == *start) {
+                let length = number - start + 1;
+                if length > MOST_FUNCTION_LINES {
+                    found.push(format!("src/{path}: {name} has {length} lines"));
+                }
+                open = None;
+            }
+        } else if let Some((_, rest)) = code.split_once("fn ").filter(|(before, _)| {
+            before.split(' ').all(|word| matches!(word, "" | "const" | "pub") || word.starts_with("pub("))
+        }) {
+            let name = rest.split(['(', '<']).next().unwrap_or_default();
+            let is_whole = code.ends_with('}') || code.ends_with(';');
+            open = (!is_whole).then(|| (number, indent, name.to_owned()));
+        }
+    }
+    found
+}
+
+/// Files whose parts are longer still.
+const LONGER: [&str; 5] = [
+    "dpi.rs",
+    "dpi/framing.rs",
+    "dpi/framing/tests.rs",
+    "dpi/signatures/compile/expression.rs",
+    "dpi/signatures/compile/mod.rs",
+];
+const MOST_LINES: usize = 400;
+const MOST_FUNCTION_LINES: usize = 60;
+
+#[test]
+fn files_and_functions_are_short() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    let found: Vec<String> = paths
+        .iter()
+        .flat_map(|path| {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+            if LONGER.contains(&name) {
+                Vec::new()
+            } else {
+                oversized(name, &fs::read_to_string(path).unwrap())
+            }
+        })
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let long = format!("fn long() {{\n{}}}\n", "    step();\n".repeat(MOST_LINES));
+    assert_eq!(oversized("x.rs", &long), ["src/x.rs: 402 lines", "src/x.rs: long has 402 lines"]);
+}
+
+/// Names between backticks in the last cell of a table's rows, `-b` behind `name-a` for `name-b`.
+fn named_tests(table: &str) -> Vec<String> {
+    let rows = table.lines().filter(|line| line.starts_with("| ") || line.starts_with("|  "));
+    let mut names: Vec<String> = Vec::new();
+    for row in rows {
+        let cell = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let mut whole = "";
+        for name in cell.split('`').skip(1).step_by(2) {
+            if name.starts_with('-') {
+                let (family, _) = whole.rsplit_once('-').expect("a name before");
+                names.push(format!("{family}{name}"));
+            } else {
+                whole = name;
+                names.push(name.into());
+            }
+        }
+    }
+    names
+}
+
+/// Each test that the tables of evasions and attacks name exists: as a file or folder, a dialogue or a function.
+#[test]
+fn tests_that_documents_name_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let code: String = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let dialogues: Vec<String> = fs::read_dir(root.join("tests/dialogues"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let is_dialogue = |name: &str| match name.strip_suffix('*') {
+        Some(start) if start.starts_with('*') => false,
+        Some(start) => dialogues.iter().any(|known| known.starts_with(start)),
+        None => match name.strip_prefix('*') {
+            Some(end) => dialogues.iter().any(|known| known.ends_with(end)),
+            None => dialogues.iter().any(|known| known == name),
+        },
+    };
+    let mut missing = Vec::new();
+    for (document, least) in [("tests/EVASION.md", 60), ("tests/live/attacks/README.md", 40)] {
+        let path = root.join(document);
+        let names = named_tests(&fs::read_to_string(&path).unwrap());
+        assert!(names.len() >= least, "{document} names {}", names.len());
+        let is_there = |name: &String| {
+            root.join(name).exists()
+                || path.with_file_name(name).exists()
+                || is_dialogue(name)
+                || code.contains(&format!("fn {name}("))
+                || name.starts_with("minewall ")
+        };
+        missing.extend(
+            names.into_iter().filter(|name| !is_there(name)).map(|name| format!("{document}: {name}")),
+        );
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

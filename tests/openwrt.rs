@@ -63,7 +63,7 @@ fn is_valid(datatype: &str, value: &str) -> bool {
             value.parse().is_ok_and(|value: u64| Some(value) >= min && Some(value) <= max)
         }
         "maxlength" => Some(value.len() as u64) <= number(),
-        "list" => true,
+        "list" | "string" => true,
         word => word.trim_matches('"') == value,
     }
 }

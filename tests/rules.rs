@@ -28,9 +28,23 @@ fn texts() -> Vec<(&'static str, String)> {
         ("moved.nft", install(&moved, Variant::Nft, Memory::Mark)),
         ("moved.sh", install(&moved, Variant::Iptables, Memory::Mark)),
         ("monitor.nft", install(&monitor, Variant::Nft, Memory::Labels)),
+        ("selected.nft", install(&config(SELECTED), Variant::Nft, Memory::Labels)),
+        ("selected.sh", install(&config(SELECTED), Variant::Iptables, Memory::Mark)),
         ("remove.nft", rules::remove(Variant::Nft)),
         ("remove.sh", rules::remove(Variant::Iptables)),
     ]
+}
+
+const SELECTED: &str = "list watch_interfaces 'br-guest'\nlist watch_interfaces 'eth0.3'\n";
+
+/// A zone whose devices are not known now lets everything pass unwatched, and says so elsewhere.
+#[test]
+fn a_zone_without_devices_is_not_all_networks() {
+    for (variant, memory) in kernels() {
+        let text = install(&config("list watch_zones 'guest'\n"), variant, memory);
+        assert!(!text.contains("goto watch\n\t}") && text.contains("goto unwatched"), "{text}");
+        assert!(!text.contains("jump watch") && text.matches("goto watch").count() == 1, "{text}");
+    }
 }
 
 /// Every kind of kernel.

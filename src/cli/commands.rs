@@ -26,25 +26,29 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "hosts",
-        usage: "  minewall hosts [--config FILE] [--json]     the hosts that mined
+        usage: "  minewall hosts [--config FILE] [--json] [CHOICE]...
+                                              the hosts that mined, as the daemon knows them
 ",
-        example: "minewall hosts --json",
+        example: "minewall hosts --verdict blocked",
     },
     Command {
         name: "report",
-        usage: "  minewall report [--config FILE] [--days N] [--json]
+        usage: "  minewall report [--config FILE] [--json] [CHOICE]...
                                               which hosts mined, since when, how often, and what was done
 ",
         example: "minewall report --days 7",
     },
     Command {
         name: "events",
-        usage: "  minewall events [--config FILE] [--last N] [--follow]
-                                              detections as lines of JSON: the last N of the log (all,
-                                              or with --follow none), then those that come
+        usage: "  minewall events [--config FILE] [--last N] [--follow] [--table|--json] [CHOICE]...
+                                              detections: the last N of the log (all, or with --follow
+                                              none), then those that come; on a terminal a table, else
+                                              lines of JSON
   minewall events --follow --share            only what other routers may know: pools found here
+CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dialect NAME, --days N,
+--since TIME or --until TIME, in UTC like 2026-11-22 or 2026-11-22T06:10:12Z; also of hosts and report
 ",
-        example: "minewall events --last 20 --follow",
+        example: "minewall events --last 20 --host childs-laptop --follow",
     },
     Command {
         name: "unblock",
@@ -55,10 +59,10 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "intel",
         usage: "  minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet] ENTRY... | -
+  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet [--topics]] ENTRY... | -
                                               enter servers by hand: ADDRESS, PREFIX or NAME, each with
                                               :PORT or without; - reads lines (these, or JSON); --fleet:
-                                              they come from other routers
+                                              they come from other routers, --topics: TOPIC before each
   minewall intel remove ENTRY                 strike entries out
   minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
                                               what becomes of connections to it, and why

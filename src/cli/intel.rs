@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use minewall::config::Config;
 use minewall::daemon::control::{self, ControlAnswer, Offer, Request, RequestOutcome, Unanswered};
+use minewall::daemon::fleet::is_router_name;
 use minewall::intel::entry::Policy;
 use minewall::intel::reputation::line::{self, BadReputationLine, ImportReport};
 use minewall::intel::reputation::{Origin, Subject};
@@ -44,6 +45,8 @@ struct Terms {
     /// Only the operator's own lines may say what they are worth.
     policy: Option<Policy>,
     seconds: Option<u32>,
+    /// Lines begin with a topic, whose last level names the router that tells them.
+    has_topics: bool,
 }
 
 fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -63,7 +66,11 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             Some(_) => return Err("--hours: 1 to 8760".into()),
             None => None,
         },
+        has_topics: arguments.contains("--topics"),
     };
+    if terms.has_topics && origin != Origin::Fleet {
+        return Err("--topics goes with --fleet".into());
+    }
     let operands = arguments.finish();
     match &operands[..] {
         [] => Err("intel add: addresses, prefixes or names, or - for lines of standard input".into()),
@@ -73,7 +80,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
                 let report = ImportReport { subject, policy: None, dialect: None, seconds: None };
-                let answer = ask(config, &Request::Add(terms.offer(report)))?;
+                let answer = ask(config, &Request::Add(terms.offer(report, None)))?;
                 super::tell(&answer)?;
                 if answer.outcome == RequestOutcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);
@@ -92,7 +99,8 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
     loop {
         number += 1;
         text.clear();
-        let limit = REPUTATION_LINE_MAX_BYTES as u64 + 2;
+        let topic = if terms.has_topics { TOPIC_MAX_BYTES } else { 0 };
+        let limit = REPUTATION_LINE_MAX_BYTES as u64 + 2 + topic;
         let read = input.by_ref().take(limit).read_until(b'\n', &mut text);
         if read.map_err(|error| format!("standard input: {error}"))? == 0 {
             break;
@@ -101,11 +109,17 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
             pass_over(&mut input)?;
             BadReputationLine::TooLong.to_string()
         } else {
-            match line::read_line(&mut tape, &text) {
-                Ok(None) => continue,
+            let (router, line) = if terms.has_topics { router_of(&text) } else { (None, &text[..]) };
+            match line::read_line(&mut tape, line) {
+                Ok(None) => {
+                    if let Some(router) = router {
+                        ask(config, &Request::Heard(router))?;
+                    }
+                    continue;
+                }
                 Err(why) => why.to_string(),
                 Ok(Some(report)) => {
-                    let answer = ask(config, &Request::Add(terms.offer(report)))?;
+                    let answer = ask(config, &Request::Add(terms.offer(report, router)))?;
                     if answer.outcome != RequestOutcome::Refused {
                         super::tell(&answer)?;
                         continue;
@@ -125,6 +139,14 @@ fn add_lines(config: &Config, terms: &Terms) -> Result<ExitCode, String> {
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::STATUS_REFUSED) })
 }
 
+/// The router that the topic before `line` names, if it can be a name, and the rest of the line.
+fn router_of(line: &[u8]) -> (Option<String>, &[u8]) {
+    let Some(end) = line.iter().position(|&byte| byte == b' ') else { return (None, line) };
+    let topic = core::str::from_utf8(line.get(..end).unwrap_or_default()).unwrap_or_default();
+    let name = topic.rsplit('/').next().filter(|name| is_router_name(name));
+    (name.map(str::to_owned), line.get(end + 1..).unwrap_or_default())
+}
+
 /// Reads on to the end of the line.
 fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
     loop {
@@ -141,7 +163,7 @@ fn pass_over(input: &mut impl BufRead) -> Result<(), String> {
 }
 
 impl Terms {
-    fn offer(&self, report: ImportReport) -> Offer {
+    fn offer(&self, report: ImportReport, router: Option<String>) -> Offer {
         let said = if self.origin == Origin::Operator { report.policy } else { None };
         let usual = match self.origin {
             Origin::Operator => Policy::Block,
@@ -158,6 +180,7 @@ impl Terms {
             origin: self.origin,
             seconds,
             dialect: report.dialect,
+            router,
         }
     }
 }
@@ -188,5 +211,7 @@ fn ask(config: &Config, request: &Request) -> Result<ControlAnswer, String> {
     }
 }
 
+/// Longest topic, with the blank behind it.
+const TOPIC_MAX_BYTES: u64 = 256;
 /// Lines of standard input that are complained of one by one.
 const COMPLAINTS: u64 = 10;

@@ -62,11 +62,13 @@ pub enum Shape {
     Choice(Vec<(&'static str, &'static str)>),
     /// An absolute path.
     Path,
+    /// One value of a form, or none.
+    One(Form),
     /// Any number of values of one form, up to [`limits::CONFIG_LIST_ENTRIES`].
     List(Form),
 }
 
-/// The form of a list's entries.
+/// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Address, prefix or hardware address.
@@ -75,6 +77,12 @@ pub enum Form {
     Endpoint,
     /// Absolute path.
     Path,
+    /// Name of a zone or of a network device.
+    Name,
+    /// Address of a collector of events.
+    Collector,
+    /// SHA-256 fingerprint of a certificate.
+    Fingerprint,
 }
 
 /// A value that an option can't have: the index among the values given.
@@ -124,6 +132,12 @@ pub(super) struct Choice<T: 'static> {
 /// An absolute path; with an empty default it may be left out.
 pub(super) struct AbsolutePath {
     pub default: &'static str,
+}
+
+/// One value of a form, which may be left out.
+pub(super) struct One<T> {
+    pub form: Form,
+    pub read: fn(&str) -> Option<T>,
 }
 
 /// Values of one form.
@@ -226,6 +240,28 @@ impl Read for AbsolutePath {
     }
 }
 
+impl<T> Kind for One<T> {
+    fn shape(&self) -> Shape {
+        Shape::One(self.form)
+    }
+
+    fn default_values(&self) -> Vec<String> {
+        vec![String::new()]
+    }
+}
+
+impl<T> Read for One<T> {
+    type Value = Option<T>;
+
+    fn read(&self, values: &[String]) -> Result<Option<T>, BadValue> {
+        (self.read)(only(values)?).map(Some).ok_or(BadValue(0))
+    }
+
+    fn default_value(&self) -> Option<T> {
+        None
+    }
+}
+
 impl<T> Kind for List<T> {
     fn shape(&self) -> Shape {
         Shape::List(self.form)
@@ -263,7 +299,7 @@ impl fmt::Display for Shape {
                 f.write_str(&words.join("|"))
             }
             Shape::Path => write!(f, "an absolute path of at most {} bytes", limits::PATH_BYTES),
-            Shape::List(form) => f.write_str(form.text()),
+            Shape::One(form) | Shape::List(form) => f.write_str(form.text()),
         }
     }
 }
@@ -277,6 +313,9 @@ impl Form {
                 "an address or prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant"
             }
             Form::Path => "an absolute path",
+            Form::Name => "a name of at most 15 letters, digits, and of . _ - @",
+            Form::Collector => "syslog, or udp://, tcp:// or tls:// with HOST:PORT",
+            Form::Fingerprint => "a SHA-256 fingerprint: 64 hexadecimal digits, with colons or without",
         }
     }
 }

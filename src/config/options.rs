@@ -11,8 +11,10 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
+use super::collector::{Collector, CollectorFormat, Fingerprint};
 use super::declaration::{options, page};
-use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, OptionSpec, Read, Tab, path};
+use super::device_name::DeviceName;
+use super::kind::{AbsolutePath, Choice, Flag, Form, List, Number, One, OptionSpec, Read, Tab, path};
 use super::{InconclusiveAction, Mode, NoticeScope};
 use crate::hmm::threshold::Sensitivity;
 use crate::intel::entry::Policy;
@@ -47,6 +49,21 @@ options! {
         form: Form::Endpoint,
         default: &[],
         read: |text| text.parse::<Server>().ok(),
+    };
+
+    /// Zones of the firewall that are watched; with none, nor any in watch_interfaces, all networks and the
+    /// router itself.
+    "watch_zones" watch_zones: Vec<DeviceName> = General "Zones to watch" List {
+        form: Form::Name,
+        default: &[],
+        read: |text| text.parse::<DeviceName>().ok(),
+    };
+
+    /// Network devices that are watched, like br-guest or eth0.3.
+    "watch_interfaces" watch_interfaces: Vec<DeviceName> = General "Devices to watch" List {
+        form: Form::Name,
+        default: &[],
+        read: |text| text.parse::<DeviceName>().ok(),
     };
 
     /// How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily
@@ -112,20 +129,12 @@ options! {
 
     /// How long a server that proved to be a pool is taken for one.
     "probe_pool_hours" probe_pool_seconds: u32 = Probe "A pool stays one for" Number {
-        min: 1,
-        max: 8_760,
-        default: limits::POOL_HOURS_DEFAULT,
-        unit: "hours",
-        to: |hours| hours * 3_600,
+        min: 1, max: 8_760, default: limits::POOL_HOURS_DEFAULT, unit: "hours", to: |hours| hours * 3_600,
     };
 
     /// How long a server that proved to be something else is no suspect.
     "probe_not_pool_hours" probe_not_pool_seconds: u32 = Probe "Another server is clear for" Number {
-        min: 1,
-        max: 8_760,
-        default: limits::NOT_POOL_HOURS_DEFAULT,
-        unit: "hours",
-        to: |hours| hours * 3_600,
+        min: 1, max: 8_760, default: limits::NOT_POOL_HOURS_DEFAULT, unit: "hours", to: |hours| hours * 3_600,
     };
 
     /// How long after an inconclusive answer a server is asked again.
@@ -183,11 +192,7 @@ options! {
     /// Memory of all lists together, about 30 bytes an entry, and three times as much for a moment while
     /// they are read. A list that does not fit is refused.
     "intel_memory" intel_memory: usize = Known "Memory for lists" Number {
-        min: 64,
-        max: 65_536,
-        default: limits::INTEL_KIB_DEFAULT,
-        unit: "KiB",
-        to: |kib| kib as usize * 1_024,
+        min: 64, max: 65_536, default: limits::INTEL_KIB_DEFAULT, unit: "KiB", to: |kib| kib as usize * 1_024,
     };
 
     /// How long a server that proved to be a pool, here or to another router, is blocked from the first
@@ -232,11 +237,30 @@ options! {
 
     /// Rotated event logs that are kept.
     "event_log_rotations" event_log_rotations: u32 = Reports "Older event logs" Number {
-        min: 0,
-        max: 16,
-        default: limits::EVENT_LOG_ROTATIONS_DEFAULT,
-        unit: "files",
-        to: |files| files,
+        min: 0, max: 16, default: limits::EVENT_LOG_ROTATIONS_DEFAULT, unit: "files", to: |files| files,
+    };
+
+    /// Collector that gets each event as JSON: udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, or syslog for
+    /// the router's own log.
+    "collector" collector: Option<Collector> = Reports "Collector of events" One {
+        form: Form::Collector,
+        read: |text| text.parse::<Collector>().ok(),
+    };
+
+    /// Form of what is sent: syslog puts a header of RFC 5424 before the JSON, json sends lines of JSON.
+    "collector_format" collector_format: CollectorFormat = Reports "Its form" Choice {
+        words: &[
+            ("syslog", CollectorFormat::Syslog, page!("syslog (RFC 5424)")),
+            ("json", CollectorFormat::Json, page!("lines of JSON")),
+        ],
+        default: 0,
+    };
+
+    /// SHA-256 fingerprint of the collector's certificate, which has an ECDSA key of P-256. With tls:// nothing
+    /// is sent to a collector that has another one.
+    "collector_certificate" collector_certificate: Option<Fingerprint> = Reports "Its certificate" One {
+        form: Form::Fingerprint,
+        read: |text| text.parse::<Fingerprint>().ok(),
     };
 
     /// Events of one host that are reported in an hour; further ones are only counted.
@@ -324,20 +348,12 @@ options! {
 
     /// Bytes of payload after which such a connection is bypassed.
     "budget_bytes" budget_bytes: u32 = Resources "Bytes to look at" Number {
-        min: 4_096,
-        max: 16 * 1_024 * 1_024,
-        default: limits::BUDGET_BYTES,
-        unit: "bytes",
-        to: |bytes| bytes,
+        min: 4_096, max: 16 * 1_024 * 1_024, default: limits::BUDGET_BYTES, unit: "bytes", to: |bytes| bytes,
     };
 
     /// Connections slower than this are never bypassed: a miner moves 2 to 100 bytes/s.
     "low_rate" low_rate_bytes_per_second: u32 = Resources "Slow connections" Number {
-        min: 0,
-        max: 1_048_576,
-        default: limits::LOW_RATE_BYTES_PER_SECOND,
-        unit: "bytes/s",
-        to: |rate| rate,
+        min: 0, max: 1_048_576, default: limits::LOW_RATE_BYTES_PER_SECOND, unit: "bytes/s", to: |rate| rate,
     };
 
     /// Number of the netfilter queue; no other program may have the same.
@@ -351,11 +367,7 @@ options! {
 
     /// Packets that may wait in the queue; excess packets are accepted without inspection.
     "queue_length" queue_length: u32 = Resources "Length of the queue" Number {
-        min: 16,
-        max: 65_536,
-        default: limits::QUEUE_LENGTH_DEFAULT,
-        unit: "packets",
-        to: |packets| packets,
+        min: 16, max: 65_536, default: limits::QUEUE_LENGTH_DEFAULT, unit: "packets", to: |packets| packets,
     };
 
     /// Bytes of each packet that are inspected.

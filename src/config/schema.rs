@@ -39,6 +39,7 @@ fn datatype(shape: &Shape) -> String {
             format!("or({})", words.join(","))
         }
         Shape::Path => format!("maxlength({})", limits::PATH_BYTES),
+        Shape::One(_) => "string".into(),
         Shape::List(_) => "list(string)".into(),
     }
 }
@@ -83,6 +84,7 @@ fn js_option(option: &OptionSpec) -> String {
             format!("kind: 'choice', choices: [ {} ]", words.join(", "))
         }
         Shape::Path => "kind: 'path'".into(),
+        Shape::One(form) => format!("kind: 'text', form: '{}'", form_name(form)),
         Shape::List(form) => format!("kind: 'list', form: '{}'", form_name(form)),
     };
     let default = option.kind.default_values().join(" ");
@@ -99,6 +101,9 @@ fn form_name(form: Form) -> &'static str {
         Form::Host => "host",
         Form::Endpoint => "endpoint",
         Form::Path => "path",
+        Form::Name => "name",
+        Form::Collector => "collector",
+        Form::Fingerprint => "fingerprint",
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Code {
     Signatures,
     /// A flowtable of another program that takes connections before they are decided.
     Offload,
+    /// A collector of events that takes none.
+    Collector,
 }
 
 impl Code {
@@ -45,6 +47,7 @@ impl Code {
             Code::KernelSets => "kernel_sets",
             Code::Signatures => "signatures",
             Code::Offload => "offload",
+            Code::Collector => "collector",
         }
     }
 
@@ -65,6 +68,9 @@ impl Code {
                 "Correct the file; 'minewall signatures check FILE' says what is wrong with it."
             }
             Code::Offload => "Reload minewall, or turn the flow offload of the other program off.",
+            Code::Collector => {
+                "Start the collector, or correct options 'collector' and 'collector_certificate'; the event log has all events."
+            }
             Code::File => "Make room on the disk, or choose another path in the configuration.",
         }
     }

@@ -3,12 +3,14 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::collector::EventCollector;
 use super::event_log::{EventLine, EventLog};
 use super::history_file::HistoryFile;
 use super::hosts::{Hosts, SUSPECTED, Sighting};
 use super::identity::{self, Accused, Identity};
 use super::news::News;
 use super::problems::Problems;
+use super::status::CollectorUse;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
 use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
@@ -30,6 +32,7 @@ pub(super) struct Reporter {
     doubtful: TokenBucket,
     history: HistoryFile,
     log: EventLog,
+    collector: EventCollector,
     problems: Problems,
     leases_files: Vec<PathBuf>,
     events_per_hour: u32,
@@ -48,6 +51,7 @@ impl Reporter {
             doubtful: TokenBucket::default(),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
+            collector: EventCollector::new(config, problems),
             problems: problems.clone(),
             leases_files: config.leases_files.clone(),
             events_per_hour: config.host_events_per_hour,
@@ -59,6 +63,7 @@ impl Reporter {
     /// Takes over another configuration; what is known of hosts stays.
     pub(super) fn configure(&mut self, config: &Config) {
         self.log = event_log(config, &self.problems);
+        self.collector.configure(config);
         self.leases_files.clone_from(&config.leases_files);
         self.events_per_hour = config.host_events_per_hour;
         self.history.path.clone_from(&config.hosts_file);
@@ -71,8 +76,9 @@ impl Reporter {
         self.history.tick(&self.hosts, now);
     }
 
-    /// Writes the history if it has changed, and waits for it.
+    /// Writes the history if it has changed, and waits for it and, for a moment, for the collector.
     pub(super) fn stop(&mut self) {
+        self.collector.stop();
         self.history.stop(&self.hosts);
     }
 
@@ -131,6 +137,7 @@ impl Reporter {
             Ok(len) => {
                 let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
                 self.log.write(&line);
+                self.collector.send(&line, detection.source.is_proof());
                 // Those who follow are told of what there is room for; the file has it all.
                 let _ = self.lines.push_back(line.into_owned());
             }
@@ -174,6 +181,11 @@ impl Reporter {
     /// The next event, as it was logged, for those who follow.
     pub(super) fn poll_line(&mut self) -> Option<String> {
         self.lines.pop_front()
+    }
+
+    /// Use of the collector, if there is one.
+    pub(super) fn collector(&self) -> Option<CollectorUse> {
+        self.collector.counters()
     }
 
     /// Hosts with detections.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fleet::Router;
 use super::hosts::Host;
 use super::problems::Problem;
 use crate::daemon::prober::ProbeCounters;
@@ -50,6 +51,12 @@ pub struct Status<'a> {
     pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
+    /// The collector of events, if there is one.
+    pub collector: Option<CollectorUse>,
+    /// Other routers that were heard, the latest last.
+    pub fleet: &'a [Router],
+    /// Zones and devices that are watched; empty where all networks are.
+    pub watched: &'a [String],
     /// Problems that last.
     pub problems: &'a [Problem],
     /// Hosts with detections, the latest first.
@@ -150,6 +157,19 @@ pub struct ListsUse {
     pub dns_answers: u32,
 }
 
+/// Events for the collector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CollectorUse {
+    /// Address of the collector.
+    pub address: String,
+    /// Events sent.
+    pub sent: u32,
+    /// Events that wait for it.
+    pub waiting: u32,
+    /// Events that it never got.
+    pub lost: u32,
+}
+
 impl From<ProbeCounters> for Probes {
     fn from(counters: ProbeCounters) -> Self {
         let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
@@ -219,16 +239,22 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        if !self.watched.is_empty() {
+            text += &format!("watched    only {}\n", self.watched.join(", "));
+        }
+        if let Some(CollectorUse { address, sent, waiting, lost }) = &self.collector {
+            text += &format!("collector  {address}: {sent} events sent, {waiting} waiting, {lost} lost\n");
+        }
+        for Router { router, last_time, messages, taken, refused } in self.fleet {
+            text += &format!(
+                "router     {router}: last heard {last_time}, {messages} messages; {taken} servers taken, {refused} not\n"
+            );
+        }
         if !self.queue.has_rules {
-            text += "rules      not loaded: no packet is seen
-";
+            text += "rules      not loaded: no packet is seen\n";
         }
         for problem in self.problems {
-            text += &format!(
-                "problem    {}: {} {}
-",
-                problem.code, problem.text, problem.remedy
-            );
+            text += &format!("problem    {}: {} {}\n", problem.code, problem.text, problem.remedy);
         }
         text += &hosts_to_text(self.hosts);
         text
@@ -236,7 +262,7 @@ impl Status<'_> {
 }
 
 /// Hosts with detections, a line each, for a person.
-pub fn hosts_to_text(hosts: &[&Host]) -> String {
+fn hosts_to_text(hosts: &[&Host]) -> String {
     let line = |host: &&Host| {
         format!(
             "{}  {} ({}, {})  {} to {}, {}, {} times\n",
@@ -317,6 +343,9 @@ mod tests {
             lists: ListsUse::default(),
             verdicts_failed: 0,
             unreported: 0,
+            collector: None,
+            fleet: &[],
+            watched: &[],
             problems: &[],
             hosts: &hosts,
         };

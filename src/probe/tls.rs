@@ -1,9 +1,10 @@
 //! TLS 1.2 and 1.3 for the probe: bytes in, bytes out, no socket.
 //!
-//! Certificates are not verified: pools sign their own, and nothing that a server says is trusted
-//! anyway. The protocol is rustls's; [`provider`] lends it RustCrypto's primitives.
+//! Of a pool no certificate is verified: pools sign their own, and nothing that a server says is trusted
+//! anyway. A collector of events is known by its certificate ([`pin`]). The protocol is rustls's; [`provider`] lends it RustCrypto's primitives.
 
 mod kx;
+mod pin;
 mod provider;
 mod record;
 
@@ -27,11 +28,23 @@ impl TlsConnector {
     /// # Errors
     /// rustls finds the provider unfit; a test holds that it doesn't.
     pub(crate) fn new() -> Result<Self, Error> {
+        TlsConnector::with(Arc::new(TrustNothing))
+    }
+
+    /// A client that talks only to the server with the certificate of this SHA-256; to none without.
+    ///
+    /// # Errors
+    /// As [`TlsConnector::new`].
+    pub(crate) fn pinned(certificate: Option<[u8; 32]>) -> Result<Self, Error> {
+        TlsConnector::with(Arc::new(pin::PinnedCertificate(certificate)))
+    }
+
+    fn with(verifier: Arc<dyn ServerCertVerifier>) -> Result<Self, Error> {
         let provider = Arc::new(provider::provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(TrustNothing))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.resumption = Resumption::disabled();
         Ok(TlsConnector(Arc::new(config)))

@@ -61,6 +61,14 @@ impl Memory {
         }
     }
 
+    /// Statements that let a connection of a network that is not watched be offloaded, as a benign one.
+    pub fn set_unwatched(self, bits: &Bits) -> String {
+        match self {
+            Memory::Labels => format!("ct label set {BYPASSED}"),
+            Memory::Mark => bits.set_connection(bits.at.value(FlowMark::Benign)),
+        }
+    }
+
     /// A test for connections that a proxy on the router has taken over. With the mark those that are decided
     /// have another value, and the router's own services none.
     pub fn is_proxied(self, bits: &Bits) -> String {

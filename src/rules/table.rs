@@ -1,7 +1,7 @@
 //! The table `inet minewall`, text for `nft -f`.
 
 use super::bits::Bits;
-use super::{Kernel, Variant, attempts, names};
+use super::{Kernel, Variant, attempts, names, selection};
 use crate::config::{Config, Mode};
 use crate::limits::{
     ALIVE_TIMEOUT_MILLIS, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS,
@@ -21,6 +21,7 @@ pub(super) fn replace(config: &Config, kernel: Kernel) -> String {
         Hook::ALL.map(|hook| hook.chains(config, kernel)).concat(),
         own(kernel, &bits),
         local(kernel, &bits),
+        selection::chain(config, kernel.memory, &bits),
         watch(kernel, &bits, blocks),
         fresh(config),
         kernel.memory.tuples(),
@@ -68,6 +69,7 @@ impl Hook {
     /// The two base chains of the hook.
     fn chains(self, config: &Config, kernel: Kernel) -> String {
         let bits = Bits::new(config, kernel.variant);
+        let is_selective = selection::is_wanted(config);
         let (hook, kind, device) = match self {
             Hook::Forward => ("forward", "filter", ""),
             // A change of the mark makes the kernel look up the route again, here as behind the queue: once the
@@ -77,6 +79,9 @@ impl Hook {
         };
         let tcp = format!("meta l4proto tcp {device}");
         let watch = match self {
+            Hook::Forward if is_selective => selection::forward(config),
+            Hook::Output if is_selective => selection::output(config),
+            Hook::Input if is_selective => selection::input(config),
             Hook::Forward => format!("\t\t{tcp}goto watch\n"),
             Hook::Output => {
                 let (mask, own) = (bits.mask(), bits.at.own());
@@ -90,7 +95,7 @@ impl Hook {
             Hook::Input => format!("\t\t{tcp}ct direction reply goto watch\n\t\t{tcp}goto local\n"),
         };
         let decide = decide_priority(kernel.variant);
-        let answers = names::watch(config, device);
+        let answers = if is_selective { String::new() } else { names::watch(config, device) };
         let answered = names::decide(config, kernel.variant, device);
         format!(
             "	chain watch_{hook} {{

@@ -76,6 +76,7 @@ mod tests {
             let error = load(&path, head, max_bytes).expect_err("not ours, or too long");
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
+        fs::remove_file(&path).expect("it is there");
         assert_eq!(load(&path, "ours 1 ", 100).expect_err("gone").kind(), io::ErrorKind::NotFound);
     }
 }

@@ -79,6 +79,11 @@ impl<T> Receiver<T> {
         self.0.lock().values.pop_front()
     }
 
+    /// Whether the sending end is gone.
+    pub fn is_closed(&self) -> bool {
+        self.0.lock().is_closed
+    }
+
     /// The next value, waiting for it; `None` once the sending end is gone and all values have been taken.
     pub fn recv(&self) -> Option<T> {
         loop {
@@ -179,6 +184,7 @@ mod tests {
         drop(sender);
         other.try_send("one").unwrap();
         drop(other);
+        assert!(receiver.is_closed());
         assert_eq!([receiver.recv(), receiver.recv(), receiver.try_recv()], [Some("one"), None, None]);
         assert_eq!(receiver.recv_timeout(Duration::ZERO), Err(NotReceived::Closed));
     }

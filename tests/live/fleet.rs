@@ -215,6 +215,12 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
     assert!(list(0).contains(&entry("probe")) && list(0).lines().count() == 1, "{}", list(0));
     // What the first house says makes a suspect; the pool's own answer to the second makes a pool.
     assert!(list(1).contains(&entry("probe")), "{}", list(1));
+    // The second house knows by whom it was told, and that the first is there.
+    wait_for("the first house is heard", || {
+        daemons[1].status().contains("\"fleet\":[{\"router\":\"house0\"")
+    });
+    let status = daemons[1].command(&["status"], "").output;
+    assert!(status.contains("router     house0: last heard 20"), "{status}");
     // The broker's word ends where the household's begins.
     assert_eq!(daemons[1].command(&["intel", "add", "--policy", "allow", POOL], "").status, 0);
     assert!(!is_refused(&other));

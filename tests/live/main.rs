@@ -18,6 +18,7 @@ mod transparent;
 mod tls_end;
 
 mod attacks;
+mod collector;
 mod fleet;
 mod hang;
 mod known;
@@ -28,5 +29,6 @@ mod notices;
 mod probe;
 mod rules;
 mod run;
+mod selection;
 mod signatures;
 mod suspect;

@@ -22,7 +22,7 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Judges each packet by `rule`, which is given its TCP payload. Verdicts are held back until
+    /// Gives each packet the verdict of `rule`, which is given its TCP payload. Verdicts are held back until
     /// `at_once` packets with payload wait for theirs. On a busy machine a verdict may take so long that the
     /// sender repeats itself: what was seen before gets its verdict, and does not count.
     pub fn start(net: &Net, config: &Config, at_once: usize, rule: fn(&[u8]) -> FlowMark) -> Self {

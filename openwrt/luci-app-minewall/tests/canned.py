@@ -20,7 +20,7 @@ DAEMON = {
                "lost": 0},
     "learned": {"dpi": 3, "probe": 1, "operator": 0, "fleet": 0, "blocking": 4, "refused_by_kernel": 52},
     "lists": {"files": 3, "entries": 1200, "bytes": 40000, "dns_answers": 7},
-    "verdicts_failed": 0, "unreported": 0, "hosts": [],
+    "verdicts_failed": 0, "unreported": 0, "collector": None, "fleet": [], "watched": [], "hosts": [],
 }
 
 STATUS = {

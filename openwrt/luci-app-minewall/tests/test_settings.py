@@ -1,10 +1,20 @@
 """The settings page has each option of the daemon, as the daemon has it."""
 
 import re
+import subprocess
 import unittest
+from pathlib import Path
 
 import canned
 from case import DEFAULT_FILE, SETTINGS, PageCase
+from router import APP
+
+
+def program():
+    """The newest build for this machine."""
+    target = APP.parent.parent / "target"
+    built = [target / profile / "minewall" for profile in ("debug", "release")]
+    return max((file for file in built if file.exists()), key=lambda file: file.stat().st_mtime)
 
 
 def options():
@@ -25,7 +35,7 @@ def options():
             elif "|" in last and " " not in last:
                 found[name] = ("choice", default, last.split("|"))
             else:
-                found[name] = ("flag" if default in ("0", "1") else "path", default, None)
+                found[name] = ("flag" if default in ("0", "1") else "text" if name.startswith("collector") else "path", default, None)
         elif line.startswith("# "):
             comment.append(line[2:])
         else:
@@ -91,7 +101,16 @@ class Options(PageCase):
             return !input.classList.contains('cbi-input-invalid');
         }})()""")
 
-    def test_exemptions_are_checked_as_the_daemon_checks_them(self):
+    def takes(self, name, value):
+        """Whether the daemon takes the value."""
+        text = f"config minewall 'main'\n\t{'list' if options()[name][0] == 'list' else 'option'} {name} '{value}'\n"
+        file = Path(self.config.parent) / "asked"
+        file.write_text(text)
+        asked = subprocess.run([program(), "config", "--config", file], capture_output=True, text=True)
+        self.assertIn(asked.returncode, (0, 1))
+        return asked.returncode == 0
+
+    def test_texts_are_checked_as_the_daemon_checks_them(self):
         self.open(SETTINGS)
         for name, good, bad in (
             ("allow_host", ("192.168.1.50", "192.168.1.0/24", "2001:db8::1", "fd00::/8", "02:00:5e:10:00:01",
@@ -99,15 +118,21 @@ class Options(PageCase):
              ("childs-laptop", "192.168.1", "02:00:5e:10:00", "02-00:5e-10:00-01", "999.1.1.1", "192.168.1.0/33", "1.2.3.4/",
               "2001:db8::/129", "2001:db8:::1", "::g")),
             ("allow_endpoint", ("192.0.2.1", "192.0.2.1:3333", "192.0.2.0/24", "192.0.2.0/24:3333", "2001:db8::1",
-                                "[2001:db8::1]:3333", "[2001:db8::/32]:3333"),
-             ("pool.example:3333", "192.0.2.1:99999", "192.0.2.1:", "[2001:db8::1", "x", "999.1.1.1", "999.1.1.1:1", "[192.0.2.1]:1",
+                                "[2001:db8::1]:3333", "[2001:db8::/32]:3333", "[192.0.2.1]:1"),
+             ("pool.example:3333", "192.0.2.1:99999", "192.0.2.1:", "[2001:db8::1", "x", "999.1.1.1", "999.1.1.1:1", "[192.0.2.1/33]:1",
               "[2001:db8::1]:70000", "192.0.2.1/33:1")),
+            ("watch_zones", ("guest", "br-guest", "eth0.3", "a_b", "if@2"), ("a b", "-a", "wg*", "sixteen-letters-")),
+            ("watch_interfaces", ("br-lan",), ("br lan", "br/lan")),
+            ("intel_lists", ("/a", "/a/b"), ("a", "b/c")),
+            ("collector", ("syslog", "udp://192.168.1.9:514", "tcp://logs.example:601", "tls://[2001:db8::1]:6514"),
+             ("192.168.1.9:514", "http://a:1", "tcp://a", "tcp://a:0", "tcp://a:65536", "tcp://a/b:1", "tcp://[192.0.2.1]:1", "tcp://:1")),
+            ("collector_certificate", ("ab" * 32, "AB:" * 31 + "AB", "sha-256:" + "AB:" * 31 + "AB"), ("ab", "xy" * 32, "ab" * 33)),
         ):
             widget = f"document.querySelector('{self.field(name)}').querySelector('input')"
-            for value in good:
-                self.assertTrue(self.accepts(widget, value), value)
-            for value in bad:
-                self.assertFalse(self.accepts(widget, value), value)
+            for values, is_good in ((good, True), (bad, False)):
+                for value in values:
+                    self.assertEqual(self.takes(name, value), is_good, f"the daemon: {name} {value}")
+                    self.assertEqual(self.accepts(widget, value), is_good, f"the page: {name} {value}")
 
     def test_save_and_apply(self):
         before = self.config.read_text()

@@ -18,13 +18,13 @@ def busy(**changes):
 class Answer(PageCase):
     """Is anybody mining in my house?"""
 
-    def judged(self, page=STATUS):
+    def answered(self, page=STATUS):
         self.open(page)
         return (self.browser.evaluate("document.querySelector('[data-state]').getAttribute('data-state')"),
                 self.browser.text("[data-state]"))
 
     def test_quiet_and_protected(self):
-        state, text = self.judged()
+        state, text = self.answered()
         self.assertEqual(state, "protecting")
         self.assertIn("Protected\nNobody is mining in your network.", text)
         self.assertIn("Version 0.1.0, watching for 3d 4h 4m 5s", text)
@@ -32,7 +32,7 @@ class Answer(PageCase):
 
     def test_a_blocked_miner_is_named(self):
         self.serve(answers=busy())
-        state, text = self.judged()
+        state, text = self.answered()
         self.assertEqual(state, "protecting")
         self.assertIn("childs-laptop tried to mine and was cut off. office-pc is suspected of mining; nothing is proven.", text)
         self.assertIn("rig-in-the-cellar mined, which you allow.", text)
@@ -41,13 +41,13 @@ class Answer(PageCase):
     def test_several_are_counted(self):
         hosts = [canned.host(client=f"192.168.1.{number}", host=None) for number in range(1, 5)]
         self.serve(answers={"hosts": {"hosts": hosts}})
-        self.assertIn("4 hosts tried to mine and were cut off.", self.judged()[1])
+        self.assertIn("4 hosts tried to mine and were cut off.", self.answered()[1])
         self.assertEqual(self.browser.texts(".mw-host b"), [f"192.168.1.{number}" for number in range(1, 5)])
 
     def test_yesterday_is_not_now(self):
         hosts = [canned.host(last_time=canned.ago(hours=30))]
         self.serve(answers={"hosts": {"hosts": hosts}})
-        self.assertIn("Nobody is mining", self.judged()[1])
+        self.assertIn("Nobody is mining", self.answered()[1])
         self.assertEqual(self.browser.texts(".mw-host b"), ["childs-laptop"])
 
     def test_never_green_while_a_host_has_mined(self):
@@ -56,7 +56,7 @@ class Answer(PageCase):
             for state in ("protecting", "monitoring"):
                 with self.subTest(changes, state=state):
                     self.serve(answers={"status": canned.status(state=state), "hosts": {"hosts": [canned.host(**changes)]}})
-                    text = self.judged()[1]
+                    text = self.answered()[1]
                     self.assertEqual((self.count(f".mw-{mood}"), self.count(".mw-good")), (1, 0))
                     self.assertEqual("Protected" in text, state == "protecting" and mood != "bad")
                     self.leave()
@@ -64,7 +64,7 @@ class Answer(PageCase):
     def test_monitoring(self):
         self.serve(answers={"status": canned.status(state="monitoring", mode="monitor"),
                             "hosts": {"hosts": [canned.host(verdict="monitored")]}})
-        state, text = self.judged()
+        state, text = self.answered()
         self.assertEqual(state, "monitoring")
         self.assertIn("Monitoring\nchilds-laptop mines, and is not blocked. Miners are reported, not blocked.", text)
         self.assertEqual(self.count(".mw-bad"), 1)
@@ -76,7 +76,7 @@ class Answer(PageCase):
                            ("rules", missing)):
             with self.subTest(code):
                 self.serve(answers={"status": canned.off(code, text)})
-                state, answer = self.judged()
+                state, answer = self.answered()
                 self.assertEqual(state, "off")
                 self.assertIn("Off\nNobody is watching", answer)
                 self.assertIn(text, self.browser.text(f'[data-problem="{code}"]'))
@@ -87,13 +87,31 @@ class Answer(PageCase):
     def test_a_refused_configuration_beside_a_daemon_that_goes_on(self):
         problem = {"code": "config", "text": "/etc/config/minewall:3: unknown option 'mod'"}
         self.serve(answers={"status": canned.status(problems=[problem])})
-        self.assertEqual(self.judged()[0], "protecting")
+        self.assertEqual(self.answered()[0], "protecting")
         self.assertIn("unknown option 'mod' Correct the settings.", self.browser.text('[data-problem="config"]').replace("\n", " "))
+
+    def test_other_routers_the_choice_of_networks_and_the_collector_are_shown(self):
+        self.serve()
+        self.answered()
+        self.assertEqual(self.count(".mw-fleet table"), 0)
+        self.assertEqual(self.count('[data-health="watched"], [data-health="collector"]'), 0)
+        self.leave()
+        daemon = {**canned.DAEMON, "watched": ["guest", "br-iot"],
+                  "collector": {"address": "tls://logs.example:6514", "sent": 7, "waiting": 2, "lost": 1},
+                  "fleet": [{"router": "cabin", "last_time": canned.ago(hours=30), "messages": 9, "taken": 1, "refused": 0},
+                            {"router": "<b>office</b>", "last_time": canned.ago(minutes=4), "messages": 3, "taken": 2, "refused": 5}]}
+        self.serve(answers={"status": canned.status(daemon=daemon)})
+        self.answered()
+        self.assertEqual(self.browser.text('[data-health="watched"]'), "only guest, br-iot")
+        self.assertEqual(self.browser.text('[data-health="collector"]'), "tls://logs.example:6514: 7 sent, 2 waiting, 1 lost")
+        self.assertEqual(self.browser.texts(".mw-fleet tbody tr td:first-child"), ["<b>office</b>", "cabin"], "the latest first")
+        self.assertEqual(self.browser.texts('[data-router="cabin"] td')[2:], ["1", "0"])
+        self.assertIn("4 minutes ago", self.browser.text(".mw-fleet"))
 
     def test_no_answer_and_back_again(self):
         answers = {"status": 4}
         self.serve(answers={"status": lambda _: answers["status"]})
-        self.assertEqual(self.judged()[0], "unknown")
+        self.assertEqual(self.answered()[0], "unknown")
         self.wait_for("failed with ubus code 4")
         answers["status"] = canned.status()
         self.wait_for("Nobody is mining in your network.")
@@ -101,7 +119,7 @@ class Answer(PageCase):
 
     def test_the_overview_says_it_too(self):
         self.serve(answers=busy())
-        state, text = self.judged(OVERVIEW)
+        state, text = self.answered(OVERVIEW)
         self.assertEqual(state, "protecting")
         self.assertIn("childs-laptop tried to mine and was cut off.", text)
         self.assertEqual(self.browser.texts(".mw-widget b"), ["childs-laptop", "office-pc", "rig-in-the-cellar"])
@@ -434,7 +452,7 @@ class Deeds(PageCase):
         self.serve_deeds(unblock={"ok": False, "error": "nothing is known of 203.0.113.9:3333"})
         self.click("unblock")
         self.assertEqual(self.outcome(), "nothing is known of 203.0.113.9:3333")
-        self.assertEqual(self.count(f"{HOST} .mw-outcome .error"), 1)
+        self.assertEqual(self.count(f"{HOST} .mw-outcome .danger"), 1)
 
     def test_a_failure_is_shown(self):
         self.serve_deeds(probe=9)

@@ -32,6 +32,10 @@ fn every_option_has_a_field_of_its_own() {
             }
             Shape::Path | Shape::List(Form::Path) => "/elsewhere".into(),
             Shape::List(Form::Host | Form::Endpoint) => "192.0.2.1".into(),
+            Shape::One(Form::Collector) => "tcp://192.0.2.1:601".into(),
+            Shape::One(_) => "ab".repeat(32),
+            Shape::List(Form::Name) => "guest".into(),
+            Shape::List(_) => unreachable!("a form without a value"),
         }
     };
     let changed = |options: &[&OptionSpec]| {

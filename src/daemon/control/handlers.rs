@@ -6,9 +6,7 @@ use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
-use crate::daemon::status::{
-    Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json, hosts_to_text,
-};
+use crate::daemon::status::{Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json};
 use crate::daemon::{leases, metrics};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
@@ -29,10 +27,6 @@ impl Daemon {
             Request::StatusPrometheus => {
                 ControlAnswer::done(self.with_status(|status| metrics::to_prometheus(&status)))
             }
-            Request::Hosts => match &self.hosts()[..] {
-                [] => ControlAnswer::done("no host has mined\n"),
-                hosts => ControlAnswer::done(hosts_to_text(hosts)),
-            },
             Request::HostsJson => ControlAnswer::done(hosts_to_json(&self.hosts()) + "\n"),
             Request::List | Request::ListJson | Request::Check(_) | Request::CheckJson(_) => {
                 self.knowledge(|known| known.answer(&request))
@@ -42,8 +36,14 @@ impl Daemon {
                 let answer = reputation.offer(&offer, &EngineTraffic { engine, now }, now);
                 if offer.origin == Origin::Operator {
                     self.tick_reputation();
+                } else if let Some(router) = &offer.router {
+                    self.fleet.heard(router, Some(answer.outcome));
                 }
                 answer
+            }
+            Request::Heard(router) => {
+                self.fleet.heard(&router, None);
+                ControlAnswer::done("")
             }
             Request::Remove(subject) => {
                 let removed = self.reputation.remove(&subject, now);
@@ -131,6 +131,7 @@ impl Daemon {
         let counters = self.engine.counters();
         let lists = self.lists.current();
         let problems = self.problems.all();
+        let watched: Vec<String> = self.config.watched().map(ToString::to_string).collect();
         let mut hosts = self.hosts();
         hosts.truncate(HOSTS_IN_STATUS);
         then(Status {
@@ -163,6 +164,9 @@ impl Daemon {
             },
             verdicts_failed: self.verdicts_failed,
             unreported: self.reporter.unreported(),
+            collector: self.reporter.collector(),
+            fleet: self.fleet.routers(),
+            watched: &watched,
             problems: &problems,
             hosts: &hosts,
         })

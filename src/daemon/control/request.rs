@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::daemon::fleet::is_router_name;
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::{Origin, Subject};
@@ -16,8 +17,6 @@ pub enum Request {
     StatusJson,
     /// The status in Prometheus's format.
     StatusPrometheus,
-    /// The hosts with detections, for a person.
-    Hosts,
     /// The hosts as JSON.
     HostsJson,
     /// Events, as they come: a stream.
@@ -30,6 +29,8 @@ pub enum Request {
     ListJson,
     /// Enters something into the store.
     Add(Offer),
+    /// A message of another router, by its name, that has no entry.
+    Heard(String),
     /// Strikes it out.
     Remove(Subject),
     /// Knowledge of a subject, and its effect, for a person.
@@ -57,14 +58,15 @@ pub struct Offer {
     pub seconds: Option<u32>,
     /// The dialect spoken there, if known.
     pub dialect: Option<Dialect>,
+    /// Name of the router that tells it.
+    pub router: Option<String>,
 }
 
 /// Requests that are a word and nothing else.
-const WORDS: [(&str, Request); 11] = [
+const WORDS: [(&str, Request); 10] = [
     ("status", Request::Status),
     ("status-json", Request::StatusJson),
     ("status-prometheus", Request::StatusPrometheus),
-    ("hosts", Request::Hosts),
     ("hosts-json", Request::HostsJson),
     ("follow", Request::Follow),
     ("follow-shared", Request::FollowShared),
@@ -98,7 +100,9 @@ impl FromStr for Request {
                 // One that a newer version knows is none.
                 dialect: Some(next()?).and_then(Dialect::of_name),
                 subject: subject(next()?)?,
+                router: next().ok().map(router).transpose()?,
             }),
+            "heard" => Request::Heard(router(next()?)?),
             "remove" => Request::Remove(subject(next()?)?),
             "check" => Request::Check(subject(next()?)?),
             "check-json" => Request::CheckJson(subject(next()?)?),
@@ -118,8 +122,10 @@ impl fmt::Display for Request {
                     Some(seconds) => write!(f, "{seconds} ")?,
                     None => f.write_str("- ")?,
                 }
-                write!(f, "{} {}", offer.dialect.map_or("-", Dialect::name), offer.subject)
+                write!(f, "{} {}", offer.dialect.map_or("-", Dialect::name), offer.subject)?;
+                offer.router.as_ref().map_or(Ok(()), |router| write!(f, " {router}"))
             }
+            Request::Heard(router) => write!(f, "heard {router}"),
             Request::Remove(subject) => write!(f, "remove {subject}"),
             Request::Check(subject) => write!(f, "check {subject}"),
             Request::CheckJson(subject) => write!(f, "check-json {subject}"),
@@ -130,6 +136,10 @@ impl fmt::Display for Request {
             }
         }
     }
+}
+
+fn router(text: &str) -> Result<String, UnknownRequest> {
+    is_router_name(text).then(|| text.into()).ok_or(UnknownRequest)
 }
 
 fn subject(text: &str) -> Result<Subject, UnknownRequest> {
@@ -159,11 +169,13 @@ mod tests {
                 origin: Origin::Fleet,
                 seconds: Some(u32::MAX),
                 dialect: Some(Dialect::CryptoNote),
+                router: Some("router-1.lan_".into()),
             };
-            let plain = Offer { seconds: None, dialect: None, ..offer.clone() };
+            let plain = Offer { seconds: None, dialect: None, router: None, ..offer.clone() };
             for request in [
                 Request::Add(offer),
                 Request::Add(plain),
+                Request::Heard("router".into()),
                 Request::Remove(subject.clone()),
                 Request::Check(subject.clone()),
                 Request::CheckJson(subject.clone()),
@@ -190,6 +202,10 @@ mod tests {
             "add fleet block - - ",
             "add fleet block x - 192.0.2.1",
             "add nobody block - - 192.0.2.1",
+            "heard",
+            "heard a/b",
+            "add fleet block - - 192.0.2.1 a/b",
+            "add fleet block - - 192.0.2.1 a b",
             "unblock",
             "unblock 192.0.2.1 192.0.2.2",
             "unblock 192.0.2.1;reboot",

@@ -133,7 +133,7 @@ impl ReputationService {
             origin: offer.origin,
             reach: Reach::House,
             dialect: offer.dialect,
-            evidence: EvidenceText::new(),
+            evidence: told_by(offer),
             since,
             until: since.saturating_add(seconds.into()),
         };
@@ -150,6 +150,16 @@ impl ReputationService {
     fn usual_seconds(&self) -> u32 {
         u32::try_from(self.settings.learn.as_secs()).unwrap_or(u32::MAX)
     }
+}
+
+/// The router that told it, as evidence; nothing where it is not known, or its name takes more room than there is.
+fn told_by(offer: &Offer) -> EvidenceText {
+    let mut evidence = EvidenceText::new();
+    if let Some(router) = &offer.router {
+        let is_whole = evidence.push_str("told by ").and_then(|()| evidence.push_str(router)).is_ok();
+        debug_assert!(is_whole);
+    }
+    evidence
 }
 
 /// Least validity of a person's entry, without a time of its own.

@@ -77,7 +77,7 @@ impl ServiceBench {
 
     fn offer(&mut self, text: &str, policy: Policy, origin: Origin) -> ControlAnswer {
         let subject = text.parse().expect(text);
-        let offer = Offer { subject, policy, origin, seconds: None, dialect: None };
+        let offer = Offer { subject, policy, origin, seconds: None, dialect: None, router: None };
         self.service.offer(&offer, &self.house, self.now)
     }
 

@@ -90,7 +90,7 @@ fn what_is_not_kept_is_told() {
     house.catches_miners(2, "beside the owner");
 }
 
-/// Without a free descriptor nothing turns in circles, packets are judged as ever, and no server is blamed for a probe
+/// Without a free descriptor nothing turns in circles, packets are inspected as ever, and no server is blamed for a probe
 /// that could not be made. With descriptors again, questions and control clients are answered.
 #[test]
 fn a_service_without_descriptors_goes_on() {

@@ -104,7 +104,7 @@ return baseclass.extend({
 	 * The answer in five seconds: { state, mood, title, answer }. `state` is that of the service, `mood`
 	 * is `good`, `warn` or `bad`, the other two are texts, not HTML.
 	 */
-	judge(status, hosts, now) {
+	answerOf(status, hosts, now) {
 		const recent = hosts.filter((host) => isRecent(host, now));
 		const those = (verdict) => recent.filter((host) => verdictOf(host) === verdict);
 		const blocked = those('blocked'), mining = those('monitored'), suspected = those('suspected'), allowed = those('allowed');
@@ -171,6 +171,8 @@ return baseclass.extend({
 		case 'feed': return _('Look at its address, and fetch it again on the page of lists.');
 		case 'kernel_sets': return _('Install nft, or switch the refusal by the kernel off: the daemon blocks known pools by itself.');
 		case 'signatures': return _('Correct the file: "minewall signatures check" says what is wrong with it.');
+		case 'collector': return _('Start the collector, or correct its address and certificate in the settings; the event log has all events.');
+		case 'zone': return _('Correct the zones to watch in the settings, or bring the network up.');
 		case 'file': return _('Make room on the disk, or choose another path in the settings.');
 		default: return null;
 		}

@@ -90,7 +90,7 @@ return view.extend({
 
 	/* A sentence in `node`: what was done, or what went wrong. */
 	tell(node, text, failed) {
-		dom.content(node, [ E('span', { 'class': failed ? 'alert-message error' : 'alert-message success' }, [ text ]) ]);
+		dom.content(node, [ E('span', { 'class': failed ? 'alert-message danger' : 'alert-message mw-message-good' }, [ text ]) ]);
 	},
 
 	checker() {

@@ -48,7 +48,7 @@ return view.extend({
 
 	draw() {
 		if (typeof this.hosts === 'string')
-			return widgets.fill(this.summary, [ this.hosts ], () => [ E('span', { 'class': 'alert-message error' }, [ this.hosts ]) ]);
+			return widgets.fill(this.summary, [ this.hosts ], () => [ E('span', { 'class': 'alert-message danger' }, [ this.hosts ]) ]);
 
 		const now = Date.now(), days = +this.span.value;
 		/* A time that can't be read hides nothing. */

@@ -42,7 +42,7 @@ function isPath(_section_id, value) {
 
 function isEndpoint(_section_id, value) {
 	const [ , ipv6, ipv4, port ] = WITH_PORT.exec(value) || [ null, null, value ];
-	const isOne = ipv6 === undefined || ipv6 === null ? isPrefix(ipv4) : ipv6.includes(':') && isPrefix(ipv6);
+	const isOne = ipv6 === undefined || ipv6 === null ? isPrefix(ipv4) : isPrefix(ipv6);
 
 	return value === '' || isOne && +(port || 0) <= 65535
 		? true : _('Expecting an address or a prefix, with a port like 192.0.2.1:3333 or [2001:db8::1]:3333 if one is meant');
@@ -52,11 +52,32 @@ function isUrl(_section_id, value) {
 	return value.startsWith('http://') || value.startsWith('https://') ? true : _('Expecting a URL that begins with http:// or https://');
 }
 
-/* What a form's list takes for its entries. */
+function isName(_section_id, value) {
+	return value === '' || /^[A-Za-z0-9._@][A-Za-z0-9._@-]{0,14}$/.test(value)
+		? true : _('Expecting a name of at most 15 letters, digits, and of . _ - @');
+}
+
+function isCollector(_section_id, value) {
+	const [ , ipv6, name, port ] = /^(?:udp|tcp|tls):\/\/(?:\[([^\]]*)\]|([A-Za-z0-9._-]{1,253})):([0-9]{1,5})$/.exec(value) || [];
+	const isPlace = name !== undefined || ipv6 !== undefined && isIPv6(ipv6);
+
+	return value === '' || value === 'syslog' || isPlace && +port >= 1 && +port <= 65535
+		? true : _('Expecting syslog, or udp://, tcp:// or tls:// with HOST:PORT');
+}
+
+function isFingerprint(_section_id, value) {
+	return value === '' || /^[0-9a-f]{64}$/.test(value.toLowerCase().replace(/^sha-256:/, '').replace(/:/g, ''))
+		? true : _('Expecting a SHA-256 fingerprint: 64 hexadecimal digits, with colons or without');
+}
+
+/* What is taken for a text of each form. */
 const FORMS = {
-	host: (list) => { list.validate = isHost; },
-	endpoint: (list) => { list.validate = isEndpoint; },
-	path: (list) => { list.validate = isPath; }
+	host: isHost,
+	endpoint: isEndpoint,
+	path: isPath,
+	name: isName,
+	collector: isCollector,
+	fingerprint: isFingerprint
 };
 
 /* What stands in no option, and is left as the daemon has it, is not written. */
@@ -99,8 +120,12 @@ const KINDS = {
 		file.validate = isPath;
 	},
 
+	text(add, { form: text }) {
+		add(form.Value).validate = FORMS[text];
+	},
+
 	list(add, { preset, form: entries }) {
-		FORMS[entries](add(form.DynamicList, preset ? _('If none is given: %s.').format(preset) : ''));
+		add(form.DynamicList, preset ? _('If none is given: %s.').format(preset) : '').validate = FORMS[entries];
 	}
 };
 
@@ -193,7 +218,7 @@ function notifiers(section, tab, outcome) {
 	test.onclick = async (_event, name) => {
 		const reply = await api.notifyTest(name).catch((error) => ({ error: error.message }));
 
-		dom.content(outcome, [ E('span', { 'class': reply.ok ? 'alert-message success' : 'alert-message error' },
+		dom.content(outcome, [ E('span', { 'class': reply.ok ? 'alert-message mw-message-good' : 'alert-message danger' },
 			[ name, ': ', reply.ok ? _('The test was sent.') : reply.error || _('The router refused, and did not say why.') ]) ]);
 		outcome.scrollIntoView({ block: 'nearest' });
 	};

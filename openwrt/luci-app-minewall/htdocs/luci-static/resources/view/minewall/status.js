@@ -85,6 +85,7 @@ return view.extend({
 		this.hosts = E('div', { 'class': 'mw-hosts' });
 		this.tiles = E('div', { 'class': 'mw-tiles' });
 		this.health = E('dl', { 'class': 'mw-health' });
+		this.fleet = E('div', { 'class': 'mw-fleet' });
 		this.checks = E('div', { 'class': 'mw-checks', 'role': 'status' });
 		this.history = E('div');
 		this.rate = E('div');
@@ -115,6 +116,7 @@ return view.extend({
 			E('div', { 'class': 'cbi-section' }, [
 				E('h3', {}, [ _('Does it work?') ]),
 				this.health,
+				this.fleet,
 				L.hasViewPermission() === false ? '' : E('button', {
 					'class': 'btn cbi-button',
 					'data-deed': 'selftest',
@@ -156,16 +158,17 @@ return view.extend({
 
 		if (data.error != null) {
 			this.drawAnswer({ state: 'unknown', mood: 'bad', title: _('Unknown'), answer: _('The router gives no answer.') });
-			fill(this.problems, [ data.error ], () => [ E('div', { 'class': 'alert-message error' }, [ data.error ]) ]);
+			fill(this.problems, [ data.error ], () => [ E('div', { 'class': 'alert-message danger' }, [ data.error ]) ]);
 			return;
 		}
 
 		this.data = data;
-		this.drawAnswer(api.judge(data.status, data.hosts, now), data.status);
+		this.drawAnswer(api.answerOf(data.status, data.hosts, now), data.status);
 		fill(this.problems, data.status.problems || [], () => problems.render(data.status.problems || []));
 		this.drawControls(data.status);
 		this.drawHosts(now);
 		this.drawHealth(data.status, now);
+		this.drawFleet(data.status.daemon, now);
 		this.drawActivity(data.status.daemon, now);
 		this.drawEvents();
 	},
@@ -184,7 +187,7 @@ return view.extend({
 
 	/* What the answer at the top rests on. */
 	drawHealth(status, now) {
-		const { lists, packets_minute, queue = {} } = status.daemon || {};
+		const { lists, packets_minute, queue = {}, watched = [], collector } = status.daemon || {};
 		const bad = (status.problems || []).find(({ code }) => [ 'list', 'list_name', 'feed' ].includes(code));
 		const test = status.selftest;
 		const rows = [
@@ -197,8 +200,36 @@ return view.extend({
 				widgets.ago(1000 * test.time, now)) ]
 		];
 
+		if (watched.length)
+			rows.unshift([ 'watched', _('Watched'), _('only %s').format(watched.join(', ')) ]);
+		if (collector)
+			rows.push([ 'collector', _('Collector of events'),
+				_('%s: %d sent, %d waiting, %d lost').format(collector.address, collector.sent, collector.waiting, collector.lost) ]);
+
 		fill(this.health, rows, () => rows.flatMap(([ name, title, value ]) =>
 			[ E('dt', {}, [ title ]), E('dd', { 'data-health': name }, [ String(value) ]) ]));
+	},
+
+	/* Other routers that were heard, if any was. */
+	drawFleet(daemon, now) {
+		const routers = ((daemon || {}).fleet || []).slice().reverse();
+		const rows = routers.map(({ router, last_time, taken, refused }) => [ router, last_time, widgets.ago(last_time, now), taken, refused ]);
+		const cell = (title, content) => E('td', { 'class': 'td', 'data-title': title }, [ content ]);
+
+		fill(this.fleet, rows, () => !rows.length ? [] : [
+			E('table', { 'class': 'table' }, [
+				E('thead', {}, [ E('tr', { 'class': 'tr table-titles' }, [
+					E('th', { 'class': 'th' }, [ _('Other router') ]),
+					E('th', { 'class': 'th' }, [ _('Last heard') ]),
+					E('th', { 'class': 'th' }, [ _('Servers taken from it') ]),
+					E('th', { 'class': 'th' }, [ _('Not taken') ])
+				]) ]),
+				E('tbody', {}, [ ...rows.map(([ router, time, , taken, refused ]) => E('tr', { 'class': 'tr', 'data-router': router }, [
+					cell(_('Other router'), router), cell(_('Last heard'), widgets.time(time, now)),
+					cell(_('Servers taken from it'), String(taken)), cell(_('Not taken'), String(refused))
+				])) ])
+			])
+		]);
 	},
 
 	/* A line for each check of the self-test, or why there is none. */
@@ -211,12 +242,14 @@ return view.extend({
 
 			if (!reply.ok)
 				throw new Error(this.refused(reply).said);
+			const mark = (outcome) => marks[outcome] || 'bad';
+
 			dom.content(this.checks, reply.checks.map(({ name, outcome, text }) => E('p', { 'data-check': name }, [
-				E('span', { 'class': 'label mw-label mw-label-%s'.format(marks[outcome] || 'bad') }, [ outcome ]), ' ', E('b', {}, [ name ]), ' ', text
+				E('span', { 'class': 'label mw-label mw-label-%s'.format(mark(outcome)) }, [ outcome ]), ' ', E('b', {}, [ name ]), ' ', text
 			])));
 		}
 		catch (error) {
-			dom.content(this.checks, [ E('span', { 'class': 'alert-message error' }, [ error.message ]) ]);
+			dom.content(this.checks, [ E('span', { 'class': 'alert-message danger' }, [ error.message ]) ]);
 		}
 		this.draw(await this.ask());
 	},
@@ -381,7 +414,7 @@ return view.extend({
 		card.busy = false;
 
 		dom.content(card.outcome, [
-			E('span', { 'class': result.failed ? 'alert-message error' : 'alert-message success' }, [ result.said ]),
+			E('span', { 'class': result.failed ? 'alert-message danger' : 'alert-message mw-message-good' }, [ result.said ]),
 			result.undo ? E('button', {
 				'class': 'btn cbi-button',
 				'data-deed': 'undo',

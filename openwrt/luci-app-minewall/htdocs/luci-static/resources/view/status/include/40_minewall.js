@@ -15,7 +15,7 @@ return baseclass.extend({
 			return E('em', {}, [ _('The router gives no answer.') ]);
 
 		const [ status, hosts ] = data, now = Date.now();
-		const { mood, state, title, answer } = api.judge(status, hosts, now);
+		const { mood, state, title, answer } = api.answerOf(status, hosts, now);
 
 		return E('div', { 'class': 'mw-widget', 'data-state': state }, [
 			widgets.stylesheet(),

@@ -1,0 +1,363 @@
+#!/bin/sh
+set -e
+for v in '' 6; do
+	ip${v}tables-nft-restore --noflush <<'END'
+*security
+:minewall - [0:0]
+-A minewall -p tcp -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
+-A minewall -p udp --sport 53 -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
+COMMIT
+END
+	for hook in FORWARD OUTPUT INPUT; do
+		ip${v}tables-nft -t security -C $hook -j minewall 2>/dev/null ||
+			ip${v}tables-nft -t security -A $hook -j minewall
+	done
+done
+nft -f - <<'END'
+table inet minewall
+delete table inet minewall
+table inet minewall {
+	set alive {
+		type inet_proto
+		flags timeout
+		timeout 2500ms
+		elements = { tcp, udp }
+	}
+	set conflict {
+		type inet_proto
+		flags timeout
+		timeout 1h
+	}
+	chain watch_forward {
+		type filter hook forward priority security - 10; policy accept;
+		meta l4proto tcp iifname { "br-guest", "eth0.3" } goto watch
+		meta l4proto tcp oifname { "br-guest", "eth0.3" } goto watch
+		meta l4proto udp oifname { "br-guest", "eth0.3" } udp sport 53 ct direction reply goto answers
+		meta l4proto tcp goto unwatched
+	}
+	chain decide_forward {
+		type filter hook forward priority security + 110; policy accept;
+		meta l4proto tcp goto decide
+		meta l4proto udp udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+	}
+	chain watch_output {
+		type filter hook output priority security - 10; policy accept;
+		meta l4proto tcp oifname { "br-guest", "eth0.3" } ct direction reply goto local
+		meta l4proto udp oifname { "br-guest", "eth0.3" } udp sport 53 ct direction reply goto answers
+	}
+	chain decide_output {
+		type route hook output priority security + 110; policy accept;
+		meta l4proto tcp oifname != "lo" goto decide
+		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+	}
+	chain watch_input {
+		type filter hook input priority security - 10; policy accept;
+		meta l4proto tcp iifname { "br-guest", "eth0.3" } ct direction original goto local
+	}
+	chain decide_input {
+		type filter hook input priority security + 110; policy accept;
+		meta l4proto tcp iifname != "lo" goto decide
+		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+	}
+	chain own {
+		ct mark set ct mark & 0xf8ffffff | 0x04000000
+		accept
+	}
+	chain local {
+		ct state new ct direction original goto local_new
+		ct mark & 0x07000000 != 0 goto watch
+		accept
+	}
+	chain local_new {
+		ct status dnat ct mark set ct mark & 0xf8ffffff | 0x06000000 accept
+		fib daddr type != local ct mark set ct mark & 0xf8ffffff | 0x06000000 accept
+		accept
+	}
+	chain unwatched {
+		ct mark set ct mark & 0xf8ffffff | 0x02000000
+	}
+	chain watch {
+		# These bits are ours between the hooks only.
+		meta mark & 0x0f000000 != 0 meta mark set meta mark & 0xf0ffffff
+		ct state invalid,untracked accept
+		ct mark & 0x07000000 vmap { 0x02000000 : goto again, 0x01000000 : goto known_undecided, 0x04000000 : accept, 0x03000000 : goto blocked }
+		ct state new goto fresh
+		tcp flags & (syn | ack) == syn | ack meta l4proto @alive ct mark set ct mark & 0xf8ffffff | 0x05000000 accept
+		ct mark & 0x07000000 == 0x05000000 ct direction original goto start
+		# Where marks get lost, the first packet behind the handshake is told by its number.
+		meta l4proto @conflict ct direction original ct original packets 2 ct reply packets 1 goto start
+		goto known_undecided
+	}
+	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
+	chain start {
+		tcp flags & (syn | rst) != 0 accept
+		ct status assured ct mark set ct mark & 0xf8ffffff | 0x01000000 meta mark set meta mark | 0x05000000 goto to_queue
+	}
+	chain payload {
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		# Both ends have taken part: nothing else is evidence.
+		ct status assured goto to_queue
+	}
+	# A reset may pass: it may be one of ours, and it ends what is to end.
+	chain blocked {
+		tcp flags & rst == rst accept
+		reject with tcp reset
+	}
+	chain fresh {
+		tcp flags & (syn | ack) != syn accept
+		ip daddr . tcp dport @pools4 goto known
+		ip6 daddr . tcp dport @pools6 goto known
+		ip daddr @listed4 goto known
+		ip6 daddr @listed6 goto known
+		ip saddr . ip daddr @resolved4 goto known
+		ip6 saddr . ip6 daddr @resolved6 goto known
+		jump fresh_nonweb
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		# Data in a SYN, which the daemon takes off.
+		limit rate 50/second burst 50 packets goto to_queue
+		# The client comes again without the data.
+		meta l4proto @alive drop
+	}
+	set decided4 {
+		type ipv4_addr . inet_service . ipv4_addr . inet_service
+		flags dynamic,timeout
+		timeout 3600s
+		size 4096
+	}
+	set decided6 {
+		type ipv6_addr . inet_service . ipv6_addr . inet_service
+		flags dynamic,timeout
+		timeout 3600s
+		size 4096
+	}
+	chain known_undecided {
+		meta l4proto @conflict goto tuples
+		goto payload
+	}
+	chain tuples {
+		ct direction original ip saddr . tcp sport . ip daddr . tcp dport @decided4 goto again
+		ct direction original ip6 saddr . tcp sport . ip6 daddr . tcp dport @decided6 goto again
+		ct direction reply ip daddr . tcp dport . ip saddr . tcp sport @decided4 goto again
+		ct direction reply ip6 daddr . tcp dport . ip6 saddr . tcp sport @decided6 goto again
+		goto payload
+	}
+	chain remember {
+		ct direction original add @decided4 { ip saddr . tcp sport . ip daddr . tcp dport }
+		ct direction original add @decided6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
+		ct direction reply add @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
+		ct direction reply add @decided6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }
+	}
+	chain forget {
+		ct direction original delete @decided4 { ip saddr . tcp sport . ip daddr . tcp dport }
+		ct direction original delete @decided6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
+		ct direction reply delete @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
+		ct direction reply delete @decided6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }
+	}
+	# The second look at what bypasses the queue.
+	chain again {
+		meta length >= 1000 accept
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		ct packets 1-4096 ct packets & 0x30 == 0 goto look
+		ct packets > 4096 ct packets & 0x3ff0 == 0 goto look
+		limit rate 32/second burst 32 packets goto look
+		accept
+	}
+	chain look {
+		meta mark set meta mark | 0x06000000
+		goto to_queue
+	}
+	set pools4 {
+		type ipv4_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 1792
+	}
+	set listed4 {
+		type ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set listed_nonweb4 {
+		type ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set resolved4 {
+		type ipv4_addr . ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set resolved_nonweb4 {
+		type ipv4_addr . ipv4_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set told4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
+	set told_pairs4 {
+		type ether_addr . ipv4_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 4096
+	}
+	set pools6 {
+		type ipv6_addr . inet_service
+		flags timeout
+		timeout 3600s
+		size 1792
+	}
+	set listed6 {
+		type ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set listed_nonweb6 {
+		type ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 1024
+	}
+	set resolved6 {
+		type ipv6_addr . ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set resolved_nonweb6 {
+		type ipv6_addr . ipv6_addr
+		flags timeout
+		timeout 3600s
+		size 512
+	}
+	set told6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
+	set told_pairs6 {
+		type ether_addr . ipv6_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 4096
+	}
+	set told_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 600s
+		size 256
+	}
+	chain fresh_nonweb {
+		tcp dport { 80, 443, 8080, 8443 } return
+		ip daddr @listed_nonweb4 goto known
+		ip6 daddr @listed_nonweb6 goto known
+		ip saddr . ip daddr @resolved_nonweb4 goto known
+		ip6 saddr . ip6 daddr @resolved_nonweb6 goto known
+	}
+	chain known {
+		meta iiftype ether goto known_by_card
+		update @told4 { ip saddr limit rate 6/minute burst 6 packets } goto attempt
+		update @told6 { ip6 saddr limit rate 6/minute burst 6 packets } goto attempt
+		goto refuse
+	}
+	chain known_by_card {
+		update @told_pairs4 { ether saddr . ip daddr limit rate 2/minute burst 2 packets } goto told_card
+		update @told_pairs6 { ether saddr . ip6 daddr limit rate 2/minute burst 2 packets } goto told_card
+		goto refuse
+	}
+	chain told_card {
+		update @told_cards { ether saddr limit rate 30/minute burst 30 packets } goto attempt
+		goto refuse
+	}
+	chain attempt {
+		meta mark set meta mark | 0x07000000
+		goto to_queue
+	}
+	chain unanswered {
+		meta mark set meta mark & 0xf0ffffff
+		goto refuse
+	}
+	chain refuse {
+		counter reject with tcp reset
+	}
+	set asking4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set asking6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	# One client's answers take none of the others' from us.
+	chain answers {
+		update @asking4 { ip daddr limit rate over 50/second burst 50 packets } accept
+		update @asking6 { ip6 daddr limit rate over 50/second burst 50 packets } accept
+		limit rate 200/second burst 200 packets goto to_queue
+		accept
+	}
+	chain to_queue {
+		meta l4proto @alive meta mark set meta mark | 0x08000000 accept
+	}
+	chain empty4 {
+		tcp doff 8 ip length 52 accept
+		tcp doff 5 ip length 40 accept
+		tcp doff 11 ip length 64 accept
+		tcp doff 10 ip length 60 accept
+		tcp doff 6 ip length 44 accept
+		tcp doff 7 ip length 48 accept
+		tcp doff 9 ip length 56 accept
+		tcp doff 12 ip length 68 accept
+		tcp doff 13 ip length 72 accept
+		tcp doff 14 ip length 76 accept
+		tcp doff 15 ip length 80 accept
+	}
+	chain empty6 {
+		tcp doff 8 ip6 length 32 accept
+		tcp doff 5 ip6 length 20 accept
+		tcp doff 11 ip6 length 44 accept
+		tcp doff 10 ip6 length 40 accept
+		tcp doff 6 ip6 length 24 accept
+		tcp doff 7 ip6 length 28 accept
+		tcp doff 9 ip6 length 36 accept
+		tcp doff 12 ip6 length 48 accept
+		tcp doff 13 ip6 length 52 accept
+		tcp doff 14 ip6 length 56 accept
+		tcp doff 15 ip6 length 60 accept
+	}
+	chain decide {
+		meta mark & 0x0f000000 == 0 accept
+		ct mark & 0x07000000 == 0x03000000 goto block
+		meta mark & 0x07000000 vmap { 0x01000000 : goto undecided, 0x02000000 : goto benign, 0x03000000 : goto block, 0x07000000 : goto unanswered }
+		meta mark set meta mark & 0xf0ffffff
+	}
+	chain undecided {
+		meta mark set meta mark & 0xf0ffffff
+		ct state new accept
+		ct mark set ct mark & 0xf8ffffff | 0x01000000
+		meta l4proto @conflict goto forget
+	}
+	chain benign {
+		meta mark set meta mark & 0xf0ffffff
+		ct mark set ct mark & 0xf8ffffff | 0x02000000
+		meta l4proto @conflict goto remember
+	}
+	chain block {
+		meta mark set meta mark & 0xf0ffffff
+		ct mark set ct mark & 0xf8ffffff | 0x03000000
+		goto blocked
+	}
+}
+END
