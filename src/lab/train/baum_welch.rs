@@ -126,7 +126,7 @@ mod tests {
         let symbols = alternation();
         let tolerance = 1e-3;
         let train = |iterations| {
-            let options = Options { iterations, tolerance, ..OPTIONS };
+            let options = FitOptions { iterations, tolerance, ..OPTIONS };
             train(&[(&symbols, 1e6)], &options, &mut Progress::silent())
         };
         let settled = train(400);
