@@ -34,6 +34,15 @@ except ConnectionResetError:
 """
 
 # Tells what it may do, too.
+COLLECTOR = """
+import socket
+collector = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+collector.bind(("127.0.0.1", 514))
+print("listening", flush=True)
+while True:
+    print(collector.recv(4096).decode(), flush=True)
+"""
+
 HOOK = """#!/bin/sh
 cd /var/run/minewall-notifiers || exit 1
 umask 077
@@ -85,7 +94,10 @@ class House(OnRouter):
         self.install()
         there.write("etc/minewall/hooks.d/mine", HOOK, 0o755)
         # What is learnt would hide what is read, and the first event may come before the hook's listener.
-        there.edit("#option learn_hours '168'", "option learn_hours '0'")
+        there.edit("#option learn_hours '168'", "option learn_hours '0'\n\toption collector 'udp://127.0.0.1:514'")
+        collector = self.inside(there.init, "python3", "-c", COLLECTOR, stdout=subprocess.PIPE)
+        self.addCleanup(lambda: (collector.kill(), collector.communicate()))
+        self.assertEqual(collector.stdout.readline(), "listening\n")
         there.check("/etc/init.d/minewall reload")
         self.lay_network()
         self.feed()
@@ -93,6 +105,8 @@ class House(OnRouter):
         there.wait_for(lambda: self.mine() == "reset" and there.read("var/run/minewall-notifiers/hook"))
         self.assertIn(f"{POOL}:3333 blocked\n", there.read("var/run/minewall-notifiers/hook"))
         self.assertRegex(self.log(), rf"(?m)^<28>minewall: blocked: .*203\.0\.113\.1.* {POOL}:3333")
+        # Out of the jail, too.
+        self.assertRegex(collector.stdout.readline(), r'^<28>1 .* minewall - event - {"@timestamp".*"action":"blocked".*}}$')
         host = self.ask("hosts")["hosts"][0]
         self.assertEqual((host["client"], host["server"], host["verdict"], host["server_allowed"]),
                          ("203.0.113.1", f"{POOL}:3333", "blocked", False))

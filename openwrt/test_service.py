@@ -132,6 +132,35 @@ class Service(OnRouter):
             there.check(command)
             self.assertEqual(bool(there.table()), minewall, command)
 
+    def test_only_the_chosen_zones_are_watched(self):
+        there = self.router
+        there.write("etc/config/firewall", there.read("etc/config/firewall") +
+                    "\nconfig zone\n\toption name 'guest'\n\toption network 'guest iot'\n")
+        self.install()
+        there.check("fw4 start")
+        self.assertIn("chain watch_forward", there.table())
+        self.assertNotIn("br-guest", there.table())
+        there.check("uci add_list minewall.main.watch_zones=guest; uci add_list minewall.main.watch_interfaces=eth0.7; /etc/init.d/minewall reload")
+        # nft has its own order.
+        watched = re.search(r"iifname \{ (.*) \} goto watch", there.table())
+        self.assertEqual(sorted(watched[1].split(", ")), ['"br-guest"', '"br-iot"', '"eth0.7"'])
+        self.assertEqual(self.ask("status")["daemon"]["watched"], ["guest", "eth0.7"])
+        self.assertEqual(self.ask("status")["problems"], [])
+        # The firewall that comes back asks for rules itself.
+        there.check("fw4 reload")
+        self.assertIn('"br-iot"', there.table())
+        # A zone that the firewall does not know is no reason to watch everything, and no secret.
+        there.check("uci del_list minewall.main.watch_interfaces=eth0.7; uci del_list minewall.main.watch_zones=guest; "
+                    "uci add_list minewall.main.watch_zones=gest; /etc/init.d/minewall reload")
+        self.assertIn("goto unwatched", there.table())
+        self.assertNotIn("iifname {", there.table())
+        said = "zone 'gest' has no device now: nothing of it is watched"
+        self.assertEqual([(each["code"], each["text"]) for each in self.ask("status")["problems"]], [("zone", said)])
+        self.assertEqual(self.log().count(said), 1)
+        there.check("uci del_list minewall.main.watch_zones=gest; /etc/init.d/minewall reload")
+        self.assertEqual(self.ask("status")["problems"], [])
+        self.assertNotIn("unwatched", there.table())
+
     def test_a_network_that_comes_up_brings_back_rules_that_somebody_flushed(self):
         self.install()
         there = self.router

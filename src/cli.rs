@@ -89,7 +89,7 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("sequences") => desk_tool(arguments, minewall::lab::train::extract),
         Some(other) => Err(format!("unknown command '{other}'; 'minewall --help' lists them")),
         None => Err(match arguments.finish().first() {
-            Some(option) => format!("unknown option '{}'", option.display()),
+            Some(option) => unknown(option),
             None => "no command; 'minewall --help' lists them".into(),
         }),
     }
@@ -271,9 +271,15 @@ fn words(arguments: Arguments) -> Result<Vec<String>, String> {
 
 fn nothing_left(arguments: Arguments) -> Result<(), String> {
     match arguments.finish().first() {
-        Some(extra) => Err(format!("unknown argument '{}'", extra.display())),
+        Some(extra) => Err(unknown(extra)),
         None => Ok(()),
     }
+}
+
+/// The complaint about a word of the command line that no command knows.
+fn unknown(word: &OsString) -> String {
+    let kind = if word.as_encoded_bytes().starts_with(b"-") { "option" } else { "argument" };
+    format!("unknown {kind} '{}'", word.display())
 }
 
 /// A tool that reads its own options.
@@ -286,14 +292,13 @@ fn desk_tool(
 }
 
 /// The arguments left once the options have been taken; one that still looks like an option is unknown.
-#[cfg(feature = "host")]
 fn operands(arguments: Arguments) -> Result<Vec<OsString>, String> {
     let mut operands = arguments.finish();
     let end = operands.iter().position(|operand| operand == "--");
     let looks_like_option =
         |operand: &&OsString| operand.as_encoded_bytes().starts_with(b"-") && *operand != "-";
     match operands.iter().take(end.unwrap_or(operands.len())).find(looks_like_option) {
-        Some(option) => Err(format!("unknown option '{}'", option.display())),
+        Some(option) => Err(unknown(option)),
         None => {
             if let Some(end) = end {
                 operands.remove(end);

@@ -1,8 +1,8 @@
 //! The shell on a router: one thread, one loop, around the engine.
 //!
 //! 1. Wait (poll(2)) for packets, signals and control clients.
-//! 2. Take up to [`PACKETS_PER_TURN`] packets; each goes through [`Engine::handle`] and gets its
-//!    verdict before the next one is received.
+//! 2. Take up to [`PACKETS_PER_TURN`] packets, for [`PACKETS_TURN`] at most; each goes through [`Engine::handle`] and
+//!    gets its verdict before the next one is received, by two system calls.
 //! 3. Report the detections, and hand them to the reputation service.
 //! 4. Serve signals (SIGHUP: reload; SIGTERM, SIGINT: stop) and control clients.
 //! 5. Collect what probes have found out; a socket of the worker's says when there is something.
@@ -43,24 +43,19 @@ mod report;
 mod reset;
 pub mod status;
 pub mod syslog;
+mod wait;
 
 use std::hash::RandomState;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
-
 use crate::config::{self, Config};
 use crate::engine::{Engine, Settings};
 use crate::limits::{
-    CONTROL_CLIENTS, FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
+    FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, PACKETS_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
 };
 use crate::net::local_networks::is_own;
 use crate::util::time::Instant;
@@ -79,6 +74,7 @@ use report::Reporter;
 use reputation_service::ReputationService;
 use reset::Resetter;
 use signature_files::SignatureFiles;
+use wait::{Signals, wait};
 
 /// Runs until a signal stops it.
 ///
@@ -170,10 +166,12 @@ struct Daemon {
 impl Daemon {
     fn watch(mut self, config_path: &Path, signals: &Signals, mut control: Control) -> Result<(), String> {
         let mut swept_at = self.clock.now();
+        let mut is_idle = true;
         loop {
-            let ready = wait(&self.queue, signals, &self.reputation, &control)
+            let patience = if is_idle { TURN_WAIT } else { Duration::ZERO };
+            let ready = wait(&self.queue, signals, &self.reputation, &control, patience)
                 .map_err(|error| format!("poll: {error}"))?;
-            self.take_packets()?;
+            is_idle = !ready.packets || self.take_packets()?;
             self.alive.turned();
             if ready.stop {
                 log::info!("stopping; {} detections", self.engine.counters().detections);
@@ -197,36 +195,46 @@ impl Daemon {
             if ready.answers {
                 self.reputation.collect(now);
             }
-            while let Some(line) = self.reporter.poll_line() {
-                control.publish(Stream::Events, &line);
-            }
-            while let Some(line) = self.reputation.poll_shared() {
-                control.publish(Stream::Shared, &line);
-            }
+            self.publish(&mut control, now);
             if now >= swept_at.after(Duration::from_secs(1)) {
                 swept_at = now;
-                self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
-                self.house.tick(&self.engine, now);
-                self.reporter.tick(now);
-                if let Some(line) = self.fleet.poll_sign_of_life(now) {
-                    control.publish(Stream::Shared, &line);
-                }
-                self.notice_full_table(now);
-                self.minute.note(self.engine.counters().packets, now);
-                if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
-                    self.alive.report_conflict();
-                }
-                self.engine.tell_time(unix_seconds(), now);
-                self.tick_reputation();
-                if let Some(signatures) = self.signatures.collect() {
-                    self.engine.replace_signatures(signatures);
-                }
-                if self.lists.collect() {
-                    self.engine.replace_intel(self.lists.current());
-                    self.reputation.refill(now);
-                }
+                self.tick(now);
             }
             self.adopt_reputation();
+        }
+    }
+
+    /// Work of every second.
+    fn tick(&mut self, now: Instant) {
+        self.engine.sweep(SWEEP_SETS_PER_SECOND, now);
+        self.house.tick(&self.engine, now);
+        self.reporter.tick(now);
+        self.notice_full_table(now);
+        self.minute.note(self.engine.counters().packets, now);
+        if self.conflicts.notice(self.engine.counters().decided_again, now, &self.problems) {
+            self.alive.report_conflict();
+        }
+        self.engine.tell_time(unix_seconds(), now);
+        self.tick_reputation();
+        if let Some(signatures) = self.signatures.collect() {
+            self.engine.replace_signatures(signatures);
+        }
+        if self.lists.collect() {
+            self.engine.replace_intel(self.lists.current());
+            self.reputation.refill(now);
+        }
+    }
+
+    /// Hands those who follow what there is to tell.
+    fn publish(&mut self, control: &mut Control, now: Instant) {
+        while let Some(line) = self.reporter.poll_line() {
+            control.publish(Stream::Events, &line);
+        }
+        while let Some(line) = self.reputation.poll_shared() {
+            control.publish(Stream::Shared, &line);
+        }
+        if let Some(line) = self.fleet.poll_sign_of_life(now) {
+            control.publish(Stream::Shared, &line);
         }
     }
 
@@ -252,11 +260,13 @@ impl Daemon {
         }
     }
 
-    fn take_packets(&mut self) -> Result<(), String> {
+    /// Takes packets for a turn; whether no more came.
+    fn take_packets(&mut self) -> Result<bool, String> {
+        let end = self.clock.now().after(PACKETS_TURN);
         for _ in 0..PACKETS_PER_TURN {
             let packet = match self.queue.recv() {
                 Ok(Some(packet)) => packet,
-                Ok(None) => break,
+                Ok(None) => return Ok(true),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
                 Err(error) => return Err(format!("the queue broke: {error}")),
             };
@@ -272,8 +282,11 @@ impl Daemon {
                 let is_local = self.reputation.networks().contains(client) || is_own(client);
                 self.reporter.report(&detection, is_local);
             }
+            if now >= end {
+                break;
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Connections that found no place in the flow table are a problem until a minute has passed without one.
@@ -327,68 +340,5 @@ impl Daemon {
         let control_socket = std::mem::take(&mut self.config.control_socket);
         self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
         log::info!("configuration reloaded, {} mode", self.config.mode.name());
-    }
-}
-
-/// Everything that is ready besides packets.
-struct Ready {
-    reload: bool,
-    stop: bool,
-    answers: bool,
-    control: bool,
-}
-
-/// Waits until there is something to do, at most [`TURN_WAIT`].
-fn wait(
-    queue: &PacketQueue,
-    signals: &Signals,
-    reputation: &ReputationService,
-    control: &Control,
-) -> io::Result<Ready> {
-    let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
-        [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
-            .into_iter()
-            .chain(reputation.wake())
-            .map(|fd| (fd, PollFlags::IN))
-            .chain(control.descriptors())
-            .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
-            .collect();
-    let patience = Timespec { tv_sec: 0, tv_nsec: TURN_WAIT.subsec_nanos() as _ };
-    match poll(&mut descriptors, Some(&patience)) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let mut is_ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
-    let (reload, stop, _packets) = (is_ready.next(), is_ready.next(), is_ready.next());
-    Ok(Ready {
-        reload: reload == Some(true),
-        stop: stop == Some(true),
-        answers: reputation.wake().is_some() && is_ready.next() == Some(true),
-        // A client that says nothing is given up once a second, when nothing else is ready.
-        control: control.has_clients() || is_ready.any(|ready| ready),
-    })
-}
-
-/// Signals as bytes in sockets.
-struct Signals {
-    reload: UnixStream,
-    stop: UnixStream,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let (reload, on_reload) = UnixStream::pair()?;
-        let (stop, on_stop) = UnixStream::pair()?;
-        reload.set_nonblocking(true)?;
-        pipe::register(SIGHUP, on_reload)?;
-        pipe::register(SIGTERM, on_stop.try_clone()?)?;
-        pipe::register(SIGINT, on_stop)?;
-        Ok(Signals { reload, stop })
-    }
-
-    /// However often it was sent, one reload will do.
-    fn forget_reload(&self) {
-        let mut reload = &self.reload;
-        while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
     }
 }

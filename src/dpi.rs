@@ -17,7 +17,7 @@ pub mod signatures;
 use crate::net::direction::Direction;
 use crate::parse::client_hello::Hello;
 use crate::parse::lines::says_nothing;
-use drafts::Drafts;
+use drafts::{Draft, Drafts};
 use evidence::{Context, Evidence};
 use finding::Finding;
 use framing::{Found, Framing};
@@ -184,53 +184,69 @@ impl Inspection {
                     if matches!(naming, Naming::Proxy(_)) {
                         self.framing.note_target();
                     }
-                    Said::Named(naming)
+                    Some(Said::Named(naming))
                 }
-                Found::Resolved(message) => Said::Resolved(message),
-                Found::StratumV2 => Said::Proof(stratum_v2()),
-                Found::Message(over) => {
-                    message::prepare(draft, signatures, over);
-                    let message = message::of(draft, signatures, over);
-                    let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
-                    let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
-                    // The first bytes of a turn are looked at again as long as more of them may tell.
-                    let is_over = over == carrier::BINARY
-                        && (finding.is_some()
-                            || Framing::is_turn_full(draft)
-                            || !signatures.may_fit(&message));
-                    let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
-                    if is_known || !is_guess {
-                        self.framing.note_message(direction);
-                    } else if over == carrier::CSV && !says_nothing(&draft.lines.line) {
-                        self.framing.note_nonsense(direction);
-                    }
-                    self.framing.end_message(draft, direction, over);
-                    if is_over {
-                        self.framing.end_turn(draft, direction);
-                    }
-                    match finding {
-                        Some(finding) => finding,
-                        None => continue,
-                    }
-                }
+                Found::Resolved(message) => Some(Said::Resolved(message)),
+                Found::StratumV2 => Some(Said::Proof(stratum_v2())),
+                Found::Message(over) => self.message(signatures, draft, direction, over),
                 Found::OpenLine => {
-                    message::prepare(draft, signatures, carrier::CSV);
-                    let message = message::of(draft, signatures, carrier::CSV);
-                    let context = self.context(direction, carrier::CSV, false);
-                    if !evidence::fits(signatures, &message) {
-                        self.framing.note_unreadable(direction);
+                    let (is_known, said) = self.open_line(signatures, draft, direction);
+                    if !is_known {
                         return Reading { consumed, said: Said::Nothing };
                     }
-                    // More of the line may come, and say more.
-                    let (_, finding) = self.evidence.weigh(signatures, &context, &message);
-                    match finding {
-                        Some(finding) => finding,
-                        None => continue,
-                    }
+                    said
                 }
             };
-            return Reading { consumed, said };
+            if let Some(said) = said {
+                return Reading { consumed, said };
+            }
         }
+    }
+
+    /// Weighs the message in `draft`, and ends it.
+    fn message(
+        &mut self,
+        signatures: &Signatures,
+        draft: &mut Draft,
+        direction: Direction,
+        over: u16,
+    ) -> Option<Said<'static>> {
+        message::prepare(draft, signatures, over);
+        let message = message::of(draft, signatures, over);
+        let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
+        let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
+        // The first bytes of a turn are looked at again as long as more of them may tell.
+        let is_over = over == carrier::BINARY
+            && (finding.is_some() || Framing::is_turn_full(draft) || !signatures.may_fit(&message));
+        let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
+        if is_known || !is_guess {
+            self.framing.note_message(direction);
+        } else if over == carrier::CSV && !says_nothing(&draft.lines.line) {
+            self.framing.note_nonsense(direction);
+        }
+        self.framing.end_message(draft, direction, over);
+        if is_over {
+            self.framing.end_turn(draft, direction);
+        }
+        finding
+    }
+
+    /// Weighs a line that has no end yet, if it is a message as it stands: more of it may come, and say more.
+    fn open_line(
+        &mut self,
+        signatures: &Signatures,
+        draft: &mut Draft,
+        direction: Direction,
+    ) -> (bool, Option<Said<'static>>) {
+        message::prepare(draft, signatures, carrier::CSV);
+        let message = message::of(draft, signatures, carrier::CSV);
+        let context = self.context(direction, carrier::CSV, false);
+        if !evidence::fits(signatures, &message) {
+            self.framing.note_unreadable(direction);
+            return (false, None);
+        }
+        let (_, finding) = self.evidence.weigh(signatures, &context, &message);
+        (true, finding)
     }
 
     fn context(&self, direction: Direction, over: u16, by_page: bool) -> Context {

@@ -11,6 +11,7 @@
 
 mod attempts;
 mod dns_cache;
+mod dns_questions;
 pub mod event;
 mod intel_lookup;
 mod lookups;
@@ -191,7 +192,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         let segment = match packet::parse(packet.bytes) {
             Ok(segment) => segment,
             Err(why) => {
-                pipeline.other(why, packet.bytes, now);
+                pipeline.other(why, packet, now);
                 return passed(Verdict::Ignore);
             }
         };
@@ -200,9 +201,16 @@ impl<S: BuildHasher + Clone> Engine<S> {
         }
         let starts = packet.reason == Reason::Start;
         if segment.payload_len == 0 && !starts {
-            return passed(Verdict::Ignore);
+            // The byte may come in a later packet.
+            let is_urgent = segment.urg && packet.reason == Reason::Payload;
+            return passed(if is_urgent { pipeline.without_urgency() } else { Verdict::Ignore });
         }
         let key = FiveTuple::new(segment.src, segment.dst);
+        if packet.reason == Reason::Attempt
+            && !flows.get(&key).is_some_and(|session| session.is_continued_by(&segment))
+        {
+            return passed(Verdict::Ignore);
+        }
         let client =
             || if starts { segment.src } else { Connection::of(&segment, &pipeline.networks).client() };
         let owner = || pipeline.owner_of(client().addr());
@@ -232,7 +240,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
     pub fn suspects(&self, client: &Endpoint, server: &Endpoint, now: Instant) -> bool {
         let flow = self.flows.get(&FiveTuple::new(*client, *server));
         flow.is_some_and(|session| {
-            let is_listed = || self.pipeline.intel.has_suspected(client.addr(), server, now);
+            // Behind a proxy it is the target that a list suspects.
+            let listed = self.pipeline.destination(session);
+            let is_listed = || self.pipeline.intel.has_suspected(client.addr(), &listed, now);
             session.client() == *client && (session.state() == State::Suspect || is_listed())
         })
     }
@@ -295,7 +305,9 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// Clients, and addresses that name servers gave them for blocked names alone; the same.
     pub fn refused_answers(&self, now: Instant) -> Vec<(IpAddr, IpAddr, Ports, u64)> {
-        self.pipeline.intel.refused_answers(&self.pipeline.settings.allow, now).collect()
+        let pipeline = &self.pipeline;
+        let owner_of = |client| pipeline.owner_of(client);
+        pipeline.intel.refused_answers(&pipeline.settings.allow, owner_of, now).collect()
     }
 
     /// The entries of the lists for `pattern`, the one that decides first.

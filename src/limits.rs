@@ -224,6 +224,10 @@ pub const HOOK_PATIENCE: Duration = Duration::from_secs(60);
 pub const RECEIVE_BUFFER_BYTES: usize = 512 * 1_024;
 /// Packets handled before signals and the control socket get a turn.
 pub const PACKETS_PER_TURN: usize = 64;
+/// Time after which they get one in any case, if packets keep coming.
+pub const PACKETS_TURN: Duration = Duration::from_millis(20);
+/// The wait for a packet behind another one; the kernel rounds it up to its own ticks, 4 or 10 ms.
+pub const PACKET_WAIT: Duration = Duration::from_millis(4);
 /// Sets of the flow table that are swept in each idle second: all 512 of the default table in 16 s.
 pub const SWEEP_SETS_PER_SECOND: usize = 32;
 
@@ -295,6 +299,10 @@ pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
 pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
 /// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
 pub const FAST_OPEN_PER_SECOND: u32 = 50;
+/// The same of one client.
+pub const FAST_OPEN_OF_CLIENT: u32 = 20;
+/// Clients that are counted apart for that, for their share of the decided connections, and by name servers.
+pub const COUNTED_CLIENTS: u32 = 1_024;
 /// Time without a sign of life after which the kernel stops queueing: a connection that begins right after the last
 /// one stalls until TCP repeats its packet for the fourth time, 3.0 s after the first (RFC 6298: 0.2 s, doubled).
 pub const ALIVE_TIMEOUT_MILLIS: u64 = 2_500;
@@ -318,6 +326,8 @@ pub const ALIVE_STACK_BYTES: usize = 64 * 1_024;
 pub const DECIDED_CONNECTIONS: u32 = 4_096;
 /// After how long such a connection is judged anew.
 pub const DECIDED_SECONDS: u32 = 3_600;
+/// Connections that one client adds to them at once, and in an hour: so it has a fourth of the places at most.
+pub const DECIDED_OF_CLIENT: u32 = DECIDED_CONNECTIONS / 8;
 
 /// Sessions whose server's name is remembered, about 180 bytes each: for the probe, and for people.
 pub const NAMED_SESSIONS: usize = if cfg!(test) { 16 } else { 512 };
@@ -334,12 +344,14 @@ pub const INTEL_LINE_BYTES: usize = 1_024;
 /// Bad lines of one list that are reported one by one.
 pub const INTEL_WARNINGS: usize = 8;
 
-/// Answers of name servers to one client that are read in a second.
-pub const DNS_ANSWERS_OF_CLIENT: u32 = 50;
-/// Clients that are counted apart for that.
-pub const DNS_CLIENTS: u32 = 1_024;
-/// Answers of name servers that are read in a second; what is more passes unread.
-pub const DNS_ANSWERS_PER_SECOND: u32 = 200;
+/// Questions of one client to name servers, and answers to it, that are read in a second.
+pub const DNS_OF_CLIENT: u32 = 50;
+/// Questions to name servers, and answers, that are read in a second; what is more passes unread.
+pub const DNS_PER_SECOND: u32 = 200;
+/// Questions to name servers that are remembered, 24 bytes each.
+pub const DNS_QUESTIONS: usize = if cfg!(test) { 32 } else { 512 };
+/// Seconds in which the answer to a question counts.
+pub const DNS_ANSWER_SECONDS: u32 = 10;
 /// Names of one DNS answer: the one in question and its aliases. Chains of more than four are rare.
 pub const DNS_CHAIN: usize = 8;
 /// Pointers of one compressed name that are followed; servers need one or two.

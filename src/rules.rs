@@ -17,10 +17,11 @@
 //! (`bridge-nf-call-iptables`) are forwarded packets as any other.
 //!
 //! **Queued are, of TCP**: the client's first packet behind the handshake, which says where both streams begin, and
-//! payload of connections that are not decided and in which both ends have taken part (`ct status assured`).
+//! payload of connections that are not decided and in which both ends have taken part (a whole handshake, or `ct status
+//! assured`).
 //! Connection attempts are not; those to known pools and listed addresses the kernel refuses by itself ([`attempts`]). Benign connections
 //! are looked at again by the kernel's count alone ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours). Besides
-//! TCP, answers of name servers are queued ([`names`]).
+//! TCP, questions to name servers and their answers are queued ([`names`]).
 //!
 //! **Failure is open.** Without a daemon the queue is bypassed, and a bypassed packet decides nothing. A daemon that
 //! hangs is noticed by the dead man's switch: the way to the queue is open only while elements stand in the set
@@ -38,6 +39,7 @@
 
 mod attempts;
 mod bits;
+mod clients;
 mod detect;
 pub(crate) mod memory;
 mod names;

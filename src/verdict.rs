@@ -22,7 +22,7 @@ pub enum Reason {
     Start,
     /// A sample of a connection that was decided as benign.
     Again,
-    /// A SYN to a server of the kernel's sets.
+    /// A SYN to a server of the kernel's sets, or payload of a connection that the kernel does not know, or has forgotten.
     Attempt,
 }
 

@@ -6,15 +6,19 @@
 //! `midway: yes` joins the flow there; after the turn `unwanted-after` no
 //! message can be read in the flow.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dialogue::Dialogue;
 use minewall::dpi::{Dpi, Inspection, Said};
 use minewall::net::direction::Direction;
+use random::Random;
 
 #[path = "common/dialogue.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod dialogue;
+#[path = "support/random.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod random;
 
 /// What became of a flow.
 #[derive(Debug, PartialEq)]
@@ -25,15 +29,18 @@ struct Outcome {
     unwanted_after: Option<usize>,
 }
 
-/// Plays a dialogue, each of its turns in pieces of at most `piece` bytes.
-fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
+/// Plays a dialogue, each of its turns in pieces of at most `piece()` bytes.
+fn play(dialogue: &Dialogue, mut piece: impl FnMut() -> usize) -> Outcome {
     let mut dpi = Dpi::default();
     let mut inspection = Inspection::begin(dialogue.option("midway").is_none());
     let mut held = [Vec::new(), Vec::new()];
     let mut unwanted_after = None;
     for (number, turn) in (1..).zip(&dialogue.turns) {
         let direction = if turn.from_client { Direction::ToServer } else { Direction::ToClient };
-        for bytes in turn.bytes.chunks(piece) {
+        let mut rest = &turn.bytes[..];
+        while !rest.is_empty() {
+            let (bytes, more) = rest.split_at(rest.len().min(piece()));
+            rest = more;
             let held = &mut held[direction as usize];
             held.extend(bytes);
             loop {
@@ -60,8 +67,8 @@ fn play(dialogue: &Dialogue, piece: usize) -> Outcome {
     Outcome { verdict: "not-mining".to_owned(), unwanted_after }
 }
 
-#[test]
-fn every_dialogue_has_its_verdict_in_every_portion() {
+/// All dialogues.
+fn paths() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues");
     let mut paths: Vec<_> = directory
         .read_dir()
@@ -70,7 +77,34 @@ fn every_dialogue_has_its_verdict_in_every_portion() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "dialogue"))
         .collect();
     paths.sort();
-    assert!(paths.len() >= 200, "only {} dialogues found", paths.len());
+    assert!(paths.len() >= 500, "only {} dialogues found", paths.len());
+    paths
+}
+
+/// The boundaries of segments say nothing: whole turns are the reference, in all framings.
+#[test]
+fn any_segmentation_gives_the_same_verdict() {
+    let mut random = Random::new(12);
+    for path in paths() {
+        let dialogue = Dialogue::parse(&std::fs::read_to_string(&path).expect("a readable file"));
+        if dialogue.option("whole").is_some() {
+            continue;
+        }
+        let whole = play(&dialogue, || usize::MAX).verdict;
+        let cut = dialogue.option("cut").and_then(|turn| Some((whole.split_once(" at ")?.0, turn)));
+        let cut = cut.map(|(dialect, turn)| format!("{dialect} at {turn}"));
+        for round in 0..6 {
+            let most = [3, 20, 200][round % 3];
+            let verdict = play(&dialogue, || 1 + random.below(most)).verdict;
+            let fits = verdict == whole || Some(&verdict) == cut.as_ref();
+            assert!(fits, "{} in pieces of 1 to {most}: {verdict}, not {whole}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_dialogue_has_its_verdict_in_every_portion() {
+    let paths = paths();
     let faults: Vec<String> = paths.iter().flat_map(|path| faults_of(path)).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -89,7 +123,7 @@ fn faults_of(path: &Path) -> Vec<String> {
         &[usize::MAX, 1_448, 100, 7, 1]
     };
     for &piece in portions {
-        let outcome = play(&dialogue, piece);
+        let outcome = play(&dialogue, || piece);
         let fits =
             outcome.verdict == expected || (piece != usize::MAX && later.as_ref() == Some(&outcome.verdict));
         if !fits {

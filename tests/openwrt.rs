@@ -107,6 +107,43 @@ fn the_validation_agrees_with_the_daemon() {
     assert_eq!(options, minewall::config::options::OPTIONS.len());
 }
 
+/// The options of a section that a script reads, and the program's own list of them.
+#[test]
+fn the_options_of_the_scripts_are_known() {
+    let read = |name: &str| {
+        let file = folder().join("minewall/files").join(name);
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    };
+    let notifiers: String = ["common.sh", "mail", "mqtt", "notifiers", "ntfy", "telegram", "webhook"]
+        .map(|name| read(&format!("notifiers/{name}")))
+        .concat();
+    let fleet = read("fleet/minewall-fleet") + &read("fleet/minewall-fleet.init");
+    // The word behind a call that reads an option, and its place among the words of the call.
+    let calls = [("setting", 1), ("needed", 1), ("option", 1), ("config_get", 3), ("config_get_bool", 3)];
+    for (section, text) in
+        [("feed", read("minewall-update-lists")), ("fleet", fleet), ("notifier", notifiers)]
+    {
+        let mut options = 0;
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            let words: Vec<&str> =
+                line.split([' ', '\t', '(', ')', ';', '"', '`']).filter(|word| !word.is_empty()).collect();
+            for (at, word) in words.iter().enumerate() {
+                let Some((_, place)) = calls.iter().find(|(call, _)| call == word) else { continue };
+                let Some(name) = words.get(at + place) else { continue };
+                if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+                    continue;
+                }
+                options += 1;
+                let config = format!("config minewall main\nconfig {section} x\n\toption {name} '1'\n");
+                let loaded =
+                    minewall::config::parse(std::path::Path::new("test"), config.as_bytes()).expect("good");
+                assert_eq!(loaded.warnings, [], "{section}: {line}");
+            }
+        }
+        assert!(options > 4, "{section}: {options}");
+    }
+}
+
 #[test]
 fn the_package_has_the_programs_version_and_profile() {
     let makefile = fs::read_to_string(folder().join("minewall/Makefile")).expect("it is in the repository");

@@ -92,6 +92,38 @@ fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
     let missing = folder.file("missing.seq");
     refused(evaluate::run(words(&format!("--mining {missing}"))), "missing.seq");
     refused(evaluate::run(words("--scripted 0")), "no long flow");
+    let (text, empty, sound) =
+        (folder.file("text.pcap"), folder.file("empty.pcap"), folder.file("sound.seq"));
+    fs::write(&text, "neither of both, but long enough for a header").expect("written");
+    fs::write(&empty, "").expect("written");
+    train::extract(words(&format!("--scripted 2 --output {sound}"))).expect("extracted");
+    refused(
+        evaluate::run(words(&format!("--mining {text}"))),
+        "text.pcap: not a capture: neither pcap nor pcapng",
+    );
+    refused(evaluate::run(words(&format!("--mining {empty}"))), "empty.pcap: not a capture: it is empty");
+    // The last of many names is wrong: the first is not read for nothing.
+    refused(evaluate::run(words(&format!("--mining {sound} --benign {missing}"))), "missing.seq");
+    let json = format!("{}/none/m.json", folder.file("text.pcap"));
+    refused(evaluate::run(words(&format!("--scripted 4 --json {json}"))), "m.json");
+    refused(evaluate::run(words(&format!("--scripted 4 --plots {text}"))), "text.pcap");
+}
+
+/// A terminal of 100 columns shows each table as it is meant.
+#[test]
+fn tables_have_at_most_a_hundred_columns() {
+    for command in [
+        "evaluate --scripted 8 --house 1",
+        "train --scripted 50 --candidates 2 --iterations 2 --rounds 1 --folds 2 --seed 3",
+    ] {
+        let program =
+            std::process::Command::new(env!("CARGO_BIN_EXE_minewall")).args(words(command)).output();
+        let ended = program.expect("started");
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success() && said.lines().count() > 10, "{said}");
+        let wide: Vec<&str> = said.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{command}: {wide:#?}");
+    }
 }
 
 #[test]

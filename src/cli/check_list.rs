@@ -14,7 +14,7 @@ use pico_args::Arguments;
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let config = super::config_path(&mut arguments)?;
     let counts_only = arguments.contains("--count");
-    let files = arguments.finish();
+    let files = super::operands(arguments)?;
     if files.is_empty() {
         return Err("check-list: no file given".into());
     }

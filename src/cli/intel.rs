@@ -71,7 +71,7 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
     if terms.has_topics && origin != Origin::Fleet {
         return Err("--topics goes with --fleet".into());
     }
-    let operands = arguments.finish();
+    let operands = super::operands(arguments)?;
     match &operands[..] {
         [] => Err("intel add: addresses, prefixes or names, or - for lines of standard input".into()),
         [dash] if dash == "-" => add_lines(config, &terms),
@@ -187,7 +187,7 @@ impl Terms {
 
 /// The one address or name that is left.
 pub fn only_subject(arguments: Arguments) -> Result<Subject, String> {
-    match &arguments.finish()[..] {
+    match &super::operands(arguments)?[..] {
         [one] => subject(one),
         _ => Err("one address or name is wanted, with or without a port".into()),
     }

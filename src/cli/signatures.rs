@@ -21,9 +21,7 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 /// Shows every dialect that is known, with the files that `config` names.
 fn list(config: &std::path::Path, arguments: Arguments) -> Result<ExitCode, String> {
-    if !arguments.finish().is_empty() {
-        return Err("signatures list: takes nothing more".into());
-    }
+    super::nothing_left(arguments)?;
     let config = if config.exists() { super::load(config)? } else { Default::default() };
     let files = SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
     let signatures = Signatures::with_files(&files).map_err(|refusal| refusal.to_string())?;
@@ -47,7 +45,7 @@ fn list(config: &std::path::Path, arguments: Arguments) -> Result<ExitCode, Stri
 /// The exit status is 0 if all of them are.
 fn check(mut arguments: Arguments) -> Result<ExitCode, String> {
     let counts = arguments.contains("--count");
-    let paths: Vec<PathBuf> = arguments.finish().into_iter().map(PathBuf::from).collect();
+    let paths: Vec<PathBuf> = super::operands(arguments)?.into_iter().map(PathBuf::from).collect();
     if paths.is_empty() {
         return Err("signatures check: no file given".into());
     }
@@ -77,7 +75,7 @@ fn test(arguments: Arguments) -> Result<ExitCode, String> {
     use minewall::lab::replay::report::Format;
     use minewall::lab::replay::{self, ReplayOptions, ReplayOutcome};
 
-    let mut operands = arguments.finish().into_iter().map(PathBuf::from);
+    let mut operands = super::operands(arguments)?.into_iter().map(PathBuf::from);
     let file = operands.next().ok_or("signatures test: no file given")?;
     let captures: Vec<PathBuf> = operands.collect();
     if captures.is_empty() {

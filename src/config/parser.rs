@@ -61,7 +61,8 @@ struct Reader {
 #[derive(Clone, Copy, Debug)]
 enum Section {
     None,
-    Foreign,
+    /// A section that is not read here, with the options that its readers know; none where nothing is known of them.
+    Foreign(&'static [&'static str]),
     Ours,
 }
 
@@ -89,12 +90,13 @@ impl Reader {
     }
 
     fn open_section(&mut self, line: u32, kind: &str, name: Option<String>) {
-        self.section = Section::Foreign;
-        if SCRIPT_SECTIONS.contains(&kind) {
+        self.section = Section::Foreign(&[]);
+        if let Some((_, options)) = SCRIPT_SECTIONS.iter().find(|(script, _)| *script == kind) {
+            self.section = Section::Foreign(options);
             return;
         }
         if kind != SECTION_KIND {
-            let known = SCRIPT_SECTIONS.into_iter().chain([SECTION_KIND]);
+            let known = SCRIPT_SECTIONS.into_iter().map(|(script, _)| script).chain([SECTION_KIND]);
             let text = format!("unknown section {} is ignored{}", shown(kind), suggestion(kind, known));
             self.warnings.push((Some(line), text));
         } else if *self.main.get_or_insert_with(|| name.clone()) == name {
@@ -109,19 +111,25 @@ impl Reader {
             Section::None => {
                 return self.error(line, "an option before the first 'config' line".into());
             }
-            Section::Foreign => return,
+            Section::Foreign(known) => {
+                if !known.is_empty() && !known.contains(&name) {
+                    self.unknown_option(line, name, known.iter().copied());
+                }
+                return;
+            }
             Section::Ours => {}
         }
         let is_it = |given: &&mut Given| given.spec.name == name || given.spec.aliases.contains(&name);
         match self.given.iter_mut().find(is_it) {
-            None => {
-                let names = OPTIONS.iter().map(|option| option.name);
-                let text = format!("unknown option {} is ignored{}", shown(name), suggestion(name, names));
-                self.warnings.push((Some(line), text));
-            }
+            None => self.unknown_option(line, name, OPTIONS.iter().map(|option| option.name)),
             Some(given) if is_list => given.append(line, value),
             Some(given) => given.replace(line, value),
         }
+    }
+
+    fn unknown_option(&mut self, line: u32, name: &str, known: impl Iterator<Item = &'static str>) {
+        let text = format!("unknown option {} is ignored{}", shown(name), suggestion(name, known));
+        self.warnings.push((Some(line), text));
     }
 }
 
@@ -151,8 +159,36 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Types of sections that scripts of the package read.
-const SCRIPT_SECTIONS: [&str; 3] = ["feed", "fleet", "notifier"];
+/// Types of sections that scripts of the package read, with their options. A test of `openwrt/` holds them against the
+/// scripts.
+const SCRIPT_SECTIONS: [(&str, &[&str]); 3] = [
+    ("feed", &["enabled", "interval", "kind", "max_loss", "max_size", "policy", "url"]),
+    (
+        "fleet",
+        &[
+            "cafile",
+            "enabled",
+            "host",
+            "hours",
+            "node",
+            "password",
+            "policy",
+            "port",
+            "publish",
+            "subscribe",
+            "tls",
+            "topic",
+            "username",
+        ],
+    ),
+    (
+        "notifier",
+        &[
+            "cafile", "chat", "enabled", "from", "password", "port", "report", "server", "tls", "to",
+            "token", "topic", "type", "url", "username",
+        ],
+    ),
+];
 
 #[cfg(test)]
 mod tests {

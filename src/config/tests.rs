@@ -73,6 +73,16 @@ fn sections_for_scripts_are_theirs() {
     let text = "config feed x\n option url y\nconfig minewall main\n option mode monitor\nconfig fleet z\n option host w\n";
     let loaded = read(text).expect("good");
     assert_eq!((loaded.warnings, loaded.config.mode), (vec![], Mode::Monitor));
+    // A misspelt option of theirs is told, too.
+    let text = "config feed x\n option ulr y\nconfig notifier p\n option type ntfy\n option colour red\nconfig minewall main\n";
+    let warnings: Vec<String> = read(text).expect("good").warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "minewall.conf:2: unknown option 'ulr' is ignored; 'url' is probably meant",
+            "minewall.conf:5: unknown option 'colour' is ignored",
+        ]
+    );
 }
 
 #[test]

@@ -239,6 +239,20 @@ impl Status<'_> {
             self.suspects,
             self.unreported,
         );
+        text += &self.extras_to_text();
+        if !self.queue.has_rules {
+            text += "rules      not loaded: no packet is seen\n";
+        }
+        for problem in self.problems {
+            text += &format!("problem    {}: {} {}\n", problem.code, problem.text, problem.remedy);
+        }
+        text += &hosts_to_text(self.hosts);
+        text
+    }
+
+    /// Lines about what only some routers have, for a person.
+    fn extras_to_text(&self) -> String {
+        let mut text = String::new();
         if !self.watched.is_empty() {
             text += &format!("watched    only {}\n", self.watched.join(", "));
         }
@@ -250,13 +264,6 @@ impl Status<'_> {
                 "router     {router}: last heard {last_time}, {messages} messages; {taken} servers taken, {refused} not\n"
             );
         }
-        if !self.queue.has_rules {
-            text += "rules      not loaded: no packet is seen\n";
-        }
-        for problem in self.problems {
-            text += &format!("problem    {}: {} {}\n", problem.code, problem.text, problem.remedy);
-        }
-        text += &hosts_to_text(self.hosts);
         text
     }
 }

@@ -23,10 +23,11 @@ mod proof;
 use super::Said;
 use super::signatures::compile::program::{Confidence, Phase, Role, carrier};
 use super::signatures::matcher::{Before, Match, Message};
-use super::signatures::{Dialect, Signatures};
+use super::signatures::{Dialect, Signatures, word};
 use crate::limits::{FOREIGN_MESSAGES, FOREIGN_MESSAGES_ONE_WAY};
 use crate::net::direction::Direction;
 use crate::parse::tree::Value;
+use crate::parse::words::WordId;
 use proof::Proof;
 
 /// Sum of the messages of one flow so far: a small state machine in both directions.
@@ -83,7 +84,8 @@ impl Evidence {
         }
         // Readers differ in which of two members they take; either may be what the pool reads.
         let root = message.root.map(Value::with_last_members);
-        let method = root.and_then(|root| root.get("method")).filter(|_| message.over & carrier::TILDE == 0);
+        let method =
+            root.and_then(|root| root.member(word::METHOD)).filter(|_| message.over & carrier::TILDE == 0);
         let (method, method_word) = match method.filter(|method| method.is_string()) {
             Some(method) => (method.bytes(), signatures.word(method.bytes())),
             None => (message.method, message.method_word),
@@ -159,8 +161,9 @@ impl Evidence {
 
     /// The success of the latest strong request. (In that request's own direction it proves nothing.)
     fn success<'a>(&self, message: &Message<'_>, answers: bool) -> Option<Indicator<'a>> {
-        let result = message.root?.get("result").filter(|result| !result.is_null() && !result.is_false())?;
-        let failed = message.root?.get("error").is_some_and(|error| !error.is_null());
+        let result =
+            message.root?.member(word::RESULT).filter(|result| !result.is_null() && !result.is_false())?;
+        let failed = message.root?.member(word::ERROR).is_some_and(|error| !error.is_null());
         // A node that has no work to give, or a place that takes all sorts, answers with something else.
         let fits = message.over & carrier::HTTP == 0 || result.is_bool();
         let dialect = self.dialect.filter(|_| answers && !failed && fits && message.method.is_empty())?;
@@ -286,13 +289,13 @@ pub(crate) fn fits(signatures: &Signatures, message: &Message<'_>) -> bool {
 }
 
 fn id_of<'a>(message: &Message<'a>) -> Option<Value<'a>> {
-    message.root?.get("id")
+    message.root?.member(word::ID)
 }
 
 /// Whether the message has members that log shippers add.
 fn is_logged(message: &Message<'_>) -> bool {
     let Some(root) = message.root else { return false };
-    LOG_MEMBERS.iter().any(|name| root.get(name).is_some())
+    LOG_MEMBERS.iter().any(|word| root.member(*word).is_some())
 }
 
 /// Whether a request has no members but those of a request. Others, a time, say, or a severity, make it a line
@@ -302,10 +305,7 @@ fn is_bare(message: &Message<'_>) -> bool {
     if message.method.is_empty() || message.over & carrier::TILDE != 0 {
         return !is_logged(message);
     }
-    let words = root.words();
-    let is_of_request = |name: &[u8]| REQUEST_MEMBERS.iter().any(|known| known.as_bytes() == name);
-    let others = root.members().filter(|(key, _)| !is_of_request(words.word(*key))).count();
-    others == 0 && root.tree().unknown_members() == 0
+    root.tree().unknown_members() == 0 && root.members().all(|(key, _)| REQUEST_MEMBERS.contains(&key))
 }
 
 /// Weight of a message without a signature as a sign of another protocol.
@@ -316,7 +316,7 @@ fn foreignness(message: &Message<'_>) -> u8 {
     }
     let Some(root) = message.root else { return 1 };
     // What a pool says to a method that it doesn't know: a miner may try several.
-    if message.method.is_empty() && root.get("error").is_some_and(|error| !error.is_null()) {
+    if message.method.is_empty() && root.member(word::ERROR).is_some_and(|error| !error.is_null()) {
         return 0;
     }
     let electrum: [&[u8]; 3] = [b"server.", b"blockchain.", b"mempool."];
@@ -354,25 +354,35 @@ const ORDER_AT: u32 = 14;
 const TALKS_OF_OTHER_THINGS: u32 = 1 << 18;
 
 /// The members that requests of mining programs have at the top.
-const REQUEST_MEMBERS: [&str; 14] = [
-    "id",
-    "method",
-    "params",
-    "jsonrpc",
-    "worker",
-    "body",
-    "agent",
-    "pass",
-    "api_key",
-    "nonce",
-    "output",
-    "minerid",
-    "client_id",
-    "server",
+const REQUEST_MEMBERS: [WordId; 14] = [
+    word::ID,
+    word::METHOD,
+    word::PARAMS,
+    word::BODY,
+    word::AGENT,
+    word::number("jsonrpc"),
+    word::number("worker"),
+    word::number("pass"),
+    word::number("api_key"),
+    word::number("nonce"),
+    word::number("output"),
+    word::number("minerid"),
+    word::number("client_id"),
+    word::number("server"),
 ];
 
-const LOG_MEMBERS: [&str; 10] =
-    ["@timestamp", "timestamp", "time", "ts", "host", "hostname", "level", "severity", "tag", "log"];
+const LOG_MEMBERS: [WordId; 10] = [
+    word::number("@timestamp"),
+    word::number("timestamp"),
+    word::number("time"),
+    word::number("ts"),
+    word::number("host"),
+    word::number("hostname"),
+    word::number("level"),
+    word::number("severity"),
+    word::number("tag"),
+    word::number("log"),
+];
 
 #[cfg(test)]
 mod tests;

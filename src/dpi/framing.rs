@@ -6,17 +6,27 @@
 //! both ends have to prove what they are. Nothing is given up but what is known to be encrypted.
 
 mod first;
+mod flags;
 mod grpc;
 mod handshake;
 mod http;
+mod layer;
+mod step;
 mod text;
 mod websocket;
+
+use flags::{
+    BROKEN, CLIENT, CLIENT_SHIFT, DEPTH, GRPC, HTTP, MIDWAY, NOISE, REST, SERVER_FIRST, SPOKE, TARGET, TLS,
+    TURN, UNREADABLE, WEB, WEBSOCKET,
+};
+use layer::Layer;
+pub(super) use step::{Found, Step};
 
 use super::drafts::{Draft, Drafts, Handle};
 use super::naming::Naming;
 use super::signatures::compile::program::carrier;
 use super::{TlsClient, Wire};
-use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
+use crate::limits::{ASSEMBLY_BYTES, SV2_SERVER_HELLO};
 use crate::net::direction::Direction;
 use crate::parse::http::PendingRequests;
 use crate::parse::socks;
@@ -39,97 +49,8 @@ pub(super) struct Framing {
 
 const _: () = assert!(size_of::<Framing>() <= 24);
 
-/// States of a direction, named for what it awaits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Layer {
-    /// The first bytes of a connection or a tunnel.
-    #[default]
-    FirstBytes,
-    /// A JSON value, a line, an HTTP message; wherever one begins.
-    Text,
-    /// The next line of an HTTP head.
-    HttpHead,
-    /// More of an HTTP body.
-    HttpBody,
-    /// The size of a chunk of an HTTP body.
-    HttpChunk,
-    /// The blank line after the last chunk.
-    HttpTrailer,
-    /// A WebSocket frame.
-    Frame,
-    /// More of its payload.
-    FrameData,
-    /// An HTTP/2 frame, which may carry gRPC.
-    Grpc,
-    /// More of its payload.
-    GrpcData,
-    /// SOCKS 5: the client's password or request.
-    Socks5Request,
-    /// SOCKS 5: the server's choice of method.
-    Socks5Method,
-    /// SOCKS 5: the server's word on password or request.
-    Socks5Reply,
-    /// SOCKS 4: the server's word on the request.
-    Socks4Reply,
-    /// DNS: the length of a message, and the message.
-    Dns,
-    /// TLS: the rest of the ClientHello, as far as the server name.
-    TlsHello,
-    /// Stratum V2: the rest of the client's key.
-    ClientHello,
-    /// Stratum V2: the client's first frame.
-    Setup,
-    /// Stratum V2: the server has answered with its keys; the client's first frame is next.
-    SetupReceived,
-    /// Stratum V2: the server's consent.
-    SetupSuccess,
-    /// Bytes that can't be read.
-    Opaque,
-}
-
-/// Finds at the head of some bytes.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a packet allocates nothing")]
-pub(super) enum Found<'a> {
-    /// No find; bytes that were not consumed are to be offered again with what follows.
-    Nothing,
-    /// A message, which the draft holds; the carrier.
-    Message(u16),
-    /// The beginning of a line, which may be a message already: some clients send no line ends.
-    OpenLine,
-    /// The client's name for its server.
-    Named(Naming),
-    /// The answer of a name server.
-    Resolved(&'a [u8]),
-    /// A handshake of Stratum V2, with the server's consent to what followed.
-    StratumV2,
-}
-
-/// Number of bytes that are done with, and what they said.
-#[derive(Debug)]
-pub(super) struct Step<'a> {
-    pub len: usize,
-    pub found: Found<'a>,
-    /// The caller has to bring more bytes.
-    pub waits: bool,
-}
-
-impl<'a> Step<'a> {
-    fn done(len: usize) -> Self {
-        Step { len, found: Found::Nothing, waits: false }
-    }
-
-    fn wait() -> Self {
-        Step { len: 0, found: Found::Nothing, waits: true }
-    }
-
-    fn found(len: usize, found: Found<'a>) -> Self {
-        Step { len, found, waits: false }
-    }
-}
-
-/// Resources of a step.
-struct Desk<'d> {
+/// What a step works with: direction, half-read message, known words.
+struct StepContext<'d> {
     direction: Direction,
     draft: &'d mut Draft,
     words: &'d Words,
@@ -193,12 +114,12 @@ impl Framing {
         }
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
-            let mut desk = Desk { direction, draft, words };
-            let step = self.layer_step(&mut desk, rest, is_first && at == 0);
+            let mut context = StepContext { direction, draft, words };
+            let step = self.layer_step(&mut context, rest, is_first && at == 0);
             at += step.len;
             if step.waits && rest.len() >= ASSEMBLY_BYTES {
                 // More than any handshake has.
-                self.resume(&mut desk);
+                self.resume(&mut context);
                 continue;
             }
             if step.waits || !matches!(step.found, Found::Nothing) {
@@ -347,39 +268,45 @@ impl Framing {
         self.flags |= BROKEN[direction as usize] | UNREADABLE[direction as usize];
     }
 
-    fn layer_step<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8], begins_segment: bool) -> Step<'b> {
-        let direction = desk.direction;
+    fn layer_step<'b>(
+        &mut self,
+        context: &mut StepContext<'_>,
+        bytes: &'b [u8],
+        begins_segment: bool,
+    ) -> Step<'b> {
+        let direction = context.direction;
         match self.layer(direction) {
-            Layer::FirstBytes => self.first_bytes(desk, bytes),
-            Layer::Text => self.text(desk, bytes, begins_segment),
-            Layer::HttpHead => self.http_head(desk, bytes),
-            Layer::HttpBody => self.http_body(desk, bytes),
-            Layer::HttpChunk => self.http_chunk(desk, bytes),
-            Layer::HttpTrailer => self.http_trailer(desk, bytes),
-            Layer::Frame => self.frame(desk, bytes),
-            Layer::FrameData => self.frame_data(desk, bytes),
-            Layer::Grpc => self.grpc_frame(desk, bytes),
-            Layer::GrpcData => self.grpc_data(desk, bytes),
+            Layer::FirstBytes => self.first_bytes(context, bytes),
+            Layer::Text => self.text(context, bytes, begins_segment),
+            Layer::HttpHead => self.http_head(context, bytes),
+            Layer::HttpBody => self.http_body(context, bytes),
+            Layer::HttpChunk => self.http_chunk(context, bytes),
+            Layer::HttpTrailer => self.http_trailer(context, bytes),
+            Layer::Frame => self.frame(context, bytes),
+            Layer::FrameData => self.frame_data(context, bytes),
+            Layer::Grpc => self.grpc_frame(context, bytes),
+            Layer::GrpcData => self.grpc_data(context, bytes),
             Layer::Socks5Request => {
-                let step = self.socks_step(desk, socks::request(bytes), Layer::Socks5Request);
+                let step = self.socks_step(context, socks::request(bytes), Layer::Socks5Request);
                 match socks::target(bytes).filter(|_| !step.waits) {
                     Some(target) => Step::found(step.len, Found::Named(Naming::Proxy(target))),
                     None => step,
                 }
             }
-            Layer::Socks5Method => self.socks_step(desk, socks::method(bytes), Layer::Socks5Reply),
-            Layer::Socks5Reply => self.socks_step(desk, socks::reply(bytes), Layer::Socks5Reply),
-            Layer::Socks4Reply => self.socks_step(desk, socks::reply_4(bytes), Layer::Text),
-            Layer::Dns => self.dns(desk, bytes),
-            Layer::TlsHello => self.tls_hello(desk, bytes),
-            Layer::ClientHello => self.client_hello(desk, bytes),
-            Layer::Setup => self.setup(desk, bytes),
+            Layer::Socks5Method => self.socks_step(context, socks::method(bytes), Layer::Socks5Reply),
+            Layer::Socks5Reply => self.socks_step(context, socks::reply(bytes), Layer::Socks5Reply),
+            Layer::Socks4Reply => self.socks_step(context, socks::reply_4(bytes), Layer::Text),
+            Layer::Dns => self.dns(context, bytes),
+            Layer::TlsHello => self.tls_hello(context, bytes),
+            Layer::ClientHello => self.client_hello(context, bytes),
+            Layer::Setup => self.setup(context, bytes),
             // The server has had its turn; the client's comes first.
+            Layer::SetupReceived if bytes.len() <= SV2_SERVER_HELLO => Step::wait(),
             Layer::SetupReceived => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(0)
             }
-            Layer::SetupSuccess => self.setup_success(desk, bytes),
+            Layer::SetupSuccess => self.setup_success(context, bytes),
             Layer::Opaque => Step::done(bytes.len()),
         }
     }
@@ -407,11 +334,11 @@ impl Framing {
     }
 
     /// Goes on with the next message that begins, as in a flow joined midway.
-    fn resume(&mut self, desk: &mut Desk<'_>) {
-        self.note_nonsense(desk.direction);
-        desk.draft.reset();
-        self.set_pending(desk.direction, 0);
-        self.set_layer(desk.direction, Layer::Text);
+    fn resume(&mut self, context: &mut StepContext<'_>) {
+        self.note_nonsense(context.direction);
+        context.draft.reset();
+        self.set_pending(context.direction, 0);
+        self.set_layer(context.direction, Layer::Text);
     }
 
     /// Ends the reading of both directions.
@@ -442,40 +369,7 @@ impl Framing {
     }
 }
 
-/// The bits of [`Framing::flags`] that count proxies.
-const DEPTH: u32 = 3;
-/// Part of the flow has not been seen.
-const MIDWAY: u32 = 1 << 2;
-/// The client has sent a ClientHello, and the server nothing that contradicts it.
-const TLS: u32 = 1 << 3;
-/// HTTP was spoken, or TLS whose client offers it.
-const WEB: u32 = 1 << 4;
-const WEBSOCKET: u32 = 1 << 5;
-const SERVER_FIRST: u32 = 1 << 6;
-const NOISE: u32 = 1 << 7;
-const GRPC: u32 = 1 << 8;
-/// Flags of each direction: not all of it was seen, or not all of it made sense.
-const BROKEN: [u32; 2] = [1 << 9, 1 << 10];
-/// The latest bytes made no sense.
-const UNREADABLE: [u32; 2] = [1 << 11, 1 << 12];
-/// The end has spoken since the other one did.
-const SPOKE: [u32; 2] = [1 << 13, 1 << 14];
-/// The next bytes are the rest of something whose beginning was not seen.
-const REST: [u32; 2] = [1 << 15, 1 << 16];
-/// The first bytes that the end says since the other one spoke are being collected.
-const TURN: [u32; 2] = [1 << 19, 1 << 20];
-/// The client has asked a proxy for another server.
-const TARGET: u32 = 1 << 21;
-/// A message of HTTP has begun.
-const HTTP: [u32; 2] = [1 << 17, 1 << 18];
-
-/// The bits that hold a [`TlsClient`].
-const CLIENT: u32 = 3 << CLIENT_SHIFT;
-const CLIENT_SHIFT: u32 = 21;
-
 const OF_NOISE: [Layer; 2] = [Layer::SetupReceived, Layer::SetupSuccess];
-
-const _: () = assert!(PROXY_DEPTH as u32 <= DEPTH);
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! From a draft to the message that signatures look at.
 
 use super::drafts::Draft;
-use super::signatures::Signatures;
 use super::signatures::compile::program::carrier;
 use super::signatures::matcher::Message;
+use super::signatures::{Signatures, word};
 use crate::parse::grpc;
 use crate::parse::http::push_form;
 use crate::parse::tree::{Tree, Value, ValueKind};
@@ -38,11 +38,11 @@ pub(super) fn of<'a>(draft: &'a Draft, signatures: &'a Signatures, over: u16) ->
         carrier::HTTP if root.is_none() => &draft.bytes,
         _ => &[],
     };
-    let get = |name| root.and_then(|root: Value<'_>| root.get(name));
-    let filled = |name| get(name).is_some_and(|value| !value.is_null());
+    let get = |word| root.and_then(|root: Value<'_>| root.member(word));
+    let filled = |word| get(word).is_some_and(|value| !value.is_null());
     // Grin's nodes repeat the method in the response.
-    let is_response = filled("result") && !filled("params") && !filled("body");
-    let method = match get("method").filter(|method| !is_response && method.is_string()) {
+    let is_response = filled(word::RESULT) && !filled(word::PARAMS) && !filled(word::BODY);
+    let method = match get(word::METHOD).filter(|method| !is_response && method.is_string()) {
         _ if over == carrier::TILDE => draft.lines.verb(),
         Some(method) => method.bytes(),
         None => &[],

@@ -4,6 +4,7 @@
 //! and of feeds are compiled by the same code when they are loaded and stand beside the built-in ones.
 //! `openwrt/SIGNATURES.md` describes the language.
 
+mod code;
 #[allow(dead_code, reason = "the build script uses the rest")]
 pub(crate) mod compile;
 mod dialect;
@@ -12,6 +13,7 @@ pub(crate) mod matcher;
 mod questions;
 pub(crate) mod shape;
 mod thing;
+pub(crate) mod word;
 
 use std::borrow::Cow;
 

@@ -2,6 +2,7 @@
 
 use core::hash::BuildHasher;
 
+use super::dns_cache::AnswerReceiver;
 use super::pipeline::{DetectionCause, Pipeline};
 use super::session::Session;
 use super::{Handled, Packet};
@@ -25,7 +26,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// An attempt that the kernel would refuse. What is known here is newer than its sets.
     fn refused_attempt(&mut self, segment: &Segment<'_>, packet: &Packet<'_>, now: Instant) -> Handled {
         let session = Session::begin(segment, now.stamp());
-        let known = self.known_at(&segment.src, &segment.dst, now).filter(|_| !self.exempts(&session, now));
+        let client = segment.src.addr();
+        let client = AnswerReceiver::new(client, self.owner_from(client, packet.hw_addr));
+        let known = self.known_at(client, &segment.dst, now).filter(|_| !self.exempts(&session, now));
         // Data in a SYN stays behind here, too.
         let pass =
             if segment.payload_len > 0 { Verdict::WithoutData } else { Verdict::Accept(FlowMark::Undecided) };

@@ -8,6 +8,7 @@
 use core::hash::{BuildHasher, Hash, Hasher};
 use core::net::IpAddr;
 
+use super::session::Session;
 use crate::limits::{
     DNS_TTL_MAX_SECONDS, DNS_TTL_MIN_SECONDS, RESOLVED_NAME_BYTES, RESOLVED_NAMES, RESOLVED_OTHERS,
     RESOLVED_WAYS,
@@ -28,10 +29,11 @@ pub(super) struct DnsCache<S> {
     hasher: S,
 }
 
-/// The client that got an answer, and an address in it.
+/// The client that got an answer, the one that had asked under its address, and an address in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct AnswerKey {
     client: IpAddr,
+    asker: u32,
     addr: IpAddr,
 }
 
@@ -71,8 +73,22 @@ pub(super) const ROUTER: u32 = 0;
 pub(super) struct AnswerReceiver {
     /// Its address.
     pub client: IpAddr,
+    /// Keyed hash of the client that has asked: another one may have used the address for that.
+    pub asker: u32,
     /// Keyed hash of the client whose share its entries take.
     pub owner: u32,
+}
+
+impl AnswerReceiver {
+    /// The client at this address whose keyed hash is `owner`.
+    pub(super) fn new(client: IpAddr, owner: u32) -> Self {
+        AnswerReceiver { client, asker: owner, owner }
+    }
+
+    /// The client of `session`.
+    pub(super) fn of(session: &Session) -> Self {
+        AnswerReceiver::new(session.client().addr(), session.owner())
+    }
 }
 
 /// The names of an address.
@@ -106,13 +122,13 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
     ) -> bool {
         // A client goes on using an address for longer than it may.
         let until = now.saturating_add(resolution.ttl.clamp(DNS_TTL_MIN_SECONDS, DNS_TTL_MAX_SECONDS));
-        let AnswerReceiver { client, owner } = receiver;
+        let AnswerReceiver { client, asker, owner } = receiver;
         let name = listed.map(|name| heapless::String::try_from(name.as_str()));
         let mut is_news = false;
         for &addr in &resolution.addrs {
             match &name {
                 Some(Ok(name)) => {
-                    let key = AnswerKey { client, addr };
+                    let key = AnswerKey { client, asker, addr };
                     let known = self.listed.get(&key);
                     is_news |= known.is_none_or(|known| {
                         known.name != *name || known.until < now.saturating_add(DNS_TTL_MIN_SECONDS / 2)
@@ -138,17 +154,27 @@ impl<S: BuildHasher + Clone> DnsCache<S> {
         is_news
     }
 
-    /// The listed names that have led to `addr`, at second `now`.
-    pub(super) fn find(&self, client: IpAddr, addr: IpAddr, now: u32) -> impl Iterator<Item = Known<'_>> {
-        let set = self.listed.set_of(&AnswerKey { client, addr });
-        set.filter(move |(key, answer)| key.addr == addr && answer.until > now)
-            .map(move |(key, answer)| Known { name: &answer.name, own: key.client == client })
+    /// The listed names that have led to `addr`, at second `now`, as `receiver` has to believe them.
+    pub(super) fn find(
+        &self,
+        receiver: AnswerReceiver,
+        addr: IpAddr,
+        now: u32,
+    ) -> impl Iterator<Item = Known<'_>> {
+        let AnswerReceiver { client, asker, .. } = receiver;
+        let set = self.listed.set_of(&AnswerKey { client, asker, addr });
+        set.filter(move |(key, answer)| key.addr == addr && answer.until > now).map(move |(key, answer)| {
+            Known { name: &answer.name, own: key.client == client && key.asker == asker }
+        })
     }
 
-    /// Clients, the addresses that they were told for listed names, those names, and the seconds left at `now`.
-    pub(super) fn listed(&self, now: u32) -> impl Iterator<Item = (IpAddr, IpAddr, &str, u32)> {
+    /// Those who were told addresses for listed names, these addresses and names, and the seconds left at `now`.
+    pub(super) fn listed(&self, now: u32) -> impl Iterator<Item = (AnswerReceiver, IpAddr, &str, u32)> {
         let holding = self.listed.iter().filter(move |(_, answer)| answer.until > now);
-        holding.map(move |(key, answer)| (key.client, key.addr, &answer.name[..], answer.until - now))
+        holding.map(move |(key, answer)| {
+            let receiver = AnswerReceiver { client: key.client, asker: key.asker, owner: answer.owner };
+            (receiver, key.addr, &answer.name[..], answer.until - now)
+        })
     }
 
     /// Whether `addr` has been the answer for a name on no list.
@@ -215,159 +241,7 @@ const OTHERS_WAYS: usize = 4;
 
 const _: () =
     assert!((RESOLVED_NAMES / RESOLVED_WAYS).is_power_of_two() && RESOLVED_OTHERS.is_power_of_two());
-const _: () = assert!(size_of::<(AnswerKey, CachedAnswer)>() <= 128 && size_of::<(u32, Other)>() <= 24);
+const _: () = assert!(size_of::<(AnswerKey, CachedAnswer)>() <= 136 && size_of::<(u32, Other)>() <= 24);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::util::random::Random;
-    use std::collections::HashMap;
-    use std::hash::RandomState;
-
-    fn client(number: u8) -> IpAddr {
-        IpAddr::from([192, 168, 1, number])
-    }
-
-    fn receiver(number: u8) -> AnswerReceiver {
-        AnswerReceiver { client: client(number), owner: number.into() }
-    }
-
-    fn addr(number: u8) -> IpAddr {
-        IpAddr::from([203, 0, 113, number])
-    }
-
-    fn resolution(addrs: &[IpAddr], ttl: u32) -> Resolution {
-        Resolution { names: Default::default(), addrs: addrs.iter().copied().collect(), ttl }
-    }
-
-    fn name(text: &str) -> HostName {
-        HostName::parse(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn an_answer_is_that_of_its_client_and_ends() {
-        let mut cache = DnsCache::new(RandomState::new());
-        cache.learn(receiver(1), &resolution(&[addr(1), addr(2)], 1), Some(&name("pool.test")), 100);
-        let find = |cache: &DnsCache<_>, of, addr, now| -> Vec<(String, bool)> {
-            cache.find(of, addr, now).map(|known| (known.name.to_owned(), known.own)).collect()
-        };
-        let known = |own| vec![("pool.test".to_owned(), own)];
-        assert_eq!(find(&cache, client(1), addr(2), 100), known(true));
-        assert_eq!(find(&cache, client(2), addr(1), 100), known(false));
-        assert_eq!(find(&cache, client(1), addr(3), 100), []);
-        assert_eq!(find(&cache, client(1), addr(1), 99 + DNS_TTL_MIN_SECONDS), known(true));
-        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MIN_SECONDS), []);
-        cache.learn(receiver(1), &resolution(&[addr(1)], u32::MAX), Some(&name("pool.test")), 100);
-        assert_eq!(find(&cache, client(1), addr(1), 100 + DNS_TTL_MAX_SECONDS), []);
-        let long = ["a".repeat(60), "b".repeat(60), "test".into()].join(".");
-        cache.learn(receiver(1), &resolution(&[addr(9)], 1), Some(&name(&long)), 100);
-        assert_eq!(find(&cache, client(1), addr(9), 100), []);
-        assert!(!cache.is_other(addr(9), 100));
-    }
-
-    #[test]
-    fn other_names_are_told_apart_until_they_end() {
-        let mut cache = DnsCache::new(RandomState::new());
-        cache.learn(receiver(1), &resolution(&[addr(1)], 3_600), None, 0);
-        cache.learn(receiver(2), &resolution(&[addr(1)], 900), None, 0);
-        assert!(cache.is_other(addr(1), 3_599) && !cache.is_other(addr(1), 3_600));
-        assert!(!cache.is_other(addr(2), 0));
-    }
-
-    #[test]
-    fn an_address_carries_others_if_another_name_led_to_it() {
-        let mut resolved = DnsCache::new(RandomState::new());
-        let answer = |text: &str| {
-            let mut answer = resolution(&[addr(1)], 600);
-            answer.names.push(name(text)).expect("room");
-            answer
-        };
-        let [pool, shop, third] = ["pool.test", "shop.test", "third.test"].map(name);
-        assert!(!resolved.carries_others(addr(1), &[], 0), "nothing is known");
-        resolved.learn(receiver(1), &answer("pool.test"), None, 0);
-        assert!(!resolved.carries_others(addr(1), &[&pool], 0) && !resolved.carries_several(addr(1), 0));
-        assert!(resolved.carries_others(addr(1), &[&shop], 0) && resolved.carries_others(addr(1), &[], 0));
-        resolved.learn(receiver(2), &answer("shop.test"), None, 0);
-        resolved.learn(receiver(2), &answer("pool.test"), None, 0);
-        assert!(resolved.carries_others(addr(1), &[&pool], 0));
-        assert!(
-            !resolved.carries_others(addr(1), &[&pool, &shop], 0) && resolved.carries_several(addr(1), 0)
-        );
-        resolved.learn(receiver(2), &answer("third.test"), None, 0);
-        assert!(resolved.carries_others(addr(1), &[&pool, &shop, &third], 0), "more than are counted");
-        assert!(!resolved.carries_others(addr(1), &[&pool], 600), "it ends");
-    }
-
-    /// An entry that is found is the one learnt last; of one set, the one that ends first goes.
-    #[test]
-    fn agrees_with_a_map() {
-        let (mut cache, mut reference) = (DnsCache::new(RandomState::new()), HashMap::new());
-        let mut random = Random::new(2);
-        for now in 0..20_000 {
-            let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
-            let text = name(&format!("n{}.test", random.below(100)));
-            let ttl = 600 + random.below(5_000);
-            cache.learn(
-                AnswerReceiver { client: of, owner: random.below(3) },
-                &resolution(&[to], ttl),
-                Some(&text),
-                now,
-            );
-            reference.insert((of, to), (text.clone(), now + ttl));
-            let (of, to) = (client(random.below(3) as u8), addr(random.below(40) as u8));
-            for known in cache.find(of, to, now).filter(|known| known.own) {
-                let (expected, until) = &reference[&(of, to)];
-                assert_eq!(known.name, expected.as_str());
-                assert!(*until > now);
-            }
-        }
-    }
-
-    /// One client looks up more names than there is room for, listed ones and others; what another was told stays.
-    #[test]
-    fn one_client_displaces_no_other_s_answers() {
-        let mut cache = DnsCache::new(RandomState::new());
-        cache.learn(receiver(1), &resolution(&[addr(1)], 600), Some(&name("pool.test")), 0);
-        cache.learn(receiver(1), &resolution(&[addr(2)], 600), None, 0);
-        for number in 0..8 * RESOLVED_OTHERS as u32 {
-            let flood = resolution(&[IpAddr::from(number.to_be_bytes())], u32::MAX);
-            cache.learn(receiver(2), &flood, Some(&name("other.test")), 1);
-            cache.learn(receiver(2), &flood, None, 1);
-        }
-        assert_eq!(cache.find(client(1), addr(1), 2).filter(|known| known.own).count(), 1);
-        assert!(cache.is_other(addr(2), 2));
-    }
-
-    #[test]
-    fn the_kernel_hears_of_what_is_new_to_it() {
-        let mut cache = DnsCache::new(RandomState::new());
-        let pool = name("pool.test");
-        let answer = resolution(&[addr(1)], DNS_TTL_MIN_SECONDS);
-        assert!(cache.learn(receiver(1), &answer, Some(&pool), 0));
-        assert!(!cache.learn(receiver(1), &answer, Some(&pool), 1), "it is known, and holds for long");
-        assert!(
-            cache.learn(receiver(1), &answer, Some(&pool), DNS_TTL_MIN_SECONDS - 10),
-            "it would end soon"
-        );
-        assert!(cache.learn(receiver(2), &answer, Some(&pool), DNS_TTL_MIN_SECONDS - 10), "another client");
-        assert!(cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS), "it is shared");
-        assert!(!cache.learn(receiver(2), &answer, None, DNS_TTL_MIN_SECONDS + 1));
-    }
-
-    /// The same through the router's resolver, which is told of every name before its client.
-    #[test]
-    fn one_client_of_the_resolver_displaces_no_other_s_answers() {
-        let mut cache = DnsCache::new(RandomState::new());
-        let router = AnswerReceiver { client: addr(254), owner: ROUTER };
-        let mut resolve = |by: AnswerReceiver, addr: IpAddr| {
-            for receiver in [router, by] {
-                cache.learn(receiver, &resolution(&[addr], 86_400), None, 0);
-            }
-        };
-        resolve(receiver(1), addr(2));
-        for number in 0..8 * RESOLVED_OTHERS as u32 {
-            resolve(receiver(2), IpAddr::from(number.to_be_bytes()));
-        }
-        assert!(cache.is_other(addr(2), 2));
-    }
-}
+mod tests;

@@ -126,7 +126,12 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// The opinion on a session of `client` with `server`, before its first byte.
-    pub(super) fn of_endpoint(&self, client: IpAddr, server: &Endpoint, now: Instant) -> Option<Opinion> {
+    pub(super) fn of_endpoint(
+        &self,
+        client: AnswerReceiver,
+        server: &Endpoint,
+        now: Instant,
+    ) -> Option<Opinion> {
         if !self.has_any() {
             return None;
         }
@@ -192,7 +197,7 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
             |name: &&HostName| self.layers().any(|intel| intel.by_name(name, None, unix).is_some());
         let listed = resolution.names.iter().find(is_listed);
         let is_blocked = |addr: &IpAddr| {
-            let is_resolved = || self.dns_cache.find(receiver.client, *addr, seconds(now)).next().is_some();
+            let is_resolved = || self.dns_cache.find(receiver, *addr, seconds(now)).next().is_some();
             self.layers().any(|intel| intel.by_addr(*addr, None, unix).is_some()) || is_resolved()
         };
         let concerns_kernel = listed.is_some() || resolution.addrs.iter().any(is_blocked);
@@ -232,15 +237,18 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
     }
 
     /// Clients, and addresses that they were told for names that lists block and nothing else was, for the kernel; with
-    /// the seconds left.
+    /// the seconds left. Those who have asked themselves: `owner_of` is the keyed hash of the client that is known to
+    /// send from an address.
     pub(super) fn refused_answers(
         &self,
         exempt: &AllowList,
+        owner_of: impl Fn(IpAddr) -> u32,
         now: Instant,
     ) -> impl Iterator<Item = (IpAddr, IpAddr, Ports, u64)> {
         let unix = self.unix(now);
-        self.dns_cache.listed(seconds(now)).filter_map(move |(client, addr, name, left)| {
-            let (policy, ports) = self.policy_of(name, now)?;
+        self.dns_cache.listed(seconds(now)).filter_map(move |(receiver, addr, name, left)| {
+            let client = receiver.client;
+            let (policy, ports) = self.policy_of(name, now).filter(|_| owner_of(client) == receiver.asker)?;
             let is_allowed = self.layers().any(|intel| {
                 intel.by_addr(addr, None, unix).is_some_and(|found| found.policy == Policy::Allow)
             });
@@ -258,8 +266,13 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.by_name(&name, None, now).map(|found| (found.policy, found.ports))
     }
 
+    /// `client` is known by a new hardware address: of the answers to it, others are its own.
+    pub(super) fn note_neighbour(&mut self, client: IpAddr) {
+        self.has_kernel_news |= self.dns_cache.listed(0).any(|(receiver, ..)| receiver.client == client);
+    }
+
     /// The listed name that `client` was last told `addr` for.
-    pub(super) fn name_of(&self, client: IpAddr, addr: IpAddr, now: Instant) -> Option<&str> {
+    pub(super) fn name_of(&self, client: AnswerReceiver, addr: IpAddr, now: Instant) -> Option<&str> {
         self.dns_cache.find(client, addr, seconds(now)).find(|known| known.own).map(|known| known.name)
     }
 

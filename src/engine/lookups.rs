@@ -17,6 +17,7 @@ use crate::flow::table::FlowRecord;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::view::{Called, EndpointVerdict};
 use crate::net::authority::{Authority, AuthorityHost};
+use crate::net::client_id::ClientId;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
 use crate::net::packet::Datagram;
@@ -24,15 +25,34 @@ use crate::parse::dns::Resolution;
 use crate::util::time::Instant;
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
+    /// Hash of the client at this address, for fair shares.
+    pub(super) fn owner_of(&self, client: IpAddr) -> u32 {
+        self.owner_from(client, self.neighbours.hw_addr(client))
+    }
+
+    /// The same of one whose packet comes from `hw_addr`.
+    pub(super) fn owner_from(&self, client: IpAddr, hw_addr: Option<[u8; 6]>) -> u32 {
+        self.hasher.hash_one(ClientId::of(client, hw_addr)) as u32
+    }
+
+    /// Notes that `client` sends from `hw_addr`. Which answers of name servers are its own may depend on that.
+    pub(super) fn learn_neighbour(&mut self, client: IpAddr, hw_addr: Option<[u8; 6]>) {
+        if hw_addr.is_some() && self.neighbours.hw_addr(client) != hw_addr {
+            self.neighbours.learn(client, hw_addr);
+            self.intel.note_neighbour(client);
+        }
+    }
+
     /// Whether stage one's suspicion counts for nothing: the server has been asked and is no pool, or a list allows
     /// it.
     pub(super) fn clears(&self, session: &Session, now: Instant) -> bool {
         let (client, server) = (session.client().addr(), session.server());
+        let receiver = AnswerReceiver::of(session);
         let allows =
             |opinion: Option<Opinion>| opinion.is_some_and(|opinion| opinion.policy == Policy::Allow);
         self.reputation(session) == Some(EndpointVerdict::NotPool)
             || self.target(session).is_some_and(|target| allows(self.intel.of_proxy_target(target, now)))
-            || allows(self.intel.of_endpoint(client, &server, now))
+            || allows(self.intel.of_endpoint(receiver, &server, now))
             || self.names.find(client, &server).is_some_and(|name| {
                 let name = HostName::parse(name.as_bytes());
                 name.is_some_and(|name| allows(self.intel.of_name(&name, server.port(), now)))
@@ -58,6 +78,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             return None;
         }
         self.tunnels.target(session.key())
+    }
+
+    /// The server that the client of `session` talks with, as endpoints are compared: the one behind a proxy.
+    pub(super) fn destination(&self, session: &Session) -> Endpoint {
+        self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target))
     }
 
     /// What is known of the server that the client asks a proxy for.
@@ -92,16 +117,16 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Why `client` is refused a connection to `server`, before anything was said; nothing if it isn't.
     pub(super) fn known_at(
         &self,
-        client: &Endpoint,
+        client: AnswerReceiver,
         server: &Endpoint,
         now: Instant,
     ) -> Option<(Source, Finding)> {
         let by_list = || {
-            let opinion = self.intel.of_endpoint(client.addr(), server, now);
+            let opinion = self.intel.of_endpoint(client, server, now);
             let opinion = opinion.filter(|opinion| opinion.policy == Policy::Block)?;
             Some((Source::Intel, opinion.finding))
         };
-        self.intel.verdict(client.addr(), server, Called::Unknown).and_then(proof).or_else(by_list)
+        self.intel.verdict(client.client, server, Called::Unknown).and_then(proof).or_else(by_list)
     }
 
     /// Whether host or server of `session` is exempt, by the configuration or a list.
@@ -125,7 +150,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     ) -> Option<DetectionCause> {
         let Opinion { policy, finding } = opinion;
         let client = session.client().addr();
-        let server = self.target(session).map_or(session.server(), |target| self.tunnels.stand_in(target));
+        let server = self.destination(session);
         match policy {
             Policy::Allow => None,
             Policy::Block => {
@@ -142,12 +167,18 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
-    /// Takes note of a datagram, if it is a name server's answer.
-    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, now: Instant) {
-        if datagram.src.port() == DNS_PORT
-            && let Ok(resolution) = Resolution::read(datagram.payload)
+    /// Takes note of a datagram from `hw_addr`, if it is a question to a name server or the answer to one that was seen.
+    pub(super) fn datagram(&mut self, datagram: &Datagram<'_>, hw_addr: Option<[u8; 6]>, now: Instant) {
+        let Datagram { src, dst, payload } = datagram;
+        let second = (now.micros() / 1_000_000) as u32;
+        if dst.port() == DNS_PORT {
+            let asker = AnswerReceiver::new(src.addr(), self.owner_from(src.addr(), hw_addr));
+            self.questions.note(asker, src.port(), dst, payload, second);
+        } else if src.port() == DNS_PORT
+            && let Some(asker) = self.questions.owner(dst, src, payload, second)
+            && let Ok(resolution) = Resolution::read(payload)
         {
-            self.resolve(datagram.dst.addr(), &resolution, now);
+            self.resolve(AnswerReceiver::new(dst.addr(), asker), &resolution, now);
         }
     }
 
@@ -170,16 +201,17 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Takes note of a name server's answer over TCP.
     fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
         if session.server().port() == DNS_PORT {
-            self.resolve(session.client().addr(), resolution, now);
+            self.resolve(AnswerReceiver::of(session), resolution, now);
         }
     }
 
-    fn resolve(&mut self, client: IpAddr, resolution: &Resolution, now: Instant) {
+    fn resolve(&mut self, mut receiver: AnswerReceiver, resolution: &Resolution, now: Instant) {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
         // The router's own resolver asks for every client, and is told first.
-        let is_router = !self.networks.is_empty() && !self.networks.contains(client);
-        let owner = if is_router { ROUTER } else { self.owner_of(client) };
-        self.intel.learn(AnswerReceiver { client, owner }, resolution, now);
+        if !self.networks.is_empty() && !self.networks.contains(receiver.client) {
+            receiver.owner = ROUTER;
+        }
+        self.intel.learn(receiver, resolution, now);
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not
@@ -209,7 +241,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// The name by which the client has called its server, or which it has looked up.
     pub(super) fn server_name(&self, session: &Session, now: Instant) -> KeptName {
         let (client, server) = (session.client().addr(), session.server());
-        let looked_up = || KeptName::try_from(self.intel.name_of(client, server.addr(), now)?).ok();
+        let looked_up =
+            || KeptName::try_from(self.intel.name_of(AnswerReceiver::of(session), server.addr(), now)?).ok();
         self.names.find(client, &server).cloned().or_else(looked_up).unwrap_or_default()
     }
 }

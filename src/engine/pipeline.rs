@@ -3,10 +3,12 @@
 use core::hash::BuildHasher;
 use std::sync::Arc;
 
+use super::dns_cache::AnswerReceiver;
+use super::dns_questions::DnsQuestions;
 use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof};
 use super::overlap::Overlap;
-use super::reassembly::{Heard, Reassembly};
+use super::reassembly::{self, Heard, Reassembly};
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
 use super::tunnels::Tunnels;
@@ -20,7 +22,6 @@ use crate::hmm::StageOne;
 use crate::hmm::beaconing::Beacons;
 use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
-use crate::net::client_id::ClientId;
 use crate::net::direction::Direction;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::neighbours::Neighbours;
@@ -37,6 +38,7 @@ pub(super) struct Pipeline<S> {
     pub counters: Counters,
     pub intel: IntelLookup<S>,
     pub names: SniCache<S>,
+    pub(super) questions: DnsQuestions<S>,
     pub tunnels: Tunnels<S>,
     /// Networks of this side.
     pub networks: Arc<LocalNetworks>,
@@ -90,6 +92,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             counters: Counters::default(),
             intel: IntelLookup::new(hasher.clone()),
             names: SniCache::new(hasher.clone()),
+            questions: DnsQuestions::new(hasher.clone()),
             tunnels: Tunnels::new(hasher.clone()),
             networks: Arc::default(),
             neighbours: Neighbours::new(hasher.clone()),
@@ -107,21 +110,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         self.settings = settings;
     }
 
-    /// A packet that is no TCP segment. Answers of name servers are taken note of.
-    pub(super) fn other(&mut self, why: Unreadable, bytes: &[u8], now: Instant) {
+    /// A packet that is no TCP segment. Questions to name servers and their answers are taken note of.
+    pub(super) fn other(&mut self, why: Unreadable, packet: &Packet<'_>, now: Instant) {
         match why {
             Unreadable::NotTcp | Unreadable::Fragment => self.counters.not_tcp += 1,
             Unreadable::Malformed => self.counters.malformed += 1,
         }
-        if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(bytes)) {
-            self.datagram(&datagram, now);
+        if let (Unreadable::NotTcp, Some(datagram)) = (why, packet::datagram(packet.bytes)) {
+            self.datagram(&datagram, packet.hw_addr, now);
         }
-    }
-
-    /// Hash of the client of `session` for fair shares.
-    pub(super) fn owner_of(&self, client: core::net::IpAddr) -> u32 {
-        let id = ClientId::of(client, self.neighbours.hw_addr(client));
-        self.hasher.hash_one(id) as u32
     }
 
     /// Makes `session` that of a flow which `segment` opens, in the place of `old`.
@@ -144,7 +141,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         };
         let client = fresh.client();
         if client == segment.src {
-            self.neighbours.learn(client.addr(), packet.hw_addr);
+            self.learn_neighbour(client.addr(), packet.hw_addr);
         }
         *session = fresh;
         session.set_owner(self.owner_of(client.addr()));
@@ -168,7 +165,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let hw_addr = packet.hw_addr.filter(|_| session.direction_from(segment.src) == Direction::ToServer);
         if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
-            self.neighbours.learn(segment.src.addr(), hw_addr);
+            self.learn_neighbour(segment.src.addr(), hw_addr);
         }
         if session.state() == State::Excluded && !self.exempts(session, now) {
             session.include(now.stamp());
@@ -189,6 +186,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => {
                 verdict = Verdict::Trim { skip: *skip };
             }
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Agrees) if segment.urg => {
+                verdict = self.without_urgency();
+            }
             _ => {}
         }
         match notice {
@@ -198,6 +198,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             // A whole event is not moved for a packet that has none.
             None => Handled { verdict, opened, event: None },
+        }
+    }
+
+    /// The verdict on an undecided packet with an urgent byte, which is read here as any other.
+    pub(super) fn without_urgency(&self) -> Verdict {
+        match self.settings.mode {
+            Mode::Block => Verdict::Trim { skip: 0 },
+            Mode::Monitor => Verdict::Accept(FlowMark::Undecided),
         }
     }
 
@@ -219,6 +227,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let direction = session.direction_from(segment.src);
         // Data in the answer to a SYN begins behind it.
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
+        if direction == Direction::ToServer && session.is_watched() {
+            reassembly::return_to(&mut self.pool, &mut self.dpi, session, seq);
+        }
         let arrival = session.streams.place(direction, seq, segment.payload_len);
         examined.first_missing = match arrival {
             Arrival::InOrder { skip } => seq.wrapping_add(skip),
@@ -279,7 +290,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if !opened {
             return None;
         }
-        let opinion = self.intel.of_endpoint(session.client().addr(), &session.server(), now);
+        let opinion = self.intel.of_endpoint(AnswerReceiver::of(session), &session.server(), now);
         self.heed(session, opinion?, now)
     }
 

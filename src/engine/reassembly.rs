@@ -44,6 +44,23 @@ pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Sessio
     }
 }
 
+/// Has the client's stream go on at `seq` if that was passed over.
+pub(super) fn return_to(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &mut Session, seq: u32) {
+    if !session.streams.is_passed_over(seq) {
+        return;
+    }
+    let direction = Direction::ToServer;
+    let slot = core::mem::take(&mut session.streams.slots[direction as usize]);
+    pool.release(slot, session.key(), direction);
+    session.streams.waits[direction as usize] = false;
+    session.streams.return_to(seq);
+    if session.streams.is_first(seq) {
+        core::mem::replace(&mut session.inspection, Inspection::begin(true)).release(dpi);
+    } else {
+        session.inspection.gap(dpi, direction, u32::MAX);
+    }
+}
+
 impl Reassembly<'_> {
     /// Reads the payload of the segment, and notes in `heard` what is found: few packets say anything, and a whole
     /// [`Heard`] is too large to be moved for each.
@@ -62,6 +79,9 @@ impl Reassembly<'_> {
             self.session.streams.advance_to(direction, end);
             return;
         }
+        let index = self.session.streams.slots[direction as usize];
+        let keeps_unacknowledged =
+            direction == Direction::ToServer && self.pool.get(index, self.session.key(), direction).is_some();
         match arrival {
             Arrival::Retransmission => return,
             Arrival::InOrder { skip } => {
@@ -70,8 +90,17 @@ impl Reassembly<'_> {
                 self.feed(seq.wrapping_add(skip), new, heard);
             }
             Arrival::Ahead { .. } if self.hold(seq, segment.payload) => {}
+            Arrival::Ahead { .. } if keeps_unacknowledged => {
+                // Half a message is not given up for bytes that may never reach the server.
+                self.read_apart(segment.payload, heard);
+                return;
+            }
             Arrival::Ahead { missing } => {
-                self.lose(seq.wrapping_sub(missing), seq);
+                let from = seq.wrapping_sub(missing);
+                self.lose(from, seq);
+                if direction == Direction::ToServer {
+                    self.session.streams.pass_over(from, seq);
+                }
                 self.session.streams.advance_to(direction, end);
                 self.feed(seq, segment.payload, heard);
             }
@@ -89,6 +118,7 @@ impl Reassembly<'_> {
         let Some(next) = self.session.streams.next(peer) else { return };
         let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
         let index = self.session.streams.slots[peer as usize];
+        let waits = self.waits(peer);
         match self.pool.get(index, self.session.key(), peer) {
             Some(slot) if is_beyond && slot.has_hole() => {
                 let unread = slot.unread();
@@ -98,6 +128,11 @@ impl Reassembly<'_> {
                 self.session.inspection.gap(self.dpi, peer, missing);
                 self.session.streams.advance_to(peer, head_end);
                 self.offer_head(peer, heard);
+            }
+            Some(_) if is_beyond && waits => {
+                self.free(peer);
+                self.session.inspection.gap(self.dpi, peer, ack.wrapping_sub(next));
+                self.session.streams.advance_to(peer, ack);
             }
             _ => {}
         }
@@ -234,6 +269,19 @@ impl Reassembly<'_> {
     fn note(&mut self, direction: Direction, waits: bool) {
         self.session.streams.waits[direction as usize] = waits;
         self.pool.note(self.session.streams.slots[direction as usize], waits, self.placed.at.stamp());
+    }
+
+    /// Whether bytes of `direction` wait to be read.
+    fn waits(&self, direction: Direction) -> bool {
+        self.session.streams.waits[direction as usize]
+    }
+
+    /// Reads `bytes`, which have no place in the stream so far, by themselves.
+    fn read_apart(&mut self, bytes: &[u8], heard: &mut Heard) {
+        let mut inspection = Inspection::begin(false);
+        let owner = self.session.owner();
+        offer_all(&mut inspection, self.dpi, owner, self.placed.direction, bytes, heard);
+        inspection.release(self.dpi);
     }
 
     /// Keeps bytes that came ahead of their turn, if there is room.

@@ -121,6 +121,12 @@ impl Session {
         self.connection.direction_from(src)
     }
 
+    /// Whether `segment` belongs where the stream of its sender is: its sender has seen the connection.
+    pub(super) fn is_continued_by(&self, segment: &Segment<'_>) -> bool {
+        let next = self.streams.next(self.direction_from(segment.src));
+        next.is_some_and(|next| segment.seq.wrapping_sub(next).wrapping_add(WINDOW) < 2 * WINDOW)
+    }
+
     /// The decision.
     pub fn state(&self) -> State {
         self.state
@@ -258,6 +264,9 @@ impl Session {
         }
     }
 }
+
+/// A window without the option that scales it (RFC 9293 section 3.1).
+const WINDOW: u32 = 1 << 16;
 
 #[cfg(test)]
 impl Session {

@@ -79,6 +79,7 @@ mod tests {
                 has_ack: true,
                 fin: false,
                 rst: false,
+                urg: false,
                 payload: b"",
                 payload_len: 0,
             };

@@ -12,6 +12,8 @@ pub(crate) struct Streams {
     next: [u32; 2],
     /// Sequence number of the client's first byte, where it is known.
     first: u32,
+    /// The client's bytes from the one to the other sequence number were passed over unseen; none if they are equal.
+    hole: [u32; 2],
     /// Sequence number up to which the server has acknowledged what the client sent, where it is known.
     acknowledged: u32,
     /// [`KNOWN`], [`FROM_START`] and [`CARRIED`], a bit for each direction, and [`ACKNOWLEDGED`].
@@ -73,6 +75,24 @@ impl Streams {
         } else {
             Arrival::InOrder { skip: seen }
         }
+    }
+
+    /// The client's bytes from `from` to `to` are passed over, for they may never come.
+    pub(crate) fn pass_over(&mut self, from: u32, to: u32) {
+        self.hole = [from, to];
+    }
+
+    /// Whether the client's byte at `seq` was passed over, and may still reach the server: what came behind it is no
+    /// proof that it had been lost, since that may have been made to die on its way.
+    pub(crate) fn is_passed_over(&self, seq: u32) -> bool {
+        let [from, to] = self.hole;
+        seq.wrapping_sub(from) < to.wrapping_sub(from) && !self.has_acknowledged(seq.wrapping_add(1))
+    }
+
+    /// The client's stream goes on at `seq`, in the bytes that were passed over.
+    pub(crate) fn return_to(&mut self, seq: u32) {
+        self.hole = Default::default();
+        self.next[Direction::ToServer as usize] = seq;
     }
 
     /// The next byte of the stream is the one at `seq`.

@@ -94,7 +94,7 @@ fn direction_bit(direction: Direction) -> u8 {
     }
 }
 
-/// Bits of [`State::turns`] that count.
+/// Bits of [`ScoreState`]'s field `turns` that count.
 const TURNS_MASK: u8 = 3;
 const LATEST_TO_CLIENT: u8 = 4;
 const LATEST_FULL: u8 = 8;

@@ -145,6 +145,9 @@ mod tests {
         assert_eq!(test.fields(), good);
         assert_eq!(test.threshold(Sensitivity::Balanced), 700);
         assert_eq!(test.threshold(Sensitivity::Adaptive), 600);
+        assert_eq!(test.strong(), 1_400);
+        let equal = [64, 100, 700, 700, 700, 700, 700, 300, 900];
+        assert!(Test::from_fields(equal).is_some(), "thresholds may be the same");
         for (at, value) in [(0, -1), (3, 901), (4, 701), (5, 399), (6, 501), (6, 0), (8, 0)] {
             let mut bad = good;
             bad[at] = value;

@@ -136,6 +136,13 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_exempt_at_any_port_by_its_address() {
+        let list = allow_list(&[], &["192.0.2.0/24:3333", "203.0.113.9"]);
+        assert!(list.allows_any_at(ip("192.0.2.7")) && list.allows_any_at(ip("203.0.113.9")));
+        assert!(!list.allows_any_at(ip("203.0.113.8")));
+    }
+
+    #[test]
     fn hosts_by_address_prefix_and_card() {
         let list = allow_list(&["192.168.1.7", "10.0.0.0/8", "fd00:1::/32", "02-00-5E-10-00-01"], &[]);
         assert!(list.allows_host(ip("192.168.1.7"), None));

@@ -51,6 +51,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     if let Some(path) = arguments.path("json") {
         writable(&path)?;
     }
+    if let Some(folder) = arguments.path("plots") {
+        fs::create_dir_all(&folder).map_err(|error| Error::from(error).at(&folder))?;
+        PLOTS.iter().try_for_each(|name| writable(&folder.join(name)))?;
+    }
     let beacons = beaconing::count(&arguments)?;
     say(&beaconing::table(&beacons))?;
     let cases = dataset::cases(arguments.sequences(arguments.value("seed", SEED)?, 0)?);
@@ -87,13 +91,16 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         write(&path, &json::document(&measured, &model.test, &traces))?;
     }
     if let Some(folder) = arguments.path("plots") {
-        fs::create_dir_all(&folder).map_err(|error| Error::from(error).at(&folder))?;
-        write(&folder.join("roc.svg"), &plot::roc(&curve, &breakdown))?;
-        write(&folder.join("decision.svg"), &plot::decision(&breakdown))?;
-        write(&folder.join("evasion.svg"), &plot::evasion(&evasions))?;
+        let plots = [plot::roc(&curve, &breakdown), plot::decision(&breakdown), plot::evasion(&evasions)];
+        for (name, plot) in PLOTS.iter().zip(&plots) {
+            write(&folder.join(name), plot)?;
+        }
     }
     Ok(())
 }
+
+/// Files of the plots.
+const PLOTS: [&str; 3] = ["roc.svg", "decision.svg", "evasion.svg"];
 
 /// Everything that is measured over all sessions.
 struct Measured<'a> {
@@ -128,7 +135,7 @@ fn rates(traces: &[Trace<'_>]) -> String {
 fn false_alarms(traces: &[Trace<'_>], test: &Test) -> String {
     let benign = || traces.iter().filter(|trace| trace.case.label() == Label::Benign);
     let hours = benign().map(|trace| trace.case.sequence.duration_ms()).sum::<u64>() as f64 / 3_600_000.0;
-    let mut out = format!("false alarms an hour, of {hours:.0} hours of benign long flows:");
+    let mut out = format!("false alarms an hour, of {hours:.0} hours of benign long flows:\n ");
     for sensitivity in Sensitivity::ALL {
         let threshold = test.threshold(sensitivity);
         let alarms = benign().filter(|trace| trace.suspicion(threshold).is_some()).count();

@@ -26,6 +26,8 @@ pub struct Segment<'a> {
     pub fin: bool,
     /// The connection is torn down.
     pub rst: bool,
+    /// Most receivers leave out the byte that the urgent pointer marks (RFC 6093 section 3.2).
+    pub urg: bool,
     /// Payload bytes at hand.
     pub payload: &'a [u8],
     /// Payload bytes on the wire; more than `payload.len()` where the copy was cut short.
@@ -71,6 +73,7 @@ pub fn parse(bytes: &[u8]) -> Result<Segment<'_>, Unreadable> {
         has_ack: tcp.ack(),
         fin: tcp.fin(),
         rst: tcp.rst(),
+        urg: tcp.urg(),
         payload: tcp.payload(),
         // A total length of zero is a packet that the card had yet to segment when it was captured.
         payload_len: total_len.saturating_sub(headers_len).max(tcp.payload().len()) as u32,

@@ -213,9 +213,10 @@ fn is_line_end(byte: &u8) -> bool {
     *byte == b'\n'
 }
 
-/// White space, zeros (programs in C send the one that ends a string), and the bytes of a byte order mark.
-fn is_blank(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, 0 | 0xef | 0xbb | 0xbf)
+/// White space as pools in Python, C and JavaScript strip it (form feeds, vertical tabs and the separators 0x1c to 0x1f
+/// included), zeros (programs in C send the one that ends a string), and the bytes of a byte order mark.
+pub(crate) fn is_blank(byte: u8) -> bool {
+    matches!(byte, 0 | 9..=13 | 0x1c..=0x20 | 0xef | 0xbb | 0xbf)
 }
 
 /// Longest verb of Xatum with its tilde, or type of a packet.

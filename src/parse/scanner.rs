@@ -12,7 +12,7 @@
 mod string;
 
 use super::tree::{Tree, ValueKind};
-use super::words::{WordId, Words};
+use super::words::{WORD_BYTES, WordId, Words, hash};
 use crate::limits::{JSON_DEPTH, JSON_ITEMS};
 use string::StringScan;
 
@@ -272,6 +272,14 @@ impl Scanner {
 
     /// Bytes of a string or a name; answers how many.
     fn string_bytes(&mut self, words: &Words, bytes: &[u8]) -> usize {
+        if self.within == Within::Key
+            && let Some(name) = self.string.whole_name(bytes)
+        {
+            // Nearly all names lie whole in the segment, and are looked up where they stand.
+            self.within = Within::Nothing;
+            self.end_key(if name.len() > WORD_BYTES { None } else { words.id(hash(name), name) });
+            return name.len() + 1;
+        }
         let level = self.level() as usize + 1;
         let node = match self.within {
             Within::String(node) => node,
@@ -282,7 +290,7 @@ impl Scanner {
             return len;
         }
         if self.within == Within::Key {
-            self.end_key(words);
+            self.end_key(self.string.word(words));
         } else if node != NONE {
             self.string.finish(&mut self.tree, node);
         }
@@ -291,9 +299,9 @@ impl Scanner {
     }
 
     /// A member's name is complete.
-    fn end_key(&mut self, words: &Words) {
+    fn end_key(&mut self, word: Option<WordId>) {
         self.expect = Expect::Colon;
-        self.key = self.string.word(words).unwrap_or(0);
+        self.key = word.unwrap_or(0);
         let level = self.level();
         let object = level.checked_sub(1).and_then(|above| self.open.get(above as usize)).copied();
         let Some(object) = object else { return };

@@ -4,6 +4,7 @@
 //! the number of their name ([`Words`]); a string has its length, the classes that all its bytes belong
 //! to and as much of its text as there is room for.
 
+pub(crate) mod class;
 mod value;
 
 pub(crate) use value::Value;
@@ -15,7 +16,7 @@ use crate::limits::{JSON_NODES, JSON_STRING_BYTES, JSON_TEXT_BYTES};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     nodes: heapless::Vec<Node, JSON_NODES>,
-    text: heapless::Vec<u8, JSON_TEXT_BYTES>,
+    text: KeptText,
     /// A bit for each known member name, by its number modulo 64, at any depth.
     present: u64,
     /// Members at the top whose names are not known.
@@ -25,6 +26,43 @@ pub(crate) struct Tree {
     /// Nodes and bytes of text that stay when a message is done with: the head around it.
     kept_nodes: u8,
     kept_text: u16,
+}
+
+/// The texts of all strings and numbers in a row.
+#[derive(Clone, Debug)]
+struct KeptText {
+    bytes: [u8; JSON_TEXT_BYTES],
+    len: u16,
+}
+
+impl Default for KeptText {
+    fn default() -> Self {
+        KeptText { bytes: [0; JSON_TEXT_BYTES], len: 0 }
+    }
+}
+
+impl KeptText {
+    fn len(&self) -> usize {
+        self.len.into()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len as u16);
+    }
+
+    fn get(&self, from: u16, len: u8) -> &[u8] {
+        let kept = self.bytes.get(..self.len()).unwrap_or_default();
+        kept.get(usize::from(from)..).and_then(|rest| rest.get(..usize::from(len))).unwrap_or_default()
+    }
+
+    /// Appends `bytes` as one; answers how many, all or none.
+    fn extend(&mut self, bytes: &[u8]) -> usize {
+        let free = self.bytes.get_mut(self.len.into()..).unwrap_or_default();
+        let Some(places) = free.get_mut(..bytes.len()) else { return 0 };
+        places.copy_from_slice(bytes);
+        self.len += bytes.len() as u16;
+        bytes.len()
+    }
 }
 
 /// A value.
@@ -69,78 +107,6 @@ pub(crate) enum ValueKind {
     Null,
     /// A bare word of another kind.
     Word,
-}
-
-/// Classes of bytes, a bit each; those of a string are the classes that all its bytes belong to.
-pub(crate) mod class {
-    /// Hexadecimal digits.
-    pub(crate) const HEX: u8 = 1;
-    /// Decimal digits.
-    pub(crate) const DIGIT: u8 = 2;
-    /// Decimal digits and the point.
-    pub(crate) const DECIMAL: u8 = 4;
-    /// Capital letters.
-    pub(crate) const UPPER: u8 = 8;
-    /// Small letters.
-    pub(crate) const LOWER: u8 = 16;
-    /// Base58 as Bitcoin writes it.
-    pub(crate) const BASE58: u8 = 32;
-    /// Base64 with its padding, the URL's alphabet included (RFC 4648 sections 4 and 5).
-    pub(crate) const BASE64: u8 = 64;
-
-    /// The classes of one byte.
-    pub(crate) const fn of(byte: u8) -> u8 {
-        TABLE[byte as usize]
-    }
-
-    /// The classes that all of `bytes` belong to.
-    pub(crate) fn of_all(bytes: &[u8]) -> u8 {
-        let mut classes = u8::MAX;
-        for &byte in bytes {
-            classes &= of(byte);
-            // Most text soon belongs to none of them.
-            if classes == 0 {
-                break;
-            }
-        }
-        classes
-    }
-
-    const TABLE: [u8; 256] = {
-        let mut table = [0; 256];
-        let mut byte = 0;
-        while byte < 256 {
-            table[byte] = compute(byte as u8);
-            byte += 1;
-        }
-        table
-    };
-
-    const fn compute(byte: u8) -> u8 {
-        let mut classes = 0;
-        if byte.is_ascii_hexdigit() {
-            classes |= HEX;
-        }
-        if byte.is_ascii_digit() {
-            classes |= DIGIT;
-        }
-        if byte.is_ascii_digit() || byte == b'.' {
-            classes |= DECIMAL;
-        }
-        if byte.is_ascii_uppercase() {
-            classes |= UPPER;
-        }
-        if byte.is_ascii_lowercase() {
-            classes |= LOWER;
-        }
-        if byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l') {
-            classes |= BASE58;
-        }
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=') {
-            classes |= BASE64;
-        }
-        classes
-    }
 }
 
 impl Tree {
@@ -209,17 +175,13 @@ impl Tree {
         let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
         let room = JSON_TEXT_BYTES.saturating_sub(self.text.len() + reserve);
         let room = room.min(JSON_STRING_BYTES.saturating_sub(usize::from(node.kept)));
-        let kept = bytes.get(..room).unwrap_or(bytes);
-        if self.text.extend_from_slice(kept).is_ok() {
-            node.kept += kept.len() as u8;
-        }
+        node.kept += self.text.extend(bytes.get(..room).unwrap_or(bytes)) as u8;
     }
 
     /// The text of the string or number at `node`, as far as it is kept.
     pub(crate) fn text(&self, node: u16) -> &[u8] {
         let node = self.nodes.get(usize::from(node));
-        node.and_then(|node| self.text.get(usize::from(node.start)..)?.get(..usize::from(node.kept)))
-            .unwrap_or_default()
+        node.map_or(&[], |node| self.text.get(node.start, node.kept))
     }
 
     /// Notes the classes and the whole length of the string at `node`. Of a long row of digits no more than its

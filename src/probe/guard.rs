@@ -97,10 +97,11 @@ impl Guard {
         }
     }
 
-    /// Other rates from now on.
+    /// Takes over other rates, with full buckets: what was used up at the old rate would be owed at that rate.
     pub fn configure(&mut self, hourly: u32, block_hourly: u32) {
-        self.hourly = hourly;
-        self.block_hourly = block_hourly;
+        if (hourly, block_hourly) != (self.hourly, self.block_hourly) {
+            *self = Guard::new(hourly, block_hourly);
+        }
     }
 
     /// Takes a token for a probe of `server`, which `client` (none: another router) is the reason for.
@@ -294,6 +295,55 @@ mod tests {
             }
         }
         assert!(theirs > 12 * 60, "{theirs}: the rest is for the one that wants it");
+    }
+
+    #[test]
+    fn other_rates_hold_from_now_on() {
+        let suspect = endpoint("203.0.113.1:3333");
+        let ask = |guard: &mut Guard, server: Endpoint, second| {
+            guard.take(&server, None, Purpose::Suspicion, at(second)).is_ok()
+        };
+        for (hourly, block_hourly, passes) in [
+            (1, 1, 0..=0),
+            (3_600, 3_600, 95..=100),
+            (3_600, 1, PROBE_BLOCK_BURST..=PROBE_BLOCK_BURST),
+            (1, 3_600, PROBE_BURST..=PROBE_BURST),
+        ] {
+            let mut guard = Guard::new(1, 1);
+            let of_block = (0..10).filter(|_| ask(&mut guard, suspect, 0)).count() as u32;
+            let anywhere = |number: u8| Endpoint::new(IpAddr::from([9, number, 1, 1]), 3333);
+            let of_others = (0..100).filter(|&number| ask(&mut guard, anywhere(number), 0)).count() as u32;
+            assert_eq!(of_block, PROBE_BLOCK_BURST);
+            assert_eq!(of_block + of_others, PROBE_BURST, "another router takes the last tokens, too");
+            guard.configure(hourly, block_hourly);
+            let passed = (1..=100).filter(|&second| ask(&mut guard, suspect, second)).count() as u32;
+            assert!(passes.contains(&passed), "{hourly} {block_hourly}: {passed}");
+        }
+    }
+
+    /// The bucket that makes room is the one used longest ago, however old it is.
+    #[test]
+    fn a_bucket_in_use_is_kept() {
+        let mut guard = Guard::new(3_600_000, 3_600_000);
+        let favourite = (endpoint("203.0.113.1:3333"), client(CLIENT));
+        for second in 0..4 * PROBE_BLOCKS as u64 {
+            let other = (
+                Endpoint::new(IpAddr::from([9, second as u8, 1, 1]), 3333),
+                client(Ipv4Addr::new(192, 168, 2, second as u8)),
+            );
+            for (server, client) in [favourite, other] {
+                assert_eq!(guard.take(&server, Some(client), SUSPICION, at(second)), Ok(()));
+            }
+            let block = (block_of(favourite.0.addr()), SUSPICION);
+            assert!(guard.blocks.iter().any(|(key, _)| *key == block), "at {second}");
+            assert!(guard.clients.iter().any(|(key, _)| *key == favourite.1), "at {second}");
+        }
+    }
+
+    #[test]
+    fn a_private_server_is_refused() {
+        let refusal = check(&endpoint("192.168.1.1:443"), &AllowList::default(), &LocalNetworks::default());
+        assert_eq!(refusal, Err(Refusal::NotGlobal));
     }
 
     /// A day of suspects as many as there can be, all over the internet and in one network.

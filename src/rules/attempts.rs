@@ -94,12 +94,9 @@ pub(super) fn chains(config: &Config, bits: &Bits) -> String {
 		update @told_cards {{ ether saddr {card_rate} }} goto attempt
 		goto {REFUSING_CHAIN}
 	}}
-	chain attempt {{
-		{reason}
-		goto to_queue
-	}}
 	chain unanswered {{
 		{clear}
+		tcp flags & (syn | ack) != syn accept
 		goto {REFUSING_CHAIN}
 	}}
 	chain {REFUSING_CHAIN} {{
@@ -108,7 +105,6 @@ pub(super) fn chains(config: &Config, bits: &Bits) -> String {
 ",
         sets = sets(),
         ask = exempt(config, "goto attempt"),
-        reason = bits.set_reason(Reason::Attempt),
         clear = bits.clear_packet(),
         accept = exempt(config, "accept"),
     )

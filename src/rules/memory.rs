@@ -22,7 +22,8 @@
 //! labels, and with the mark all that are decided while the daemon says that marks get lost.
 
 use super::bits::Bits;
-use crate::limits::{DECIDED_CONNECTIONS, DECIDED_SECONDS};
+use super::clients::{self, End};
+use crate::limits::{DECIDED_CONNECTIONS, DECIDED_OF_CLIENT, DECIDED_SECONDS};
 use crate::verdict::FlowMark;
 
 /// Place in which the rules keep what was decided of a connection.
@@ -97,9 +98,9 @@ impl Memory {
                     "{blocked}		ct label {OWN} accept
 		ct state new goto fresh
 		ct label {BYPASSED_AGAIN} goto again
-		ct label {RECALLED} goto payload
+		ct label {RECALLED} goto shown
 		ct label {BYPASSED} goto again
-		ct label {SHOWN} goto payload
+		ct label {SHOWN} goto shown
 		{synack} ct label set {BEGUN} accept
 		ct label {BEGUN} ct direction original goto start
 		# Older than the first rule with a label, or joined midway.
@@ -121,7 +122,8 @@ impl Memory {
 		ct mark & {mask:#010x} == {begun:#010x} ct direction original goto start
 		# Where marks get lost, the first packet behind the handshake is told by its number.
 		meta l4proto @conflict ct direction original ct original packets 2 ct reply packets 1 goto start
-		goto known_undecided
+		meta l4proto @conflict goto tuples
+		goto payload
 ",
                     own = at.own(),
                     begin = bits.set_connection(at.begun()),
@@ -223,20 +225,27 @@ impl Memory {
             Memory::Labels => String::new(),
             // The set is looked at only while marks get lost.
             Memory::Mark => {
-                "	chain known_undecided {\n\t\tmeta l4proto @conflict goto tuples\n\t\tgoto payload\n	}\n"
+                "	chain known_undecided {\n\t\tmeta l4proto @conflict goto tuples\n\t\tgoto shown\n	}\n"
                     .into()
             }
         };
+        let rate = (&format!("{DECIDED_OF_CLIENT}/hour")[..], DECIDED_OF_CLIENT);
+        let share = |those: &str, end| clients::over("deciding", those, end, rate, "accept");
         format!(
-            "{sets}{known}	chain tuples {{
+            "{sets}{counted}{known}	chain tuples {{
 {look_up}		goto payload
 	}}
 	chain remember {{
-{remember}	}}
+{known_already}		# What a client has beyond its share is judged for as long as it lasts.
+{own}{others}{remember}	}}
 	chain forget {{
 {forget}	}}
 ",
             sets = sets.concat(),
+            counted = clients::sets("deciding", DECIDED_SECONDS),
+            known_already = each(&|key, set| format!("{key} @decided{set} accept")),
+            own = share("ct direction original ", End::Sender),
+            others = share("ct direction reply ", End::Receiver),
             look_up = each(&|key, set| format!("{key} @decided{set} goto again")),
             remember = each(&|key, set| format!("add @decided{set} {{ {key} }}")),
             forget = each(&|key, set| format!("delete @decided{set} {{ {key} }}")),

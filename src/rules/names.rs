@@ -1,62 +1,70 @@
-//! Answers of name servers to clients: from servers beyond the router (forward), from the router's own resolver
-//! (output), and to the router itself (input).
+//! Questions to name servers and their answers: of clients to servers beyond the router (forward), of clients to the
+//! router's own resolver and back (input, output), and of that to others (output, input).
 //!
-//! Only replies to a query that conntrack knows are queued, so that unsolicited answers are never read. Answers get
-//! no mark and no verdict. A flood of them passes unread. Over TCP they are payload as any other, except those of
-//! the router's own resolver: connections to the router are not watched.
+//! Answers are queued where conntrack knows of a question, and believed where the daemon has seen the same question:
+//! a sender that guesses the port of a question would have to guess the rest of it, too. They get no mark and no
+//! verdict. A flood of them passes unread. Over TCP they are payload as any other, except those of the router's own
+//! resolver: connections to the router are not watched.
 
 use super::Variant;
+use super::clients::{self, End};
 use crate::config::Config;
-use crate::limits::{DNS_ANSWERS_OF_CLIENT, DNS_ANSWERS_PER_SECOND, DNS_CLIENTS};
+use crate::limits::{DNS_OF_CLIENT, DNS_PER_SECOND};
 
-/// The packets in question; `device` leaves the loopback device out.
+/// Answers; `device` leaves those of other devices out.
 fn answers(device: &str) -> String {
     format!("meta l4proto udp {device}udp sport 53 ct direction reply ")
 }
 
-/// The rule of a hook's first chain.
+/// Questions, in the same way.
+fn questions(device: &str) -> String {
+    format!("meta l4proto udp {device}udp dport 53 ct direction original ")
+}
+
+/// The rules of a hook's first chain.
 pub(super) fn watch(config: &Config, device: &str) -> String {
+    watch_answers(config, device) + &watch_questions(config, device)
+}
+
+/// Those for answers alone.
+pub(super) fn watch_answers(config: &Config, device: &str) -> String {
     if config.intel { format!("\t\t{}goto answers\n", answers(device)) } else { String::new() }
 }
 
-/// The rule of a hook's second chain: the iptables variant leaves a bit in the mark.
+/// Those for questions alone.
+pub(super) fn watch_questions(config: &Config, device: &str) -> String {
+    if config.intel { format!("\t\t{}goto questions\n", questions(device)) } else { String::new() }
+}
+
+/// The rules of a hook's second chain: the iptables variant leaves a bit in the mark.
 pub(super) fn decide(config: &Config, variant: Variant, device: &str) -> String {
     let bit = config.mark.queue_bit();
     match variant {
-        Variant::Iptables if config.intel => {
-            format!("\t\t{}meta mark set meta mark & {:#010x}\n", answers(device), !bit)
-        }
+        Variant::Iptables if config.intel => [answers(device), questions(device)]
+            .map(|each| format!("\t\t{each}meta mark set meta mark & {:#010x}\n", !bit))
+            .concat(),
         _ => String::new(),
     }
 }
 
-/// The chain on the way to the queue.
+/// The chains on the way to the queue. One client's messages take none of the others' from us.
 pub(super) fn chain(config: &Config) -> String {
     if !config.intel {
         return String::new();
     }
-    let sets = [("4", "ipv4_addr"), ("6", "ipv6_addr")].map(|(family, address)| {
-        format!(
-            "	set asking{family} {{
-		type {address}
-		flags dynamic,timeout
-		timeout 60s
-		size {DNS_CLIENTS}
-	}}
-"
-        )
-    });
-    format!(
-        "{sets}	# One client's answers take none of the others' from us.
-	chain answers {{
-		update @asking4 {{ ip daddr limit rate over {DNS_ANSWERS_OF_CLIENT}/second burst {DNS_ANSWERS_OF_CLIENT} packets }} accept
-		update @asking6 {{ ip6 daddr limit rate over {DNS_ANSWERS_OF_CLIENT}/second burst {DNS_ANSWERS_OF_CLIENT} packets }} accept
-		limit rate {DNS_ANSWERS_PER_SECOND}/second burst {DNS_ANSWERS_PER_SECOND} packets goto to_queue
-		accept
-	}}
+    let rate = (&format!("{DNS_OF_CLIENT}/second")[..], DNS_OF_CLIENT);
+    [("answers", End::Receiver), ("questions", End::Sender)]
+        .map(|(name, end)| {
+            format!(
+                "{sets}	chain {name} {{
+{over}{limit}	}}
 ",
-        sets = sets.concat()
-    )
+                sets = clients::sets(name, 60),
+                over = clients::over(name, "", end, rate, "accept"),
+                limit = clients::limited(DNS_PER_SECOND, "goto to_queue", "accept"),
+            )
+        })
+        .concat()
 }
 
 /// The line for iptables' restore that leads them to the queue.
@@ -66,6 +74,6 @@ pub(super) fn iptables(config: &Config) -> String {
     }
     let (bit, queue) = (config.mark.queue_bit(), config.queue);
     format!(
-        "-A minewall -p udp --sport 53 -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass\n"
+        "-A minewall -p udp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass\n"
     )
 }

@@ -11,22 +11,26 @@ pub(super) fn is_wanted(config: &Config) -> bool {
     config.watched().next().is_some()
 }
 
-/// Rules of the forward hook: packets of either direction, and answers of name servers. Connections of other networks
+/// Rules of the forward hook: packets of either direction, questions to name servers and their answers. Connections of other networks
 /// are remembered as benign, so that a firewall may offload them.
 pub(super) fn forward(config: &Config) -> String {
     let Some(devices) = devices(config) else { return UNWATCHED.into() };
     format!(
         "		meta l4proto tcp iifname {devices} goto watch
 		meta l4proto tcp oifname {devices} goto watch
-{answers}{UNWATCHED}",
-        answers = names::watch(config, &format!("oifname {devices} "))
+{answers}{questions}{UNWATCHED}",
+        answers = names::watch_answers(config, &format!("oifname {devices} ")),
+        questions = names::watch_questions(config, &format!("iifname {devices} "))
     )
 }
 
-/// Rules of the input hook: what hosts send to a transparent proxy.
+/// Rules of the input hook: what hosts send to a transparent proxy, and ask the router's own resolver.
 pub(super) fn input(config: &Config) -> String {
-    let rule = |devices| format!("\t\tmeta l4proto tcp iifname {devices} ct direction original goto local\n");
-    devices(config).map_or(String::new(), rule)
+    let Some(devices) = devices(config) else { return String::new() };
+    format!(
+        "\t\tmeta l4proto tcp iifname {devices} ct direction original goto local\n{}",
+        names::watch_questions(config, &format!("iifname {devices} "))
+    )
 }
 
 /// Rules of the output hook: the proxy's replies, and answers of the router's own resolver.
@@ -34,7 +38,7 @@ pub(super) fn output(config: &Config) -> String {
     let Some(devices) = devices(config) else { return String::new() };
     format!(
         "\t\tmeta l4proto tcp oifname {devices} ct direction reply goto local\n{}",
-        names::watch(config, &format!("oifname {devices} "))
+        names::watch_answers(config, &format!("oifname {devices} "))
     )
 }
 

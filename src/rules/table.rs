@@ -1,11 +1,13 @@
 //! The table `inet minewall`, text for `nft -f`.
 
 use super::bits::Bits;
+use super::clients::{self, End};
 use super::{Kernel, Variant, attempts, names, selection};
 use crate::config::{Config, Mode};
 use crate::limits::{
-    ALIVE_TIMEOUT_MILLIS, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS, SECOND_LOOK_EARLY_PACKETS,
-    SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_PACKETS_PER_SECOND,
+    ALIVE_TIMEOUT_MILLIS, FAST_OPEN_OF_CLIENT, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS,
+    SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
+    SECOND_LOOK_PACKETS_PER_SECOND,
 };
 use crate::verdict::{FlowMark, Reason};
 
@@ -23,7 +25,7 @@ pub(super) fn replace(config: &Config, kernel: Kernel) -> String {
         local(kernel, &bits),
         selection::chain(config, kernel.memory, &bits),
         watch(kernel, &bits, blocks),
-        fresh(config),
+        fresh(config, &bits),
         kernel.memory.tuples(),
         again(&bits),
         attempts::chains(config, &bits),
@@ -171,12 +173,18 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {{
 		tcp flags & (syn | rst) != 0 accept
-		ct status assured {shown} {start} goto to_queue
+		# Assured or not: a client that ends its side with its first packet never makes a connection that.
+		{shown} {start} goto to_queue
 	}}
+	# Both ends have taken part: nothing else is evidence.
 	chain payload {{
+		ct status assured goto shown
+	}}
+	chain shown {{
+		# An urgent byte is left out by most receivers, so the daemon makes it one as any other.
+		tcp flags & urg == urg goto to_queue
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
-		# Both ends have taken part: nothing else is evidence.
-		ct status assured goto to_queue
+		goto to_queue
 	}}
 {blocked}",
         any = bits.any(),
@@ -185,20 +193,36 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
 }
 
 /// Connection attempts are not queued, but for those with data and some to known pools.
-fn fresh(config: &Config) -> String {
+fn fresh(config: &Config, bits: &Bits) -> String {
     let known = attempts::dispatch(config);
     let flood = match config.mode {
         Mode::Block => "\t\t# The client comes again without the data.\n\t\tmeta l4proto @alive drop\n",
         Mode::Monitor => "",
     };
+    let rate = (&format!("{FAST_OPEN_OF_CLIENT}/second")[..], FAST_OPEN_OF_CLIENT);
+    let of_client = |then| clients::over("opening", "", End::Sender, rate, then);
     format!(
-        "	chain fresh {{
-		tcp flags & (syn | ack) != syn accept
+        "{sets}	chain fresh {{
+		tcp flags & (syn | ack) != syn goto midway
 {known}		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		# Data in a SYN, which the daemon takes off.
-		limit rate {FAST_OPEN_PER_SECOND}/second burst {FAST_OPEN_PER_SECOND} packets goto to_queue
+{of_first}{limit}	}}
+	chain opened_enough {{
 {flood}	}}
-"
+	# No connection yet, unless the daemon remembers one that the kernel was made to forget by a forged end.
+	chain midway {{
+		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
+{midway}	}}
+	chain attempt {{
+		{reason}
+		goto to_queue
+	}}
+",
+        sets = clients::sets("opening", 60),
+        of_first = of_client("goto opened_enough"),
+        limit = clients::limited(FAST_OPEN_PER_SECOND, "goto to_queue", "goto opened_enough"),
+        midway = of_client("accept") + &clients::limited(FAST_OPEN_PER_SECOND, "goto attempt", "accept"),
+        reason = bits.set_reason(Reason::Attempt),
     )
 }
 

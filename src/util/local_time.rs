@@ -230,6 +230,28 @@ mod tests {
         }
     }
 
+    /// The text is the system's, but a wrong one ends no command.
+    #[test]
+    fn no_text_upsets_it() {
+        const SIGNS: &[u8] = b"AZaz<>+-:,./MJ0159\xc3\xbc";
+        let mut random = Random::new(7);
+        let mut zones = 0;
+        for _ in 0..50_000 {
+            let mut text = b"CET-1CEST,M3.5.0,M10.5.0/3".to_vec();
+            for _ in 0..=random.below(3) {
+                let at = random.below(text.len() as u32) as usize;
+                text[at] = SIGNS[random.below(SIGNS.len() as u32) as usize];
+            }
+            if let Some(zone) = LocalZone::parse(&String::from_utf8_lossy(&text)) {
+                zones += 1;
+                for time in [0, 1_795_305_610, u64::from(u32::MAX), u64::from(random.bits() as u32)] {
+                    assert_eq!(zone.show(time).len(), 19);
+                }
+            }
+        }
+        assert!(zones > 1_000, "{zones}");
+    }
+
     #[test]
     fn other_texts_are_no_zones() {
         for text in

@@ -127,6 +127,7 @@ mod tests {
             has_ack: true,
             fin: false,
             rst: false,
+            urg: false,
             payload,
             payload_len: payload.len() as u32,
         }

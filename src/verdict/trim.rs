@@ -3,6 +3,9 @@
 //! Two segments with different bytes for one place in the stream are read in one way here and may be read in another
 //! way by the receiver (Ptacek and Newsham, "Insertion, evasion, and denial of service", 1998, section 5.4). So the
 //! place keeps the bytes that came first, and only what is new in the second segment goes on.
+//!
+//! The same is true of an urgent byte, which one receiver reads in its place and another leaves out: no byte goes on as
+//! an urgent one.
 
 use etherparse::{IpSlice, Ipv4Header, TcpSlice};
 
@@ -17,6 +20,7 @@ pub(crate) fn without_front(bytes: &[u8], skip: u32) -> Option<Vec<u8>> {
     let mut packet = bytes.get(..headers_len)?.to_vec();
     let mut header = tcp.to_header();
     header.sequence_number = header.sequence_number.wrapping_add(skip);
+    (header.urg, header.urgent_pointer) = (false, 0);
     let segment_len = header.header_len() + payload.len();
     match &ip {
         IpSlice::Ipv4(slice) => {
@@ -77,6 +81,17 @@ mod tests {
             let bytes = without_front(&segment(is_v4, u32::MAX - 1, b"abcdef"), 4).expect("a segment");
             assert_eq!(bytes, segment(is_v4, 2, b"ef"));
             assert_eq!(packet::parse(&bytes).map(|it| it.payload), Ok(&b"ef"[..]));
+        }
+    }
+
+    #[test]
+    fn an_urgent_byte_is_one_as_any_other() {
+        for is_v4 in [true, false] {
+            let plain = segment(is_v4, 7, b"abc");
+            let mut urgent = plain.clone();
+            let tcp = urgent.len() - TcpHeader::MIN_LEN - 3;
+            (urgent[tcp + 13], urgent[tcp + 19]) = (urgent[tcp + 13] | 0x20, 2);
+            assert_eq!(without_front(&urgent, 0), Some(plain));
         }
     }
 

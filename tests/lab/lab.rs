@@ -21,6 +21,7 @@ usage:
   lab echo ADDR:PORT                 repeats what it is told
   lab ping ADDR:PORT SECONDS         short questions to that; prints the microseconds until the answer (median,
                                      99th and 99.9th percentile), the number of questions, and the longest
+  lab crowd ADDR:PORT COUNT          so many connections, each with the beginning of a miner's message
   lab suspects ADDR:PORT SECONDS     every second, short encrypted sessions with the next port, until stage
                                      one has reason to suspect them
 ";
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ["resolve", addr, seconds] => resolve(addr, seconds),
         ["echo", addr] => serve(addr, echo),
         ["ping", addr, seconds] => ping(addr, seconds),
+        ["crowd", addr, count] => crowd(addr, count),
         ["suspects", addr, seconds] => suspects(addr, seconds),
         _ => Err(io::Error::other(USAGE)),
     };
@@ -219,6 +221,16 @@ fn ping(addr: &str, seconds: &str) -> io::Result<()> {
     micros.sort_unstable();
     let at = |thousandth: usize| micros[(micros.len() - 1) * thousandth / 1_000];
     println!("{} {} {} {} {}", at(500), at(990), at(999), micros.len(), at(1_000));
+    Ok(())
+}
+
+fn crowd(addr: &str, count: &str) -> io::Result<()> {
+    for _ in 0..count.parse().map_err(io::Error::other)? {
+        let mut stream = connect(addr)?;
+        stream.write_all(b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"cpuminer/2.5.1\",")?;
+        // Repeated by the server: it has passed the queue.
+        stream.read_exact(&mut [0; 16])?;
+    }
     Ok(())
 }
 

@@ -221,6 +221,13 @@ fn a_pool_found_at_one_house_is_blocked_at_the_other() {
     });
     let status = daemons[1].command(&["status"], "").output;
     assert!(status.contains("router     house0: last heard 20"), "{status}");
+    let lines = "minewall/cabin {\"event\":\"intel\",\"entry\":\"198.51.100.9:3333\"}\nminewall/cabin {\"event\":\"router\"}\n";
+    let said = daemons[1].command(&["intel", "add", "--fleet", "--topics", "-"], lines);
+    assert_eq!(said.status, 0, "{}", said.errors);
+    let listed = daemons[1].command(&["intel", "list"], "").output;
+    assert!(listed.contains("198.51.100.9:3333") && listed.contains("told by cabin"), "{listed}");
+    let cabin = "\"messages\":2,\"taken\":1,\"refused\":0";
+    assert!(daemons[1].status().contains(cabin), "{}", daemons[1].status());
     // The broker's word ends where the household's begins.
     assert_eq!(daemons[1].command(&["intel", "add", "--policy", "allow", POOL], "").status, 0);
     assert!(!is_refused(&other));

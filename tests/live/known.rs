@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
@@ -478,10 +478,23 @@ fn who_follows_hears_of_it() {
     for private in ["client", "host", "mac", "wallet", HOME[1], "gaming-pc"] {
         assert!(!pool.contains(private), "{private} is private: {pool}");
     }
+    // Someone who has seen enough.
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut child = daemon.start_command(&["events", "--follow", "--last", "1"]);
+        let mut stream = BufReader::new(child.stdout.take().expect("piped")).lines();
+        assert!(stream.next().is_some_and(|line| line.is_ok()), "it follows");
+        let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process number");
+        kill_process(number, signal).expect("it is there");
+        let ended = child.wait_with_output().expect("its end");
+        assert_eq!((ended.status.code(), &ended.stderr[..]), (Some(0), &b""[..]), "{signal:?}");
+    }
     daemon.signal(Signal::KILL);
     daemon.wait();
-    for mut child in children {
-        assert_eq!(child.wait().expect("its end").code(), Some(1));
+    for child in children {
+        let ended = child.wait_with_output().expect("its end");
+        assert_eq!(ended.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(said.contains("the daemon has ended"), "{said}");
     }
     assert_eq!(daemon.command(&["events", "--last", "1"], "").output.lines().count(), 1, "without a daemon");
 }

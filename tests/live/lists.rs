@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::attacks::raw::Forger;
 use crate::daemon::Daemon;
 use crate::namespace::Namespace;
 use crate::net::{HOME, Net, Over, PATIENCE, ROUTER, SERVERS, ip, or_skip, wait_for, wait_up_to};
@@ -311,6 +312,8 @@ fn what_a_list_blocks_is_refused_at_the_attempt() {
     let servers = Servers::start(&net);
     for (family, (server, resolver)) in SERVERS.into_iter().zip(ROUTER).enumerate() {
         let at = servers.listeners[family].local_addr().expect("it is bound");
+        // Its hardware address is known by that: others may ask under its address.
+        assert!(servers.is_open(&net, family));
         resolve(&net.home, resolver, "pool.test", server);
         let set = [["resolved4", "resolved_nonweb4"], ["resolved6", "resolved_nonweb6"]][family];
         wait_for("the answer is in the kernel's sets", || sets(set).concat().contains(server));
@@ -319,5 +322,37 @@ fn what_a_list_blocks_is_refused_at_the_attempt() {
         resolve(&net.home, resolver, "shop.test", server);
         assert!(servers.is_open(&net, family), "it is shared: at once, for the daemon knows better");
         wait_for("it is out of the kernel's sets", || !sets(set).concat().contains(server));
+    }
+}
+
+/// Another host of the house asks under the address of the first, and sends it an answer in the server's name: what a list
+/// blocks by that is refused to neither. The first host has a connection, so that the daemon knows its hardware address.
+#[test]
+fn a_spoofed_question_refuses_nothing() {
+    let Some(net) = Net::new() else { return };
+    let Some(_resolver) = Resolver::start(&net.internet, SERVERS) else { return };
+    let other = net.add_host(["10.7.3.2", "fd07:3::2"]);
+    let lists = Lists::new("spoofed");
+    lists.write("names.block", "pool.test\n");
+    let daemon = Daemon::start(&net, &lists.options());
+    let servers = Servers::start(&net);
+    let forger = Forger::new(&other);
+    let read = |daemon: &Daemon| {
+        let status = daemon.status();
+        let rest = status.split("\"dns_answers\":").nth(1).expect("a counter").to_owned();
+        rest.split(|letter: char| !letter.is_ascii_digit())
+            .next()
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0_u32)
+    };
+    for (family, server) in SERVERS.into_iter().enumerate() {
+        assert!(servers.is_open(&net, family));
+        let before = read(&daemon);
+        // The server's answer goes to the victim, over the router.
+        forger.datagram((ip(HOME[family]), 5_353), (ip(server), 53), &question("pool.test", ip(server)));
+        wait_for("the answer is read", || read(&daemon) > before);
+        assert!(servers.is_open(&net, family), "{server}: by a spoofed question");
+        resolve(&net.home, server, "pool.test", server);
+        assert!(!servers.is_open(&net, family), "{server}: its own question");
     }
 }

@@ -27,6 +27,7 @@ mod memory;
 mod mining;
 mod notices;
 mod probe;
+mod proxies;
 mod rules;
 mod run;
 mod selection;

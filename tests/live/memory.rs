@@ -1,10 +1,13 @@
 //! The kernel's memory of connections: labels, and the set of five-tuples.
 
+use std::net::SocketAddr;
+
 use minewall::limits;
 use minewall::rules::Memory;
 use minewall::verdict::FlowMark;
 
-use crate::net::{Net, SERVERS, ip, wait_for};
+use crate::attacks::raw::{FORGED_PORT, ForgedConnection, ForgedEnds};
+use crate::net::{HOME, Net, SERVERS, ip, wait_for};
 use crate::rules::{OTHERS, configured, leaves_marks_alone};
 use crate::session::Session;
 use crate::stand_in::StandIn;
@@ -95,4 +98,37 @@ fn a_reload_makes_no_connection_an_old_one() {
     let sets = net.router.run(&["nft", "list", "table", "inet", "minewall"]);
     let set = sets.split("set decided4 {").nth(1).and_then(|set| set.split('}').next()).expect("the set");
     assert!(!set.contains("elements"), "{set}");
+}
+
+/// Where marks get lost, a client that has many connections decided takes no more than its share of the set, and another
+/// client's are kept.
+#[test]
+fn one_client_has_a_share_of_the_decided_connections() {
+    let Some(net) = Net::new() else { return };
+    let others = ["10.7.3.2", "fd07:3::2"];
+    let other = net.add_host(others);
+    let config = configured("");
+    net.load_rules_with(&config, Memory::Mark);
+    assert!(net.router.try_nft("add element inet minewall conflict { tcp timeout 1h, udp timeout 1h }"));
+    let queue = StandIn::start(&net, &config, 1, |_| FlowMark::Benign);
+    let ends = ForgedEnds::new(&net.home, &net.internet);
+    let (share, mut taken) = (limits::DECIDED_OF_CLIENT, 0);
+    for (family, (server, set)) in SERVERS.into_iter().zip(["decided4", "decided6"]).enumerate() {
+        for port in 0..share + 100 {
+            let at = SocketAddr::new(ip(server), FORGED_PORT);
+            let it = ForgedConnection::new(HOME[family], 3_000 + port as u16, at);
+            let before = queue.seen();
+            ends.open(it);
+            ends.say(it, 0, b"hello", |_| {});
+            wait_for("its verdict", || queue.seen() > before);
+        }
+        let elements = || net.router.run(&["nft", "list", "set", "inet", "minewall", set]);
+        let of = |addr: &str| elements().matches(&format!("{addr} . ")).count() as u32;
+        // Of both families together.
+        taken += of(HOME[family]);
+        assert!((share / 2..=share + 2).contains(&taken), "{taken} of {share}");
+        let mut session = Session::open(&other, &net.internet, ip(server));
+        session.exchange(b"hello");
+        assert!(of(others[family]) > 0, "{}", elements());
+    }
 }

@@ -16,11 +16,11 @@ use crate::session::Session;
 use crate::tls::{TlsClient, TlsServer, serve};
 
 /// Names that the servers are called by; they have ears for nobody who doesn't say them.
-const POOL: &str = "pool.example";
-const ELECTRUM: &str = "electrum.example";
+pub const POOL: &str = "pool.example";
+pub const ELECTRUM: &str = "electrum.example";
 
 /// A pool, as xmrig-proxy treats strangers: whoever begins with anything but a login is disconnected.
-fn pool(stream: TcpStream) {
+pub fn pool(stream: TcpStream) {
     let writer = Mutex::new(stream.try_clone().expect("a descriptor"));
     let say = |text: String| writer.lock().expect("no thread panics").write_all(text.as_bytes()).is_ok();
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
@@ -58,7 +58,7 @@ fn pool(stream: TcpStream) {
 }
 
 /// Mines until it is cut off; for how long it could.
-fn mine(mut session: TlsClient) -> Duration {
+pub fn mine(mut session: TlsClient) -> Duration {
     let start = Instant::now();
     let login = format!(
         "{{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"login\":\"{}\",\"pass\":\"x\",\"agent\":\"XMRig/6.21.0 (Linux x86_64)\",\"algo\":[\"rx/0\",\"cn/r\"]}}}}\n",
@@ -116,7 +116,7 @@ fn an_encrypted_miner_is_suspected_asked_about_and_cut_off() {
 }
 
 /// An Electrum server, as far as a wallet gets with it here.
-fn electrum(stream: TcpStream) {
+pub fn electrum(stream: TcpStream) {
     let mut writer = stream.try_clone().expect("a descriptor");
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
         let id =
@@ -143,7 +143,7 @@ fn electrum(stream: TcpStream) {
 }
 
 /// Asks an Electrum server one thing after the other.
-fn ask(wallet: &mut TlsClient, questions: &[&str]) {
+pub fn ask(wallet: &mut TlsClient, questions: &[&str]) {
     for (id, question) in questions.iter().enumerate() {
         wallet.say(&format!("{{\"id\":{id},\"method\":{question}}}\n")).expect("it is not cut off");
         let answer = wallet.hear().expect("it is not cut off");

@@ -72,6 +72,42 @@ fn version_help_and_mistakes() {
     }
 }
 
+/// The same mistake has the same words and the same status, whichever command hears it.
+#[test]
+fn an_unknown_option_is_told_alike_by_every_command() {
+    let scratch = Scratch::new("mistakes");
+    let config = scratch.write("config", b"config minewall\n");
+    let with_config = [OsStr::new("--config"), &config];
+    for (command, takes_config) in [
+        ("run", true),
+        ("status", true),
+        ("hosts", true),
+        ("report", true),
+        ("events", true),
+        ("rules", true),
+        ("config", true),
+        ("check-list x", true),
+        ("signatures list", true),
+        ("intel list", true),
+        ("intel add", true),
+        ("intel check", true),
+        ("unblock", true),
+        ("replay x", true),
+        ("train", false),
+        ("evaluate", false),
+        ("sequences", false),
+    ] {
+        let mut words: Vec<&OsStr> = command.split(' ').map(OsStr::new).collect();
+        words.push(OsStr::new("--bogus"));
+        words.extend(with_config.iter().copied().filter(|_| takes_config));
+        let output = minewall(&words);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {said}");
+        assert!(said.contains("unknown option '--bogus'"), "{command}: {said}");
+        assert!(output.stdout.is_empty(), "{command}");
+    }
+}
+
 #[test]
 fn a_line_a_flow_and_a_summary() {
     let scratch = Scratch::new("lines");

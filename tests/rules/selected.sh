@@ -5,7 +5,7 @@ for v in '' 6; do
 *security
 :minewall - [0:0]
 -A minewall -p tcp -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
--A minewall -p udp --sport 53 -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
+-A minewall -p udp -m mark --mark 0x08000000/0x08000000 -j NFQUEUE --queue-num 1330 --queue-bypass
 COMMIT
 END
 	for hook in FORWARD OUTPUT INPUT; do
@@ -33,12 +33,14 @@ table inet minewall {
 		meta l4proto tcp iifname { "br-guest", "eth0.3" } goto watch
 		meta l4proto tcp oifname { "br-guest", "eth0.3" } goto watch
 		meta l4proto udp oifname { "br-guest", "eth0.3" } udp sport 53 ct direction reply goto answers
+		meta l4proto udp iifname { "br-guest", "eth0.3" } udp dport 53 ct direction original goto questions
 		meta l4proto tcp goto unwatched
 	}
 	chain decide_forward {
 		type filter hook forward priority security + 110; policy accept;
 		meta l4proto tcp goto decide
 		meta l4proto udp udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+		meta l4proto udp udp dport 53 ct direction original meta mark set meta mark & 0xf7ffffff
 	}
 	chain watch_output {
 		type filter hook output priority security - 10; policy accept;
@@ -49,15 +51,18 @@ table inet minewall {
 		type route hook output priority security + 110; policy accept;
 		meta l4proto tcp oifname != "lo" goto decide
 		meta l4proto udp oifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+		meta l4proto udp oifname != "lo" udp dport 53 ct direction original meta mark set meta mark & 0xf7ffffff
 	}
 	chain watch_input {
 		type filter hook input priority security - 10; policy accept;
 		meta l4proto tcp iifname { "br-guest", "eth0.3" } ct direction original goto local
+		meta l4proto udp iifname { "br-guest", "eth0.3" } udp dport 53 ct direction original goto questions
 	}
 	chain decide_input {
 		type filter hook input priority security + 110; policy accept;
 		meta l4proto tcp iifname != "lo" goto decide
 		meta l4proto udp iifname != "lo" udp sport 53 ct direction reply meta mark set meta mark & 0xf7ffffff
+		meta l4proto udp iifname != "lo" udp dport 53 ct direction original meta mark set meta mark & 0xf7ffffff
 	}
 	chain own {
 		ct mark set ct mark & 0xf8ffffff | 0x04000000
@@ -86,25 +91,50 @@ table inet minewall {
 		ct mark & 0x07000000 == 0x05000000 ct direction original goto start
 		# Where marks get lost, the first packet behind the handshake is told by its number.
 		meta l4proto @conflict ct direction original ct original packets 2 ct reply packets 1 goto start
-		goto known_undecided
+		meta l4proto @conflict goto tuples
+		goto payload
 	}
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {
 		tcp flags & (syn | rst) != 0 accept
-		ct status assured ct mark set ct mark & 0xf8ffffff | 0x01000000 meta mark set meta mark | 0x05000000 goto to_queue
+		# Assured or not: a client that ends its side with its first packet never makes a connection that.
+		ct mark set ct mark & 0xf8ffffff | 0x01000000 meta mark set meta mark | 0x05000000 goto to_queue
 	}
+	# Both ends have taken part: nothing else is evidence.
 	chain payload {
+		ct status assured goto shown
+	}
+	chain shown {
+		# An urgent byte is left out by most receivers, so the daemon makes it one as any other.
+		tcp flags & urg == urg goto to_queue
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
-		# Both ends have taken part: nothing else is evidence.
-		ct status assured goto to_queue
+		goto to_queue
 	}
 	# A reset may pass: it may be one of ours, and it ends what is to end.
 	chain blocked {
 		tcp flags & rst == rst accept
 		reject with tcp reset
 	}
+	set opening_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set opening4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set opening6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
 	chain fresh {
-		tcp flags & (syn | ack) != syn accept
+		tcp flags & (syn | ack) != syn goto midway
 		ip daddr . tcp dport @pools4 goto known
 		ip6 daddr . tcp dport @pools6 goto known
 		ip daddr @listed4 goto known
@@ -114,9 +144,32 @@ table inet minewall {
 		jump fresh_nonweb
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		# Data in a SYN, which the daemon takes off.
+		meta iiftype ether update @opening_cards { ether saddr limit rate over 20/second burst 20 packets } goto opened_enough
+		meta iiftype != ether update @opening4 { ip saddr limit rate over 20/second burst 20 packets } goto opened_enough
+		meta iiftype != ether update @opening6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 20/second burst 20 packets } goto opened_enough
+		meta iiftype ether limit rate 50/second burst 50 packets goto to_queue
+		meta iiftype ether goto opened_enough
 		limit rate 50/second burst 50 packets goto to_queue
+		goto opened_enough
+	}
+	chain opened_enough {
 		# The client comes again without the data.
 		meta l4proto @alive drop
+	}
+	# No connection yet, unless the daemon remembers one that the kernel was made to forget by a forged end.
+	chain midway {
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		meta iiftype ether update @opening_cards { ether saddr limit rate over 20/second burst 20 packets } accept
+		meta iiftype != ether update @opening4 { ip saddr limit rate over 20/second burst 20 packets } accept
+		meta iiftype != ether update @opening6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 20/second burst 20 packets } accept
+		meta iiftype ether limit rate 50/second burst 50 packets goto attempt
+		meta iiftype ether accept
+		limit rate 50/second burst 50 packets goto attempt
+		accept
+	}
+	chain attempt {
+		meta mark set meta mark | 0x07000000
+		goto to_queue
 	}
 	set decided4 {
 		type ipv4_addr . inet_service . ipv4_addr . inet_service
@@ -130,9 +183,27 @@ table inet minewall {
 		timeout 3600s
 		size 4096
 	}
+	set deciding_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 3600s
+		size 1024
+	}
+	set deciding4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 3600s
+		size 1024
+	}
+	set deciding6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 3600s
+		size 1024
+	}
 	chain known_undecided {
 		meta l4proto @conflict goto tuples
-		goto payload
+		goto shown
 	}
 	chain tuples {
 		ct direction original ip saddr . tcp sport . ip daddr . tcp dport @decided4 goto again
@@ -142,6 +213,16 @@ table inet minewall {
 		goto payload
 	}
 	chain remember {
+		ct direction original ip saddr . tcp sport . ip daddr . tcp dport @decided4 accept
+		ct direction original ip6 saddr . tcp sport . ip6 daddr . tcp dport @decided6 accept
+		ct direction reply ip daddr . tcp dport . ip saddr . tcp sport @decided4 accept
+		ct direction reply ip6 daddr . tcp dport . ip6 saddr . tcp sport @decided6 accept
+		# What a client has beyond its share is judged for as long as it lasts.
+		ct direction original meta iiftype ether update @deciding_cards { ether saddr limit rate over 512/hour burst 512 packets } accept
+		ct direction original meta iiftype != ether update @deciding4 { ip saddr limit rate over 512/hour burst 512 packets } accept
+		ct direction original meta iiftype != ether update @deciding6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 512/hour burst 512 packets } accept
+		ct direction reply update @deciding4 { ip daddr limit rate over 512/hour burst 512 packets } accept
+		ct direction reply update @deciding6 { ip6 daddr & ffff:ffff:ffff:ffff:: limit rate over 512/hour burst 512 packets } accept
 		ct direction original add @decided4 { ip saddr . tcp sport . ip daddr . tcp dport }
 		ct direction original add @decided6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
 		ct direction reply add @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
@@ -278,33 +359,64 @@ table inet minewall {
 		update @told_cards { ether saddr limit rate 30/minute burst 30 packets } goto attempt
 		goto refuse
 	}
-	chain attempt {
-		meta mark set meta mark | 0x07000000
-		goto to_queue
-	}
 	chain unanswered {
 		meta mark set meta mark & 0xf0ffffff
+		tcp flags & (syn | ack) != syn accept
 		goto refuse
 	}
 	chain refuse {
 		counter reject with tcp reset
 	}
-	set asking4 {
+	set answers_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set answers4 {
 		type ipv4_addr
 		flags dynamic,timeout
 		timeout 60s
 		size 1024
 	}
-	set asking6 {
+	set answers6 {
 		type ipv6_addr
 		flags dynamic,timeout
 		timeout 60s
 		size 1024
 	}
-	# One client's answers take none of the others' from us.
 	chain answers {
-		update @asking4 { ip daddr limit rate over 50/second burst 50 packets } accept
-		update @asking6 { ip6 daddr limit rate over 50/second burst 50 packets } accept
+		update @answers4 { ip daddr limit rate over 50/second burst 50 packets } accept
+		update @answers6 { ip6 daddr & ffff:ffff:ffff:ffff:: limit rate over 50/second burst 50 packets } accept
+		meta iiftype ether limit rate 200/second burst 200 packets goto to_queue
+		meta iiftype ether accept
+		limit rate 200/second burst 200 packets goto to_queue
+		accept
+	}
+	set questions_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set questions4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set questions6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	chain questions {
+		meta iiftype ether update @questions_cards { ether saddr limit rate over 50/second burst 50 packets } accept
+		meta iiftype != ether update @questions4 { ip saddr limit rate over 50/second burst 50 packets } accept
+		meta iiftype != ether update @questions6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 50/second burst 50 packets } accept
+		meta iiftype ether limit rate 200/second burst 200 packets goto to_queue
+		meta iiftype ether accept
 		limit rate 200/second burst 200 packets goto to_queue
 		accept
 	}

@@ -101,7 +101,7 @@ class Answer(PageCase):
                   "fleet": [{"router": "cabin", "last_time": canned.ago(hours=30), "messages": 9, "taken": 1, "refused": 0},
                             {"router": "<b>office</b>", "last_time": canned.ago(minutes=4), "messages": 3, "taken": 2, "refused": 5}]}
         self.serve(answers={"status": canned.status(daemon=daemon)})
-        self.answered()
+        self.assertIn("Nobody is mining in the watched networks: guest, br-iot.", self.answered()[1])
         self.assertEqual(self.browser.text('[data-health="watched"]'), "only guest, br-iot")
         self.assertEqual(self.browser.text('[data-health="collector"]'), "tls://logs.example:6514: 7 sent, 2 waiting, 1 lost")
         self.assertEqual(self.browser.texts(".mw-fleet tbody tr td:first-child"), ["<b>office</b>", "cabin"], "the latest first")

@@ -90,7 +90,7 @@ fn a_dead_collector_costs_only_what_finds_no_room() {
     wait_until(|| problems.all().is_empty());
 }
 
-/// What is written to a connection that the other end has closed would be lost without a word.
+/// Bytes written to a connection that the other end has closed would be lost without a word.
 #[test]
 fn a_collector_that_was_started_anew_misses_nothing() {
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -5,7 +5,7 @@ use crate::dpi::Said;
 use crate::dpi::finding::{Finding, push_escaped, push_shortened};
 use crate::dpi::signatures::compile::program::{Phase, Role};
 use crate::dpi::signatures::matcher::{Match, Message};
-use crate::dpi::signatures::{Dialect, shape};
+use crate::dpi::signatures::{Dialect, shape, word};
 use crate::net::direction::Direction;
 use crate::parse::tree::Value;
 
@@ -44,7 +44,7 @@ fn describe(finding: &mut Finding, message: &Message<'_>, found: Option<Match<'_
     let head = message
         .http
         .filter(|_| rule.role == Role::Miner)
-        .and_then(|head| head.get("agent"))
+        .and_then(|head| head.member(word::AGENT))
         .map(Value::bytes);
     let mut known = None;
     if let Some(name) = program.place(rule.agent, message).or(head) {

@@ -1,21 +1,21 @@
 //! Telling protocols by their first bytes.
 
-use super::{BROKEN, Desk, Found, Framing, GRPC, Layer, NOISE, Naming, SERVER_FIRST, Step, TLS};
+use super::{BROKEN, Found, Framing, GRPC, Layer, NOISE, Naming, SERVER_FIRST, Step, StepContext, TLS};
 use crate::dpi::{Answer, noise};
 use crate::net::direction::Direction;
 use crate::parse::fit::{self, Fit};
 use crate::parse::websocket::{self, Opcode};
-use crate::parse::{client_hello, dns, grpc, http, socks};
+use crate::parse::{client_hello, dns, grpc, http, lines, socks};
 
 impl Framing {
-    pub(super) fn first_bytes<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        match desk.direction {
-            Direction::ToServer => self.client_first_bytes(desk, bytes),
-            Direction::ToClient => self.server_first_bytes(desk, bytes),
+    pub(super) fn first_bytes<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        match context.direction {
+            Direction::ToServer => self.client_first_bytes(context, bytes),
+            Direction::ToClient => self.server_first_bytes(context, bytes),
         }
     }
 
-    fn client_first_bytes<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    fn client_first_bytes<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let client = Direction::ToServer;
         if let Some(step) = self.relay(bytes) {
             return step;
@@ -49,7 +49,7 @@ impl Framing {
             socks::Socks::Foreign => return self.text_or_key(bytes),
         }
         let target = socks::target_4(bytes);
-        let step = self.socks_step(desk, greeting, Layer::Socks5Request);
+        let step = self.socks_step(context, greeting, Layer::Socks5Request);
         match target {
             Some(target) => Step::found(step.len, Found::Named(Naming::Proxy(target))),
             None => step,
@@ -59,26 +59,25 @@ impl Framing {
     /// Text, or the random key with which Stratum V2 begins. A key holds a byte that is no text within its first
     /// 24, all but once in 10^6 times.
     fn text_or_key<'b>(&mut self, bytes: &'b [u8]) -> Step<'b> {
-        // Programs in C send the zero that ends a string.
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        let text = bytes.get(zeros..).unwrap_or_default();
+        let blank = bytes.iter().take_while(|byte| lines::is_blank(**byte)).count();
+        let text = bytes.get(blank..).unwrap_or_default();
         let head = text.get(..KEY_IS_TOLD_BY).unwrap_or(text);
-        if !fit::is_text(head) && !head.starts_with(BYTE_ORDER_MARK) {
+        if !fit::is_text(head) {
             return self.enter(Direction::ToServer, Layer::ClientHello);
         }
         let server_spoke = self.flags & SERVER_FIRST != 0;
-        let is_told = [fit::opens_json(bytes), http::opens_request(bytes), Fit::prefix(bytes, b"JOB,")]
+        let is_told = [fit::opens_json(text), http::opens_request(text), Fit::prefix(text, b"JOB,")]
             .contains(&Fit::Yes);
         let is_counted = bytes.iter().take(10).filter(|byte| byte.is_ascii_digit()).count() == 10;
         let is_long = bytes.len() >= KEY_IS_TOLD_BY || bytes.contains(&b'\n') || is_counted;
-        if is_told || is_long || server_spoke || head.starts_with(BYTE_ORDER_MARK) {
+        if is_told || is_long || server_spoke {
             return self.enter(Direction::ToServer, Layer::Text);
         }
         Step::wait()
     }
 
     /// The client decides what the server's bytes are, unless the server speaks first.
-    fn server_first_bytes<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    fn server_first_bytes<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let server = Direction::ToClient;
         if self.flags & TLS != 0 {
             // An alert or a handshake; anything else shows that the ClientHello was a blind.
@@ -95,11 +94,11 @@ impl Framing {
                 Answer::Match => {
                     self.flags |= NOISE;
                     self.set_layer(server, Layer::SetupReceived);
-                    Step::done(bytes.len())
+                    Step::wait()
                 }
                 Answer::NeedMore => Step::wait(),
                 Answer::NoMatch => {
-                    self.resume(desk);
+                    self.resume(context);
                     Step::done(0)
                 }
             },
@@ -132,7 +131,9 @@ impl Framing {
     /// Passes over what a relay says of the client (HAProxy's PROXY protocol, version 1 section 2.1, version 2
     /// section 2.2); pools behind one expect it.
     fn relay(&mut self, bytes: &[u8]) -> Option<Step<'static>> {
-        match (Fit::prefix(bytes, PROXY), Fit::prefix(bytes, PROXY_2)) {
+        let line = PROXY.map(|known| Fit::prefix(bytes, known));
+        let line = [Fit::Yes, Fit::Maybe].into_iter().find(|fit| line.contains(fit)).unwrap_or(Fit::No);
+        match (line, Fit::prefix(bytes, PROXY_2)) {
             (Fit::Yes, _) => Some(match bytes.iter().position(|&byte| byte == b'\n') {
                 Some(end) if end < PROXY_LINE_MAX => Step::done(end + 1),
                 None if bytes.len() < PROXY_LINE_MAX => Step::wait(),
@@ -218,10 +219,9 @@ const ZERO_IN_GRPC: [usize; 5] = [0, 3, 5, 9, 10];
 /// Bytes before the message, and the number and length of its first member.
 const GRPC_START: usize = grpc::HEADER + 8;
 /// First bytes of HAProxy's line, and its greatest length.
-const PROXY: &[u8] = b"PROXY TCP";
+const PROXY: [&[u8]; 2] = [b"PROXY TCP", b"PROXY UNKNOWN"];
 const PROXY_LINE_MAX: usize = 107;
 /// First bytes of its binary form.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Random bytes of which one is no text, for sure.
 const KEY_IS_TOLD_BY: usize = 24;

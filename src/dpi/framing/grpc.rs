@@ -1,39 +1,39 @@
 //! Messages of gRPC in HTTP/2 frames.
 
-use super::{Desk, Found, Framing, Layer, Step};
+use super::{Found, Framing, Layer, Step, StepContext};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::limits::LINE_BYTES;
 use crate::parse::grpc::{self, FrameKind, PREFIX};
 
 impl Framing {
     /// The header of a frame; all but DATA frames are passed over.
-    pub(super) fn grpc_frame<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn grpc_frame<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let Some(frame) = grpc::frame(bytes) else { return Step::wait() };
         if frame.kind == FrameKind::Unknown {
-            self.resume(desk);
+            self.resume(context);
             return Step::done(0);
         }
         let is_read = frame.kind == FrameKind::Data;
-        desk.draft.is_last_frame = !is_read;
+        context.draft.is_last_frame = !is_read;
         // Less than 2^24. A padded frame has the length of its padding first; what is padded isn't put together.
-        self.set_pending(desk.direction, frame.payload as u32);
-        self.set_layer(desk.direction, Layer::GrpcData);
+        self.set_pending(context.direction, frame.payload as u32);
+        self.set_layer(context.direction, Layer::GrpcData);
         let padding = usize::from(is_read && frame.padded).min(frame.payload);
         if padding > 0 {
             if bytes.len() <= grpc::HEADER {
-                self.set_layer(desk.direction, Layer::Grpc);
+                self.set_layer(context.direction, Layer::Grpc);
                 return Step::wait();
             }
-            self.set_pending(desk.direction, frame.payload as u32 - 1);
+            self.set_pending(context.direction, frame.payload as u32 - 1);
         }
         Step::done(grpc::HEADER + padding)
     }
 
     /// More of a payload. A message may go on in the next DATA frame; no more than its beginning is kept.
-    pub(super) fn grpc_data<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        let direction = desk.direction;
+    pub(super) fn grpc_data<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let direction = context.direction;
         let pending = self.pending(direction) as usize;
-        let draft = &mut *desk.draft;
+        let draft = &mut *context.draft;
         if pending == 0 {
             self.set_layer(direction, Layer::Grpc);
             return Step::done(0);
@@ -52,7 +52,7 @@ impl Framing {
                 match grpc::message_len(*prefix) {
                     Some(len) => draft.missing = len,
                     None => {
-                        self.resume(desk);
+                        self.resume(context);
                         return Step::done(at);
                     }
                 }

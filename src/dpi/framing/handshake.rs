@@ -1,21 +1,23 @@
 //! Handshakes that lead to other bytes than they are made of: proxies, TLS, Stratum V2; and DNS.
 
-use super::{BROKEN, CLIENT, CLIENT_SHIFT, DEPTH, Desk, Found, Framing, HTTP, Layer, Naming, Step, TLS, WEB};
+use super::{
+    BROKEN, CLIENT, CLIENT_SHIFT, DEPTH, Found, Framing, HTTP, Layer, Naming, Step, StepContext, TLS, WEB,
+};
 use crate::dpi::{Answer, TlsClient, noise};
-use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH};
+use crate::limits::{ASSEMBLY_BYTES, PROXY_DEPTH, SV2_CLIENT_HELLO, SV2_SERVER_HELLO};
 use crate::net::direction::Direction;
 use crate::parse::client_hello::{self, Hello, ParsedHello};
 use crate::parse::socks;
 
 impl Framing {
     /// Bytes behind the server's name can't be read, if the server answers in TLS.
-    pub(super) fn tls_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn tls_hello<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let hello = match client_hello::parse(bytes) {
             ParsedHello::Hello(hello) => hello,
             ParsedHello::NeedMore if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
             ParsedHello::NeedMore => Hello::default(),
             ParsedHello::Invalid => {
-                self.resume(desk);
+                self.resume(context);
                 return Step::done(0);
             }
         };
@@ -31,52 +33,57 @@ impl Framing {
     }
 
     /// DNS over TCP (RFC 1035 section 4.2.2). An answer too long to wait for is read as far as it goes.
-    pub(super) fn dns<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        let pending = self.pending(desk.direction) as usize;
+    pub(super) fn dns<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let pending = self.pending(context.direction) as usize;
         if pending > 0 {
             let len = pending.min(bytes.len());
-            self.set_pending(desk.direction, (pending - len) as u32);
+            self.set_pending(context.direction, (pending - len) as u32);
             return Step::done(len);
         }
         let Some((len, message)) = bytes.split_first_chunk() else { return Step::wait() };
         let len = usize::from(u16::from_be_bytes(*len));
         let message = match message.get(..len) {
             _ if len < DNS_HEADER_BYTES => {
-                self.resume(desk);
+                self.resume(context);
                 return Step::done(0);
             }
             Some(message) => message,
             None if bytes.len() < ASSEMBLY_BYTES => return Step::wait(),
             None => message,
         };
-        self.set_pending(desk.direction, len.saturating_sub(message.len()) as u32);
+        self.set_pending(context.direction, len.saturating_sub(message.len()) as u32);
         let done = 2 + message.len();
-        match desk.direction {
+        match context.direction {
             Direction::ToClient => Step::found(done, Found::Resolved(message)),
             Direction::ToServer => Step::done(done),
         }
     }
 
-    pub(super) fn client_hello<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn client_hello<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         match noise::client_hello(bytes) {
+            // The bytes stay with the caller: what follows may show that they were no key, and they are read anew.
             Answer::Match if self.layer(Direction::ToClient) == Layer::FirstBytes => {
                 self.set_layer(Direction::ToServer, Layer::Setup);
-                Step::done(bytes.len())
+                Step::wait()
             }
             Answer::NeedMore => Step::wait(),
             Answer::Match | Answer::NoMatch => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(0)
             }
         }
     }
 
-    pub(super) fn setup<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn setup<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let frame = bytes.get(SV2_CLIENT_HELLO..).unwrap_or_default();
         if self.layer(Direction::ToClient) != Layer::SetupReceived {
-            self.resume(desk);
+            if frame.is_empty() {
+                return Step::wait();
+            }
+            self.resume(context);
             return Step::done(0);
         }
-        match noise::setup(bytes) {
+        match noise::setup(frame) {
             Answer::Match => {
                 self.set_layer(Direction::ToServer, Layer::Opaque);
                 self.set_layer(Direction::ToClient, Layer::SetupSuccess);
@@ -84,22 +91,22 @@ impl Framing {
             }
             Answer::NeedMore => Step::wait(),
             Answer::NoMatch => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(0)
             }
         }
     }
 
     /// The two sizes of the handshake may be an accident; with a success of the right length behind them they are none.
-    pub(super) fn setup_success<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        match noise::setup_success(bytes) {
+    pub(super) fn setup_success<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        match noise::setup_success(bytes.get(SV2_SERVER_HELLO..).unwrap_or_default()) {
             Answer::Match => {
                 self.give_up();
                 Step::found(bytes.len(), Found::StratumV2)
             }
             Answer::NeedMore => Step::wait(),
             Answer::NoMatch => {
-                self.resume(desk);
+                self.resume(context);
                 self.set_layer(Direction::ToServer, Layer::Text);
                 Step::done(0)
             }
@@ -108,37 +115,37 @@ impl Framing {
 
     pub(super) fn socks_step<'b>(
         &mut self,
-        desk: &mut Desk<'_>,
+        context: &mut StepContext<'_>,
         socks: socks::Socks,
         next: Layer,
     ) -> Step<'b> {
         match socks {
             socks::Socks::Step(len) => {
-                self.set_layer(desk.direction, next);
+                self.set_layer(context.direction, next);
                 Step::done(len)
             }
-            socks::Socks::Tunnel(len) => self.enter_tunnel(desk, len),
+            socks::Socks::Tunnel(len) => self.enter_tunnel(context, len),
             socks::Socks::NeedMore => Step::wait(),
             socks::Socks::Foreign => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(0)
             }
         }
     }
 
     /// The direction goes on inside a tunnel after `len` bytes.
-    pub(super) fn enter_tunnel<'b>(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'b> {
-        let at = desk.direction as usize;
-        if desk.direction == Direction::ToServer {
+    pub(super) fn enter_tunnel<'b>(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'b> {
+        let at = context.direction as usize;
+        if context.direction == Direction::ToServer {
             if self.flags & DEPTH >= u32::from(PROXY_DEPTH) {
                 self.flags |= BROKEN[at];
-                self.set_layer(desk.direction, Layer::Text);
+                self.set_layer(context.direction, Layer::Text);
                 return Step::done(len);
             }
             self.flags += 1;
         }
         self.flags &= !HTTP[at];
-        self.set_layer(desk.direction, Layer::FirstBytes);
+        self.set_layer(context.direction, Layer::FirstBytes);
         Step::done(len)
     }
 }

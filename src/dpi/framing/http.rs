@@ -1,6 +1,6 @@
 //! HTTP messages.
 
-use super::{Desk, Found, Framing, HTTP, Layer, Naming, Step, WEBSOCKET};
+use super::{Found, Framing, HTTP, Layer, Naming, Step, StepContext, WEBSOCKET};
 use crate::dpi::drafts::{Content, Draft};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::limits::HTTP_LINE_MAX;
@@ -15,15 +15,15 @@ use crate::parse::words::Words;
 
 impl Framing {
     /// The next line of a head. Of a long line no more than its beginning is kept.
-    pub(super) fn http_head<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn http_head<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let end = end_of_line(bytes);
         let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        let draft = &mut *desk.draft;
+        let draft = &mut *context.draft;
         draft.keep(line);
         draft.missing = draft.missing.saturating_add(line.len() as u32);
         if end.is_none() {
             if draft.missing > HTTP_LINE_MAX {
-                self.resume(desk);
+                self.resume(context);
             }
             return Step::done(line.len());
         }
@@ -31,24 +31,24 @@ impl Framing {
         draft.missing = 0;
         if is_blank {
             draft.bytes.clear();
-            return self.end_of_head(desk, line.len());
+            return self.end_of_head(context, line.len());
         }
         let Draft { bytes: field, head, lines, .. } = draft;
         // Obsolete line folding (section 5.2): no field read here is long enough to be folded.
         let is_folded = matches!(field.first(), Some(b' ' | b'\t'));
         if let Some(head) = head.as_mut().filter(|_| !is_folded) {
-            head.field(field.trim_ascii_end(), &mut lines.scanner.tree, desk.words);
+            head.field(field.trim_ascii_end(), &mut lines.scanner.tree, context.words);
         }
         field.clear();
         Step::done(line.len())
     }
 
-    fn end_of_head(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
-        let direction = desk.direction;
-        let draft = &mut *desk.draft;
+    fn end_of_head(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'static> {
+        let direction = context.direction;
+        let draft = &mut *context.draft;
         draft.lines.scanner.tree.keep_head();
         let Some(head) = draft.head else {
-            self.resume(desk);
+            self.resume(context);
             return Step::done(len);
         };
         let request = match head.start {
@@ -59,16 +59,16 @@ impl Framing {
                 request
             }
         };
-        let naming = naming(draft, desk.words);
+        let naming = naming(draft, context.words);
         let step = match (head.start, request, head.body(request)) {
             (Start::Connect, ..) | (Start::Response(200..=299), Start::Connect, _) => {
                 draft.reset();
-                self.enter_tunnel(desk, len)
+                self.enter_tunnel(context, len)
             }
-            (Start::Response(101), ..) => self.upgrade(desk, head.websocket, len),
+            (Start::Response(101), ..) => self.upgrade(context, head.websocket, len),
             (Start::Response(_), _, Body::None) => {
                 self.leave_refused_tunnel(request, head.start);
-                self.next_message(desk, len)
+                self.next_message(context, len)
             }
             (_, _, Body::None) => {
                 self.set_layer(direction, Layer::Text);
@@ -99,14 +99,14 @@ impl Framing {
     }
 
     /// More of a body; with nothing pending, its end.
-    pub(super) fn http_body<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        let direction = desk.direction;
+    pub(super) fn http_body<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let direction = context.direction;
         let pending = self.pending(direction);
         if pending == 0 {
-            return self.end_of_body(desk, 0);
+            return self.end_of_body(context, 0);
         }
         let here = bytes.len().min(usize::try_from(pending).unwrap_or(usize::MAX));
-        let (len, is_message) = body_bytes(desk, bytes.get(..here).unwrap_or_default());
+        let (len, is_message) = body_bytes(context, bytes.get(..here).unwrap_or_default());
         if pending != u32::MAX {
             self.set_pending(direction, pending - len as u32);
         }
@@ -114,27 +114,27 @@ impl Framing {
             return Step::found(len, Found::Message(carrier::HTTP));
         }
         if pending != u32::MAX && self.pending(direction) == 0 {
-            return self.end_of_body(desk, len);
+            return self.end_of_body(context, len);
         }
         Step::done(len)
     }
 
     /// The body is complete, or its chunk is.
-    fn end_of_body(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
-        let is_chunk = desk.draft.is_last_frame;
+    fn end_of_body(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'static> {
+        let is_chunk = context.draft.is_last_frame;
         if is_chunk {
-            return Step { len, ..self.enter(desk.direction, Layer::HttpChunk) };
+            return Step { len, ..self.enter(context.direction, Layer::HttpChunk) };
         }
-        self.end_of_message(desk, len)
+        self.end_of_message(context, len)
     }
 
-    fn end_of_message(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
-        self.set_layer(desk.direction, Layer::Text);
-        let draft = &mut *desk.draft;
+    fn end_of_message(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'static> {
+        self.set_layer(context.direction, Layer::Text);
+        let draft = &mut *context.draft;
         // What is cut short is read as far as it goes.
         let is_half_read = draft.lines.scanner.cut_short();
         match draft.body {
-            Content::Json if !is_half_read => self.next_message(desk, len),
+            Content::Json if !is_half_read => self.next_message(context, len),
             Content::Other if draft.bytes.contains(&b'=') && fit::is_text(&draft.bytes) => {
                 Step::found(len, Found::Message(carrier::FORM))
             }
@@ -142,48 +142,48 @@ impl Framing {
         }
     }
 
-    pub(super) fn http_chunk<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn http_chunk<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         match chunked::chunk(bytes.get(blank..).unwrap_or_default()) {
             Chunk::Data(len, size) => {
                 // The line end behind the data is passed over before the next size.
-                desk.draft.is_last_frame = true;
-                self.set_pending(desk.direction, size);
-                self.set_layer(desk.direction, Layer::HttpBody);
+                context.draft.is_last_frame = true;
+                self.set_pending(context.direction, size);
+                self.set_layer(context.direction, Layer::HttpBody);
                 Step::done(blank + len)
             }
             Chunk::Last(len) => {
-                desk.draft.is_last_frame = false;
-                self.set_layer(desk.direction, Layer::HttpTrailer);
+                context.draft.is_last_frame = false;
+                self.set_layer(context.direction, Layer::HttpTrailer);
                 Step::done(blank + len)
             }
             Chunk::NeedMore => Step { len: blank, ..Step::wait() },
             Chunk::Invalid => {
-                self.resume(desk);
+                self.resume(context);
                 Step::done(blank)
             }
         }
     }
 
-    pub(super) fn http_trailer<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn http_trailer<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         match end_of_line(bytes) {
-            Some(len @ 1..=2) => self.end_of_message(desk, len),
+            Some(len @ 1..=2) => self.end_of_message(context, len),
             Some(len) => Step::done(len),
             None => Step::wait(),
         }
     }
 
-    fn next_message(&mut self, desk: &mut Desk<'_>, len: usize) -> Step<'static> {
-        desk.draft.reset();
-        self.set_layer(desk.direction, Layer::Text);
+    fn next_message(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'static> {
+        context.draft.reset();
+        self.set_layer(context.direction, Layer::Text);
         Step::done(len)
     }
 
-    fn upgrade(&mut self, desk: &mut Desk<'_>, websocket: bool, len: usize) -> Step<'static> {
-        let direction = desk.direction;
-        desk.draft.reset();
+    fn upgrade(&mut self, context: &mut StepContext<'_>, websocket: bool, len: usize) -> Step<'static> {
+        let direction = context.direction;
+        context.draft.reset();
         if !websocket {
-            self.resume(desk);
+            self.resume(context);
             return Step::done(len);
         }
         self.flags |= WEBSOCKET;
@@ -205,8 +205,8 @@ impl Framing {
 }
 
 /// Bytes of a body; answers how many are done with, and whether a JSON message ends with them.
-fn body_bytes(desk: &mut Desk<'_>, bytes: &[u8]) -> (usize, bool) {
-    let draft = &mut *desk.draft;
+fn body_bytes(context: &mut StepContext<'_>, bytes: &[u8]) -> (usize, bool) {
+    let draft = &mut *context.draft;
     let blank = match draft.body {
         Content::Blank => bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count(),
         Content::Json | Content::Other => 0,
@@ -229,7 +229,7 @@ fn body_bytes(desk: &mut Desk<'_>, bytes: &[u8]) -> (usize, bool) {
     };
     let rest = rest.get(skipped..).unwrap_or_default();
     let done = blank + skipped;
-    match draft.lines.scanner.feed(desk.words, rest) {
+    match draft.lines.scanner.feed(context.words, rest) {
         ScanProgress::NeedMore => (bytes.len(), false),
         ScanProgress::Message(len) => (done + len, true),
         ScanProgress::End(len) => (done + len, false),

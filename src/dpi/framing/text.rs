@@ -1,41 +1,41 @@
 //! JSON, lines and HTTP in a byte stream, wherever they begin.
 
 use super::first::{Resumption, resumes};
-use super::{BROKEN, Desk, Found, Framing, HTTP, Layer, Step};
+use super::{BROKEN, Found, Framing, HTTP, Layer, Step, StepContext};
 use crate::dpi::drafts::Draft;
 use crate::dpi::signatures::compile::program::carrier;
 use crate::net::direction::Direction;
 use crate::parse::fit::{self, Fit};
 use crate::parse::http::{self, Head};
-use crate::parse::lines::{Piece, end_of_line};
+use crate::parse::lines::{self, Piece, end_of_line};
 
 impl Framing {
     pub(super) fn text<'b>(
         &mut self,
-        desk: &mut Desk<'_>,
+        context: &mut StepContext<'_>,
         bytes: &'b [u8],
         begins_segment: bool,
     ) -> Step<'b> {
-        let direction = desk.direction;
+        let direction = context.direction;
         let at = direction as usize;
         if begins_segment
             && self.flags & BROKEN[at] != 0
-            && !desk.draft.lines.is_in_value()
-            && desk.draft.bytes.is_empty()
-            && let Some(step) = self.resume_frames(desk, bytes)
+            && !context.draft.lines.is_in_value()
+            && context.draft.bytes.is_empty()
+            && let Some(step) = self.resume_frames(context, bytes)
         {
             return step;
         }
-        if begins_segment && self.collects_turn(desk, bytes) {
+        if begins_segment && self.collects_turn(context, bytes) {
             // The same bytes are read as text next.
             return Step::found(0, Found::Message(carrier::BINARY));
         }
-        if desk.draft.lines.is_passing_over()
-            && let Some(len) = passed_over(desk, bytes, begins_segment)
+        if context.draft.lines.is_passing_over()
+            && let Some(len) = passed_over(context, bytes, begins_segment)
         {
             return Step::done(len);
         }
-        let (len, piece) = desk.draft.lines.feed(desk.words, bytes, false);
+        let (len, piece) = context.draft.lines.feed(context.words, bytes, false);
         match piece {
             Piece::NeedMore => Step::done(len),
             Piece::OpenLine => Step::found(len, Found::OpenLine),
@@ -45,12 +45,12 @@ impl Framing {
             }
             Piece::Value => {
                 self.contradict_http(direction);
-                let over = if desk.draft.lines.verb().is_empty() { carrier::LINE } else { carrier::TILDE };
+                let over = if context.draft.lines.verb().is_empty() { carrier::LINE } else { carrier::TILDE };
                 Step::found(len, Found::Message(over))
             }
             Piece::Line => {
-                let draft = &mut *desk.draft;
-                match Head::begin(&draft.lines.line, &mut draft.lines.scanner.tree, desk.words) {
+                let draft = &mut *context.draft;
+                match Head::begin(&draft.lines.line, &mut draft.lines.scanner.tree, context.words) {
                     Some(head) => {
                         draft.head = Some(head);
                         // Lines of the head come here.
@@ -68,22 +68,24 @@ impl Framing {
 
     /// Collects the first bytes of a turn, by which a message of a binary protocol is told, or of one that puts a length
     /// of ten digits before its messages; whether signatures are to look at them.
-    fn collects_turn(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> bool {
-        if self.flags & super::TURN[desk.direction as usize] == 0 {
+    fn collects_turn(&mut self, context: &mut StepContext<'_>, bytes: &[u8]) -> bool {
+        if self.flags & super::TURN[context.direction as usize] == 0 {
             return false;
         }
-        let draft = &mut *desk.draft;
-        let goes_on = draft.bytes.is_empty() && draft.lines.is_in_value();
+        let draft = &mut *context.draft;
+        // Most turns are text, of which nothing is copied.
+        let is_first = draft.bytes.is_empty();
+        if is_first && (draft.lines.is_in_value() || is_told_as_text(bytes)) {
+            self.end_turn(draft, context.direction);
+            return false;
+        }
         let room = BINARY_BYTES.saturating_sub(draft.bytes.len());
         draft.keep(bytes.get(..room).unwrap_or(bytes));
-        let is_told = draft.bytes.get(..TOLD_BY).is_some_and(|head| {
-            fit::is_text(head) && !head.iter().take(LENGTH_DIGITS).all(u8::is_ascii_digit)
-        });
-        if goes_on || is_told {
-            self.end_turn(draft, desk.direction);
-            return false;
+        let is_text = !is_first && is_told_as_text(&draft.bytes);
+        if is_text {
+            self.end_turn(draft, context.direction);
         }
-        true
+        !is_text
     }
 
     /// Ends the collection of a turn's first bytes.
@@ -93,7 +95,7 @@ impl Framing {
     }
 
     /// A frame at the beginning of a segment, in a flow joined midway or after a loss.
-    fn resume_frames(&mut self, desk: &mut Desk<'_>, bytes: &[u8]) -> Option<Step<'static>> {
+    fn resume_frames(&mut self, context: &mut StepContext<'_>, bytes: &[u8]) -> Option<Step<'static>> {
         // Text begins none.
         let first = *bytes.first()?;
         if (b' '..0x80).contains(&first) {
@@ -110,9 +112,9 @@ impl Framing {
                 Resumption::Other => return Some(Step::done(passed)),
             }
         };
-        desk.draft.reset();
+        context.draft.reset();
         self.flags |= if layer == Layer::Frame { super::WEBSOCKET } else { super::GRPC };
-        self.set_layer(desk.direction, layer);
+        self.set_layer(context.direction, layer);
         Some(Step::done(passed))
     }
 
@@ -131,14 +133,21 @@ impl Framing {
     }
 }
 
+/// Whether the first bytes of a turn are those of text, and no length of a message.
+fn is_told_as_text(bytes: &[u8]) -> bool {
+    bytes
+        .get(..TOLD_BY)
+        .is_some_and(|head| fit::is_text(head) && !head.iter().take(LENGTH_DIGITS).all(u8::is_ascii_digit))
+}
+
 /// Nonsense ends with a line, or where a segment begins like a message. In bytes that are no text the
 /// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
-fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
-    let blank = bytes.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
+fn passed_over(context: &mut StepContext<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
+    let blank = bytes.iter().take_while(|byte| lines::is_blank(**byte)).count();
     let rest = bytes.get(blank..).unwrap_or_default();
     let begins = [fit::opens_json(rest), http::opens_request(rest), http::opens_response(rest)];
     if begins_segment && begins.contains(&Fit::Yes) {
-        desk.draft.lines.reset();
+        context.draft.lines.reset();
         return None;
     }
     if fit::is_text(bytes.get(..TOLD_BY).unwrap_or(bytes)) {
@@ -146,7 +155,7 @@ fn passed_over(desk: &mut Desk<'_>, bytes: &[u8], begins_segment: bool) -> Optio
     }
     let end = end_of_line(bytes.get(..LOOKED_AT).unwrap_or(bytes));
     if end.is_some() {
-        desk.draft.lines.reset();
+        context.draft.lines.reset();
     }
     Some(end.unwrap_or(bytes.len()))
 }

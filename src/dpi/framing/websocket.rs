@@ -1,41 +1,41 @@
 //! WebSocket frames (RFC 6455 section 5).
 
-use super::{BROKEN, Desk, Found, Framing, Layer, Step};
+use super::{BROKEN, Found, Framing, Layer, Step, StepContext};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::parse::lines::Piece;
 use crate::parse::websocket::{self, Opcode};
 
 impl Framing {
     /// The header of a frame.
-    pub(super) fn frame<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
+    pub(super) fn frame<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
         let frame = match websocket::frame(bytes) {
             websocket::ParsedFrame::Frame(frame) => frame,
             websocket::ParsedFrame::Invalid => {
-                self.resume(desk);
+                self.resume(context);
                 return Step::done(0);
             }
             websocket::ParsedFrame::NeedMore => return Step::wait(),
         };
         if frame.opaque {
             // Compressed, or changed by another extension: there was a message that could not be read.
-            self.flags |= BROKEN[desk.direction as usize];
+            self.flags |= BROKEN[context.direction as usize];
         }
         let is_read = !frame.opaque && frame.kind != Opcode::Control;
-        let draft = &mut *desk.draft;
+        let draft = &mut *context.draft;
         draft.mask = frame.mask;
         draft.mask_at = 0;
         draft.is_last_frame = is_read && frame.fin;
         draft.missing = u32::from(!is_read);
-        self.set_pending(desk.direction, frame.payload);
-        self.set_layer(desk.direction, Layer::FrameData);
+        self.set_pending(context.direction, frame.payload);
+        self.set_layer(context.direction, Layer::FrameData);
         Step::done(frame.header)
     }
 
     /// More of a payload: one value a message, several, or a value in several messages.
-    pub(super) fn frame_data<'b>(&mut self, desk: &mut Desk<'_>, bytes: &'b [u8]) -> Step<'b> {
-        let direction = desk.direction;
+    pub(super) fn frame_data<'b>(&mut self, context: &mut StepContext<'_>, bytes: &'b [u8]) -> Step<'b> {
+        let direction = context.direction;
         let pending = self.pending(direction) as usize;
-        let draft = &mut *desk.draft;
+        let draft = &mut *context.draft;
         let is_skipped = draft.missing != 0;
         if pending == 0 {
             draft.missing = 0;
@@ -56,7 +56,7 @@ impl Framing {
             *to = byte ^ draft.mask.get(at & 3).copied().unwrap_or(0);
             count += 1;
         }
-        let (len, piece) = draft.lines.feed(desk.words, clear.get(..count).unwrap_or_default(), true);
+        let (len, piece) = draft.lines.feed(context.words, clear.get(..count).unwrap_or_default(), true);
         draft.mask_at = (usize::from(draft.mask_at) + len) as u8 & 3;
         self.set_pending(direction, (pending - len) as u32);
         match piece {

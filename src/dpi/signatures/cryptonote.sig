@@ -37,6 +37,12 @@ message "keepalived" from miner
     where method is "keepalived" and params.id present
     hint
 
+# Older clients ask for the next job themselves (node-cryptonote-pool, pool.js).
+message "getjob" from miner
+    phase login
+    where method is "getjob" and params.id present
+    hint
+
 message "job" from pool
     phase job
     where method is "job" and params.job_id name and params.target hex 8.. and params.blob hex 76..

@@ -26,6 +26,22 @@ message "job of two hashes" from pool
     where field[0] hex 40.. and field[1] hex 40.. and field[2] decimal 1..
     strong
 
+# Boards that speak HTTP (server.duinocoin.com/legacy_job): the share stands in the request for the next job.
+message "legacy_job" from miner
+    phase job
+    over http
+    where http.path ends "/legacy_job" and http.query.u present
+    proof if http.query.r digits 1.. and http.query.s miner
+    strong
+    wallet http.query.u
+    agent http.query.s
+
+message "job of two hashes" from pool
+    phase job
+    over http
+    where data[0..40] hex 40 and data[40..41] is "," and data[41..81] hex 40 and data[81..82] is ","
+    hint
+
 message "share" from miner
     phase share
     over csv

@@ -45,7 +45,7 @@ message "eth_submitHashrate" from miner
 message "work" from pool
     phase job
     over http
-    where result items 3..5 and result[0] hex 64.. and result[1] hex 64.. and result[2] hex 56.. and answers request
+    where answers request and result items 3..5 and result[0] hex 64.. and result[1] hex 64.. and result[2] hex 56..
     hint
 
 # By the name of any coin (Aquachain: aquacppminer, notes.md), with a target that may lack its leading zeros.

@@ -1,9 +1,12 @@
 //! From a message to the signature that it fits best.
 
-use super::compile::program::{Confidence, NO_PIVOT, Program, Rule, carrier, op, path, shape};
+use super::code::{Operations, arguments_of, data, in_long_range, in_range, is_complete, proto, rest_of};
+use super::compile::program::{
+    Confidence, PIVOTS, Program, Rule, edge, kind, op, path, pivot_of_carrier, shape,
+};
 use super::shape as text_shape;
 use super::thing::Thing;
-use crate::parse::grpc;
+use super::word;
 use crate::parse::tree::{Value, class};
 use crate::parse::words::WordId;
 
@@ -24,6 +27,30 @@ pub(crate) struct Message<'a> {
     pub data: &'a [u8],
     /// More bytes may follow, and what hangs on them holds.
     pub is_open: bool,
+}
+
+impl Message<'_> {
+    /// Kinds of the result and the parameters ([`kind`]).
+    fn kinds(&self) -> u8 {
+        let of = |word| match self.root.and_then(|root| root.member(word)) {
+            None => 0,
+            Some(value) if value.is_array() => kind::ARRAY,
+            Some(value) if value.is_object() => kind::OBJECT,
+            Some(_) => kind::SCALAR,
+        };
+        of(word::RESULT) | of(word::PARAMS) << kind::PARAMS
+    }
+
+    /// Whether the message has the byte that a rule asks for ([`edge`]).
+    fn has_edge(&self, edge: u16) -> bool {
+        let byte = match edge & 0xff00 {
+            edge::METHOD_BEGINS => self.method.first(),
+            edge::METHOD_ENDS => self.method.last(),
+            edge::DATA_BEGINS => self.data.first(),
+            _ => return true,
+        };
+        byte.is_some_and(|byte| u16::from(*byte) == edge & 0xff)
+    }
 }
 
 /// State of the flow before the message.
@@ -61,13 +88,13 @@ impl Program {
         of_feeds: bool,
     ) -> Option<Match<'a>> {
         let with_method = self.rules.get(..usize::from(self.with_method)).unwrap_or_default();
-        let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
-        let (patterns, without) = others.split_at(usize::from(self.with_pattern).min(others.len()));
+        let (patterns, without) = self.without_method();
         let mut search = Search {
             program: self,
             message,
             before,
             present: message.root.map_or(0, |root| root.tree().present()),
+            kinds: message.kinds(),
             suspects,
             of_feeds,
             best: None,
@@ -77,19 +104,26 @@ impl Program {
                 let from = with_method.partition_point(|rule| rule.method < message.method_word);
                 let rest = with_method.get(from..).unwrap_or_default();
                 let exact = rest.partition_point(|rule| rule.method == message.method_word);
-                search.try_all(rest.get(..exact).unwrap_or_default());
+                search.try_all(rest.get(..exact).unwrap_or_default(), true);
             }
-            search.try_all(patterns);
+            search.try_all(patterns, false);
             return search.best;
         }
         // A rule can fit only where its pivot is there, so the others are not even looked at.
         let mut members = search.present;
         while members != 0 {
-            search.try_all(self.with_pivot(without, members.trailing_zeros()));
+            search.try_all(self.with_pivot(without, members.trailing_zeros()), false);
             members &= members - 1;
         }
-        search.try_all(self.with_pivot(without, NO_PIVOT));
+        search.try_all(self.with_pivot(without, pivot_of_carrier(message.over)), false);
+        search.try_all(self.with_pivot(without, PIVOTS - 1), false);
         search.best
+    }
+
+    /// The rules that ask for a part of a method's name, and those that ask for no method.
+    fn without_method(&self) -> (&[Rule], &[Rule]) {
+        let others = self.rules.get(usize::from(self.with_method)..).unwrap_or_default();
+        others.split_at(usize::from(self.with_pattern).min(others.len()))
     }
 
     fn with_pivot<'a>(&self, without: &'a [Rule], pivot: u32) -> &'a [Rule] {
@@ -102,8 +136,16 @@ impl Program {
     pub(super) fn may_fit(&self, message: &Message<'_>) -> bool {
         let open = Message { is_open: true, ..*message };
         let any_phase = Before { answers: true, phases: u8::MAX, asked: "" };
-        let of_binary = |rule: &&Rule| rule.over & carrier::BINARY != 0;
-        self.rules.iter().filter(of_binary).any(|rule| self.grade(rule, &open, any_phase).is_some())
+        let (_, without) = self.without_method();
+        let may_fit = |pivot| {
+            let mut rules = self.with_pivot(without, pivot).iter();
+            rules.any(|rule| {
+                u16::from(rule.over) & open.over != 0
+                    && open.has_edge(rule.method)
+                    && self.grade(rule, &open, any_phase).is_some()
+            })
+        };
+        may_fit(pivot_of_carrier(open.over)) || may_fit(PIVOTS - 1)
     }
 
     fn is_generic(&self, rule: &Rule) -> bool {
@@ -182,7 +224,7 @@ impl Program {
         };
         match *step {
             path::SOME => {
-                value.is_some_and(|value| value.items().any(|item| self.reaches(Some(item), rest, shapes)))
+                value.is_some_and(|value| value.children().any(|item| self.reaches(Some(item), rest, shapes)))
             }
             path::EVERY => value.is_some_and(|value| {
                 value.is_array()
@@ -291,6 +333,8 @@ struct Search<'a, 'm> {
     before: Before,
     /// A bit for each member of the message.
     present: u64,
+    /// Kinds of its result and parameters.
+    kinds: u8,
     /// Whether each dialect is a feed's, and which of the two are searched; all where nothing is said.
     suspects: &'m [bool],
     of_feeds: bool,
@@ -298,12 +342,17 @@ struct Search<'a, 'm> {
 }
 
 impl<'a> Search<'a, '_> {
-    fn try_all(&mut self, rules: &'a [Rule]) {
-        let Search { program, message, before, present, suspects, of_feeds, .. } = *self;
+    fn try_all(&mut self, rules: &'a [Rule], is_exact: bool) {
+        let Search { program, message, before, present, kinds, suspects, of_feeds, .. } = *self;
         let is_wanted =
             |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
         for rule in rules {
-            if rule.over & message.over == 0 || rule.needs & !present != 0 || !is_wanted(rule) {
+            if u16::from(rule.over) & message.over == 0
+                || rule.needs & !present != 0
+                || rule.kinds & !kinds != 0
+                || (!is_exact && !message.has_edge(rule.method))
+                || !is_wanted(rule)
+            {
                 continue;
             }
             let Some(confidence) = program.grade(rule, message, before) else { continue };
@@ -325,70 +374,3 @@ impl Match<'_> {
         self.order() > other.order()
     }
 }
-
-/// Operations one after the other, each with the words that belong to it.
-struct Operations<'a>(&'a [u16]);
-
-impl<'a> Iterator for Operations<'a> {
-    type Item = (u16, &'a [u16]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (&[operation, len], rest) = self.0.split_first_chunk()?;
-        let (inside, rest) = rest.split_at_checked(usize::from(len))?;
-        self.0 = rest;
-        Some((operation, inside))
-    }
-}
-
-/// The bytes from one place to another, as far as they are there; all of them without places.
-fn data<'a>(bytes: &'a [u8], steps: &[u16]) -> Option<&'a [u8]> {
-    let index = |step: &u16| usize::from(step & !path::INDEX);
-    match steps {
-        [] => Some(bytes),
-        // The end of the bytes is as good as any end behind it, where none is asked for.
-        [from, to] if *to == path::INDEX | OPEN_END => bytes.get(index(from)..),
-        [from, to] => bytes.get(index(from)..index(to)),
-        _ => None,
-    }
-}
-
-/// Whether all bytes between two places are there.
-fn is_complete(bytes: &[u8], steps: &[u16]) -> bool {
-    matches!(steps, [_, to] if usize::from(to & !path::INDEX) <= bytes.len())
-}
-
-/// The bytes from a place on, as far as they are there.
-fn rest_of<'a>(bytes: &'a [u8], steps: &[u16]) -> &'a [u8] {
-    let from = steps.first().map_or(0, |from| usize::from(from & !path::INDEX));
-    bytes.get(from..).unwrap_or_default()
-}
-
-/// The member of protobuf that numbers of fields lead to, the first of each.
-fn proto<'a>(bytes: &'a [u8], steps: &[u16]) -> Option<&'a [u8]> {
-    steps.iter().try_fold(bytes, |bytes, step| {
-        let number = u64::from(step & !path::INDEX);
-        grpc::members(bytes).find(|(field, _)| *field == number).map(|(_, value)| value)
-    })
-}
-
-/// Words that belong to a shape.
-fn arguments_of(shape: u16, rest: &[u16]) -> usize {
-    match shape {
-        shape::IS..=shape::ONLY => usize::from(rest.first().copied().unwrap_or(0)) + 1,
-        shape::HEX..=shape::ITEMS => 2,
-        shape::INTEGER..=shape::BIG => 4,
-        _ => 0,
-    }
-}
-
-fn in_range(number: usize, arguments: &[u16]) -> bool {
-    matches!(arguments, [from, to] if number >= usize::from(*from) && (number <= usize::from(*to) || *to == u16::MAX))
-}
-
-fn in_long_range(number: u32, arguments: &[u16]) -> bool {
-    let long = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
-    matches!(arguments, [a, b, c, d] if (long(*a, *b)..=long(*c, *d)).contains(&number))
-}
-
-/// The end of `[FROM..]`.
-const OPEN_END: u16 = path::INDEX - 1;

@@ -14,7 +14,7 @@ message "getRemoteGBT" from miner
 message "a header" from pool
     phase job
     over http line websocket
-    where result hex 200..300 and answers request
+    where answers request and result hex 200..300
     hint
 
 message "submitBlockHeader" from miner

@@ -203,7 +203,7 @@ message "mining.get_transactions" from miner
 message "a share refused" from pool
     phase share
     over line websocket
-    where error items 2..3 and error[0] integer 20..25 and error[1] string and answers request
+    where answers request and error items 2..3 and error[0] integer 20..25 and error[1] string
     hint
 
 # Words of a pool of its own: no more than hints, which login, job and share in order make proof.

@@ -22,7 +22,7 @@ message "getChallengeNumber" from miner
 message "a difficulty" from pool
     phase job
     over http line websocket
-    where (result number or result hex 32..64) and answers request
+    where answers request and (result number or result hex 32..64)
     hint
 
 message "submitShare" from miner

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 const OTHER_HOST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 51);
 const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+const OTHER_MAC: [u8; 6] = [2, 0, 0x5e, 0x10, 0, 2];
 
 /// With `lists`, whose entries block where they don't say otherwise.
 fn bench(options: &str, lists: &str) -> Bench {
@@ -40,14 +41,27 @@ fn answer(names: &[&str], addr: Ipv4Addr, ttl: u32) -> Vec<u8> {
 }
 
 impl Bench {
-    /// Sends `client` an answer over UDP.
+    /// Has `client` ask over UDP, and sends it the answer.
     fn resolve(&mut self, client: Ipv4Addr, names: &[&str], addr: Ipv4Addr) {
-        let message = answer(names, addr, 60);
-        let len = (8 + message.len()) as u16;
-        let udp = [&53u16.to_be_bytes()[..], &40_053u16.to_be_bytes(), &len.to_be_bytes(), &[0, 0], &message]
-            .concat();
-        let ip = Ipv4Header::new(len, 64, ip_number::UDP, RESOLVER.octets(), client.octets()).unwrap();
-        let packet = [&ip.to_bytes()[..], &udp].concat();
+        self.ask(client, if client == HOST { HOST_MAC } else { OTHER_MAC }, names);
+        self.answer(client, names, addr);
+    }
+
+    /// Sends a question under the address of `client`.
+    fn ask(&mut self, client: Ipv4Addr, hw_addr: [u8; 6], names: &[&str]) {
+        let mut message = answer(&names[..1], client, 60);
+        message.truncate(12 + names[0].len() + 2 + 4);
+        (message[2], message[7]) = (1, 0);
+        let bytes = datagram((client, 40_053), (RESOLVER, 53), &message);
+        self.millis += 10;
+        let now = Instant::from_micros(self.millis * 1_000);
+        let packet = Packet { bytes: &bytes, hw_addr: Some(hw_addr), reason: Reason::Payload };
+        assert_eq!(self.engine.handle(&packet, now).verdict, Verdict::Ignore);
+    }
+
+    /// Sends `client` an answer, whether it has asked or not.
+    fn answer(&mut self, client: Ipv4Addr, names: &[&str], addr: Ipv4Addr) {
+        let packet = datagram((RESOLVER, 53), (client, 40_053), &answer(names, addr, 60));
         assert_eq!(self.handle(DOWN, &packet), Verdict::Ignore);
     }
 
@@ -62,7 +76,9 @@ impl Bench {
     /// The opinion on a session of [`HOST`]'s with another server.
     fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
-        self.engine.pipeline.intel.of_endpoint(HOST.into(), &server, now).map(|opinion| opinion.policy)
+        let owner = self.engine.pipeline.owner_from(HOST.into(), Some(HOST_MAC));
+        let client = crate::engine::dns_cache::AnswerReceiver::new(HOST.into(), owner);
+        self.engine.pipeline.intel.of_endpoint(client, &server, now).map(|opinion| opinion.policy)
     }
 
     fn told(&mut self) -> Option<(Source, String)> {
@@ -70,6 +86,13 @@ impl Bench {
         assert_eq!(event.blocked, event.source.is_proof());
         Some((event.source, event.finding.evidence.as_str().to_owned()))
     }
+}
+
+fn datagram(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16), message: &[u8]) -> Vec<u8> {
+    let len = (8 + message.len()) as u16;
+    let ip = Ipv4Header::new(len, 64, ip_number::UDP, src.0.octets(), dst.0.octets()).expect("it fits");
+    let ports = [src.1.to_be_bytes(), dst.1.to_be_bytes()].concat();
+    [&ip.to_bytes()[..], &ports, &len.to_be_bytes(), &[0, 0], message].concat()
 }
 
 fn blocked(evidence: &str) -> (bool, Option<(Source, String)>) {
@@ -338,6 +361,10 @@ fn the_kernel_is_given_what_hits_nothing_else() {
     bench.resolve(HOST, &["pool.test"], Ipv4Addr::new(198, 51, 100, 1));
     assert!(bench.engine.take_kernel_news());
     let answers = bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000));
+    assert!(answers.is_empty(), "whether the host itself has asked is not known yet");
+    bench.attempt();
+    assert!(bench.engine.take_kernel_news());
+    let answers = bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000));
     assert_eq!(answers.len(), 1);
     assert_eq!((answers[0].0, answers[0].1), (HOST.into(), Ipv4Addr::new(198, 51, 100, 1).into()));
     bench.resolve(OTHER_HOST, &["shop.test"], Ipv4Addr::new(198, 51, 100, 1));
@@ -345,4 +372,25 @@ fn the_kernel_is_given_what_hits_nothing_else() {
     assert!(bench.engine.take_kernel_news());
     assert!(bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000)).is_empty());
     assert_eq!(addresses(&bench), ["203.0.113.10 NonWeb"]);
+}
+
+/// Neither an answer that is forged from afar nor one to a question under a false address reaches the client's
+/// connections, and the kernel hears of neither.
+#[test]
+fn a_forged_answer_refuses_nothing() {
+    let mut bench = bench("", "pool.example\n");
+    assert_eq!(bench.attempt(), LET_PASS, "its card is known now");
+    let refused = |bench: &Bench| bench.engine.refused_answers(Instant::from_micros(bench.millis * 1_000));
+    bench.answer(HOST, &["pool.example"], POOL);
+    assert_eq!(bench.attempt(), LET_PASS, "there was no question");
+    bench.ask(HOST, HOST_MAC, &["shop.example"]);
+    bench.answer(HOST, &["pool.example"], POOL);
+    assert_eq!(bench.attempt(), LET_PASS, "there was another question");
+    bench.ask(HOST, OTHER_MAC, &["pool.example"]);
+    bench.answer(HOST, &["pool.example"], POOL);
+    assert!(refused(&bench).is_empty());
+    assert!(!bench.attempt().0, "another host has asked");
+    bench.resolve(HOST, &["pool.example"], POOL);
+    assert_eq!(refused(&bench).len(), 1);
+    assert!(bench.attempt().0, "the host itself has asked");
 }

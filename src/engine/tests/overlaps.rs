@@ -31,6 +31,42 @@ fn a_decoy_that_came_ahead_hides_no_message() {
     assert!(matches!(bench.send_at(0, SUBSCRIBE), Verdict::Reset(_)));
 }
 
+/// A decoy too far ahead to be held, which may die on its way, before the message and between its parts.
+#[test]
+fn a_decoy_far_ahead_hides_no_message() {
+    for parts in [1, 2, 3, 7] {
+        for decoys in [1, 2, 8] {
+            let mut bench = connected();
+            let mut offset = 0;
+            let mut verdict = WATCH;
+            for (number, part) in SUBSCRIBE.chunks(SUBSCRIBE.len().div_ceil(parts)).enumerate() {
+                if number < decoys {
+                    assert_eq!(bench.send_at(20_000 + 100 * number as u32, &[b'q'; 40]), WATCH);
+                }
+                verdict = bench.send_at(offset, part);
+                offset += part.len() as u32;
+            }
+            assert!(matches!(verdict, Verdict::Reset(_)), "{parts} parts, {decoys} decoys: {verdict:?}");
+        }
+    }
+}
+
+/// Bytes that were lost on their way to us stay lost once the server has them.
+#[test]
+fn what_was_lost_before_us_is_no_place_to_return_to() {
+    let mut bench = connected();
+    bench.send_at(0, b"{\"id\":1,\"half\":");
+    bench.send_at(20_000, b"{\"id\":2}\n");
+    bench.seq[0] = 101 + 20_009;
+    bench.send(DOWN, b"{\"id\":1,\"result\":true}\n");
+    for _ in 0..3 {
+        bench.send(UP, SHARE);
+        bench.send(DOWN, ACCEPTED);
+    }
+    assert_eq!(bench.state(), Some(State::Mining));
+    assert_eq!(bench.engine.reassembly().waiting(), 0);
+}
+
 #[test]
 fn bytes_that_are_replaced_before_they_are_read_are_read_in_both_ways() {
     let mut bench = connected();
@@ -100,6 +136,21 @@ fn honest_retransmissions_pass_however_they_are_cut() {
             sent = sent.max(to);
         }
         assert_eq!(bench.engine.counters().contradictions, 0);
+    }
+}
+
+/// A receiver leaves an urgent byte out, where it isn't told otherwise, so nothing stays urgent: neither in the packet
+/// that has it nor by one before.
+#[test]
+fn no_byte_goes_on_as_an_urgent_one() {
+    for (options, expected) in [("", Verdict::Trim { skip: 0 }), ("option mode monitor", WATCH)] {
+        let mut bench = Bench::new(options);
+        bench.connect();
+        for payload in [&b"{\"id\":1,\"meX"[..], b""] {
+            let mut packet = bench.packet(UP, bench.seq[0], false, payload);
+            packet[33] |= 0x20;
+            assert_eq!(bench.handle(UP, &packet), expected, "{options}");
+        }
     }
 }
 

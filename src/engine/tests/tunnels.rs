@@ -70,6 +70,18 @@ fn each_target_behind_a_proxy_is_a_suspicion_of_its_own() {
     }
 }
 
+/// The probe drops a question whose session is no suspect any more.
+#[test]
+fn a_session_whose_target_is_listed_is_a_suspect_by_the_proxy_s_address() {
+    let mut bench = with_lists("pool.example suspect\n198.51.100.7 suspect\n");
+    let proxy = Endpoint::new(POOL.into(), 3333);
+    for request in [REQUEST, REQUEST_BY_NAME] {
+        bench.tunnel(request);
+        let client = bench.event().expect("a suspicion").client;
+        assert!(bench.engine.suspects(&client, &proxy, Instant::from_micros(bench.millis * 1_000)));
+    }
+}
+
 #[test]
 fn a_name_told_inside_the_tunnel_belongs_to_the_target() {
     let mut bench = with_lists("pool.example suspect\n");

@@ -182,3 +182,43 @@ fn agrees_with_a_hash_map() {
     }
     assert_eq!(table.len(), reference.len());
 }
+
+#[test]
+fn the_table_counts_its_flows_and_forgets_them_after_the_idle_time() {
+    let mut table = FlowTable::new(8 * FLOW_WAYS, FLOW_IDLE, FixedHash::default());
+    assert!(table.is_empty());
+    for number in [1, 2, 3, 1] {
+        assert!(enter(&mut table, number, Worth::Undecided, Stamp(0)));
+    }
+    assert_eq!((table.len(), table.counters().opened), (3, 3), "the fourth is known");
+    assert!(!table.is_empty());
+    let sets = table.capacity();
+    table.sweep(sets, Stamp(2_000), |_| panic!("nothing has expired"));
+    table.set_idle(Duration::from_secs(1));
+    let mut removed = 0;
+    table.sweep(sets, Stamp(2_000), |_| removed += 1);
+    assert_eq!((removed, table.len(), table.counters().expired), (3, 0, 3));
+}
+
+/// A hash of which every bit is zero: all flows have one set and one tag, which is that of an empty place.
+#[derive(Clone, Copy, Default)]
+struct ZeroHash;
+
+impl std::hash::Hasher for ZeroHash {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+#[test]
+fn flows_with_the_same_hash_are_told_apart() {
+    let mut table = FlowTable::new(FLOW_WAYS, FLOW_IDLE, BuildHasherDefault::<ZeroHash>::default());
+    for number in [1, 2] {
+        assert!(enter(&mut table, number, Worth::Undecided, Stamp(0)));
+    }
+    assert_eq!(table.len(), 2);
+    assert!([1, 2].iter().all(|&number| table.get(&key(number)).is_some_and(|flow| flow.key == key(number))));
+    assert!(table.get(&key(3)).is_none());
+}

@@ -72,11 +72,64 @@ fn the_place_of_a_silent_flow_is_free() {
 fn evidence_that_never_comes_frees_the_place() {
     let (mut pool, model) = pool();
     let ticket = enter(&mut pool, &model, 1, 0);
-    let [_, unlikely] = symbols(&model);
-    let steps = (1..=u32::from(HMM_COLD_SYMBOLS))
-        .map(|at| pool.step(ticket, &model, unlikely, &seen(1, 12 + at as u16, at, at)));
-    assert_eq!(steps.last(), Some(None));
+    let [likely, unlikely] = symbols(&model);
+    let mut step =
+        |ticket, symbol, at: u32| pool.step(ticket, &model, symbol, &seen(1, 12 + at as u16, at, at));
+    for at in 0..u32::from(HMM_COLD_SYMBOLS) - 1 {
+        assert!(step(ticket, unlikely, at).is_some(), "{at}");
+    }
+    assert_eq!(step(ticket, unlikely, 40), None);
     assert_eq!(pool.len(), 0);
+    let ticket = enter(&mut pool, &model, 1, 50);
+    for at in 51..51 + 2 * u32::from(HMM_COLD_SYMBOLS) {
+        let standing = pool.step(ticket, &model, likely, &seen(1, 12, at, at)).expect("there is evidence");
+        assert!(standing.sum > 0, "{at}");
+    }
+}
+
+#[test]
+fn the_pool_counts_its_flows_and_can_be_cleared() {
+    let (mut pool, model) = pool();
+    let tickets: Vec<Ticket> = (0..3).map(|host| enter(&mut pool, &model, host, 0)).collect();
+    assert_eq!((pool.len(), pool.counters().entered, pool.counters().evicted), (3, 3, 0));
+    pool.clear();
+    assert_eq!(pool.len(), 0);
+    assert!(tickets.iter().all(|&ticket| pool.sum(ticket).is_none()));
+    enter(&mut pool, &model, 1, 1);
+    assert_eq!((pool.len(), pool.counters().entered), (1, 4));
+}
+
+/// Of the client with the most places, the flow with the least evidence goes.
+#[test]
+fn the_flow_with_the_least_evidence_makes_room() {
+    let (mut pool, model) = pool();
+    let [likely, _] = symbols(&model);
+    let carry = |at: u32| Carry { pair: at << 1 | 1, most: 500 };
+    let tickets: Vec<Ticket> = (0..8)
+        .map(|at| {
+            let evidence = core::iter::repeat_n(likely, if at == 5 { 0 } else { 40 });
+            pool.enter(&model, evidence, &seen(1, 12, 0, at), carry(at)).expect("room").0
+        })
+        .collect();
+    enter(&mut pool, &model, 2, 100);
+    let lost: Vec<usize> = (0..8).filter(|&at| pool.sum(tickets[at]).is_none()).collect();
+    assert_eq!(lost, [5]);
+}
+
+/// Evidence of a connection that is still open counts for the one that follows it, and only once; its place is freed.
+#[test]
+fn evidence_is_taken_over_once() {
+    let (mut pool, model) = pool();
+    let [likely, _] = symbols(&model);
+    let evidence = core::iter::repeat_n(likely, 40);
+    let (first, _) = pool.enter(&model, evidence, &seen(1, 8, 9_000, 10_000), PAIR).expect("room");
+    let mut follow = |now: u32| {
+        pool.enter(&model, core::iter::empty(), &seen(1, 8, 1_000, now), PAIR).expect("room").1.sum
+    };
+    assert_eq!(follow(13_000), PAIR.most);
+    assert_eq!(follow(13_000), 0, "it began beside the one that took the evidence over");
+    assert_eq!(pool.sum(first), None);
+    assert_eq!((pool.len(), pool.counters().carried), (2, 1));
 }
 
 const PAIR: Carry = Carry { pair: 77, most: 500 };

@@ -174,3 +174,45 @@ fn what_is_struck_out_is_what_was_meant() {
         assert_eq!(store.clone().remove(&text.parse().expect(text)).len(), struck, "{text}");
     }
 }
+
+#[test]
+fn an_entry_ends_at_its_second() {
+    let mut store = Store::default();
+    store.enter(pool("192.0.2.1:1", Origin::Probe, 100), 2);
+    let known = store.probed(&server("192.0.2.1:1"), None, 40).expect("it holds");
+    assert_eq!((known.seconds_left(40), known.seconds_left(100), known.seconds_left(200)), (60, 0, 0));
+    for (before, now, ended) in [(40, 99, false), (40, 100, true), (99, 100, true), (100, 101, false)] {
+        assert_eq!(store.has_ended_since(before, now), ended, "{before} {now}");
+    }
+}
+
+#[test]
+fn pools_of_this_router_s_probe_are_its_own_findings() {
+    for origin in Origin::ALL {
+        for fact in Fact::ALL {
+            let entry = entry("192.0.2.1:1", origin, fact, 100);
+            assert_eq!(entry.is_own_finding(), origin == Origin::Probe && fact == Fact::Pool, "{entry:?}");
+        }
+    }
+}
+
+#[test]
+fn other_routers_share_a_part_of_the_store() {
+    let mut store = Store::default();
+    for number in 0..2 * REPUTATION_FLEET_ENTRIES {
+        store.enter(numbered(number, Origin::Fleet, Fact::Suspect, 1_000), 2);
+        let expected = (number + 1).min(REPUTATION_FLEET_ENTRIES);
+        assert_eq!(store.holding(2).count(), expected);
+    }
+}
+
+/// A strong suspicion stands beside the inconclusive answer that it came with, and weighs more.
+#[test]
+fn the_weightiest_fact_of_a_probe_counts() {
+    let mut store = Store::default();
+    store.enter(entry("192.0.2.1:1", Origin::Probe, Fact::Inconclusive, 100), 2);
+    let reach = Reach::Client([192, 168, 1, 50].into());
+    store.enter(Entry { reach, ..entry("192.0.2.1:1", Origin::Probe, Fact::StronglySuspected, 100) }, 2);
+    let known = store.probed(&server("192.0.2.1:1"), None, 2).map(|entry| entry.fact);
+    assert_eq!(known, Some(Fact::StronglySuspected));
+}

@@ -86,7 +86,7 @@ impl Breakdown {
         self.groupings.first().and_then(|(_, groups)| groups.iter().find(|g| g.label == label))
     }
 
-    /// For people: shares of suspects by sensitivity; packets and seconds to suspicion at the default.
+    /// For people: shares of suspects by sensitivity; packets and seconds (s) to suspicion at the default.
     pub(crate) fn table(&self) -> String {
         let mut out = String::new();
         for (grouping, groups) in &self.groupings {
@@ -94,7 +94,7 @@ impl Breakdown {
             Sensitivity::ALL.iter().for_each(|sensitivity| {
                 let _ = write!(out, " {:>8}", sensitivity.name());
             });
-            let _ = writeln!(out, "  median, p90: packets; seconds");
+            let _ = writeln!(out, "  median p90 packets; s");
             groups.iter().for_each(|group| group.row(&mut out));
         }
         if let Some(mining) = self.all(Label::Mining) {

@@ -6,6 +6,7 @@ use super::Disguised;
 use crate::hmm::model::Model;
 use crate::hmm::threshold::Sensitivity;
 use crate::lab::train::dataset::Case;
+use crate::lab::train::progress::Progress;
 use crate::lab::train::renewal::{self, Renewal};
 use crate::lab::train::rng::Rng;
 use crate::lab::train::scores::Trace;
@@ -102,7 +103,8 @@ fn coalesce(packets: &[SequencePacket], window_ms: u32) -> Vec<SequencePacket> {
 /// Recall by sensitivity on `mining` in every disguise. A session that a disguise has made too short
 /// counts as missed.
 pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
-    let of = |evasion: Evasion| {
+    let mut progress = Progress::new("disguises", EVASIONS.len() as u32);
+    let mut of = |evasion: Evasion| {
         let disguised = |(index, case): (usize, &&Case)| {
             let mut rng = Rng::keyed(SEED, index as u64);
             Case::new(evasion.disguise(&case.sequence, &mut rng), 1.0)
@@ -114,9 +116,12 @@ pub(crate) fn recall(mining: &[&Case], model: &Model) -> Vec<Disguised> {
             let found = traces.iter().filter(|trace| trace.suspicion(threshold).is_some()).count();
             found as f64 / mining.len().max(1) as f64
         });
+        progress.step();
         (evasion, recall)
     };
-    EVASIONS.into_iter().map(of).collect()
+    let measured = EVASIONS.into_iter().map(&mut of).collect();
+    progress.finish();
+    measured
 }
 
 /// For people.

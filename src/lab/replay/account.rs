@@ -246,6 +246,7 @@ mod tests {
             has_ack: number != 0,
             fin: false,
             rst: false,
+            urg: false,
             payload,
             payload_len: payload.len() as u32,
         }

@@ -184,6 +184,7 @@ mod tests {
             has_ack: flags.contains('A'),
             fin: false,
             rst: false,
+            urg: false,
             payload,
             payload_len: payload.len() as u32,
         }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::Error;
 use super::generate;
+use super::progress::Progress;
 use super::sequence::{Label, Sequence};
 use super::source;
 
@@ -23,7 +24,7 @@ impl Arguments {
             if let Some(name) = word.strip_prefix("--") {
                 if !known.contains(&name) {
                     return Err(Error::from(format!(
-                        "no option --{name}; there are: --{}",
+                        "unknown option '--{name}'; there are: --{}",
                         known.join(", --")
                     )));
                 }
@@ -31,7 +32,7 @@ impl Arguments {
             } else if let Some((_, values)) = options.last_mut() {
                 values.push(word);
             } else {
-                return Err(Error::from(format!("{word} belongs to no option")));
+                return Err(Error::from(format!("unknown argument '{word}'")));
             }
         }
         Ok(Arguments(options))
@@ -68,12 +69,21 @@ impl Arguments {
         if ["mining", "benign", "scripted"].iter().all(|name| self.values(name).is_empty()) {
             return Err(Error::from("no sessions: name captures or sequences with --mining and --benign"));
         }
+        let labels = [("mining", Label::Mining), ("benign", Label::Benign)];
+        let sources = || {
+            labels
+                .into_iter()
+                .flat_map(|(name, label)| self.values(name).into_iter().map(move |path| (path, label)))
+        };
+        // A name that is wrong is told before the first hour of reading.
+        sources().try_for_each(|(path, _)| source::readable(path.as_ref()))?;
+        let mut progress = Progress::new("reading", sources().count() as u32);
         let mut sequences = Vec::new();
-        for (name, label) in [("mining", Label::Mining), ("benign", Label::Benign)] {
-            for path in self.values(name) {
-                sequences.extend(source::read(path.as_ref(), label)?);
-            }
+        for (path, label) in sources() {
+            sequences.extend(source::read(path.as_ref(), label)?);
+            progress.step();
         }
+        progress.finish();
         let scripted = self.value("scripted", scripted)?;
         sequences.extend(generate::mining(seed, scripted, PACKETS_KEPT));
         sequences.extend(generate::benign(seed, scripted.saturating_mul(2), PACKETS_KEPT));

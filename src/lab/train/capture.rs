@@ -62,8 +62,12 @@ pub(crate) fn short_sessions(path: &Path, mut said: impl FnMut(&Sent)) -> Result
 }
 
 fn read(path: &Path, mut handle: impl FnMut(&Segment<'_>, Instant)) -> Result<(), Error> {
-    let mut reader = create_reader(READ_BYTES, File::open(path)?)
-        .map_err(|error| Error::from(format!("not a capture: {error:?}")))?;
+    let mut reader = create_reader(READ_BYTES, File::open(path)?).map_err(|error| {
+        Error::from(match error {
+            PcapError::Eof | PcapError::Incomplete(_) => "not a capture: it is empty or ends in its header",
+            _ => "not a capture: neither pcap nor pcapng",
+        })
+    })?;
     let mut links = Links::default();
     loop {
         match reader.next() {

@@ -73,7 +73,7 @@ pub(crate) fn recall(what: &str, peaks: &Peaks) -> String {
     let mut out = format!("  {what:9} {mining:5} mining, {benign:5} benign:");
     for rate in RATES {
         let (low, high) = interval(peaks.found(peaks.threshold(rate)), mining);
-        let _ = write!(out, "  {:.3} [{low:.3}, {high:.3}] at {} %", peaks.recall(rate), rate * 100.0);
+        let _ = write!(out, "\n    {:.3} [{low:.3}, {high:.3}] at {} %", peaks.recall(rate), rate * 100.0);
     }
     out.push('\n');
     out

@@ -40,6 +40,16 @@ pub(crate) fn read(path: &Path, label: Label) -> Result<Vec<Sequence>, Error> {
     }
 }
 
+/// Refuses what can't be read at all.
+///
+/// # Errors
+/// With the path in it.
+pub(crate) fn readable(path: &Path) -> Result<(), Error> {
+    let opened =
+        if path.is_dir() { fs::read_dir(path).map(|_| ()) } else { fs::File::open(path).map(|_| ()) };
+    opened.map_err(|error| Error::from(error).at(path))
+}
+
 /// The captures that `path` names, each with what it holds; none in a sequence file.
 ///
 /// # Errors

@@ -56,6 +56,15 @@ impl StringScan {
         self.is_name = true;
     }
 
+    /// The name that `bytes` are, up to the closing quote, if nothing of it was read before and it has no escapes.
+    pub(super) fn whole_name<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        if self.len > 0 || self.escape != Escape::No {
+            return None;
+        }
+        let (name, rest) = bytes.split_at(class::plain(bytes));
+        (rest.first() == Some(&b'"')).then_some(name)
+    }
+
     /// Reads `bytes` up to the closing quote; answers how many with it, and whether it was there.
     pub(super) fn feed(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) -> (usize, bool) {
         let mut at = 0;
@@ -66,10 +75,15 @@ impl StringScan {
                 continue;
             }
             let rest = bytes.get(at..).unwrap_or_default();
-            let run = rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len());
-            if self.wanted {
-                self.keep(tree, node, level, rest.get(..run).unwrap_or_default());
-            }
+            let run = if self.wanted && !self.is_name {
+                self.keep_run(tree, node, level, rest)
+            } else {
+                let run = class::plain(rest);
+                if self.wanted {
+                    self.keep(tree, node, level, rest.get(..run).unwrap_or_default());
+                }
+                run
+            };
             at += run;
             match bytes.get(at) {
                 Some(b'"') => return (at + 1, true),
@@ -94,6 +108,29 @@ impl StringScan {
             self.len = self.len.saturating_add(bytes.len() as u32);
             return;
         }
+        let rest = self.classify_head(bytes);
+        self.classes &= class::of_all(rest);
+        self.len = self.len.saturating_add(rest.len() as u32);
+        tree.extend(node, bytes, level);
+    }
+
+    /// Keeps and classifies the bytes of a string before the next quote or backslash; answers how many.
+    fn keep_run(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) -> usize {
+        // The first two say more than their classes.
+        let head = bytes.iter().take(2_usize.saturating_sub(self.len as usize));
+        let head = head.take_while(|byte| !matches!(byte, b'"' | b'\\')).count();
+        let (head, rest) = bytes.split_at(head);
+        self.classify_head(head);
+        let (run, classes) = if self.len < 2 { (0, self.classes) } else { class::run(rest, self.classes) };
+        self.classes = classes;
+        self.len = self.len.saturating_add(run as u32);
+        let run = head.len() + run;
+        tree.extend(node, bytes.get(..run).unwrap_or_default(), level);
+        run
+    }
+
+    /// Takes the first two bytes of a string; answers with those behind them.
+    fn classify_head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         while self.len < 2
             && let Some((&byte, tail)) = rest.split_first()
@@ -102,9 +139,7 @@ impl StringScan {
             self.len += 1;
             rest = tail;
         }
-        self.classes &= class::of_all(rest);
-        self.len = self.len.saturating_add(rest.len() as u32);
-        tree.extend(node, bytes, level);
+        rest
     }
 
     /// The number of the name, if it is known.

@@ -154,7 +154,8 @@ impl<'a> Value<'a> {
         self.node().is_some_and(|node| node.kind == ValueKind::String && node.classes & class != 0)
     }
 
-    fn children(self) -> impl Iterator<Item = Value<'a>> {
+    /// The items of an array or the values of an object's members, as far as they are kept.
+    pub(crate) fn children(self) -> impl Iterator<Item = Value<'a>> {
         let container = self.node().filter(|node| matches!(node.kind, ValueKind::Object | ValueKind::Array));
         let end = container.map_or(0, |node| node.next);
         let mut at = self.at.saturating_add(1);

@@ -130,3 +130,19 @@ fn followers_are_told_of_what_there_is_room_for() {
     let told = core::iter::from_fn(|| bench.service.poll_shared()).count();
     assert!((1..=LINES_PENDING).contains(&told), "{told}");
 }
+
+/// A pool that has a name is one by that name; one that has none is one if it answered twice.
+#[test]
+fn a_pool_that_was_asked_once_without_a_name_is_asked_again() {
+    for (name, without_name, expected) in [
+        ("", false, vec![Fact::Inconclusive]),
+        ("", true, vec![Fact::Pool]),
+        (POOL, false, vec![Fact::Pool]),
+        (POOL, true, vec![Fact::Pool, Fact::Pool]),
+    ] {
+        let mut bench = ServiceBench::new("");
+        bench.answer(&server(1, 3333), name, ProbeVerdict::Pool, without_name);
+        let facts: Vec<Fact> = bench.service.entries().map(|entry| entry.fact).collect();
+        assert_eq!(facts, expected, "{name} {without_name}");
+    }
+}

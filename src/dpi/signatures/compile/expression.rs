@@ -2,7 +2,7 @@
 
 use super::lexer::Token;
 use super::program::{Phase, op, path, shape};
-use crate_words::{WORD_BYTES, WordsBuilder, bit};
+use crate_words::{WORD_BYTES, WordsBuilder};
 
 use super::super::words as crate_words;
 
@@ -137,34 +137,6 @@ impl Expressions {
         let word = self.words.add(name.as_bytes());
         if word < path::INDEX { Ok(word) } else { Err("there are too many names".into()) }
     }
-}
-
-/// The methods that a term asks for, if that is all it does: the numbers of their texts.
-pub(super) fn exact_methods(term: &[u16]) -> Option<&[u16]> {
-    match term {
-        [op::TEST, _, 1, path::METHOD, 1, shape::IS, count, methods @ ..]
-            if methods.len() == usize::from(*count) =>
-        {
-            Some(methods)
-        }
-        _ => None,
-    }
-}
-
-/// Whether a term asks for a part of the method.
-pub(super) fn tests_method(term: &[u16]) -> bool {
-    matches!(term, [op::TEST, _, 1, path::METHOD, ..])
-}
-
-/// The member names without which a term can't hold.
-pub(super) fn needs(term: &[u16]) -> u64 {
-    let [op::TEST, _, steps, path::ROOT, rest @ ..] = term else { return 0 };
-    let (steps, shapes) = rest.split_at(usize::from(*steps).saturating_sub(1).min(rest.len()));
-    // What isn't there may be just what is asked for.
-    if shapes.contains(&shape::ABSENT) {
-        return 0;
-    }
-    steps.iter().filter(|step| **step < path::INDEX).fold(0, |needs, step| needs | bit(*step))
 }
 
 /// The phase with this name.

@@ -4,16 +4,17 @@
 //! feeds. (A file called `mod.rs`, so that the build script finds its parts as the program does.)
 
 mod expression;
+mod head;
 mod lexer;
+mod needs;
 mod pivot;
 pub(crate) mod program;
 
 use super::words::{Words, WordsBuilder};
 use expression::Expressions;
 use lexer::Token;
-use program::{
-    Confidence, DialectEntry, Phase, Program, QUESTION_CARRIERS, QuestionEntry, Role, Rule, carrier, op,
-};
+use needs::Needs;
+use program::{Confidence, DialectEntry, Phase, Program, QuestionEntry, Role, Rule, carrier, op};
 
 /// Why a file is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,6 @@ pub(crate) const WORDS_OF_READERS: [&str; 48] = [
     "code",
     "reason",
     "description",
-    "error",
     "data",
     "hash",
     "name",
@@ -77,6 +77,7 @@ pub(crate) const WORDS_OF_READERS: [&str; 48] = [
     "file",
     "line",
     "facility",
+    "client_id",
 ];
 
 /// Compiles files into one [`Program`].
@@ -110,7 +111,8 @@ struct Block {
     over: u16,
     methods: Vec<u16>,
     form: Option<TermForm>,
-    needs: u64,
+    needs: Needs,
+    edge: u16,
     rank: u8,
     /// Code of the conditions, and of the grades.
     conditions: Vec<u16>,
@@ -191,7 +193,8 @@ impl Compiler {
     /// The tables of all files.
     pub(crate) fn build(mut self) -> (Program, Words) {
         // The sort is stable: among equals the order of the files stands.
-        self.rules.sort_by_key(|(form, rule)| (*form, rule.method));
+        self.rules
+            .sort_by_key(|(form, rule)| (*form, if *form == TermForm::Exact { rule.method } else { 0 }));
         for (order, (_, rule)) in (0..).zip(&mut self.rules) {
             rule.order = order;
         }
@@ -221,91 +224,6 @@ impl Compiler {
             sends: self.sends.into(),
         };
         (program, words.build())
-    }
-
-    fn begin_dialect(&mut self, rest: &[Token]) -> Result<u8, String> {
-        let name = match rest {
-            [Token::Bare(name)] if is_name(name) => name,
-            _ => {
-                return Err(format!(
-                    "a dialect's name is of small letters, digits and -, at most {NAME_BYTES}"
-                ));
-            }
-        };
-        let name = self.expressions.text(name.as_bytes())?;
-        if self.dialects.iter().any(|known| known.name == name) {
-            return Err("another file has this dialect".into());
-        }
-        let index = u8::try_from(self.dialects.len()).map_err(|_| "there are too many dialects")?;
-        self.dialects.push(DialectEntry { name, about: 0, family: name, generic: false });
-        Ok(index)
-    }
-
-    fn dialect_line(&mut self, index: u8, keyword: &str, rest: &[Token]) -> Result<(), String> {
-        match (keyword, rest) {
-            ("generic", []) => self.dialects[usize::from(index)].generic = true,
-            ("describe", [Token::Text(_)]) => {
-                self.dialects[usize::from(index)].about = self.one_text(rest)?
-            }
-            ("family", [Token::Bare(_)]) => self.dialects[usize::from(index)].family = self.one_text(rest)?,
-            ("ask", questions) => {
-                for question in questions {
-                    let name = self.one_text(core::slice::from_ref(question))?;
-                    self.asks.push((name, index));
-                }
-            }
-            ("hint", [Token::Bare(kind), hints @ ..]) if !hints.is_empty() => {
-                for hint in hints {
-                    self.hint(index, kind, hint)?;
-                }
-            }
-            _ => return Err(format!("`{keyword}` is nothing that a dialect has, or not in this form")),
-        }
-        Ok(())
-    }
-
-    fn hint(&mut self, index: u8, kind: &str, hint: &Token) -> Result<(), String> {
-        match (kind, hint) {
-            ("name" | "part", Token::Bare(word)) => {
-                let text = self.expressions.text(word.as_bytes())?;
-                self.names.push((text, kind == "part", index));
-            }
-            ("port", Token::Bare(range)) => {
-                let (from, to) = expression::range(range, u32::from(u16::MAX))?;
-                self.ports.push((from as u16, to as u16, index));
-            }
-            _ => return Err("hints are `hint name`, `hint part` or `hint port`".into()),
-        }
-        Ok(())
-    }
-
-    fn begin_question(&mut self, rest: &[Token], dialect: u8) -> Result<(), String> {
-        let [Token::Bare(name), Token::Bare(word), Token::Bare(over)] = rest else {
-            return Err("a question is `question NAME over CARRIER`".into());
-        };
-        let over = QUESTION_CARRIERS.iter().position(|known| known == over).filter(|_| word == "over");
-        let over = over.ok_or(format!("a question goes over one of {}", QUESTION_CARRIERS.join(", ")))? as u8;
-        let name = self.expressions.text(name.as_bytes())?;
-        if self.questions.iter().any(|known| known.name == name) {
-            return Err("there is a question of this name".into());
-        }
-        let at = self.sends.len() as u16;
-        self.questions.push(QuestionEntry { name, dialect, over, method: 0, sends: (at, at) });
-        Ok(())
-    }
-
-    fn question_line(&mut self, keyword: &str, rest: &[Token]) -> Result<(), String> {
-        let text = self.one_text(rest)?;
-        let question = self.questions.last_mut().ok_or("there is no question")?;
-        match keyword {
-            "method" => question.method = text,
-            "send" => {
-                self.sends.push(text);
-                question.sends.1 = self.sends.len() as u16;
-            }
-            _ => return Err(format!("`{keyword}` is nothing that a question has: method, send")),
-        }
-        Ok(())
     }
 
     fn begin_message(&mut self, rest: &[Token], line: usize) -> Result<Block, String> {
@@ -353,7 +271,7 @@ impl Compiler {
     fn condition(&mut self, block: &mut Block, rest: &[Token]) -> Result<(), String> {
         for term in self.expressions.terms(rest)? {
             block.rank = block.rank.saturating_add(1);
-            if let Some(methods) = expression::exact_methods(&term) {
+            if let Some(methods) = needs::exact_methods(&term) {
                 if !block.methods.is_empty() {
                     return Err("a message has one `method is`".into());
                 }
@@ -364,10 +282,13 @@ impl Compiler {
                 block.form = Some(TermForm::Exact);
                 continue;
             }
-            if expression::tests_method(&term) {
+            if needs::tests_method(&term) {
                 block.form = block.form.or(Some(TermForm::Pattern));
             }
-            block.needs |= expression::needs(&term);
+            block.needs = block.needs.and(needs::of_term(&term));
+            if block.edge == 0 {
+                block.edge = needs::edge_of(&term, &self.expressions.texts);
+            }
             block.conditions.extend(term);
         }
         Ok(())
@@ -396,17 +317,19 @@ impl Compiler {
         if block.rank == 0 {
             return Err(fault("the message has no condition"));
         }
+        let needs = block.needs.and(needs::of_alternatives(&block.grades));
         let code = self.expressions.append(&[block.conditions, block.grades].concat());
         let code = code.map_err(|reason| fault(&reason))?;
         let rule = Rule {
-            method: 0,
+            method: block.edge,
             order: 0,
             dialect,
             role,
             phase,
-            over: if block.over == 0 { carrier::LINE | carrier::WEBSOCKET } else { block.over },
+            over: if block.over == 0 { (carrier::LINE | carrier::WEBSOCKET) as u8 } else { block.over as u8 },
+            kinds: needs.kinds,
             rank: block.rank,
-            needs: block.needs,
+            needs: needs.members,
             code,
             said: block.said,
             coin: if block.coin == 0 { default_coin } else { block.coin },
@@ -436,14 +359,5 @@ impl Compiler {
     }
 }
 
-fn is_name(name: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= NAME_BYTES
-        && name.bytes().all(fits)
-        && name.bytes().next().is_some_and(|first| first != b'-')
-}
-
-/// Bytes of a dialect's name: it stands in events and in the reputation's file.
-const NAME_BYTES: usize = 32;
 /// Messages of one set.
 const RULES_MAX: usize = 2_000;

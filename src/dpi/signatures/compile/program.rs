@@ -16,8 +16,8 @@ pub(crate) struct Program {
     /// Number of rules after those that ask for a part of a method's name.
     pub with_pattern: u16,
     /// First of the rules without a method by their pivot: the bit of a member that must be there, the rarest among
-    /// the rules; the last pivot, [`NO_PIVOT`], is that of rules that need no member. Counted from the first such
-    /// rule; one entry more, which is the end.
+    /// the rules; of rules that need no member, their carrier ([`pivot_of_carrier`]). Counted from the first such rule;
+    /// one entry more, which is the end.
     pub pivots: Cow<'static, [u16]>,
     /// Expressions ([`op`]).
     pub code: Cow<'static, [u16]>,
@@ -71,7 +71,7 @@ pub(crate) const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "b
 /// A kind of message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    /// The exact method's number among the words; 0 if it asks for none.
+    /// The exact method's number among the words. Of a rule without one, a byte that must be there ([`edge`]), or 0.
     pub method: u16,
     /// Place among all rules in the order of the files: of two that fit equally well, the first counts.
     pub order: u16,
@@ -82,7 +82,9 @@ pub(crate) struct Rule {
     /// Phase of the session.
     pub phase: Phase,
     /// Carriers that it may come in, a bit each ([`carrier`]).
-    pub over: u16,
+    pub over: u8,
+    /// Kinds that values must have, a bit each ([`kind`]).
+    pub kinds: u8,
     /// Number of conditions: of two that match, the more specific one counts.
     pub rank: u8,
     /// Member names that must be there, a bit each.
@@ -156,6 +158,28 @@ pub(crate) mod carrier {
     /// The names, in the order of the bits.
     pub(crate) const NAMES: [&str; 8] =
         ["line", "websocket", "http", "form", "csv", "tilde", "grpc", "binary"];
+}
+
+/// A byte at the edge of a text, in the lower half of a word: what tells most rules to be none of a message's.
+pub(crate) mod edge {
+    /// The first byte of the method.
+    pub(crate) const METHOD_BEGINS: u16 = 0x100;
+    /// The last byte of the method.
+    pub(crate) const METHOD_ENDS: u16 = 0x200;
+    /// The first byte of a message that is no text.
+    pub(crate) const DATA_BEGINS: u16 = 0x300;
+}
+
+/// Kinds of the two values that nearly all rules look into.
+pub(crate) mod kind {
+    /// The result is an array, an object, something else. Shifted by [`PARAMS`], the same of the parameters.
+    pub(crate) const ARRAY: u8 = 1;
+    /// See [`ARRAY`].
+    pub(crate) const OBJECT: u8 = 2;
+    /// See [`ARRAY`].
+    pub(crate) const SCALAR: u8 = 4;
+    /// Place of the bits of the parameters.
+    pub(crate) const PARAMS: u32 = 3;
 }
 
 /// Words of the code: an operation is followed by the number of words that belong to it.
@@ -268,8 +292,14 @@ pub(crate) mod shape {
     pub(crate) const BIG: u16 = 42;
 }
 
-/// The pivot of rules that need no member: the bits of members are those below.
-pub(crate) const NO_PIVOT: u32 = 64;
+/// The pivot of rules that need no member, by the carriers that they may come in: one, or several of them. The bits of
+/// members are the pivots below.
+pub(crate) fn pivot_of_carrier(over: u16) -> u32 {
+    if over.is_power_of_two() { u64::BITS + over.trailing_zeros() } else { PIVOTS - 1 }
+}
+
+/// Number of pivots.
+pub(crate) const PIVOTS: u32 = u64::BITS + carrier::NAMES.len() as u32 + 1;
 
 impl Program {
     /// The text with this number; 0 is empty.

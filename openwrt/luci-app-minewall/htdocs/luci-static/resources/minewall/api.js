@@ -141,8 +141,11 @@ return baseclass.extend({
 		if (status.state !== 'protecting' && status.state !== 'monitoring')
 			return { state: 'off', mood: 'bad', title: _('Off'), answer: [ _('Nobody is watching: miners would not be noticed.'), ...said ].join(' ') };
 
+		/* Of networks that are not watched nothing is known. */
+		const { watched = [] } = status.daemon || {};
+
 		if (!said.length)
-			said.push(_('Nobody is mining in your network.'));
+			said.push(watched.length ? _('Nobody is mining in the watched networks: %s.').format(watched.join(', ')) : _('Nobody is mining in your network.'));
 
 		if (status.state === 'protecting' && mining.length)
 			return { state: 'protecting', mood, title: _('Mining goes on'), answer: said.join(' ') };

@@ -1,0 +1,81 @@
+//! The wait of the packet loop for packets, signals, control clients and results of probes.
+
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use super::control::Control;
+use super::queue::PacketQueue;
+use super::reputation_service::ReputationService;
+use crate::limits::CONTROL_CLIENTS;
+
+/// Everything that is ready.
+pub(super) struct Ready {
+    pub packets: bool,
+    pub reload: bool,
+    pub stop: bool,
+    pub answers: bool,
+    pub control: bool,
+}
+
+/// Waits until there is something to do, at most `patience`.
+pub(super) fn wait(
+    queue: &PacketQueue,
+    signals: &Signals,
+    reputation: &ReputationService,
+    control: &Control,
+    patience: Duration,
+) -> io::Result<Ready> {
+    let mut descriptors: heapless::Vec<PollFd<'_>, { 5 + CONTROL_CLIENTS }> =
+        [signals.reload.as_fd(), signals.stop.as_fd(), queue.as_fd()]
+            .into_iter()
+            .chain(reputation.wake())
+            .map(|fd| (fd, PollFlags::IN))
+            .chain(control.descriptors())
+            .map(|(fd, awaited)| PollFd::from_borrowed_fd(fd, awaited))
+            .collect();
+    let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos() as _ };
+    match poll(&mut descriptors, Some(&patience)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut is_ready = descriptors.iter().map(|descriptor| !descriptor.revents().is_empty());
+    let (reload, stop, packets) = (is_ready.next(), is_ready.next(), is_ready.next());
+    Ok(Ready {
+        packets: packets == Some(true),
+        reload: reload == Some(true),
+        stop: stop == Some(true),
+        answers: reputation.wake().is_some() && is_ready.next() == Some(true),
+        // A client that says nothing is given up once a second, when nothing else is ready.
+        control: control.has_clients() || is_ready.any(|ready| ready),
+    })
+}
+
+/// Signals as bytes in sockets.
+pub(super) struct Signals {
+    reload: UnixStream,
+    stop: UnixStream,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        let (reload, on_reload) = UnixStream::pair()?;
+        let (stop, on_stop) = UnixStream::pair()?;
+        reload.set_nonblocking(true)?;
+        pipe::register(SIGHUP, on_reload)?;
+        pipe::register(SIGTERM, on_stop.try_clone()?)?;
+        pipe::register(SIGINT, on_stop)?;
+        Ok(Signals { reload, stop })
+    }
+
+    /// However often it was sent, one reload will do.
+    pub(super) fn forget_reload(&self) {
+        let mut reload = &self.reload;
+        while reload.read(&mut [0; 64]).is_ok_and(|len| len > 0) {}
+    }
+}

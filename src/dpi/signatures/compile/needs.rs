@@ -1,0 +1,122 @@
+//! What a message must have for a condition to hold, told before the condition is looked at.
+
+use super::super::words::bit;
+use super::ENGINE_WORDS;
+use super::program::{edge, kind, op, path, shape};
+
+/// What must be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Members, by the bits of their names.
+    pub(super) members: u64,
+    /// Kinds of values ([`kind`]).
+    pub(super) kinds: u8,
+}
+
+impl Needs {
+    pub(super) fn and(self, other: Needs) -> Needs {
+        Needs { members: self.members | other.members, kinds: self.kinds | other.kinds }
+    }
+
+    fn or(self, other: Needs) -> Needs {
+        Needs { members: self.members & other.members, kinds: self.kinds & other.kinds }
+    }
+}
+
+/// What a term can't hold without: of alternatives, what all of them need.
+pub(super) fn of_term(term: &[u16]) -> Needs {
+    let all = |inside| operations(inside).map(of_term).fold(Needs::default(), Needs::and);
+    match term {
+        [op::TEST, ..] => of_test(term),
+        [op::ALL, _, inside @ ..] | [op::GRADE, _, _, inside @ ..] => all(inside),
+        [op::ANY, _, inside @ ..] => of_alternatives(inside),
+        _ => Needs::default(),
+    }
+}
+
+/// What all of some terms need, or all of some grades.
+pub(super) fn of_alternatives(code: &[u16]) -> Needs {
+    operations(code).map(of_term).reduce(Needs::or).unwrap_or_default()
+}
+
+/// The methods that a term asks for, if that is all it does: the numbers of their texts.
+pub(super) fn exact_methods(term: &[u16]) -> Option<&[u16]> {
+    match term {
+        [op::TEST, _, 1, path::METHOD, 1, shape::IS, count, methods @ ..]
+            if methods.len() == usize::from(*count) =>
+        {
+            Some(methods)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a term asks for a part of the method.
+pub(super) fn tests_method(term: &[u16]) -> bool {
+    matches!(term, [op::TEST, _, 1, path::METHOD, ..])
+}
+
+/// The byte that a term asks for at the edge of the method or of a message that is no text; 0 if it asks for none, or
+/// for one of several.
+pub(super) fn edge_of(term: &[u16], texts: &[Vec<u8>]) -> u16 {
+    let (edge, is_last, ids) = match term {
+        [op::TEST, _, 1, path::METHOD, 1, shape::BEGINS, _, ids @ ..] => (edge::METHOD_BEGINS, false, ids),
+        [op::TEST, _, 1, path::METHOD, 1, shape::ENDS, _, ids @ ..] => (edge::METHOD_ENDS, true, ids),
+        [op::TEST, _, 1, path::DATA, 1, shape::IS | shape::BEGINS, _, ids @ ..]
+        | [op::TEST, _, 3, path::DATA, path::INDEX, _, 1, shape::IS | shape::BEGINS, _, ids @ ..] => {
+            (edge::DATA_BEGINS, false, ids)
+        }
+        _ => return 0,
+    };
+    let mut bytes = ids.iter().map(|id| {
+        let text = texts.get(usize::from(*id) - 1)?;
+        if is_last { text.last() } else { text.first() }
+    });
+    match bytes.next().flatten() {
+        Some(byte) if bytes.all(|other| other == Some(byte)) => edge | u16::from(*byte),
+        _ => 0,
+    }
+}
+
+fn of_test(term: &[u16]) -> Needs {
+    let [op::TEST, _, steps, path::ROOT, rest @ ..] = term else { return Needs::default() };
+    let (steps, shapes) = rest.split_at(usize::from(*steps).saturating_sub(1).min(rest.len()));
+    // What isn't there may be just what is asked for.
+    if shapes.contains(&shape::ABSENT) {
+        return Needs::default();
+    }
+    let members = steps.iter().filter(|step| **step < path::INDEX).fold(0, |needs, step| needs | bit(*step));
+    Needs { members, kinds: kinds(steps, shapes) }
+}
+
+/// Kinds of result and parameters, by what is looked for inside them or by the one shape that they have.
+fn kinds(steps: &[u16], shapes: &[u16]) -> u8 {
+    let number = |name| ENGINE_WORDS.iter().position(|known| *known == name).map_or(0, |at| at as u16 + 1);
+    let [base, inside @ ..] = steps else { return 0 };
+    let shift = match *base {
+        base if base == number("result") => 0,
+        base if base == number("params") => kind::PARAMS,
+        _ => return 0,
+    };
+    let kinds = match (inside.first(), shapes) {
+        (Some(&step), _) if step < path::INDEX => kind::OBJECT,
+        (Some(&path::SOME), _) => 0,
+        (Some(_), _) | (None, [1, shape::ARRAY, ..]) => kind::ARRAY,
+        (None, [1, shape::OBJECT | shape::ONLY, ..]) => kind::OBJECT,
+        (None, [1, shape::STRING..=shape::NULL | shape::NAME, ..])
+        | (None, [1, shape::WALLET..=shape::LAST_PLAIN | shape::IS..=shape::HAS, ..])
+        | (None, [1, shape::HEX..=shape::LENGTH | shape::INTEGER, ..]) => kind::SCALAR,
+        _ => 0,
+    };
+    kinds << shift
+}
+
+/// Operations one after the other, each with what belongs to it.
+fn operations(mut code: &[u16]) -> impl Iterator<Item = &[u16]> {
+    core::iter::from_fn(move || {
+        let len = usize::from(*code.get(1)?) + 2;
+        let (operation, rest) = code.split_at_checked(len)?;
+        code = rest;
+        Some(operation)
+    })
+}
