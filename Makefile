@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build deb demo test check fuzz mutants deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
+.PHONY: all build deb demo test check fuzz mutants coverage deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -39,16 +39,22 @@ fuzz:
 mutants:
 	@tests/mutants.sh $(FILES)
 
+# Lines and functions of the packet's way that unit tests and dialogues run, by layer.
+coverage:
+	@tests/coverage.sh
+
 # Licences, sources and versions of all dependencies, against deny.toml.
 deny:
 	@tests/deny.sh
 
 # What minewall costs, as ratios of one run: against no rules and against a queue that does nothing. Needs root.
-# Results: tests/BENCHMARKS.md.
+# Beside nDPI on CAPTURES, or on the traces of the repository. Results: tests/BENCHMARKS.md.
 bench: install-tools
-	$(CARGO) build --release --locked --bin minewall --example lab --example noop --example intel
+	$(CARGO) build --release --locked --bin minewall --example lab --example noop --example intel --example growth
 	tests/bench.sh $(RELEASE)/minewall $(RELEASE)/examples/lab $(RELEASE)/examples/noop
+	$(RELEASE)/examples/growth
 	$(RELEASE)/examples/intel
+	tests/lab/peers.sh $(RELEASE)/minewall $(CAPTURES)
 	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 

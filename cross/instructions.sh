@@ -1,5 +1,5 @@
 #!/bin/sh
-# cross/instructions.sh [TARGET...]: counts what a packet of three kinds of sessions costs on TARGET, in instructions of
+# cross/instructions.sh [TARGET...]: counts what a packet of four kinds of sessions costs on TARGET, in instructions of
 # an emulated machine, and fails where it is over the budget in cross/instructions.txt. All targets of that file if none
 # is named. The same count on every run: nothing else the machine does is in it.
 set -eu
@@ -30,7 +30,7 @@ for target; do
 	program=$CARGO_TARGET_DIR/$triple/router/examples/cost
 	# The emulator that takes plugins is the one that is not static.
 	dynamic=$(echo "$emulator" | sed 's/-static//')
-	for kind in tls web wallet; do
+	for kind in tls miner web wallet; do
 		few=$(instructions "$kind" 20)
 		packets=$(sed -n 's/packets //p' target/cross/cost.txt)
 		many=$(instructions "$kind" 60)

@@ -23,6 +23,7 @@ need /usr/lib/python3.11/ensurepip python3-venv
 need /usr/bin/qemu-mips-static qemu-user-static
 # Its objcopy and readelf know every architecture.
 need /usr/share/doc/binutils-multiarch binutils-multiarch
+need /usr/bin/xz xz-utils
 # shellcheck disable=SC2086 # a list of packages
 tests/install-packages.sh $missing
 if [ ! -e "$python/zig-$ZIG_VERSION" ]; then

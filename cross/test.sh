@@ -9,6 +9,8 @@
 #
 # Not here: what needs NFQUEUE (no emulator passes it on), tests that start the program itself, and the
 # training of the model, which is a desk's work and takes minutes.
+#
+# First comes copies.c: copies and comparisons by words, which lean.c brings in the place of the runtime's.
 set -eu
 cd "$(dirname "$0")/.."
 quick=""
@@ -63,6 +65,9 @@ for target; do
 	choose_target "$target"
 	export "CARGO_TARGET_${upper}_RUSTFLAGS=$flags" "CARGO_TARGET_${upper}_RUNNER=$emulator"
 	echo "$name: tests under $emulator"
+	mkdir -p "target/cross/$name"
+	"$cross/cc" -static -o "target/cross/$name/copies" "$cross/copies.c" "$cross/lean.c"
+	$emulator "target/cross/$name/copies"
 	# shellcheck disable=SC2046,SC2086 # options
 	cargo test --locked --no-fail-fast -Z build-std -Z build-std-features=panic-unwind --target "$triple" \
 		$features $tests -- $(skipped)

@@ -20,10 +20,12 @@ mod ubus;
 mod zones;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use minewall::config::{self, Config, service};
 use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
@@ -56,10 +58,17 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         return help(command.as_deref());
     }
     match command.as_deref() {
+        #[cfg(feature = "host")]
         Some("help") if arguments.contains("--man") => show(&commands::manual_page()),
+        #[cfg(feature = "host")]
         Some("help") if arguments.contains("--bash") => show(&commands::completion(false)),
+        #[cfg(feature = "host")]
         Some("help") if arguments.contains("--zsh") => show(&commands::completion(true)),
-        Some("help") => help(arguments.subcommand().map_err(|error| error.to_string())?.as_deref()),
+        Some("help") => {
+            let command = arguments.subcommand().map_err(|error| error.to_string())?;
+            nothing_left(arguments)?;
+            help(command.as_deref())
+        }
         Some("version") => show(concat!("minewall ", env!("CARGO_PKG_VERSION"), "\n")),
         Some("run") => run_daemon(arguments),
         Some("status") if arguments.contains("--prometheus") => {
@@ -118,7 +127,8 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
     if arguments.contains("--syslog") {
         Syslog::new(Path::new(SYSLOG_SOCKET)).install().map_err(|error| error.to_string())?;
     } else {
-        env_logger::builder().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
+        // Not from the environment: the configuration says what is logged.
+        env_logger::Builder::new().filter_level(log::LevelFilter::Trace).format_timestamp(None).init();
     }
     // The configuration sets the level; until then errors and warnings must be heard.
     log::set_max_level(log::LevelFilter::Info);
@@ -186,11 +196,8 @@ fn selftest(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let variant = arguments
-        .opt_value_from_str("--variant")
-        .map_err(|error| format!("--variant: {error}"))?
-        .unwrap_or(Variant::Nft);
-    let memory = arguments.opt_value_from_str("--memory").map_err(|error| format!("--memory: {error}"))?;
+    let variant = option(&mut arguments, "--variant")?.unwrap_or(Variant::Nft);
+    let memory = option(&mut arguments, "--memory")?;
     let memory = || memory.unwrap_or_else(Memory::of_this_kernel);
     let is_removal = arguments.contains("--remove");
     let is_offload = arguments.contains("--offload");
@@ -247,6 +254,20 @@ fn show(text: &str) -> Result<ExitCode, String> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The value of the option `name`, as text.
+fn text_option(arguments: &mut Arguments, name: &'static str) -> Result<Option<String>, String> {
+    arguments.opt_value_from_str(name).map_err(|error| format!("{name}: {error}"))
+}
+
+/// The value of the option `name`.
+fn option<T: FromStr<Err: Display>>(
+    arguments: &mut Arguments,
+    name: &'static str,
+) -> Result<Option<T>, String> {
+    let Some(text) = text_option(arguments, name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| format!("{name}: '{text}': {error}"))
 }
 
 /// `--config FILE`, or the usual one.

@@ -336,9 +336,12 @@ impl Daemon {
         self.reputation.configure(&new, self.clock.now());
         self.lists.reload(&new);
         self.signatures.reload(&new);
-        let Config { queue, queue_length, copy_range, max_flows, mark, .. } = self.config;
-        let control_socket = std::mem::take(&mut self.config.control_socket);
-        self.config = Config { queue, queue_length, copy_range, max_flows, mark, control_socket, ..new };
+        let old = std::mem::replace(&mut self.config, new);
+        let config = &mut self.config;
+        (config.queue, config.queue_length, config.copy_range) =
+            (old.queue, old.queue_length, old.copy_range);
+        (config.max_flows, config.mark, config.control_socket) =
+            (old.max_flows, old.mark, old.control_socket);
         log::info!("configuration reloaded, {} mode", self.config.mode.name());
     }
 }

@@ -94,14 +94,14 @@ impl Intel {
     /// The entry that decides about the server called `name` at `port` (unknown: any port will do), at
     /// `now`, in seconds since 1970.
     pub fn by_name<'a>(&'a self, name: &'a HostName, port: Option<u16>, now: u64) -> Option<ListMatch<'a>> {
-        let rules = self.table.names(name).map(|(name, rule)| (By::Name(name), rule));
-        self.decide(rules, port, now)
+        let mut rules = self.table.names(name).map(|(name, rule)| (By::Name(name), rule));
+        self.decide(&mut rules, port, now)
     }
 
     /// The entry that decides about `addr` at `port`, at `now`, in seconds since 1970.
     pub fn by_addr(&self, addr: IpAddr, port: Option<u16>, now: u64) -> Option<ListMatch<'_>> {
-        let rules = self.table.nets(addr).map(|(net, rule)| (By::Net(net), rule));
-        self.decide(rules, port, now)
+        let mut rules = self.table.nets(addr).map(|(net, rule)| (By::Net(net), rule));
+        self.decide(&mut rules, port, now)
     }
 
     /// The match of an endpoint.
@@ -175,9 +175,10 @@ impl Intel {
         self.sources.iter().map(|source| &source[..])
     }
 
+    // `dyn`: one copy for names and prefixes.
     fn decide<'a>(
         &'a self,
-        rules: impl Iterator<Item = (By<'a>, EntryRule)>,
+        rules: &mut dyn Iterator<Item = (By<'a>, EntryRule)>,
         port: Option<u16>,
         now: u64,
     ) -> Option<ListMatch<'a>> {

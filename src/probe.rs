@@ -29,12 +29,11 @@ pub mod worker;
 use std::fs::File;
 use std::io::{self, Read};
 
-use serde::Serialize;
-
 use crate::dpi::finding::push_escaped;
 use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;
+use crate::util::json_object::JsonObject;
 
 /// A server to ask, and prior knowledge of it.
 #[derive(Clone, Debug)]
@@ -155,30 +154,15 @@ impl Outcome {
 
     /// The result in one line of JSON; `elapsed_ms` is the duration of the probe.
     pub fn to_json(&self, endpoint: &str, elapsed_ms: u32) -> String {
-        let line = OutcomeLine {
-            endpoint,
-            outcome: self.verdict.name(),
-            dialect: self.dialect.map(Dialect::name),
-            transport: self.transport.map(Transport::name),
-            evidence: &self.evidence,
-            elapsed_ms,
-        };
-        let mut buffer = [0; 640];
-        // An endpoint has at most 54 bytes, a host name typed by hand 255.
-        serde_json_core::to_slice(&line, &mut buffer)
-            .map(|len| String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned())
-            .unwrap_or_default()
+        let mut line = JsonObject::default();
+        line.text("endpoint", endpoint);
+        line.text("outcome", self.verdict.name());
+        line.text_or_null("dialect", self.dialect.map(Dialect::name));
+        line.text_or_null("transport", self.transport.map(Transport::name));
+        line.text("evidence", &self.evidence);
+        line.numbers(&[("elapsed_ms", elapsed_ms.into())]);
+        line.finish()
     }
-}
-
-#[derive(Serialize)]
-struct OutcomeLine<'a> {
-    endpoint: &'a str,
-    outcome: &'a str,
-    dialect: Option<&'a str>,
-    transport: Option<&'a str>,
-    evidence: &'a str,
-    elapsed_ms: u32,
 }
 
 /// Random bytes from the kernel (random(4)).

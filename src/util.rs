@@ -1,12 +1,14 @@
 //! Mechanisms that any module may use, and that know nothing of packets.
 
 pub(crate) mod atomic_file;
+pub mod background;
 pub(crate) mod bounded_cache;
 pub mod calendar;
 pub mod channel;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 pub(crate) mod fair_budget;
+pub mod json_object;
 pub mod local_time;
 #[cfg(any(test, feature = "host"))]
 pub mod random;

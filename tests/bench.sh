@@ -114,24 +114,24 @@ uname -srm
 sed -n 's/model name[^:]*: //p' /proc/cpuinfo | head -n 1
 echo "$(nproc) CPUs, $rounds rounds of $seconds s; medians; load $(cut -d' ' -f1-3 /proc/loadavg)"
 measure "none noop minewall" on_one_cpu visit "$site"
-tell "new connections, one CPU, a second" '$2'
-tell "request on a new connection, us, median" '$3'
-tell "request on a new connection, us, 99th percentile" '$4'
+tell "new connections, one CPU, a second" "\$2"
+tell "request on a new connection, us, median" "\$3"
+tell "request on a new connection, us, 99th percentile" "\$4"
 tell "processor time of the daemon, s, 100,000 connections" "$per_connections"
 measure "none noop minewall" on_one_cpu kept "$site"
-tell "request on a kept connection, us, median" '$3'
+tell "request on a kept connection, us, median" "\$3"
 measure "none noop minewall" on_one_cpu resolve 10.9.2.2:53
-tell "name of an address, us, median" '$3'
+tell "name of an address, us, median" "\$3"
 for streams in 1 8; do
 	measure "none minewall" throughput $streams
-	tell "$streams streams, Mbit/s" '$2'
+	tell "$streams streams, Mbit/s" "\$2"
 	tell "processor time of the daemon, s, a GB" "$per_gigabyte"
 done
 measure "empty full" throughput 8
-tell "8 streams beside a full flow table, Mbit/s" '$2'
+tell "8 streams beside a full flow table, Mbit/s" "\$2"
 tell "processor time of the daemon, s, a GB" "$per_gigabyte"
 measure "empty full" on_one_cpu visit "$site"
-tell "new connections beside a full flow table, a second" '$2'
+tell "new connections beside a full flow table, a second" "\$2"
 tell "processor time of the daemon, s, 100,000 connections" "$per_connections"
 
 mode minewall

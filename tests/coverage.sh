@@ -33,7 +33,7 @@ import collections
 import json
 import sys
 
-layers = ["net", "flow", "parse", "dpi", "hmm", "intel", "verdict", "engine", "probe"]
+layers = ["net", "flow", "parse", "dpi", "hmm", "intel", "verdict", "engine"]
 sums = collections.defaultdict(lambda: [0, 0, 0, 0])
 for file in json.load(open(sys.argv[1]))["data"][0]["files"]:
     _, found, path = file["filename"].partition("/src/")

@@ -171,7 +171,7 @@ const TITLE: &str = "minewall: a cryptomining firewall that runs on the router i
 
 const REST: &str =
     "  minewall help [COMMAND]                     this, or the usage of one command with an example
-  minewall help --man | --bash | --zsh        a manual page, completions for a shell
+  minewall help --man | --bash | --zsh        (desk) a manual page, completions for a shell
   minewall version
 
 FILE is /etc/config/minewall unless said otherwise.
@@ -195,22 +195,26 @@ pub(super) fn help_of(name: &str) -> Option<String> {
 }
 
 /// A page for man(1), section 8.
+#[cfg(feature = "host")]
 pub(super) fn manual_page() -> String {
-    let mut page = format!(
-        ".TH MINEWALL 8\n.SH NAME\nminewall \\- {}\n.SH COMMANDS\n.nf\n",
-        TITLE.trim_start_matches("minewall: ")
-    );
+    let mut page = String::from(".TH MINEWALL 8\n.SH NAME\nminewall - ");
+    page += TITLE.trim_start_matches("minewall: ");
+    page += "\n.SH COMMANDS\n.nf\n";
     for command in COMMANDS {
-        page += &command.usage.replace('-', "\\-");
+        page += command.usage;
     }
-    page += &format!("{}.SH EXAMPLES\n", REST.replace('-', "\\-"));
+    page += REST;
+    page += ".SH EXAMPLES\n";
     for command in COMMANDS {
-        page += &format!("{}\n", command.example.replace('-', "\\-"));
+        page += command.example;
+        page += "\n";
     }
-    page + ".fi\n"
+    page += ".fi\n";
+    page.replace('-', "\\-")
 }
 
 /// Completion for bash, which zsh takes with `zsh_loader`.
+#[cfg(feature = "host")]
 pub(super) fn completion(zsh_loader: bool) -> String {
     let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
     let mut text =
@@ -228,6 +232,7 @@ pub(super) fn completion(zsh_loader: bool) -> String {
 }
 
 /// The options and subcommands that the usage of a command names.
+#[cfg(feature = "host")]
 fn options(command: &Command) -> Vec<&'static str> {
     let synopses = command.usage.lines().filter(|line| line.starts_with("  minewall"));
     let words = synopses.flat_map(|line| line.split(|c: char| !(c.is_ascii_lowercase() || c == '-')));
@@ -238,7 +243,7 @@ fn options(command: &Command) -> Vec<&'static str> {
     options
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "host"))]
 mod tests {
     use super::*;
 

@@ -19,8 +19,7 @@ use super::records::{EVENT, Filter, Table};
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let config = super::load(&super::config_path(&mut arguments)?)?;
-    let last: Option<usize> =
-        arguments.opt_value_from_str("--last").map_err(|error| format!("--last: {error}"))?;
+    let last: Option<usize> = super::option(&mut arguments, "--last")?;
     let filter = Filter::take(&mut arguments)?;
     let is_table = (arguments.contains("--table"), arguments.contains("--json"));
     let (follows, shares) = (arguments.contains("--follow"), arguments.contains("--share"));

@@ -50,13 +50,11 @@ struct Terms {
 }
 
 fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
-    let policy: Option<String> =
-        arguments.opt_value_from_str("--policy").map_err(|error| format!("--policy: {error}"))?;
+    let policy: Option<String> = super::text_option(&mut arguments, "--policy")?;
     let policy = policy
         .map(|name| name.parse().map_err(|_| format!("--policy: '{name}' is not block, suspect or allow")))
         .transpose()?;
-    let hours: Option<u32> =
-        arguments.opt_value_from_str("--hours").map_err(|error| format!("--hours: {error}"))?;
+    let hours: Option<u32> = super::option(&mut arguments, "--hours")?;
     let origin = if arguments.contains("--fleet") { Origin::Fleet } else { Origin::Operator };
     let terms = Terms {
         origin,

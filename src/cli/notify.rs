@@ -12,6 +12,7 @@ use minewall::config::Config;
 use minewall::daemon::control::{self, Request};
 use minewall::daemon::hooks::{self, HookNotice, Notices};
 use minewall::limits::NOTICES_WAITING;
+use minewall::util::background;
 use minewall::util::channel::{Sender, channel};
 use minewall::util::time::Instant;
 use pico_args::Arguments;
@@ -22,10 +23,8 @@ use signal_hook::flag::register_conditional_shutdown;
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
     let mut directories = Vec::new();
-    while let Some(directory) =
-        arguments.opt_value_from_str::<_, PathBuf>("--hooks").map_err(|error| error.to_string())?
-    {
-        directories.push(directory);
+    while let Some(directory) = super::text_option(&mut arguments, "--hooks")? {
+        directories.push(PathBuf::from(directory));
     }
     if directories.is_empty() {
         directories = HOOKS.map(PathBuf::from).to_vec();
@@ -41,11 +40,12 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
     let (hand_over, waiting) = channel(NOTICES_WAITING);
     // Hooks take their time; the daemon drops a client that doesn't read.
-    thread::spawn(move || {
+    let work = move || {
         while let Some(notice) = waiting.recv() {
             hooks::run_hooks(&directories, &notice);
         }
-    });
+    };
+    background::spawn("hooks", None, Box::new(work)).map_err(|error| error.to_string())?;
     match &operands[..] {
         [] => follow(&config, &mut notices, &hand_over, now),
         _ => Err("'-' for standard input, and nothing else besides options".into()),

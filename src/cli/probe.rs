@@ -40,8 +40,7 @@ fn probe(mut arguments: Arguments) -> Result<ProbeVerdict, String> {
         [layer] => layer,
         _ => return Err("one of --tls, --plain and --auto".into()),
     };
-    let sni: Option<String> =
-        arguments.opt_value_from_str("--sni").map_err(|error| format!("--sni: {error}"))?;
+    let sni: Option<String> = super::text_option(&mut arguments, "--sni")?;
     let operands = arguments.finish();
     let [operand] = &operands[..] else { return Err("HOST:PORT, and nothing else besides options".into()) };
     let operand = operand.to_str().filter(|text| !text.starts_with('-')).ok_or("HOST:PORT is wanted")?;

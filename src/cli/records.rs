@@ -21,9 +21,7 @@ pub(super) struct Filter {
 impl Filter {
     /// Takes `--host`, `--verdict`, `--dialect`, `--days`, `--since` and `--until`.
     pub(super) fn take(arguments: &mut Arguments) -> Result<Self, String> {
-        let mut text = |option: &'static str| -> Result<Option<String>, String> {
-            arguments.opt_value_from_str(option).map_err(|error| format!("{option}: {error}"))
-        };
+        let mut text = |option| super::text_option(arguments, option);
         let verdict = text("--verdict")?;
         if let Some(word) = verdict.as_deref().filter(|word| !VERDICTS.contains(word)) {
             return Err(format!("--verdict: '{word}' is not {}", VERDICTS.join(", ")));

@@ -9,27 +9,28 @@ mod edit;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use minewall::config::{self, Config, Loaded, Mode, Rejected};
+use minewall::config::{self, Complaint, Config, Loaded, Mode, Rejected};
 use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
 use minewall::parse::json::{End, Tape, TapeValue, end_of_value};
-use minewall::probe::TlsChoice;
+use minewall::probe::{Outcome, TlsChoice};
+use minewall::util::background::Task;
 use pico_args::Arguments;
 
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     let path = super::config_path(&mut arguments)?;
-    let running: Option<PathBuf> =
-        arguments.opt_value_from_str("--running").map_err(|error| format!("--running: {error}"))?;
+    let running: Option<PathBuf> = super::text_option(&mut arguments, "--running")?.map(PathBuf::from);
     let service = ServiceStatus::find(path, running);
     let rules = RulesState {
-        loaded: arguments.opt_value_from_str("--rules").map_err(|error| format!("--rules: {error}"))?,
-        complaint: arguments.opt_value_from_str("--rules-said").map_err(|error| error.to_string())?,
+        loaded: super::option(&mut arguments, "--rules")?,
+        complaint: super::text_option(&mut arguments, "--rules-said")?,
     };
     let words = super::words(arguments)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -56,23 +57,30 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 
 /// The configuration as it is written, and the socket of the daemon that may have another one.
 struct ServiceStatus {
-    loaded: Result<Loaded, Rejected>,
+    /// The defaults, where it is refused.
+    config: Arc<Config>,
+    warnings: Vec<Complaint>,
+    /// Why it is refused.
+    errors: Vec<Complaint>,
     socket: PathBuf,
 }
 
 impl ServiceStatus {
     /// With the configuration at `path`, and the daemon that has that at `running`.
     fn find(path: PathBuf, running: Option<PathBuf>) -> Self {
-        let loaded = config::load(&path);
         let of_daemon = running.and_then(|path| config::load(&path).ok());
+        let (config, warnings, errors) = match config::load(&path) {
+            Ok(Loaded { config, warnings }) => (config, warnings, Vec::new()),
+            Err(Rejected(errors)) => (Config::default(), Vec::new(), errors),
+        };
         let socket =
-            of_daemon.as_ref().or(loaded.as_ref().ok()).map(|loaded| loaded.config.control_socket.clone());
-        ServiceStatus { socket: socket.unwrap_or_else(|| Config::default().control_socket), loaded }
+            of_daemon.map_or_else(|| config.control_socket.clone(), |daemon| daemon.config.control_socket);
+        ServiceStatus { config: Arc::new(config), warnings, errors, socket }
     }
 
-    /// The defaults, where there is none.
-    fn config(&self) -> Config {
-        self.loaded.as_ref().map_or_else(|_| Config::default(), |loaded| loaded.config.clone())
+    /// The configuration, unless it is refused.
+    fn config_in_force(&self) -> Option<&Config> {
+        self.errors.is_empty().then_some(&self.config)
     }
 }
 
@@ -116,9 +124,8 @@ impl Survey {
     fn of(service: &ServiceStatus, rules: &RulesState) -> Self {
         let mut problems = Vec::new();
         let mut problem = |code: &'static str, text: String| problems.push((code, text));
-        let loaded = &service.loaded;
-        let enabled = loaded.as_ref().ok().map(|loaded| loaded.config.enabled);
-        for complaint in loaded.as_ref().err().iter().flat_map(|Rejected(complaints)| complaints) {
+        let enabled = service.config_in_force().map(|config| config.enabled);
+        for complaint in &service.errors {
             problem("config", complaint.to_string());
         }
         let daemon = control::ask(&service.socket, &Request::StatusJson)
@@ -136,7 +143,7 @@ impl Survey {
             }
             (Ok(_), _) => {}
         }
-        for warning in loaded.iter().flat_map(|loaded| &loaded.warnings) {
+        for warning in &service.warnings {
             problem("config_warning", warning.to_string());
         }
         Survey { problems, daemon }
@@ -145,7 +152,7 @@ impl Survey {
 
 fn status(service: &ServiceStatus, rules: &RulesState) -> String {
     let Survey { problems, daemon } = Survey::of(service, rules);
-    let config = service.loaded.as_ref().ok().map(|loaded| &loaded.config);
+    let config = service.config_in_force();
     let enabled = config.map(|config| config.enabled);
     let running = daemon.is_ok();
     let mode = match &daemon {
@@ -201,8 +208,8 @@ fn mode_of(status: &str) -> Option<Mode> {
 
 /// The hosts of the daemon, and whether each may mine by now.
 fn hosts(service: &ServiceStatus) -> String {
-    let exempt = service.config().exemptions();
-    let list = super::report::history(&service.socket, &service.config()).unwrap_or_default();
+    let exempt = service.config.exemptions();
+    let list = super::report::history(&service.socket, &service.config).unwrap_or_default();
     let described: Vec<String> = objects(list.strip_prefix('[').unwrap_or_default())
         .map(|host| with_permissions(host, &exempt))
         .collect();
@@ -245,7 +252,7 @@ fn events(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     let Some(last) = last.filter(|last| (1..=EVENTS_MAX).contains(last)) else {
         return refusal("'last' is a number from 1 to 500");
     };
-    let lines = event_tail::events(&service.config(), last);
+    let lines = event_tail::events(&service.config, last);
     let is_whole =
         |line: &&String| line.starts_with('{') && end_of_value(line.as_bytes()) == End::Complete(line.len());
     let whole: Vec<&str> = lines.iter().filter(is_whole).map(String::as_str).collect();
@@ -276,28 +283,24 @@ fn probe(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
     };
     let Some(server) = text("server").map(str::to_owned) else { return refusal("'server' is missing") };
     let sni = text("sni").map(str::to_owned);
-    let config = service.config();
+    let config = Arc::clone(&service.config);
     let begin = Instant::now();
     let operand = server.clone();
-    let asking = thread::spawn(move || super::probe::ask(&config, &operand, layer, sni));
+    let asking = match Task::start("probe", move || super::probe::ask(&config, &operand, layer, sni)) {
+        Ok(asking) => asking,
+        Err(error) => return refusal(&error.to_string()),
+    };
     while !asking.is_finished() && begin.elapsed() < PROBE_PATIENCE {
         thread::sleep(GLANCE);
     }
-    match asking.is_finished().then(|| asking.join()) {
-        Some(Ok(Ok(outcome))) => {
-            let line = outcome.to_json(&server, begin.elapsed().as_millis() as u32);
-            line.replacen('{', "{\"ok\":true,", 1) + "\n"
-        }
-        Some(Ok(Err(complaint))) => refusal(&complaint),
-        Some(Err(_)) => refusal("the probe's thread has panicked"),
-        None => format!(
-            "{{\"ok\":true,\"endpoint\":{},\"outcome\":\"inconclusive\",\"dialect\":null,\"transport\":null,\
-             \"evidence\":\"nothing within {} seconds\",\"elapsed_ms\":{}}}\n",
-            quoted(&server),
-            PROBE_PATIENCE.as_secs(),
-            PROBE_PATIENCE.as_millis()
-        ),
-    }
+    let outcome = match asking.is_finished().then(|| asking.join()) {
+        Some(Some(Ok(outcome))) => outcome,
+        Some(Some(Err(complaint))) => return refusal(&complaint),
+        Some(None) => return refusal("the probe's thread has panicked"),
+        None => Outcome::inconclusive(None, &format!("nothing within {} seconds", PROBE_PATIENCE.as_secs())),
+    };
+    let line = outcome.to_json(&server, begin.elapsed().as_millis() as u32);
+    format!("{{\"ok\":true,{}\n", line.trim_start_matches('{'))
 }
 
 /// LuCI gives up a call after 20 seconds.

@@ -74,11 +74,16 @@ impl Given {
 
 /// A word of the file as it can stand in a message: quoted, on one line, not too long.
 pub(super) fn shown(word: &str) -> String {
-    let mut text: String = word.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
-    if word.chars().count() > SHOWN_CHARS {
-        text.push('…');
+    let mut text = String::from("'");
+    for c in word.chars().take(SHOWN_CHARS) {
+        // Not `escape_debug`, whose tables of what can be printed take 2 KB.
+        match c {
+            '\'' | '"' | '\\' => text.extend(['\\', c]),
+            _ if c.is_control() => text.extend(c.escape_default()),
+            _ => text.push(c),
+        }
     }
-    format!("'{text}'")
+    text + if word.chars().nth(SHOWN_CHARS).is_some() { "…'" } else { "'" }
 }
 
 /// Characters of a bad value that a message repeats.

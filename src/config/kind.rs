@@ -279,11 +279,19 @@ impl<T> Read for List<T> {
         if values.len() > limits::CONFIG_LIST_ENTRIES {
             return Err(BadValue(limits::CONFIG_LIST_ENTRIES));
         }
-        values.iter().enumerate().map(|(at, value)| (self.read)(value).ok_or(BadValue(at))).collect()
+        let mut entries = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            entries.push((self.read)(value).ok_or(BadValue(at))?);
+        }
+        Ok(entries)
     }
 
     fn default_value(&self) -> Vec<T> {
-        self.default.iter().filter_map(|value| (self.read)(value)).collect()
+        let mut entries = Vec::new();
+        for value in self.default {
+            entries.extend((self.read)(value));
+        }
+        entries
     }
 }
 

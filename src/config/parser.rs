@@ -96,8 +96,8 @@ impl Reader {
             return;
         }
         if kind != SECTION_KIND {
-            let known = SCRIPT_SECTIONS.into_iter().map(|(script, _)| script).chain([SECTION_KIND]);
-            let text = format!("unknown section {} is ignored{}", shown(kind), suggestion(kind, known));
+            let mut known = SCRIPT_SECTIONS.into_iter().map(|(script, _)| script).chain([SECTION_KIND]);
+            let text = format!("unknown section {} is ignored{}", shown(kind), suggestion(kind, &mut known));
             self.warnings.push((Some(line), text));
         } else if *self.main.get_or_insert_with(|| name.clone()) == name {
             self.section = Section::Ours;
@@ -113,7 +113,7 @@ impl Reader {
             }
             Section::Foreign(known) => {
                 if !known.is_empty() && !known.contains(&name) {
-                    self.unknown_option(line, name, known.iter().copied());
+                    self.unknown_option(line, name, &mut known.iter().copied());
                 }
                 return;
             }
@@ -121,20 +121,20 @@ impl Reader {
         }
         let is_it = |given: &&mut Given| given.spec.name == name || given.spec.aliases.contains(&name);
         match self.given.iter_mut().find(is_it) {
-            None => self.unknown_option(line, name, OPTIONS.iter().map(|option| option.name)),
+            None => self.unknown_option(line, name, &mut OPTIONS.iter().map(|option| option.name)),
             Some(given) if is_list => given.append(line, value),
             Some(given) => given.replace(line, value),
         }
     }
 
-    fn unknown_option(&mut self, line: u32, name: &str, known: impl Iterator<Item = &'static str>) {
+    fn unknown_option(&mut self, line: u32, name: &str, known: &mut dyn Iterator<Item = &'static str>) {
         let text = format!("unknown option {} is ignored{}", shown(name), suggestion(name, known));
         self.warnings.push((Some(line), text));
     }
 }
 
 /// The known name that `word` probably means, in words; nothing if none is close.
-fn suggestion(word: &str, known: impl Iterator<Item = &'static str>) -> String {
+fn suggestion(word: &str, known: &mut dyn Iterator<Item = &'static str>) -> String {
     let closest = known.map(|name| (distance(word, name), name)).min();
     match closest {
         Some((typos, name)) if typos <= 2 && typos < word.len() => format!("; '{name}' is probably meant"),
@@ -198,10 +198,10 @@ mod tests {
     fn typing_errors_are_recognised() {
         let names = || OPTIONS.iter().map(|option| option.name);
         for (word, meant) in [("max_flow", "max_flows"), ("alow_host", "allow_host"), ("moed", "mode")] {
-            assert_eq!(suggestion(word, names()), format!("; '{meant}' is probably meant"));
+            assert_eq!(suggestion(word, &mut names()), format!("; '{meant}' is probably meant"));
         }
         for word in ["colour", "x", "", "something_else"] {
-            assert_eq!(suggestion(word, names()), "", "{word}");
+            assert_eq!(suggestion(word, &mut names()), "", "{word}");
         }
         assert_eq!((distance("abc", "abc"), distance("", "ab"), distance("kitten", "sitting")), (0, 2, 3));
     }

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use super::nft_set::NftSocket;
 use crate::limits::{ALIVE_EVERY, ALIVE_STACK_BYTES, CONFLICT_RENEWAL};
+use crate::util::background;
 
 /// The packet loop's end of the thread, which ends when this is dropped.
 #[derive(Debug)]
@@ -40,10 +41,7 @@ impl Alive {
     pub(super) fn start() -> io::Result<Self> {
         let shared = Arc::new(AliveFlags::default());
         let (weak, socket) = (Arc::downgrade(&shared), NftSocket::open()?);
-        thread::Builder::new()
-            .name(THREAD_NAME.into())
-            .stack_size(ALIVE_STACK_BYTES)
-            .spawn(move || renew(&weak, socket))?;
+        background::spawn(THREAD_NAME, Some(ALIVE_STACK_BYTES), Box::new(move || renew(&weak, socket)))?;
         Ok(Alive { shared })
     }
 

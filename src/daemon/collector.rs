@@ -22,6 +22,7 @@ use crate::config::collector::{Collector, CollectorFormat};
 use crate::limits::{
     COLLECTOR_EVENTS, COLLECTOR_FIRST_PAUSE, COLLECTOR_LAST_WAIT, COLLECTOR_LONGEST_PAUSE, PROBE_STACK_BYTES,
 };
+use crate::util::background;
 use crate::util::channel::{Receiver, Sender, channel};
 use link::Peer;
 
@@ -80,11 +81,8 @@ impl EventCollector {
     fn start(&self, peer: Peer) -> Option<(Sender<Message>, JoinHandle<()>)> {
         let (sender, events) = channel(COLLECTOR_EVENTS);
         let (counters, problems) = (Arc::clone(&self.counters), self.problems.clone());
-        let thread = thread::Builder::new()
-            .name("minewall-events".into())
-            .stack_size(PROBE_STACK_BYTES)
-            .spawn(move || deliver(&peer, &events, &counters, &problems));
-        match thread {
+        let work = Box::new(move || deliver(&peer, &events, &counters, &problems));
+        match background::spawn("minewall-events", Some(PROBE_STACK_BYTES), work) {
             Ok(thread) => Some((sender, thread)),
             Err(error) => {
                 let text = format!("events do not reach the collector: no thread: {error}");

@@ -5,13 +5,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::problems::{Code, Problems};
+use crate::util::json_object::JsonObject;
 
 /// A detection as a line of the file. Every text is printable ASCII: bytes off the wire are
 /// escaped before they get here.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(super) struct EventLine<'a> {
     /// `detection`, or `suspicion`: of that, nothing is proven and nothing blocked.
     pub event: &'a str,
@@ -26,7 +25,6 @@ pub(super) struct EventLine<'a> {
     /// `confirmed` where hardware address, address and lease agree, `conflict` where the lease of the address belongs
     /// to another hardware address (`host` is then that of the hardware address), else `unconfirmed`. A capture has
     /// no leases to compare with.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<&'a str>,
     /// Address and port of the pool.
     pub server: &'a str,
@@ -35,7 +33,6 @@ pub(super) struct EventLine<'a> {
     /// The name by which the host called it.
     pub server_name: Option<&'a str>,
     /// The server that the host asked `server` for, a proxy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<&'a str>,
     /// The protocol.
     pub dialect: &'a str,
@@ -50,12 +47,43 @@ pub(super) struct EventLine<'a> {
     /// Evidence, as text.
     pub evidence: &'a str,
     /// Probability of mining in percent, of a suspicion by sizes and times.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<u8>,
     /// `blocked`, `monitored` or `suspected`.
     pub verdict: &'a str,
     /// Packets with payload until then.
     pub payload_packets: u16,
+}
+
+impl EventLine<'_> {
+    pub(super) fn to_json(&self) -> String {
+        let mut line = JsonObject::default();
+        line.text("event", self.event);
+        line.text("time", self.time);
+        line.text("client", self.client);
+        line.text_or_null("mac", self.mac);
+        line.text_or_null("host", self.host);
+        if let Some(identity) = self.identity {
+            line.text("identity", identity);
+        }
+        line.text("server", self.server);
+        line.flag("server_is_pool", self.server_is_pool);
+        line.text_or_null("server_name", self.server_name);
+        if let Some(target) = self.target {
+            line.text("target", target);
+        }
+        line.text("dialect", self.dialect);
+        line.text_or_null("coin", self.coin);
+        line.text_or_null("agent", self.agent);
+        line.text_or_null("wallet", self.wallet);
+        line.text("source", self.source);
+        line.text("evidence", self.evidence);
+        if let Some(probability) = self.probability {
+            line.numbers(&[("probability", probability.into())]);
+        }
+        line.text("verdict", self.verdict);
+        line.numbers(&[("payload_packets", self.payload_packets.into())]);
+        line.finish()
+    }
 }
 
 /// The file, and the older ones beside it: `events.jsonl`, `events.jsonl.1`, ...

@@ -3,16 +3,15 @@
 //! The broker's rights say which router may write under which name; a name is worth no more than that. What is kept is
 //! bounded, and ends with the daemon.
 
-use serde::Serialize;
-
 use super::control::RequestOutcome;
 use crate::limits::{FLEET_NAME_BYTES, FLEET_ROUTERS, FLEET_SIGN_OF_LIFE};
 use crate::util::calendar::rfc3339;
+use crate::util::json_object::JsonObject;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 
 /// A router that was heard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Router {
     /// Name below the topic.
     pub router: String,
@@ -24,6 +23,20 @@ pub struct Router {
     pub taken: u32,
     /// Entries of it that were not: known better, or refused.
     pub refused: u32,
+}
+
+impl Router {
+    pub(super) fn to_json(&self) -> String {
+        let mut object = JsonObject::default();
+        object.text("router", &self.router);
+        object.text("last_time", &self.last_time);
+        object.numbers(&[
+            ("messages", self.messages.into()),
+            ("taken", self.taken.into()),
+            ("refused", self.refused.into()),
+        ]);
+        object.finish()
+    }
 }
 
 /// The routers, and when the others were told last that this one is there.

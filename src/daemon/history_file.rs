@@ -1,13 +1,13 @@
 //! The history of hosts on disk, written rarely and whole by a thread of its own.
 
 use std::path::{Path, PathBuf};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use super::hosts::{HEAD, Hosts};
 use super::problems::{Code, Problems};
 use crate::limits::{HOSTS_NEW_WRITE_WAIT, HOSTS_WRITE_WAIT};
-use crate::util::atomic_file;
 use crate::util::time::Instant;
+use crate::util::{atomic_file, background};
 
 /// Due time of the next write of the history, and the thread that writes it.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl HistoryFile {
         self.due = None;
         let (path, problems, text) = (self.path.clone(), self.problems.clone(), hosts.to_text());
         let work = move || save(&path, &text, &problems);
-        match thread::Builder::new().name("minewall-hosts".into()).spawn(work) {
+        match background::spawn("minewall-hosts", None, Box::new(work)) {
             Ok(thread) => self.writing = Some(thread),
             Err(error) => {
                 // Without memory for a thread the next change tries again.

@@ -5,8 +5,6 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::intel::exemptions::mac;
 use crate::limits::{HOST_JSON_BYTES, HOSTS_MAX, REPORT_CLIENTS, REPORTS_PER_MINUTE};
 use crate::net::client_id::ClientId;
@@ -14,11 +12,12 @@ use crate::util::atomic_file;
 use crate::util::bounded_cache::BoundedCache;
 use crate::util::calendar;
 use crate::util::fair_budget::FairBudget;
+use crate::util::json_object::JsonObject;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
 
 /// A host with detections.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Host {
     /// Address.
     pub client: String,
@@ -41,12 +40,9 @@ pub struct Host {
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
     /// Number of its latest detection among all.
-    #[serde(skip)]
     latest: u64,
-    #[serde(skip)]
     reports: TokenBucket,
     /// Client whose share of the history it takes.
-    #[serde(skip)]
     id: ClientId,
 }
 
@@ -196,8 +192,9 @@ impl Hosts {
 }
 
 /// Hosts of the least rank are forgotten first.
-fn rank(_: &IpAddr, host: &Host) -> (bool, u64) {
-    (host.verdict != SUSPECTED, host.latest)
+fn rank(_: &IpAddr, host: &Host) -> u64 {
+    // Detections are counted from 0: their number never comes near 2^63.
+    u64::from(host.verdict != SUSPECTED) << 63 | host.latest
 }
 
 /// First line of the file, with its version.
@@ -223,6 +220,22 @@ impl Host {
             reports: TokenBucket::default(),
             id: ClientId::of(addr, None),
         }
+    }
+
+    /// The host as JSON, as status and `hosts` show it.
+    pub(super) fn to_json(&self) -> String {
+        let mut line = JsonObject::default();
+        line.text("client", &self.client);
+        line.text_or_null("mac", self.mac.as_deref());
+        line.text_or_null("host", self.host.as_deref());
+        line.numbers(&[("detections", self.detections.into())]);
+        line.text("first_time", &self.first_time);
+        line.text("last_time", &self.last_time);
+        line.text("server", &self.server);
+        line.text("dialect", &self.dialect);
+        line.text("verdict", &self.verdict);
+        line.numbers(&[("unreported", self.unreported.into())]);
+        line.finish()
     }
 
     /// The host as a line of the file: fields with a tab between, `-` for none. No field holds a control character.

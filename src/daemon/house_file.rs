@@ -2,14 +2,13 @@
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::hmm::house::House;
 use crate::limits::{HOUSE_FILE_BYTES, HOUSE_WRITE_WAIT};
-use crate::util::atomic_file;
 use crate::util::time::Instant;
+use crate::util::{atomic_file, background};
 use core::hash::BuildHasher;
 use std::io;
 
@@ -45,7 +44,7 @@ impl HouseFile {
         self.next = now.after(HOUSE_WRITE_WAIT);
         if let Some(line) = self.changed(engine) {
             let path = self.path.clone();
-            let spawned = thread::Builder::new().name("house".into()).spawn(move || write(&path, &line));
+            let spawned = background::spawn("house", None, Box::new(move || write(&path, &line)));
             if let Err(error) = spawned {
                 log::warn!("{}: {error}", self.path.display());
             }

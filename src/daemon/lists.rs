@@ -7,7 +7,6 @@ use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::problems::{Code, Problems};
@@ -15,6 +14,7 @@ use crate::config::Config;
 use crate::intel::entry::Policy;
 use crate::intel::list::{BadList, ListReport};
 use crate::intel::{Builder, Intel, builtin};
+use crate::util::background::Task;
 
 /// The lists to read, as the configuration has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl From<&Config> for ListSettings {
 pub(crate) struct Lists {
     current: Option<Arc<Intel>>,
     /// The thread at work.
-    reading: Option<JoinHandle<Option<Intel>>>,
+    reading: Option<Task<Option<Intel>>>,
     /// The request to start once this one has ended.
     next: Option<ListSettings>,
     problems: Problems,
@@ -68,10 +68,10 @@ impl Lists {
     /// Takes over what has been read meanwhile, and answers whether there is anything new. To be called
     /// once in a while.
     pub(crate) fn collect(&mut self) -> bool {
-        let Some(thread) = self.reading.take_if(|thread| thread.is_finished()) else { return false };
-        match thread.join() {
-            Ok(intel) => self.current = intel.map(Arc::new),
-            Err(_) => log::error!("the thread that reads lists has ended without any; the old ones stay"),
+        let Some(task) = self.reading.take_if(|task| task.is_finished()) else { return false };
+        match task.join() {
+            Some(intel) => self.current = intel.map(Arc::new),
+            None => log::error!("the thread that reads lists has ended without any; the old ones stay"),
         }
         self.begin();
         true
@@ -90,8 +90,8 @@ impl Lists {
             }
             read(&settings, old.as_deref(), &problems)
         };
-        match std::thread::Builder::new().name(THREAD_NAME.into()).spawn(work) {
-            Ok(thread) => self.reading = Some(thread),
+        match Task::start(THREAD_NAME, work) {
+            Ok(task) => self.reading = Some(task),
             Err(error) => log::error!("nobody reads the lists, the old ones stay: {error}"),
         }
     }
@@ -143,7 +143,7 @@ fn read(settings: &ListSettings, old: Option<&Intel>, problems: &Problems) -> Op
         "{} entries of the built-in list and {files} files in {} KiB, read in {} ms",
         intel.len(),
         intel.bytes().div_ceil(1_024),
-        started.elapsed().as_millis()
+        started.elapsed().as_millis() as u64
     );
     Some(intel)
 }

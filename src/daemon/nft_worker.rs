@@ -23,6 +23,7 @@ use crate::limits::{
     NFT_WORKER_STACK_BYTES,
 };
 use crate::rules;
+use crate::util::background;
 use crate::util::channel::{NotReceived, NotSent, Receiver, Sender, channel};
 use crate::verdict::mark::MarkPosition;
 
@@ -70,10 +71,8 @@ impl NftWorker {
             offload: Some(OffloadWatch::start(mark)),
             ..WorkerContext::default()
         };
-        let thread = thread::Builder::new()
-            .name(THREAD_NAME.into())
-            .stack_size(NFT_WORKER_STACK_BYTES)
-            .spawn(move || context.work(&received))?;
+        let work = Box::new(move || context.work(&received));
+        let thread = background::spawn(THREAD_NAME, Some(NFT_WORKER_STACK_BYTES), work)?;
         Ok(NftWorker { tasks, refused, is_unfilled, is_unsaved, saves_pending, is_ending, thread })
     }
 

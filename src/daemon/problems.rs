@@ -5,9 +5,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde::Serialize;
-
 use crate::limits::PROBLEMS;
+use crate::util::json_object::JsonObject;
 
 /// The kinds of problems, by what the owner can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl Code {
 }
 
 /// A problem that lasts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Code of the kind.
     pub code: &'static str,
@@ -86,8 +85,17 @@ pub struct Problem {
     /// Remedy that the owner has.
     pub remedy: &'static str,
     /// The file or thing that it is about; one problem of a kind for each.
-    #[serde(skip)]
     subject: String,
+}
+
+impl Problem {
+    pub(super) fn to_json(&self) -> String {
+        let mut line = JsonObject::default();
+        line.text("code", self.code);
+        line.text("text", &self.text);
+        line.text("remedy", self.remedy);
+        line.finish()
+    }
 }
 
 /// The problems at hand; a handle that any thread may have.

@@ -132,17 +132,15 @@ impl Reporter {
             verdict: sighting.verdict,
             payload_packets: detection.payload_packets,
         };
-        let mut buffer = [0; EVENT_LINE_MAX_BYTES];
-        match serde_json_core::to_slice(&line, &mut buffer) {
-            Ok(len) => {
-                let line = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default());
-                self.log.write(&line);
-                self.collector.send(&line, detection.source.is_proof());
-                // Those who follow are told of what there is room for; the file has it all.
-                let _ = self.lines.push_back(line.into_owned());
-            }
-            Err(error) => log::error!("an event line is too long to be written: {error:?}"),
+        let line = line.to_json();
+        if line.len() > EVENT_LINE_MAX_BYTES {
+            log::error!("an event line of {} bytes is too long to be written", line.len());
+            return;
         }
+        self.log.write(&line);
+        self.collector.send(&line, detection.source.is_proof());
+        // Those who follow are told of what there is room for; the file has it all.
+        let _ = self.lines.push_back(line);
     }
 
     /// The host of `detection`, if it is to be reported.

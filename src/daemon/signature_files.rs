@@ -4,17 +4,17 @@
 //! is in force.
 
 use std::path::PathBuf;
-use std::thread::JoinHandle;
 
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::dpi::signatures::{FileRefusal, SignatureFile, Signatures};
+use crate::util::background::Task;
 
 /// The thread that reads signatures, while there is one.
 #[derive(Debug)]
 pub(crate) struct SignatureFiles {
     problems: Problems,
-    reading: Option<JoinHandle<Option<Signatures>>>,
+    reading: Option<Task<Option<Signatures>>>,
     /// Folders to read once it has ended.
     next: Option<Vec<PathBuf>>,
 }
@@ -37,8 +37,8 @@ impl SignatureFiles {
 
     /// Signatures read meanwhile, if they are valid. To be called once in a while.
     pub(crate) fn collect(&mut self) -> Option<Signatures> {
-        let thread = self.reading.take_if(|thread| thread.is_finished())?;
-        let signatures = thread.join().ok().flatten();
+        let task = self.reading.take_if(|task| task.is_finished())?;
+        let signatures = task.join().flatten();
         self.begin();
         signatures
     }
@@ -55,8 +55,8 @@ impl SignatureFiles {
             // What a feed brings must not stand in the way of the operator's files.
             read(&folders, &problems, |file| file.suspects)
         };
-        match std::thread::Builder::new().name("signatures".into()).spawn(work) {
-            Ok(thread) => self.reading = Some(thread),
+        match Task::start("signatures", work) {
+            Ok(task) => self.reading = Some(task),
             Err(error) => log::error!("signatures are not read, the old ones stay: {error}"),
         }
     }

@@ -1,15 +1,15 @@
 //! The status, as `minewall status` shows it.
 
-use serde::Serialize;
+mod json;
 
 use super::fleet::Router;
 use super::hosts::Host;
 use super::problems::Problem;
 use crate::daemon::prober::ProbeCounters;
-use crate::limits::{HOST_JSON_BYTES, STATUS_MAX_BYTES};
+use crate::util::json_object::array;
 
 /// The daemon at a glance.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Status<'a> {
     /// The version that runs.
     pub version: &'a str,
@@ -64,7 +64,7 @@ pub struct Status<'a> {
 }
 
 /// Use of the flow table.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Flows {
     /// Flows in it.
     pub used: usize,
@@ -83,7 +83,7 @@ pub struct Flows {
 }
 
 /// Use of the assembly slots.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Slots {
     /// Slots that hold bytes.
     pub used: usize,
@@ -94,7 +94,7 @@ pub struct Slots {
 }
 
 /// Use of the netfilter queue.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct QueueUse {
     /// Number of the queue.
     pub number: u16,
@@ -109,7 +109,7 @@ pub struct QueueUse {
 }
 
 /// Outcomes of suspects' servers.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Probes {
     /// Asked, and a pool.
     pub pool: u32,
@@ -130,7 +130,7 @@ pub struct Probes {
 }
 
 /// Entries of the reputation store that say what to do.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Learned {
     /// Entries of probes.
     pub probe: usize,
@@ -145,7 +145,7 @@ pub struct Learned {
 }
 
 /// Size of the lists, and of the DNS cache.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ListsUse {
     /// Lists, the built-in one included.
     pub files: usize,
@@ -158,7 +158,7 @@ pub struct ListsUse {
 }
 
 /// Events for the collector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollectorUse {
     /// Address of the collector.
     pub address: String,
@@ -179,21 +179,6 @@ impl From<ProbeCounters> for Probes {
 }
 
 impl Status<'_> {
-    /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
-    pub fn into_json(mut self) -> String {
-        let mut buffer = vec![0; STATUS_MAX_BYTES];
-        loop {
-            if let Ok(len) = serde_json_core::to_slice(&self, &mut buffer) {
-                buffer.truncate(len);
-                return String::from_utf8(buffer).unwrap_or_default();
-            }
-            match self.hosts.split_last() {
-                Some((_, rest)) => self.hosts = rest,
-                None => return String::new(),
-            }
-        }
-    }
-
     /// For a person.
     pub fn to_text(&self) -> String {
         let mut text = format!(
@@ -288,11 +273,7 @@ fn hosts_to_text(hosts: &[&Host]) -> String {
 
 /// The hosts as an array of JSON.
 pub fn hosts_to_json(hosts: &[&Host]) -> String {
-    let mut buffer = vec![0; hosts.len() * HOST_JSON_BYTES + 2];
-    // A test holds the longest against the buffer.
-    let len = serde_json_core::to_slice(hosts, &mut buffer).unwrap_or_default();
-    buffer.truncate(len);
-    String::from_utf8(buffer).unwrap_or_default()
+    array(&hosts.iter().map(|host| host.to_json()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -358,7 +339,7 @@ mod tests {
         };
         assert_eq!(status.to_text().lines().count(), 8 + HOSTS_IN_STATUS);
         assert_eq!(hosts_to_json(&hosts).matches("\"last_time\"").count(), HOSTS_IN_STATUS);
-        let json = status.into_json();
+        let json = status.to_json();
         assert_eq!(json.matches("\"last_time\"").count(), HOSTS_IN_STATUS);
         assert!(json.starts_with("{\"version\":\"0\",") && json.ends_with("]}"), "{json}");
     }

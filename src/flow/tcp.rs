@@ -204,4 +204,54 @@ mod tests {
         assert!(!streams.is_from_start(ToClient));
         assert_eq!(streams.next(ToClient), Some(82));
     }
+
+    #[test]
+    fn bytes_before_the_first_one_are_new_but_for_a_keepalive() {
+        let mut streams = Streams::default();
+        streams.start(ToServer, 100);
+        assert_eq!(streams.place(ToServer, 90, 5), Arrival::InOrder { skip: 0 });
+        assert_eq!(streams.place(ToServer, 90, 20), Arrival::InOrder { skip: 0 });
+        assert_eq!(streams.place(ToServer, 99, 1), Arrival::Retransmission);
+        assert!(streams.is_first(99) && streams.is_before_first(99) && !streams.is_before_first(100));
+        assert!(streams.is_first(100) && !streams.is_first(101));
+    }
+
+    #[test]
+    fn an_acknowledgement_holds_up_to_its_end_and_never_goes_back() {
+        let mut streams = Streams::default();
+        assert!(!streams.has_acknowledged(0), "none was seen");
+        streams.acknowledge(u32::MAX - 9);
+        assert!(streams.has_acknowledged(u32::MAX - 9) && !streams.has_acknowledged(20));
+        for ack in [20, u32::MAX - 5] {
+            streams.acknowledge(ack);
+            assert!(streams.has_acknowledged(20) && streams.has_acknowledged(u32::MAX - 9), "{ack}");
+            assert!(!streams.has_acknowledged(21), "{ack}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_tells_the_first_bytes_of_both_ends() {
+        let end = |port| crate::net::endpoint::Endpoint::new([192, 0, 2, 1].into(), port);
+        let segment = |syn, seq, has_ack, ack| Segment {
+            src: end(1),
+            dst: end(2),
+            seq,
+            ack,
+            syn,
+            has_ack,
+            fin: false,
+            rst: false,
+            payload: b"",
+            payload_len: 0,
+        };
+        let mut streams = Streams::default();
+        streams.handshake(ToClient, &segment(false, 7, true, 8));
+        assert_eq!((streams.next(ToServer), streams.next(ToClient)), (None, None), "no SYN was seen");
+        streams.handshake(ToServer, &segment(true, 99, false, 0));
+        assert_eq!((streams.next(ToServer), streams.next(ToClient)), (Some(100), None));
+        streams.handshake(ToServer, &segment(false, 100, true, 500));
+        assert_eq!((streams.next(ToServer), streams.next(ToClient)), (Some(100), Some(500)));
+        streams.handshake(ToServer, &segment(true, 9_000, true, 9_000));
+        assert_eq!((streams.next(ToServer), streams.next(ToClient)), (Some(100), Some(500)), "a second SYN");
+    }
 }

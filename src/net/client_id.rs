@@ -2,6 +2,8 @@
 
 use core::net::{IpAddr, Ipv6Addr};
 
+use crate::util::bounded_cache::Number;
+
 /// A client: its hardware address where that is known, else its IPv4 address or its IPv6 network.
 ///
 /// A host with privacy extensions (RFC 8981) changes its IPv6 address at will, and any host may use a whole /64
@@ -22,6 +24,12 @@ impl ClientId {
             }
             IpAddr::V6(v6) => ClientId(network(v6)),
         }
+    }
+}
+
+impl Number for ClientId {
+    fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
     }
 }
 

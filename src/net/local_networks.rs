@@ -121,12 +121,19 @@ fn v4_route(line: &str) -> Option<Route> {
     .filter(|_| flags & RTF_UP != 0)
 }
 
+/// The number of so many hexadecimal digits.
+fn hexadecimal(digits: &str) -> Option<u128> {
+    let value = |byte: u8| char::from(byte).to_digit(16);
+    (digits.len() <= 32).then_some(())?;
+    digits.bytes().try_fold(0, |number, byte| Some(number << 4 | u128::from(value(byte)?)))
+}
+
 fn v6_route(line: &str) -> Option<Route> {
     let mut words = line.split_ascii_whitespace();
-    let destination = u128::from_str_radix(words.next()?, 16).ok()?;
-    let len = u8::from_str_radix(words.next()?, 16).ok()?;
-    let next_hop = u128::from_str_radix(words.nth(2)?, 16).ok()?;
-    let flags = u32::from_str_radix(words.nth(3)?, 16).ok()?;
+    let destination = hexadecimal(words.next()?)?;
+    let len = u8::try_from(hexadecimal(words.next()?)?).ok()?;
+    let next_hop = hexadecimal(words.nth(2)?)?;
+    let flags = hexadecimal(words.nth(3)?)? as u32;
     let device = words.next()?.to_owned();
     let addr = Ipv6Addr::from_bits(destination);
     Some(Route {

@@ -294,6 +294,7 @@ impl Strategy {
     }
 
     /// Adds a question behind all others, unless it was asked; with no room left there are more than time for.
+    #[inline(never)]
     fn append(&mut self, question: Question) {
         if !self.ahead.contains(&question) && !self.asked.contains(&question) {
             let _ = self.ahead.push(question);

@@ -18,6 +18,7 @@ use crate::hmm::suspicion::Suspicion;
 use crate::limits::{PROBE_QUEUE, PROBE_STACK_BYTES};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
+use crate::util::background;
 use crate::util::channel::{NotSent, Receiver, Sender, channel};
 use thread::ProbeThread;
 
@@ -168,10 +169,11 @@ impl Worker {
         for end in [&wake, &waker, &bell, &rung] {
             end.set_nonblocking(true)?;
         }
-        let thread = std::thread::Builder::new()
-            .name(THREAD_NAME.into())
-            .stack_size(PROBE_STACK_BYTES)
-            .spawn(move || ProbeThread::new(mark, answer, waker).work(&orders, &rung))?;
+        let thread = background::spawn(
+            THREAD_NAME,
+            Some(PROBE_STACK_BYTES),
+            Box::new(move || ProbeThread::new(mark, answer, waker).work(&orders, &rung)),
+        )?;
         Ok(Worker { suspects, answers, wake, bell, thread })
     }
 

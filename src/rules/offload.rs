@@ -133,18 +133,16 @@ fn rules(listing: &str) -> impl Iterator<Item = OffloadRule<'_>> {
     listing.lines().filter_map(move |line| {
         let line = line.trim();
         // Of the table nft prints no handle where one chain is asked for.
-        let (line, handle) = line.rsplit_once(" # handle ").unwrap_or((line, ""));
+        let (line, handle) = rsplit(line, " ", '#', " handle ").unwrap_or((line, ""));
         let block = |keyword| line.strip_prefix(keyword).and_then(|rest| rest.strip_suffix(" {"));
         if let Some(table) = block("table ") {
             place.table = table;
         } else if let Some(chain) = block("chain ") {
             place.chain = chain;
         } else {
-            let (body, comment) =
-                match line.strip_suffix('"').and_then(|line| line.rsplit_once(" comment \"")) {
-                    Some((body, comment)) => (body, comment),
-                    None => (line, ""),
-                };
+            // nft takes no quotes in a comment.
+            let quoted = line.strip_suffix('"').and_then(|line| rsplit(line, " comment ", '"', ""));
+            let (body, comment) = quoted.unwrap_or((line, ""));
             let offloads = ["flow add @", "flow offload @"].iter().any(|statement| body.contains(statement));
             let is_whole = body.matches('{').count() == body.matches('}').count();
             if offloads && is_whole && !place.chain.is_empty() {
@@ -153,6 +151,13 @@ fn rules(listing: &str) -> impl Iterator<Item = OffloadRule<'_>> {
         }
         None
     })
+}
+
+/// The parts of `line` around its last `sign`, which stands between `before` and `behind`. (std's search for a text
+/// from the end is 2 KB of flash.)
+fn rsplit<'a>(line: &'a str, before: &str, sign: char, behind: &str) -> Option<(&'a str, &'a str)> {
+    let (front, back) = line.rsplit_once(sign)?;
+    Some((front.strip_suffix(before)?, back.strip_prefix(behind)?))
 }
 
 /// Begin of the comment of a rule for decided TCP.

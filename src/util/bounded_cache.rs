@@ -6,6 +6,7 @@
 //! worth. Where clients compete, [`BoundedCache::insert_fairly`] takes the place from the client with the most
 //! entries, so that one client never displaces the others.
 
+use core::cmp::Reverse;
 use core::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A map of `K` to `V` with a fixed number of places.
@@ -26,7 +27,6 @@ impl<K: Hash + Eq, V> BoundedCache<K, V> {
     }
 }
 
-#[allow(dead_code, reason = "the stores move here one by one")]
 impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// An empty cache of `sets` (a power of two) times `ways` places, all of them allocated now.
     pub(crate) fn with_sets(sets: usize, ways: usize, hasher: S) -> Self {
@@ -49,19 +49,31 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
-    pub(crate) fn insert<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
-        let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+    pub(crate) fn insert<R: Number>(
+        &mut self,
+        key: K,
+        value: V,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<(K, V)> {
+        let at = self.place(&key).unwrap_or_else(|full| full.least(&self.numbers(rank)));
         self.put(at, key, value)
     }
 
     /// Enters `value` under `key` only if a full set has an entry of lesser `rank`; the loser, which may be the
     /// newcomer itself, or the earlier value.
-    pub(crate) fn offer<R: Ord>(&mut self, key: K, value: V, rank: impl Fn(&K, &V) -> R) -> Option<(K, V)> {
+    pub(crate) fn offer<R: Number>(
+        &mut self,
+        key: K,
+        value: V,
+        rank: impl Fn(&K, &V) -> R,
+    ) -> Option<(K, V)> {
         let at = match self.place(&key) {
             Ok(at) => at,
             Err(full) => {
-                let (at, least) = full.least(&self.places, &rank);
-                if least.is_none_or(|least| least >= rank(&key, &value)) {
+                let of_newcomer = rank(&key, &value).number();
+                let ranks = self.numbers(rank);
+                let at = full.least(&ranks);
+                if ranks(at).is_none_or(|least| least >= of_newcomer) {
                     return Some((key, value));
                 }
                 at
@@ -73,25 +85,22 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// Enters `value` under `key`; what made room for it, or its earlier value. In a full set the `owner` with
     /// the most entries makes room, with its entry of the least `rank`: the newcomer's, unless another has at
     /// least two more.
-    pub(crate) fn insert_fairly<O: Eq, R: Ord>(
+    pub(crate) fn insert_fairly<O: Number, R: Number>(
         &mut self,
         key: K,
         value: V,
         owner: impl Fn(&K, &V) -> O,
         rank: impl Fn(&K, &V) -> R,
     ) -> Option<(K, V)> {
-        let at = match self.place(&key) {
-            Ok(at) => at,
-            Err(full) => {
-                let theirs = full.greediest(&self.places, owner(&key, &value), &owner);
-                full.least(&self.places, |key, value| (owner(key, value) != theirs, rank(key, value))).0
-            }
-        };
+        let at = self.place(&key).unwrap_or_else(|full| {
+            let newcomer = owner(&key, &value).number();
+            full.least_of_greediest(newcomer, &self.numbers(owner), &self.numbers(rank))
+        });
         self.put(at, key, value)
     }
 
     /// The value of `key`, made by `make` if there is none yet; a full set evicts the entry of the least `rank`.
-    pub(crate) fn get_or_insert_with<R: Ord>(
+    pub(crate) fn get_or_insert_with<R: Number>(
         &mut self,
         key: K,
         make: impl FnOnce() -> V,
@@ -100,7 +109,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         let at = match self.position(&key) {
             Some(at) => at,
             None => {
-                let at = self.place(&key).unwrap_or_else(|full| full.least(&self.places, rank).0);
+                let at = self.place(&key).unwrap_or_else(|full| full.least(&self.numbers(rank)));
                 self.put(at, key, make());
                 at
             }
@@ -114,17 +123,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get_mut(at)?.take().map(|(_, value)| value)
     }
 
-    /// Takes out the entries that are not to be kept; how many they were.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) -> usize {
-        let mut removed = 0;
-        for place in &mut self.places {
-            if place.take_if(|(key, value)| !keep(key, value)).is_some() {
-                removed += 1;
-            }
-        }
-        removed
-    }
-
     /// All entries, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.places.iter().flatten().map(|(key, value)| (key, value))
@@ -132,7 +130,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// The entries of the set that `key` belongs to.
     pub(crate) fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
-        let (begin, end) = self.bounds(key);
+        let Set { begin, end } = self.set(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
     }
@@ -147,35 +145,35 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.iter().flatten().count()
     }
 
-    /// Whether there is no entry.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.places.iter().all(Option::is_none)
-    }
-
-    /// First and last place (exclusive) of the set of `key`.
-    fn bounds(&self, key: &K) -> (usize, usize) {
+    /// The set of `key`.
+    fn set(&self, key: &K) -> Set {
         if self.sets == 1 {
-            return (0, self.places.len());
+            return Set { begin: 0, end: self.places.len() };
         }
         let begin = (self.hasher.hash_one(key) as usize & (self.sets - 1)) * self.ways;
-        (begin, begin + self.ways)
+        Set { begin, end: begin + self.ways }
+    }
+
+    fn entry(&self, at: usize) -> Option<(&K, &V)> {
+        self.places.get(at)?.as_ref().map(|(key, value)| (key, value))
+    }
+
+    /// What `number` says of the entry at a place; none where there is no entry.
+    fn numbers<N: Number>(&self, number: impl Fn(&K, &V) -> N) -> impl Fn(usize) -> Option<u64> {
+        move |at| self.entry(at).map(|(key, value)| number(key, value).number())
     }
 
     fn position(&self, key: &K) -> Option<usize> {
-        let (begin, end) = self.bounds(key);
-        let is_it = |place: &Option<(K, V)>| place.as_ref().is_some_and(|(known, _)| known == key);
-        self.places.get(begin..end)?.iter().position(is_it).map(|at| begin + at)
+        self.set(key).first(&|at| self.entry(at).is_some_and(|(known, _)| known == key))
     }
 
     /// Place of `key`, or a place for it without eviction.
-    fn place(&self, key: &K) -> Result<usize, Full> {
-        let (begin, end) = self.bounds(key);
-        let set = self.places.get(begin..end).unwrap_or_default();
-        let free = || set.iter().position(Option::is_none).map(|at| begin + at);
-        match self.position(key).or_else(free) {
+    fn place(&self, key: &K) -> Result<usize, Set> {
+        let set = self.set(key);
+        match self.position(key).or_else(|| set.first(&|at| self.entry(at).is_none())) {
             Some(at) => Ok(at),
-            None if self.sets == 1 && end < self.ways => Ok(end),
-            None => Err(Full { begin, end }),
+            None if self.sets == 1 && set.end < self.ways => Ok(set.end),
+            None => Err(set),
         }
     }
 
@@ -191,45 +189,78 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 }
 
-/// A set without a free place.
+/// A rank or an owner: numbers are compared by one copy of the rules for the caches of all types.
+pub(crate) trait Number {
+    /// Equal for what is equal, and greater for what is greater.
+    fn number(self) -> u64;
+}
+
+impl Number for u64 {
+    fn number(self) -> u64 {
+        self
+    }
+}
+
+impl Number for u32 {
+    fn number(self) -> u64 {
+        self.into()
+    }
+}
+
+impl Number for [u8; 6] {
+    fn number(self) -> u64 {
+        let [a, b, c, d, e, f] = self;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+}
+
+impl<T: Number> Number for Reverse<T> {
+    fn number(self) -> u64 {
+        !self.0.number()
+    }
+}
+
+impl Number for () {
+    fn number(self) -> u64 {
+        0
+    }
+}
+
+/// The places of a set. The rules see places by number only, so that there is one copy of them in the program and
+/// not one for each type of entry (15 KB on MIPS).
 #[derive(Clone, Copy, Debug)]
-struct Full {
+struct Set {
     begin: usize,
     end: usize,
 }
 
-#[allow(dead_code, reason = "the stores move here one by one")]
-impl Full {
-    fn entries<K, V>(self, places: &[Option<(K, V)>]) -> impl Iterator<Item = (usize, &K, &V)> + Clone {
-        let set = places.get(self.begin..self.end).unwrap_or_default().iter().enumerate();
-        set.filter_map(move |(at, place)| place.as_ref().map(|(key, value)| (self.begin + at, key, value)))
+impl Set {
+    fn first(self, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
+        (self.begin..self.end).find(|&at| is_it(at))
     }
 
-    /// Place and rank of the entry that ranks least.
-    fn least<K, V, R: Ord>(
-        self,
-        places: &[Option<(K, V)>],
-        rank: impl Fn(&K, &V) -> R,
-    ) -> (usize, Option<R>) {
-        let ranked = self.entries(places).map(|(at, key, value)| (rank(key, value), at));
-        ranked.min().map_or((self.begin, None), |(rank, at)| (at, Some(rank)))
+    /// The first of those that rank least.
+    fn least(self, rank: &dyn Fn(usize) -> Option<u64>) -> usize {
+        (self.begin..self.end).min_by_key(|&at| rank(at)).unwrap_or(self.begin)
     }
 
-    /// The owner that makes room for another entry of `newcomer`.
-    fn greediest<K, V, O: Eq>(
+    /// The least of the owner that makes room for the newcomer.
+    fn least_of_greediest(
         self,
-        places: &[Option<(K, V)>],
-        newcomer: O,
-        owner: impl Fn(&K, &V) -> O,
-    ) -> O {
-        let owners = || self.entries(places).map(|(_, key, value)| owner(key, value));
-        let count = |whose: &O| owners().filter(|owner| owner == whose).count();
-        let own = count(&newcomer);
-        let larger = |a: (usize, O), b: (usize, O)| if b.0 > a.0 { b } else { a };
-        match owners().map(|owner| (count(&owner), owner)).reduce(larger) {
+        newcomer: u64,
+        owner: &dyn Fn(usize) -> Option<u64>,
+        rank: &dyn Fn(usize) -> Option<u64>,
+    ) -> usize {
+        let owners = || (self.begin..self.end).filter_map(owner);
+        let count = |whose: u64| owners().filter(|&owner| owner == whose).count();
+        let own = count(newcomer);
+        let larger = |a: (usize, u64), b: (usize, u64)| if b.0 > a.0 { b } else { a };
+        let theirs = match owners().map(|owner| (count(owner), owner)).reduce(larger) {
             Some((most, greediest)) if own == 0 || most > own + 1 => greediest,
             _ => newcomer,
-        }
+        };
+        let of_theirs = (self.begin..self.end).filter(|&at| owner(at) == Some(theirs));
+        of_theirs.min_by_key(|&at| rank(at)).unwrap_or(self.begin)
     }
 }
 
@@ -279,9 +310,14 @@ mod tests {
         assert_eq!(cache.offer(10, 3, |_, &time| time), Some((10, 3)));
         assert_eq!(cache.offer(10, 4, |_, &time| time), Some((1, 3)));
         assert_eq!(cache.offer(10, 0, |_, &time| time), Some((10, 4)), "an entry is renewed in any case");
+    }
+
+    #[test]
+    fn a_cache_without_places_keeps_nothing() {
         let mut none = BoundedCache::new(0);
-        assert_eq!(none.insert(1, 1, |_, &time: &u32| time), Some((1, 1)));
-        assert!(none.is_empty() && none.get(&1).is_none());
+        assert_eq!(none.insert(1, 1_u32, |_, &time: &u32| time), Some((1_u32, 1)));
+        assert_eq!(none.insert_fairly(1, 1, |_, &time| time, |_, &time| time), Some((1, 1)));
+        assert!(none.len() == 0 && none.get(&1).is_none());
     }
 
     #[test]
@@ -289,8 +325,7 @@ mod tests {
         let mut cache = filled([7, 3, 9, 5]);
         assert_eq!(cache.remove(&2), Some(9));
         assert_eq!(cache.insert(10, 1, |_, &time| time), None);
-        assert_eq!(cache.retain(|_, &time| time > 3), 2);
-        assert_eq!(cache.len(), 2);
+        assert_eq!(cache.len(), 4);
         assert_eq!(cache.get_or_insert_with(0, || 99, |_, &time| time), Some(&mut 7));
         assert_eq!(cache.get_or_insert_with(12, || 99, |_, &time| time), Some(&mut 99));
     }
@@ -302,7 +337,7 @@ mod tests {
         let mut time = 0;
         let mut enter = |cache: &mut BoundedCache<(u8, u32), u32>, client: u8| {
             time += 1;
-            cache.insert_fairly((client, time), time, |&(client, _), _| client, |_, &time| time)
+            cache.insert_fairly((client, time), time, |&(client, _), _| u32::from(client), |_, &time| time)
         };
         for _ in 0..40 {
             enter(&mut cache, 0);

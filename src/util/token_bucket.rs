@@ -66,7 +66,8 @@ impl TokenBucket {
     pub(crate) fn take(&mut self, rate: &Rate, now: Instant) -> bool {
         let has = self.has(rate, now);
         if has {
-            self.full_at = self.full_at.max(now).after(Duration::from_micros(rate.interval));
+            let begin = self.full_at.max(now).micros();
+            self.full_at = Instant::from_micros(begin.saturating_add(rate.interval));
         }
         has
     }

@@ -23,7 +23,7 @@ impl Daemon {
             Request::Follow => return Reply::Stream(Stream::Events, String::new()),
             Request::FollowShared => return Reply::Stream(Stream::Shared, self.reputation.shared()),
             Request::Status => ControlAnswer::done(self.with_status(|status| status.to_text())),
-            Request::StatusJson => ControlAnswer::done(self.with_status(|status| status.into_json()) + "\n"),
+            Request::StatusJson => ControlAnswer::done(self.with_status(|status| status.to_json()) + "\n"),
             Request::StatusPrometheus => {
                 ControlAnswer::done(self.with_status(|status| metrics::to_prometheus(&status)))
             }

@@ -3,13 +3,12 @@
 
 use core::fmt;
 
-use serde::Serialize;
-
 use super::{Entry, Subject};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::{BadEntry, Policy};
-use crate::limits::{REPUTATION_LINE_BYTES, REPUTATION_LINE_MAX_BYTES};
+use crate::limits::REPUTATION_LINE_MAX_BYTES;
 use crate::parse::json::{Tape, TapeValue};
+use crate::util::json_object::JsonObject;
 
 /// Content of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,37 +116,20 @@ fn subject(root: TapeValue<'_>, key: &'static str) -> Result<Subject, BadReputat
     text.ok_or(BadReputationLine::Member(key))?.map_err(BadReputationLine::Subject)
 }
 
-#[derive(Serialize)]
-struct ReputationLine<'a> {
-    event: &'a str,
-    entry: &'a str,
-    policy: Option<&'a str>,
-    source: &'a str,
-    dialect: Option<&'a str>,
-    since: &'a str,
-    expires_in: u64,
-    fact: &'a str,
-    evidence: Option<&'a str>,
-}
-
 impl Entry {
     /// The entry as a line of JSON at `now`; `since` is the date of [`Entry::since`] (RFC 3339).
     pub fn to_json(&self, since: &str, now: u64) -> String {
-        let line = ReputationLine {
-            event: "intel",
-            entry: &self.subject.to_string(),
-            policy: self.fact.policy().map(Policy::name),
-            source: self.origin.name(),
-            dialect: self.dialect.map(Dialect::name),
-            since,
-            expires_in: self.until.saturating_sub(now),
-            fact: self.fact.name(),
-            evidence: (!self.evidence.is_empty()).then_some(&self.evidence),
-        };
-        let mut buffer = [0; REPUTATION_LINE_BYTES];
-        // A test holds the longest against the buffer.
-        let len = serde_json_core::to_slice(&line, &mut buffer).unwrap_or_default();
-        String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned()
+        let mut line = JsonObject::default();
+        line.text("event", "intel");
+        line.text("entry", &self.subject.to_string());
+        line.text_or_null("policy", self.fact.policy().map(Policy::name));
+        line.text("source", self.origin.name());
+        line.text_or_null("dialect", self.dialect.map(Dialect::name));
+        line.text("since", since);
+        line.numbers(&[("expires_in", self.until.saturating_sub(now))]);
+        line.text("fact", self.fact.name());
+        line.text_or_null("evidence", (!self.evidence.is_empty()).then_some(&self.evidence));
+        line.finish()
     }
 }
 

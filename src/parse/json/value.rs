@@ -125,6 +125,7 @@ impl<'a> TapeValue<'a> {
         self.node().map_or(&[], |node| node.bytes(self.text))
     }
 
+    /// The string without escapes (RFC 8259 section 7).
     fn decode(self) -> Option<heapless::String<JSON_DECODED_BYTES>> {
         let node = self.node()?;
         let start = usize::try_from(node.start).ok()?.checked_sub(1)?;

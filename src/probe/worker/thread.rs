@@ -20,6 +20,7 @@ use crate::probe::hint::Hints;
 use crate::probe::resolve::address;
 use crate::probe::transport::{Dialler, Probe, ProbeProgress, time_until};
 use crate::probe::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
+use crate::util::background;
 use crate::util::channel::{NotSent, Receiver, Sender};
 use crate::util::time::Instant;
 
@@ -123,8 +124,7 @@ impl ProbeThread {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("minewall-name".into()).stack_size(PROBE_STACK_BYTES);
-        if let Err(error) = thread.spawn(work) {
+        if let Err(error) = background::spawn("minewall-name", Some(PROBE_STACK_BYTES), Box::new(work)) {
             self.answer(*suspect, Err(Unasked::Failed(error.to_string())));
         }
     }
