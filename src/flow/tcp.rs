@@ -241,6 +241,7 @@ mod tests {
             has_ack,
             fin: false,
             rst: false,
+            urg: false,
             payload: b"",
             payload_len: 0,
         };
