@@ -87,7 +87,7 @@ fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
     refused(train::run(words("--scripted 0 --output x")), "fewer mining sessions than folds");
     refused(train::run(words("--folds 1")), "--folds");
     let broken = folder.file("broken.model");
-    fs::write(&broken, "MWHMM\u{2}").expect("written");
+    fs::write(&broken, "MWHMM\u{3}").expect("written");
     refused(evaluate::run(words(&format!("--model {broken}"))), "cut short");
     let missing = folder.file("missing.seq");
     refused(evaluate::run(words(&format!("--mining {missing}"))), "missing.seq");

@@ -267,7 +267,6 @@ mod tests {
         floor: 10 * 64,
         even: 0,
         slope: 1,
-        least: 0,
     };
     const BUDGET: u32 = 50;
 

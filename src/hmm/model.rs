@@ -4,10 +4,10 @@
 //! one, so that a rare symbol is as precise (4 %) as a frequent one and a pair takes 7.5 KB of flash.
 //!
 //! ```text
-//! "MWHMM" 0x02                                  magic and version
+//! "MWHMM" 0x03                                  magic and version
 //! u8 states, u8 size columns, u8 context columns, u8 members    the alphabet and the panel's size
 //! u64 seed; u32 mining sequences; u32 benign sequences          the training
-//! 12 x i16                                      `Test`, in the order of its fields
+//! 9 x i16                                       `Test`, in the order of its fields
 //! members x 2 (mining, background):
 //!   states x u8                                 start probabilities
 //!   states x states x u8                        transitions, from each to each
@@ -263,7 +263,7 @@ static POWERS: [u64; 16] = [
 /// First bytes of a model file.
 pub(crate) const MAGIC: &[u8] = b"MWHMM";
 /// The version that this release reads and writes.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 /// States and columns, as the file states them.
 pub(crate) const ALPHABET: [u8; 3] = [STATES as u8, SIZE_COLUMNS as u8, CONTEXT_COLUMNS as u8];
 /// The rarest column is scaled by 2^16.

@@ -28,7 +28,7 @@ impl PanelEvidence {
     /// Adds one symbol; returns Page's sum.
     pub(crate) fn step(&mut self, model: &Model, symbol: Symbol) -> i32 {
         let gain = self.gain(model, symbol);
-        self.sum = accumulate(self.sum, gain, model.test.increment());
+        self.sum = accumulate(self.sum, gain, model.test.drift);
         self.sum
     }
 
@@ -68,7 +68,7 @@ impl Model {
         let mut forward = [Forward::default(); 2];
         let (mut sum, mut highest) = (0, 0);
         for symbol in symbols {
-            sum = accumulate(sum, round(first.gain(&mut forward, symbol)), self.test.increment());
+            sum = accumulate(sum, round(first.gain(&mut forward, symbol)), self.test.drift);
             highest = highest.max(sum);
         }
         highest

@@ -76,7 +76,6 @@ mod tests {
         floor: 10 * 64,
         even: 15 * 64,
         slope: 51,
-        least: 0,
     };
 
     #[test]

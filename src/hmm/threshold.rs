@@ -58,34 +58,22 @@ pub(crate) struct Test {
     pub even: i16,
     /// Rise of the logarithm of the odds with the sum, in 2^-15 nats.
     pub slope: i16,
-    /// A symbol takes no more from the sum than this, at most zero: carriers' pings and cover between a miner's messages
-    /// must not undo them. Zero is no bound.
-    pub least: i16,
-}
-
-/// What one symbol adds to Page's sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Increment {
-    /// [`Test::drift`].
-    pub drift: i16,
-    /// [`Test::least`].
-    pub least: i16,
 }
 
 impl Test {
     /// The mildest test, of a model whose thresholds are not known yet.
     #[cfg(feature = "host")]
     pub(crate) const ANY: Test =
-        Test { drift: 0, screen: 0, fixed: [1, 1, 1], start: 1, floor: 1, even: 0, slope: 1, least: 0 };
-    /// Numbers in the model file; two are kept for later releases.
-    pub(crate) const FIELDS: usize = 12;
+        Test { drift: 0, screen: 0, fixed: [1, 1, 1], start: 1, floor: 1, even: 0, slope: 1 };
+    /// Numbers in the model file.
+    pub(crate) const FIELDS: usize = 9;
 
     /// Reads the file's numbers, unless they contradict each other.
     pub(crate) fn from_fields(fields: [i16; Test::FIELDS]) -> Option<Self> {
-        let [drift, screen, cautious, balanced, eager, start, floor, even, slope, least, ..] = fields;
+        let [drift, screen, cautious, balanced, eager, start, floor, even, slope] = fields;
         let fixed = [cautious, balanced, eager];
         let is_ordered = cautious >= balanced && balanced >= eager && eager >= floor && start >= floor;
-        (drift >= 0 && least <= 0 && is_ordered && floor > 0 && slope > 0).then_some(Test {
+        (drift >= 0 && is_ordered && floor > 0 && slope > 0).then_some(Test {
             drift,
             screen,
             fixed,
@@ -93,7 +81,6 @@ impl Test {
             floor,
             even,
             slope,
-            least,
         })
     }
 
@@ -101,13 +88,8 @@ impl Test {
     #[cfg(feature = "host")]
     pub(crate) fn fields(&self) -> [i16; Test::FIELDS] {
         let [cautious, balanced, eager] = self.fixed;
-        let Test { drift, screen, start, floor, even, slope, least, .. } = *self;
-        [drift, screen, cautious, balanced, eager, start, floor, even, slope, least, 0, 0]
-    }
-
-    /// What one symbol adds.
-    pub(crate) fn increment(&self) -> Increment {
-        Increment { drift: self.drift, least: self.least }
+        let Test { drift, screen, start, floor, even, slope, .. } = *self;
+        [drift, screen, cautious, balanced, eager, start, floor, even, slope]
     }
 
     /// The sum from which an inconclusive probe does not clear a server: twice the threshold of *balanced*.
@@ -129,9 +111,8 @@ impl Test {
 }
 
 /// Adds a step to Page's sum.
-pub(crate) fn accumulate(sum: i32, gain: i32, increment: Increment) -> i32 {
-    let least = if increment.least == 0 { i32::MIN } else { i32::from(increment.least) };
-    (sum - (sum >> LEAK_SHIFT) + (gain - i32::from(increment.drift)).max(least)).max(0)
+pub(crate) fn accumulate(sum: i32, gain: i32, drift: i16) -> i32 {
+    (sum - (sum >> LEAK_SHIFT) + gain - i32::from(drift)).max(0)
 }
 
 /// Each symbol takes a 32nd of the sum. A gain is at most ten bits, so the sum stays below 320. (Sessions of
@@ -146,38 +127,28 @@ mod tests {
 
     #[test]
     fn the_sum_finds_a_change_however_late_it_comes() {
-        let increment = Increment { drift: 64, least: 0 };
-        let benign = |sum| accumulate(sum, -2 * RATIO_ONE, increment);
-        let mining = |sum| accumulate(sum, 5 * RATIO_ONE, increment);
+        let benign = |sum| accumulate(sum, -2 * RATIO_ONE, 64);
+        let mining = |sum| accumulate(sum, 5 * RATIO_ONE, 64);
         let long = (0..10_000).fold(0, |sum, _| benign(sum));
         let late = (0..8).fold(long, |sum, _| mining(sum));
         let early = (0..8).fold(0, |sum, _| mining(sum));
         assert_eq!(late, early);
         assert!((7 * 4 * RATIO_ONE..8 * 4 * RATIO_ONE).contains(&early), "{early}");
-        let most = (0..100_000).fold(0, |sum, _| accumulate(sum, crate::hmm::GAIN_MAX, Increment::default()));
+        let most = (0..100_000).fold(0, |sum, _| accumulate(sum, crate::hmm::GAIN_MAX, 0));
         assert!((319 * RATIO_ONE..=321 * RATIO_ONE).contains(&most), "{most}");
     }
 
     #[test]
-    fn one_symbol_takes_no_more_than_the_bound() {
-        let bounded = Increment { drift: 64, least: -192 };
-        let kept = 3_200 - 100;
-        assert_eq!(accumulate(3_200, -5_000, bounded), kept - 192);
-        assert_eq!(accumulate(3_200, -64, bounded), kept - 128);
-        assert_eq!(accumulate(3_200, -2_000, Increment { least: 0, ..bounded }), kept - 2_064);
-    }
-
-    #[test]
     fn thresholds_that_contradict_each_other_are_refused() {
-        let good = [64, 100, 900, 700, 500, 600, 400, 300, 900, -128, 0, 0];
+        let good = [64, 100, 900, 700, 500, 600, 400, 300, 900];
         let test = Test::from_fields(good).expect("ordered");
         assert_eq!(test.fields(), good);
         assert_eq!(test.threshold(Sensitivity::Balanced), 700);
         assert_eq!(test.threshold(Sensitivity::Adaptive), 600);
         assert_eq!(test.strong(), 1_400);
-        let equal = [64, 100, 700, 700, 700, 700, 700, 300, 900, -128, 0, 0];
+        let equal = [64, 100, 700, 700, 700, 700, 700, 300, 900];
         assert!(Test::from_fields(equal).is_some(), "thresholds may be the same");
-        for (at, value) in [(0, -1), (3, 901), (4, 701), (5, 399), (6, 501), (6, 0), (8, 0), (9, 1)] {
+        for (at, value) in [(0, -1), (3, 901), (4, 701), (5, 399), (6, 501), (6, 0), (8, 0)] {
             let mut bad = good;
             bad[at] = value;
             assert_eq!(Test::from_fields(bad), None, "{at}");

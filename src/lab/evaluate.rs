@@ -20,6 +20,7 @@ use crate::hmm::model::Model;
 use crate::hmm::threshold::{Sensitivity, Test};
 use crate::lab::train::arguments::Arguments;
 use crate::lab::train::dataset::{self, Case};
+use crate::lab::train::folds::{self, Grouping};
 use crate::lab::train::scores::{Peaks, Trace};
 use crate::lab::train::sequence::{Label, SequenceOrigin};
 use crate::lab::train::{Error, reference, report, say, writable};
@@ -70,6 +71,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     say(&breakdown.table())?;
     say(&rates(&traces))?;
     say(&false_alarms(&traces, &model.test))?;
+    say(&across_halves(&cases, &traces))?;
     say(&calibration::table(&told, &traces))?;
     say(&evasion::table(&evasions))?;
     let days = arguments.value("house", 0)?;
@@ -143,6 +145,30 @@ fn false_alarms(traces: &[Trace<'_>], test: &Test) -> String {
     out
 }
 
+/// Thresholds set on half of the benign applications, and the share of the other half's sessions that reach them: what
+/// a rate promises for houses that it was not set on.
+fn across_halves(cases: &[Case], traces: &[Trace<'_>]) -> String {
+    let folds = folds::assign(cases, Grouping::Application, 2);
+    let half = |wanted: usize| {
+        Peaks::of(traces.iter().zip(&folds).filter(|(_, fold)| **fold == wanted).map(|(trace, _)| trace))
+    };
+    let halves = [half(0), half(1)];
+    if halves.iter().any(|half| half.benign.is_empty()) {
+        return String::new();
+    }
+    let mut out = String::from("set on half of the benign applications, told of the other half:");
+    for rate in ACROSS {
+        let _ = write!(out, "  {} %:", rate * 100.0);
+        for (set_on, told_of) in [(0, 1), (1, 0)] {
+            let (set_on, told_of): (&Peaks, &Peaks) = (&halves[set_on], &halves[told_of]);
+            let mistaken = told_of.mistaken(set_on.threshold(rate));
+            let _ = write!(out, " {mistaken} of {}", told_of.benign.len());
+        }
+    }
+    out.push('\n');
+    out
+}
+
 /// Points (false-positive rate, recall), every threshold that changes the former.
 fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
     let peaks = Peaks::of(traces);
@@ -159,6 +185,8 @@ fn roc(traces: &[Trace<'_>]) -> Vec<(f64, f64)> {
 /// A disguise of mining, and the recall by sensitivity.
 pub(crate) type Disguised = (Evasion, [f64; Sensitivity::ALL.len()]);
 
+/// Shares of the benign sessions for which [`across_halves`] sets its thresholds.
+const ACROSS: [f64; 4] = [0.005, 0.01, 0.02, 0.05];
 const OPTIONS: &[&str] =
     &["mining", "benign", "model", "scripted", "seed", "leave-out", "house", "json", "plots"];
 /// Not the seed of the training.

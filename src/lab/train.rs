@@ -44,7 +44,7 @@ use folds::Grouping;
 use progress::Progress;
 use refine::FloatPair;
 use selection::HeldBack;
-use sequence::{Label, Sequence};
+use sequence::{Label, Sequence, SequenceOrigin};
 
 use crate::hmm::model::{self, Summary};
 use crate::limits::HMM_PANEL;
@@ -68,7 +68,10 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool.map_err(|error| Error::from(error.to_string()))?;
     let mut sequences = arguments.sequences(options.seed, SCRIPTED)?;
-    sequences.iter_mut().for_each(|sequence| sequence.packets.truncate(PACKETS_KEPT));
+    for sequence in &mut sequences {
+        let is_scripted = sequence.origin() == SequenceOrigin::Scripted;
+        sequence.packets.truncate(if is_scripted { SCRIPTED_PACKETS } else { PACKETS_KEPT });
+    }
     let cases = dataset::cases(sequences);
     for (label, name) in [(Label::Mining, "mining"), (Label::Benign, "benign")] {
         if cases.iter().filter(|c| c.label() == label).count() < options.folds {
@@ -91,7 +94,7 @@ fn train_panel(cases: &[Case], options: &TrainOptions, output: Option<&Path>) ->
         let rest: Vec<&Case> = pick(cases, &folds, move |f| f != fold).collect();
         let mut pairs = Vec::new();
         for candidate in 0..options.candidates {
-            pairs.push(train(&rest, options, candidate, &mut progress).pair);
+            pairs.push(train(&rest, options, candidate, &mut progress)?.pair);
         }
         let tables = quantise::tables(&pairs)?;
         let members: Vec<&model::Pair> = tables.iter().collect();
@@ -108,7 +111,7 @@ fn train_panel(cases: &[Case], options: &TrainOptions, output: Option<&Path>) ->
         let mut panel = Vec::new();
         for &candidate in &choice.members {
             progress.label(&format!("member {} of {}", panel.len() + 1, choice.members.len()));
-            let training = train(&all, options, candidate as u32, &mut progress);
+            let training = train(&all, options, candidate as u32, &mut progress)?;
             say(&report::course(candidate, &training))?;
             panel.push(training.pair);
         }
@@ -213,7 +216,8 @@ impl TrainOptions {
 
     /// Steps of one training for the progress.
     fn steps(&self, cases: &[Case]) -> u32 {
-        2 * self.iterations + (2 * cases.len()).div_ceil(refine::BATCH) as u32 * self.rounds
+        2 * self.iterations.min(USUAL_ITERATIONS)
+            + (2 * cases.len()).div_ceil(refine::BATCH) as u32 * self.rounds
     }
 }
 
@@ -228,8 +232,16 @@ pub(crate) struct Training {
     pub course: refine::Course,
 }
 
-/// Trains candidate number `candidate` on `cases`.
-fn train(cases: &[&Case], options: &TrainOptions, candidate: u32, progress: &mut Progress) -> Training {
+/// Trains candidate number `candidate` on `cases`: Baum-Welch to convergence, and the refinement from there.
+///
+/// # Errors
+/// Baum-Welch has not converged in as many iterations as are allowed.
+fn train(
+    cases: &[&Case],
+    options: &TrainOptions,
+    candidate: u32,
+    progress: &mut Progress,
+) -> Result<Training, Error> {
     let seed = options.seed + u64::from(candidate);
     let copies = dataset::disturbed(cases, seed);
     let cases: Vec<&Case> = cases.iter().copied().chain(&copies).collect();
@@ -245,11 +257,15 @@ fn train(cases: &[&Case], options: &TrainOptions, candidate: u32, progress: &mut
         baum_welch::train(&data, &options, progress)
     };
     let [mining, background] = [Label::Mining, Label::Benign].map(&mut of_label);
+    if !(mining.has_converged && background.has_converged) {
+        let iterations = options.iterations;
+        return Err(Error::from(format!("Baum-Welch has not converged in {iterations} iterations")));
+    }
     let log_likelihood = [mining.log_likelihood, background.log_likelihood];
     let mut pair = FloatPair { mining: mining.chain, background: background.chain };
     let refinement = refine::RefineOptions { seed, rounds: options.rounds, drift: options.drift };
     let course = refine::refine(&mut pair, &cases, &refinement, progress);
-    Training { pair, log_likelihood, course }
+    Ok(Training { pair, log_likelihood, course })
 }
 
 const OPTIONS: &[&str] = &[
@@ -267,15 +283,20 @@ const OPTIONS: &[&str] = &[
     "threads",
     "drift",
 ];
-const SCRIPTED: u32 = 2_000;
+const SCRIPTED: u32 = 6_000;
+/// Packets of a scripted session that are trained on: more sessions teach more than longer ones.
+const SCRIPTED_PACKETS: usize = 128;
 /// Starts of which the panel is chosen.
 const CANDIDATES: u32 = 4;
 const CANDIDATES_MAX: u32 = 32;
-const ITERATIONS: u32 = 4;
+/// Baum-Welch converges in 25 to 100 iterations; a training that has not by then is refused.
+const ITERATIONS: u32 = 1_000;
+/// For the time that is left.
+const USUAL_ITERATIONS: u32 = 35;
 /// More rounds learn the sessions at hand by heart: what is held back is found less often.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 2;
 const FOLDS: usize = 2;
-/// Nats per symbol.
+/// An iteration that raises the log-likelihood by less than this share of it is the last.
 const TOLERANCE: f64 = 1e-4;
 /// Found by experiment: bits a symbol while the models are refined.
 const DRIFT: f64 = 2.0;

@@ -12,9 +12,9 @@ use crate::hmm::alphabet::Symbol;
 pub(crate) struct FitOptions {
     /// Seed of the start.
     pub seed: u64,
-    /// Iterations at most.
+    /// Iterations at most, for data on which the likelihood never settles.
     pub iterations: u32,
-    /// The gain in log-likelihood per symbol, in nats, below which a training has converged.
+    /// A training has converged when an iteration raises the log-likelihood by less than this share of it.
     pub tolerance: f64,
 }
 
@@ -25,6 +25,8 @@ pub(crate) struct Trained {
     pub chain: FloatChain,
     /// Log-likelihood per symbol, in nats, after each iteration.
     pub log_likelihood: Vec<f64>,
+    /// The likelihood has settled before the last iteration that was allowed.
+    pub has_converged: bool,
 }
 
 /// Trains on symbol sequences with weights, from a random start.
@@ -40,18 +42,20 @@ fn climb(
     progress: &mut Progress,
 ) -> Trained {
     let mut log_likelihood: Vec<f64> = Vec::new();
+    let mut has_converged = false;
     for _ in 0..options.iterations {
         progress.step();
         let expected = expect(&chain, data);
         let now = expected.log_likelihood / expected.symbols.max(f64::MIN_POSITIVE);
         chain = reestimate(expected.counts);
-        let gain = log_likelihood.last().map_or(f64::INFINITY, |before| now - before);
+        has_converged =
+            log_likelihood.last().is_some_and(|before| now - before < options.tolerance * now.abs());
         log_likelihood.push(now);
-        if gain < options.tolerance {
+        if has_converged {
             break;
         }
     }
-    Trained { chain, log_likelihood }
+    Trained { chain, log_likelihood, has_converged }
 }
 
 /// Expected counts over all data.
@@ -115,6 +119,24 @@ mod tests {
         let course = &trained.log_likelihood;
         assert!(course.windows(2).all(|pair| pair[1] > pair[0] - 1e-3), "{course:?}");
         assert!(course.last().expect("iterated") > &-0.35, "{course:?}");
+    }
+
+    #[test]
+    fn a_training_ends_when_an_iteration_hardly_gains_or_says_that_it_has_not() {
+        let symbols = alternation();
+        let tolerance = 1e-3;
+        let train = |iterations| {
+            let options = FitOptions { iterations, tolerance, ..OPTIONS };
+            train(&[(&symbols, 1e6)], &options, &mut Progress::silent())
+        };
+        let settled = train(400);
+        let gains: Vec<f64> =
+            settled.log_likelihood.windows(2).map(|pair| (pair[1] - pair[0]) / pair[1].abs()).collect();
+        let (last, earlier) = gains.split_last().expect("two iterations at least");
+        assert!(settled.has_converged && *last < tolerance, "{gains:?}");
+        assert!(earlier.iter().all(|gain| *gain >= tolerance), "{gains:?}");
+        let cut = train(settled.log_likelihood.len() as u32 - 1);
+        assert!(!cut.has_converged);
     }
 
     #[test]

@@ -9,16 +9,12 @@ use super::scores::{Peaks, interval};
 use super::selection::{HeldBack, PanelChoice};
 use super::sequence::{Label, SequenceOrigin};
 use crate::hmm::RATIO_ONE;
-use crate::hmm::threshold::{Increment, Sensitivity, Test};
+use crate::hmm::threshold::{Sensitivity, Test};
 
 /// The panel, and what each member adds.
 pub(crate) fn selection(choice: &PanelChoice, held_back: &[HeldBack<'_>]) -> String {
-    let [drift, least] =
-        [choice.increment.drift, choice.increment.least].map(|x| f64::from(x) / f64::from(RATIO_ONE));
-    let mut out = format!(
-        "panel of candidates {:?}, drift {drift} bits, least {least}; score by size:",
-        choice.members
-    );
+    let drift = f64::from(choice.drift) / f64::from(RATIO_ONE);
+    let mut out = format!("panel of candidates {:?}, drift {drift} bits; score by size:", choice.members);
     choice.scores.iter().for_each(|score| {
         let _ = write!(out, " {score:.3}");
     });
@@ -26,7 +22,7 @@ pub(crate) fn selection(choice: &PanelChoice, held_back: &[HeldBack<'_>]) -> Str
     let candidates = held_back.first().map_or(0, |h| h.gains.len());
     for members in (0..candidates).map(|candidate| vec![candidate]).chain([choice.members.clone()]) {
         let _ = write!(out, "  {members:?}");
-        let peaks = peaks(held_back, &members, choice.increment, |origin| origin != SequenceOrigin::Scripted);
+        let peaks = peaks(held_back, &members, choice.drift, |origin| origin != SequenceOrigin::Scripted);
         RATES.into_iter().for_each(|rate| {
             let _ = write!(out, "  {:.3} at {} %", peaks.recall(rate), rate * 100.0);
         });
@@ -45,9 +41,8 @@ pub(crate) fn held_back(
     let name = if grouping == Grouping::Application { "application" } else { "dialect" };
     let mut out =
         format!("sessions held back, by {name}; recall [95 %] where so many benign become suspects:\n");
-    let of = |wanted: &[SequenceOrigin]| {
-        peaks(held_back, &choice.members, choice.increment, |o| wanted.contains(&o))
-    };
+    let of =
+        |wanted: &[SequenceOrigin]| peaks(held_back, &choice.members, choice.drift, |o| wanted.contains(&o));
     let [captured, daemons, scripted] = SequenceOrigin::ALL.map(|origin| of(&[origin]));
     let both = of(&[SequenceOrigin::Captured, SequenceOrigin::Daemons]);
     let sources = [("captured", captured), ("daemons", daemons), ("both", both), ("scripted", scripted)];
@@ -95,7 +90,7 @@ fn groups(held_back: &[HeldBack<'_>], choice: &PanelChoice, threshold: f64) -> S
             format!("{} {} {}", sequence.application, sequence.dialect, sequence.transport)
         };
         let (suspects, sessions) = groups.entry((sequence.label, name)).or_default();
-        *suspects += usize::from(held_back.peak(&choice.members, choice.increment) >= threshold);
+        *suspects += usize::from(held_back.peak(&choice.members, choice.drift) >= threshold);
         *sessions += 1;
     }
     let mut out = String::from("suspects at balanced, by group:\n");
@@ -108,12 +103,12 @@ fn groups(held_back: &[HeldBack<'_>], choice: &PanelChoice, threshold: f64) -> S
 fn peaks(
     held_back: &[HeldBack<'_>],
     members: &[usize],
-    increment: Increment,
+    drift: i16,
     wanted: impl Fn(SequenceOrigin) -> bool,
 ) -> Peaks {
     let mut peaks = Peaks::default();
     for held_back in held_back.iter().filter(|h| wanted(h.case.sequence.origin())) {
-        peaks.add(held_back.case.label(), held_back.peak(members, increment));
+        peaks.add(held_back.case.label(), held_back.peak(members, drift));
     }
     peaks.sort();
     peaks

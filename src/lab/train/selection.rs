@@ -6,7 +6,7 @@ use super::dataset::Case;
 use super::scores::Peaks;
 use super::sequence::SequenceOrigin;
 use crate::hmm::model::Pair;
-use crate::hmm::threshold::{Increment, accumulate};
+use crate::hmm::threshold::accumulate;
 use crate::hmm::{RATIO_ONE, is_old_enough};
 
 /// A session held back, and what each candidate for the panel says of its symbols.
@@ -23,8 +23,8 @@ pub(crate) struct HeldBack<'a> {
 pub(crate) struct PanelChoice {
     /// Numbers of the candidates, the best single one first.
     pub members: Vec<usize>,
-    /// What a symbol adds.
-    pub increment: Increment,
+    /// Loss of Page's sum with each symbol, in [`RATIO_ONE`]ths of a bit.
+    pub drift: i16,
     /// Mean recall over [`RATES`] after each member was added.
     pub scores: Vec<f64>,
 }
@@ -37,14 +37,14 @@ impl<'a> HeldBack<'a> {
     }
 
     /// Page's sum of the mean of `members` after each packet that may make the flow suspect.
-    pub(crate) fn sums(&self, members: &[usize], increment: Increment) -> Vec<i32> {
+    pub(crate) fn sums(&self, members: &[usize], drift: i16) -> Vec<i32> {
         let mut sum = 0;
         let mut symbol = 0;
         let mut sums = Vec::new();
         for ((packets, age), seen) in self.case.ages().zip(&self.case.symbols) {
             if seen.is_some() {
                 let gains: i32 = members.iter().map(|&member| self.gains[member][symbol]).sum();
-                sum = accumulate(sum, gains.div_euclid(members.len() as i32), increment);
+                sum = accumulate(sum, gains.div_euclid(members.len() as i32), drift);
                 symbol += 1;
             }
             if is_old_enough(packets, age) {
@@ -55,41 +55,39 @@ impl<'a> HeldBack<'a> {
     }
 
     /// The highest of these sums, in bits; minus infinity of a flow that can't become suspect.
-    pub(crate) fn peak(&self, members: &[usize], increment: Increment) -> f64 {
-        let peak = self.sums(members, increment).into_iter().max();
+    pub(crate) fn peak(&self, members: &[usize], drift: i16) -> f64 {
+        let peak = self.sums(members, drift).into_iter().max();
         peak.map_or(f64::NEG_INFINITY, |peak| f64::from(peak) / f64::from(RATIO_ONE))
     }
 }
 
-/// Chooses `size` of the candidates, one after the other, each with the increment that suits the panel so far.
+/// Chooses `size` of the candidates, one after the other, each with the drift that suits the panel so far.
 pub(crate) fn choose(held_back: &[HeldBack<'_>], candidates: usize, size: usize) -> PanelChoice {
-    let mut choice = PanelChoice { members: Vec::new(), increment: Increment::default(), scores: Vec::new() };
+    let mut choice = PanelChoice { members: Vec::new(), drift: 0, scores: Vec::new() };
     while choice.members.len() < size.min(candidates) {
         let mut trials = Vec::new();
         for candidate in (0..candidates).filter(|candidate| !choice.members.contains(candidate)) {
             let members: Vec<usize> = choice.members.iter().copied().chain([candidate]).collect();
-            trials.extend(increments().map(|increment| (members.clone(), increment)));
+            trials.extend(DRIFTS.map(|bits| (members.clone(), bits * RATIO_ONE as i16)));
         }
-        let score = |(members, increment): (Vec<usize>, Increment)| {
-            (score(held_back, &members, increment), members, increment)
-        };
-        let scored: Vec<(f64, Vec<usize>, Increment)> = trials.into_par_iter().map(score).collect();
+        let score = |(members, drift): (Vec<usize>, i16)| (score(held_back, &members, drift), members, drift);
+        let scored: Vec<(f64, Vec<usize>, i16)> = trials.into_par_iter().map(score).collect();
         // Among equals the first, so that the result does not depend on the number of threads.
         let best = scored.into_iter().reduce(|best, other| if other.0 > best.0 { other } else { best });
-        let Some((score, members, increment)) = best else { break };
+        let Some((score, members, drift)) = best else { break };
         choice.scores.push(score);
-        (choice.members, choice.increment) = (members, increment);
+        (choice.members, choice.drift) = (members, drift);
     }
     choice
 }
 
 /// Mean recall over [`RATES`], of real and of scripted sessions; the real ones count twice.
-fn score(held_back: &[HeldBack<'_>], members: &[usize], increment: Increment) -> f64 {
+fn score(held_back: &[HeldBack<'_>], members: &[usize], drift: i16) -> f64 {
     let of = |scripted: bool| {
         let mut peaks = Peaks::default();
         for held_back in held_back {
             if (held_back.case.sequence.origin() == SequenceOrigin::Scripted) == scripted {
-                peaks.add(held_back.case.label(), held_back.peak(members, increment));
+                peaks.add(held_back.case.label(), held_back.peak(members, drift));
             }
         }
         peaks.sort();
@@ -100,18 +98,8 @@ fn score(held_back: &[HeldBack<'_>], members: &[usize], increment: Increment) ->
 
 /// Shares of the benign sessions that a good panel is judged at.
 const RATES: [f64; 4] = [0.001_5, 0.005, 0.01, 0.05];
-/// Every increment that is tried.
-fn increments() -> impl Iterator<Item = Increment> {
-    let unit = RATIO_ONE as i16;
-    DRIFTS
-        .into_iter()
-        .flat_map(move |drift| LEASTS.map(|least| Increment { drift: drift * unit, least: least * unit }))
-}
-
 /// Bits a symbol.
 const DRIFTS: [i16; 5] = [1, 2, 3, 4, 5];
-/// Bits that one symbol takes at most; 0 is no bound.
-const LEASTS: [i16; 4] = [0, -8, -4, -2];
 
 #[cfg(test)]
 mod tests {
@@ -151,7 +139,6 @@ mod tests {
         let choice = choose(&held_back, 3, 2);
         assert_eq!(choice.members, [1, 0]);
         assert_eq!(choice.scores.len(), 2);
-        let increment = Increment { drift: 64, least: 0 };
-        assert!(held_back[0].peak(&[1], increment) > 100.0 && held_back[1].peak(&[1], increment) <= 0.0);
+        assert!(held_back[0].peak(&[1], 64) > 100.0 && held_back[1].peak(&[1], 64) <= 0.0);
     }
 }

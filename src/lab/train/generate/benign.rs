@@ -108,4 +108,4 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
 }
 
 /// Share of the sessions that hold messages back, pad or add some: VPNs, browsers' proxies, privacy tools.
-const EVASIVE: f64 = 0.04;
+const EVASIVE: f64 = 0.06;

@@ -29,6 +29,13 @@ pub(crate) struct DialectLengths {
     pub jobs_every: (f64, f64),
 }
 
+impl DialectLengths {
+    /// Stratum V2: binary, in Noise.
+    pub(crate) fn is_sv2(&self) -> bool {
+        self.name.starts_with("sv2")
+    }
+}
+
 /// Differences in length of the jobs of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum JobHabit {

@@ -18,6 +18,12 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     let ready = login(&mut script, rng, dialect, &habits);
     jobs(&mut script, rng, &habits, ready);
     shares(&mut script, rng, dialect, &habits, ready);
+    if let Some((size, rhythm)) = habits.notice {
+        script.every(rng, ready, rhythm, |script, rng, at| {
+            let bytes = size.sample(rng);
+            script.down(at, bytes);
+        });
+    }
     if let Some((ask, answer, period)) = habits.chore {
         script.every(rng, ready, period, |script, rng, at| {
             let (ask, answer) = (ask.sample(rng), answer.sample(rng));
@@ -31,7 +37,7 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     if rng.chance(EVASIVE) {
         transport = transport.evasive(rng);
     }
-    if dialect.name.starts_with("sv2") {
+    if dialect.is_sv2() {
         transport = transport.over_noise();
     } else if matches!(dialect.name, "webminer" | "nimiq") {
         transport = transport.with_web_socket();
@@ -66,6 +72,11 @@ struct Habits {
     think: f64,
     /// A share at once after each job: the difficulty is far too low.
     prompt: bool,
+    /// Shares by the clock, give or take so much of the period: proxies and throttled miners that hand in what they have
+    /// at the end of a slice of time, and test programs.
+    by_clock: Option<f64>,
+    /// Length and rhythm of what the pool says besides, `None` of most: time stamps, block heights, pings.
+    notice: Option<(Size, Rhythm)>,
     /// Miners behind one connection.
     workers: u32,
     /// Mean seconds of hashing and of pauses, where the miner pauses.
@@ -87,7 +98,8 @@ impl Habits {
             }
         };
         // Hidden miners that are throttled or never find a share: jobs and nothing else.
-        let quiet = rng.chance(QUIET);
+        let is_sv2 = d.is_sv2();
+        let quiet = rng.chance(if is_sv2 { QUIET_SV2 } else { QUIET });
         let period = job_period(rng, d, quiet);
         let jobs = if rng.chance(0.65) {
             Rhythm::Periodic { period, jitter: *rng.pick(&[0.005, 0.1, 0.1, 0.5]) }
@@ -102,9 +114,18 @@ impl Habits {
         });
         let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
         let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
+        let think = if rng.chance(0.02) {
+            rng.log_uniform(0.4, 6.0)
+        } else {
+            rng.log_uniform(0.000_3, slowest_thought)
+        };
+        let notice = rng.chance(if is_sv2 { 0.5 } else { 0.07 }).then(|| {
+            let rhythm = Rhythm::periodic(rng, 10.0, 120.0);
+            (Size::fixed(rng, 20, 160, 2), rhythm)
+        });
         let reply = length.fixed(rng, d.reply, 2);
         let Size::Fixed { base: accepted, .. } = reply else { unreachable!("made by `fixed`") };
-        let extra_chance = if d.name.starts_with("sv2") { 0.9 } else { 0.15 };
+        let extra_chance = if is_sv2 { 0.9 } else { 0.15 };
         Habits {
             job,
             branches: matches!(d.job_habit, JobHabit::Branches),
@@ -123,8 +144,10 @@ impl Habits {
             retarget: rng.range(3, 20),
             job_after_share: if rng.chance(0.85) { 0.0 } else { rng.uniform(0.2, 1.0) },
             chore,
-            think: rng.log_uniform(0.000_3, slowest_thought),
-            prompt: rng.chance(if d.name == "v1-long" { 0.5 } else { 0.02 }),
+            think,
+            prompt: rng.chance(if d.name == "v1-long" { 0.6 } else { 0.02 }),
+            by_clock: rng.chance(BY_CLOCK).then(|| *rng.pick(&[0.0, 0.001, 0.01, 0.05])),
+            notice,
             workers,
             throttle: rng.chance(0.12).then(|| (rng.log_uniform(30.0, 600.0), rng.log_uniform(20.0, 600.0))),
             verbosity,
@@ -155,6 +178,8 @@ fn job_period(rng: &mut Rng, d: &DialectLengths, quiet: bool) -> f64 {
         rng.log_uniform(d.jobs_every.1.max(120.0), 600.0)
     } else if quiet && rng.chance(0.6) {
         rng.log_uniform(8.0, 40.0)
+    } else if d.is_sv2() && rng.chance(0.5) {
+        *rng.pick(&[15.0, 20.0, 30.0, 30.0, 45.0, 60.0])
     } else {
         rng.log_uniform(d.jobs_every.0, d.jobs_every.1)
     }
@@ -257,7 +282,11 @@ fn shares(script: &mut Script, rng: &mut Rng, d: &DialectLengths, habits: &Habit
             }
         }
         count += u32::from(habits.unanswered);
-        at += rng.exponential(mean).max(0.01);
+        at += match habits.by_clock {
+            Some(jitter) => mean * (1.0 + rng.uniform(-jitter, jitter)),
+            None => rng.exponential(mean),
+        }
+        .max(0.01);
     }
 }
 
@@ -265,9 +294,13 @@ const MAX_SHARES: u32 = 400;
 /// Share of the sessions that are put into WebSocket or SSH on purpose, beside those that are anyway.
 const TUNNELLED: f64 = 0.2;
 /// Share of the sessions behind a wrapper that pads, holds back or adds messages.
-const EVASIVE: f64 = 0.09;
+const EVASIVE: f64 = 0.14;
 /// Share of the sessions with hardly a share.
-const QUIET: f64 = 0.07;
+const QUIET: f64 = 0.08;
+/// The same of Stratum V2.
+const QUIET_SV2: f64 = 0.4;
+/// Share of the sessions whose shares come by the clock.
+const BY_CLOCK: f64 = 0.05;
 /// Seconds: pools of dialects that reach this send jobs as rarely as every ten minutes, too.
 const SLOWEST_USUAL: f64 = 15.0;
 /// Share of them.

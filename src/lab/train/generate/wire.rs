@@ -16,8 +16,8 @@ pub(crate) struct SessionWrapping {
     segment: u32,
     /// Treatment of messages written in quick succession.
     writes: Writes,
-    /// Padding inside the record (RFC 8446 section 5.4).
-    padding: Padding,
+    /// Padding inside the record (RFC 8446 section 5.4) of each direction: often one end alone pads.
+    padding: [Padding; 2],
     /// Changes of each direction's messages by a wrapper, `None` without one.
     wrapper: Option<Wrapper>,
     /// Seconds between the pings of each end, in WebSocket (RFC 6455 section 5.5.2) and SSH; 0 for none.
@@ -34,6 +34,17 @@ enum Padding {
     Random(u32),
     /// Padded to a random length between these, if it is not longer already.
     Between(u32, u32),
+}
+
+impl Padding {
+    /// This padding of both directions, or of one alone.
+    fn sides(self, rng: &mut Rng) -> [Padding; 2] {
+        match rng.range(0, 5) {
+            0 => [self, Padding::None],
+            1 => [Padding::None, self],
+            _ => [self; 2],
+        }
+    }
 }
 
 /// Protocol spoken before TLS.
@@ -96,11 +107,14 @@ impl SessionWrapping {
             framing: if rng.chance(0.14) { ContentFraming::WebSocket } else { ContentFraming::None },
             segment: *rng.pick(&[1448, 1448, 1460, 1440, 1428, 1412, 1400, 1380, 1360, 1220]),
             writes: *rng.pick(&[Writes::Separate, Writes::Joined, Writes::Nagle]),
-            padding: match rng.range(0, 99) {
-                0..5 => Padding::Block(*rng.pick(&[16, 32, 64, 128, 256])),
-                5..9 => Padding::Random(*rng.pick(&[16, 32, 64, 128, 256])),
-                9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
-                _ => Padding::None,
+            padding: {
+                let padding = match rng.range(0, 99) {
+                    0..5 => Padding::Block(*rng.pick(&[16, 32, 64, 128, 256])),
+                    5..9 => Padding::Random(*rng.pick(&[16, 32, 64, 128, 256])),
+                    9..12 => Padding::Between(rng.range(100, 300), rng.range(400, 1_300)),
+                    _ => Padding::None,
+                };
+                padding.sides(rng)
             },
             wrapper: None,
             pings: [0; 2].map(|_| {
@@ -133,9 +147,10 @@ impl SessionWrapping {
         let (low, high) = (rng.range(40, 400), rng.range(500, 1_400));
         let hold = rng.log_uniform(0.3, 5.0);
         if modes & 1 != 0 {
-            self.padding = Padding::Between(low, high);
+            self.padding = Padding::Between(low, high).sides(rng);
         }
         self.wrapper = Some(Wrapper {
+            sides: *rng.pick(&[[true, true], [true, true], [true, false], [false, true]]),
             delay: if modes & 2 != 0 { hold } else { 0.0 },
             merge: if modes & 4 != 0 { hold } else { 0.0 },
             cover: if modes & 8 != 0 { (rng.log_uniform(2.0, 30.0), low, high) } else { (0.0, 0, 0) },
@@ -169,7 +184,7 @@ impl SessionWrapping {
                     + if direction == Direction::ToServer { 4 } else { 0 }
             }
         };
-        let padded = match self.padding {
+        let padded = match self.padding[direction as usize] {
             Padding::None => framed,
             Padding::Block(block) => framed.next_multiple_of(block),
             Padding::Random(most) => framed + rng.range(0, most),

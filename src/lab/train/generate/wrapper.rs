@@ -7,6 +7,8 @@ use crate::net::direction::Direction;
 /// A program in front of each end that disguises what the two say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wrapper {
+    /// Directions that are held back or merged: to the server, to the client. The others pass as they are.
+    pub sides: [bool; 2],
     /// Each message waits for up to so many seconds; 0 for none.
     pub delay: f64,
     /// Messages of up to so many seconds are sent as one; 0 for none.
@@ -21,6 +23,8 @@ impl Wrapper {
         let end = messages.last().map_or(0.0, |last| last.at);
         let mut out = Vec::with_capacity(messages.len());
         for direction in [Direction::ToServer, Direction::ToClient] {
+            let [delay, merge] =
+                [self.delay, self.merge].map(|seconds| f64::from(self.sides[direction as usize]) * seconds);
             let mut waiting: Option<ScriptedMessage> = None;
             let mut free = 0.0f64;
             for message in messages.iter().filter(|m| m.direction == direction) {
@@ -33,9 +37,9 @@ impl Wrapper {
                 out.extend(waiting.take());
                 // The wrapper takes up a message when the one before it is on its way.
                 let from = message.at.max(free);
-                let mut at = from + if self.delay > 0.0 { rng.uniform(0.0, self.delay) } else { 0.0 };
-                if self.merge > 0.0 {
-                    at += rng.uniform(0.2, 1.0) * self.merge;
+                let mut at = from + if delay > 0.0 { rng.uniform(0.0, delay) } else { 0.0 };
+                if merge > 0.0 {
+                    at += rng.uniform(0.2, 1.0) * merge;
                 }
                 free = at;
                 waiting = Some(ScriptedMessage { at, bytes: message.bytes + FRAME_HEADER, ..*message });
