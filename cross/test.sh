@@ -39,7 +39,8 @@ outputs() {
 
 # Names of tests that are left out on the chosen target.
 skipped() {
-	echo "--skip command:: --skip inputs:: --skip train::baum_welch --skip a_log_that_is_not_read" \
+	# qemu before 8.0 tells the host's number of a refused connection (SO_ERROR), which is another one on MIPS.
+	echo "--skip command:: --skip inputs:: --skip train::baum_welch --skip a_log_that_is_not_read --skip a_dead_collector" \
 		"--skip a_list_says_where --skip a_check_names_the_line --skip a_test_shows_what"
 	# pcap-parser 0.17 takes no pcapng on a big-endian machine (it compares swapped block types). Captures are
 	# read on desks; pcap, and with it every golden trace, works.

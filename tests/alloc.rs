@@ -156,7 +156,7 @@ fn names() -> Vec<Arrival> {
         let addr = Ipv4Addr::from_bits(0xcb00_7100 + index);
         let client = Ipv4Addr::new(192, 168, 1, (index % 200) as u8);
         let mut connection = Connection::new((client, 40_000).into(), (addr, 3_333).into(), [1, 1]);
-        let mut packets = vec![answer(client, &name, addr)];
+        let mut packets = vec![question(client, &name), answer(client, &name, addr)];
         packets.extend(connection.open());
         packets
             .push(connection.send(End::Client, format!("GET / HTTP/1.1\r\nHost: {name}\r\n\r\n").as_bytes()));
@@ -168,21 +168,44 @@ fn names() -> Vec<Arrival> {
     arrivals
 }
 
+const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+const DNS_PORT: u16 = 53;
+const ASKING_PORT: u16 = 40_000;
+
+/// A UDP packet in which `client` asks for the address of `name`: without one, no answer is believed.
+fn question(client: Ipv4Addr, name: &str) -> Vec<u8> {
+    let message = [&[7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], &asked(name)[..]].concat();
+    datagram((client, ASKING_PORT), (NAME_SERVER, DNS_PORT), &message)
+}
+
 /// A UDP packet in which `client` is told that `name` has `addr`.
 fn answer(client: Ipv4Addr, name: &str, addr: Ipv4Addr) -> Vec<u8> {
-    let mut message = vec![7, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    let head = [7, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+    let record = [0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4];
+    let message = [&head, &asked(name)[..], &record, &addr.octets()].concat();
+    datagram((NAME_SERVER, DNS_PORT), (client, ASKING_PORT), &message)
+}
+
+/// The question of a message of DNS: the address of `name`.
+fn asked(name: &str) -> Vec<u8> {
+    let mut question = Vec::new();
     for label in name.split('.') {
-        message.push(label.len() as u8);
-        message.extend(label.bytes());
+        question.push(label.len() as u8);
+        question.extend(label.bytes());
     }
-    message.extend([0, 0, 1, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4]);
-    message.extend(addr.octets());
+    question.extend([0, 0, 1, 0, 1]);
+    question
+}
+
+fn datagram(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), message: &[u8]) -> Vec<u8> {
     let len = 8 + message.len() as u16;
     let mut packet = vec![0x45, 0];
     packet.extend((20 + len).to_be_bytes());
-    packet.extend([0, 0, 0x40, 0, 64, 17, 0, 0, 192, 168, 1, 1]);
-    packet.extend(client.octets());
-    packet.extend([0, 53, 0x9c, 0x40]);
+    packet.extend([0, 0, 0x40, 0, 64, 17, 0, 0]);
+    packet.extend(from.0.octets());
+    packet.extend(to.0.octets());
+    packet.extend(from.1.to_be_bytes());
+    packet.extend(to.1.to_be_bytes());
     packet.extend(len.to_be_bytes());
     packet.extend([0, 0]);
     packet.extend(message);

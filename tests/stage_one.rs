@@ -36,7 +36,7 @@ fn words(line: &str) -> Vec<String> {
 #[test]
 fn training_is_reproducible_and_its_model_loads_and_is_measured() {
     let folder = Folder::new("training");
-    let common = "--scripted 50 --candidates 2 --iterations 2 --rounds 1 --folds 2 --seed 3";
+    let common = "--scripted 50 --candidates 2 --rounds 1 --folds 2 --seed 3";
     let train = |name: &str, threads: u32| {
         let output = folder.file(name);
         train::run(words(&format!("{common} --threads {threads} --output {output}"))).expect("trained");
@@ -86,6 +86,7 @@ fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
     };
     refused(train::run(words("--scripted 0 --output x")), "fewer mining sessions than folds");
     refused(train::run(words("--folds 1")), "--folds");
+    refused(train::run(words("--scripted 20 --candidates 1 --iterations 2")), "has not converged in 2");
     let broken = folder.file("broken.model");
     fs::write(&broken, "MWHMM\u{3}").expect("written");
     refused(evaluate::run(words(&format!("--model {broken}"))), "cut short");
@@ -114,7 +115,7 @@ fn what_cannot_be_trained_on_or_measured_is_refused_with_the_reason() {
 fn tables_have_at_most_a_hundred_columns() {
     for command in [
         "evaluate --scripted 8 --house 1",
-        "train --scripted 50 --candidates 2 --iterations 2 --rounds 1 --folds 2 --seed 3",
+        "train --scripted 50 --candidates 1 --rounds 1 --folds 2 --seed 3",
     ] {
         let program =
             std::process::Command::new(env!("CARGO_BIN_EXE_minewall")).args(words(command)).output();

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 DEADLINE_SECONDS=900
 # The encrypted miner before the others, whose pools are asked, too: a network of servers is asked six times an hour.
-SECTIONS="boot_to_block encrypted_miner plain_miners offload full_table failure"
+SECTIONS="boot_to_block encrypted_miner plain_miners offload full_connection_table full_table failure"
 work=$PWD/target/cross/router
 # What the image is made of, besides the kernel: nft, ip and socat with the libraries that they name.
 PACKAGES="busybox-static nftables libnftables1 libc6 libedit2 libgmp10 libjansson4 libmnl0 libnftnl11

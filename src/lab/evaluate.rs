@@ -156,16 +156,16 @@ fn across_halves(cases: &[Case], traces: &[Trace<'_>]) -> String {
     if halves.iter().any(|half| half.benign.is_empty()) {
         return String::new();
     }
-    let mut out = String::from("set on half of the benign applications, told of the other half:");
+    let mut out = String::from("set on half of the benign applications, told of the other half:\n");
     for rate in ACROSS {
-        let _ = write!(out, "  {} %:", rate * 100.0);
+        let _ = write!(out, "  {:3} %:", rate * 100.0);
         for (set_on, told_of) in [(0, 1), (1, 0)] {
             let (set_on, told_of): (&Peaks, &Peaks) = (&halves[set_on], &halves[told_of]);
             let mistaken = told_of.mistaken(set_on.threshold(rate));
-            let _ = write!(out, " {mistaken} of {}", told_of.benign.len());
+            let _ = write!(out, "  {mistaken} of {}", told_of.benign.len());
         }
+        out.push('\n');
     }
-    out.push('\n');
     out
 }
 

@@ -29,7 +29,7 @@ pub(super) const TARGET: u32 = 1 << 21;
 /// A message of HTTP has begun.
 pub(super) const HTTP: [u32; 2] = [1 << 17, 1 << 18];
 
-/// The bits that hold a [`TlsClient`].
+/// The bits that hold a [`TlsClient`](crate::dpi::TlsClient).
 pub(super) const CLIENT: u32 = 3 << CLIENT_SHIFT;
 pub(super) const CLIENT_SHIFT: u32 = 22;
 

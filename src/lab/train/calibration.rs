@@ -68,7 +68,7 @@ fn odds(held_back: &[HeldBack<'_>], choice: &PanelChoice, thresholds: &[i16]) ->
     (even, (slope / unit * f64::from(1 << 15)).clamp(1.0, f64::from(i16::MAX)) as i16)
 }
 
-/// Thresholds that suspect 0, 0.8, 1.6, 4.3 and 5 % of the long flows of real houses, in units of the one that 1 % of
+/// Thresholds that suspect 0, 0.6, 1.6, 3.4 and at most 5 % of the long flows of real houses, in units of the one that 1 % of
 /// the real sessions held back reach. Measured once on public captures of houses and test beds (README of the
 /// training), which are not part of the training: the crowd of daemons there is harder than a house.
 const HOUSES: [f64; 5] = [0.69, 0.52, 0.41, 0.3196, 0.319];

@@ -90,13 +90,7 @@ impl Habits {
         // Spaces after colons and commas, longer key names, more keys.
         let verbosity = if rng.chance(0.5) { 1.0 } else { rng.uniform(1.0, 1.25) };
         let length = Lengths { verbosity };
-        let job = match d.job_habit {
-            JobHabit::Constant | JobHabit::Branches => length.fixed(rng, d.job, 4),
-            JobHabit::Loose => {
-                let base = length.of(rng, d.job);
-                Size::Fixed { base, spread: base / rng.range(4, 40) }
-            }
-        };
+        let job = length.job(rng, d);
         // Hidden miners that are throttled or never find a share: jobs and nothing else.
         let is_sv2 = d.is_sv2();
         let quiet = rng.chance(if is_sv2 { QUIET_SV2 } else { QUIET });
@@ -113,12 +107,7 @@ impl Habits {
             (rng.range(1, 10) <= in_ten).then_some((ask, answer, rhythm))
         });
         let share_mean = if quiet { rng.log_uniform(400.0, 7_200.0) } else { rng.log_uniform(2.0, 240.0) };
-        let slowest_thought = if rng.chance(0.1) { 0.4 } else { 0.04 };
-        let think = if rng.chance(0.02) {
-            rng.log_uniform(0.4, 6.0)
-        } else {
-            rng.log_uniform(0.000_3, slowest_thought)
-        };
+        let think = think(rng);
         let notice = rng.chance(if is_sv2 { 0.5 } else { 0.07 }).then(|| {
             let rhythm = Rhythm::periodic(rng, 10.0, 120.0);
             (Size::fixed(rng, 20, 160, 2), rhythm)
@@ -155,6 +144,12 @@ impl Habits {
     }
 }
 
+/// Seconds that a pool takes for an answer.
+fn think(rng: &mut Rng) -> f64 {
+    let slowest = if rng.chance(0.1) { 0.4 } else { 0.04 };
+    if rng.chance(0.02) { rng.log_uniform(0.4, 6.0) } else { rng.log_uniform(0.000_3, slowest) }
+}
+
 /// Lengths of one client's messages.
 struct Lengths {
     verbosity: f64,
@@ -168,6 +163,16 @@ impl Lengths {
     fn fixed(&self, rng: &mut Rng, bounds: Bounds, spread: u32) -> Size {
         let base = self.of(rng, bounds);
         Size::Fixed { base, spread: rng.range(0, spread) }
+    }
+
+    fn job(&self, rng: &mut Rng, d: &DialectLengths) -> Size {
+        match d.job_habit {
+            JobHabit::Constant | JobHabit::Branches => self.fixed(rng, d.job, 4),
+            JobHabit::Loose => {
+                let base = self.of(rng, d.job);
+                Size::Fixed { base, spread: base / rng.range(4, 40) }
+            }
+        }
     }
 }
 
