@@ -141,7 +141,7 @@ impl Counters {
     }
 }
 
-/// The event as a line of the system log, whatever level the log has: the names of ECS would exceed logd's line.
+/// The event as a line of the system log, at any level of the log: the names of ECS would exceed logd's line.
 fn tell_log(line: &str, is_proof: bool) {
     let level = if is_proof { log::Level::Warn } else { log::Level::Info };
     log::logger().log(&log::Record::builder().level(level).args(format_args!("{line}")).build());
