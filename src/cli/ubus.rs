@@ -21,6 +21,7 @@ use minewall::net::endpoint::Endpoint;
 use minewall::parse::json::{End, Tape, TapeValue, end_of_value};
 use minewall::probe::{Outcome, TlsChoice};
 use minewall::util::background::Task;
+use minewall::util::json_object;
 use pico_args::Arguments;
 
 /// Runs the command.
@@ -334,17 +335,9 @@ fn or_null(json: Option<String>) -> String {
     json.unwrap_or_else(|| "null".into())
 }
 
-/// `text` as JSON (RFC 8259 section 7), printable ASCII only.
+/// `text` as a string of JSON, printable ASCII only.
 fn quoted(text: &str) -> String {
-    let mut json = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => json.extend(['\\', c]),
-            ' '..='~' => json.push(c),
-            _ => json.push('?'),
-        }
-    }
-    json + "\""
+    json_object::quoted(&text.replace(|c| !(' '..='~').contains(&c), "?"))
 }
 
 #[cfg(test)]

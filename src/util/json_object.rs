@@ -67,7 +67,7 @@ pub fn texts(texts: &[String]) -> String {
 }
 
 /// `text` as a string (section 7).
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut json = String::from("\"");
     for c in text.chars() {
         match c {

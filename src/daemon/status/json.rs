@@ -1,6 +1,6 @@
 //! The status as JSON, for programs.
 
-use super::{CollectorUse, Flows, Learned, ListsUse, Probes, QueueUse, Slots, Status, hosts_to_json};
+use super::{CollectorUse, Flows, Learned, ListsUse, Probes, QueueUse, Slots, Status};
 use crate::daemon::fleet::Router;
 use crate::daemon::problems::Problem;
 use crate::limits::STATUS_MAX_BYTES;
@@ -39,15 +39,18 @@ impl Status<'_> {
         line.json("watched", &texts(self.watched));
         let problems: Vec<String> = self.problems.iter().map(Problem::to_json).collect();
         line.json("problems", &array(&problems));
-        for hosts in (0..=self.hosts.len()).rev() {
+        let mut hosts: Vec<String> = self.hosts.iter().map(|host| host.to_json()).collect();
+        loop {
             let mut whole = line.clone();
-            whole.json("hosts", &hosts_to_json(self.hosts.get(..hosts).unwrap_or_default()));
+            whole.json("hosts", &array(&hosts));
             let text = whole.finish();
             if text.len() <= STATUS_MAX_BYTES {
                 return text;
             }
+            if hosts.pop().is_none() {
+                return String::new();
+            }
         }
-        String::new()
     }
 }
 
