@@ -55,7 +55,8 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
     let command = arguments.subcommand().map_err(|error| error.to_string())?;
     if wants_help {
-        return help(command.as_deref());
+        let subcommand = arguments.subcommand().map_err(|error| error.to_string())?;
+        return help(command.as_deref(), subcommand.as_deref());
     }
     match command.as_deref() {
         #[cfg(feature = "host")]
@@ -66,8 +67,9 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
         Some("help") if arguments.contains("--zsh") => show(&commands::completion(true)),
         Some("help") => {
             let command = arguments.subcommand().map_err(|error| error.to_string())?;
+            let subcommand = arguments.subcommand().map_err(|error| error.to_string())?;
             nothing_left(arguments)?;
-            help(command.as_deref())
+            help(command.as_deref(), subcommand.as_deref())
         }
         Some("version") => show(concat!("minewall ", env!("CARGO_PKG_VERSION"), "\n")),
         Some("run") => run_daemon(arguments),
@@ -104,13 +106,17 @@ fn dispatch(mut arguments: Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// The help of `command`, or of all without one.
-fn help(command: Option<&str>) -> Result<ExitCode, String> {
+/// The help of `command`, of its `subcommand` if it has such a one, or of all without a command.
+fn help(command: Option<&str>, subcommand: Option<&str>) -> Result<ExitCode, String> {
     match command {
         None => show(&commands::overview()),
         Some(name) => {
-            let text = commands::help_of(name);
-            show(&text.ok_or_else(|| format!("unknown command '{name}'; 'minewall --help' lists them"))?)
+            let text = subcommand.and_then(|subcommand| commands::help_of(&format!("{name} {subcommand}")));
+            show(
+                &text
+                    .or_else(|| commands::help_of(name))
+                    .ok_or_else(|| format!("unknown command '{name}'; 'minewall --help' lists them"))?,
+            )
         }
     }
 }
@@ -138,9 +144,9 @@ fn start_log(arguments: &mut Arguments) -> Result<(), String> {
 /// A question with two answers: for people, and for programs.
 fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitCode, String> {
     let path = config_path(&mut arguments)?;
-    let config = load_or_running(&path)?;
     let request = if arguments.contains("--json") { json } else { text };
     nothing_left(arguments)?;
+    let config = load_or_running(&path)?;
     // What the service has noted; the daemon can't know why it has no rules.
     if matches!(request, Request::Status)
         && path == Path::new(config::DEFAULT_PATH)
@@ -167,8 +173,9 @@ fn running_copy(path: &Path, complaint: String) -> Result<Config, String> {
 }
 
 fn unblock(mut arguments: Arguments) -> Result<ExitCode, String> {
-    let config = load(&config_path(&mut arguments)?)?;
+    let path = config_path(&mut arguments)?;
     let request = Request::Unblock(intel::only_subject(arguments)?);
+    let config = load_or_running(&path)?;
     tell(&control::ask(&config.control_socket, &request).map_err(|error| error.to_string())?)
 }
 

@@ -1,8 +1,9 @@
 //! The commands, each declared once: its usage and an example. From that come the help of all and of one, the
 //! manual page and the completions of bash and zsh.
 
-/// A command.
+/// A command, or one of the subcommands of a command.
 struct Command {
+    /// The word or words that call it.
     name: &'static str,
     /// Synopsis and purpose, as `--help` shows them.
     usage: &'static str,
@@ -13,7 +14,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "run",
-        usage: "  minewall run [--config FILE] [--syslog]     judge the packets of the netfilter queue
+        usage: "  minewall run [--config FILE] [--syslog]     inspect the packets of the netfilter queue
 ",
         example: "minewall run --config /tmp/minewall.conf",
     },
@@ -57,17 +58,32 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
         example: "minewall unblock 203.0.113.9:3333",
     },
     Command {
-        name: "intel",
+        name: "intel list",
         usage: "  minewall intel list [--json]                what is known of servers
-  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet [--topics]] ENTRY... | -
+",
+        example: "minewall intel list --json",
+    },
+    Command {
+        name: "intel add",
+        usage: "  minewall intel add [--policy block|suspect|allow] [--hours N] [--fleet [--topics]] ENTRY... | -
                                               enter servers by hand: ADDRESS, PREFIX or NAME, each with
                                               :PORT or without; - reads lines (these, or JSON); --fleet:
                                               they come from other routers, --topics: TOPIC before each
-  minewall intel remove ENTRY                 strike entries out
-  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
-                                              what becomes of connections to it, and why
 ",
         example: "minewall intel add --hours 24 pool.example:3333",
+    },
+    Command {
+        name: "intel remove",
+        usage: "  minewall intel remove ENTRY                 strike entries out
+",
+        example: "minewall intel remove pool.example:3333",
+    },
+    Command {
+        name: "intel check",
+        usage: "  minewall intel check [--json] ADDRESS[:PORT]|NAME[:PORT]
+                                              what becomes of connections to it, and why
+",
+        example: "minewall intel check pool.example:3333",
     },
     Command {
         name: "rules",
@@ -102,12 +118,22 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
         example: "minewall check-list --count /etc/minewall/lists/pools.block",
     },
     Command {
-        name: "signatures",
+        name: "signatures list",
         usage: "  minewall signatures [--config FILE] list    the mining dialects that are known, and from where
-  minewall signatures check [--count] FILE... whether files are signatures, and the line that is none
-  minewall signatures test FILE CAPTURE...    (desk) a replay with one file beside the built-in signatures
+",
+        example: "minewall signatures list",
+    },
+    Command {
+        name: "signatures check",
+        usage: "  minewall signatures check [--count] FILE... whether files are signatures, and the line that is none
 ",
         example: "minewall signatures check /etc/minewall/signatures/coin.sig",
+    },
+    Command {
+        name: "signatures test",
+        usage: "  minewall signatures test FILE CAPTURE...    (desk) a replay with one file beside the built-in signatures
+",
+        example: "minewall signatures test coin.sig capture.pcap",
     },
     Command {
         name: "notify",
@@ -134,7 +160,7 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
     Command {
         name: "replay",
         usage: "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD] CAPTURE...
-                                              judge the TCP flows of captures (pcap, pcapng, gzip or not),
+                                              inspect the TCP flows of captures (pcap, pcapng, gzip or not),
                                               folders of them, or - (standard input, told as it happens)
 ",
         example: "minewall replay --all capture.pcap",
@@ -144,7 +170,7 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
         name: "train",
         usage: "  minewall train --mining PATH... --benign PATH... [--output FILE]
                                               train a model of stage one, of captures, .seq files or folders
-                                              of them, and scripted sessions (--scripted N; 9000); report
+                                              of them, and scripted sessions (--scripted N; 6000); report
                                               what it finds of applications that were held back
 ",
         example: "minewall train --mining mining.pcap --benign home.pcap --output my.model",
@@ -167,6 +193,13 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
     },
 ];
 
+impl Command {
+    /// The first word of the name.
+    fn verb(&self) -> &'static str {
+        self.name.split(' ').next().unwrap_or(self.name)
+    }
+}
+
 const TITLE: &str = "minewall: a cryptomining firewall that runs on the router itself";
 
 const REST: &str =
@@ -188,10 +221,14 @@ pub(super) fn overview() -> String {
     format!("{TITLE}\n\nusage:\n{usage}{REST}")
 }
 
-/// The help of one command; none if there is no such command.
+/// The help of one command with all its subcommands, or of one subcommand; none if there is no such command.
 pub(super) fn help_of(name: &str) -> Option<String> {
-    let command = COMMANDS.iter().find(|command| command.name == name)?;
-    Some(format!("usage:\n{}\nexample:\n  {}\n", command.usage, command.example))
+    let named: Vec<&Command> =
+        COMMANDS.iter().filter(|command| command.name == name || command.verb() == name).collect();
+    let usage: String = named.iter().map(|command| command.usage).collect();
+    let examples: String = named.iter().map(|command| format!("  {}\n", command.example)).collect();
+    let title = if named.len() > 1 { "examples" } else { "example" };
+    (!named.is_empty()).then(|| format!("usage:\n{usage}\n{title}:\n{examples}"))
 }
 
 /// A page for man(1), section 8.
@@ -216,31 +253,37 @@ pub(super) fn manual_page() -> String {
 /// Completion for bash, which zsh takes with `zsh_loader`.
 #[cfg(feature = "host")]
 pub(super) fn completion(zsh_loader: bool) -> String {
-    let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    let mut names: Vec<&str> = COMMANDS.iter().map(Command::verb).collect();
+    names.dedup();
     let mut text =
         String::from(if zsh_loader { "autoload -U +X bashcompinit && bashcompinit\n" } else { "" });
     text += &format!(
         "_minewall() {{\n\tlocal words='{} help version'\n\tcase ${{COMP_WORDS[1]}} in\n",
         names.join(" ")
     );
-    for command in COMMANDS {
-        text += &format!("\t{}) words='{}' ;;\n", command.name, options(command).join(" "));
+    for name in names {
+        text += &format!("\t{name}) words='{}' ;;\n", words_after(name).join(" "));
     }
     text + "\tesac\n\t[ \"$COMP_CWORD\" -gt 1 ] || words=\"$words --help --version\"\n\
         \tCOMPREPLY=($(compgen -f -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n\
         complete -o filenames -F _minewall minewall\n"
 }
 
-/// The options and subcommands that the usage of a command names.
+/// The subcommands of a command, and the options that its usage names.
 #[cfg(feature = "host")]
-fn options(command: &Command) -> Vec<&'static str> {
-    let synopses = command.usage.lines().filter(|line| line.starts_with("  minewall"));
+fn words_after(verb: &str) -> Vec<&'static str> {
+    let commands = || COMMANDS.iter().filter(|command| command.verb() == verb);
+    let synopses =
+        commands().flat_map(|command| command.usage.lines().filter(|line| line.starts_with("  minewall")));
     let words = synopses.flat_map(|line| line.split(|c: char| !(c.is_ascii_lowercase() || c == '-')));
     let mut options: Vec<&str> = words.filter(|word| word.starts_with("--") && word.len() > 2).collect();
     options.sort_unstable();
     options.dedup();
     options.push("--help");
-    options
+    let mut words: Vec<&str> =
+        commands().filter_map(|command| command.name.split_once(' ')).map(|(_, word)| word).collect();
+    words.append(&mut options);
+    words
 }
 
 #[cfg(all(test, feature = "host"))]
@@ -251,7 +294,8 @@ mod tests {
     fn every_command_has_help_with_an_example_of_its_own() {
         for command in COMMANDS {
             let help = help_of(command.name).expect("declared");
-            assert!(help.contains(&format!("  minewall {}", command.name)), "{help}");
+            assert!(help.starts_with(&format!("usage:\n{}", command.usage)), "{help}");
+            assert!(command.usage.starts_with(&format!("  minewall {}", command.verb())), "{help}");
             assert!(command.example.contains(&format!("minewall {}", command.name)), "{}", command.example);
             assert!(
                 overview().contains(command.usage)
@@ -263,9 +307,22 @@ mod tests {
     }
 
     #[test]
+    fn a_command_s_help_has_all_its_subcommands() {
+        let help = help_of("intel").expect("declared");
+        for word in ["list", "add", "remove", "check"] {
+            assert!(help.contains(&format!("  minewall intel {word}")), "{help}");
+            assert!(help.contains("\nexamples:\n"), "{help}");
+        }
+        assert_eq!(overview().matches("minewall intel add").count(), 1);
+    }
+
+    #[test]
     fn completions_offer_commands_and_their_options() {
         let text = completion(false);
         assert!(text.contains("config) words='--config --default --service --help' ;;"), "{text}");
+        assert!(text.contains(
+            "intel) words='list add remove check --fleet --hours --json --policy --topics --help' ;;"
+        ));
         let mut child = std::process::Command::new("bash")
             .args([
                 "-c",

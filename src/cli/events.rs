@@ -18,7 +18,7 @@ use super::records::{EVENT, Filter, Table};
 
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
-    let config = super::load(&super::config_path(&mut arguments)?)?;
+    let path = super::config_path(&mut arguments)?;
     let last: Option<usize> = super::option(&mut arguments, "--last")?;
     let filter = Filter::take(&mut arguments)?;
     let is_table = (arguments.contains("--table"), arguments.contains("--json"));
@@ -27,10 +27,13 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
     if shares && (!follows || last.is_some()) {
         return Err("--share goes with --follow, and without --last".into());
     }
+    if is_table == (true, true) {
+        return Err("--table or --json".into());
+    }
+    let config = super::load_or_running(&path)?;
     let mut printer = Printer {
         filter,
         table: match is_table {
-            (true, true) => return Err("--table or --json".into()),
             // Programs read from pipes, people from terminals.
             (false, false) if !shares && stdout().is_terminal() => Some(Table::new(EVENT)),
             (is_table, _) => is_table.then(|| Table::new(EVENT)),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, Read, stdin};
+use std::path::Path;
 use std::process::ExitCode;
 
 use minewall::config::Config;
@@ -16,23 +17,24 @@ use pico_args::Arguments;
 
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
-    let config = super::load(&super::config_path(&mut arguments)?)?;
+    let path = super::config_path(&mut arguments)?;
+    let config = || super::load_or_running(&path);
     match arguments.subcommand().map_err(|error| error.to_string())?.as_deref() {
         Some("list") => {
             let request = if arguments.contains("--json") { Request::ListJson } else { Request::List };
             super::nothing_left(arguments)?;
-            super::tell(&ask(&config, &request)?)
+            super::tell(&ask(&config()?, &request)?)
         }
-        Some("add") => add(&config, arguments),
+        Some("add") => add(&path, arguments),
         Some("remove") => {
             let subject = only_subject(arguments)?;
-            super::tell(&ask(&config, &Request::Remove(subject))?)
+            super::tell(&ask(&config()?, &Request::Remove(subject))?)
         }
         Some("check") => {
             let json = arguments.contains("--json");
             let subject = only_subject(arguments)?;
             let request = if json { Request::CheckJson(subject) } else { Request::Check(subject) };
-            super::tell(&ask(&config, &request)?)
+            super::tell(&ask(&config()?, &request)?)
         }
         Some(other) => Err(format!("intel: unknown command '{other}'; list, add, remove or check")),
         None => Err("intel: list, add, remove or check".into()),
@@ -49,7 +51,7 @@ struct Terms {
     has_topics: bool,
 }
 
-fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
+fn add(path: &Path, mut arguments: Arguments) -> Result<ExitCode, String> {
     let policy: Option<String> = super::text_option(&mut arguments, "--policy")?;
     let policy = policy
         .map(|name| name.parse().map_err(|_| format!("--policy: '{name}' is not block, suspect or allow")))
@@ -72,13 +74,14 @@ fn add(config: &Config, mut arguments: Arguments) -> Result<ExitCode, String> {
     let operands = super::operands(arguments)?;
     match &operands[..] {
         [] => Err("intel add: addresses, prefixes or names, or - for lines of standard input".into()),
-        [dash] if dash == "-" => add_lines(config, &terms),
+        [dash] if dash == "-" => add_lines(&super::load_or_running(path)?, &terms),
         entries => {
             let subjects = entries.iter().map(subject).collect::<Result<Vec<_>, _>>()?;
+            let config = super::load_or_running(path)?;
             let mut status = ExitCode::SUCCESS;
             for subject in subjects {
                 let report = ImportReport { subject, policy: None, dialect: None, seconds: None };
-                let answer = ask(config, &Request::Add(terms.offer(report, None)))?;
+                let answer = ask(&config, &Request::Add(terms.offer(report, None)))?;
                 super::tell(&answer)?;
                 if answer.outcome == RequestOutcome::Refused {
                     status = ExitCode::from(super::STATUS_REFUSED);

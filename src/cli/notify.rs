@@ -30,8 +30,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         directories = HOOKS.map(PathBuf::from).to_vec();
     }
     super::start_log(&mut arguments)?;
-    let config = super::load(&path)?;
     let operands = super::words(arguments)?;
+    let config = super::load_or_running(&path)?;
     let mut notices = Notices::new(&config);
     let begin = time::Instant::now();
     let now = || Instant::from_micros(begin.elapsed().as_micros() as u64);

@@ -33,11 +33,11 @@ fn show(
     nothing: &str,
     read: impl FnOnce(&Config) -> Result<String, String>,
 ) -> Result<ExitCode, String> {
-    let config = super::load_or_running(&super::config_path(&mut arguments)?)?;
+    let path = super::config_path(&mut arguments)?;
     let filter = Filter::take(&mut arguments)?;
     let json = arguments.contains("--json");
     super::nothing_left(arguments)?;
-    let history = read(&config)?;
+    let history = read(&super::load_or_running(&path)?)?;
     let hosts: Vec<&str> =
         objects(history.trim_start_matches('[')).filter(|host| filter.admits(host, "last_time")).collect();
     if json {

@@ -43,7 +43,10 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Loaded, Rejected> {
         return Ok(Loaded { config, warnings: complaints(reader.warnings) });
     }
     reader.errors.sort_by_key(|(line, _)| *line);
+    // The owner mends all at once; where there is no room for all, errors matter more.
+    reader.errors.append(&mut reader.warnings);
     reader.errors.truncate(limits::CONFIG_COMPLAINTS);
+    reader.errors.sort_by_key(|(line, _)| *line);
     Err(Rejected(complaints(reader.errors)))
 }
 

@@ -103,6 +103,20 @@ fn what_is_unknown_is_a_warning() {
 }
 
 #[test]
+fn a_rejected_file_s_warnings_are_reported_too() {
+    let text = "config minewall main\n option max_flow 12\n option mode monitr\nconfig lists\n";
+    assert_eq!(
+        read(text).expect_err("no such mode"),
+        "minewall.conf:2: unknown option 'max_flow' is ignored; 'max_flows' is probably meant\n\
+         minewall.conf:3: option 'mode': 'monitr' is not block|monitor\n\
+         minewall.conf:4: unknown section 'lists' is ignored"
+    );
+    // Where there is no room for all of them, no warning takes the place of the error.
+    let text = format!("config minewall main\n{} option mode monitr\n", " option colour red\n".repeat(99));
+    assert!(read(&text).expect_err("no such mode").contains("'monitr' is not"));
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let complaint = load(Path::new("/nonexistent/minewall")).expect_err("no such file").to_string();
     assert!(complaint.starts_with("/nonexistent/minewall: can't be read"), "{complaint}");

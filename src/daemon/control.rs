@@ -138,7 +138,7 @@ fn open(path: &Path, request: &Request, patience: Option<Duration>) -> Result<Un
 fn explain(path: &Path, error: &io::Error) -> Unanswered {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            let why = format!("no minewall is running (nobody answers at {})", path.display());
+            let why = format!("no minewall is running (no answer at {})", path.display());
             Unanswered::NotRunning(why)
         }
         _ => Unanswered::Failed(format!("{}: {error}", path.display())),

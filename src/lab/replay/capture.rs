@@ -177,7 +177,7 @@ impl fmt::Display for DamageKind {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OpenError::NotACapture => f.write_str("neither pcap nor pcapng"),
+            OpenError::NotACapture => f.write_str("not a capture: neither pcap nor pcapng"),
             OpenError::Damaged(damage) => damage.fmt(f),
             OpenError::Io(kind) => kind.fmt(f),
         }
