@@ -162,7 +162,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         }
     }
 
-    /// Judges by other settings from now on; flows keep their state.
+    /// Uses other settings from now on; flows keep their state.
     pub fn configure(&mut self, settings: Settings) {
         self.flows.set_idle(settings.flow_idle);
         self.pipeline.configure(settings);
@@ -184,7 +184,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.stage_one.restore_house(house);
     }
 
-    /// Judges one packet that arrived at `now`.
+    /// Inspects one packet that arrived at `now`.
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
         let Engine { flows, pipeline } = self;
         pipeline.counters.packets += 1;
@@ -343,7 +343,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
         self.pipeline.dpi.replace_signatures(signatures);
     }
 
-    /// Judges by these lists from now on, in the place of those that were; they are handed back, so that a
+    /// Uses these lists from now on, in the place of those that were; they are handed back, so that a
     /// thread with more time may free them.
     pub fn replace_intel(&mut self, lists: Option<Arc<Intel>>) -> Option<Arc<Intel>> {
         self.pipeline.intel.replace_lists(lists)

@@ -324,7 +324,7 @@ pub const ALIVE_STACK_BYTES: usize = 64 * 1_024;
 /// Benign connections of each family that the kernel keeps in a set, where it has no other memory of them; about
 /// 100 bytes each, 150 with IPv6.
 pub const DECIDED_CONNECTIONS: u32 = 4_096;
-/// After how long such a connection is judged anew.
+/// After how long such a connection is inspected anew.
 pub const DECIDED_SECONDS: u32 = 3_600;
 /// Connections that one client adds to them at once, and in an hour: so it has a fourth of the places at most.
 pub const DECIDED_OF_CLIENT: u32 = DECIDED_CONNECTIONS / 8;

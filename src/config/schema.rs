@@ -155,7 +155,7 @@ const TABS: [(Tab, &str, &str, &str); 7] = [
         Tab::Encrypted,
         "encrypted",
         "Encrypted sessions",
-        "What cannot be read is judged by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.",
+        "What cannot be read is classified by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.",
     ),
     (
         Tab::Probe,

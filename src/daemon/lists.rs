@@ -1,7 +1,7 @@
 //! Lists from files to the engine: read and built by a thread of their own, swapped in whole.
 //!
 //! At the start it is done before there are any packets. A reload begins a thread that reads, builds and
-//! ends; packets go on being judged by the old lists until the new ones are there.
+//! ends; packets go on being compared with the old lists until the new ones are there.
 
 use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};

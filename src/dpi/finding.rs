@@ -21,7 +21,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A session that was not read but judged by something else, for the reason `why`.
+    /// A session that was not read but classified by something else, for the reason `why`.
     pub fn of(dialect: Option<Dialect>, why: &str) -> Self {
         let mut finding = Finding { dialect, ..Finding::default() };
         push_escaped(&mut finding.evidence, why.as_bytes());

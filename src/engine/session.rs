@@ -56,7 +56,7 @@ pub struct Session {
     /// The two ends.
     connection: Connection,
     state: State,
-    /// A list makes a suspect of client and server: stage one judges at its highest sensitivity.
+    /// A list makes a suspect of client and server: stage one classifies at its highest sensitivity.
     listed: bool,
     /// Stage one has told that it is as good as sure.
     strong: bool,

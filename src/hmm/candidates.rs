@@ -5,7 +5,7 @@
 //!
 //! **Reconnections.** A miner comes back after every drop. A flow that begins after the latest packet of another one of
 //! the same client and server takes over its evidence, which halves with every [`HMM_CARRY_HALVES`] in between, and its
-//! packets and age, so that sessions too short to be judged alone add up. For that, a place keeps its evidence when
+//! packets and age, so that sessions too short to be classified alone add up. For that, a place keeps its evidence when
 //! its flow ends, until another flow needs it, and flows enter before they are old enough to be suspect. What is taken
 //! over alone makes no flow a suspect ([`Carry::most`]), and it counts for one flow only.
 //!

@@ -134,7 +134,7 @@ fn is_any_suspected(connections: &[Vec<SequencePacket>], pair_of: impl Fn(usize)
     is_suspected
 }
 
-/// No connection is old enough to be judged alone; what they show adds up.
+/// No connection is old enough to be classified alone; what they show adds up.
 #[test]
 fn a_miner_whose_connection_is_cut_every_25_seconds_is_found() {
     let miners: Vec<Vec<Vec<SequencePacket>>> = captured(is_miner_in_tls).iter().map(cut).collect();

@@ -1,6 +1,6 @@
 //! Captures through the engine, on their own time: `minewall replay`.
 //!
-//! The same [`Engine::handle`] that judges the live queue judges the packets of a capture, those that the
+//! The same [`Engine::handle`] that inspects the live queue inspects the packets of a capture, those that the
 //! rule set would have queued ([`kernel`]), and its clock is the time of capture. Each file has an engine of
 //! its own, so that captures made at different places don't meet in one flow table. Of a pipe, findings are
 //! told as they are made, and flows that have ended are counted and forgotten.
@@ -247,7 +247,7 @@ pub struct Replayed {
 }
 
 /// An engine as the default configuration makes it, except that its hash key is fixed: the same capture is
-/// judged the same way every time.
+/// inspected the same way every time.
 ///
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
@@ -299,7 +299,7 @@ struct Held {
     at: Instant,
 }
 
-/// Such packets, of all connections together, that are held; of more the connection is judged as far as it is seen.
+/// Such packets, of all connections together, that are held; of more the connection is inspected as far as it is seen.
 const UNANSWERED: usize = 1_024;
 
 impl<S: BuildHasher + Clone> Replay<S> {

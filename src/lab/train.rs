@@ -128,7 +128,7 @@ fn train_panel(cases: &[Case], options: &TrainOptions, output: Option<&Path>) ->
 }
 
 /// `minewall sequences --mining PATH... --benign PATH... --output FILE`: the sequences of captures, those long
-/// enough to be judged, cut at 320 packets.
+/// enough to be classified, cut at 320 packets.
 ///
 /// # Errors
 /// A sentence for the user.

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use super::endpoint::Endpoint;
 
 /// Whether `addr` is one of the internet's hosts (RFC 6890). An IPv6 address that stands for an IPv4
-/// one is judged by that.
+/// one is classified by that.
 pub(crate) fn is_global(addr: IpAddr) -> bool {
     match addr.to_canonical() {
         IpAddr::V4(v4) => {

@@ -236,7 +236,7 @@ impl Memory {
 {look_up}		goto payload
 	}}
 	chain remember {{
-{known_already}		# What a client has beyond its share is judged for as long as it lasts.
+{known_already}		# What a client has beyond its share is inspected for as long as it lasts.
 {own}{others}{remember}	}}
 	chain forget {{
 {forget}	}}

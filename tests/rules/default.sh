@@ -216,7 +216,7 @@ table inet minewall {
 		ct direction original ip6 saddr . tcp sport . ip6 daddr . tcp dport @decided6 accept
 		ct direction reply ip daddr . tcp dport . ip saddr . tcp sport @decided4 accept
 		ct direction reply ip6 daddr . tcp dport . ip6 saddr . tcp sport @decided6 accept
-		# What a client has beyond its share is judged for as long as it lasts.
+		# What a client has beyond its share is inspected for as long as it lasts.
 		ct direction original meta iiftype ether update @deciding_cards { ether saddr limit rate over 512/hour burst 512 packets } accept
 		ct direction original meta iiftype != ether update @deciding4 { ip saddr limit rate over 512/hour burst 512 packets } accept
 		ct direction original meta iiftype != ether update @deciding6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 512/hour burst 512 packets } accept

@@ -73,7 +73,7 @@ fn a_suspect_is_told_again_when_it_is_strongly_suspected() {
 
 /// The model's thresholds are such that any sum makes a suspect at the highest sensitivity, none at another.
 #[test]
-fn a_listed_pair_is_judged_at_the_highest_sensitivity() {
+fn a_listed_pair_is_classified_at_the_highest_sensitivity() {
     let suspects = |lists: &str| {
         let mut bench = Bench::new("option sensitivity balanced");
         let mut model = Model::embedded().unwrap();

@@ -169,7 +169,7 @@ fn evidence_adds_up_over_reconnections_and_fades() {
 }
 
 #[test]
-fn packets_and_age_add_up_so_that_short_sessions_can_be_judged() {
+fn packets_and_age_add_up_so_that_short_sessions_can_be_classified() {
     let (mut pool, model) = pool();
     let standing = |pool: &mut Candidates, packets, age_ms, now| {
         let (ticket, standing) =

@@ -48,7 +48,7 @@ impl Suspects {
 }
 
 impl Breakdown {
-    /// Judges every trace.
+    /// Classifies every trace.
     pub(crate) fn of(traces: &[Trace<'_>], test: &Test) -> Self {
         let names: [(&'static str, Name); 4] = [
             ("all", |_| "all"),

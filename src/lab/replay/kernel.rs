@@ -1,7 +1,7 @@
 //! The kernel's part in a replay: which packets the rule set would hand to the daemon.
 //!
 //! A capture holds every packet; the live daemon sees few of them. This is conntrack and the rule set's *watch*
-//! chain ([`crate::rules`]) over again, so that a replayed flow is judged by what would have been
+//! chain ([`crate::rules`]) over again, so that a replayed flow is inspected by what would have been
 //! queued of it: nothing before both ends have taken part, and the client's first packet behind its
 //! answered SYN as [`Reason::Start`].
 

@@ -96,7 +96,7 @@ fn score(held_back: &[HeldBack<'_>], members: &[usize], drift: i16) -> f64 {
     (2.0 * of(false) + of(true)) / 3.0
 }
 
-/// Shares of the benign sessions that a good panel is judged at.
+/// Shares of the benign sessions that a good panel is chosen by.
 const RATES: [f64; 4] = [0.001_5, 0.005, 0.01, 0.05];
 /// Bits a symbol.
 const DRIFTS: [i16; 5] = [1, 2, 3, 4, 5];

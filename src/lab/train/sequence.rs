@@ -117,7 +117,7 @@ impl Sequence {
         }
     }
 
-    /// Long enough to be judged: at least `LONG_PACKETS` payload packets in `LONG_MILLIS`.
+    /// Long enough to be classified: at least `LONG_PACKETS` payload packets in `LONG_MILLIS`.
     pub(crate) fn is_long(&self) -> bool {
         self.packets.len() >= LONG_PACKETS && self.duration_ms() >= LONG_MILLIS
     }
@@ -231,9 +231,9 @@ const MAGIC: &[u8; 6] = b"MWSEQ\x01";
 
 /// [`Sequence::kind`] of the generated.
 pub(crate) const SCRIPTED: &str = "scripted";
-/// Payload packets of the shortest session that is judged.
+/// Payload packets of the shortest session that is classified.
 pub(crate) const LONG_PACKETS: usize = 12;
-/// Duration of the shortest session that is judged, milliseconds.
+/// Duration of the shortest session that is classified, milliseconds.
 pub(crate) const LONG_MILLIS: u64 = 30_000;
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ return baseclass.extend({
 				title: _('Devices to watch'),
 				help: _('Network devices that are watched, like br-guest or eth0.3.') }
 		] },
-		{ name: 'encrypted', title: _('Encrypted sessions'), help: _('What cannot be read is judged by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.'), options: [
+		{ name: 'encrypted', title: _('Encrypted sessions'), help: _('What cannot be read is classified by the sizes and times of its packets. A suspect is reported, not blocked, until its server proves to be a pool.'), options: [
 			{ name: 'sensitivity', kind: 'choice', choices: [ [ 'off', _('nothing') ], [ 'cautious', _('cautiously: 1 of 1,000 long harmless sessions') ], [ 'balanced', _('in between: 10 of 1,000') ], [ 'eager', _('eagerly: 50 of 1,000') ], [ 'adaptive', _('as the house allows') ] ], preset: 'adaptive',
 				title: _('Suspect'),
 				help: _('How easily an encrypted session is suspected of mining by its sizes and times. adaptive: as easily as the house allows, so that no more than suspects_per_day servers are newly asked. cautious, balanced and eager suspect about 1, 10 and 50 of 1,000 long harmless sessions of real houses. A suspect is reported, not blocked: its server is asked first.') },
