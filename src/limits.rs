@@ -181,6 +181,8 @@ pub const QUEUE_LENGTH_DEFAULT: u32 = 1_024;
 
 /// Queue number: none that zapret (200), youtubeUnblock (537) or snort3 (4 to 7) use.
 pub const QUEUE_NUMBER_DEFAULT: u16 = 1_330;
+/// Queues that the kernel may divide packets among, each with a packet loop, a flow table and pools of its own.
+pub const QUEUES_MAX: usize = 16;
 
 /// Lowest of the three bits of a verdict in the packet and conntrack mark: above those of mwan3
 /// (8 to 13), pbr (16 to 23) and below those of zapret (29, 30).

@@ -159,9 +159,10 @@ CHOICE is --host NAME|ADDRESS|MAC, --verdict blocked|monitored|suspected, --dial
     #[cfg(feature = "host")]
     Command {
         name: "replay",
-        usage: "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD] CAPTURE...
-                                              inspect the TCP flows of captures (pcap, pcapng, gzip or not),
-                                              folders of them, or - (standard input, told as it happens)
+        usage: "  minewall replay [--json|--all] [--config FILE] [--model FILE] [--sensitivity WORD]
+                  [--queues N] CAPTURE...     inspect the TCP flows of captures (pcap, pcapng, gzip or not),
+                                              folders of them, or - (standard input, told as it happens);
+                                              of files on N queues, each with a thread and an engine
 ",
         example: "minewall replay --all capture.pcap",
     },

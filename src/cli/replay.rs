@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use minewall::config::{self, Config};
 use minewall::lab::replay::report::Format;
 use minewall::lab::replay::{self, ReplayOptions, ReplayOutcome};
+use minewall::limits::QUEUES_MAX;
 use pico_args::Arguments;
 
 use super::{STATUS_DAMAGED, STATUS_UNUSABLE};
@@ -20,11 +21,18 @@ pub(super) fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         (false, false) => Format::Table,
     };
     let config = configuration(&mut arguments)?;
+    let queues = arguments
+        .opt_value_from_str("--queues")
+        .map_err(|error| format!("replay: --queues: {error}"))?
+        .unwrap_or(1);
+    if !(1..=QUEUES_MAX).contains(&queues) {
+        return Err(format!("replay: --queues: {queues} is not 1..{QUEUES_MAX}"));
+    }
     let operands = super::operands(arguments)?;
     if operands.is_empty() {
         return Err("replay: no capture given; - is standard input".into());
     }
-    let options = ReplayOptions { format, config, shows_progress: true };
+    let options = ReplayOptions { format, config, shows_progress: true, queues };
     let out = io::BufWriter::new(io::stdout().lock());
     match replay::run(&operands, &options, out, io::stderr()) {
         Ok(ReplayOutcome::Complete) => Ok(ExitCode::SUCCESS),

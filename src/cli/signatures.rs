@@ -82,7 +82,7 @@ fn test(arguments: Arguments) -> Result<ExitCode, String> {
         return Err("signatures test: no capture given".into());
     }
     let config = minewall::config::Config { signatures: vec![file], ..replay::default_config() };
-    let options = ReplayOptions { format: Format::Table, config, shows_progress: false };
+    let options = ReplayOptions { format: Format::Table, config, shows_progress: false, queues: 1 };
     match replay::run(&captures, &options, std::io::stdout().lock(), std::io::stderr()) {
         Ok(ReplayOutcome::Complete) => Ok(ExitCode::SUCCESS),
         Ok(ReplayOutcome::Damaged) => Ok(ExitCode::from(super::STATUS_DAMAGED)),

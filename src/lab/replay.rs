@@ -2,40 +2,40 @@
 //!
 //! The same [`Engine::handle`] that inspects the live queue inspects the packets of a capture, those that the
 //! rule set would have queued ([`kernel`]), and its clock is the time of capture. Each file has an engine of
-//! its own, so that captures made at different places don't meet in one flow table. Of a pipe, findings are
-//! told as they are made, and flows that have ended are counted and forgotten.
+//! its own, so that captures made at different places don't meet in one flow table; on several queues it has one for
+//! each ([`queues`]). Of a pipe, findings are told as they are made, and flows that have ended are counted and forgotten.
 
 pub mod account;
 pub(crate) mod bytes;
 pub mod capture;
+mod engines;
 pub(crate) mod finding;
 mod input;
 pub mod kernel;
 pub mod link;
 mod progress;
+mod queues;
 pub mod report;
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use account::{Account, FlowAccount};
 use capture::{Capture, CapturedFrame, Damage, OpenError};
+use engines::EngineMaker;
+pub use engines::{FixedKey, default_config, engine};
 use input::{Input, Opened};
 use kernel::KernelModel;
 use link::NotIp;
 use progress::ReplayProgress;
+use queues::QueueShare;
 use report::{Format, ReplaySummary, Report, printable};
 
 use crate::config::Config;
-use crate::daemon::{lists::Lists, model_file, problems::Problems};
-use crate::dpi::signatures::{SignatureFile, Signatures};
 use crate::engine::event::Detection;
-use crate::engine::{Engine, Packet, Settings};
-use crate::hmm::model::Model;
-use crate::intel::{Intel, builtin};
+use crate::engine::{Engine, Packet};
 use crate::net::five_tuple::FiveTuple;
 use crate::net::packet;
 use crate::util::time::Instant;
@@ -61,6 +61,8 @@ pub struct ReplayOptions {
     pub config: Config,
     /// Whether progress through long files is shown on standard error.
     pub shows_progress: bool,
+    /// Queues, each with a thread and an engine; a pipe has one.
+    pub queues: usize,
 }
 
 /// Replays the captures that `operands` name, and reports to `out`; problems with a capture go to
@@ -120,7 +122,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
                 return Ok(());
             }
         };
-        let replayed = match self.replay(&path, opened)? {
+        let replayed = match self.replay(&path, input, opened)? {
             Ok(replayed) => replayed,
             Err(OpenError::Damaged(damage)) => Replayed { damage: Some(damage), ..Replayed::default() },
             Err(error) => {
@@ -150,11 +152,21 @@ impl<W: Write, D: Write> Run<'_, W, D> {
         Ok(())
     }
 
-    /// Feeds one capture to an engine; of a pipe, each finding is told at once.
-    fn replay(&mut self, path: &Path, opened: Opened) -> io::Result<Result<Replayed, OpenError>> {
+    /// Feeds one capture to its engines; of a pipe, each finding is told at once.
+    fn replay(
+        &mut self,
+        path: &Path,
+        input: &Input,
+        opened: Opened,
+    ) -> io::Result<Result<Replayed, OpenError>> {
         let mut progress =
             self.options.shows_progress.then(|| ReplayProgress::through(&printable(path), &opened));
         let is_pipe = opened.length.is_none();
+        if !is_pipe && self.options.queues > 1 {
+            let leases = &self.options.config.leases_files;
+            let queues = self.options.queues;
+            return Ok(queues::replay(input, opened, queues, &self.maker, leases, progress.flatten()));
+        }
         let mut capture = match Capture::open(opened.source) {
             Ok(capture) => capture,
             Err(error) => return Ok(Err(error)),
@@ -189,46 +201,6 @@ impl<W: Write, D: Write> Run<'_, W, D> {
     }
 }
 
-/// Makes an engine for each capture.
-struct EngineMaker {
-    settings: Settings,
-    model: Box<Model>,
-    lists: Option<Arc<Intel>>,
-    signatures: Vec<SignatureFile>,
-    max_flows: usize,
-}
-
-impl EngineMaker {
-    /// Reads the model and the lists that `config` names.
-    fn new(config: &Config) -> Result<Self, String> {
-        let signatures =
-            SignatureFile::read_folders(&config.signatures).map_err(|refusal| refusal.to_string())?;
-        Signatures::with_files(&signatures).map_err(|refusal| refusal.to_string())?;
-        Ok(EngineMaker {
-            signatures,
-            settings: as_in_a_new_house(config),
-            model: model_file::load(config)?,
-            lists: Lists::start(config, &Problems::default()).current(),
-            max_flows: config.max_flows,
-        })
-    }
-
-    fn engine(&self) -> Engine<FixedKey> {
-        let mut engine =
-            Engine::new(self.settings.clone(), self.model.clone(), self.max_flows, FixedKey::default());
-        engine.replace_intel(self.lists.clone());
-        // Each engine has its own; they have been compiled before, so they are good.
-        engine.replace_signatures(Signatures::with_files(&self.signatures).unwrap_or_default());
-        engine
-    }
-}
-
-/// The configuration of a replay that is given none: the defaults, with what is built in only, so that it is
-/// the same on every desk.
-pub fn default_config() -> Config {
-    Config { intel_lists: Vec::new(), signatures: Vec::new(), leases_files: Vec::new(), ..Config::default() }
-}
-
 /// Contents of a capture.
 #[derive(Debug, Default)]
 pub struct Replayed {
@@ -245,22 +217,6 @@ pub struct Replayed {
     /// Findings have been reported one by one.
     was_told: bool,
 }
-
-/// An engine as the default configuration makes it, except that its hash key is fixed: the same capture is
-/// inspected the same way every time.
-///
-/// # Panics
-/// If the model that is part of the program can't be read, which a test rules out.
-pub fn engine(max_flows: usize) -> Engine<FixedKey> {
-    let model = Model::embedded().expect("the model is part of the program");
-    let settings = as_in_a_new_house(&default_config());
-    let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
-    engine.replace_intel(Some(builtin::pools()));
-    engine
-}
-
-/// A keyed hash whose key is not drawn.
-pub type FixedKey = BuildHasherDefault<DefaultHasher>;
 
 /// Replays one capture through `engine`, which has seen no other.
 ///
@@ -288,6 +244,8 @@ pub struct Replay<S> {
     unanswered: Vec<Held>,
     /// Time of the latest frame.
     latest: Instant,
+    /// The packets that are this replay's, of those of the capture.
+    share: QueueShare,
 }
 
 /// A packet of a connection joined midway whose other end was not seen yet.
@@ -297,6 +255,8 @@ struct Held {
     bytes: Box<[u8]>,
     hw_addr: Option<[u8; 6]>,
     at: Instant,
+    /// Number of its frame.
+    frame: u64,
 }
 
 /// Such packets, of all connections together, that are held; of more the connection is inspected as far as it is seen.
@@ -311,15 +271,23 @@ impl<S: BuildHasher + Clone> Replay<S> {
             replayed: Replayed::default(),
             unanswered: Vec::new(),
             latest: Instant::default(),
+            share: QueueShare::default(),
         }
+    }
+
+    /// The same, of the packets of one queue.
+    fn of_queue(engine: Engine<S>, share: QueueShare) -> Self {
+        Replay { share, ..Replay::new(engine) }
     }
 
     /// Takes the next captured frame, and returns what it gave away.
     pub fn frame(&mut self, frame: &CapturedFrame<'_>) -> Option<Detection> {
         self.replayed.packets += 1;
+        self.replayed.account.frame = (self.replayed.packets, 0);
         self.latest = self.latest.max(frame.at);
         match link::ip_packet(frame.link, frame.bytes) {
-            Ok(packet) => return self.packet(&packet, frame.at),
+            Ok(packet) if self.share.takes(packet.bytes) => return self.packet(&packet, frame.at),
+            Ok(_) => {}
             Err(NotIp::OtherProtocol) => {}
             Err(NotIp::Malformed) => self.replayed.malformed += 1,
             Err(NotIp::UnsupportedLink) => self.replayed.unsupported += 1,
@@ -339,7 +307,8 @@ impl<S: BuildHasher + Clone> Replay<S> {
             self.replayed.account.reopen(&key);
         }
         if shown.awaits_answer && self.unanswered.len() < UNANSWERED {
-            let held = Held { key, bytes: packet.bytes.into(), hw_addr: packet.hw_addr, at };
+            let (bytes, hw_addr, frame) = (packet.bytes.into(), packet.hw_addr, self.replayed.packets);
+            let held = Held { key, bytes, hw_addr, at, frame };
             self.unanswered.push(held);
             return None;
         }
@@ -382,6 +351,8 @@ impl<S: BuildHasher + Clone> Replay<S> {
     pub fn finish(mut self) -> Replayed {
         for held in core::mem::take(&mut self.unanswered) {
             let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
+            // Flows that begin here come behind all others.
+            self.replayed.account.frame = (u64::MAX, held.frame);
             self.inspect(&packet, None, held.at);
         }
         self.replayed.malformed += self.engine.counters().malformed;
@@ -391,8 +362,3 @@ impl<S: BuildHasher + Clone> Replay<S> {
 
 /// Frames between two looks at progress and ended flows.
 const FRAMES_A_TURN: u32 = 1 << 14;
-/// The settings of `config`, with the threshold of a new house where it would follow the house: a capture of a whole
-/// campus is no day of one.
-fn as_in_a_new_house(config: &Config) -> Settings {
-    Settings { suspects_per_day: crate::hmm::NEW_HOUSE, ..Settings::from(config) }
-}

@@ -12,5 +12,6 @@ mod damage;
 mod formats;
 mod golden;
 mod inputs;
+mod queues;
 mod session;
 mod signatures;

@@ -26,6 +26,8 @@ pub struct Account {
     latest: HashMap<FiveTuple, usize>,
     /// Files of DHCP leases, by which hosts are named.
     pub leases: Vec<PathBuf>,
+    /// Number of the frame at hand, by which flows of several accounts are put in order.
+    pub(super) frame: (u64, u64),
 }
 
 /// A TCP connection.
@@ -46,6 +48,8 @@ pub struct FlowAccount {
     first: Instant,
     last: Instant,
     streams: Streams,
+    /// Number of the first frame.
+    frame: (u64, u64),
 }
 
 /// Time at which a flow was decided.
@@ -103,7 +107,7 @@ impl Account {
         let next = self.flows.len();
         let index = *self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
         if index == next {
-            self.flows.push(FlowAccount::open(segment, now));
+            self.flows.push(FlowAccount { frame: self.frame, ..FlowAccount::open(segment, now) });
         }
         &mut self.flows[index]
     }
@@ -117,6 +121,17 @@ impl Account {
             (0..).zip(&self.flows).map(|(index, flow)| (FiveTuple::new(flow.client, flow.server), index)),
         );
         idle
+    }
+
+    /// Forgets the flows that are not `wanted`.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&FlowAccount) -> bool) {
+        self.flows.retain(wanted);
+    }
+
+    /// Takes over the flows of `other` that `belongs` to it, each at its place by its first frame.
+    pub(super) fn join(&mut self, other: Account, belongs: impl Fn(&FlowAccount) -> bool) {
+        self.flows.extend(other.flows.into_iter().filter(belongs));
+        self.flows.sort_by_key(|flow| flow.frame);
     }
 
     /// The flows that carried payload, in the order of their first packets.
@@ -138,6 +153,7 @@ impl FlowAccount {
             first: now,
             last: now,
             streams: Streams::default(),
+            frame: (0, 0),
         }
     }
 
