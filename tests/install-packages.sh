@@ -12,6 +12,7 @@ POLICY=/usr/sbin/policy-rc.d
 MARK="# minewall's tests install packages"
 
 # One installation at a time: the policy below is the machine's.
+mkdir -p /run/lock
 exec 9>/run/lock/minewall-install
 flock 9
 
