@@ -267,6 +267,11 @@ impl Inspection {
         self.framing.gap(&mut dpi.drafts, direction, missing);
     }
 
+    /// Whether all that the client has said was seen, from its first byte on.
+    pub fn is_whole(&self) -> bool {
+        self.framing.is_whole(Direction::ToServer, true)
+    }
+
     /// A copy of the flow, to be read in another way; [`Inspection::release`] ends it.
     pub fn fork(&self, dpi: &mut Dpi, owner: u32) -> Inspection {
         Inspection { framing: self.framing.fork(&mut dpi.drafts, owner), evidence: self.evidence.clone() }

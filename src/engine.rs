@@ -142,7 +142,7 @@ pub struct Counters {
     /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
     /// overwritten its mark.
     pub decided_again: u64,
-    /// Segments with other bytes than those known for the same place.
+    /// Segments with other bytes than those known for the same place, or a message too early for it.
     pub contradictions: u32,
 }
 

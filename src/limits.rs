@@ -174,8 +174,9 @@ pub const BEACON_SESSIONS: i16 = 24;
 /// A beacon whose next session takes longer is over: getwork miners ask every 1 to 10 s.
 pub const BEACON_GAP: Duration = Duration::from_secs(60);
 
-/// Bytes of a packet that the kernel copies to us: a whole Ethernet frame's worth.
-pub const COPY_RANGE_DEFAULT: u16 = 1_600;
+/// Bytes of a packet that the kernel copies to us: all of them, for fragments are put together before the queue, and
+/// jumbo frames are longer than others. The kernel takes no larger number (nfnetlink_queue.c, `0xffff - NLA_HDRLEN`).
+pub const COPY_RANGE_DEFAULT: u16 = 65_531;
 /// Packets that may wait in the kernel's queue before it fails open.
 pub const QUEUE_LENGTH_DEFAULT: u32 = 1_024;
 
@@ -296,9 +297,11 @@ pub const SECOND_LOOK_EARLY_PACKETS: u32 = 4_096;
 pub const SECOND_LOOK_EARLY_BITS: u32 = 0x30;
 /// After that, 16 packets of every 16,384, without regard to other traffic.
 pub const SECOND_LOOK_LATE_BITS: u32 = 0x3ff0;
-/// Small packets of all benign flows together that are looked at beyond these: unless the others
-/// use it up, a miner that starts late is seen at once.
-pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 32;
+/// Small packets of all benign flows together, in each direction, that are looked at beyond these: unless its own
+/// others use up its share, a client's miner that starts late is seen at once.
+pub const SECOND_LOOK_PACKETS_PER_SECOND: u32 = 64;
+/// The same of one client.
+pub const SECOND_LOOK_OF_CLIENT: u32 = 16;
 /// SYNs with data that are looked at; the data of more would be too much work to take off. Few programs send any.
 pub const FAST_OPEN_PER_SECOND: u32 = 50;
 /// The same of one client.

@@ -104,6 +104,39 @@ fn answers_of_name_servers_are_for_lists() {
     }
 }
 
+/// Where the kernel shows us a number of packets a second, no client has all of them: a rule before it lets those pass
+/// that are beyond the share of their client, told by hardware address or address.
+#[test]
+fn every_rate_is_divided_by_client() {
+    for (variant, memory) in kernels() {
+        let text = install(&config(""), variant, memory);
+        let mut found = 0;
+        for chain in text.split("\n\tchain ").skip(1) {
+            let mut shares = Vec::new();
+            for rule in chain.lines() {
+                if rule.contains("limit rate over") {
+                    shares.push(rule);
+                } else if let Some(at) = rule.find("limit rate").filter(|_| !rule.contains("update @")) {
+                    found += 1;
+                    let reply = rule[..at].contains("ct direction reply ");
+                    let is_divided = |field: &str| {
+                        let way = |share: &&&str| !reply || share.contains("ct direction reply ");
+                        shares.iter().filter(way).any(|share| share.contains(field))
+                    };
+                    let by_address =
+                        if reply || chain.starts_with("answers") { "ip daddr" } else { "ip saddr" };
+                    let by_card = by_address == "ip daddr" || is_divided("ether saddr limit");
+                    assert!(
+                        by_card && is_divided(by_address) && is_divided("ip6 "),
+                        "{rule} of chain {chain}"
+                    );
+                }
+            }
+        }
+        assert!(found >= 9, "{found}");
+    }
+}
+
 /// With labels the connection's mark is left to others.
 #[test]
 fn labels_leave_the_connection_s_mark_alone() {

@@ -100,10 +100,12 @@ impl PacketQueue {
         let mark = match verdict {
             Verdict::Ignore => None,
             Verdict::WithoutData => {
-                // A SYN that can't be rewritten passes as it is.
-                if let Some(bare) = fast_open::without_data(message.get_payload()) {
-                    message.set_payload(bare.as_slice());
-                }
+                let Some(bare) = fast_open::without_data(message.get_payload()) else {
+                    // The client comes again without data.
+                    message.set_verdict(nfq::Verdict::Drop);
+                    return self.queue.verdict(message);
+                };
+                message.set_payload(bare.as_slice());
                 Some(FlowMark::Undecided)
             }
             Verdict::Trim { skip } => {

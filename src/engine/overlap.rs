@@ -8,6 +8,7 @@
 
 use super::pipeline::Placed;
 use super::reassembly::{Heard, Reassembly, offer_all};
+use super::session::State;
 use crate::dpi::Inspection;
 use crate::dpi::finding::Finding;
 use crate::flow::table::FlowRecord;
@@ -28,7 +29,7 @@ pub(super) enum Overlap {
         /// Their number.
         skip: u32,
     },
-    /// The segment must not pass.
+    /// The segment must not pass: its bytes differ, or it is too early.
     Drop,
 }
 
@@ -37,6 +38,9 @@ impl Reassembly<'_> {
     pub(super) fn overlap(&mut self) -> Overlap {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         let Some(next) = self.session.streams.next(direction) else { return Overlap::Agrees };
+        if matches!(arrival, Arrival::Ahead { .. }) && self.is_early(next) {
+            return Overlap::Drop;
+        }
         let end = seq.wrapping_add(segment.payload_len);
         let seen = match arrival {
             Arrival::Retransmission => segment.payload_len,
@@ -73,6 +77,34 @@ impl Reassembly<'_> {
         if is_trimmable { Overlap::Trim { skip: seen } } else { Overlap::Drop }
     }
 
+    /// Whether the segment is a miner's message further ahead than bytes are held. What comes before it may follow, and
+    /// would make the first words of a miner of it. It comes again; what is in its place by then is read in its place.
+    fn is_early(&mut self, next: u32) -> bool {
+        let &Placed { segment, seq, direction, .. } = self.placed;
+        let session = &self.session;
+        if direction == Direction::ToClient
+            || session.state() == State::Bypassed
+            || !session.inspection.is_whole()
+            || session.streams.has_acknowledged(seq)
+        {
+            return false;
+        }
+        let index = session.streams.slots[direction as usize];
+        let fits = match self.pool.get(index, self.session.key(), direction) {
+            Some(slot) => slot.has_room(seq, segment.payload.len()),
+            None => seq.wrapping_sub(next) as usize + segment.payload.len() <= ASSEMBLY_BYTES,
+        };
+        if fits {
+            return false;
+        }
+        let mut inspection = Inspection::begin(true);
+        let mut heard = Heard::default();
+        let owner = self.session.owner();
+        offer_all(&mut inspection, self.dpi, owner, direction, segment.payload, &mut heard);
+        inspection.release(self.dpi);
+        heard.proof.is_some()
+    }
+
     /// Whether the client sends a byte before the first one of which its handshake spoke, after others.
     fn is_before_the_start(&self, seq: u32, end: u32) -> bool {
         let streams = &self.session.streams;
@@ -91,6 +123,15 @@ impl Reassembly<'_> {
             Direction::ToServer => streams.is_first(seq),
             Direction::ToClient => false,
         };
+        let mut inspection = Inspection::begin(from_start);
+        let mut heard = Heard::default();
+        let owner = self.session.owner();
+        if segment.payload.len() > ASSEMBLY_BYTES {
+            // Of several fragments: nothing of that size is held, and nothing behind it.
+            offer_all(&mut inspection, self.dpi, owner, direction, segment.payload, &mut heard);
+            inspection.release(self.dpi);
+            return heard.proof;
+        }
         let mut version = heapless::Vec::<u8, ASSEMBLY_BYTES>::new();
         let mut append = |bytes: &[u8]| {
             let room = version.capacity() - version.len();
@@ -102,9 +143,6 @@ impl Reassembly<'_> {
         if let Some(slot) = self.pool.get(index, self.session.key(), direction) {
             append(slot.from(seq.wrapping_add(segment.payload_len)));
         }
-        let mut inspection = Inspection::begin(from_start);
-        let mut heard = Heard::default();
-        let owner = self.session.owner();
         let consumed = offer_all(&mut inspection, self.dpi, owner, direction, &version, &mut heard);
         if !contradicts && heard.proof.is_none() && self.precedes_everything() {
             self.begin_again(inspection, &version, consumed);

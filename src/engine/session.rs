@@ -121,10 +121,13 @@ impl Session {
         self.connection.direction_from(src)
     }
 
-    /// Whether `segment` belongs where the stream of its sender is: its sender has seen the connection.
+    /// Whether `segment` belongs where both streams are: its sender has seen the connection.
     pub(super) fn is_continued_by(&self, segment: &Segment<'_>) -> bool {
-        let next = self.streams.next(self.direction_from(segment.src));
-        next.is_some_and(|next| segment.seq.wrapping_sub(next).wrapping_add(WINDOW) < 2 * WINDOW)
+        let direction = self.direction_from(segment.src);
+        let is_near = |next: u32, number: u32| number.wrapping_sub(next).wrapping_add(WINDOW) < 2 * WINDOW;
+        let [own, other] = [direction, direction.reverse()].map(|of| self.streams.next(of));
+        own.is_some_and(|next| is_near(next, segment.seq))
+            && other.is_none_or(|next| segment.has_ack && is_near(next, segment.ack))
     }
 
     /// The decision.
@@ -265,8 +268,9 @@ impl Session {
     }
 }
 
-/// A window without the option that scales it (RFC 9293 section 3.1).
-const WINDOW: u32 = 1 << 16;
+/// More than the largest window that Linux offers by default (tcp(7), `tcp_rmem`: 6 MiB). That both numbers of a forged
+/// packet lie within is one chance in 65,536.
+const WINDOW: u32 = 1 << 23;
 
 #[cfg(test)]
 impl Session {

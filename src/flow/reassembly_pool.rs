@@ -6,8 +6,7 @@
 //! so can it be told whether a segment for the same place brings the same bytes.
 //!
 //! **Eviction.** A full pool gives up, in this order: a slot with nothing but read bytes, the longest idle; of the
-//! client with the most slots, the longest idle. That client may be the newcomer's own, so no client takes more than
-//! its share while another needs it. The flow that loses a slot loses a message, not more.
+//! client with the most slots, which may be the newcomer's own, the longest idle. Its flow loses a message, not more.
 
 use heapless::Vec;
 
@@ -254,6 +253,17 @@ impl Slot {
         self.runs.iter().any(|run| u32::from(run.start) <= start && start <= end && end <= u32::from(run.end))
     }
 
+    /// Whether [`Slot::put`] would take `len` bytes at sequence number `seq`.
+    pub fn has_room(&self, seq: u32, len: usize) -> bool {
+        let end_of = |base: u32| (seq.wrapping_sub(base) as usize).saturating_add(len);
+        let end = end_of(self.base);
+        if end > ASSEMBLY_BYTES {
+            // What has been read makes room.
+            return end_of(self.unread()) <= ASSEMBLY_BYTES;
+        }
+        self.merged(ByteRun { start: (end - len) as u16, end: end as u16 }).is_ok()
+    }
+
     /// Puts `bytes` at sequence number `seq`; of bytes that were there already the first ones
     /// stay. Bytes that have been read make room. Answers whether any was new.
     ///
@@ -312,8 +322,7 @@ impl Slot {
         });
     }
 
-    /// The receiver has all bytes up to sequence number `ack`. They are dropped once that is all of those read, so
-    /// that few bytes are moved.
+    /// The receiver has all bytes up to `ack`: they are dropped once that is all of those read, so that few are moved.
     pub fn acknowledged(&mut self, ack: u32) {
         if ack.wrapping_sub(self.unread()) as i32 >= 0 {
             self.forget(usize::MAX);

@@ -6,7 +6,7 @@ use super::{Kernel, Variant, attempts, names, selection};
 use crate::config::{Config, Mode};
 use crate::limits::{
     ALIVE_TIMEOUT_MILLIS, FAST_OPEN_OF_CLIENT, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS,
-    SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES,
+    SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_OF_CLIENT,
     SECOND_LOOK_PACKETS_PER_SECOND,
 };
 use crate::verdict::{FlowMark, Reason};
@@ -168,7 +168,8 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
         "	chain watch {{
 		# These bits are ours between the hooks only.
 		meta mark & {any:#010x} != 0 {clear}
-		ct state invalid,untracked accept
+		ct state untracked accept
+		ct state invalid goto midway
 {dispatch}	}}
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {{
@@ -209,7 +210,8 @@ fn fresh(config: &Config, bits: &Bits) -> String {
 {of_first}{limit}	}}
 	chain opened_enough {{
 {flood}	}}
-	# No connection yet, unless the daemon remembers one that the kernel was made to forget by a forged end.
+	# No connection yet, or no packet of it, unless the daemon remembers one of which the kernel was misled: made to
+	# forget it by a forged end, or to take its window for a smaller one.
 	chain midway {{
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 {midway}	}}
@@ -226,26 +228,33 @@ fn fresh(config: &Config, bits: &Bits) -> String {
     )
 }
 
-/// The second look at benign connections.
+/// The second look at benign connections. What is looked at beyond the kernel's count is divided by client, and each
+/// direction has its own: the hardware address, which tells hosts of one network apart, is in what a client sends.
 fn again(bits: &Bits) -> String {
     let reason = bits.set_reason(Reason::Again);
+    let rate = (&format!("{SECOND_LOOK_OF_CLIENT}/second")[..], SECOND_LOOK_OF_CLIENT);
+    let share = |those: &str, end| clients::over("looked", those, end, rate, "accept");
     format!(
-        "	# The second look at what bypasses the queue.
+        "{sets}	# The second look at what bypasses the queue.
 	chain again {{
 		meta length >= {SECOND_LOOK_MAX_PACKET_BYTES} accept
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		ct packets 1-{early} ct packets & {SECOND_LOOK_EARLY_BITS:#x} == 0 goto look
 		ct packets > {early} ct packets & {SECOND_LOOK_LATE_BITS:#x} == 0 goto look
-		limit rate {rate}/second burst {rate} packets goto look
-		accept
-	}}
+{sent}{received}		ct direction reply limit rate {all}/second burst {all} packets goto look
+		ct direction reply accept
+{limit}	}}
 	chain look {{
 		{reason}
 		goto to_queue
 	}}
 ",
+        sets = clients::sets("looked", 60),
         early = SECOND_LOOK_EARLY_PACKETS,
-        rate = SECOND_LOOK_PACKETS_PER_SECOND,
+        sent = share("ct direction original ", End::Sender),
+        received = share("ct direction reply ", End::Receiver),
+        all = SECOND_LOOK_PACKETS_PER_SECOND,
+        limit = clients::limited(SECOND_LOOK_PACKETS_PER_SECOND, "goto look", "accept"),
     )
 }
 

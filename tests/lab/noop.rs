@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     queue.bind(number)?;
     queue.set_fail_open(number, true)?;
     // As much of each packet as minewall takes by default.
-    queue.set_copy_range(number, 1_600)?;
+    queue.set_copy_range(number, 65_531)?;
     println!("queue {number} is watched");
     loop {
         let mut message = queue.recv()?;

@@ -176,4 +176,4 @@ fn is_cut_off_while_mining(miner: &Session) -> bool {
 }
 
 /// Bytes of no protocol, large enough to be passed over by the second look.
-const NOISE: [u8; SECOND_LOOK_MAX_PACKET_BYTES as usize] = [0x9e; SECOND_LOOK_MAX_PACKET_BYTES as usize];
+pub const NOISE: [u8; SECOND_LOOK_MAX_PACKET_BYTES as usize] = [0x9e; SECOND_LOOK_MAX_PACKET_BYTES as usize];

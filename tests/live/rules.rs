@@ -241,8 +241,8 @@ fn what_was_let_go_is_looked_at_again_at_a_bounded_cost() {
             session.exchange(b"x");
         }
         let (seen, seconds) = (queue.seen() - before, start.elapsed().as_secs() as usize + 1);
-        // A quarter by the count, the bucket with what drips into it, and one window at the edge.
-        let rate = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize;
+        // A quarter by the count, the client's bucket each way with what drips into it, and one window at the edge.
+        let rate = 2 * limits::SECOND_LOOK_OF_CLIENT as usize;
         assert!(seen <= ROUNDS * 2 / 4 + rate * (1 + seconds) + 16, "{server}: {seen} in {seconds} s");
         assert!(seen >= ROUNDS / 4, "{server}: {seen}");
     }
@@ -265,7 +265,7 @@ fn a_download_that_was_let_go_is_hardly_looked_at() {
     });
     let packets = net.connection(session.ports).expect("it is tracked").packets as usize;
     assert!(packets > BYTES / 1_500, "{packets} packets: they were no single segments");
-    let bucket = limits::SECOND_LOOK_PACKETS_PER_SECOND as usize * (1 + start.elapsed().as_secs() as usize);
+    let bucket = 2 * limits::SECOND_LOOK_OF_CLIENT as usize * (1 + start.elapsed().as_secs() as usize);
     assert!(queue.seen() <= packets / 200 + bucket, "{} of {packets}", queue.seen());
 }
 

@@ -84,7 +84,8 @@ table inet minewall {
 	chain watch {
 		# These bits are ours between the hooks only.
 		meta mark & 0x0f000000 != 0 meta mark set meta mark & 0xf0ffffff
-		ct state invalid,untracked accept
+		ct state untracked accept
+		ct state invalid goto midway
 		ct mark & 0x07000000 vmap { 0x02000000 : goto again, 0x01000000 : goto known_undecided, 0x04000000 : accept, 0x03000000 : goto blocked }
 		ct state new goto fresh
 		tcp flags & (syn | ack) == syn | ack meta l4proto @alive ct mark set ct mark & 0xf8ffffff | 0x05000000 accept
@@ -156,7 +157,8 @@ table inet minewall {
 		# The client comes again without the data.
 		meta l4proto @alive drop
 	}
-	# No connection yet, unless the daemon remembers one that the kernel was made to forget by a forged end.
+	# No connection yet, or no packet of it, unless the daemon remembers one of which the kernel was misled: made to
+	# forget it by a forged end, or to take its window for a smaller one.
 	chain midway {
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		meta iiftype ether update @opening_cards { ether saddr limit rate over 20/second burst 20 packets } accept
@@ -234,13 +236,40 @@ table inet minewall {
 		ct direction reply delete @decided4 { ip daddr . tcp dport . ip saddr . tcp sport }
 		ct direction reply delete @decided6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }
 	}
+	set looked_cards {
+		type ether_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set looked4 {
+		type ipv4_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
+	set looked6 {
+		type ipv6_addr
+		flags dynamic,timeout
+		timeout 60s
+		size 1024
+	}
 	# The second look at what bypasses the queue.
 	chain again {
 		meta length >= 1000 accept
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		ct packets 1-4096 ct packets & 0x30 == 0 goto look
 		ct packets > 4096 ct packets & 0x3ff0 == 0 goto look
-		limit rate 32/second burst 32 packets goto look
+		ct direction original meta iiftype ether update @looked_cards { ether saddr limit rate over 16/second burst 16 packets } accept
+		ct direction original meta iiftype != ether update @looked4 { ip saddr limit rate over 16/second burst 16 packets } accept
+		ct direction original meta iiftype != ether update @looked6 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate over 16/second burst 16 packets } accept
+		ct direction reply update @looked4 { ip daddr limit rate over 16/second burst 16 packets } accept
+		ct direction reply update @looked6 { ip6 daddr & ffff:ffff:ffff:ffff:: limit rate over 16/second burst 16 packets } accept
+		ct direction reply limit rate 64/second burst 64 packets goto look
+		ct direction reply accept
+		meta iiftype ether limit rate 64/second burst 64 packets goto look
+		meta iiftype ether accept
+		limit rate 64/second burst 64 packets goto look
 		accept
 	}
 	chain look {

@@ -190,3 +190,57 @@ fn segments_that_change_places_at_the_begin_are_read_in_order() {
         assert_eq!(swapped, in_order, "cut at {cut}");
     }
 }
+
+/// A packet that was put together of fragments is longer than what is kept for comparison, and has the message behind
+/// that, in the place of another such packet which may have died on its way.
+#[test]
+fn a_message_far_behind_the_beginning_of_another_version_is_read() {
+    let mut bench = connected();
+    assert_eq!(bench.send_at(0, &[b'q'; 6_000]), WATCH);
+    let second = [&[b'\n'; 5_000], SUBSCRIBE].concat();
+    assert!(matches!(bench.send_at(0, &second), Verdict::Reset(_)));
+}
+
+/// A packet that the kernel has no place for belongs to a known connection if both its numbers are near; else its sender
+/// may be anybody.
+#[test]
+fn a_packet_without_a_connection_counts_where_both_its_numbers_are_known() {
+    for (seq, ack, counts) in [
+        (101, 900, true),
+        (101 + (6 << 20), 900, true),
+        (101, 900 + (1 << 24), false),
+        (101 + (1 << 24), 900, false),
+        (101 + (1 << 31), 900 + (1 << 31), false),
+    ] {
+        let mut bench = connected();
+        bench.seq[1] = ack;
+        let packet = bench.packet(UP, seq, false, SUBSCRIBE);
+        let verdict = bench.handle_for(Reason::Attempt, UP, &packet);
+        assert_eq!(verdict != Verdict::Ignore, counts, "{seq} {ack}: {verdict:?}");
+    }
+    let mut bench = Bench::new("");
+    let packet = bench.packet(UP, 101, false, SUBSCRIBE);
+    assert_eq!(bench.handle_for(Reason::Attempt, UP, &packet), Verdict::Ignore, "of no known connection");
+}
+
+/// A login further ahead than bytes are held, which the bytes before it follow.
+#[test]
+fn a_message_far_ahead_waits_for_what_comes_before_it() {
+    for decoys in [0, 4] {
+        let mut bench = connected();
+        for number in 0..decoys {
+            assert_eq!(bench.send_at(100 + 100 * number, b"\n"), WATCH);
+        }
+        let far = if decoys > 0 { 1_000 } else { 6_000 };
+        assert_eq!(bench.send_at(far, SUBSCRIBE), Verdict::Drop);
+        for offset in (0..far).step_by(1_000) {
+            assert_eq!(bench.send_at(offset, &[b'\n'; 1_000]), WATCH);
+        }
+        assert!(matches!(bench.send_at(far, SUBSCRIBE), Verdict::Reset(_)), "{decoys}");
+    }
+    // What the server has is no hole any more.
+    let mut bench = connected();
+    bench.seq[0] = 101 + 6_000;
+    bench.send(DOWN, ACCEPTED);
+    assert_eq!(bench.send_at(6_000, SUBSCRIBE), WATCH);
+}

@@ -15,6 +15,7 @@ pub mod raw;
 mod segments;
 mod service;
 mod table;
+mod unlike;
 mod web;
 mod words;
 

@@ -62,7 +62,8 @@ impl Forger {
         self.send_bytes(to.0, &bytes);
     }
 
-    fn send_bytes(&self, to: IpAddr, bytes: &[u8]) {
+    /// Sends an IP packet as it is; the kernel fills in length and checksum of an IPv4 header (raw(7)).
+    pub fn send_bytes(&self, to: IpAddr, bytes: &[u8]) {
         let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
         loop {
             match socket.send_to(bytes, &SocketAddr::new(to, 0).into()) {
@@ -111,7 +112,7 @@ impl Forged<'_> {
         tcp.psh = !self.payload.is_empty();
         tcp.acknowledgment_number = self.ack.unwrap_or(0);
         change(&mut tcp);
-        let len = (TcpHeader::MIN_LEN + self.payload.len()) as u16;
+        let len = (tcp.header_len() + self.payload.len()) as u16;
         match (self.from.ip(), self.to.ip()) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let mut ip =
@@ -149,6 +150,8 @@ pub struct ForgedEnds {
 /// First and last port of such servers.
 pub const FORGED_PORT: u16 = 40_000;
 const FORGED_PORTS: &str = "40000-40015";
+/// A packet that arrives with fewer hops left has died on its way from the router.
+const ALIVE_HOPS: u8 = 32;
 
 /// A connection with two such ends.
 #[derive(Clone, Copy)]
@@ -166,6 +169,12 @@ impl ForgedConnection {
         let seen_as = if server.is_ipv4() { SocketAddr::new(ip("10.7.2.1"), port) } else { client };
         ForgedConnection { client, server, seen_as }
     }
+
+    /// The packet by which the client says `payload`, `offset` bytes behind its first.
+    pub fn packet(self, offset: u32, payload: &[u8], change: impl Fn(&mut TcpHeader)) -> Vec<u8> {
+        let (seq, ack) = (CLIENT_SEQ.wrapping_add(offset), Some(SERVER_SEQ));
+        Forged { from: self.client, to: self.server, seq, ack, payload }.bytes(change)
+    }
 }
 
 /// Sequence numbers of the first bytes of both ends.
@@ -178,6 +187,8 @@ impl ForgedEnds {
         for (namespace, port) in [(home, "sport"), (internet, "dport")] {
             let quiet = format!(
                 "table inet quiet {{ chain in {{ type filter hook prerouting priority -400;
+                    tcp {port} {FORGED_PORTS} ip ttl < {ALIVE_HOPS} drop
+                    tcp {port} {FORGED_PORTS} ip6 hoplimit < {ALIVE_HOPS} drop
                     tcp {port} {FORGED_PORTS} tcp flags & rst == 0 meta length > 150 counter drop comment \"long\"
                     tcp {port} {FORGED_PORTS} drop; }}; }}"
             );
@@ -195,6 +206,11 @@ impl ForgedEnds {
 
     /// The SYN and its answer.
     pub fn open(&self, it: ForgedConnection) {
+        self.open_with(it, |_| {});
+    }
+
+    /// The same, with another answer.
+    pub fn open_with(&self, it: ForgedConnection, change: impl Fn(&mut TcpHeader)) {
         self.client.send(&Forged {
             from: it.client,
             to: it.server,
@@ -209,15 +225,94 @@ impl ForgedEnds {
             ack: Some(CLIENT_SEQ),
             payload: b"",
         };
-        self.server.send_as(&answer, |tcp| tcp.syn = true);
+        self.server.send_as(&answer, |tcp| {
+            tcp.syn = true;
+            change(tcp);
+        });
+    }
+
+    /// The server says `payload`, `offset` bytes behind its first; it has heard `heard` bytes.
+    pub fn answer(&self, it: ForgedConnection, at: [u32; 2], payload: &[u8], window: u16) {
+        self.answer_with(it, at, payload, |tcp| tcp.window_size = window);
+    }
+
+    /// The same with another header.
+    pub fn answer_with(
+        &self,
+        it: ForgedConnection,
+        [offset, heard]: [u32; 2],
+        payload: &[u8],
+        change: impl Fn(&mut TcpHeader),
+    ) {
+        let (seq, ack) = (SERVER_SEQ + offset, Some(CLIENT_SEQ + heard));
+        self.server.send_as(&Forged { from: it.server, to: it.seen_as, seq, ack, payload }, change);
+    }
+
+    /// The client sends such an IP packet, of [`ForgedConnection::packet`].
+    pub fn send(&self, it: ForgedConnection, packet: &[u8]) {
+        self.client.send_bytes(it.server.ip(), packet);
     }
 
     /// The client says `payload`, `offset` bytes behind its first.
     pub fn say(&self, it: ForgedConnection, offset: u32, payload: &[u8], change: impl Fn(&mut TcpHeader)) {
-        let seq = CLIENT_SEQ + offset;
-        let said = Forged { from: it.client, to: it.server, seq, ack: Some(SERVER_SEQ), payload };
-        self.client.send_as(&said, change);
+        self.send(it, &it.packet(offset, payload, change));
     }
+}
+
+/// `packet` with so few hops left that it dies behind the router.
+pub fn dying(mut packet: Vec<u8>) -> Vec<u8> {
+    let at = if packet[0] >> 4 == 4 { 8 } else { 7 };
+    packet[at] = ALIVE_HOPS;
+    packet
+}
+
+/// The fragments of `packet`, in each `size` bytes (a multiple of eight) of what follows the IP header (RFC 791, RFC
+/// 8200 section 4.5).
+pub fn fragments(packet: &[u8], size: usize) -> Vec<Vec<u8>> {
+    let is_v4 = packet[0] >> 4 == 4;
+    let (header, content) = packet.split_at(if is_v4 { Ipv4Header::MIN_LEN } else { Ipv6Header::LEN });
+    let fragment = |(number, part): (usize, &[u8])| {
+        let begin = number * size;
+        let more = begin + part.len() < content.len();
+        let mut header = header.to_vec();
+        if is_v4 {
+            let field = (begin / 8) as u16 | (u16::from(more) << 13);
+            header[4..6].copy_from_slice(&[7, 7]);
+            header[6..8].copy_from_slice(&field.to_be_bytes());
+            return [&header[..], part].concat();
+        }
+        let field = begin as u16 | u16::from(more);
+        let extension = [&[header[6], 0][..], &field.to_be_bytes(), &[0, 0, 7, 7]].concat();
+        with_extension(&[&header[..], part].concat(), ip_number::IPV6_FRAGMENTATION_HEADER.0, &extension)
+    };
+    content.chunks(size).enumerate().map(fragment).collect()
+}
+
+/// The IPv6 packet with an extension header of this kind in front of what it carries; `extension` has its first byte,
+/// the kind of the next header, in vain.
+pub fn with_extension(packet: &[u8], kind: u8, extension: &[u8]) -> Vec<u8> {
+    let (header, content) = packet.split_at(Ipv6Header::LEN);
+    let (mut header, mut extension) = (header.to_vec(), extension.to_vec());
+    extension[0] = header[6];
+    header[6] = kind;
+    let len = (extension.len() + content.len()) as u16;
+    header[4..6].copy_from_slice(&len.to_be_bytes());
+    [header, extension, content.to_vec()].concat()
+}
+
+/// The IPv4 packet with these options, whose length is a multiple of four (RFC 791).
+pub fn with_options(packet: &[u8], options: &[u8]) -> Vec<u8> {
+    let (header, content) = packet.split_at(Ipv4Header::MIN_LEN);
+    let mut header = header.to_vec();
+    header[0] += (options.len() / 4) as u8;
+    [&header, options, content].concat()
+}
+
+/// The packet with another checksum of TCP.
+pub fn with_wrong_checksum(mut packet: Vec<u8>) -> Vec<u8> {
+    let ip = if packet[0] >> 4 == 4 { Ipv4Header::MIN_LEN } else { Ipv6Header::LEN };
+    packet[ip + 16] ^= 0x55;
+    packet
 }
 
 const IPPROTO_RAW: i32 = 255;

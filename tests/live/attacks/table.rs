@@ -1,12 +1,15 @@
 //! More connections than the flow table holds.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::raw::{FORGED_PORT, ForgedConnection, ForgedEnds};
 use super::{Crowd, House, UNPROVEN};
 use crate::daemon::Daemon;
-use crate::net::{HOME, Net, SERVERS, ip, wait_for};
+use crate::mining::NOISE;
+use crate::net::{HOME, Net, Over, SERVERS, ip, wait_for};
 use crate::session::Session;
 
 /// A table that a test can fill.
@@ -88,4 +91,54 @@ fn bulk_beside_a_crowd_leaves_the_queue() {
     println!("{queued} of {} packets were queued in {:?}", 4 * ROUNDS, start.elapsed());
     assert!(queued < ROUNDS, "{queued} of {} packets were queued", 4 * ROUNDS);
     drop(crowds);
+}
+
+/// One host's benign connections are full of small packets, more than are looked at a second time. What another host's
+/// benign connections say meanwhile is looked at, packet by packet, over both families.
+#[test]
+fn one_host_s_chatter_hides_no_other_s_late_beginning() {
+    const PACKETS: usize = 7;
+    let Some(house) = House::new() else { return };
+    let daemon = Daemon::start(&house.net, "option budget_packets 8\noption low_rate 0\n");
+    let [chatter, quiet] = [&house.net.home, &house.other].map(|host| {
+        SERVERS.map(|server| {
+            let mut session = Session::open(host, &house.net.internet, ip(server));
+            wait_for("it is let go", || {
+                let before = house.net.queued();
+                session.exchange(&NOISE);
+                house.net.queued() == before
+            });
+            session
+        })
+    });
+    // Packets of the other host on their way to the queue.
+    let bit = daemon.config().mark.queue_bit();
+    let count = format!(
+        "table inet counted {{ chain looked {{ type filter hook forward priority security - 5;
+            iifname lan1 meta mark & {bit:#010x} != 0 counter; }}; }}"
+    );
+    assert!(house.net.router.try_nft(&count));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let over = Over(&is_over);
+        for mut session in chatter {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    session.exchange(b"x");
+                }
+            });
+        }
+        let before = house.net.queued();
+        wait_for("what is looked at of the first host is used up", || house.net.queued() > before + 100);
+        for session in &quiet {
+            for _ in 0..PACKETS {
+                (&session.client).write_all(b"x").expect("it leaves the client");
+                (&session.server).read_exact(&mut [0]).expect("the server hears");
+            }
+        }
+        drop(over);
+    });
+    let counted = house.net.router.run(&["nft", "list", "table", "inet", "counted"]);
+    assert!(counted.contains(&format!("packets {} ", 2 * PACKETS)), "{counted}");
 }

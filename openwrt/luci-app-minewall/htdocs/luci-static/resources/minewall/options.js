@@ -162,7 +162,7 @@ return baseclass.extend({
 			{ name: 'queue_length', kind: 'number', min: 16, max: 65536, unit: _('packets'), preset: '1024',
 				title: _('Length of the queue'),
 				help: _('Packets that may wait in the queue; excess packets are accepted without inspection.') },
-			{ name: 'copy_range', kind: 'number', min: 128, max: 65531, unit: _('bytes'), preset: '1600',
+			{ name: 'copy_range', kind: 'number', min: 128, max: 65531, unit: _('bytes'), preset: '65531',
 				title: _('Bytes of a packet'),
 				help: _('Bytes of each packet that are inspected.') },
 			{ name: 'mark_bit', kind: 'number', min: 0, max: 28, unit: null, preset: '24',
