@@ -380,6 +380,14 @@ class Deeds(PageCase):
         self.serve(answers=busy(**answers))
         self.open(STATUS)
 
+    def test_what_each_button_does_is_said_without_a_pointer(self):
+        self.serve_deeds()
+        titles = self.browser.texts(f"{HOST} .mw-deeds button")
+        self.assertEqual(self.browser.evaluate(f"document.querySelector('{HOST} .mw-deeds details').open"), False)
+        self.browser.evaluate(f"document.querySelector('{HOST} .mw-deeds summary').click()")
+        self.assertEqual(self.browser.texts(f"{HOST} .mw-deeds dt"), titles)
+        self.assertIn("Whether every host may mine at 203.0.113.9:3333", self.browser.text(f"{HOST} .mw-deeds dl"))
+
     def test_allow_host_and_take_it_back(self):
         def allow(arguments):
             return {"ok": True, "option": "allow_host", "value": arguments["host"]}

@@ -386,7 +386,7 @@ return view.extend({
 			'click': ui.createHandlerFn(this, () => this.carryOut(card, deed))
 		}, [ title ]);
 
-		return [
+		const buttons = [
 			button('isolate', host.isolated ? _('Let back') : _('Isolate'),
 				_('Whether the firewall keeps %s from every other network, in all protocols').format(api.identityOf(host)), () => this.isolate(card, host, host.isolated)),
 			button('host', host.host_allowed ? _('Forbid host') : _('Allow host'),
@@ -398,6 +398,12 @@ return view.extend({
 			button('probe', _('Ask again'),
 				_('Ask %s whether it is a mining pool').format(host.server), () => this.probe(host))
 		];
+
+		/* A telephone shows no titles. */
+		return [ ...buttons, E('details', {}, [
+			E('summary', {}, [ _('What the buttons do') ]),
+			E('dl', {}, [ ...buttons.flatMap((node) => [ E('dt', {}, [ node.textContent ]), E('dd', {}, [ node.title ]) ]) ])
+		]) ];
 	},
 
 	/* Runs `deed`, which answers { said, undo }, and shows what came of it on the card. */
