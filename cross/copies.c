@@ -17,7 +17,7 @@ static void *(*volatile set)(void *, int, size_t) = memset;
 static int (*volatile compare)(const void *, const void *, size_t) = memcmp;
 static int (*volatile differ)(const void *, const void *, size_t) = bcmp;
 
-enum { WORD = sizeof(void *), LONGEST = 5 * WORD + 3, MARGIN = LONGEST + 2 * WORD, AREA = 3 * MARGIN, GUARD = 65536 };
+enum { WORD = sizeof(void *), LONGEST = 9 * WORD + 3, MARGIN = LONGEST + 2 * WORD, AREA = 3 * MARGIN, GUARD = 65536 };
 
 static unsigned char actual[AREA], expected[AREA];
 

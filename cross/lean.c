@@ -9,8 +9,10 @@
  * Copies by words. The compiler's runtime, which is built for size as the program is, copies and compares byte by
  * byte: 6 to 7 instructions a byte on MIPS, more than half of what a packet costs there.
  *
- * A word is stored where it is aligned and read wherever it stands (MIPS has lwl and lwr for that, the others an
- * ordinary load). no_builtin: a loop that looks like memcpy must not become a call of memcpy.
+ * A word is read wherever it stands (MIPS has lwl and lwr for that, the others an ordinary load). Inner words are stored
+ * where they are aligned, four in a round. The first and the last bytes are words of their own, which overlap the inner
+ * ones, and are read before anything is written, as the regions may overlap. no_builtin: a loop that looks like memcpy
+ * must not become a call of memcpy.
  */
 typedef uintptr_t word;
 typedef struct {
@@ -22,37 +24,43 @@ typedef word __attribute__((may_alias)) aligned;
 
 OWN_LOOP void *memmove(void *to, const void *from, size_t count)
 {
-	unsigned char *d = to;
+	unsigned char *d = to, *end = d + count;
 	const unsigned char *s = from;
-
 	/* Forwards also if the regions overlap and the target lies lower: what is overwritten has been read. */
-	if ((uintptr_t)d - (uintptr_t)s >= count) {
-		if (count >= 2 * sizeof(word)) {
-			for (; (uintptr_t)d % sizeof(word); count--)
+	int forwards = (uintptr_t)d - (uintptr_t)s >= count;
+
+	if (count < sizeof(word)) {
+		if (forwards)
+			for (; d != end;)
 				*d++ = *s++;
-			for (; count >= sizeof(word); count -= sizeof(word)) {
-				*(aligned *)d = ((const anywhere *)s)->value;
-				d += sizeof(word);
-				s += sizeof(word);
-			}
-		}
-		for (; count; count--)
-			*d++ = *s++;
+		else
+			for (; count; count--)
+				d[count - 1] = s[count - 1];
 		return to;
 	}
-	d += count;
-	s += count;
-	if (count >= 2 * sizeof(word)) {
-		for (; (uintptr_t)d % sizeof(word); count--)
-			*--d = *--s;
-		for (; count >= sizeof(word); count -= sizeof(word)) {
-			d -= sizeof(word);
-			s -= sizeof(word);
-			*(aligned *)d = ((const anywhere *)s)->value;
+	word first = ((const anywhere *)s)->value, last = ((const anywhere *)(end - sizeof(word) - d + s))->value;
+	size_t head = -(uintptr_t)d % sizeof(word), words = (count - head) / sizeof(word);
+	aligned *target = (aligned *)(d + head);
+	const anywhere *source = (const anywhere *)(s + head);
+
+	if (forwards) {
+		for (; words >= 4; words -= 4) {
+			word one = source[0].value, two = source[1].value, three = source[2].value;
+			target[3] = source[3].value;
+			target[0] = one;
+			target[1] = two;
+			target[2] = three;
+			target += 4;
+			source += 4;
 		}
+		for (; words; words--)
+			*target++ = (source++)->value;
+	} else {
+		for (; words; words--)
+			target[words - 1] = source[words - 1].value;
 	}
-	for (; count; count--)
-		*--d = *--s;
+	((anywhere *)d)->value = first;
+	((anywhere *)end - 1)->value = last;
 	return to;
 }
 
@@ -60,19 +68,25 @@ void *memcpy(void *to, const void *from, size_t count) __attribute__((alias("mem
 
 OWN_LOOP void *memset(void *to, int byte, size_t count)
 {
-	unsigned char *d = to;
+	unsigned char *d = to, *end = d + count;
 	word pattern = (word)-1 / 255 * (unsigned char)byte;
 
-	if (count >= 2 * sizeof(word)) {
-		for (; (uintptr_t)d % sizeof(word); count--)
+	if (count < sizeof(word)) {
+		for (; d != end;)
 			*d++ = (unsigned char)byte;
-		for (; count >= sizeof(word); count -= sizeof(word)) {
-			*(aligned *)d = pattern;
-			d += sizeof(word);
-		}
+		return to;
 	}
-	for (; count; count--)
-		*d++ = (unsigned char)byte;
+	((anywhere *)d)->value = pattern;
+	((anywhere *)end - 1)->value = pattern;
+	d += -(uintptr_t)d % sizeof(word);
+	for (; end - d >= 4 * (ptrdiff_t)sizeof(word); d += 4 * sizeof(word)) {
+		((aligned *)d)[0] = pattern;
+		((aligned *)d)[1] = pattern;
+		((aligned *)d)[2] = pattern;
+		((aligned *)d)[3] = pattern;
+	}
+	for (; end - d >= (ptrdiff_t)sizeof(word); d += sizeof(word))
+		*(aligned *)d = pattern;
 	return to;
 }
 
