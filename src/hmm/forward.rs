@@ -19,26 +19,28 @@ impl Chain {
         else {
             return 0;
         };
-        let mass: u32 = forward.iter().map(|&share| u32::from(share)).sum();
-        let (predicted, mass) = if mass == 0 {
-            (self.start.map(|p| u32::from(p) << 15), 1 << 15)
+        let mut mass = forward.iter().fold(0u32, |mass, &share| mass.wrapping_add(share.into()));
+        let mut predicted = [0u32; STATES];
+        if mass == 0 {
+            predicted.iter_mut().zip(&self.start).for_each(|(sum, &p)| *sum = u32::from(p) << 15);
+            mass = 1 << 15;
         } else {
-            (self.predict(forward), mass)
-        };
+            self.predict(forward, &mut predicted);
+        }
 
         let mut joint = [0u64; STATES];
         let mut total = 0u64;
-        for (((joint, predicted), a), b) in
-            joint.iter_mut().zip(predicted).zip(&size.entries).zip(&context.entries)
-        {
-            let emission = u64::from(u32::from(*a) * u32::from(*b));
-            *joint = (u64::from(predicted) * emission) >> 16;
-            total += *joint;
+        let emissions = size.entries.iter().zip(&context.entries);
+        for ((joint, &predicted), (&a, &b)) in joint.iter_mut().zip(&predicted).zip(emissions) {
+            // Cannot overflow, nor the sum: factors have 32 bits, and their product is cut to 48.
+            let emission = u32::from(a).wrapping_mul(b.into());
+            *joint = u64::from(predicted).wrapping_mul(emission.into()) >> 16;
+            total = total.wrapping_add(*joint);
         }
 
         let excess = total.checked_ilog2().unwrap_or(0).saturating_sub(14);
-        for (share, joint) in forward.iter_mut().zip(joint) {
-            *share = (joint >> excess) as u16;
+        for (share, joint) in forward.iter_mut().zip(&joint) {
+            *share = joint.wrapping_shr(excess) as u16;
         }
         // `predicted` is scaled by mass * 2^16, a column by 2^16 and its own shift; 2^16 were dropped.
         let scale = (32 + i32::from(size.shift) + i32::from(context.shift)) << FRACTION_BITS;
@@ -46,17 +48,30 @@ impl Chain {
     }
 
     /// Probabilities of the next state, scaled by 2^16 times the mass of `forward`.
-    fn predict(&self, forward: &Forward) -> [u32; STATES] {
-        let mut predicted = [0u32; STATES];
-        for (&from, row) in forward.iter().zip(&self.step) {
-            for (sum, &p) in predicted.iter_mut().zip(row) {
-                // Cannot overflow: `forward` sums to less than 2^15 and `p` is less than 2^16.
-                *sum += u32::from(from) * u32::from(p);
-            }
+    fn predict(&self, forward: &Forward, predicted: &mut [u32; STATES]) {
+        let rows = self.step.as_flattened();
+        for (to, sum) in predicted.iter_mut().enumerate() {
+            let Some(column) = rows.get(to..).and_then(<[u16]>::first_chunk) else { return };
+            // Cannot overflow: `forward` sums to less than 2^15 and an entry is less than 2^16.
+            let term = |from| term(forward, column, from);
+            let low = term(0).wrapping_add(term(1)).wrapping_add(term(2)).wrapping_add(term(3));
+            let middle = term(4).wrapping_add(term(5)).wrapping_add(term(6));
+            let high = term(7).wrapping_add(term(8)).wrapping_add(term(9));
+            *sum = low.wrapping_add(middle).wrapping_add(high);
         }
-        predicted
     }
 }
+
+/// The way into a state from state `from`. Written out and not a loop: on MIPS a loop's own instructions are as many as
+/// its work, which is most of what a candidate costs.
+#[inline(always)]
+fn term(forward: &Forward, column: &[u16; COLUMN], from: usize) -> u32 {
+    u32::from(forward[from]).wrapping_mul(column[from * STATES].into())
+}
+
+/// From a state's first entry in the flattened rows to its last.
+const COLUMN: usize = STATES * (STATES - 1) + 1;
+const _: () = assert!(STATES == 10, "as many terms as `predict` adds");
 
 /// Base-2 logarithm in 2^-16, off by less than 2^-13; 0 for 0.
 fn log2(x: u64) -> u32 {
