@@ -222,7 +222,8 @@ impl StageOne {
     /// The suspicion of a suspect whose sum has become strong.
     pub fn strong(&self, sum: i32) -> Option<Suspicion> {
         let test = &self.model.test;
-        Some(Suspicion::new(sum, test.strong(), test)).filter(|suspicion| suspicion.is_strong)
+        // Asked with each packet of a suspect: the probability is worth its time only where it is told.
+        (sum >= test.strong()).then(|| Suspicion::new(sum, test.strong(), test))
     }
 
     /// The least sum that is worth a question to [`StageOne::suspect`].

@@ -87,8 +87,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             age_ms: now.millis_since(session.watched_since()),
             client: session.inspection.wire().tls_client,
         };
-        let (client, server) = (session.client().addr(), session.server());
-        let pair = || self.hasher.hash_one((client, server));
+        let connection = &session.connection;
+        let pair = || self.hasher.hash_one((connection.client().addr(), connection.server()));
         let assessment = self.stage_one.packet(&mut session.hmm, &seen, pair);
         if placed.direction == Direction::ToServer && seen.packets <= BEACON_SESSION_PACKETS {
             let sent = Sent {
@@ -127,7 +127,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         sensitivity: Sensitivity,
         placed: &Placed<'_>,
     ) -> ScoreEvidence {
-        if session.is_strong() || self.clears(session, placed.at) {
+        // Of a suspect nothing is told until it is strong, whoever clears its server.
+        let says_nothing = session.state() == State::Suspect && self.stage_one.strong(sum).is_none();
+        if session.is_strong() || says_nothing || self.clears(session, placed.at) {
             return ScoreEvidence::of(Decision::Undecided);
         }
         let circumstances = Circumstances {

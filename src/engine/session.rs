@@ -54,7 +54,7 @@ pub enum State {
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     /// The two ends.
-    connection: Connection,
+    pub(super) connection: Connection,
     state: State,
     /// A list makes a suspect of client and server: stage one classifies at its highest sensitivity.
     listed: bool,
@@ -117,13 +117,13 @@ impl Session {
     }
 
     /// The direction of a segment that `src` sends.
-    pub fn direction_from(&self, src: Endpoint) -> Direction {
+    pub fn direction_from(&self, src: &Endpoint) -> Direction {
         self.connection.direction_from(src)
     }
 
     /// Whether `segment` belongs where both streams are: its sender has seen the connection.
     pub(super) fn is_continued_by(&self, segment: &Segment<'_>) -> bool {
-        let direction = self.direction_from(segment.src);
+        let direction = self.direction_from(&segment.src);
         let is_near = |next: u32, number: u32| number.wrapping_sub(next).wrapping_add(WINDOW) < 2 * WINDOW;
         let [own, other] = [direction, direction.reverse()].map(|of| self.streams.next(of));
         own.is_some_and(|next| is_near(next, segment.seq))
