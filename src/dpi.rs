@@ -228,6 +228,8 @@ impl Inspection {
         if is_over {
             self.framing.end_turn(draft, direction);
         }
+        // A finding is large, and most messages have none.
+        finding.as_ref()?;
         finding
     }
 

@@ -115,7 +115,7 @@ impl Framing {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
             let mut context = StepContext { direction, draft, words };
-            let step = self.layer_step(&mut context, rest, is_first && at == 0);
+            let mut step = self.layer_step(&mut context, rest, is_first && at == 0);
             at += step.len;
             if step.waits && rest.len() >= ASSEMBLY_BYTES {
                 // More than any handshake has.
@@ -123,7 +123,8 @@ impl Framing {
                 continue;
             }
             if step.waits || !matches!(step.found, Found::Nothing) {
-                return Step { len: at, ..step };
+                step.len = at;
+                return step;
             }
         }
         Step::done(at)

@@ -71,6 +71,11 @@ impl<S: BuildHasher + Clone> IntelLookup<S> {
         self.reputation = view;
     }
 
+    /// Whether there is no fact about any server.
+    pub(super) fn knows_nothing(&self) -> bool {
+        self.reputation.is_empty()
+    }
+
     /// Whether anything is known of `server`, under any name.
     pub(super) fn knows(&self, server: &Endpoint) -> bool {
         self.reputation.knows(server)

@@ -98,6 +98,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     fn reputation_by_name(&self, session: &Session) -> Option<EndpointVerdict> {
+        if self.intel.knows_nothing() {
+            return None;
+        }
         let (client, server) = (session.client().addr(), session.server());
         if !self.intel.knows(&server) {
             return None;
@@ -190,6 +193,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         heard: &mut Heard,
         now: Instant,
     ) -> Option<Opinion> {
+        if heard.target.is_none() && heard.naming.is_none() && heard.resolution.is_none() {
+            return None;
+        }
         let target = heard.target.take().and_then(|target| self.hear(session, &Naming::Proxy(target), now));
         let name = heard.naming.as_ref().and_then(|naming| self.hear(session, naming, now));
         if let Some(resolution) = &heard.resolution {

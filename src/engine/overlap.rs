@@ -6,9 +6,9 @@
 //! replaced any more. A place whose bytes are known neither as held nor as acknowledged (the pool was full) can't be
 //! compared: its second version is read and passes.
 
-use super::pipeline::Placed;
+use super::pipeline::{Pipeline, Placed};
 use super::reassembly::{Heard, Reassembly, offer_all};
-use super::session::State;
+use super::session::{Session, State};
 use crate::dpi::Inspection;
 use crate::dpi::finding::Finding;
 use crate::flow::table::FlowRecord;
@@ -31,6 +31,17 @@ pub(super) enum Overlap {
     },
     /// The segment must not pass: its bytes differ, or it is too early.
     Drop,
+}
+
+impl<S> Pipeline<S> {
+    /// Compares a segment with the bytes that are known for its places.
+    pub(super) fn compare(&mut self, session: &mut Session, placed: &Placed<'_>) -> Overlap {
+        let overlap = Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.overlap();
+        if !matches!(overlap, Overlap::Agrees) {
+            self.counters.contradictions = self.counters.contradictions.saturating_add(1);
+        }
+        overlap
+    }
 }
 
 impl Reassembly<'_> {

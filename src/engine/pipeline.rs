@@ -64,7 +64,7 @@ impl DetectionCause {
     }
 }
 
-/// Result of the look at one segment.
+/// Result of the look at one segment, in place: a finding is too large to be moved for each packet.
 struct Examined {
     /// Sequence number of the first byte that the receiver doesn't have.
     first_missing: u32,
@@ -162,7 +162,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Handled {
-        let hw_addr = packet.hw_addr.filter(|_| session.direction_from(segment.src) == Direction::ToServer);
+        let hw_addr = packet.hw_addr.filter(|_| session.direction_from(&segment.src) == Direction::ToServer);
         if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
             self.learn_neighbour(segment.src.addr(), hw_addr);
@@ -173,15 +173,17 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if packet.reason == Reason::Payload && session.has_lost_its_mark(now.stamp()) {
             self.counters.decided_again += 1;
         }
-        let Examined { first_missing, overlap, mut notice } = self.examine(session, opened, segment, now);
+        let mut examined = Examined { first_missing: segment.seq, overlap: Overlap::Agrees, notice: None };
+        self.examine(session, opened, segment, now, &mut examined);
+        let Examined { first_missing, overlap, notice } = &mut examined;
         if notice.is_some() && self.exempts(session, now) {
             // The list has changed, or the host's card was not known yet.
             session.exclude(now.stamp());
-            notice = None;
+            *notice = None;
         }
         session.note_packet(now.stamp());
-        let mut verdict = self.verdict(session, segment, first_missing, notice.is_some(), now);
-        match (&verdict, &overlap) {
+        let mut verdict = self.verdict(session, segment, *first_missing, notice.is_some(), now);
+        match (&verdict, &*overlap) {
             (Verdict::Accept(_), Overlap::Drop) => verdict = Verdict::Drop,
             (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => {
                 verdict = Verdict::Trim { skip: *skip };
@@ -191,7 +193,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             _ => {}
         }
-        match notice {
+        match notice.take() {
             Some(notice) => {
                 let event = self.detection(session, notice, hw_addr, now);
                 Handled { verdict, opened, event: Some(event) }
@@ -216,15 +218,17 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         opened: bool,
         segment: &Segment<'_>,
         now: Instant,
-    ) -> Examined {
-        let mut examined = Examined { first_missing: segment.seq, overlap: Overlap::Agrees, notice: None };
-        if session.is_watched() {
-            examined.notice = self.known_of_server(session, opened, now);
+        examined: &mut Examined,
+    ) {
+        if session.is_watched()
+            && let Some(known) = self.known_of_server(session, opened, now)
+        {
+            examined.notice = Some(known);
         }
         if segment.payload_len == 0 {
-            return examined;
+            return;
         }
-        let direction = session.direction_from(segment.src);
+        let direction = session.direction_from(&segment.src);
         // Data in the answer to a SYN begins behind it.
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         if direction == Direction::ToServer && session.is_watched() {
@@ -239,12 +243,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             session.count_payload(segment.payload_len);
         } else if session.is_watched() {
             let placed = Placed { segment, seq, direction, arrival, at: now };
-            examined.overlap = self.compare(session, &placed);
+            let overlap = self.compare(session, &placed);
+            if !matches!(overlap, Overlap::Agrees) {
+                examined.overlap = overlap;
+            }
             if let Some(found) = self.payload(session, &placed, &mut examined.overlap) {
                 examined.notice = Some(found);
             }
         }
-        examined
     }
 
     /// Reads payload, unless it is known or must not pass.
@@ -265,15 +271,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             Overlap::Agrees | Overlap::Trim { .. } | Overlap::Drop => None,
         }
-    }
-
-    /// Compares a segment with the bytes that are known for its places.
-    fn compare(&mut self, session: &mut Session, placed: &Placed<'_>) -> Overlap {
-        let overlap = Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.overlap();
-        if !matches!(overlap, Overlap::Agrees) {
-            self.counters.contradictions = self.counters.contradictions.saturating_add(1);
-        }
-        overlap
     }
 
     /// Looks up the server of a flow: at its first packet in the lists, with every packet in the reputation store.
@@ -322,8 +319,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if session.state() == State::Mining {
             return listed;
         }
-        let suspected = self.assess(session, heard.suspicion, placed);
-        listed.or(suspected)
+        if listed.is_none() {
+            return self.assess(session, heard.suspicion, placed);
+        }
+        let _ = self.assess(session, heard.suspicion, placed);
+        listed
     }
 
     /// The flow is proven to be mining: nothing of it is read any more.

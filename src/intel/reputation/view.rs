@@ -89,6 +89,11 @@ impl View {
         decides.map(|fact| fact.verdict)
     }
 
+    /// Whether there is no fact about any server.
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
     /// Whether there is any fact about `server`, under any name.
     pub fn knows(&self, server: &Endpoint) -> bool {
         self.facts.binary_search_by(|fact| fact.server.cmp(server)).is_ok()
