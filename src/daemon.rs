@@ -45,7 +45,6 @@ pub mod status;
 pub mod syslog;
 mod wait;
 
-use std::hash::RandomState;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,6 +57,7 @@ use crate::limits::{
     FULL_TABLE_TOLD_EVERY, PACKETS_PER_TURN, PACKETS_TURN, SWEEP_SETS_PER_SECOND, TURN_WAIT,
 };
 use crate::net::local_networks::is_own;
+use crate::util::half_sip::TableKey;
 use crate::util::time::Instant;
 use crate::util::wall_clock::unix_seconds;
 use alive::Alive;
@@ -91,7 +91,7 @@ pub fn run(config_path: &Path) -> Result<(), String> {
     let signals = Signals::listen().map_err(|error| format!("signals can't be received: {error}"))?;
     let problems = Problems::default();
     let model = model_file::load_or_builtin(&config, &problems)?;
-    let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, RandomState::new());
+    let mut engine = Engine::new(Settings::from(&config), model, config.max_flows, TableKey::new());
     let clock = Clock::start();
     // Before the queue, which would keep the whole house waiting for as long as lists are read.
     let lists = Lists::start(&config, &problems);
@@ -142,7 +142,7 @@ fn load(path: &Path) -> Result<Config, String> {
 
 struct Daemon {
     config: Config,
-    engine: Engine<RandomState>,
+    engine: Engine<TableKey>,
     house: HouseFile,
     lists: Lists,
     signatures: SignatureFiles,

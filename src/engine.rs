@@ -146,7 +146,7 @@ pub struct Counters {
     pub contradictions: u32,
 }
 
-/// The engine. `S` is the keyed hash: `RandomState` live, a fixed one where runs must repeat.
+/// The engine. `S` is the keyed hash: [`TableKey`](crate::util::half_sip::TableKey) live, a fixed one where runs must repeat.
 #[derive(Debug)]
 pub struct Engine<S> {
     flows: FlowTable<Session, S>,

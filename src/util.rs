@@ -8,6 +8,7 @@ pub mod channel;
 pub(crate) mod crc32;
 pub(crate) mod decimal;
 pub(crate) mod fair_budget;
+pub mod half_sip;
 pub mod json_object;
 pub mod local_time;
 #[cfg(any(test, feature = "host"))]

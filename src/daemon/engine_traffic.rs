@@ -1,6 +1,5 @@
 //! The engine, as the reputation service sees it.
 
-use std::hash::RandomState;
 use std::net::IpAddr;
 
 use super::reputation_service::Traffic;
@@ -8,11 +7,12 @@ use crate::engine::Engine;
 use crate::intel::entry::Ports;
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
+use crate::util::half_sip::TableKey;
 use crate::util::time::Instant;
 
 /// The engine, as far as the reputation service has to know of it.
 pub(super) struct EngineTraffic<'a> {
-    pub engine: &'a Engine<RandomState>,
+    pub engine: &'a Engine<TableKey>,
     pub now: Instant,
 }
 

@@ -87,12 +87,12 @@ mod tests {
     use super::*;
     use crate::engine::Settings;
     use crate::hmm::model::Model;
-    use std::collections::hash_map::RandomState;
+    use crate::util::half_sip::TableKey;
     use std::fs;
 
-    fn engine(config: &Config) -> Engine<RandomState> {
+    fn engine(config: &Config) -> Engine<TableKey> {
         let model = Model::embedded().expect("built in");
-        Engine::new(Settings::from(config), model, 256, RandomState::new())
+        Engine::new(Settings::from(config), model, 256, TableKey::new())
     }
 
     #[test]

@@ -52,8 +52,10 @@ impl Connection {
     }
 
     /// The direction of a segment that `src` sends.
-    pub(crate) fn direction_from(&self, src: Endpoint) -> Direction {
-        if src == self.client() { Direction::ToServer } else { Direction::ToClient }
+    pub(crate) fn direction_from(&self, src: &Endpoint) -> Direction {
+        let [low, high] = self.key.ends();
+        let client = if self.client_is_high { high } else { low };
+        if src == client { Direction::ToServer } else { Direction::ToClient }
     }
 }
 

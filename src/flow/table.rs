@@ -2,7 +2,7 @@
 //!
 //! A keyed hash of the [`FiveTuple`] picks a set of [`FLOW_WAYS`] records; a 16-bit tag finds the
 //! record in it. Nothing is linked, nothing moves, and no operation looks beyond one set, so the
-//! worst packet costs what the average one does. The hash key is drawn at start (`RandomState`),
+//! worst packet costs what the average one does. The hash key is drawn at start,
 //! so flows that meet in one set can't be computed.
 //!
 //! **Eviction.** A full set gives up, in the order of [`Worth`]: a flow that has expired; a connection

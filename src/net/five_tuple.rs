@@ -23,6 +23,11 @@ impl FiveTuple {
         self.low
     }
 
+    /// Both ends, the lesser first.
+    pub fn ends(&self) -> [&Endpoint; 2] {
+        [&self.low, &self.high]
+    }
+
     /// The greater of the two ends.
     pub fn high(&self) -> Endpoint {
         self.high

@@ -5,7 +5,6 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod wire;
 
-use std::collections::hash_map::DefaultHasher;
 use std::hash::BuildHasherDefault;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use minewall::config::Config;
 use minewall::engine::{Engine, Packet, Settings};
 use minewall::hmm::model::Model;
+use minewall::util::half_sip::TableHasher;
 use minewall::util::time::Instant;
 use minewall::verdict::Reason;
 use wire::{Connection, End};
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Settings::from(&Config::default()),
         model,
         1_024,
-        BuildHasherDefault::<DefaultHasher>::default(),
+        BuildHasherDefault::<TableHasher>::default(),
     );
     // Built once, so that what is counted is the engine's work; each round opens the connection anew.
     let (start, payload) = packets(&session);

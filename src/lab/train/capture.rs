@@ -196,7 +196,7 @@ impl Tracker {
             }
         };
         let flow = &mut self.flows[at];
-        let direction = flow.connection.direction_from(segment.src);
+        let direction = flow.connection.direction_from(&segment.src);
         flow.streams.handshake(direction, segment);
         if segment.payload_len == 0 || segment.syn {
             return None;
