@@ -311,7 +311,10 @@ impl Slot {
         if count == 0 {
             return;
         }
-        self.bytes.copy_within(count.., 0);
+        let end = self.runs.last().map_or(count, |run| usize::from(run.end).max(count));
+        if end <= self.bytes.len() {
+            self.bytes.copy_within(count..end, 0);
+        }
         self.base = self.base.wrapping_add(count as u32);
         let count = count as u16;
         self.read = self.read.saturating_sub(count);

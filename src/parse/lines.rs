@@ -75,7 +75,7 @@ impl Lines {
         self.state = LineState::Start;
         self.verb = 0;
         self.line.clear();
-        self.scanner.reset();
+        self.scanner.reset(false);
     }
 
     /// Forgets what is half read; the next message begins behind a line end.
@@ -95,7 +95,7 @@ impl Lines {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let (len, piece) = match self.state {
-                LineState::Start => (self.start(rest), None),
+                LineState::Start => (self.start(rest, !are_packets), None),
                 LineState::Value => self.value(words, rest),
                 LineState::Line => self.text(rest, are_packets),
                 LineState::Rest => match end_of_line(rest) {
@@ -115,18 +115,19 @@ impl Lines {
     }
 
     /// Passes over what means nothing, up to the first byte of a message.
-    fn start(&mut self, bytes: &[u8]) -> usize {
+    fn start(&mut self, bytes: &[u8], by_line: bool) -> usize {
         let blank = bytes.iter().take_while(|byte| is_blank(**byte)).count();
         if let Some(first) = bytes.get(blank) {
             self.verb = 0;
             self.line.clear();
-            self.state = if matches!(first, b'{' | b'[') { self.begin_value() } else { LineState::Line };
+            self.state =
+                if matches!(first, b'{' | b'[') { self.begin_value(by_line) } else { LineState::Line };
         }
         blank
     }
 
-    fn begin_value(&mut self) -> LineState {
-        self.scanner.reset();
+    fn begin_value(&mut self, by_line: bool) -> LineState {
+        self.scanner.reset(by_line);
         LineState::Value
     }
 
@@ -143,6 +144,7 @@ impl Lines {
                 self.state = LineState::Start;
                 (len, None)
             }
+            ScanProgress::Anew(len) => (len, Some(Piece::Other)),
             ScanProgress::Broken(len) => {
                 self.pass_over_line();
                 (len, Some(Piece::Other))
@@ -157,7 +159,7 @@ impl Lines {
             let is_packet = are_packets && self.line.iter().all(u8::is_ascii_digit);
             if is_verb || is_packet {
                 self.verb = if is_verb { self.line.len() as u8 - 1 } else { 0 };
-                self.state = self.begin_value();
+                self.state = self.begin_value(!are_packets);
                 return (0, None);
             }
         }

@@ -8,10 +8,13 @@
 //! The reader is strict about structure and lenient about the rest: bare words, control bytes in strings,
 //! comments and a comma before a closing bracket are taken as they come, because the other end may take
 //! them so.
+//!
+//! Where messages are lines, a line that begins with a brace begins a message, whatever is open before it (a string, a
+//! comment, an array): a receiver that reads lines has refused the rest, and reads on here.
 
 mod string;
 
-use super::tree::{Tree, ValueKind};
+use super::tree::{SHORT_BYTES, Tree, ValueKind, class};
 use super::words::{WORD_BYTES, WordId, Words, hash};
 use crate::limits::{JSON_DEPTH, JSON_ITEMS};
 use string::StringScan;
@@ -37,6 +40,22 @@ pub(crate) struct Scanner {
     /// The name of the member whose value comes next; 0 if it is not known.
     key: WordId,
     string: StringScan,
+    /// Messages are lines.
+    by_line: bool,
+    /// Beginning of the line at hand, as far as it goes.
+    line: LineStart,
+}
+
+/// Beginning of a line inside a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LineStart {
+    /// Not known, or something else.
+    #[default]
+    Other,
+    /// Blanks only.
+    Blank,
+    /// A brace, and blanks.
+    Brace,
 }
 
 /// Progress of the scanner.
@@ -48,6 +67,8 @@ pub(crate) enum ScanProgress {
     Message(usize),
     /// So many bytes are read, and the batch ends with them.
     End(usize),
+    /// So many bytes are read; the value at hand ended unfinished, and a message begins with the last of them.
+    Anew(usize),
     /// The byte behind so many breaks the grammar.
     Broken(usize),
 }
@@ -99,84 +120,94 @@ impl Scanner {
                 self.tree.close(node);
             }
         }
-        self.expect = Expect::Root;
-        self.within = Within::Nothing;
-        (self.depth, self.skipped_from, self.base, self.objects) = (0, 0, 0, 0);
+        self.forget_open();
         is_half_read
     }
 
-    /// Forgets a half-read value.
-    pub(crate) fn reset(&mut self) {
+    /// Forgets a half-read value; `by_line` says whether messages are lines from now on.
+    pub(crate) fn reset(&mut self, by_line: bool) {
+        self.by_line = by_line;
+        self.forget_open();
+        self.tree.clear();
+    }
+
+    fn forget_open(&mut self) {
         self.expect = Expect::Root;
         self.within = Within::Nothing;
+        self.line = LineStart::Other;
         (self.depth, self.skipped_from, self.base, self.objects) = (0, 0, 0, 0);
-        self.tree.clear();
     }
 
     /// Reads `bytes`, the next ones of the value.
     pub(crate) fn feed(&mut self, words: &Words, bytes: &[u8]) -> ScanProgress {
         let mut at = 0;
-        while let Some(&byte) = bytes.get(at) {
-            match self.within {
-                Within::Nothing => {}
-                Within::Key | Within::String(_) => {
-                    at += self.string_bytes(words, bytes.get(at..).unwrap_or_default());
-                    continue;
-                }
+        while at < bytes.len() {
+            let event = match self.within {
+                Within::Nothing => self.structure(words, bytes, &mut at),
+                Within::Key | Within::String(_) => self.string_bytes(words, bytes, &mut at),
                 Within::Bare(node) => {
-                    let len = bytes.iter().skip(at).take_while(|byte| is_bare(**byte)).count();
-                    self.bare_bytes(node, bytes.get(at..at + len).unwrap_or_default());
-                    at += len;
-                    if at < bytes.len() {
-                        self.end_bare(node);
-                    }
-                    continue;
+                    self.bare_bytes(node, bytes, &mut at);
+                    None
                 }
-                _ => {
-                    if !self.comment_byte(byte) {
-                        return ScanProgress::Broken(at);
-                    }
-                    at += 1;
-                    continue;
-                }
-            }
-            at += 1;
-            match byte {
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                b'/' if self.depth > 0 => self.within = Within::Slash,
-                _ if self.skipped_from > 0 => self.skip_byte(byte),
-                _ => match self.token(byte) {
-                    None => {}
-                    Some(StructureEvent::Message) => return ScanProgress::Message(at),
-                    Some(StructureEvent::End) => return ScanProgress::End(at),
-                    Some(StructureEvent::Broken) => return ScanProgress::Broken(at - 1),
-                },
+                _ => self.comment_byte(bytes, &mut at),
+            };
+            match event {
+                None => {}
+                Some(StructureEvent::Message) => return ScanProgress::Message(at),
+                Some(StructureEvent::End) => return ScanProgress::End(at),
+                Some(StructureEvent::Anew) => return ScanProgress::Anew(at),
+                Some(StructureEvent::Broken) => return ScanProgress::Broken(at - 1),
             }
         }
         ScanProgress::NeedMore
     }
 
-    /// Takes a byte of structure.
-    fn token(&mut self, byte: u8) -> Option<StructureEvent> {
+    /// Takes what begins at a byte outside of strings, words and comments.
+    fn structure(&mut self, words: &Words, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        match byte {
+            b' ' | b'\t' | b'\r' => return None,
+            b'\n' => {
+                self.line = if self.by_line { LineStart::Blank } else { LineStart::Other };
+                return None;
+            }
+            _ => {}
+        }
+        let begins_line = core::mem::take(&mut self.line) == LineStart::Blank;
+        match byte {
+            b'/' if self.depth > 0 => self.within = Within::Slash,
+            b'{' if begins_line && self.is_inside() => return Some(self.begin_anew()),
+            _ if self.skipped_from > 0 => return self.skip_byte(bytes, at, byte),
+            _ => return self.token(words, bytes, at, byte),
+        }
+        None
+    }
+
+    /// Takes a byte of structure, with the whole of a name, a string or a word that begins with it.
+    fn token(
+        &mut self,
+        words: &Words,
+        bytes: &[u8],
+        at: &mut usize,
+        byte: u8,
+    ) -> Option<StructureEvent> {
         use Expect::{Colon, FirstItem, FirstKey, Key, Next, Root, Value};
         match (self.expect, byte) {
-            (Root | Value | FirstItem, b'{' | b'[') => {
-                self.open(if byte == b'{' { ValueKind::Object } else { ValueKind::Array });
-            }
+            (FirstKey | Key, b'"') => return self.begin_name(words, bytes, at),
             (Value | FirstItem, b'"') => {
                 let node = self.push(ValueKind::String);
-                self.string.begin(node != NONE);
-                self.within = Within::String(node);
+                return self.begin_string(node, bytes, at);
+            }
+            (Root | Value | FirstItem, b'{' | b'[') => {
+                self.open(if byte == b'{' { ValueKind::Object } else { ValueKind::Array });
             }
             (Value | FirstItem, _) if is_bare(byte) => {
                 let node = self.push(ValueKind::Word);
                 self.string.begin(node != NONE);
                 self.within = Within::Bare(node);
-                self.bare_bytes(node, &[byte]);
-            }
-            (FirstKey | Key, b'"') => {
-                self.string.begin_key();
-                self.within = Within::Key;
+                *at -= 1;
+                self.bare_bytes(node, bytes, at);
             }
             (Colon, b':') => self.expect = Value,
             (Next, b',') => self.expect = if self.objects & 1 == 1 { Key } else { Value },
@@ -187,6 +218,19 @@ impl Scanner {
             _ => return Some(StructureEvent::Broken),
         }
         None
+    }
+
+    /// Whether a brace would begin a part of a message, no message.
+    fn is_inside(&self) -> bool {
+        // Items of a batch are messages.
+        self.depth > 1 || self.objects != 0 || self.expect == Expect::Next
+    }
+
+    /// Ends the value at hand where it is, and begins a message.
+    fn begin_anew(&mut self) -> StructureEvent {
+        self.forget_open();
+        self.open(ValueKind::Object);
+        StructureEvent::Anew
     }
 
     /// Begins a container, to be read or passed over.
@@ -252,7 +296,7 @@ impl Scanner {
     }
 
     /// Takes a byte of a container that is passed over.
-    fn skip_byte(&mut self, byte: u8) {
+    fn skip_byte(&mut self, bytes: &[u8], at: &mut usize, byte: u8) -> Option<StructureEvent> {
         match byte {
             b'{' | b'[' => self.depth = self.depth.saturating_add(1),
             b'}' | b']' => {
@@ -262,32 +306,71 @@ impl Scanner {
                     self.expect = Expect::Next;
                 }
             }
-            b'"' => {
-                self.string.begin(false);
-                self.within = Within::String(NONE);
-            }
+            b'"' => return self.begin_string(NONE, bytes, at),
             _ => {}
         }
+        None
     }
 
-    /// Bytes of a string or a name; answers how many.
-    fn string_bytes(&mut self, words: &Words, bytes: &[u8]) -> usize {
-        if self.within == Within::Key
-            && let Some(name) = self.string.whole_name(bytes)
-        {
-            // Nearly all names lie whole in the segment, and are looked up where they stand.
-            self.within = Within::Nothing;
-            self.end_key(if name.len() > WORD_BYTES { None } else { words.id(hash(name), name) });
-            return name.len() + 1;
+    /// Begins a member's name. Nearly all lie whole in the segment, and are looked up where they stand.
+    fn begin_name(&mut self, words: &Words, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+        let rest = bytes.get(*at..).unwrap_or_default();
+        let (name, behind) = rest.split_at(class::plain(rest));
+        if behind.first() != Some(&b'"') || self.begins_line(name) {
+            self.string.begin_key();
+            self.within = Within::Key;
+            return None;
         }
+        *at += name.len() + 1;
+        self.end_key(if name.len() > WORD_BYTES { None } else { words.id(hash(name), name) });
+        if behind.get(1) == Some(&b':') {
+            *at += 1;
+            self.expect = Expect::Value;
+        }
+        None
+    }
+
+    /// Begins the string at `node`. A short one that lies whole in the segment is taken at once.
+    fn begin_string(&mut self, node: u16, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+        let rest = bytes.get(*at..).unwrap_or_default();
+        let (text, behind) = rest.split_at(class::plain(rest.get(..=SHORT_BYTES).unwrap_or(rest)));
+        if behind.first() != Some(&b'"') || text.len() > SHORT_BYTES || self.begins_line(text) {
+            self.string.begin(node != NONE);
+            self.within = Within::String(node);
+            return None;
+        }
+        if node != NONE {
+            self.tree.put_short(node, text, self.level() as usize + 1);
+        }
+        *at += text.len() + 1;
+        None
+    }
+
+    /// Whether the quote behind `text`, of which a string consists so far, is the first of a message.
+    fn begins_line(&self, text: &[u8]) -> bool {
+        self.by_line && self.line.after(text) == LineStart::Brace
+    }
+
+    /// Bytes of a string or a name.
+    fn string_bytes(&mut self, words: &Words, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+        let rest = bytes.get(*at..).unwrap_or_default();
         let level = self.level() as usize + 1;
         let node = match self.within {
             Within::String(node) => node,
             _ => NONE,
         };
-        let (len, ended) = self.string.feed(&mut self.tree, node, level, bytes);
+        let (len, ended) = self.string.feed(&mut self.tree, node, level, rest);
+        *at += len;
+        if self.by_line {
+            self.line = self.line.after(rest.get(..len - usize::from(ended)).unwrap_or_default());
+        }
         if !ended {
-            return len;
+            return None;
+        }
+        if core::mem::take(&mut self.line) == LineStart::Brace {
+            // The quote is the message's.
+            *at -= 1;
+            return Some(self.begin_anew());
         }
         if self.within == Within::Key {
             self.end_key(self.string.word(words));
@@ -295,7 +378,7 @@ impl Scanner {
             self.string.finish(&mut self.tree, node);
         }
         self.within = Within::Nothing;
-        len
+        None
     }
 
     /// A member's name is complete.
@@ -315,33 +398,62 @@ impl Scanner {
         }
     }
 
-    fn bare_bytes(&mut self, node: u16, bytes: &[u8]) {
+    /// Bytes of a number, a literal or another bare word.
+    fn bare_bytes(&mut self, node: u16, bytes: &[u8], at: &mut usize) {
+        let rest = bytes.get(*at..).unwrap_or_default();
+        let len = rest.iter().take_while(|byte| is_bare(**byte)).count();
+        let (word, behind) = rest.split_at(len);
+        *at += len;
         if node != NONE {
             let level = self.level() as usize + 1;
-            self.string.keep(&mut self.tree, node, level, bytes);
+            self.string.keep_word(&mut self.tree, node, level, word);
+        }
+        if !behind.is_empty() {
+            self.within = Within::Nothing;
+            if node != NONE {
+                self.string.finish_bare(&mut self.tree, node);
+            }
         }
     }
 
-    /// A number, a literal or another bare word is complete.
-    fn end_bare(&mut self, node: u16) {
-        self.within = Within::Nothing;
-        if node != NONE {
-            self.string.finish_bare(&mut self.tree, node);
-        }
-    }
-
-    /// Takes a byte of a comment (JSON has none, but some readers take them); returns whether it is one.
-    fn comment_byte(&mut self, byte: u8) -> bool {
+    /// Takes a byte of a comment (JSON has none, but some readers take them).
+    fn comment_byte(&mut self, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
         self.within = match (self.within, byte) {
             (Within::Slash, b'/') => Within::LineComment,
             (Within::Slash, b'*') => Within::BlockComment,
-            (Within::Slash, _) => return false,
+            (Within::Slash, _) => return Some(StructureEvent::Broken),
             (Within::LineComment, b'\n') | (Within::Star, b'/') => Within::Nothing,
             (Within::BlockComment | Within::Star, b'*') => Within::Star,
             (Within::Star, _) => Within::BlockComment,
             (within, _) => within,
         };
-        true
+        if self.by_line {
+            self.line = self.line.after(&[byte]);
+        }
+        (self.line == LineStart::Brace).then(|| self.begin_anew())
+    }
+}
+
+impl LineStart {
+    /// The beginning of the line after `bytes`, read from their end: few have to be looked at.
+    fn after(self, bytes: &[u8]) -> Self {
+        let mut has_brace = false;
+        for byte in bytes.iter().rev() {
+            match byte {
+                b'\n' if has_brace => return LineStart::Brace,
+                b'\n' => return LineStart::Blank,
+                b' ' | b'\t' | b'\r' => {}
+                b'{' if !has_brace => has_brace = true,
+                _ => return LineStart::Other,
+            }
+        }
+        match (self, has_brace) {
+            (LineStart::Blank, true) | (LineStart::Brace, false) => LineStart::Brace,
+            (LineStart::Blank, false) => LineStart::Blank,
+            _ => LineStart::Other,
+        }
     }
 }
 
@@ -349,6 +461,7 @@ impl Scanner {
 enum StructureEvent {
     Message,
     End,
+    Anew,
     Broken,
 }
 

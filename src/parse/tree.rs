@@ -19,6 +19,8 @@ pub(crate) struct Tree {
     text: KeptText,
     /// A bit for each known member name, by its number modulo 64, at any depth.
     present: u64,
+    /// The nodes of the message's own members that nearly every rule asks for, by the number of their name; 0 without.
+    tops: [u8; TOPS],
     /// Members at the top whose names are not known.
     unknown: u8,
     /// An object may have a member twice.
@@ -80,7 +82,7 @@ pub(crate) struct Node {
     kept: u8,
     /// Kind of the value.
     kind: ValueKind,
-    /// The [`class`]es of all bytes of a string.
+    /// The [`class`]es of all bytes of a string; with [`class::UNTOLD`] they are those of the text that is kept.
     classes: u8,
 }
 
@@ -117,6 +119,7 @@ impl Tree {
         if self.kept_nodes == 0 {
             self.present = 0;
         }
+        self.tops = [0; TOPS];
         self.unknown = 0;
         self.repeated = false;
     }
@@ -151,17 +154,39 @@ impl Tree {
         self.nodes.push(Node { key, next: at + 1, start, len: 0, kept: 0, kind, classes: u8::MAX }).ok()?;
         if key != 0 {
             self.present |= bit(key);
+            if level == 2
+                && let Some(top) = self.tops.get_mut(usize::from(key)).filter(|top| **top == 0)
+            {
+                *top = at as u8;
+            }
         }
         Some(at)
     }
 
     /// Adds a string or number with its `text` at the top of an array or object at node `parent`.
     pub(crate) fn push_text(&mut self, kind: ValueKind, key: WordId, text: &[u8]) {
-        if let Some(at) = self.push(kind, key, 2) {
+        let Some(at) = self.push(kind, key, 2) else { return };
+        if kind == ValueKind::String && text.len() <= SHORT_BYTES {
+            self.put_short(at, text, 2);
+        } else {
             let prefixed = kind == ValueKind::String && text.starts_with(b"0x");
             let digits = if prefixed { text.get(2..).unwrap_or_default() } else { text };
             self.extend(at, text, 2);
             self.set_classes(at, class::of_all(digits), prefixed, text.len());
+        }
+    }
+
+    /// Gives the string at `node` its whole `text`, of at most [`SHORT_BYTES`].
+    pub(crate) fn put_short(&mut self, node: u16, text: &[u8], level: usize) {
+        self.extend(node, text, level);
+        let Some(node) = self.nodes.get_mut(usize::from(node)) else { return };
+        node.len = text.len() as u16;
+        let prefixed = text.starts_with(b"0x");
+        if prefixed {
+            node.kind = ValueKind::Prefixed;
+        }
+        if usize::from(node.kept) < text.len() {
+            node.classes = class::of_all(if prefixed { text.get(2..).unwrap_or_default() } else { text });
         }
     }
 
@@ -193,7 +218,7 @@ impl Tree {
         if prefixed {
             node.kind = ValueKind::Prefixed;
         }
-        if classes & class::HEX != 0 && len > HEX_KEPT_WHOLE && node.kept > HEX_KEPT {
+        if classes & class::HEX != 0 && len > SHORT_BYTES && node.kept > HEX_KEPT {
             self.text.truncate(self.text.len() - usize::from(node.kept - HEX_KEPT));
             node.kept = HEX_KEPT;
         }
@@ -267,12 +292,16 @@ impl Tree {
     }
 }
 
+/// Words whose members are found without a search: the first ones of the set.
+const TOPS: usize = 8;
+const _: () = assert!(JSON_NODES <= u8::MAX as usize);
 /// Bytes of text that deeper levels leave to the outer ones, each.
 const TEXT_RESERVE: usize = 256;
 /// Values of a head: the rest is the message's.
 const HEAD_NODES: usize = JSON_NODES / 4;
-/// A row of hexadecimal digits up to this length is kept whole: an Ethereum address is 42 long.
-const HEX_KEPT_WHOLE: usize = 66;
+/// A string up to this length is kept as it is, a row of hexadecimal digits, too (an Ethereum address has 42), and its
+/// classes are told when they are asked for.
+pub(crate) const SHORT_BYTES: usize = 66;
 /// And of a longer one this much, for the event.
 const HEX_KEPT: u8 = 24;
 

@@ -233,8 +233,8 @@ fn body_bytes(context: &mut StepContext<'_>, bytes: &[u8]) -> (usize, bool) {
         ScanProgress::NeedMore => (bytes.len(), false),
         ScanProgress::Message(len) => (done + len, true),
         ScanProgress::End(len) => (done + len, false),
-        ScanProgress::Broken(_) => {
-            draft.lines.scanner.reset();
+        ScanProgress::Anew(_) | ScanProgress::Broken(_) => {
+            draft.lines.scanner.reset(false);
             draft.body = Content::Other;
             (bytes.len(), false)
         }

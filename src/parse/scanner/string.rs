@@ -56,15 +56,6 @@ impl StringScan {
         self.is_name = true;
     }
 
-    /// The name that `bytes` are, up to the closing quote, if nothing of it was read before and it has no escapes.
-    pub(super) fn whole_name<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
-        if self.len > 0 || self.escape != Escape::No {
-            return None;
-        }
-        let (name, rest) = bytes.split_at(class::plain(bytes));
-        (rest.first() == Some(&b'"')).then_some(name)
-    }
-
     /// Reads `bytes` up to the closing quote; answers how many with it, and whether it was there.
     pub(super) fn feed(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) -> (usize, bool) {
         let mut at = 0;
@@ -146,6 +137,12 @@ impl StringScan {
     pub(super) fn word(&self, words: &Words) -> Option<WordId> {
         let name = self.name.get(..self.len as usize)?;
         words.id(crate::parse::words::hash(name), name)
+    }
+
+    /// Keeps bytes of a bare word, which nothing escapes and no class matters of.
+    pub(super) fn keep_word(&mut self, tree: &mut Tree, node: u16, level: usize, bytes: &[u8]) {
+        self.len = self.len.saturating_add(bytes.len() as u32);
+        tree.extend(node, bytes, level);
     }
 
     /// The string at `node` is complete.

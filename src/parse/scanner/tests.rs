@@ -12,8 +12,12 @@ fn words() -> Words {
 
 /// The messages in `text`, cut at `cuts`.
 fn messages(text: &[u8], cuts: &[usize]) -> Vec<String> {
+    messages_by(Scanner::default(), text, cuts)
+}
+
+/// The same by a scanner that knows what messages are.
+fn messages_by(mut scanner: Scanner, text: &[u8], cuts: &[usize]) -> Vec<String> {
     let words = words();
-    let mut scanner = Scanner::default();
     let mut found = Vec::new();
     let mut from = 0;
     for to in cuts.iter().copied().chain([text.len()]) {
@@ -28,6 +32,10 @@ fn messages(text: &[u8], cuts: &[usize]) -> Vec<String> {
                 }
                 ScanProgress::End(len) => {
                     found.push("end".into());
+                    piece = &piece[len..];
+                }
+                ScanProgress::Anew(len) => {
+                    found.push("anew".into());
                     piece = &piece[len..];
                 }
                 ScanProgress::Broken(_) => {
@@ -77,6 +85,52 @@ fn a_message_reads_the_same_wherever_it_is_cut() {
         let all: Vec<usize> = (0..text.len()).collect();
         assert_eq!(messages(text.as_bytes(), &all), whole, "{text} in single bytes");
     }
+}
+
+/// What a receiver that reads lines refuses, each before a whole message.
+const UNFINISHED: [&str; 12] = [
+    r#"{"a":"open"#,
+    r#"{"open"#,
+    r#"{"a":["#,
+    r#"{"a":"#,
+    r#"{"#,
+    r#"["a""#,
+    r#"{"a":1, /* open"#,
+    r#"{"a":1, // comment"#,
+    r#"{"x":{"x":{"x":{"x":{"x":{"x":{"x":{"x":{"x":["open"#,
+    r#"{"a":"open {"#,
+    r#"{"a":{ "#,
+    r#"{"a":tru"#,
+];
+
+#[test]
+fn where_messages_are_lines_a_line_that_begins_like_one_is_one() {
+    let by_line = || {
+        let mut scanner = Scanner::default();
+        scanner.reset(true);
+        scanner
+    };
+    let message = "{\"id\":1,\"method\":\"m\"}";
+    let whole = messages(message.as_bytes(), &[]).pop();
+    for text in UNFINISHED {
+        for between in ["\n", "\r\n", "\n\n \t", "\n \n"] {
+            let text = format!("{text}{between}{message}");
+            let found = messages_by(by_line(), text.as_bytes(), &[]);
+            assert_eq!(found.first().map(String::as_str), Some("anew"), "{text}");
+            assert_eq!(found.last(), whole.as_ref(), "{text}");
+            for at in 0..text.len() {
+                assert_eq!(messages_by(by_line(), text.as_bytes(), &[at, at + 1]), found, "{text} at {at}");
+            }
+            let all: Vec<usize> = (0..text.len()).collect();
+            assert_eq!(messages_by(by_line(), text.as_bytes(), &all), found, "{text} in single bytes");
+        }
+    }
+    // Neither items of a batch nor members on lines of their own are cut, and nothing is where no lines are.
+    for text in ["[{\"id\":1},\n{\"id\":2}]", "{\n\"a\":{\n\"b\":1},\n\"c\":[\n\"{\",\"\n {,\"]\n}"] {
+        assert_eq!(messages_by(by_line(), text.as_bytes(), &[]), messages(text.as_bytes(), &[]), "{text}");
+    }
+    let nested = "{\"params\":[\n{\"a\":\"\n{\"}]}";
+    assert_eq!(messages(nested.as_bytes(), &[]).len(), 1);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(crate) const BASE58: u8 = 32;
 pub(crate) const BASE64: u8 = 64;
 /// All bytes that stand for themselves in a string of JSON: neither a quote nor a backslash.
 const PLAIN: u8 = 128;
+/// No class of a string: which it has is not told yet.
+pub(crate) const UNTOLD: u8 = PLAIN;
 
 /// The classes of one byte.
 pub(crate) const fn of(byte: u8) -> u8 {
@@ -24,8 +26,8 @@ pub(crate) const fn of(byte: u8) -> u8 {
 
 /// The classes that all of `bytes` belong to.
 pub(crate) fn of_all(bytes: &[u8]) -> u8 {
-    let mut classes = ALL;
-    for &byte in bytes {
+    let (len, mut classes) = hex_words(bytes);
+    for &byte in bytes.get(len..).unwrap_or_default() {
         classes &= of(byte);
         // Most text soon belongs to none of them.
         if classes == 0 {

@@ -35,7 +35,16 @@ impl<'a> Value<'a> {
 
     /// The member of an object with the name that has number `key`.
     pub(crate) fn member(self, key: WordId) -> Option<Value<'a>> {
-        if self.tree.present & bit(key) == 0 || !self.is_object() {
+        if self.tree.present & bit(key) == 0 {
+            return None;
+        }
+        if self.at == u16::from(self.tree.kept_nodes)
+            && !self.last
+            && let Some(&at) = self.tree.tops.get(usize::from(key))
+        {
+            return (at != 0).then_some(Value { at: at.into(), ..self });
+        }
+        if !self.is_object() {
             return None;
         }
         let mut members = self.children().filter(|child| child.node().is_some_and(|node| node.key == key));
@@ -141,17 +150,27 @@ impl<'a> Value<'a> {
 
     /// Number of hexadecimal digits of the string, with or without `0x`; `None` if it has other characters.
     pub(crate) fn hex_digits(self) -> Option<usize> {
-        let node = self.node().filter(|node| node.classes & class::HEX != 0)?;
-        match node.kind {
-            ValueKind::String => Some(node.len.into()).filter(|len| *len > 0),
-            ValueKind::Prefixed => usize::from(node.len).checked_sub(2).filter(|len| *len > 0),
-            _ => None,
+        let node = self.node()?;
+        let len = match node.kind {
+            ValueKind::String => node.len.into(),
+            ValueKind::Prefixed => usize::from(node.len).checked_sub(2)?,
+            _ => return None,
+        };
+        (len > 0 && self.classes(node) & class::HEX != 0).then_some(len)
+    }
+
+    /// The classes of all bytes of the string `node`; of one that begins with `0x`, those of the rest.
+    fn classes(self, node: &Node) -> u8 {
+        if node.classes & class::UNTOLD == 0 {
+            return node.classes;
         }
+        let text = self.bytes();
+        class::of_all(if node.kind == ValueKind::Prefixed { text.get(2..).unwrap_or_default() } else { text })
     }
 
     /// Whether all bytes of the string belong to `class` ([`class`]).
     pub(crate) fn is_all(self, class: u8) -> bool {
-        self.node().is_some_and(|node| node.kind == ValueKind::String && node.classes & class != 0)
+        self.node().is_some_and(|node| node.kind == ValueKind::String && self.classes(node) & class != 0)
     }
 
     /// The items of an array or the values of an object's members, as far as they are kept.
