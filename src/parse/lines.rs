@@ -6,6 +6,7 @@
 
 use super::fit;
 use super::scanner::{ScanProgress, Scanner};
+use super::tree::class;
 use super::words::Words;
 use crate::limits::LINE_BYTES;
 
@@ -193,7 +194,8 @@ impl Lines {
 
 /// Length of the first line with its end.
 pub(crate) fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(is_line_end).map(|end| end + 1)
+    let line = class::line(bytes);
+    (line < bytes.len()).then_some(line + 1)
 }
 
 /// Whether a line holds nothing but a JSON scalar, or a comment. No miner sends one, but pools written in

@@ -45,7 +45,8 @@ pub(crate) fn frame(bytes: &[u8]) -> ParsedFrame {
     let kind = match first & 0x0f {
         0 => Opcode::Continuation,
         1 | 2 => Opcode::Data,
-        8..=10 => Opcode::Control,
+        // Control frames aren't fragmented (section 5.5).
+        8..=10 if first & 0x80 != 0 => Opcode::Control,
         _ => return ParsedFrame::Invalid,
     };
     let (fin, opaque) = (first & 0x80 != 0, first & 0x70 != 0);
@@ -56,7 +57,7 @@ pub(crate) fn frame(bytes: &[u8]) -> ParsedFrame {
         127 => (8, 0),
         len => (0, u32::from(len)),
     };
-    if kind == Opcode::Control && (extended != 0 || !fin) {
+    if kind == Opcode::Control && extended != 0 {
         return ParsedFrame::Invalid;
     }
     let header = 2 + extended + if masked { 4 } else { 0 };

@@ -178,7 +178,11 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
         Fit::Maybe => return Resumption::NeedMore,
         Fit::No => {}
     }
-    let websocket::ParsedFrame::Frame(frame) = websocket::frame(bytes) else { return Resumption::Other };
+    let frame = match websocket::frame(bytes) {
+        websocket::ParsedFrame::Frame(frame) => frame,
+        websocket::ParsedFrame::NeedMore => return Resumption::NeedMore,
+        websocket::ParsedFrame::Invalid => return Resumption::Other,
+    };
     match (frame.kind, frame.end_in(bytes)) {
         _ if frame.opaque => Resumption::Other,
         (Opcode::Control, Some(len)) => match websocket::frame(bytes.get(len..).unwrap_or_default()) {
@@ -190,6 +194,7 @@ pub(super) fn resumes(bytes: &[u8]) -> Resumption {
             let len = start.iter_mut().zip(frame.unmasked(bytes)).map(|(to, byte)| *to = byte).count();
             match fit::opens_json(start.get(..len).unwrap_or_default()) {
                 Fit::Yes => Resumption::Frame,
+                Fit::Maybe if frame.end_in(bytes).is_none() => Resumption::NeedMore,
                 Fit::Maybe | Fit::No => Resumption::Other,
             }
         }

@@ -7,7 +7,7 @@ use crate::dpi::signatures::compile::program::carrier;
 use crate::net::direction::Direction;
 use crate::parse::fit::{self, Fit};
 use crate::parse::http::{self, Head};
-use crate::parse::lines::{self, Piece, end_of_line};
+use crate::parse::lines::{self, Piece};
 
 impl Framing {
     pub(super) fn text<'b>(
@@ -26,14 +26,15 @@ impl Framing {
         {
             return step;
         }
+        if begins_segment
+            && context.draft.lines.is_passing_over()
+            && let Some(step) = begins_message(context, bytes)
+        {
+            return step;
+        }
         if begins_segment && self.collects_turn(context, bytes) {
             // The same bytes are read as text next.
             return Step::found(0, Found::Message(carrier::BINARY));
-        }
-        if context.draft.lines.is_passing_over()
-            && let Some(len) = passed_over(context, bytes, begins_segment)
-        {
-            return Step::done(len);
         }
         let (len, piece) = context.draft.lines.feed(context.words, bytes, false);
         match piece {
@@ -140,24 +141,17 @@ fn is_told_as_text(bytes: &[u8]) -> bool {
         .is_some_and(|head| fit::is_text(head) && !head.iter().take(LENGTH_DIGITS).all(u8::is_ascii_digit))
 }
 
-/// Nonsense ends with a line, or where a segment begins like a message. In bytes that are no text the
-/// end of a line is looked for near their beginning only. Answers how many bytes are passed over, if that is all.
-fn passed_over(context: &mut StepContext<'_>, bytes: &[u8], begins_segment: bool) -> Option<usize> {
+/// Ends nonsense where a segment begins like a message; it ends with its line in any case. Answers with the step, if more
+/// bytes have to tell.
+fn begins_message(context: &mut StepContext<'_>, bytes: &[u8]) -> Option<Step<'static>> {
     let blank = bytes.iter().take_while(|byte| lines::is_blank(**byte)).count();
-    let rest = bytes.get(blank..).unwrap_or_default();
+    let rest = bytes.get(blank..).filter(|rest| !rest.is_empty())?;
     let begins = [fit::opens_json(rest), http::opens_request(rest), http::opens_response(rest)];
-    if begins_segment && begins.contains(&Fit::Yes) {
+    if begins.contains(&Fit::Yes) {
         context.draft.lines.reset();
         return None;
     }
-    if fit::is_text(bytes.get(..TOLD_BY).unwrap_or(bytes)) {
-        return None;
-    }
-    let end = end_of_line(bytes.get(..LOOKED_AT).unwrap_or(bytes));
-    if end.is_some() {
-        context.draft.lines.reset();
-    }
-    Some(end.unwrap_or(bytes.len()))
+    begins.contains(&Fit::Maybe).then_some(Step { len: blank, ..Step::wait() })
 }
 
 /// Bytes of a turn that signatures of binary protocols see.
@@ -166,5 +160,3 @@ pub(super) const BINARY_BYTES: usize = 192;
 const LENGTH_DIGITS: usize = 10;
 /// Bytes by which text is told from what is none.
 const TOLD_BY: usize = 16;
-/// Bytes that are looked at for a line end in what is no text.
-const LOOKED_AT: usize = 256;

@@ -40,13 +40,12 @@ pub(super) fn ip_packet(connection: usize, from: usize, mut tcp: TcpHeader, payl
 pub(super) struct FuzzConnection {
     number: usize,
     next: [u32; 2],
-    has_sent: [bool; 2],
 }
 
 impl FuzzConnection {
     /// Connection `number` of [`CONNECTIONS`], with sequence numbers that soon wrap.
     pub(super) fn new(number: usize) -> Self {
-        FuzzConnection { number, next: [u32::MAX - 200, u32::MAX - 90], has_sent: [false; 2] }
+        FuzzConnection { number, next: [u32::MAX - 200, u32::MAX - 90] }
     }
 
     /// The three packets of the handshake.
@@ -71,12 +70,6 @@ impl FuzzConnection {
     /// Counts `len` bytes of `from` as sent.
     pub(super) fn advance(&mut self, from: usize, len: usize) {
         self.next[from] = self.next[from].wrapping_add(len as u32);
-        self.has_sent[from] = true;
-    }
-
-    /// Whether `from` has sent anything but its handshake.
-    pub(super) fn has_sent(&self, from: usize) -> bool {
-        self.has_sent[from]
     }
 
     fn packet(

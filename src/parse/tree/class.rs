@@ -66,19 +66,27 @@ pub(crate) fn run(bytes: &[u8], classes: u8) -> (usize, u8) {
 
 /// Number of bytes before the first quote or backslash.
 pub(crate) fn plain(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<WORD>();
+    before(bytes, |word| zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')))
+}
+
+/// Number of bytes before the first line end; all of them without.
+pub(crate) fn line(bytes: &[u8]) -> usize {
+    before(bytes, |word| zeros(word ^ repeat(b'\n')))
+}
+
+/// Number of bytes before the first one that is looked for. `ends` has a bit set in the lowest byte of a word that is
+/// one: the lowest bit is exact, what is borrowed goes to higher bytes.
+fn before(bytes: &[u8], ends: impl Fn(usize) -> usize) -> usize {
+    let (words, rest) = bytes.as_chunks::<WORD>();
     let mut at = 0;
     for word in words {
-        let word = usize::from_le_bytes(*word);
-        // The lowest bit is exact: what is borrowed goes to higher bytes.
-        let ends = zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\'));
+        let ends = ends(usize::from_le_bytes(*word));
         if ends != 0 {
             return at + ends.trailing_zeros() as usize / 8;
         }
         at += WORD;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len())
+    at + rest.iter().position(|&byte| ends(usize::from(byte)) & 0x80 != 0).unwrap_or(rest.len())
 }
 
 /// Bytes at the head, in whole words, that are figures and small letters up to `f`, and the classes that they all
@@ -188,7 +196,7 @@ mod tests {
             let bytes: Vec<u8> = (0..len)
                 .map(|_| match next(40) {
                     0 => next(256) as u8,
-                    1 => b"/:`gAF.\"\\\x00\x7f\x80\xb0\xe1"[next(14)],
+                    1 => b"/:`gAF.\"\\\x00\x7f\x80\xb0\xe1\n"[next(15)],
                     _ => b"0123456789abcdef"[next(16)],
                 })
                 .collect();
@@ -196,6 +204,8 @@ mod tests {
             let name = bytes.escape_ascii();
             assert_eq!(run(&bytes, classes), reference(&bytes, classes), "{name} {classes}");
             assert_eq!(plain(&bytes), reference(&bytes, 0).0, "{name}");
+            let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+            assert_eq!(super::line(&bytes), line, "{name}");
         }
     }
 
