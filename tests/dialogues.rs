@@ -77,7 +77,7 @@ fn paths() -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "dialogue"))
         .collect();
     paths.sort();
-    assert!(paths.len() >= 500, "only {} dialogues found", paths.len());
+    assert!(paths.len() >= 580, "only {} dialogues found", paths.len());
     paths
 }
 

@@ -65,7 +65,8 @@ impl Framing {
         if !fit::is_text(head) {
             return self.enter(Direction::ToServer, Layer::ClientHello);
         }
-        let server_spoke = self.flags & SERVER_FIRST != 0;
+        // Then it has sent no key; a byte that is no ASCII may still begin a frame.
+        let server_spoke = self.flags & SERVER_FIRST != 0 && head.is_ascii();
         let is_told = [fit::opens_json(text), http::opens_request(text), Fit::prefix(text, b"JOB,")]
             .contains(&Fit::Yes);
         let is_counted = bytes.iter().take(10).filter(|byte| byte.is_ascii_digit()).count() == 10;

@@ -153,6 +153,28 @@ message "submit" from miner
     proof
     coin arweave
 
+# Swap and its kin: a graph's cycle in place of the hash (XNP and node-cryptonote-pool's forks for cuckaroo29s).
+message "job" from pool
+    phase job
+    over line websocket
+    where method is "job" and params.job_id name and params.pre_pow hex 100.. and params.proofsize present
+    strong
+    algorithm params.algo
+
+message "login answered with a job" from pool
+    phase job
+    over line websocket
+    where result.job.job_id name and result.job.pre_pow hex 100.. and result.job.proofsize present
+    strong
+    algorithm result.job.algo
+
+message "submit" from miner
+    phase share
+    over line websocket
+    where method is "submit" and params.job_id name and params.nonce name and params.pow items 20..
+    where params.edge_bits absent
+    proof
+
 # Bytom's jobs by themselves.
 message "job" from pool
     phase job

@@ -1,6 +1,7 @@
 # Nodes answer wallets, explorers and monitors by the same door, so the method's name is no proof, however often
 # it is asked. It takes a miner's name in the head, what only a miner puts in the parameters (capabilities, a long
 # poll), or a block after the template. A proposal (BIP 23) checks a block of one's own.
+# BCHN's light template has a job in place of the transactions (getblocktemplatelight.md).
 # Source: BIP 22, BIP 23; bitcoind's mining.cpp.
 dialect getblocktemplate
 describe "getblocktemplate (BIP 22): by a miner's name, with a miner's capabilities or a long poll, or followed by a block"
@@ -10,7 +11,7 @@ ask getwork
 message "getblocktemplate" from miner
     phase job
     over line websocket http
-    where method is "getblocktemplate" "get_block_template" and params.wallet_address absent
+    where method is "getblocktemplate" "get_block_template" "getblocktemplatelight" and params.wallet_address absent
     proof if http.agent miner or http.header.x-mining-extensions present or params[0].longpollid present
     proof if at least 2 of (params[0].capabilities[*] is "coinbasetxn", params[0].capabilities[*] is "workid", params[0].capabilities[*] is "coinbase/append", params[0].capabilities[*] is "longpoll", params[0].capabilities[*] is "coinbasevalue")
     hint if not params[0].mode is "proposal"
@@ -18,7 +19,7 @@ message "getblocktemplate" from miner
 message "submitblock" from miner
     phase share
     over line websocket http
-    where method is "submitblock" "submit_block" and params[0] hex 160..
+    where method is "submitblock" "submit_block" "submitblocklight" and params[0] hex 160..
     proof if http.agent miner or http.header.x-mining-extensions present or after job
     strong
 

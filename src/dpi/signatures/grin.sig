@@ -37,12 +37,13 @@ message "getjobtemplate" from miner
 message "job" from pool
     phase job
     where method is "job" and params.job_id name and params.pre_pow hex 100.. and params.height present
+    where params.proofsize absent
     strong
     coin grin
 
 message "job" from pool
     phase job
-    where result.job_id name and result.pre_pow hex 100.. and result.height present
+    where result.job_id name and result.pre_pow hex 100.. and result.height present and result.proofsize absent
     strong
     coin grin
 
