@@ -22,7 +22,9 @@ usage: cost KIND SESSIONS
   tls     a slow encrypted session, 60 packets of payload, one a second
   miner   the same with a share, its reply and a job in turn: the whole panel watches it
   web     a request in the clear and its answer, 6 packets of payload, at once
-  wallet  JSON-RPC in the clear that is no mining, 40 packets of payload, one a second";
+  wallet  JSON-RPC in the clear that is no mining, 40 packets of payload, one a second
+  block   the same with answers of 1,000 bytes: a request and a list of hashes in turn
+  binary  messages of an unknown protocol in turn, of 200 bytes that are no text";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -104,6 +106,25 @@ fn session(kind: &str) -> Option<Session> {
             };
             let said = (0..40).map(|number| (turn(number), line(number).into_bytes())).collect();
             Session { port: 8_545, pause: Duration::from_secs(1), said }
+        }
+        "block" => {
+            let hashes: Vec<String> =
+                (1..14_u64).map(|number| format!("\"0x{:064x}\"", number << 40)).collect();
+            let line = |number: usize| match turn(number) {
+                End::Client => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"method\":\"eth_getBlockByNumber\",\"params\":[\"0x{number:x}\",false]}}\n"
+                ),
+                End::Server => format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":{number},\"result\":{{\"number\":\"0x{number:x}\",\"transactions\":[{}]}}}}\n",
+                    hashes.join(",")
+                ),
+            };
+            let said = (0..40).map(|number| (turn(number), line(number).into_bytes())).collect();
+            Session { port: 8_545, pause: Duration::from_secs(1), said }
+        }
+        "binary" => {
+            let said = (0..40).map(|number| (turn(number), record(5 + number as u8, 195))).collect();
+            Session { port: 9_999, pause: Duration::from_secs(1), said }
         }
         _ => return None,
     })

@@ -41,15 +41,16 @@ impl Message<'_> {
         of(word::RESULT) | of(word::PARAMS) << kind::PARAMS
     }
 
-    /// Whether the message has the byte that a rule asks for ([`edge`]).
+    /// Whether the message has the byte that a rule asks for ([`edge`]), or may come to have it.
     fn has_edge(&self, edge: u16) -> bool {
-        let byte = match edge & 0xff00 {
-            edge::METHOD_BEGINS => self.method.first(),
-            edge::METHOD_ENDS => self.method.last(),
-            edge::DATA_BEGINS => self.data.first(),
+        let place = usize::from(edge >> 8 & edge::PLACE_MAX);
+        let byte = match edge & edge::DATA {
+            edge::METHOD_BEGINS => self.method.get(place),
+            edge::METHOD_ENDS => self.method.iter().rev().nth(place),
+            edge::DATA => self.data.get(place),
             _ => return true,
         };
-        byte.is_some_and(|byte| u16::from(*byte) == edge & 0xff)
+        byte.map_or(self.is_open, |byte| u16::from(*byte) == edge & 0xff)
     }
 }
 

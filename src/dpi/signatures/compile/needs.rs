@@ -56,24 +56,36 @@ pub(super) fn tests_method(term: &[u16]) -> bool {
     matches!(term, [op::TEST, _, 1, path::METHOD, ..])
 }
 
-/// The byte that a term asks for at the edge of the method or of a message that is no text; 0 if it asks for none, or
-/// for one of several.
+/// The byte that a term asks for at a place of the method or of a message that is no text; 0 if it asks for none, or for
+/// one of several. Of alternatives it is the byte that all of them ask for.
 pub(super) fn edge_of(term: &[u16], texts: &[Vec<u8>]) -> u16 {
-    let (edge, is_last, ids) = match term {
-        [op::TEST, _, 1, path::METHOD, 1, shape::BEGINS, _, ids @ ..] => (edge::METHOD_BEGINS, false, ids),
-        [op::TEST, _, 1, path::METHOD, 1, shape::ENDS, _, ids @ ..] => (edge::METHOD_ENDS, true, ids),
-        [op::TEST, _, 1, path::DATA, 1, shape::IS | shape::BEGINS, _, ids @ ..]
-        | [op::TEST, _, 3, path::DATA, path::INDEX, _, 1, shape::IS | shape::BEGINS, _, ids @ ..] => {
-            (edge::DATA_BEGINS, false, ids)
+    let (edge, place, ids) = match term {
+        [op::TEST, _, 1, path::METHOD, 1, shape::BEGINS, _, ids @ ..] => (edge::METHOD_BEGINS, 0, ids),
+        // The last letter is the same in many words.
+        [op::TEST, _, 1, path::METHOD, 1, shape::ENDS, _, ids @ ..] => (edge::METHOD_ENDS, 1, ids),
+        [op::TEST, _, 1, path::DATA, 1, shape::IS | shape::BEGINS, _, ids @ ..] => (edge::DATA, 0, ids),
+        [op::TEST, _, 3, path::DATA, from, _, 1, shape::IS | shape::BEGINS, _, ids @ ..] => {
+            (edge::DATA, from - path::INDEX, ids)
+        }
+        [op::ALL, _, inside @ ..] => {
+            return operations(inside).map(|term| edge_of(term, texts)).find(|edge| *edge != 0).unwrap_or(0);
+        }
+        [op::ANY, _, inside @ ..] => {
+            let mut edges = operations(inside).map(|term| edge_of(term, texts));
+            let first = edges.next().unwrap_or(0);
+            return if edges.all(|edge| edge == first) { first } else { 0 };
         }
         _ => return 0,
     };
     let mut bytes = ids.iter().map(|id| {
         let text = texts.get(usize::from(*id) - 1)?;
-        if is_last { text.last() } else { text.first() }
+        let at = if edge == edge::METHOD_ENDS { text.len().checked_sub(2)? } else { 0 };
+        text.get(at)
     });
     match bytes.next().flatten() {
-        Some(byte) if bytes.all(|other| other == Some(byte)) => edge | u16::from(*byte),
+        Some(byte) if place <= edge::PLACE_MAX && bytes.all(|other| other == Some(byte)) => {
+            edge | place << 8 | u16::from(*byte)
+        }
         _ => 0,
     }
 }

@@ -160,14 +160,17 @@ pub(crate) mod carrier {
         ["line", "websocket", "http", "form", "csv", "tilde", "grpc", "binary"];
 }
 
-/// A byte at the edge of a text, in the lower half of a word: what tells most rules to be none of a message's.
+/// A byte at a place of a text: what tells most rules to be none of a message's. The byte is the lower half of a word, the
+/// place stands above it.
 pub(crate) mod edge {
-    /// The first byte of the method.
-    pub(crate) const METHOD_BEGINS: u16 = 0x100;
-    /// The last byte of the method.
-    pub(crate) const METHOD_ENDS: u16 = 0x200;
-    /// The first byte of a message that is no text.
-    pub(crate) const DATA_BEGINS: u16 = 0x300;
+    /// Counted from the first byte of the method.
+    pub(crate) const METHOD_BEGINS: u16 = 1 << 14;
+    /// Counted from the last byte of the method.
+    pub(crate) const METHOD_ENDS: u16 = 2 << 14;
+    /// Counted from the first byte of a message that is no text.
+    pub(crate) const DATA: u16 = 3 << 14;
+    /// The farthest place.
+    pub(crate) const PLACE_MAX: u16 = 63;
 }
 
 /// Kinds of the two values that nearly all rules look into.
