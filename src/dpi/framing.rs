@@ -110,7 +110,7 @@ impl Framing {
         is_first: bool,
     ) -> Step<'b> {
         if is_first {
-            self.begin_segment(draft, direction);
+            self.begin_segment(draft, direction, bytes);
         }
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
@@ -313,17 +313,23 @@ impl Framing {
     }
 
     /// A segment of `direction` begins.
-    fn begin_segment(&mut self, draft: &mut Draft, direction: Direction) {
+    fn begin_segment(&mut self, draft: &mut Draft, direction: Direction, bytes: &[u8]) {
         let (at, other) = (direction as usize, direction.reverse() as usize);
         if self.flags & REST[at] != 0 {
             self.flags &= !REST[at];
             draft.lines.pass_over_line();
         }
         if self.flags & SPOKE[other] != 0 {
-            // The other end's turn was in between: a line that it had not ended was one all the same.
+            // The other end's turn was in between: a line that it had not ended was one all the same, and where not all
+            // made sense a value may have been none.
             self.flags &= !SPOKE[other];
-            if draft.lines.is_in_line() && self.layer(direction) == Layer::Text {
+            let is_text = self.layer(direction) == Layer::Text;
+            if draft.lines.is_in_line() && is_text {
                 draft.lines.reset();
+            }
+            let is_doubtful = draft.lines.is_in_value() && self.flags & BROKEN[at] != 0;
+            if is_doubtful && is_text && bytes.first() == Some(&b'{') {
+                draft.lines.pass_over_line();
             }
         }
         if self.flags & SPOKE[at] == 0 {

@@ -1,9 +1,8 @@
 //! Step 3: bytes that wait for the rest of their message, and bytes that wait to be acknowledged.
 //!
-//! Most messages come whole in one segment and are read in place. The beginning of a message
-//! that is not complete, or a segment that overtook another one, is copied into a slot of a fixed
-//! pool. A slot also keeps bytes that have been read, until their receiver has acknowledged them: only
-//! so can it be told whether a segment for the same place brings the same bytes.
+//! Most messages come whole in one segment and are read in place. The beginning of a message that is not complete, or
+//! a segment that overtook another one, is copied into a slot of a fixed pool. A slot also keeps bytes that have been
+//! read, until their receiver has acknowledged them: only so can it be told whether a segment brings the same bytes.
 //!
 //! **Eviction.** A full pool gives up, in this order: a slot with nothing but read bytes, the longest idle; of the
 //! client with the most slots, which may be the newcomer's own, the longest idle. Its flow loses a message, not more.
@@ -311,10 +310,8 @@ impl Slot {
         if count == 0 {
             return;
         }
-        let end = self.runs.last().map_or(count, |run| usize::from(run.end).max(count));
-        if end <= self.bytes.len() {
-            self.bytes.copy_within(count..end, 0);
-        }
+        let end = self.runs.last().map_or(0, |run| run.end.into()).max(count).min(ASSEMBLY_BYTES);
+        self.bytes.copy_within(count.min(end)..end, 0);
         self.base = self.base.wrapping_add(count as u32);
         let count = count as u16;
         self.read = self.read.saturating_sub(count);
