@@ -16,6 +16,7 @@ pub mod event;
 mod intel_lookup;
 mod lookups;
 mod overlap;
+pub mod peers;
 mod pipeline;
 mod reassembly;
 mod scoring;
@@ -146,6 +147,25 @@ pub struct Counters {
     pub contradictions: u32,
 }
 
+impl Counters {
+    /// The sum of two engines' counters.
+    pub fn plus(&self, other: &Counters) -> Self {
+        Counters {
+            packets: self.packets.saturating_add(other.packets),
+            not_tcp: self.not_tcp.saturating_add(other.not_tcp),
+            malformed: self.malformed.saturating_add(other.malformed),
+            payload_packets: self.payload_packets.saturating_add(other.payload_packets),
+            detections: self.detections.saturating_add(other.detections),
+            suspects: self.suspects.saturating_add(other.suspects),
+            resets: self.resets.saturating_add(other.resets),
+            bypassed: self.bypassed.saturating_add(other.bypassed),
+            dns_answers: self.dns_answers.saturating_add(other.dns_answers),
+            decided_again: self.decided_again.saturating_add(other.decided_again),
+            contradictions: self.contradictions.saturating_add(other.contradictions),
+        }
+    }
+}
+
 /// The engine. `S` is the keyed hash: [`TableKey`](crate::util::half_sip::TableKey) live, a fixed one where runs must repeat.
 #[derive(Debug)]
 pub struct Engine<S> {
@@ -156,10 +176,7 @@ pub struct Engine<S> {
 impl<S: BuildHasher + Clone> Engine<S> {
     /// An engine for `max_flows` flows, with `model` for stage one.
     pub fn new(settings: Settings, model: Box<Model>, max_flows: usize, hasher: S) -> Self {
-        Engine {
-            flows: FlowTable::new(max_flows, settings.flow_idle, hasher.clone()),
-            pipeline: Pipeline::new(settings, model, hasher),
-        }
+        Engine::part(1, settings, model, max_flows, hasher)
     }
 
     /// Uses other settings from now on; flows keep their state.
@@ -175,7 +192,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
     }
 
     /// The history of the house's sums in stage one, which the daemon keeps across restarts.
-    pub fn house(&self) -> &House {
+    pub fn house(&self) -> House {
         self.pipeline.stage_one.house()
     }
 
@@ -188,6 +205,7 @@ impl<S: BuildHasher + Clone> Engine<S> {
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
         let Engine { flows, pipeline } = self;
         pipeline.counters.packets += 1;
+        pipeline.hear_peers(now);
         let passed = |verdict| Handled { verdict, opened: false, event: None };
         let segment = match packet::parse(packet.bytes) {
             Ok(segment) => segment,

@@ -35,7 +35,7 @@ use crate::net::direction::Direction;
 use crate::util::time::{Instant, Stamp};
 use alphabet::Symbol;
 use candidates::{CandidateCounters, Candidates, Carry, Standing, Ticket};
-use house::House;
+use house::{House, SharedHouse};
 use model::Model;
 use suspicion::Suspicion;
 use threshold::Sensitivity;
@@ -122,7 +122,7 @@ impl Assessment {
 pub struct StageOne {
     model: Box<Model>,
     candidates: Candidates,
-    house: House,
+    house: SharedHouse,
 }
 
 /// Facts that the engine has about a candidate beside its sum.
@@ -145,7 +145,7 @@ pub struct Circumstances {
 impl StageOne {
     /// Stage one with `model` and room for `candidates` flows under watch.
     pub fn new(model: Box<Model>, candidates: u16) -> Self {
-        StageOne { model, candidates: Candidates::new(candidates), house: House::default() }
+        StageOne { model, candidates: Candidates::new(candidates), house: SharedHouse::default() }
     }
 
     /// The model at work.
@@ -202,17 +202,15 @@ impl StageOne {
     }
 
     /// Whether a candidate whose server nothing clears is suspect.
-    pub fn suspect(&mut self, sum: i32, circumstances: &Circumstances) -> Option<Suspicion> {
+    pub fn suspect(&self, sum: i32, circumstances: &Circumstances) -> Option<Suspicion> {
         let &Circumstances { sensitivity, budget, is_listed, client, server, now } = circumstances;
         let test = &self.model.test;
         let eager = test.threshold(Sensitivity::Eager);
         let reached = match sensitivity {
-            Sensitivity::Adaptive
-                if budget != NEW_HOUSE && self.house.weigh(client, server, sum, test, budget, now) =>
-            {
-                Some(self.house.threshold(test, budget, now))
-            }
-            Sensitivity::Adaptive if budget != NEW_HOUSE => None,
+            Sensitivity::Adaptive if budget != NEW_HOUSE => self.house.try_take().and_then(|mut house| {
+                let is_suspect = house.weigh(client, server, sum, test, budget, now);
+                is_suspect.then(|| house.threshold(test, budget, now))
+            }),
             fixed => Some(test.threshold(fixed)).filter(|&threshold| sum >= threshold),
         };
         let threshold = reached.or((is_listed && sum >= eager).then_some(eager))?;
@@ -237,13 +235,18 @@ impl StageOne {
     }
 
     /// The history of the house's sums.
-    pub fn house(&self) -> &House {
-        &self.house
+    pub fn house(&self) -> House {
+        self.house.take().clone()
     }
 
     /// Goes on with what an earlier run has learned of the house.
     pub fn restore_house(&mut self, house: House) {
-        self.house = house;
+        *self.house.take() = house;
+    }
+
+    /// Weighs flows in the house of `other` from now on: what is learned of one house, and its budget, is one.
+    pub fn share_house(&mut self, other: &StageOne) {
+        self.house = other.house.clone();
     }
 
     /// Page's sum of the flow, if it is a candidate.

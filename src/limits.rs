@@ -7,10 +7,12 @@
 
 mod collector;
 mod probe;
+mod queues;
 mod reputation;
 
 pub use collector::*;
 pub use probe::*;
+pub use queues::*;
 pub use reputation::*;
 
 use core::time::Duration;
@@ -89,6 +91,8 @@ pub const SUSPECT_IDLE: Duration = Duration::from_secs(10 * 60);
 pub const ASSEMBLY_BYTES: usize = 4_096;
 /// Directions that can have such bytes waiting at once: 64 slots of 4 KB are 264 KB.
 pub const ASSEMBLY_SLOTS: usize = if cfg!(test) { 4 } else { 64 };
+/// Slots of each queue, however many queues there are.
+pub const ASSEMBLY_SLOTS_MIN: usize = if cfg!(test) { 1 } else { 16 };
 /// Separate runs of bytes that one slot keeps track of while segments arrive out of order.
 pub const ASSEMBLY_RUNS: usize = 4;
 
@@ -182,8 +186,6 @@ pub const QUEUE_LENGTH_DEFAULT: u32 = 1_024;
 
 /// Queue number: none that zapret (200), youtubeUnblock (537) or snort3 (4 to 7) use.
 pub const QUEUE_NUMBER_DEFAULT: u16 = 1_330;
-/// Queues that the kernel may divide packets among, each with a packet loop, a flow table and pools of its own.
-pub const QUEUES_MAX: usize = 16;
 
 /// Lowest of the three bits of a verdict in the packet and conntrack mark: above those of mwan3
 /// (8 to 13), pbr (16 to 23) and below those of zapret (29, 30).

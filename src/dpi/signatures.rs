@@ -16,6 +16,7 @@ mod thing;
 pub(crate) mod word;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::parse::words;
 use crate::parse::words::{WordId, Words};
@@ -28,10 +29,10 @@ pub(crate) use questions::{DialectQuestion, asks, hinted_by_name, hinted_by_port
 include!(concat!(env!("OUT_DIR"), "/signatures.rs"));
 
 /// The signatures in force.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Signatures {
-    /// Signatures of the operator and of feeds.
-    added: Option<Added>,
+    /// Signatures of the operator and of feeds, one copy for all packet loops.
+    added: Option<Arc<Added>>,
 }
 
 /// Signatures that were loaded when the program ran.

@@ -2,10 +2,12 @@
 
 use core::hash::BuildHasher;
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use super::dns_cache::{AnswerReceiver, ROUTER};
 use super::event::Source;
 use super::intel_lookup::{Opinion, proof, strictest};
+use super::peers::{PeerFact, Peers};
 use super::pipeline::{DetectionCause, Pipeline};
 use super::reassembly::Heard;
 use super::session::Session;
@@ -36,10 +38,27 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     /// Notes that `client` sends from `hw_addr`. Which answers of name servers are its own may depend on that.
-    pub(super) fn learn_neighbour(&mut self, client: IpAddr, hw_addr: Option<[u8; 6]>) {
-        if hw_addr.is_some() && self.neighbours.hw_addr(client) != hw_addr {
-            self.neighbours.learn(client, hw_addr);
-            self.intel.note_neighbour(client);
+    pub(super) fn learn_neighbour(&mut self, client: IpAddr, hw_addr: Option<[u8; 6]>, now: Instant) {
+        let Some(new) = hw_addr.filter(|_| self.neighbours.hw_addr(client) != hw_addr) else { return };
+        self.take_neighbour(client, new);
+        let owner = self.owner_from(client, hw_addr);
+        if let Some(peers) = &mut self.peers {
+            peers.tell_within_budget(&PeerFact::Neighbour(client, new), owner, now);
+        }
+    }
+
+    fn take_neighbour(&mut self, client: IpAddr, hw_addr: [u8; 6]) {
+        self.neighbours.learn(client, Some(hw_addr));
+        self.intel.note_neighbour(client);
+    }
+
+    /// Takes over what engines of other queues have learned.
+    pub(super) fn hear_peers(&mut self, now: Instant) {
+        while let Some(fact) = self.peers.as_ref().and_then(Peers::hear) {
+            match fact {
+                PeerFact::Answer(answer) => self.intel.learn(answer.0, &answer.1, now),
+                PeerFact::Neighbour(client, hw_addr) => self.take_neighbour(client, hw_addr),
+            }
         }
     }
 
@@ -181,7 +200,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             && let Some(asker) = self.questions.owner(dst, src, payload, second)
             && let Ok(resolution) = Resolution::read(payload)
         {
-            self.resolve(AnswerReceiver::new(dst.addr(), asker), &resolution, now);
+            let receiver = self.resolve(AnswerReceiver::new(dst.addr(), asker), &resolution, now);
+            // The rules limit how many there are.
+            if let Some(peers) = &mut self.peers {
+                peers.tell(&PeerFact::Answer(Arc::new((receiver, resolution))));
+            }
         }
     }
 
@@ -207,17 +230,28 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Takes note of a name server's answer over TCP.
     fn answered(&mut self, session: &Session, resolution: &Resolution, now: Instant) {
         if session.server().port() == DNS_PORT {
-            self.resolve(AnswerReceiver::of(session), resolution, now);
+            let receiver = self.resolve(AnswerReceiver::of(session), resolution, now);
+            if let Some(peers) = &mut self.peers {
+                let answer = Arc::new((receiver, resolution.clone()));
+                peers.tell_within_budget(&PeerFact::Answer(answer), session.owner(), now);
+            }
         }
     }
 
-    fn resolve(&mut self, mut receiver: AnswerReceiver, resolution: &Resolution, now: Instant) {
+    /// Takes note of an answer; the receiver as it counts.
+    fn resolve(
+        &mut self,
+        mut receiver: AnswerReceiver,
+        resolution: &Resolution,
+        now: Instant,
+    ) -> AnswerReceiver {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
         // The router's own resolver asks for every client, and is told first.
         if !self.networks.is_empty() && !self.networks.contains(receiver.client) {
             receiver.owner = ROUTER;
         }
         self.intel.learn(receiver, resolution, now);
+        receiver
     }
 
     /// Takes note of the name by which the client calls its server, and looks it up. A name inside a tunnel is not

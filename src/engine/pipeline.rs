@@ -8,6 +8,7 @@ use super::dns_questions::DnsQuestions;
 use super::event::{Detection, Source};
 use super::intel_lookup::{IntelLookup, proof};
 use super::overlap::Overlap;
+use super::peers::Peers;
 use super::reassembly::{self, Heard, Reassembly};
 use super::session::{Session, State};
 use super::sni_cache::SniCache;
@@ -22,6 +23,7 @@ use crate::hmm::StageOne;
 use crate::hmm::beaconing::Beacons;
 use crate::hmm::model::Model;
 use crate::hmm::suspicion::Suspicion;
+use crate::limits::{ASSEMBLY_SLOTS, ASSEMBLY_SLOTS_MIN, CANDIDATES_DEFAULT};
 use crate::net::direction::Direction;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::neighbours::Neighbours;
@@ -46,6 +48,8 @@ pub(super) struct Pipeline<S> {
     pub(super) dpi: Dpi,
     pub(super) beacons: Beacons<S>,
     pub(super) hasher: S,
+    /// Engines of other queues.
+    pub(super) peers: Option<Peers>,
 }
 
 /// The reason to tell of a flow: a proof or a suspicion.
@@ -84,14 +88,15 @@ pub(super) struct Placed<'a> {
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
-    pub(super) fn new(settings: Settings, model: Box<Model>, hasher: S) -> Self {
+    /// Stages whose stores are divided by `parts`, a power of two; those whose entries count on every queue are whole.
+    pub(super) fn new(parts: usize, settings: Settings, model: Box<Model>, hasher: S) -> Self {
         let mut pipeline = Pipeline {
             settings: settings.clone(),
-            stage_one: StageOne::new(model, crate::limits::CANDIDATES_DEFAULT),
-            pool: ReassemblyPool::new(),
+            stage_one: StageOne::new(model, CANDIDATES_DEFAULT / parts as u16),
+            pool: ReassemblyPool::new((ASSEMBLY_SLOTS / parts).max(ASSEMBLY_SLOTS_MIN)),
             counters: Counters::default(),
             intel: IntelLookup::new(hasher.clone()),
-            names: SniCache::new(hasher.clone()),
+            names: SniCache::new(parts, hasher.clone()),
             questions: DnsQuestions::new(hasher.clone()),
             tunnels: Tunnels::new(hasher.clone()),
             networks: Arc::default(),
@@ -99,6 +104,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             dpi: Dpi::default(),
             beacons: Beacons::new(hasher.clone()),
             hasher,
+            peers: None,
         };
         pipeline.configure(settings);
         pipeline
@@ -141,7 +147,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         };
         let client = fresh.client();
         if client == segment.src {
-            self.learn_neighbour(client.addr(), packet.hw_addr);
+            self.learn_neighbour(client.addr(), packet.hw_addr, now);
         }
         *session = fresh;
         session.set_owner(self.owner_of(client.addr()));
@@ -165,7 +171,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let hw_addr = packet.hw_addr.filter(|_| session.direction_from(&segment.src) == Direction::ToServer);
         if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
-            self.learn_neighbour(segment.src.addr(), hw_addr);
+            self.learn_neighbour(segment.src.addr(), hw_addr, now);
         }
         if session.state() == State::Excluded && !self.exempts(session, now) {
             session.include(now.stamp());

@@ -29,9 +29,10 @@ struct Named {
 }
 
 impl<S: BuildHasher> SniCache<S> {
-    /// A cache of [`NAMED_SESSIONS`] names.
-    pub(super) fn new(hasher: S) -> Self {
-        SniCache { names: BoundedCache::with_sets(NAMED_SESSIONS / NAMED_WAYS, NAMED_WAYS, hasher) }
+    /// A cache of [`NAMED_SESSIONS`] names, divided by `parts` (a power of two).
+    pub(super) fn new(parts: usize, hasher: S) -> Self {
+        let sets = (NAMED_SESSIONS / NAMED_WAYS / parts).max(1);
+        SniCache { names: BoundedCache::with_sets(sets, NAMED_WAYS, hasher) }
     }
 
     /// `client`, whose share is that of `owner`, has called `server` by `name`, or by none.
@@ -80,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_its_client_and_the_latest_counts() {
-        let mut names = SniCache::new(RandomState::new());
+        let mut names = SniCache::new(1, RandomState::new());
         names.learn(client(1), 1, server(1), Some(&name("a.example")), Stamp(0));
         assert_eq!(names.find(client(2), &server(1)), None);
         names.learn(client(1), 1, server(1), Some(&name("b.example")), Stamp(1));
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_name_too_long_to_keep_is_none() {
-        let mut names = SniCache::new(RandomState::new());
+        let mut names = SniCache::new(1, RandomState::new());
         let long = [["a".repeat(63), "b".repeat(63)].join("."), "example".into()].join(".");
         names.learn(client(1), 1, server(1), Some(&name(&long)), Stamp(0));
         assert_eq!(names.find(client(1), &server(1)), None);
@@ -100,7 +101,7 @@ mod tests {
     /// An entry that is still there is the one put in last; of one set the oldest goes.
     #[test]
     fn agrees_with_a_map() {
-        let (mut names, mut reference) = (SniCache::new(RandomState::new()), HashMap::new());
+        let (mut names, mut reference) = (SniCache::new(1, RandomState::new()), HashMap::new());
         let mut random = Random::new(3);
         for step in 0..20_000 {
             let key = (client(random.below(4) as u8), server(random.below(16) as u8));
@@ -119,7 +120,7 @@ mod tests {
     /// One client calls servers by more names than there is room for; another's stays.
     #[test]
     fn one_client_displaces_no_other_s_names() {
-        let mut names = SniCache::new(RandomState::new());
+        let mut names = SniCache::new(1, RandomState::new());
         names.learn(client(1), 1, server(1), Some(&name("a.example")), Stamp(0));
         for number in 0..8 * NAMED_SESSIONS as u32 {
             let server = Endpoint::new(IpAddr::from(number.to_be_bytes()), 443);

@@ -1,7 +1,9 @@
 mod abuse;
+mod dns_over_tcp;
 mod lists;
 mod naming;
 mod overlaps;
+mod queues;
 mod second_look;
 mod tunnels;
 

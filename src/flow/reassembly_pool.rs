@@ -82,14 +82,15 @@ struct ByteRun {
 pub struct NoRoom;
 
 impl ReassemblyPool {
-    /// A pool of [`ASSEMBLY_SLOTS`] slots.
-    pub fn new() -> Self {
+    /// A pool of so many slots, at most [`ASSEMBLY_SLOTS`].
+    pub fn new(capacity: usize) -> Self {
+        let capacity = capacity.min(ASSEMBLY_SLOTS);
         let empty = Slot { base: 0, read: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
         let nobody = PoolPlace { owner: None, used: Stamp(0), waits: false };
         ReassemblyPool {
-            places: vec![nobody; ASSEMBLY_SLOTS].into_boxed_slice(),
-            slots: vec![empty; ASSEMBLY_SLOTS].into_boxed_slice(),
-            free: (0..ASSEMBLY_SLOTS as u8).rev().map(SlotIndex).collect(),
+            places: vec![nobody; capacity].into_boxed_slice(),
+            slots: vec![empty; capacity].into_boxed_slice(),
+            free: (0..capacity as u8).rev().map(SlotIndex).collect(),
             taken_away: 0,
         }
     }
@@ -137,7 +138,12 @@ impl ReassemblyPool {
 
     /// Slots in use.
     pub fn in_use(&self) -> usize {
-        ASSEMBLY_SLOTS - self.free.len()
+        self.capacity() - self.free.len()
+    }
+
+    /// Slots there are.
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
     }
 
     /// Slots with bytes that wait for others.
@@ -179,12 +185,6 @@ impl ReassemblyPool {
         let at = victim.map(|(_, at)| SlotIndex(at))?;
         self.taken_away = self.taken_away.saturating_add(1);
         Some(at)
-    }
-}
-
-impl Default for ReassemblyPool {
-    fn default() -> Self {
-        ReassemblyPool::new()
     }
 }
 

@@ -248,6 +248,18 @@ impl<R: FlowRecord> Set<R> {
 }
 
 impl TableCounters {
+    /// The sum of two tables' counters.
+    pub fn plus(&self, other: &TableCounters) -> Self {
+        TableCounters {
+            opened: self.opened.saturating_add(other.opened),
+            expired: self.expired.saturating_add(other.expired),
+            evicted_settled: self.evicted_settled.saturating_add(other.evicted_settled),
+            evicted_undecided: self.evicted_undecided.saturating_add(other.evicted_undecided),
+            evicted_protected: self.evicted_protected.saturating_add(other.evicted_protected),
+            refused: self.refused.saturating_add(other.refused),
+        }
+    }
+
     fn count_removal(&mut self, worth: Worth) {
         let counter = match worth {
             Worth::Expired => &mut self.expired,

@@ -15,10 +15,33 @@
 //! tenth of the budget today gets it also when the budget is used up; all together never have more than twice the budget.
 
 use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::RATIO_ONE;
 use super::threshold::Test;
 use crate::util::time::Instant;
+
+/// The house of all packet loops. A loop takes it by a try that never waits: the loop that finds it taken weighs its flow
+/// with the flow's next packet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SharedHouse(Arc<Mutex<House>>);
+
+impl SharedHouse {
+    /// The house, unless another loop has it.
+    pub(crate) fn try_take(&self) -> Option<MutexGuard<'_, House>> {
+        match self.0.try_lock() {
+            Ok(house) => Some(house),
+            // Every number in it is good by itself.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// The house, once no loop has it; off the packet's way.
+    pub(crate) fn take(&self) -> MutexGuard<'_, House> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Distribution of one house's sums.
 #[derive(Clone, Debug)]

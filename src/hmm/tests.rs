@@ -183,9 +183,9 @@ fn a_lower_threshold_suspects_no_fewer() {
 
 #[test]
 fn a_listed_pair_is_suspect_as_easily_as_at_eager() {
-    let mut stage_one = stage_one();
+    let stage_one = stage_one();
     let eager = stage_one.threshold(Sensitivity::Eager);
-    let mut is_suspect = |sensitivity, sum, is_listed| {
+    let is_suspect = |sensitivity, sum, is_listed| {
         let now = Instant::from_micros(0);
         let circumstances = Circumstances { sensitivity, budget: 50, is_listed, client: 1, server: 7, now };
         stage_one.suspect(sum, &circumstances).is_some()
@@ -200,9 +200,9 @@ fn a_listed_pair_is_suspect_as_easily_as_at_eager() {
 /// A replay of many houses' captures, over days: the threshold stays that of a new house.
 #[test]
 fn a_house_that_stays_new_learns_nothing() {
-    let mut stage_one = stage_one();
+    let stage_one = stage_one();
     let start = stage_one.threshold(Sensitivity::Adaptive);
-    let mut is_suspect = |sum, server, hours: u64| {
+    let is_suspect = |sum, server, hours: u64| {
         let circumstances = Circumstances {
             sensitivity: Sensitivity::Adaptive,
             budget: NEW_HOUSE,

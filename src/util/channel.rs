@@ -4,6 +4,7 @@
 //! 7 KB of flash on ARM.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub enum NotReceived {
 struct Shared<T> {
     queue: Mutex<Queue<T>>,
     changed: Condvar,
+    /// Values in the queue, so that a look at an empty one takes no lock.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ struct Queue<T> {
 /// The two ends of a queue for `capacity` values, whose memory is taken here.
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let queue = Mutex::new(Queue { values: VecDeque::with_capacity(capacity), senders: 1, is_closed: false });
-    let shared = Arc::new(Shared { queue, changed: Condvar::new() });
+    let shared = Arc::new(Shared { queue, changed: Condvar::new(), waiting: AtomicUsize::new(0) });
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
@@ -68,6 +71,7 @@ impl<T> Sender<T> {
             return Err(NotSent::Full(value));
         }
         queue.values.push_back(value);
+        self.0.count(&queue);
         self.0.changed.notify_one();
         Ok(())
     }
@@ -76,7 +80,18 @@ impl<T> Sender<T> {
 impl<T> Receiver<T> {
     /// The next value, without waiting.
     pub fn try_recv(&self) -> Option<T> {
-        self.0.lock().values.pop_front()
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.0.lock();
+        let value = queue.values.pop_front();
+        self.0.count(&queue);
+        value
+    }
+
+    /// Whether no value waits; takes no lock.
+    pub fn is_empty(&self) -> bool {
+        self.0.waiting.load(Ordering::Acquire) == 0
     }
 
     /// Whether the sending end is gone.
@@ -103,7 +118,9 @@ impl<T> Receiver<T> {
         let is_idle = |queue: &mut Queue<T>| queue.values.is_empty() && !queue.is_closed;
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), patience, is_idle);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match queue.values.pop_front() {
+        let value = queue.values.pop_front();
+        self.0.count(&queue);
+        match value {
             Some(value) => Ok(value),
             None if queue.is_closed => Err(NotReceived::Closed),
             None => Err(NotReceived::Empty),
@@ -143,6 +160,11 @@ impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Takes note of a change of the locked `queue`.
+    fn count(&self, queue: &Queue<T>) {
+        self.waiting.store(queue.values.len(), Ordering::Release);
+    }
 }
 
 #[cfg(test)]
@@ -171,8 +193,11 @@ mod tests {
         let (sender, receiver) = channel(2);
         assert_eq!([sender.try_send(1), sender.try_send(2)], [Ok(()), Ok(())]);
         assert_eq!(sender.try_send(3), Err(NotSent::Full(3)));
+        assert!(!receiver.is_empty());
         assert_eq!(receiver.try_recv(), Some(1));
         assert_eq!(sender.try_send(4), Ok(()));
+        assert_eq!([receiver.try_recv(), receiver.try_recv(), receiver.try_recv()], [Some(2), Some(4), None]);
+        assert!(receiver.is_empty());
         drop(receiver);
         assert_eq!(sender.try_send(5), Err(NotSent::Closed(5)));
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::compile::{Compiler, Fault};
 use super::{Added, Dialect, Signatures, WORDS};
@@ -113,7 +114,7 @@ impl Signatures {
             dialects.push(dialect.map_err(|reason| refuse(file, 0, reason))?);
         }
         let suspects = files.iter().map(|file| file.suspects).collect();
-        Ok(Signatures { added: Some(Added { words, program, dialects, suspects }) })
+        Ok(Signatures { added: Some(Arc::new(Added { words, program, dialects, suspects })) })
     }
 
     /// Name of each dialect, what it is, how many messages it has, and whether it came from a file; and whether

@@ -11,18 +11,23 @@ const RESOLVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 const OTHER_MAC: [u8; 6] = [2, 0, 0x5e, 0x10, 0, 2];
 
 /// With `lists`, whose entries block where they don't say otherwise.
-fn bench(options: &str, lists: &str) -> Bench {
+pub(super) fn bench(options: &str, lists: &str) -> Bench {
     let mut bench = Bench::new(options);
+    bench.engine.replace_intel(Some(listing(lists)));
+    bench
+}
+
+/// `lists`, whose entries block where they don't say otherwise.
+pub(super) fn listing(lists: &str) -> Arc<Intel> {
     let mut builder = Builder::new(1 << 20);
     let (allow, other): (Vec<&str>, Vec<&str>) = lists.lines().partition(|line| line.contains(" allow"));
     builder.add_text("test", Policy::Block, other.join("\n").as_bytes()).unwrap();
     builder.add_text("allow", Policy::Allow, allow.join("\n").as_bytes()).unwrap();
-    bench.engine.replace_intel(Some(Arc::new(builder.build().0)));
-    bench
+    Arc::new(builder.build().0)
 }
 
 /// A resolver's answer: `names` is a chain, the last of which has `addr`.
-fn answer(names: &[&str], addr: Ipv4Addr, ttl: u32) -> Vec<u8> {
+pub(super) fn answer(names: &[&str], addr: Ipv4Addr, ttl: u32) -> Vec<u8> {
     let wire = |name: &str| -> Vec<u8> {
         let label = |label: &str| [&[label.len() as u8], label.as_bytes()].concat();
         name.split('.').flat_map(label).chain([0]).collect()
@@ -42,7 +47,7 @@ fn answer(names: &[&str], addr: Ipv4Addr, ttl: u32) -> Vec<u8> {
 
 impl Bench {
     /// Has `client` ask over UDP, and sends it the answer.
-    fn resolve(&mut self, client: Ipv4Addr, names: &[&str], addr: Ipv4Addr) {
+    pub(super) fn resolve(&mut self, client: Ipv4Addr, names: &[&str], addr: Ipv4Addr) {
         self.ask(client, if client == HOST { HOST_MAC } else { OTHER_MAC }, names);
         self.answer(client, names, addr);
     }
@@ -66,7 +71,7 @@ impl Bench {
     }
 
     /// Opens the next connection: its verdict, and what is told.
-    fn attempt(&mut self) -> (bool, Option<(Source, String)>) {
+    pub(super) fn attempt(&mut self) -> (bool, Option<(Source, String)>) {
         self.port += 1;
         self.seq = [100, 900];
         let verdict = self.connect();
@@ -74,7 +79,7 @@ impl Bench {
     }
 
     /// The opinion on a session of [`HOST`]'s with another server.
-    fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
+    pub(super) fn opinion_of(&self, addr: [u8; 4]) -> Option<Policy> {
         let (server, now) = (Endpoint::new(addr.into(), 443), Instant::from_micros(self.millis * 1_000));
         let owner = self.engine.pipeline.owner_from(HOST.into(), Some(HOST_MAC));
         let client = crate::engine::dns_cache::AnswerReceiver::new(HOST.into(), owner);
@@ -299,27 +304,6 @@ fn an_allowed_name_wins_for_who_asked_for_it() {
     let mut bench = self::bench("", lists);
     bench.resolve(OTHER_HOST, &["mine.example"], POOL);
     assert!(bench.attempt().0, "and for nobody else");
-}
-
-#[test]
-fn answers_over_tcp_are_read_too() {
-    let mut bench = bench("", "pool.example\n");
-    let message = answer(&["pool.example"], Ipv4Addr::new(198, 51, 100, 7), 60);
-    let framed = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
-    let query = b"\0\x1e\x07\x07\x01\x20\0\x01\0\0\0\0\0\0\x04pool\x07example\0\0\x01\0\x01";
-    // From a port that is no name server's, it is no answer.
-    bench.attempt();
-    bench.send(UP, query);
-    bench.send(DOWN, &framed);
-    assert_eq!(bench.engine.counters().dns_answers, 0);
-    bench.server_port = 53;
-    bench.attempt();
-    bench.send(UP, query);
-    let (first, second) = framed.split_at(20);
-    assert_eq!(bench.send(DOWN, first), WATCH);
-    assert_eq!(bench.send(DOWN, second), WATCH);
-    assert_eq!(bench.engine.counters().dns_answers, 1);
-    assert_eq!(bench.opinion_of([198, 51, 100, 7]), Some(Policy::Block));
 }
 
 /// Attempts that the kernel shows because it would refuse them: a listed address is told and reset. What is not listed

@@ -14,7 +14,7 @@ fn claim(port: u16, client: u32) -> PoolClaim {
 }
 
 fn slot(base: u32) -> Slot {
-    let mut pool = ReassemblyPool::new();
+    let mut pool = ReassemblyPool::new(ASSEMBLY_SLOTS);
     let index = pool.claim(claim(2, 0), base, NOW).unwrap();
     pool.get(index, &key(2), UP).unwrap().clone()
 }
@@ -61,7 +61,7 @@ fn what_does_not_fit_leaves_the_slot_as_it_was() {
 
 /// A pool whose slots all wait: slot `n` belongs to flow `n` of the client that `client` names.
 fn full(client: impl Fn(u16) -> u32) -> (ReassemblyPool, std::vec::Vec<SlotIndex>) {
-    let mut pool = ReassemblyPool::new();
+    let mut pool = ReassemblyPool::new(ASSEMBLY_SLOTS);
     let indices = (0..ASSEMBLY_SLOTS as u16)
         .map(|flow| pool.claim(claim(flow, client(flow)), 0, Stamp(100 + u32::from(flow))).unwrap())
         .collect();
