@@ -20,6 +20,7 @@ pub(crate) mod uci;
 use core::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::intel::exemptions::AllowList;
@@ -103,6 +104,16 @@ impl Config {
         self.watch_zones.iter().chain(&self.watch_interfaces)
     }
 
+    /// Numbers of the queues, as many as the configuration wants or as this machine has cores. Beyond the last number
+    /// that there is, there is none.
+    pub fn queue_numbers(&self) -> RangeInclusive<u16> {
+        let queues = match self.queues {
+            0 => cores().min(limits::QUEUES_BY_CORES),
+            queues => queues,
+        };
+        self.queue..=self.queue.saturating_add(queues.saturating_sub(1) as u16)
+    }
+
     /// Hosts and servers that are exempt.
     pub fn exemptions(&self) -> AllowList {
         AllowList { hosts: self.exempt_hosts.clone(), servers: self.exempt_servers.clone() }
@@ -167,6 +178,23 @@ pub fn load(path: &Path) -> Result<Loaded, Rejected> {
         Rejected(vec![Complaint { file: path.into(), line: None, text: format!("can't be read: {error}") }])
     })?;
     parse(path, &bytes)
+}
+
+/// Cores of the machine that are online, which are the same to the daemon and to the program that loads the rules, whatever
+/// each may use of them.
+fn cores() -> usize {
+    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    cores_in(online.trim()).unwrap_or(1)
+}
+
+/// Cores in a list of the kernel's, like `0-3,5`.
+fn cores_in(list: &str) -> Option<usize> {
+    let parts = list.split(',').map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        Some(last.checked_sub(first)? + 1)
+    });
+    parts.sum()
 }
 
 /// Type of our section.

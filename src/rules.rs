@@ -23,6 +23,10 @@
 //! are looked at again by the kernel's count alone ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours). Besides
 //! TCP, questions to name servers and their answers are queued ([`names`]).
 //!
+//! With several queues the kernel leads a packet to one of them by a hash of both addresses (`nfqueue_hash`), which is the
+//! same for either direction: in these hooks NAT is undone on the side of the client, and done on that of the server, for
+//! both.
+//!
 //! **Failure is open.** Without a daemon the queue is bypassed, and a bypassed packet decides nothing. A daemon that
 //! hangs is noticed by the dead man's switch: the way to the queue is open only while elements stand in the set
 //! `alive`, which end after [`limits::ALIVE_TIMEOUT_MILLIS`] and which the daemon renews.

@@ -8,7 +8,8 @@ use minewall::config::{self, Config};
 use minewall::rules::{self, Kernel, Memory, Variant};
 
 fn config(options: &str) -> Config {
-    let text = format!("config minewall\n{options}");
+    // However many cores the machine has.
+    let text = format!("config minewall\noption queues 1\n{options}");
     config::parse(Path::new("test"), text.as_bytes()).expect("a good configuration").config
 }
 
@@ -68,6 +69,23 @@ fn the_texts_are_the_expected_ones() {
         let expected = std::fs::read_to_string(&file).expect(name);
         assert_eq!(text, expected, "{name}; if that is meant: MINEWALL_BLESS=1");
     }
+}
+
+/// The rules of several queues are those of one, but for the numbers.
+#[test]
+fn several_queues_are_a_range() {
+    for (variant, memory) in kernels() {
+        let [one, three] =
+            ["", "option queues 3\n"].map(|options| install(&config(options), variant, memory));
+        let expected = one
+            .replace("queue num 1330 bypass", "queue num 1330-1332 bypass")
+            .replace("--queue-num 1330 --queue-bypass", "--queue-balance 1330:1332 --queue-bypass");
+        assert_eq!(three, expected);
+        assert_ne!(three, one);
+    }
+    // There is no number behind the last one.
+    let last = install(&config("option queues 3\noption queue 65535\n"), Variant::Nft, Memory::Labels);
+    assert!(last.contains("queue num 65535 bypass"), "{last}");
 }
 
 /// With the bits elsewhere, none of the default's remain.

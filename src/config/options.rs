@@ -319,7 +319,7 @@ options! {
         to: |minutes| Duration::from_secs(60 * u64::from(minutes)),
     };
 
-    /// Connections that are followed at once, 128 bytes of memory each.
+    /// Connections that are followed at once, in all queues together, 128 bytes of memory each.
     "max_flows" max_flows: usize = Resources "Connections followed" Number {
         min: limits::FLOWS_MIN as u32,
         max: limits::FLOWS_MAX as u32,
@@ -330,19 +330,13 @@ options! {
 
     /// Time without a packet after which a connection is forgotten.
     "flow_idle" flow_idle: Duration = Resources "Idle connections" Number {
-        min: 60,
-        max: 86_400,
-        default: limits::FLOW_IDLE.as_secs() as u32,
-        unit: "seconds",
+        min: 60, max: 86_400, default: limits::FLOW_IDLE.as_secs() as u32, unit: "seconds",
         to: |seconds| Duration::from_secs(u64::from(seconds)),
     };
 
     /// Packets with payload after which a fast connection that shows no mining is bypassed.
     "budget_packets" budget_packets: u16 = Resources "Packets to look at" Number {
-        min: 4,
-        max: u16::MAX as u32,
-        default: limits::BUDGET_PACKETS as u32,
-        unit: "packets",
+        min: 4, max: u16::MAX as u32, default: limits::BUDGET_PACKETS as u32, unit: "packets",
         to: |packets| packets as u16,
     };
 
@@ -356,26 +350,27 @@ options! {
         min: 0, max: 1_048_576, default: limits::LOW_RATE_BYTES_PER_SECOND, unit: "bytes/s", to: |rate| rate,
     };
 
-    /// Number of the netfilter queue; no other program may have the same.
+    /// Number of the first netfilter queue; no other program may have the same.
     "queue" queue: u16 = Resources "Netfilter queue" Number {
-        min: 0,
-        max: u16::MAX as u32,
-        default: limits::QUEUE_NUMBER_DEFAULT as u32,
-        unit: "",
+        min: 0, max: u16::MAX as u32, default: limits::QUEUE_NUMBER_DEFAULT as u32, unit: "",
         to: |number| number as u16,
     };
 
-    /// Packets that may wait in the queue; excess packets are accepted without inspection.
+    /// Queues, each with a thread of its own, at the numbers from option queue on; 0: one for each core, at
+    /// most 4. The packets between two hosts are always in one queue; max_flows is divided among the queues.
+    "queues" queues: usize = Resources "Queues" Number {
+        min: 0, max: limits::QUEUES_MAX as u32, default: limits::QUEUES_DEFAULT, unit: "queues",
+        to: |queues| queues as usize,
+    };
+
+    /// Packets that may wait in each queue; excess packets are accepted without inspection.
     "queue_length" queue_length: u32 = Resources "Length of the queue" Number {
         min: 16, max: 65_536, default: limits::QUEUE_LENGTH_DEFAULT, unit: "packets", to: |packets| packets,
     };
 
     /// Bytes of each packet that are inspected.
     "copy_range" copy_range: u16 = Resources "Bytes of a packet" Number {
-        min: 128,
-        max: 65_531,
-        default: limits::COPY_RANGE_DEFAULT as u32,
-        unit: "bytes",
+        min: 128, max: 65_531, default: limits::COPY_RANGE_DEFAULT as u32, unit: "bytes",
         to: |bytes| bytes as u16,
     };
 

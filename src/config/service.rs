@@ -56,8 +56,14 @@ fn own_folder(file: &Path) -> Option<&Path> {
 }
 
 fn fixed(config: &Config) -> String {
-    let Config { queue, queue_length, copy_range, max_flows, mark, control_socket, .. } = config;
-    format!("{queue} {queue_length} {copy_range} {max_flows} {:#x} {}", mark.mask(), control_socket.display())
+    let Config { queue_length, copy_range, max_flows, mark, control_socket, .. } = config;
+    let queues = config.queue_numbers();
+    let (first, last) = (queues.start(), queues.end());
+    format!(
+        "{first}-{last} {queue_length} {copy_range} {max_flows} {:#x} {}",
+        mark.mask(),
+        control_socket.display()
+    )
 }
 
 #[cfg(test)]
@@ -96,6 +102,7 @@ mod tests {
         let fixed = |text: &str| text.lines().find(|line| line.starts_with("fixed ")).map(str::to_owned);
         for (option, is_fixed) in [
             ("queue 7", true),
+            ("queues 7", true),
             ("queue_length 16", true),
             ("copy_range 128", true),
             ("max_flows 256", true),

@@ -189,3 +189,24 @@ fn no_bytes_upset_it() {
     }
     assert!(accepted > 100 && refused > 100, "{accepted} accepted, {refused} refused: no test of both");
 }
+
+/// One a core, at most four, unless the configuration says how many; and no more than there are numbers.
+#[test]
+fn queues_have_numbers_in_a_row() {
+    let numbers = |options: &str| {
+        let text = format!("config minewall\n{options}");
+        let numbers = parse(Path::new("test"), text.as_bytes()).expect(options).config.queue_numbers();
+        (*numbers.start(), *numbers.end())
+    };
+    assert_eq!(numbers("option queues 1\n"), (1_330, 1_330));
+    assert_eq!(numbers("option queues 3\noption queue 7\n"), (7, 9));
+    assert_eq!(numbers("option queues 16\noption queue 65530\n"), (65_530, 65_535));
+    let (first, last) = numbers("option queues 0\n");
+    assert!(first == 1_330 && (1_330..1_334).contains(&last));
+    for (list, cores) in [("0", 1), ("0-3", 4), ("0-1,3,8-11", 7)] {
+        assert_eq!(super::cores_in(list), Some(cores), "{list}");
+    }
+    for list in ["", "x", "3-0", "0-", "0,,1"] {
+        assert_eq!(super::cores_in(list), None, "{list}");
+    }
+}

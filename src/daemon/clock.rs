@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::util::time::Instant;
 
 /// The monotonic clock, from the start of the daemon.
+#[derive(Clone)]
 pub(super) struct Clock(std::time::Instant);
 
 impl Clock {

@@ -1,7 +1,8 @@
-//! The engine, as the reputation service sees it.
+//! The engines, as the reputation service sees them.
 
 use std::net::IpAddr;
 
+use super::queue_threads::QueueThreads;
 use super::reputation_service::Traffic;
 use crate::engine::Engine;
 use crate::intel::entry::Ports;
@@ -10,9 +11,11 @@ use crate::net::host_name::HostName;
 use crate::util::half_sip::TableKey;
 use crate::util::time::Instant;
 
-/// The engine, as far as the reputation service has to know of it.
+/// The engines, as far as the reputation service has to know of them. Lists and name servers' answers are the same in all
+/// of them, so the main loop's is asked.
 pub(super) struct EngineTraffic<'a> {
     pub engine: &'a Engine<TableKey>,
+    pub others: &'a QueueThreads,
     pub now: Instant,
 }
 
@@ -30,7 +33,7 @@ impl Traffic for EngineTraffic<'_> {
     }
 
     fn suspects(&self, client: &Endpoint, server: &Endpoint) -> bool {
-        self.engine.suspects(client, server, self.now)
+        self.engine.suspects(client, server, self.now) || self.others.suspects(client, server)
     }
 
     fn refused_addresses(&self) -> Vec<(IpAddr, Ports, u64)> {

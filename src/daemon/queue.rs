@@ -34,15 +34,14 @@ pub(super) struct Queued {
 }
 
 impl PacketQueue {
-    /// Binds the queue.
+    /// Binds the queue of this number. To be called before there are other threads that open sockets.
     ///
     /// Packets that arrive while it is being configured are lost (nfq reads past them while it
     /// waits for an acknowledgement), which TCP repairs; so the rules are best loaded afterwards.
     ///
     /// # Errors
     /// The cause in words: no privilege, the queue already taken, a kernel without NFQUEUE.
-    pub(super) fn bind(config: &Config) -> Result<Self, String> {
-        let number = config.queue;
+    pub(super) fn bind(number: u16, config: &Config) -> Result<Self, String> {
         if let Some(other) = QueueState::read(number) {
             return Err(format!(
                 "queue {number} is taken by another program (netlink port {}); choose another with option 'queue'",
@@ -137,6 +136,11 @@ impl PacketQueue {
         self.queue.verdict(message)
     }
 
+    /// Number of the queue.
+    pub(super) fn number(&self) -> u16 {
+        self.number
+    }
+
     /// The kernel's counters of this queue.
     pub(super) fn state(&self) -> Option<QueueState> {
         QueueState::read(self.number)
@@ -186,7 +190,8 @@ pub(super) struct QueueState {
 }
 
 impl QueueState {
-    fn read(number: u16) -> Option<Self> {
+    /// The kernel's line of the queue; none if no program has bound it.
+    pub(super) fn read(number: u16) -> Option<Self> {
         let table = fs::read_to_string("/proc/net/netfilter/nfnetlink_queue").ok()?;
         table.lines().find_map(|line| QueueState::parse(line, number))
     }

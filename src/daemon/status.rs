@@ -93,17 +93,21 @@ pub struct Slots {
     pub taken_away: u32,
 }
 
-/// Use of the netfilter queue.
-#[derive(Debug)]
+/// Use of the netfilter queues.
+#[derive(Debug, Default)]
 pub struct QueueUse {
-    /// Number of the queue.
+    /// Number of the first queue.
     pub number: u16,
-    /// Packets that wait.
+    /// How many there are, each with a packet loop.
+    pub queues: usize,
+    /// Packets that wait in them.
     pub waiting: u32,
-    /// Packets that found it full and were let pass.
+    /// Packets that found one full and were let pass.
     pub dropped: u32,
     /// Packets that found the socket's buffer full and were let pass.
     pub user_dropped: u32,
+    /// Facts, such as name servers' answers, that one packet loop could not tell another: too many at once.
+    pub facts_lost: u32,
     /// The rules that feed it are loaded, and take the daemon's signs of life.
     pub has_rules: bool,
 }
@@ -178,6 +182,16 @@ impl From<ProbeCounters> for Probes {
     }
 }
 
+impl QueueUse {
+    /// `queue 1330`, or `queues 1330-1331`.
+    fn name(&self) -> String {
+        match self.queues {
+            1 => format!("queue {}", self.number),
+            queues => format!("queues {}-{}", self.number, usize::from(self.number) + queues - 1),
+        }
+    }
+}
+
 impl Status<'_> {
     /// For a person.
     pub fn to_text(&self) -> String {
@@ -185,7 +199,7 @@ impl Status<'_> {
             "minewall {} has been running for {} s in {} mode\n\
              packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
              flows      {} of {}; {} bypassed, {} evicted undecided, {} refused\n\
-             queue {}   {} waiting, {} passed unseen\n\
+             {:<10} {} waiting, {} passed unseen\n\
              probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
              lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
@@ -203,7 +217,7 @@ impl Status<'_> {
             self.let_go,
             self.flows.evicted_undecided,
             self.flows.refused,
-            self.queue.number,
+            self.queue.name(),
             self.queue.waiting,
             u64::from(self.queue.dropped) + u64::from(self.queue.user_dropped),
             self.probes.pool,
@@ -325,7 +339,7 @@ mod tests {
             let_go: 0,
             flows,
             assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
-            queue: QueueUse { number: 0, waiting: 0, dropped: 0, user_dropped: 0, has_rules: true },
+            queue: QueueUse { queues: 1, has_rules: true, ..QueueUse::default() },
             probes: ProbeCounters::default().into(),
             learned: Learned::default(),
             lists: ListsUse::default(),

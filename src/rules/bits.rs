@@ -1,5 +1,7 @@
 //! Our bits of the packet mark and the conntrack mark, as nft statements.
 
+use core::ops::RangeInclusive;
+
 use super::Variant;
 use crate::config::Config;
 use crate::verdict::Reason;
@@ -52,10 +54,13 @@ impl Bits {
         format!("meta mark set meta mark | {:#010x}", self.at.reason_value(reason))
     }
 
-    /// Sends a packet to queue `number`.
-    pub fn queue(&self, number: u16) -> String {
+    /// Sends a packet to one of the queues `numbers`: by a hash of both addresses, the same for either direction.
+    pub fn queue(&self, numbers: &RangeInclusive<u16>) -> String {
         match self.variant {
-            Variant::Nft => format!("queue num {number} bypass"),
+            Variant::Nft if numbers.start() == numbers.end() => {
+                format!("queue num {} bypass", numbers.start())
+            }
+            Variant::Nft => format!("queue num {}-{} bypass", numbers.start(), numbers.end()),
             Variant::Iptables => format!("meta mark set meta mark | {:#010x} accept", self.at.queue_bit()),
         }
     }

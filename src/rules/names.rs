@@ -8,6 +8,7 @@
 
 use super::Variant;
 use super::clients::{self, End};
+use super::script::xtables_queue;
 use crate::config::Config;
 use crate::limits::{DNS_OF_CLIENT, DNS_PER_SECOND};
 
@@ -72,8 +73,6 @@ pub(super) fn iptables(config: &Config) -> String {
     if !config.intel {
         return String::new();
     }
-    let (bit, queue) = (config.mark.queue_bit(), config.queue);
-    format!(
-        "-A minewall -p udp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass\n"
-    )
+    let (bit, queue) = (config.mark.queue_bit(), xtables_queue(&config.queue_numbers()));
+    format!("-A minewall -p udp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE {queue}\n")
 }

@@ -1,13 +1,15 @@
 //! The iptables variant: the same table, and the queue by an xtables target in table `security`, behind the
 //! firewall's `filter`.
 
+use core::ops::RangeInclusive;
+
 use super::names;
 use crate::config::Config;
 
 /// Loads `table` and sends the packets that it marks to the queue.
 pub(super) fn install(config: &Config, table: &str) -> String {
     let bit = config.mark.queue_bit();
-    let queue = config.queue;
+    let queue = xtables_queue(&config.queue_numbers());
     let answers = names::iptables(config);
     // The mark of a packet made by the kernel can be anything (an MLD report's is its spare room), hence -p tcp.
     // --noflush replaces the rules of our own chain and leaves all others, in one transaction.
@@ -18,7 +20,7 @@ for v in '' 6; do
 	ip${{v}}tables-nft-restore --noflush <<'END'
 *security
 :minewall - [0:0]
--A minewall -p tcp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE --queue-num {queue} --queue-bypass
+-A minewall -p tcp -m mark --mark {bit:#010x}/{bit:#010x} -j NFQUEUE {queue}
 {answers}COMMIT
 END
 	for hook in {HOOKS}; do
@@ -30,6 +32,14 @@ nft -f - <<'END'
 {table}END
 "
     )
+}
+
+/// The options of the target NFQUEUE for the queues `numbers`.
+pub(super) fn xtables_queue(numbers: &RangeInclusive<u16>) -> String {
+    match (numbers.start(), numbers.end()) {
+        (first, last) if first == last => format!("--queue-num {first} --queue-bypass"),
+        (first, last) => format!("--queue-balance {first}:{last} --queue-bypass"),
+    }
 }
 
 /// Undoes [`install`].

@@ -260,7 +260,7 @@ fn again(bits: &Bits) -> String {
 
 /// The way to the queue, which is closed while the daemon does not say that it lives.
 fn to_queue(config: &Config, bits: &Bits) -> String {
-    format!("	chain to_queue {{\n\t\tmeta l4proto @alive {}\n\t}}\n", bits.queue(config.queue))
+    format!("	chain to_queue {{\n\t\tmeta l4proto @alive {}\n\t}}\n", bits.queue(&config.queue_numbers()))
 }
 
 /// Packets without payload pass: one rule for each length of the TCP header (RFC 9293 section 3.1,

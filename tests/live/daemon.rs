@@ -54,10 +54,17 @@ impl Daemon {
 
     /// Whether the kernel hands it packets.
     pub fn holds_queue(&self, net: &Net) -> bool {
-        let queue = self.config().queue.to_string();
+        self.queues(net) == self.config().queue_numbers().count()
+    }
+
+    /// Queues of its numbers that a program has bound.
+    fn queues(&self, net: &Net) -> usize {
         let queues = "/proc/thread-self/net/netfilter/nfnetlink_queue";
         let queues = net.router.inside(|| fs::read_to_string(queues)).expect("the kernel's list of queues");
-        queues.lines().any(|line| line.split_whitespace().next() == Some(&queue))
+        let bound = |number: u16| {
+            queues.lines().any(|line| line.split_whitespace().next() == Some(&number.to_string()))
+        };
+        self.config().queue_numbers().filter(|&number| bound(number)).count()
     }
 
     /// Ends it by `signal`, and starts another in its place, with the files that it has left. The rules stay.
@@ -70,7 +77,7 @@ impl Daemon {
     /// Starts another in the place of one that has ended.
     pub fn restart_after_end(&mut self, net: &Net) {
         // The kernel takes its time to close a socket for a process that was killed.
-        wait_for("the queue is free", || !self.holds_queue(net));
+        wait_for("the queues are free", || self.queues(net) == 0);
         self.process = spawn(net, &self.directory, &self.environment);
         self.wait_until_ready(net);
     }
@@ -195,6 +202,12 @@ impl Daemon {
     }
 }
 
+/// Queues of a daemon whose test doesn't say how many: one, or as many as the environment says.
+pub fn queues() -> usize {
+    let number = std::env::var("MINEWALL_LIVE_QUEUES").ok();
+    number.map_or(1, |number| number.parse().expect("MINEWALL_LIVE_QUEUES is a number"))
+}
+
 /// What a command has said.
 pub struct Said {
     pub status: i32,
@@ -255,7 +268,12 @@ impl Directory {
         let lease = format!("1790000000 {HOME_MAC} {} gaming-pc *\n", HOME[0]);
         fs::write(leases, lease).expect("a leases file");
         fs::write(self.path("asking"), &paths).expect("a configuration file");
-        fs::write(self.path("config"), paths + options).expect("a configuration file");
+        // At the end: some tests count lines.
+        let queues = match options.contains("option queues") {
+            true => String::new(),
+            false => format!("option queues '{}'\n", queues()),
+        };
+        fs::write(self.path("config"), paths + options + &queues).expect("a configuration file");
     }
 }
 

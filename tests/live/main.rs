@@ -28,6 +28,7 @@ mod mining;
 mod notices;
 mod probe;
 mod proxies;
+mod queues;
 mod rules;
 mod run;
 mod selection;

@@ -6,12 +6,14 @@ use crate::config::Mode;
 use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
+use crate::daemon::queue::QueueState;
 use crate::daemon::status::{Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json};
+use crate::daemon::usage::LoopUsage;
 use crate::daemon::{leases, metrics};
 use crate::dpi::signatures::Dialect;
 use crate::intel::entry::Policy;
 use crate::intel::reputation::{Entry, Fact, Origin, Subject};
-use crate::limits::{ASSEMBLY_SLOTS, CLOCK_SET_FROM, HOSTS_IN_STATUS};
+use crate::limits::{CLOCK_SET_FROM, HOSTS_IN_STATUS};
 use crate::util::text::printable;
 use crate::util::wall_clock::unix_seconds;
 
@@ -32,8 +34,9 @@ impl Daemon {
                 self.knowledge(|known| known.answer(&request))
             }
             Request::Add(offer) => {
-                let Daemon { reputation, engine, .. } = self;
-                let answer = reputation.offer(&offer, &EngineTraffic { engine, now }, now);
+                let Daemon { reputation, packets, others, .. } = self;
+                let traffic = EngineTraffic { engine: &packets.engine, others, now };
+                let answer = reputation.offer(&offer, &traffic, now);
                 if offer.origin == Origin::Operator {
                     self.tick_reputation();
                 } else if let Some(router) = &offer.router {
@@ -68,7 +71,7 @@ impl Daemon {
     }
 
     fn traffic(&self) -> EngineTraffic<'_> {
-        EngineTraffic { engine: &self.engine, now: self.clock.now() }
+        EngineTraffic { engine: &self.packets.engine, others: &self.others, now: self.clock.now() }
     }
 
     /// Forgets all that is known of `subject`.
@@ -76,7 +79,8 @@ impl Daemon {
         let now = self.clock.now();
         let was_known = !self.reputation.remove(subject, now).is_empty();
         self.tick_reputation();
-        let listed = patterns_of(subject).into_iter().flat_map(|pattern| self.engine.explain(&pattern, now));
+        let listed =
+            patterns_of(subject).into_iter().flat_map(|pattern| self.packets.engine.explain(&pattern, now));
         let blocking = listed.into_iter().find(|found| found.decides && found.entry.policy == Policy::Block);
         let exempt = format!("'minewall intel add --policy allow {subject}' exempts it");
         match blocking {
@@ -103,20 +107,21 @@ impl Daemon {
             entries: self.reputation.entries().collect(),
             wall_clock: self.reputation.wall_clock(),
             worth: &|entry| self.reputation.worth(entry, &traffic),
-            explain: &|pattern| self.engine.explain(pattern, traffic.now),
+            explain: &|pattern| self.packets.engine.explain(pattern, traffic.now),
         })
     }
 
     /// Lines of a word and its value; `openwrt/minewall/files/selftest` reads them.
     fn self_test(&mut self) -> String {
-        let dialect = self.engine.recognise_login().map_or("none", Dialect::name);
+        let dialect = self.packets.engine.recognise_login().map_or("none", Dialect::name);
         let clock = u8::from(unix_seconds() >= CLOCK_SET_FROM);
         let leases = leases::read(&self.config.leases_files);
         let names = leases.iter().filter(|lease| lease.name.is_some()).count();
         let sets = u8::from(self.config.kernel_block && self.config.mode == Mode::Block);
-        let queue = self.config.queue;
+        let queues: Vec<String> = self.config.queue_numbers().map(|number| number.to_string()).collect();
+        let queues = queues.join(" ");
         format!(
-            "queue {queue}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n",
+            "queues {queues}\nconversation {dialect}\nsets {sets}\nclock {clock}\nleases {}\nnames {names}\n",
             leases.len()
         )
     }
@@ -128,7 +133,8 @@ impl Daemon {
     fn with_status<T>(&mut self, then: impl FnOnce(Status<'_>) -> T) -> T {
         let now = self.clock.now();
         let refused_by_kernel = self.reputation.refused_by_kernel(now);
-        let counters = self.engine.counters();
+        let usage = self.usage();
+        let counters = usage.counters;
         let lists = self.lists.current();
         let problems = self.problems.all();
         let watched: Vec<String> = self.config.watched().map(ToString::to_string).collect();
@@ -147,13 +153,13 @@ impl Daemon {
             suspects: counters.suspects,
             resets: counters.resets,
             let_go: counters.bypassed,
-            flows: self.flows(),
+            flows: flows_in(&usage),
             assembly: Slots {
-                used: self.engine.reassembly().in_use(),
-                capacity: ASSEMBLY_SLOTS,
-                taken_away: self.engine.reassembly().taken_away,
+                used: usage.slots[0],
+                capacity: usage.slots[1],
+                taken_away: usage.slots_taken_away,
             },
-            queue: self.queue_use(),
+            queue: self.queue_use(&usage),
             probes: self.reputation.probes().into(),
             learned: self.learned(refused_by_kernel),
             lists: ListsUse {
@@ -162,8 +168,8 @@ impl Daemon {
                 bytes: lists.as_ref().map_or(0, |lists| lists.bytes()),
                 dns_answers: counters.dns_answers,
             },
-            verdicts_failed: self.verdicts_failed,
-            unreported: self.reporter.unreported(),
+            verdicts_failed: usage.verdicts_failed,
+            unreported: self.reporter.unreported().saturating_add(usage.findings_lost),
             collector: self.reporter.collector(),
             fleet: self.fleet.routers(),
             watched: &watched,
@@ -172,26 +178,16 @@ impl Daemon {
         })
     }
 
-    fn flows(&self) -> Flows {
-        let table = self.engine.table_counters();
-        Flows {
-            used: self.engine.flows().len(),
-            capacity: self.engine.flows().capacity(),
-            opened: table.opened,
-            expired: table.expired,
-            evicted_settled: table.evicted_settled,
-            evicted_undecided: table.evicted_undecided,
-            refused: table.refused,
-        }
-    }
-
-    fn queue_use(&self) -> QueueUse {
-        let kernel = self.queue.state();
+    fn queue_use(&self, usage: &LoopUsage) -> QueueUse {
+        let states: Vec<_> = self.packets.queue.state().into_iter().chain(self.others.states()).collect();
+        let sum = |count: fn(&QueueState) -> u32| states.iter().map(count).fold(0, u32::saturating_add);
         QueueUse {
             number: self.config.queue,
-            waiting: kernel.map_or(0, |queue| queue.waiting),
-            dropped: kernel.map_or(0, |queue| queue.dropped),
-            user_dropped: kernel.map_or(0, |queue| queue.user_dropped),
+            queues: self.config.queue_numbers().count(),
+            waiting: sum(|queue| queue.waiting),
+            dropped: sum(|queue| queue.dropped),
+            user_dropped: sum(|queue| queue.user_dropped),
+            facts_lost: usage.facts_lost,
             has_rules: self.alive.is_heard(),
         }
     }
@@ -205,5 +201,18 @@ impl Daemon {
             blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
             refused_by_kernel,
         }
+    }
+}
+
+fn flows_in(usage: &LoopUsage) -> Flows {
+    let ([used, capacity], table) = (usage.flows, &usage.table);
+    Flows {
+        used,
+        capacity,
+        opened: table.opened,
+        expired: table.expired,
+        evicted_settled: table.evicted_settled,
+        evicted_undecided: table.evicted_undecided,
+        refused: table.refused,
     }
 }

@@ -83,9 +83,11 @@ impl QueueUse {
         let mut object = JsonObject::default();
         object.numbers(&[
             ("number", self.number.into()),
+            ("queues", self.queues as u64),
             ("waiting", self.waiting.into()),
             ("dropped", self.dropped.into()),
             ("user_dropped", self.user_dropped.into()),
+            ("facts_lost", self.facts_lost.into()),
         ]);
         object.flag("has_rules", self.has_rules);
         object.finish()
