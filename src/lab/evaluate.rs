@@ -5,6 +5,8 @@
 
 pub(crate) mod breakdown;
 pub(crate) mod calibration;
+#[cfg(test)]
+mod end_to_end;
 pub(crate) mod evasion;
 pub(crate) mod house;
 pub(crate) mod json;

@@ -13,23 +13,7 @@ use crate::lab::train::rng::Rng;
 pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
     let dialect = &dialects()[kind];
     let habits = Habits::sample(rng, dialect);
-    let path = Path { think: habits.think, ..Path::sample(rng) };
-    let mut script = Script::new(path, rng.log_uniform(60.0, 5_400.0));
-    let ready = login(&mut script, rng, dialect, &habits);
-    jobs(&mut script, rng, &habits, ready);
-    shares(&mut script, rng, dialect, &habits, ready);
-    if let Some((size, rhythm)) = habits.notice {
-        script.every(rng, ready, rhythm, |script, rng, at| {
-            let bytes = size.sample(rng);
-            script.down(at, bytes);
-        });
-    }
-    if let Some((ask, answer, period)) = habits.chore {
-        script.every(rng, ready, period, |script, rng, at| {
-            let (ask, answer) = (ask.sample(rng), answer.sample(rng));
-            script.exchange(rng, at, ask, answer);
-        });
-    }
+    let script = play(rng, dialect, &habits, 60.0);
     let mut transport = SessionWrapping::sample(rng);
     if rng.chance(TUNNELLED) {
         transport = if rng.chance(0.6) { transport.with_web_socket() } else { transport.over_ssh() };
@@ -43,6 +27,52 @@ pub(crate) fn session(rng: &mut Rng, kind: usize) -> ScriptedSession {
         transport = transport.with_web_socket();
     }
     (script, transport, dialect.name)
+}
+
+/// A session of dialect number `kind` of at least `seconds` in TLS as programs use it, straight to the pool, whose miner
+/// finds a share every `low` to `high` seconds in the mean.
+#[cfg(test)]
+pub(crate) fn session_in_tls(
+    rng: &mut Rng,
+    kind: usize,
+    low: f64,
+    high: f64,
+    seconds: f64,
+) -> ScriptedSession {
+    let dialect = &dialects()[kind];
+    let share_mean = rng.log_uniform(low, high);
+    let habits = Habits { share_mean, start_factor: 1.0, throttle: None, ..Habits::sample(rng, dialect) };
+    let script = play(rng, dialect, &habits, seconds);
+    let mut transport = SessionWrapping::sample(rng);
+    while !transport.is_direct_tls() {
+        transport = SessionWrapping::sample(rng);
+    }
+    if matches!(dialect.name, "webminer" | "nimiq") {
+        transport = transport.with_web_socket();
+    }
+    (script, transport, dialect.name)
+}
+
+/// What both ends say in a session of `least` seconds to an hour and a half.
+fn play(rng: &mut Rng, dialect: &DialectLengths, habits: &Habits, least: f64) -> Script {
+    let path = Path { think: habits.think, ..Path::sample(rng) };
+    let mut script = Script::new(path, rng.log_uniform(least, 5_400.0));
+    let ready = login(&mut script, rng, dialect, habits);
+    jobs(&mut script, rng, habits, ready);
+    shares(&mut script, rng, dialect, habits, ready);
+    if let Some((size, rhythm)) = habits.notice {
+        script.every(rng, ready, rhythm, |script, rng, at| {
+            let bytes = size.sample(rng);
+            script.down(at, bytes);
+        });
+    }
+    if let Some((ask, answer, period)) = habits.chore {
+        script.every(rng, ready, period, |script, rng, at| {
+            let (ask, answer) = (ask.sample(rng), answer.sample(rng));
+            script.exchange(rng, at, ask, answer);
+        });
+    }
+    script
 }
 
 /// Parameters of the dialect that this pool and this miner choose.

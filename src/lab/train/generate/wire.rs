@@ -172,6 +172,13 @@ impl SessionWrapping {
         }
     }
 
+    /// Whether it is TLS straight to the server, and neither end pads.
+    #[cfg(test)]
+    pub(crate) fn is_direct_tls(&self) -> bool {
+        let is_tls = !matches!(self.record, Encryption::Plain | Encryption::Noise | Encryption::Ssh);
+        is_tls && self.tunnel == Preamble::None && self.padding == [Padding::None; 2]
+    }
+
     /// Bytes on the wire of one write of `bytes`.
     fn wrapped(&self, rng: &mut Rng, direction: Direction, bytes: u32) -> u32 {
         let framed = match self.framing {
