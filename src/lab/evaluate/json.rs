@@ -100,3 +100,37 @@ fn beacon(count: &BeaconCount) -> Value {
         "suspects": count.suspects,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hmm::model::Model;
+    use crate::lab::train::{dataset, generate};
+
+    /// An outside judge reads the rows: a session is suspect exactly where its peak reaches the threshold.
+    #[test]
+    fn a_session_has_packets_and_seconds_where_its_peak_reaches_the_default() {
+        let model = Model::embedded().expect("part of the program");
+        let cases = dataset::cases([generate::mining(8, 80, 200), generate::benign(8, 80, 200)].concat());
+        let traces = Trace::of_all(&cases, &model);
+        let breakdown = Breakdown::of(&traces, &model.test);
+        let measured = Measured { breakdown: &breakdown, curve: &[], evasions: &[], beacons: &[], told: &[] };
+        let document: Value =
+            serde_json::from_str(&document(&measured, &model.test, &traces)).expect("good JSON");
+        let threshold = document["thresholds"]["adaptive"].as_f64().expect("a number");
+        let sessions = document["sessions"].as_array().expect("rows");
+        assert_eq!(sessions.len(), cases.len());
+        for (row, case) in sessions.iter().zip(&cases) {
+            let keys: Vec<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
+            let expected = ["application", "dialect", "label", "packets", "peak", "seconds", "transport"];
+            assert_eq!(keys, expected);
+            assert_eq!(row["label"], case.label().name());
+            let is_suspect = row["peak"].as_f64().expect("a number") >= threshold;
+            assert_eq!(row["packets"].is_u64(), is_suspect, "{row}");
+            assert_eq!(row["seconds"].is_f64(), is_suspect, "{row}");
+            assert!(is_suspect || (row["packets"].is_null() && row["seconds"].is_null()));
+        }
+        let suspects = sessions.iter().filter(|row| !row["packets"].is_null()).count();
+        assert!(suspects > 5 && suspects < sessions.len() - 5, "{suspects}");
+    }
+}
