@@ -4,7 +4,8 @@
 //! 2. A thread of its own gives it the names of the Elastic Common Schema ([`document`]) and the form that the
 //!    collector reads ([`frame`]), and sends it ([`link`]).
 //! 3. Where the collector does not answer, the event waits, and so do those behind it. Attempts follow one another
-//!    with longer and longer pauses. What finds the queue full is counted, not kept; the event log has it.
+//!    with longer and longer pauses. In a full queue the client with the most events loses one, which is counted; the
+//!    event log has it.
 
 mod document;
 mod frame;
@@ -22,6 +23,7 @@ use crate::config::collector::{Collector, CollectorFormat};
 use crate::limits::{
     COLLECTOR_EVENTS, COLLECTOR_FIRST_PAUSE, COLLECTOR_LAST_WAIT, COLLECTOR_LONGEST_PAUSE, PROBE_STACK_BYTES,
 };
+use crate::net::client_id::ClientId;
 use crate::util::background;
 use crate::util::channel::{Receiver, Sender, channel};
 use link::Peer;
@@ -39,6 +41,8 @@ struct Message {
     /// The event as in the event log.
     line: String,
     is_proof: bool,
+    /// The client that it tells of.
+    client: ClientId,
 }
 
 #[derive(Debug, Default)]
@@ -92,8 +96,9 @@ impl EventCollector {
         }
     }
 
-    /// Hands over the event `line`; it is counted as lost where too many wait.
-    pub(super) fn send(&mut self, line: &str, is_proof: bool) {
+    /// Hands over the event `line`, which tells of `client`. Where too many wait, an event of the client with the most
+    /// is lost, and counted.
+    pub(super) fn send(&mut self, line: &str, is_proof: bool, client: ClientId) {
         match (&self.destination, &self.queue) {
             (None, _) => {}
             (Some((Collector::Syslog, _)), _) => {
@@ -101,12 +106,14 @@ impl EventCollector {
                 self.counters.sent.fetch_add(1, Relaxed);
                 self.counters.taken.fetch_add(1, Relaxed);
             }
-            (Some(_), Some((queue, _)))
-                if queue.try_send(Message { line: line.into(), is_proof }).is_ok() =>
-            {
-                self.counters.taken.fetch_add(1, Relaxed);
-            }
-            (Some(_), _) => {
+            (Some(_), queue) => {
+                let message = Message { line: line.into(), is_proof, client };
+                let displaced =
+                    queue.as_ref().map(|(queue, _)| queue.send_fairly(message, |message| message.client));
+                if let Some(Ok(None)) = displaced {
+                    self.counters.taken.fetch_add(1, Relaxed);
+                    return;
+                }
                 self.counters.lost.fetch_add(1, Relaxed);
                 let text = "events for the collector are lost: too many wait for it";
                 self.problems.report(Code::Collector, "lost", text.into());

@@ -13,9 +13,10 @@ use super::problems::Problems;
 use super::status::CollectorUse;
 use crate::config::Config;
 use crate::engine::event::{Detection, Source};
-use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING};
+use crate::limits::{EVENT_LINE_MAX_BYTES, FOREIGN_REPORTS_PER_HOUR, LINES_PENDING, REPORT_CLIENTS};
 use crate::net::client_id::ClientId;
 use crate::util::calendar::rfc3339;
+use crate::util::fair_budget::FairBudget;
 use crate::util::text::printable;
 use crate::util::time::Instant;
 use crate::util::token_bucket::{Rate, TokenBucket};
@@ -29,7 +30,7 @@ pub(super) struct Reporter {
     /// Reports of addresses that are not of this side, all together: the log is the house's.
     foreign: TokenBucket,
     /// Reports of hosts whose identity is in doubt.
-    doubtful: TokenBucket,
+    doubtful: FairBudget<ClientId>,
     history: HistoryFile,
     log: EventLog,
     collector: EventCollector,
@@ -48,7 +49,7 @@ impl Reporter {
             new_proofs: News::default(),
             new_suspicions: News::default(),
             foreign: TokenBucket::default(),
-            doubtful: TokenBucket::default(),
+            doubtful: FairBudget::new(REPORT_CLIENTS),
             history: HistoryFile::new(&config.hosts_file, problems),
             log: event_log(config, problems),
             collector: EventCollector::new(config, problems),
@@ -138,7 +139,7 @@ impl Reporter {
             return;
         }
         self.log.write(&line);
-        self.collector.send(&line, detection.source.is_proof());
+        self.collector.send(&line, detection.source.is_proof(), sighting.id);
         // Those who follow are told of what there is room for; the file has it all.
         let _ = self.lines.push_back(line);
     }
@@ -168,7 +169,7 @@ impl Reporter {
         }
         let accused = accused(self);
         if accused.identity == Identity::Conflict {
-            return (self.doubtful.take(&rate, detection.at) || is_news).then_some(accused);
+            return (self.doubtful.take(sighting.id, &rate, detection.at) || is_news).then_some(accused);
         }
         self.history.changed(self.hosts.is_new(sighting.addr), detection.at);
         let is_told = self.hosts.note(sighting.clone(), self.events_per_hour, detection.at) || is_news;
@@ -358,6 +359,31 @@ mod tests {
         assert_eq!(hosts, 1);
         let (line, hosts) = told([192, 168, 1, 50], 2, true);
         assert!(!line.contains("laptop") && hosts == 1, "{line}");
+    }
+
+    /// A host that uses ever other addresses silences no other host that does.
+    #[test]
+    fn one_host_in_doubt_silences_no_other() {
+        let scratch = tempfile::tempdir().unwrap();
+        let leases = scratch.path().join("leases");
+        let text: String = (1..255).map(|n| format!("1 02:00:5e:10:01:00 192.168.1.{n} h{n} *\n")).collect();
+        std::fs::write(&leases, text).unwrap();
+        let text = format!(
+            "config minewall\noption host_events 8\nlist leases_file {0}\noption event_log {0}1\noption hosts_file {0}2\n",
+            leases.display()
+        );
+        let config = crate::config::parse(std::path::Path::new("test"), text.as_bytes()).unwrap().config;
+        let mut reporter = Reporter::new(&config, &Problems::default());
+        let mut told = |client: u8, mac: u8| {
+            let client = (std::net::Ipv4Addr::new(192, 168, 1, client), 40_000).into();
+            let hw_addr = Some([2, 0, 0x5e, 0x10, 0, mac]);
+            reporter.report(&Detection { client, hw_addr, ..detection() }, true);
+            std::iter::from_fn(|| reporter.poll_line()).count()
+        };
+        let loud: usize = (1..200).map(|client| told(client, 1)).sum();
+        assert!(loud < 40, "{loud}");
+        // New findings have a budget of their own: the same one a second time is none.
+        assert_eq!([told(200, 2), told(200, 2)], [1, 1]);
     }
 
     #[test]

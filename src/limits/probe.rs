@@ -55,8 +55,8 @@ pub const RESOLVE_TRIES: usize = 2;
 pub const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 /// Probes that may follow one another at once.
 pub const PROBE_BURST: u32 = 6;
-/// Burst of probes to one block of addresses.
-pub const PROBE_BLOCK_BURST: u32 = 2;
+/// Burst of probes to one block of addresses, the last of which is kept for clients that have had none there lately.
+pub const PROBE_BLOCK_BURST: u32 = 3;
 /// Probes of the burst kept for clients that have had none lately.
 pub const PROBE_RESERVE: u32 = PROBE_BURST / 2;
 /// Clients whose share of probes is counted (24 bytes each).

@@ -73,6 +73,8 @@ pub struct Guard {
     clients: BoundedCache<ClientId, BlockShare>,
     /// Networks of servers, each purpose by itself; the one used longest ago makes room.
     blocks: BoundedCache<(IpAddr, Purpose), BlockShare>,
+    /// Shares of clients in the last token of such a network.
+    in_blocks: BoundedCache<(ClientId, IpAddr, Purpose), BlockShare>,
     hourly: u32,
     block_hourly: u32,
 }
@@ -92,6 +94,7 @@ impl Guard {
             all: Default::default(),
             clients: BoundedCache::new(PROBE_CLIENTS),
             blocks: BoundedCache::new(PROBE_BLOCKS),
+            in_blocks: BoundedCache::new(PROBE_BLOCKS),
             hourly,
             block_hourly,
         }
@@ -117,6 +120,7 @@ impl Guard {
     ) -> Result<(), Refusal> {
         let rate = Rate::per_hour(purpose.hourly(self.hourly)).burst(PROBE_BURST);
         let block_rate = Rate::per_hour(self.block_hourly).burst(PROBE_BLOCK_BURST);
+        let in_block_rate = Rate::per_hour(self.block_hourly.div_ceil(2)).burst(1);
         let client_rate = Rate::per_hour(purpose.hourly(self.hourly).div_ceil(2)).burst(PROBE_RESERVE);
         let all = &mut self.all[purpose as usize];
         if !all.has(&rate, now) {
@@ -127,13 +131,21 @@ impl Guard {
         if !is_plenty && of_client.as_ref().is_some_and(|share| !share.bucket.has(&client_rate, now)) {
             return Err(Refusal::Rate);
         }
-        let of_block = share(&mut self.blocks, (block_of(server.addr()), purpose), now);
+        let block = block_of(server.addr());
+        let of_block = share(&mut self.blocks, (block, purpose), now);
         let of_block = of_block.filter(|share| share.bucket.has(&block_rate, now)).ok_or(Refusal::Rate)?;
+        let is_last = !of_block.bucket.has(&block_rate.burst(PROBE_BLOCK_BURST - 1), now);
+        let in_block = client.and_then(|client| share(&mut self.in_blocks, (client, block, purpose), now));
+        if is_last && in_block.as_ref().is_some_and(|share| !share.bucket.has(&in_block_rate, now)) {
+            return Err(Refusal::Rate);
+        }
         of_block.bucket.take(&block_rate, now);
         of_block.used_at = now;
-        if let Some(of_client) = of_client {
-            of_client.bucket.take(&client_rate, now);
-            of_client.used_at = now;
+        for (share, rate) in [(of_client, client_rate), (in_block, in_block_rate)] {
+            if let Some(share) = share {
+                share.bucket.take(&rate, now);
+                share.used_at = now;
+            }
         }
         all.take(&rate, now);
         Ok(())
@@ -237,8 +249,9 @@ mod tests {
             .filter(|&second| take(&mut guard, server(second), Purpose::Confirmation, second))
             .count() as u32;
         assert!((23 * 6..=24 * 6 + PROBE_BLOCK_BURST).contains(&confirmed), "{confirmed}");
-        for _ in 0..2 {
-            assert!(take(&mut guard, server(24 * 3_600), SUSPICION, 24 * 3_600));
+        let suspect = server(24 * 3_600);
+        for client in [[192, 168, 1, 50], [192, 168, 1, 51]].map(|addr| client(Ipv4Addr::from(addr))) {
+            assert_eq!(guard.take(&suspect, Some(client), SUSPICION, at(24 * 3_600)), Ok(()));
         }
         for (purpose, hourly) in
             [(Purpose::Confirmation, CONFIRMATIONS_PER_HOUR), (Purpose::Hearsay, HEARSAY_PER_HOUR)]
@@ -262,12 +275,13 @@ mod tests {
         let mut guard = Guard::new(1, 100);
         let anywhere = |number: u64| Endpoint::new(IpAddr::from([9, number as u8, 1, 1]), 3333);
         let suspect = endpoint("203.0.113.1:3333");
-        for _ in 0..PROBE_BLOCK_BURST {
-            assert!(take(&mut guard, suspect, SUSPICION, 0));
+        for number in 0..PROBE_BLOCK_BURST {
+            let client = client(Ipv4Addr::from_bits(number));
+            assert_eq!(guard.take(&suspect, Some(client), SUSPICION, at(0)), Ok(()));
         }
         let passed =
             (0..256).filter(|&number| take(&mut guard, anywhere(number), SUSPICION, 0)).count() as u32;
-        assert_eq!(passed, PROBE_BURST - PROBE_RESERVE - PROBE_BLOCK_BURST);
+        assert_eq!(passed, PROBE_BURST - PROBE_BLOCK_BURST);
         assert!(
             guard.blocks.iter().any(|((block, _), _)| *block == block_of(suspect.addr())),
             "it is forgotten"
@@ -295,6 +309,22 @@ mod tests {
             }
         }
         assert!(theirs > 12 * 60, "{theirs}: the rest is for the one that wants it");
+    }
+
+    /// One client is suspicious with every server of a network, for a day. Another's suspicion there is asked at once.
+    #[test]
+    fn one_client_s_suspects_leave_another_s_of_the_same_network_to_be_asked() {
+        let mut guard = Guard::new(60, 6);
+        let server = |number: u64| Endpoint::new(IpAddr::from([203, 0, 113, number as u8]), 443);
+        let other = client(Ipv4Addr::new(192, 168, 1, 51));
+        let mut theirs = 0;
+        for second in 0..24 * 3_600 {
+            theirs += u32::from(take(&mut guard, server(second), SUSPICION, second));
+            if second % 1_800 == 900 {
+                assert_eq!(guard.take(&server(7), Some(other), SUSPICION, at(second)), Ok(()), "{second}");
+            }
+        }
+        assert!(theirs >= 24 * 3, "{theirs}: the rest is for the one that wants it");
     }
 
     #[test]

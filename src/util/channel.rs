@@ -75,6 +75,35 @@ impl<T> Sender<T> {
         self.0.changed.notify_one();
         Ok(())
     }
+
+    /// Puts `value` in, without waiting. In a full queue the `owner` with the most values makes room, with its oldest:
+    /// the newcomer's, unless another has at least two more. That value comes back.
+    ///
+    /// # Errors
+    /// The receiving end is gone.
+    pub fn send_fairly<O: PartialEq>(
+        &self,
+        value: T,
+        owner: impl Fn(&T) -> O,
+    ) -> Result<Option<T>, NotSent<T>> {
+        let mut queue = self.0.lock();
+        if queue.is_closed {
+            return Err(NotSent::Closed(value));
+        }
+        let mut displaced = None;
+        if queue.values.len() == queue.values.capacity() {
+            let count = |of: &T| queue.values.iter().filter(|other| owner(other) == owner(of)).count();
+            let own = count(&value) + 1;
+            let most = queue.values.iter().map(count).max().unwrap_or(0);
+            let makes_room = |of: &T| if most > own { count(of) == most } else { owner(of) == owner(&value) };
+            let at = queue.values.iter().position(makes_room);
+            displaced = at.and_then(|at| queue.values.remove(at));
+        }
+        queue.values.push_back(value);
+        self.0.count(&queue);
+        self.0.changed.notify_one();
+        Ok(displaced)
+    }
 }
 
 impl<T> Receiver<T> {
@@ -200,6 +229,23 @@ mod tests {
         assert!(receiver.is_empty());
         drop(receiver);
         assert_eq!(sender.try_send(5), Err(NotSent::Closed(5)));
+    }
+
+    /// One owner fills the queue, and others want a place in it; the order of what stays is that in which it came.
+    #[test]
+    fn no_owner_takes_the_others_places() {
+        let (sender, receiver) = channel(6);
+        let owner = |value: &(u8, u32)| value.0;
+        for number in 0..6 {
+            assert_eq!(sender.send_fairly((0, number), owner), Ok(None));
+        }
+        let displaced = [(1, 6), (1, 7), (0, 8), (1, 9), (2, 10), (0, 11)]
+            .map(|value| sender.send_fairly(value, owner).map(|displaced| displaced.expect("it was full")));
+        assert_eq!(displaced, [0, 1, 2, 3, 4, 5].map(|number| Ok((0, number))));
+        let kept: Vec<_> = std::iter::from_fn(|| receiver.try_recv()).collect();
+        assert_eq!(kept, [(1, 6), (1, 7), (0, 8), (1, 9), (2, 10), (0, 11)]);
+        drop(receiver);
+        assert_eq!(sender.send_fairly((3, 0), owner), Err(NotSent::Closed((3, 0))));
     }
 
     #[test]

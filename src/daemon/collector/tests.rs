@@ -12,6 +12,10 @@ fn config(options: &str) -> Config {
     crate::config::parse(Path::new("test"), text.as_bytes()).expect("good options").config
 }
 
+fn client() -> ClientId {
+    ClientId::of(std::net::Ipv4Addr::new(192, 168, 1, 50).into(), None)
+}
+
 /// Waits until `is_true`, as long as it takes.
 fn wait_until(is_true: impl Fn() -> bool) {
     let begin = Instant::now();
@@ -27,7 +31,7 @@ fn a_datagram_is_a_message_of_syslog() {
     let address = server.local_addr().expect("bound");
     let options = format!("option collector 'udp://{address}'\n");
     let mut collector = EventCollector::new(&config(&options), &Problems::default());
-    collector.send(EVENT, true);
+    collector.send(EVENT, true, client());
     let mut bytes = [0; 4_096];
     let len = server.recv(&mut bytes).expect("a datagram");
     let text = String::from_utf8_lossy(&bytes[..len]);
@@ -42,8 +46,8 @@ fn a_stream_has_the_length_before_each_message_or_a_line_each() {
         let address = server.local_addr().expect("bound");
         let options = format!("option collector 'tcp://{address}'\noption collector_format {format}\n");
         let mut collector = EventCollector::new(&config(&options), &Problems::default());
-        collector.send(EVENT, true);
-        collector.send(EVENT, false);
+        collector.send(EVENT, true, client());
+        collector.send(EVENT, false, client());
         let mut stream = BufReader::new(server.accept().expect("a connection").0);
         for _ in 0..2 {
             let mut text = String::new();
@@ -72,7 +76,7 @@ fn a_dead_collector_costs_only_what_finds_no_room() {
     let options = format!("option collector 'tcp://{address}'\noption collector_format json\n");
     let mut collector = EventCollector::new(&config(&options), &problems);
     for _ in 0..COLLECTOR_EVENTS + 10 {
-        collector.send(EVENT, true);
+        collector.send(EVENT, true, client());
     }
     wait_until(|| problems.all().iter().any(|problem| problem.text.contains("refuses the connection")));
     assert!(problems.all().iter().any(|problem| problem.text.contains("are lost")), "{:?}", problems.all());
@@ -90,6 +94,29 @@ fn a_dead_collector_costs_only_what_finds_no_room() {
     wait_until(|| problems.all().is_empty());
 }
 
+/// One host has more events than the queue holds while the collector is away; another's arrives all the same.
+#[test]
+fn one_client_s_events_displace_no_other_s() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("bound");
+    drop(server);
+    let options = format!("option collector 'tcp://{address}'\noption collector_format json\n");
+    let mut collector = EventCollector::new(&config(&options), &Problems::default());
+    let other = ClientId::of(std::net::Ipv4Addr::new(192, 168, 1, 51).into(), None);
+    let loud = |collector: &mut EventCollector| {
+        (0..COLLECTOR_EVENTS + 2).for_each(|_| collector.send(EVENT, true, client()));
+    };
+    loud(&mut collector);
+    collector.send(&EVENT.replace("1.50", "1.51"), true, other);
+    loud(&mut collector);
+    let waiting = collector.counters().expect("there is a collector").waiting as usize;
+    assert!(waiting >= COLLECTOR_EVENTS, "{waiting}");
+    let server = TcpListener::bind(address).expect("the port is free");
+    let (stream, _) = server.accept().expect("a connection");
+    let mut lines = BufReader::new(stream).lines().take(waiting);
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("192.168.1.51"))));
+}
+
 /// Bytes written to a connection that the other end has closed would be lost without a word.
 #[test]
 fn a_collector_that_was_started_anew_misses_nothing() {
@@ -98,7 +125,7 @@ fn a_collector_that_was_started_anew_misses_nothing() {
     let options = format!("option collector 'tcp://{address}'\noption collector_format json\n");
     let mut collector = EventCollector::new(&config(&options), &Problems::default());
     for _ in 0..3 {
-        collector.send(EVENT, true);
+        collector.send(EVENT, true, client());
         let (stream, _) = server.accept().expect("a connection");
         let mut line = String::new();
         BufReader::new(&stream).read_line(&mut line).expect("a line");
@@ -110,14 +137,14 @@ fn a_collector_that_was_started_anew_misses_nothing() {
 fn another_configuration_ends_the_thread() {
     let problems = Problems::default();
     let mut collector = EventCollector::new(&config("option collector 'tcp://127.0.0.1:1'\n"), &problems);
-    collector.send(EVENT, true);
-    collector.send(EVENT, true);
+    collector.send(EVENT, true, client());
+    collector.send(EVENT, true, client());
     wait_until(|| !problems.all().is_empty());
     collector.configure(&config(""));
     assert_eq!(collector.counters(), None);
     // The thread may have told of the problem once more; from then on it is silent.
     collector.configure(&config("option collector syslog\n"));
-    collector.send(EVENT, true);
+    collector.send(EVENT, true, client());
     assert_eq!(collector.counters().map(|counters| (counters.sent, counters.lost)), Some((1, 2)));
 }
 
@@ -156,11 +183,11 @@ fn an_unknown_certificate_gets_no_event() {
     let problems = Problems::default();
     let base = format!("option collector 'tls://127.0.0.1:{port}'\noption collector_format json\n");
     let mut collector = EventCollector::new(&config(&base), &problems);
-    collector.send(EVENT, true);
+    collector.send(EVENT, true, client());
     let plain = fingerprint.replace(':', "");
     wait_until(|| problems.all().iter().any(|problem| problem.text.ends_with(&plain)));
     collector.configure(&config(&format!("{base}option collector_certificate '{fingerprint}'\n")));
-    collector.send(EVENT, true);
+    collector.send(EVENT, true, client());
     let mut line = String::new();
     BufReader::new(server.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
     assert!(line.trim_end().ends_with(&format!("\"minewall\":{EVENT}}}")), "{line}");
