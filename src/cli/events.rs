@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use super::records::{EVENT, Filter, Table};
+use super::records::{EVENT, Filter, RecordTable};
 
 /// Runs the command.
 pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
@@ -35,8 +35,8 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         filter,
         table: match is_table {
             // Programs read from pipes, people from terminals.
-            (false, false) if !shares && stdout().is_terminal() => Some(Table::new(EVENT)),
-            (is_table, _) => is_table.then(|| Table::new(EVENT)),
+            (false, false) if !shares && stdout().is_terminal() => Some(RecordTable::new(EVENT)),
+            (is_table, _) => is_table.then(|| RecordTable::new(EVENT)),
         },
         has_head: false,
     };
@@ -52,11 +52,11 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         if told.is_empty() {
             eprintln!("minewall: no such events are logged in {}", config.event_log.display());
         }
-        printer.show(&told).map(|()| End::Wanted)
+        printer.show(&told).map(|()| FollowEnd::Wanted)
     };
     match shown {
-        Ok(End::Daemon) => Err("the daemon has ended, or found this program too slow".into()),
-        Ok(End::Wanted) => Ok(ExitCode::SUCCESS),
+        Ok(FollowEnd::Daemon) => Err("the daemon has ended, or found this program too slow".into()),
+        Ok(FollowEnd::Wanted) => Ok(ExitCode::SUCCESS),
         // The reader has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(error) => Err(format!("standard output: {error}")),
@@ -64,7 +64,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
 }
 
 /// Why following has ended.
-enum End {
+enum FollowEnd {
     /// The daemon has closed the stream.
     Daemon,
     /// A signal, or there was no more to show.
@@ -75,7 +75,7 @@ enum End {
 struct Printer {
     filter: Filter,
     /// None for lines of JSON.
-    table: Option<Table>,
+    table: Option<RecordTable>,
     has_head: bool,
 }
 
@@ -113,16 +113,16 @@ fn follow(
     signals: Option<UnixStream>,
     mut told: VecDeque<String>,
     printer: &mut Printer,
-) -> io::Result<End> {
+) -> io::Result<FollowEnd> {
     let mut line = String::new();
     loop {
         if stream.buffer().is_empty() && !wait(stream.get_ref(), signals.as_ref())? {
-            return Ok(End::Wanted);
+            return Ok(FollowEnd::Wanted);
         }
         line.clear();
         // A line that is cut short is one of a daemon that has ended.
         if !matches!(stream.read_line(&mut line), Ok(1..)) || !line.ends_with('\n') {
-            return Ok(End::Daemon);
+            return Ok(FollowEnd::Daemon);
         }
         let line = line.trim_end();
         if told.iter().any(|old| old == line) {

@@ -89,18 +89,18 @@ fn members(record: &str, keys: &[&str]) -> Vec<Option<String>> {
 }
 
 /// A table of records.
-pub(super) struct Table {
+pub(super) struct RecordTable {
     zone: LocalZone,
-    columns: &'static [Column],
+    columns: &'static [RecordColumn],
 }
 
 /// Title, member of the record, and usual width.
-type Column = (&'static str, &'static str, usize);
+type RecordColumn = (&'static str, &'static str, usize);
 
-impl Table {
+impl RecordTable {
     /// A table with these columns.
-    pub(super) fn new(columns: &'static [Column]) -> Self {
-        Table { zone: LocalZone::of_system(), columns }
+    pub(super) fn new(columns: &'static [RecordColumn]) -> Self {
+        RecordTable { zone: LocalZone::of_system(), columns }
     }
 
     /// The titles.
@@ -132,7 +132,7 @@ impl Table {
 }
 
 /// Columns of events.
-pub(super) const EVENT: &[Column] = &[
+pub(super) const EVENT: &[RecordColumn] = &[
     ("time", "time", 19),
     ("host", "host", 16),
     ("address", "client", 15),
@@ -141,7 +141,7 @@ pub(super) const EVENT: &[Column] = &[
     ("server", "server", 0),
 ];
 /// Columns of hosts.
-pub(super) const HOST: &[Column] = &[
+pub(super) const HOST: &[RecordColumn] = &[
     ("last", "last_time", 19),
     ("host", "host", 16),
     ("address", "client", 15),
@@ -152,7 +152,7 @@ pub(super) const HOST: &[Column] = &[
     ("server", "server", 0),
 ];
 /// Columns of the report.
-pub(super) const REPORT: &[Column] = &[
+pub(super) const REPORT: &[RecordColumn] = &[
     ("first", "first_time", 19),
     ("last", "last_time", 19),
     ("host", "host", 16),
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_record_is_a_line_in_local_time() {
         let zone = LocalZone::parse("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
-        let table = Table { zone, columns: REPORT };
+        let table = RecordTable { zone, columns: REPORT };
         assert_eq!(
             table.row(HOST_RECORD),
             "2026-11-22 06:10:50  2026-11-23 06:10:50  -                 10.0.0.1         3      blocked    cryptonote    192.0.2.1:3333\n"

@@ -9,12 +9,12 @@ use minewall::daemon::hosts::Hosts;
 use minewall::daemon::status::hosts_to_json;
 use pico_args::Arguments;
 
-use super::records::{Filter, HOST, REPORT, Table};
+use super::records::{Filter, HOST, REPORT, RecordTable};
 use super::ubus::objects;
 
 /// Runs `minewall hosts`: the hosts that the daemon remembers.
 pub fn hosts(arguments: Arguments) -> Result<ExitCode, String> {
-    show(arguments, &Table::new(HOST), "no host has mined\n", |config| {
+    show(arguments, &RecordTable::new(HOST), "no host has mined\n", |config| {
         let answer = control::ask(&config.control_socket, &Request::HostsJson);
         answer.map(|answer| answer.text).map_err(|error| error.to_string())
     })
@@ -22,14 +22,14 @@ pub fn hosts(arguments: Arguments) -> Result<ExitCode, String> {
 
 /// Runs `minewall report`, which needs no daemon.
 pub fn run(arguments: Arguments) -> Result<ExitCode, String> {
-    show(arguments, &Table::new(REPORT), "no host has mined in this time\n", |config| {
+    show(arguments, &RecordTable::new(REPORT), "no host has mined in this time\n", |config| {
         history(&config.control_socket, config)
     })
 }
 
 fn show(
     mut arguments: Arguments,
-    table: &Table,
+    table: &RecordTable,
     nothing: &str,
     read: impl FnOnce(&Config) -> Result<String, String>,
 ) -> Result<ExitCode, String> {

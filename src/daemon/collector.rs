@@ -32,12 +32,12 @@ use link::Peer;
 pub(super) struct EventCollector {
     problems: Problems,
     destination: Option<(Collector, Peer)>,
-    counters: Arc<Counters>,
-    queue: Option<(Sender<Message>, JoinHandle<()>)>,
+    counters: Arc<CollectorCounters>,
+    queue: Option<(Sender<CollectorMessage>, JoinHandle<()>)>,
 }
 
 /// An event on its way.
-struct Message {
+struct CollectorMessage {
     /// The event as in the event log.
     line: String,
     is_proof: bool,
@@ -46,7 +46,7 @@ struct Message {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
+struct CollectorCounters {
     taken: AtomicU32,
     sent: AtomicU32,
     lost: AtomicU32,
@@ -82,7 +82,7 @@ impl EventCollector {
         self.destination = destination;
     }
 
-    fn start(&self, peer: Peer) -> Option<(Sender<Message>, JoinHandle<()>)> {
+    fn start(&self, peer: Peer) -> Option<(Sender<CollectorMessage>, JoinHandle<()>)> {
         let (sender, events) = channel(COLLECTOR_EVENTS);
         let (counters, problems) = (Arc::clone(&self.counters), self.problems.clone());
         let work = Box::new(move || deliver(&peer, &events, &counters, &problems));
@@ -107,7 +107,7 @@ impl EventCollector {
                 self.counters.taken.fetch_add(1, Relaxed);
             }
             (Some(_), queue) => {
-                let message = Message { line: line.into(), is_proof, client };
+                let message = CollectorMessage { line: line.into(), is_proof, client };
                 let displaced =
                     queue.as_ref().map(|(queue, _)| queue.send_fairly(message, |message| message.client));
                 if let Some(Ok(None)) = displaced {
@@ -142,7 +142,7 @@ impl EventCollector {
     }
 }
 
-impl Counters {
+impl CollectorCounters {
     fn waiting(&self) -> u32 {
         self.taken.load(Relaxed).saturating_sub(self.sent.load(Relaxed))
     }
@@ -155,7 +155,12 @@ fn tell_log(line: &str, is_proof: bool) {
 }
 
 /// Sends what comes until the queue is closed.
-fn deliver(peer: &Peer, events: &Receiver<Message>, counters: &Counters, problems: &Problems) {
+fn deliver(
+    peer: &Peer,
+    events: &Receiver<CollectorMessage>,
+    counters: &CollectorCounters,
+    problems: &Problems,
+) {
     let router = router_name();
     let mut link = None;
     while let Some(message) = events.recv() {
@@ -179,7 +184,7 @@ fn deliver(peer: &Peer, events: &Receiver<Message>, counters: &Counters, problem
     }
 }
 
-fn form(message: &Message, router: &str, peer: &Peer) -> Vec<u8> {
+fn form(message: &CollectorMessage, router: &str, peer: &Peer) -> Vec<u8> {
     // A line that is no event of ours goes as it is: nothing is lost for its form.
     let document = document::of(&message.line, router).unwrap_or_else(|| message.line.clone());
     match peer.format {

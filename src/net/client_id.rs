@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv6Addr};
 
-use crate::util::bounded_cache::Number;
+use crate::util::bounded_cache::Numbered;
 
 /// A client: its hardware address where that is known, else its IPv4 address or its IPv6 network.
 ///
@@ -27,7 +27,7 @@ impl ClientId {
     }
 }
 
-impl Number for ClientId {
+impl Numbered for ClientId {
     fn number(self) -> u64 {
         u64::from_be_bytes(self.0)
     }

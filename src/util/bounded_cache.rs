@@ -49,7 +49,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
-    pub(crate) fn insert<R: Number>(
+    pub(crate) fn insert<R: Numbered>(
         &mut self,
         key: K,
         value: V,
@@ -61,7 +61,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// Enters `value` under `key` only if a full set has an entry of lesser `rank`; the loser, which may be the
     /// newcomer itself, or the earlier value.
-    pub(crate) fn offer<R: Number>(
+    pub(crate) fn offer<R: Numbered>(
         &mut self,
         key: K,
         value: V,
@@ -85,7 +85,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     /// Enters `value` under `key`; what made room for it, or its earlier value. In a full set the `owner` with
     /// the most entries makes room, with its entry of the least `rank`: the newcomer's, unless another has at
     /// least two more.
-    pub(crate) fn insert_fairly<O: Number, R: Number>(
+    pub(crate) fn insert_fairly<O: Numbered, R: Numbered>(
         &mut self,
         key: K,
         value: V,
@@ -100,7 +100,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// The value of `key`, made by `make` if there is none yet; a full set evicts the entry of the least `rank`.
-    pub(crate) fn get_or_insert_with<R: Number>(
+    pub(crate) fn get_or_insert_with<R: Numbered>(
         &mut self,
         key: K,
         make: impl FnOnce() -> V,
@@ -130,7 +130,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 
     /// The entries of the set that `key` belongs to.
     pub(crate) fn set_of<'a>(&'a self, key: &K) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, S> {
-        let Set { begin, end } = self.set(key);
+        let PlaceSet { begin, end } = self.set(key);
         let set = self.places.get(begin..end).unwrap_or_default();
         set.iter().flatten().map(|(key, value)| (key, value))
     }
@@ -146,12 +146,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// The set of `key`.
-    fn set(&self, key: &K) -> Set {
+    fn set(&self, key: &K) -> PlaceSet {
         if self.sets == 1 {
-            return Set { begin: 0, end: self.places.len() };
+            return PlaceSet { begin: 0, end: self.places.len() };
         }
         let begin = (self.hasher.hash_one(key) as usize & (self.sets - 1)) * self.ways;
-        Set { begin, end: begin + self.ways }
+        PlaceSet { begin, end: begin + self.ways }
     }
 
     fn entry(&self, at: usize) -> Option<(&K, &V)> {
@@ -159,7 +159,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// What `number` says of the entry at a place; none where there is no entry.
-    fn numbers<N: Number>(&self, number: impl Fn(&K, &V) -> N) -> impl Fn(usize) -> Option<u64> {
+    fn numbers<N: Numbered>(&self, number: impl Fn(&K, &V) -> N) -> impl Fn(usize) -> Option<u64> {
         move |at| self.entry(at).map(|(key, value)| number(key, value).number())
     }
 
@@ -168,7 +168,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
     }
 
     /// Place of `key`, or a place for it without eviction.
-    fn place(&self, key: &K) -> Result<usize, Set> {
+    fn place(&self, key: &K) -> Result<usize, PlaceSet> {
         let set = self.set(key);
         match self.position(key).or_else(|| set.first(&|at| self.entry(at).is_none())) {
             Some(at) => Ok(at),
@@ -190,37 +190,37 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
 }
 
 /// A rank or an owner: numbers are compared by one copy of the rules for the caches of all types.
-pub(crate) trait Number {
+pub(crate) trait Numbered {
     /// Equal for what is equal, and greater for what is greater.
     fn number(self) -> u64;
 }
 
-impl Number for u64 {
+impl Numbered for u64 {
     fn number(self) -> u64 {
         self
     }
 }
 
-impl Number for u32 {
+impl Numbered for u32 {
     fn number(self) -> u64 {
         self.into()
     }
 }
 
-impl Number for [u8; 6] {
+impl Numbered for [u8; 6] {
     fn number(self) -> u64 {
         let [a, b, c, d, e, f] = self;
         u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 }
 
-impl<T: Number> Number for Reverse<T> {
+impl<T: Numbered> Numbered for Reverse<T> {
     fn number(self) -> u64 {
         !self.0.number()
     }
 }
 
-impl Number for () {
+impl Numbered for () {
     fn number(self) -> u64 {
         0
     }
@@ -229,12 +229,12 @@ impl Number for () {
 /// The places of a set. The rules see places by number only, so that there is one copy of them in the program and
 /// not one for each type of entry (15 KB on MIPS).
 #[derive(Clone, Copy, Debug)]
-struct Set {
+struct PlaceSet {
     begin: usize,
     end: usize,
 }
 
-impl Set {
+impl PlaceSet {
     fn first(self, is_it: &dyn Fn(usize) -> bool) -> Option<usize> {
         (self.begin..self.end).find(|&at| is_it(at))
     }

@@ -18,14 +18,14 @@ pub struct LocalZone {
 struct Summer {
     offset: i32,
     /// First moment of it, by the standard clock.
-    begins: Change,
+    begins: ZoneChange,
     /// End of it, by its own clock.
-    ends: Change,
+    ends: ZoneChange,
 }
 
 /// A day of the year and the seconds after its midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Change {
+struct ZoneChange {
     day: Day,
     seconds: i32,
 }
@@ -90,7 +90,7 @@ impl LocalZone {
     }
 }
 
-impl Change {
+impl ZoneChange {
     /// Its moment in `year`, in seconds since 1970 by the clock that it is told in.
     fn of(self, year: u32) -> i64 {
         let begin = |month: u8| {
@@ -150,7 +150,7 @@ fn time(rest: &mut &str) -> Option<i32> {
 }
 
 /// Takes `,day[/time]` off; the time is two o'clock without.
-fn change(rest: &mut &str) -> Option<Change> {
+fn change(rest: &mut &str) -> Option<ZoneChange> {
     *rest = rest.strip_prefix(',')?;
     let day = if let Some(next) = rest.strip_prefix('M') {
         *rest = next;
@@ -173,7 +173,7 @@ fn change(rest: &mut &str) -> Option<Change> {
         }
         None => 2 * HOUR,
     };
-    Some(Change { day, seconds })
+    Some(ZoneChange { day, seconds })
 }
 
 /// Takes digits off, at most four.

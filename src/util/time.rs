@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use super::bounded_cache::Number;
+use super::bounded_cache::Numbered;
 
 /// A point in time: microseconds since an epoch that the caller chose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ impl Instant {
     }
 }
 
-impl Number for Instant {
+impl Numbered for Instant {
     fn number(self) -> u64 {
         self.0
     }

@@ -47,7 +47,7 @@ impl fmt::Display for Peer {
 }
 
 /// An open way to a collector.
-pub(super) enum Link {
+pub(super) enum CollectorLink {
     Datagrams(UdpSocket),
     Stream(TcpStream),
     #[cfg(feature = "tls")]
@@ -58,21 +58,21 @@ pub(super) enum Link {
 ///
 /// # Errors
 /// The reason in words.
-pub(super) fn send(link: &mut Option<Link>, peer: &Peer, bytes: &[u8]) -> Result<(), String> {
+pub(super) fn send(link: &mut Option<CollectorLink>, peer: &Peer, bytes: &[u8]) -> Result<(), String> {
     // A collector that has been started anew has closed its end, and what is written then is lost without a word.
-    if link.as_mut().is_some_and(Link::has_ended) {
+    if link.as_mut().is_some_and(CollectorLink::has_ended) {
         *link = None;
     }
     let mut open = match link.take() {
         Some(open) => open,
-        None => Link::open(peer)?,
+        None => CollectorLink::open(peer)?,
     };
     open.send(bytes).map_err(|error| words(&error))?;
     *link = Some(open);
     Ok(())
 }
 
-impl Link {
+impl CollectorLink {
     fn open(peer: &Peer) -> Result<Self, String> {
         let Collector::Remote { transport, host, port } = &peer.address else {
             return Err("it has no address".into());
@@ -86,12 +86,12 @@ impl Link {
             CollectorTransport::Udp => {
                 let socket = socket(addr, Type::DGRAM, peer.mark).map_err(|error| words(&error))?;
                 socket.connect(&addr.into()).map_err(|error| words(&error))?;
-                Ok(Link::Datagrams(socket.into()))
+                Ok(CollectorLink::Datagrams(socket.into()))
             }
             CollectorTransport::Tcp => {
-                connect(addr, peer.mark).map(Link::Stream).map_err(|error| words(&error))
+                connect(addr, peer.mark).map(CollectorLink::Stream).map_err(|error| words(&error))
             }
-            CollectorTransport::Tls => Link::open_tls(addr, host, peer),
+            CollectorTransport::Tls => CollectorLink::open_tls(addr, host, peer),
         }
     }
 
@@ -104,7 +104,7 @@ impl Link {
         let socket = connect(addr, peer.mark).map_err(|error| words(&error))?;
         let mut stream = Box::new(TlsStream { socket, tls });
         stream.shake_hands()?;
-        Ok(Link::Tls(stream))
+        Ok(CollectorLink::Tls(stream))
     }
 
     #[cfg(not(feature = "tls"))]
@@ -115,10 +115,10 @@ impl Link {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Link::Datagrams(socket) => socket.send(bytes).map(|_| ()),
-            Link::Stream(socket) => socket.write_all(bytes),
+            CollectorLink::Datagrams(socket) => socket.send(bytes).map(|_| ()),
+            CollectorLink::Stream(socket) => socket.write_all(bytes),
             #[cfg(feature = "tls")]
-            Link::Tls(stream) => {
+            CollectorLink::Tls(stream) => {
                 stream.tls.send(bytes);
                 stream.flush()
             }
@@ -129,8 +129,8 @@ impl Link {
     fn has_ended(&mut self) -> bool {
         let mut bytes = [0; 1_024];
         match self {
-            Link::Datagrams(_) => false,
-            Link::Stream(socket) => loop {
+            CollectorLink::Datagrams(_) => false,
+            CollectorLink::Stream(socket) => loop {
                 match read_now(socket, &mut bytes) {
                     Ok(None) => return false,
                     Ok(Some(1..)) => {}
@@ -138,7 +138,7 @@ impl Link {
                 }
             },
             #[cfg(feature = "tls")]
-            Link::Tls(stream) => loop {
+            CollectorLink::Tls(stream) => loop {
                 match read_now(&mut stream.socket, &mut bytes) {
                     Ok(None) => return false,
                     Ok(Some(len @ 1..)) => {
