@@ -17,20 +17,20 @@ use crate::session::{Session, is_reset};
 
 /// Hardware address of the attacker.
 const ATTACKER_MAC: &str = "02:00:00:00:00:66";
-/// A pool that the kernel refuses by itself.
-const KNOWN_POOL: &str = "203.0.113.9:3333";
+/// Pools that the kernel refuses by itself.
+const KNOWN_POOLS: [&str; 2] = ["203.0.113.9:3333", "[2001:db8:113::9]:3333"];
 
-/// Attack j: a host with another hardware address mines under the victim's address, and sends attempts under it to a
-/// pool that is known. Events name the hardware address and say that it isn't the lease's; the victim's name occurs in
+/// Attack j: a host with another hardware address mines under the victim's addresses, and sends attempts under them to
+/// pools that are known. Events name the hardware address and say that it isn't the lease's; the victim's name occurs in
 /// none, and the victim is in no list.
 #[test]
 fn a_spoofed_neighbour_is_not_accused() {
     let Some(house) = House::new() else { return };
-    let at: SocketAddr = KNOWN_POOL.parse().expect("an endpoint");
+    let pools: [SocketAddr; 2] = KNOWN_POOLS.map(|pool| pool.parse().expect("an endpoint"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     let mut known = Store::default();
-    known.enter(
-        Entry {
+    for at in pools {
+        let entry = Entry {
             subject: Subject::server(&Endpoint::new(at.ip(), at.port()), None),
             fact: Fact::Pool,
             origin: Origin::Operator,
@@ -39,10 +39,10 @@ fn a_spoofed_neighbour_is_not_accused() {
             evidence: Default::default(),
             since: now,
             until: now + 3_600,
-        },
-        now,
-    );
-    house.net.publish(at.ip());
+        };
+        known.enter(entry, now);
+        house.net.publish(at.ip());
+    }
     let daemon = Daemon::start_with(&house.net, "", &known);
     house.net.home.run(&["ip", "link", "set", "eth0", "address", ATTACKER_MAC]);
     house.net.router.run(&["ip", "neigh", "flush", "dev", "lan0"]);
@@ -51,16 +51,19 @@ fn a_spoofed_neighbour_is_not_accused() {
         (&session.client).write_all(LOGIN.as_bytes()).expect("it leaves the attacker");
         assert!(is_reset(&session.client), "{server}: the attacker is cut off");
     }
-    wait_for("the kernel's set", || {
-        house.net.router.run(&["nft", "list", "set", "inet", "minewall", "pools4"]).contains(". 3333 ")
-    });
-    let from = SocketAddr::new(ip(HOME[0]), 50_000);
-    Forger::new(&house.net.home).send(&Forged { from, to: at, seq: 1, ack: None, payload: b"" });
-    wait_for("the events", || daemon.events().lines().count() >= 3);
+    let forger = Forger::new(&house.net.home);
+    for ((at, set), home) in pools.into_iter().zip(["pools4", "pools6"]).zip(HOME) {
+        wait_for("the kernel's set", || {
+            house.net.router.run(&["nft", "list", "set", "inet", "minewall", set]).contains(". 3333 ")
+        });
+        let from = SocketAddr::new(ip(home), 50_000);
+        forger.send(&Forged { from, to: at, seq: 1, ack: None, payload: b"" });
+    }
+    wait_for("the events", || daemon.events().lines().count() >= 4);
     house.catches_miners(2, "beside the attacker");
     let events = daemon.events();
     let of_attacker: Vec<&str> = events.lines().filter(|line| line.contains(ATTACKER_MAC)).collect();
-    assert_eq!(of_attacker.len(), 3, "{events}");
+    assert_eq!(of_attacker.len(), 4, "{events}");
     for line in of_attacker {
         assert!(line.contains("\"identity\":\"conflict\"") || line.contains(HOME[1]), "{line}");
     }
