@@ -23,6 +23,12 @@ TOOLS = ("busybox", "nft", "nice", "setpriv", "unshare")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def queues(first=1330):
+    """The queues of a daemon by default: as the rules have them, and as the kernel's list of what is bound."""
+    numbers = range(first, first + min(os.cpu_count(), 4))
+    return "-".join(str(number) for number in sorted({numbers[0], numbers[-1]})), "".join(f"{number} " for number in numbers)
+
+
 def missing():
     """What the router needs and this machine doesn't have; an empty text if all is there."""
     tools = [tool for tool in (*TOOLS, "nsenter") if not shutil.which(tool)]

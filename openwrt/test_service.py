@@ -91,7 +91,7 @@ class Service(OnRouter):
         there.wait_for(lambda: there.run("minewall status >/dev/null 2>&1") == 0)
         # The daemon runs, and the rules came when its queue was bound.
         self.assertIn("queue 1330", there.table())
-        self.assertEqual(there.read("var/log/nft"), "load of 1330, bound 1330 \n")
+        self.assertEqual(there.read("var/log/nft"), "load of {}, bound {}\n".format(*router.queues()))
         self.assertTrue((there.root / "etc/rc.d/S21minewall").exists())
         first = there.pid()
         # A start of what runs starts nothing.
@@ -219,7 +219,7 @@ class Service(OnRouter):
         there.check("/etc/init.d/minewall reload")
         self.assertNotIn(there.pid(), ("", first))
         there.wait_until_gone(first)
-        self.assertEqual(there.read("var/log/nft").splitlines()[-2:], ["removal", "load of 7, bound 7 "])
+        self.assertEqual(there.read("var/log/nft").splitlines()[-2:], ["removal", "load of {}, bound {}".format(*router.queues(7))])
         there.edit("option enabled '1'", "option enabled '0'")
         there.check("/etc/init.d/minewall reload")
         self.assertEqual((there.pid(), there.table()), ("", ""))
@@ -292,14 +292,14 @@ class Service(OnRouter):
     def test_the_log_has_priorities(self):
         self.install()
         there = self.router
-        there.wait_for(lambda: re.search(r"^<30>minewall: queue 1330 is watched in block mode$", self.log(), re.M))
+        there.wait_for(lambda: re.search(r"^<30>minewall: .*queue.* 1330 .*is watched in block mode$", self.log(), re.M))
         there.check("/etc/init.d/minewall stop")
         self.assertNotIn("queue 1330", there.read("var/log/stderr"))
 
     def test_after_a_restart_of_the_log_the_jailed_daemon_still_has_levels(self):
         self.install()
         there = self.router
-        there.wait_for(lambda: "<30>minewall: queue 1330 is watched" in self.log())
+        there.wait_for(lambda: re.search("<30>minewall: .*queue.* 1330 .*is watched", self.log()))
         there.log.restart()
         there.check("/etc/init.d/minewall reload")
         # The jail has the dead socket; what goes to standard output procd takes to the log as information.

@@ -180,21 +180,18 @@ pub fn load(path: &Path) -> Result<Loaded, Rejected> {
     parse(path, &bytes)
 }
 
-/// Cores of the machine that are online, which are the same to the daemon and to the program that loads the rules, whatever
-/// each may use of them.
+/// Cores of the machine that are online: by a file that the daemon reads in its jail as the program that makes the rules
+/// does outside, and whatever either may use of them.
 fn cores() -> usize {
-    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
-    cores_in(online.trim()).unwrap_or(1)
+    cores_in(&std::fs::read_to_string("/proc/stat").unwrap_or_default())
 }
 
-/// Cores in a list of the kernel's, like `0-3,5`.
-fn cores_in(list: &str) -> Option<usize> {
-    let parts = list.split(',').map(|part| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-        Some(last.checked_sub(first)? + 1)
-    });
-    parts.sum()
+/// Cores of which `/proc/stat` has a line (`cpu0 ...`), one at least.
+fn cores_in(stat: &str) -> usize {
+    let of_core = |line: &&str| {
+        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    stat.lines().filter(of_core).count().max(1)
 }
 
 /// Type of our section.

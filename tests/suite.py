@@ -35,6 +35,8 @@ SHELL_SCRIPTS = """bootstrap.sh .ci/run cross/*.sh cross/cc cross/ar cross/try c
 CLIPPY = "cargo clippy --locked"
 DOC = "RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --lib --document-private-items"
 FUZZ = "--profile demo --no-default-features --features host --example fuzz -- --runs 100000"
+# Live tests that are cheap, which run on two queues, too.
+ON_TWO_QUEUES = "attacks::identity attacks::outsiders attacks::owner attacks::words known lists memory mining queues run selection"
 # A probe's or the kernel's patience is most of what these take.
 WAITING = ("live", "probe")
 
@@ -82,6 +84,7 @@ def full():
         Part("unit tests", "cargo test --locked --no-fail-fast --lib"),
         Part("examples in the documentation", "cargo test --locked --doc"),
         *(Part(f"tests of {name}", f"cargo test --locked --no-fail-fast --test {name}") for name in integration_tests()),
+        Part("live tests on two queues", f"MINEWALL_LIVE_QUEUES=2 cargo test --locked --no-fail-fast --test live -- {ON_TWO_QUEUES}"),
         Part("fuzzing", f"cargo run --locked {FUZZ}"),
         Part("demonstration", f"tests/demo.sh {DEBUG}/minewall {DEBUG}/examples/lab", after=built),
         Part("real daemons", f"tests/probe/daemons.sh {DEBUG}/minewall", after=built),

@@ -107,8 +107,11 @@ make_image() {
 	# shellcheck disable=SC2086 # a list
 	printf '%s\n' $sections >"$tree/sections"
 	# A miner's rhythm is no two times the same: what is shown is that a suspect's server is asked.
-	sed "s/#option sensitivity 'adaptive'/option sensitivity 'eager'/" openwrt/minewall/files/minewall.conf >"$tree/etc/config/minewall"
+	# Two queues, though there is one core: the rules have a range.
+	sed "s/#option sensitivity 'adaptive'/option sensitivity 'eager'/; s/#option queues '0'/option queues '2'/" \
+		openwrt/minewall/files/minewall.conf >"$tree/etc/config/minewall"
 	grep -q "^	option sensitivity 'eager'" "$tree/etc/config/minewall"
+	grep -q "^	option queues '2'" "$tree/etc/config/minewall"
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=pool.example \
 		-keyout "$tree/tls.pem" -out "$tree/certificate" 2>/dev/null
 	cat "$tree/certificate" >>"$tree/tls.pem"

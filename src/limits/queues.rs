@@ -4,8 +4,8 @@ use core::time::Duration;
 
 /// Queues that the kernel may divide packets among, each with a packet loop, a flow table and pools of its own.
 pub const QUEUES_MAX: usize = 16;
-/// Queues by default.
-pub const QUEUES_DEFAULT: u32 = 1;
+/// Queues by default: as many as the router has cores, see [`QUEUES_BY_CORES`].
+pub const QUEUES_DEFAULT: u32 = 0;
 /// Queues where the configuration leaves the number to the router: one a core, at most so many.
 pub const QUEUES_BY_CORES: usize = 4;
 /// Stack of the thread of a queue.

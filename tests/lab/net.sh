@@ -83,6 +83,7 @@ write_config() {
 	cat >"$work/config" <<-EOF
 		config minewall 'main'
 			option mode 'block'
+			option queues '${queues:-1}'
 			option event_log '$work/events.jsonl'
 			option hosts_file '$work/hosts'
 			option control_socket '$work/control.sock'

@@ -18,7 +18,7 @@ use crate::session::{Session, is_reset};
 use crate::stand_in::StandIn;
 
 pub fn configured(options: &str) -> Config {
-    config::parse(Path::new("test"), format!("config minewall\n{options}").as_bytes())
+    config::parse(Path::new("test"), format!("config minewall\noption queues 1\n{options}").as_bytes())
         .expect("good options")
         .config
 }

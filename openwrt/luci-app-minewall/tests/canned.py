@@ -15,7 +15,7 @@ DAEMON = {
     "flows": {"used": 212, "capacity": 8192, "opened": 99, "expired": 9, "evicted_settled": 0,
               "evicted_undecided": 0, "refused": 0},
     "assembly": {"used": 0, "capacity": 64, "taken_away": 0},
-    "queue": {"number": 1330, "waiting": 0, "dropped": 3, "user_dropped": 1},
+    "queue": {"number": 1330, "queues": 2, "waiting": 0, "dropped": 3, "user_dropped": 1, "facts_lost": 0},
     "probes": {"pool": 1, "not_pool": 2, "inconclusive": 0, "known": 0, "forbidden": 0, "too_many": 0, "dry": 0,
                "lost": 0},
     "learned": {"dpi": 3, "probe": 1, "operator": 0, "fleet": 0, "blocking": 4, "refused_by_kernel": 52},

@@ -9,14 +9,13 @@
 //! shown the packets of name servers, each at its place in the capture, so that a run doesn't depend on which thread is
 //! ahead. Findings are those of one queue, as long as nothing has to make room: each engine has stores of its own.
 
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::thread;
 
 use super::account::FlowAccount;
 use super::capture::{Capture, OpenError};
-use super::engines::{EngineMaker, FixedKey};
+use super::engines::EngineMaker;
 use super::input::{Input, Opened};
 use super::progress::ReplayProgress;
 use super::{FRAMES_A_TURN, Replay, Replayed};
@@ -135,11 +134,23 @@ fn queue_of(bytes: &[u8], queues: usize) -> Option<usize> {
     Some(queue_between(src, dst, queues))
 }
 
-/// The queue of the packets between two addresses, in either direction.
+/// The queue of the packets between two addresses, in either direction: sum and difference of both are the same then. Each
+/// thread asks for each packet, so this is no keyed hash; captures attack nobody's queues.
 fn queue_between(one: &[u8], other: &[u8], queues: usize) -> usize {
-    let pair = if one < other { (one, other) } else { (other, one) };
-    (FixedKey::default().hash_one(pair) % queues as u64) as usize
+    let (one, other) = (folded(one), folded(other));
+    let mixed = (one ^ other).wrapping_mul(GOLDEN) ^ one.wrapping_add(other).wrapping_mul(GOLDEN_SQUARED);
+    (((mixed >> 32) * queues as u64) >> 32) as usize
 }
+
+/// The words of an address, one upon the other.
+fn folded(addr: &[u8]) -> u64 {
+    let words = addr.chunks_exact(4).filter_map(|word| word.first_chunk());
+    words.fold(0, |sum: u64, word| sum.rotate_left(32) ^ u64::from(u32::from_be_bytes(*word)))
+}
+
+/// 2^64 by the golden ratio, and the square of that: odd numbers whose products mix well.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+const GOLDEN_SQUARED: u64 = GOLDEN.wrapping_mul(GOLDEN);
 
 /// Whether the IP packet `bytes` comes from a name server or goes to one.
 fn is_of_name_server(bytes: &[u8]) -> bool {
@@ -159,3 +170,24 @@ fn is_whole(bytes: &[u8]) -> bool {
 /// RFC 8200 section 3.
 const IPV6_HEADER_BYTES: usize = 40;
 const DNS_PORT: [u8; 2] = 53_u16.to_be_bytes();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_directions_have_one_queue_and_every_queue_its_part() {
+        for queues in [2, 3, 4, 16] {
+            let mut packets = vec![0; queues];
+            for number in 0..4_000_u32 {
+                let (client, server) =
+                    ([192, 168, 1, number as u8], (0xcb00_7100 + number / 256).to_be_bytes());
+                let queue = queue_between(&client, &server, queues);
+                assert_eq!(queue, queue_between(&server, &client, queues));
+                packets[queue] += 1;
+            }
+            let fair = 4_000 / queues;
+            assert!(packets.iter().all(|&part| part > fair / 2 && part < fair * 2), "{packets:?}");
+        }
+    }
+}

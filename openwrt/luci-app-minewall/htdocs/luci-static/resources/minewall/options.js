@@ -159,7 +159,7 @@ return baseclass.extend({
 			{ name: 'queue', kind: 'number', min: 0, max: 65535, unit: null, preset: '1330',
 				title: _('Netfilter queue'),
 				help: _('Number of the first netfilter queue; no other program may have the same.') },
-			{ name: 'queues', kind: 'number', min: 0, max: 16, unit: _('queues'), preset: '1',
+			{ name: 'queues', kind: 'number', min: 0, max: 16, unit: _('queues'), preset: '0',
 				title: _('Queues'),
 				help: _('Queues, each with a thread of its own, at the numbers from option queue on; 0: one for each core, at most 4. The packets between two hosts are always in one queue; max_flows is divided among the queues.') },
 			{ name: 'queue_length', kind: 'number', min: 16, max: 65536, unit: _('packets'), preset: '1024',
