@@ -80,7 +80,7 @@ impl Draft {
 
     /// Whether nothing is half read.
     fn is_idle(&self) -> bool {
-        (self.lines.is_idle() || self.lines.is_passing_over())
+        (self.lines.is_idle() || self.lines.passes_over_line())
             && self.head.is_none()
             && self.bytes.is_empty()
             && self.missing == 0

@@ -81,7 +81,7 @@ impl Framing {
                 | Layer::FrameData
                 | Layer::GrpcData
         );
-        if drafts.get(at).is_some_and(|draft| draft.lines.is_passing_over()) {
+        if drafts.get(at).is_some_and(|draft| draft.lines.passes_over_line()) {
             self.flags |= REST[direction as usize];
         }
         let handle = &mut self.drafts[direction as usize];

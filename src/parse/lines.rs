@@ -2,7 +2,8 @@
 //! lines of text.
 //!
 //! A JSON value ends where its brackets balance, with or without a line end after it. Blank bytes, byte order
-//! marks and zeros between messages mean nothing. What makes no sense is passed over up to the next line end.
+//! marks and zeros between messages mean nothing. What makes no sense is passed over up to the next line end, or up to a
+//! value if no more than a few bytes stand before it that are no text: the length of a message, say.
 
 use super::fit;
 use super::scanner::{ScanProgress, Scanner};
@@ -20,6 +21,8 @@ pub(crate) struct Lines {
     state: LineState,
     /// Length of the verb before the value at hand.
     verb: u8,
+    /// Bytes that may still stand before a value, in what makes no sense.
+    prefix: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +30,8 @@ enum LineState {
     /// Between messages.
     #[default]
     Start,
+    /// The same, right behind a value, which a zero may end.
+    Ended,
     /// In a JSON value.
     Value,
     /// In a line of text.
@@ -53,7 +58,7 @@ pub(crate) enum Piece {
 impl Lines {
     /// Whether no message is half read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.state == LineState::Start
+        matches!(self.state, LineState::Start | LineState::Ended) && self.prefix == 0
     }
 
     /// Whether a value is half read.
@@ -71,10 +76,15 @@ impl Lines {
         self.state == LineState::Rest
     }
 
+    /// Whether such a line is passed over up to its end, so that nothing else of it matters.
+    pub(crate) fn passes_over_line(&self) -> bool {
+        self.is_passing_over() && self.prefix == 0
+    }
+
     /// Forgets what is half read; the next byte begins a message.
     pub(crate) fn reset(&mut self) {
         self.state = LineState::Start;
-        self.verb = 0;
+        (self.verb, self.prefix) = (0, 0);
         self.line.clear();
         self.scanner.reset(false);
     }
@@ -96,16 +106,10 @@ impl Lines {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let (len, piece) = match self.state {
-                LineState::Start => (self.start(rest, !are_packets), None),
+                LineState::Start | LineState::Ended => (self.start(rest, !are_packets), None),
                 LineState::Value => self.value(words, rest),
-                LineState::Line => self.text(rest, are_packets),
-                LineState::Rest => match end_of_line(rest) {
-                    Some(len) => {
-                        self.reset();
-                        (len, None)
-                    }
-                    None => (rest.len(), None),
-                },
+                LineState::Line => self.text(words, rest, are_packets),
+                LineState::Rest => (self.rest(rest, !are_packets), None),
             };
             at += len;
             if let Some(piece) = piece {
@@ -118,6 +122,13 @@ impl Lines {
     /// Passes over what means nothing, up to the first byte of a message.
     fn start(&mut self, bytes: &[u8], by_line: bool) -> usize {
         let blank = bytes.iter().take_while(|byte| is_blank(**byte)).count();
+        let zeros = bytes.iter().take(blank).filter(|byte| **byte == 0).count();
+        if zeros > usize::from(self.state == LineState::Ended) {
+            self.prefix = LENGTH_BYTES;
+        }
+        if zeros > 0 {
+            self.state = LineState::Start;
+        }
         if let Some(first) = bytes.get(blank) {
             self.verb = 0;
             self.line.clear();
@@ -127,7 +138,26 @@ impl Lines {
         blank
     }
 
+    /// Passes over what makes no sense.
+    fn rest(&mut self, bytes: &[u8], by_line: bool) -> usize {
+        let near = bytes.get(..usize::from(self.prefix)).unwrap_or(bytes);
+        let first = near.iter().position(|byte| matches!(byte, b'{' | b'\n'));
+        if let Some(at) = first.filter(|at| near.get(*at) == Some(&b'{')) {
+            self.state = self.begin_value(by_line);
+            return at;
+        }
+        self.prefix -= near.len() as u8;
+        match end_of_line(bytes) {
+            Some(len) => {
+                self.reset();
+                len
+            }
+            None => bytes.len(),
+        }
+    }
+
     fn begin_value(&mut self, by_line: bool) -> LineState {
+        self.prefix = 0;
         self.scanner.reset(by_line);
         LineState::Value
     }
@@ -137,12 +167,12 @@ impl Lines {
             ScanProgress::NeedMore => (bytes.len(), None),
             ScanProgress::Message(len) => {
                 if self.scanner.is_idle() {
-                    self.state = LineState::Start;
+                    self.state = LineState::Ended;
                 }
                 (len, Some(Piece::Value))
             }
             ScanProgress::End(len) => {
-                self.state = LineState::Start;
+                self.state = LineState::Ended;
                 (len, None)
             }
             ScanProgress::Anew(len) => (len, Some(Piece::Other)),
@@ -153,7 +183,7 @@ impl Lines {
         }
     }
 
-    fn text(&mut self, bytes: &[u8], are_packets: bool) -> (usize, Option<Piece>) {
+    fn text(&mut self, words: &Words, bytes: &[u8], are_packets: bool) -> (usize, Option<Piece>) {
         if matches!(bytes.first(), Some(b'{' | b'[')) && self.line.len() <= VERB_MAX {
             let verb = self.line.strip_suffix(b"~").unwrap_or_default();
             let is_verb = !verb.is_empty() && verb.iter().all(u8::is_ascii_lowercase);
@@ -162,6 +192,13 @@ impl Lines {
                 self.verb = if is_verb { self.line.len() as u8 - 1 } else { 0 };
                 self.state = self.begin_value(!are_packets);
                 return (0, None);
+            }
+            if self.line.len() <= usize::from(self.prefix) && bytes.first() == Some(&b'{') {
+                // The end of a length, which happens to be letters.
+                self.state = self.begin_value(!are_packets);
+                // A brace is no end of a value.
+                let _ = self.scanner.feed(words, bytes.get(..1).unwrap_or_default());
+                return (1, Some(Piece::Other));
             }
         }
         // Up to where a value might begin, or to the end of the line.
@@ -174,7 +211,9 @@ impl Lines {
         };
         let text = bytes.get(..len).unwrap_or_default();
         if let Some(other) = text.iter().position(|byte| !fit::is_text(core::slice::from_ref(byte))) {
+            let before = self.line.len() + other + 1;
             self.pass_over_line();
+            self.prefix = PREFIX_BYTES.saturating_sub(before) as u8;
             return (other + 1, Some(Piece::Other));
         }
         for &byte in text {
@@ -188,6 +227,7 @@ impl Lines {
             self.line.pop();
         }
         self.state = LineState::Start;
+        self.prefix = 0;
         (len + 1, Some(Piece::Line))
     }
 }
@@ -196,6 +236,14 @@ impl Lines {
 pub(crate) fn end_of_line(bytes: &[u8]) -> Option<usize> {
     let line = class::line(bytes);
     (line < bytes.len()).then_some(line + 1)
+}
+
+/// Bytes before a value at the head that are the length of a message, say: few, and one of them is no text.
+pub(crate) fn prefix(bytes: &[u8]) -> Option<usize> {
+    let near = bytes.get(..=PREFIX_BYTES).unwrap_or(bytes);
+    let len = near.iter().position(|byte| matches!(byte, b'{' | b'\n'))?;
+    let (before, rest) = bytes.split_at(len);
+    (rest.first() == Some(&b'{') && !fit::is_text(before)).then_some(len)
 }
 
 /// Whether a line holds nothing but a JSON scalar, or a comment. No miner sends one, but pools written in
@@ -223,5 +271,9 @@ pub(crate) fn is_blank(byte: u8) -> bool {
     matches!(byte, 0 | 9..=13 | 0x1c..=0x20 | 0xef | 0xbb | 0xbf)
 }
 
+/// Bytes before a value, one of which is no text.
+const PREFIX_BYTES: usize = 16;
+/// Bytes of a length behind its zeros.
+const LENGTH_BYTES: u8 = 2;
 /// Longest verb of Xatum with its tilde, or type of a packet.
 const VERB_MAX: usize = 9;

@@ -151,6 +151,10 @@ fn begins_message(context: &mut StepContext<'_>, bytes: &[u8]) -> Option<Step<'s
         context.draft.lines.reset();
         return None;
     }
+    if let Some(len) = lines::prefix(bytes) {
+        context.draft.lines.reset();
+        return Some(Step::done(len));
+    }
     begins.contains(&Fit::Maybe).then_some(Step { len: blank, ..Step::wait() })
 }
 
