@@ -4,6 +4,11 @@
 //! of its next sibling. Nothing recurses and nothing allocates, so hostile nesting and length cost
 //! no more than one pass over the bytes.
 //!
+//! It stands beside the scanner ([`super::scanner`]), which reads what strangers send as it streams, and of that keeps
+//! the members that signatures name and 200 bytes of a text. Here every member counts, with its whole text and its
+//! place: requests on the control socket, lines of the reputation store, documents for hooks, ubus and collectors. They
+//! come in one piece, and most are ours.
+//!
 //! The reader is strict about structure and lenient about everything else: scalars, control bytes in
 //! strings and bytes after the value are taken as they come, because the other end may take them so.
 

@@ -74,6 +74,8 @@ pub(crate) enum Question {
     Postgres,
     /// Whether it is a directory that speaks LDAP.
     Ldap,
+    /// A question of a signature that nothing else in the plan speaks of.
+    OfSignature(DialectQuestion),
 }
 
 /// Encoding of payload and response.
@@ -92,12 +94,16 @@ pub(crate) enum Encoding {
 impl Question {
     /// The question that signatures call `name`.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, question)| *question)
+        let known = NAMES.iter().find(|(known, _)| *known == name).map(|(_, question)| *question);
+        known.or_else(|| question(name).map(Question::OfSignature))
     }
 
     /// The name in signatures; empty without.
     pub(crate) fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+        match self {
+            Question::OfSignature(question) => question.name(),
+            known => NAMES.iter().find(|(_, question)| *question == known).map_or("", |(name, _)| name),
+        }
     }
 
     /// The question as a signature has it, if one does.
@@ -106,18 +112,17 @@ impl Question {
     }
 
     /// Encoding of the question.
-    pub(crate) const fn encoding(self) -> Encoding {
+    pub(crate) fn encoding(self) -> Encoding {
+        if let Some(question) = self.of_signature() {
+            return match question.over() {
+                "http" => Encoding::Http,
+                "websocket" => Encoding::WebSocket,
+                "bytes" => Encoding::Opaque,
+                _ => Encoding::Lines,
+            };
+        }
         match self {
-            Question::Page
-            | Question::Getwork
-            | Question::EthGetWork
-            | Question::NodeHttp
-            | Question::Work
-            | Question::XelisWork => Encoding::Http,
-            Question::WebSocket
-            | Question::WebSocketProxy
-            | Question::WebSocketWork
-            | Question::WebSocketXelis => Encoding::WebSocket,
+            Question::Page | Question::NodeHttp => Encoding::Http,
             Question::StratumV2
             | Question::StratumV2Again
             | Question::Mqtt
@@ -130,19 +135,10 @@ impl Question {
 
     /// The dialect that is asked for, where the question is about one.
     pub(crate) fn dialect(self) -> Option<Dialect> {
-        if let Some(question) = self.of_signature() {
-            return Some(question.dialect());
+        match self {
+            Question::StratumV2 | Question::StratumV2Again => Some(Dialect::StratumV2),
+            _ => self.of_signature().map(DialectQuestion::dialect),
         }
-        Some(match self {
-            Question::StratumV2 | Question::StratumV2Again => Dialect::StratumV2,
-            Question::Getwork => Dialect::Getwork,
-            Question::EthGetWork => Dialect::EthGetWork,
-            Question::WebSocket | Question::WebSocketProxy => Dialect::CoinHive,
-            Question::WebSocketWork | Question::WebSocketXelis | Question::Work | Question::XelisWork => {
-                Dialect::GetworkWebSocket
-            }
-            _ => return None,
-        })
     }
 
     /// Whether the question asks for a page alone: any page is a full response.
@@ -151,7 +147,7 @@ impl Question {
     }
 
     /// Whether the question is a long HTTP request, of no use unless HTTP is spoken.
-    pub(crate) const fn is_long_http(self) -> bool {
+    pub(crate) fn is_long_http(self) -> bool {
         matches!(self.encoding(), Encoding::Http | Encoding::WebSocket) && !matches!(self, Question::Page)
     }
 
@@ -160,8 +156,6 @@ impl Question {
         match self {
             Question::Electrum => "server.version",
             Question::Node | Question::NodeHttp => "web3_clientVersion",
-            Question::Getwork => "getwork",
-            Question::EthGetWork => "eth_getWork",
             _ => self.of_signature().map_or("", DialectQuestion::method),
         }
     }

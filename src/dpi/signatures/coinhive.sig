@@ -33,3 +33,17 @@ message "refused site key" from pool
     phase login
     where asked web-socket web-socket-proxy and (params.error is "invalid_site_key" or error is "invalid_site_key")
     strong
+
+# Miners in web pages, and Stratum in WebSocket messages; the proxies of CoinHive and its copies have a path.
+question web-socket over websocket
+    send "{\"type\":\"auth\",\"params\":{\"site_key\":\"0\",\"type\":\"anonymous\"}}"
+    send "{\"identifier\":\"handshake\",\"pool\":\"0\",\"login\":\"0\",\"password\":\"\",\"version\":8}"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"]}"
+    send "{\"id\":1,\"method\":\"login\",\"params\":{\"login\":\"0\",\"pass\":\"x\"}}"
+
+question web-socket-proxy over websocket
+    path "/proxy"
+    send "{\"type\":\"auth\",\"params\":{\"site_key\":\"0\",\"type\":\"anonymous\"}}"
+    send "{\"identifier\":\"handshake\",\"pool\":\"0\",\"login\":\"0\",\"password\":\"\",\"version\":8}"
+    send "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"mw\"]}"
+    send "{\"id\":1,\"method\":\"login\",\"params\":{\"login\":\"0\",\"pass\":\"x\"}}"

@@ -71,3 +71,8 @@ message "submitWork" from miner
     where method ends "_submitWork" and params[0] hex 16 and params[1] hex 64 and params[2] hex 64..
     proof if http.agent miner or http.target has "miner=" "/0x"
     strong
+
+question eth-get-work over http
+    method "eth_getWork"
+    field "Content-Type: application/json"
+    send "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"eth_getWork\",\"params\":[]}"

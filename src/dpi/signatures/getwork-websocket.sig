@@ -31,3 +31,17 @@ message "solved work" from miner
     where result absent
     where miner_work hex 96.. or (mbl_blob hex 96.. and jobid present)
     strong
+
+# A well-formed address (BIP 173) of a network that there isn't; without a WebSocket Dero's nodes look at it first.
+question work over http
+    path "/ws/void1mzaswn"
+
+question web-socket-work over websocket
+    path "/ws/void1mzaswn"
+
+# Wallet and worker.
+question xelis-work over http
+    path "/getwork/0/0"
+
+question web-socket-xelis over websocket
+    path "/getwork/0/0"

@@ -6,6 +6,11 @@ family node
 generic
 ask getwork
 
+question getwork over http
+    method "getwork"
+    field "Authorization: Basic MDp4"
+    send "{\"method\":\"getwork\",\"params\":[],\"id\":1}"
+
 # 128 bytes of padded header, solved.
 message "getwork with a solution" from miner
     phase share

@@ -1,10 +1,10 @@
 //! The probe's part of the built-in signatures: hints that point to a dialect, and the questions that settle it.
 
-use super::compile::program::QuestionEntry;
+use super::compile::program::{QUESTION_CARRIERS, QuestionEntry};
 use super::{Dialect, PROGRAM};
 
 /// A question of a signature.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DialectQuestion(&'static QuestionEntry);
 
 /// The question called `name`, if a signature has one.
@@ -23,8 +23,28 @@ impl DialectQuestion {
         PROGRAM.str(self.0.method)
     }
 
-    /// Payload number `step`, counted from 0.
-    pub(crate) fn payload(self, step: usize) -> Option<&'static [u8]> {
+    /// Name in signatures.
+    pub(crate) fn name(self) -> &'static str {
+        PROGRAM.str(self.0.name)
+    }
+
+    /// Framing of the question and of its response, one of [`QUESTION_CARRIERS`].
+    pub(crate) fn over(self) -> &'static str {
+        QUESTION_CARRIERS.get(usize::from(self.0.over)).copied().unwrap_or_default()
+    }
+
+    /// Path of the request, where HTTP carries it.
+    pub(crate) fn path(self) -> &'static str {
+        if self.0.path == 0 { "/" } else { PROGRAM.str(self.0.path) }
+    }
+
+    /// A field of its head; empty without.
+    pub(crate) fn field(self) -> &'static str {
+        PROGRAM.str(self.0.field)
+    }
+
+    /// Text number `step`, counted from 0.
+    pub(crate) fn text(self, step: usize) -> Option<&'static [u8]> {
         let (start, end) = self.0.sends;
         let sends = PROGRAM.sends.get(usize::from(start)..usize::from(end))?;
         sends.get(step).map(|text| PROGRAM.text(*text))

@@ -1,18 +1,19 @@
 //! The payloads of each question.
 
 use super::Question;
+use crate::dpi::signatures::DialectQuestion;
 use crate::net::endpoint::Endpoint;
 
 impl Question {
     /// The payload number `step`, counted from 0, for the server called `host`; `None` behind the last. Those of a
-    /// dialect's lines stand in its signature.
+    /// dialect stand in its signature.
     ///
     /// Every byte counts: all questions that one kind of server is asked have to fit in
     /// [`PROBE_SEND_BYTES`](crate::limits::PROBE_SEND_BYTES). What a dialect's servers read stays in, at its
     /// shortest (parameters of a wrong shape have crashed some).
     pub(crate) fn payload(self, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
         if let Some(question) = self.of_signature() {
-            return question.payload(step).map(<[u8]>::to_vec);
+            return payload_of(question, step, host, key);
         }
         let line = |text: &str| Some(format!("{text}\n").into_bytes());
         match (self, step) {
@@ -25,24 +26,8 @@ impl Question {
             }
             // Monero's daemon looks for the end of a head behind a field.
             (Question::Page, 0) => Some(b"GET / HTTP/1.0\r\nHost:0\r\n\r\n".to_vec()),
-            // A well-formed address (BIP 173) of a network that there isn't.
-            (Question::Work, 0) => Some(get(DERO_PATH)),
-            (Question::XelisWork, 0) => Some(get(XELIS_PATH)),
-            (Question::Getwork, 0) => Some(post(
-                host,
-                r#"{"method":"getwork","params":[],"id":1}"#,
-                "Authorization: Basic MDp4\r\n",
-            )),
-            (Question::EthGetWork, 0) => {
-                Some(post(host, r#"{"id":1,"jsonrpc":"2.0","method":"eth_getWork","params":[]}"#, JSON))
-            }
-            (Question::NodeHttp, 0) => Some(post(host, CLIENT_VERSION, JSON)),
-            (Question::WebSocket, 0) => Some(upgrade(host, "/")),
-            (Question::WebSocketProxy, 0) => Some(upgrade(host, "/proxy")),
-            (Question::WebSocketWork, 0) => Some(upgrade(host, DERO_PATH)),
-            (Question::WebSocketXelis, 0) => Some(upgrade(host, XELIS_PATH)),
-            (Question::WebSocket | Question::WebSocketProxy, step) => {
-                FRAMES.get(step.checked_sub(1)?).map(|text| frame(text, key))
+            (Question::NodeHttp, 0) => {
+                Some(post(host, "/", CLIENT_VERSION.as_bytes(), "Content-Type: application/json\r\n"))
             }
             (Question::Electrum, 0) => line(r#"{"id":1,"method":"server.version","params":["mw","1.4"]}"#),
             (Question::Node, 0) => line(CLIENT_VERSION),
@@ -52,6 +37,24 @@ impl Question {
             (Question::Ldap, 0) => Some(LDAP_BIND.to_vec()),
             _ => None,
         }
+    }
+}
+
+/// The payloads of a question that a signature has.
+fn payload_of(question: DialectQuestion, step: usize, host: &HostHeader, key: &[u8; 64]) -> Option<Vec<u8>> {
+    let field = match question.field() {
+        "" => String::new(),
+        field => format!("{field}\r\n"),
+    };
+    match (question.over(), step) {
+        ("http", 0) => Some(match question.text(0) {
+            Some(body) => post(host, question.path(), body, &field),
+            None => get(question.path(), &field),
+        }),
+        ("http", _) => None,
+        ("websocket", 0) => Some(upgrade(host, question.path(), &field)),
+        ("websocket", step) => question.text(step - 1).map(|text| frame(text, key)),
+        (_, step) => question.text(step).map(<[u8]>::to_vec),
     }
 }
 
@@ -76,11 +79,6 @@ const NAME_MAX: usize = 64;
 /// go-ethereum answers nothing without `jsonrpc`.
 const CLIENT_VERSION: &str = r#"{"id":1,"jsonrpc":"2.0","method":"web3_clientVersion"}"#;
 
-const DERO_PATH: &str = "/ws/void1mzaswn";
-/// Wallet and worker.
-const XELIS_PATH: &str = "/getwork/0/0";
-const JSON: &str = "Content-Type: application/json\r\n";
-
 /// CONNECT of MQTT 3.1.1 (section 3.1): a clean session without a name.
 const MQTT_CONNECT: [u8; 14] = *b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00";
 /// A query for the root's name servers (RFC 1035 sections 4.1 and 4.2.2), numbered "mw". No recursion is
@@ -91,29 +89,22 @@ const POSTGRES_SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// An anonymous bind (RFC 4511 section 4.2), number 1.
 const LDAP_BIND: [u8; 14] = *b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
 
-/// Texts of WebSocket messages, one after the other.
-const FRAMES: [&str; 4] = [
-    r#"{"type":"auth","params":{"site_key":"0","type":"anonymous"}}"#,
-    r#"{"identifier":"handshake","pool":"0","login":"0","password":"","version":8}"#,
-    r#"{"id":1,"method":"mining.subscribe","params":["mw"]}"#,
-    r#"{"id":1,"method":"login","params":{"login":"0","pass":"x"}}"#,
-];
-
 /// HTTP/1.0 needs no `Host` (RFC 1945 section 5): servers of pools serve one site only.
-fn get(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.0\r\n\r\n").into_bytes()
+fn get(path: &str, fields: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.0\r\n{fields}\r\n").into_bytes()
 }
 
 /// The name is said where the suspected client has said it.
-fn post(host: &HostHeader, body: &str, fields: &str) -> Vec<u8> {
+fn post(host: &HostHeader, path: &str, body: &[u8], fields: &str) -> Vec<u8> {
     let name = if host.is_name { format!("Host: {}\r\n", host.authority) } else { String::new() };
-    format!("POST / HTTP/1.0\r\n{name}{fields}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    let head = format!("POST {path} HTTP/1.0\r\n{name}{fields}Content-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
 }
 
 /// RFC 6455 section 4.1. Its key is a nonce, of which nothing hangs here but the form.
-fn upgrade(host: &HostHeader, path: &str) -> Vec<u8> {
+fn upgrade(host: &HostHeader, path: &str, fields: &str) -> Vec<u8> {
     format!(
-        "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {}\r\n{fields}Upgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: bWluZXdhbGwgcHJvYmUgMA==\r\nSec-WebSocket-Version: 13\r\n\r\n",
         host.authority
     )
@@ -121,18 +112,22 @@ fn upgrade(host: &HostHeader, path: &str) -> Vec<u8> {
 }
 
 /// RFC 6455 section 5.2: one text message, masked.
-fn frame(text: &str, key: &[u8; 64]) -> Vec<u8> {
+fn frame(text: &[u8], key: &[u8; 64]) -> Vec<u8> {
     let mask = [key[0], key[1], key[2], key[3]];
-    // All of ours are shorter than 126 bytes.
-    let mut frame = vec![0x81, 0x80 | text.len() as u8];
+    let mut frame = match text.len() {
+        len @ ..126 => vec![0x81, 0x80 | len as u8],
+        // A text of a signature has at most 200 bytes.
+        len => vec![0x81, 0x80 | 126, (len >> 8) as u8, len as u8],
+    };
     frame.extend(mask);
-    frame.extend(text.bytes().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(text.iter().zip(mask.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dpi::signatures::question;
     use crate::limits::PROBE_SEND_BYTES;
     use crate::probe::strategy::plan::{CORE, OF_REFUSERS, over_http};
 
@@ -175,6 +170,17 @@ mod tests {
         (0..8).map_while(|step| question.payload(step, &host, &[0x9c; 64])).collect()
     }
 
+    #[test]
+    fn a_question_that_only_a_signature_has_is_asked_like_any_other() {
+        for name in ["login", "getwork", "xelis-work", "web-socket-proxy"] {
+            let known = Question::of_name(name).expect("a question");
+            let other = Question::OfSignature(question(name).expect("a question of a signature"));
+            assert_eq!(payloads_of(other), payloads_of(known), "{name}");
+            assert_eq!((other.encoding(), other.dialect()), (known.encoding(), known.dialect()), "{name}");
+            assert_eq!((other.method(), other.name()), (known.method(), name));
+        }
+    }
+
     fn len(questions: &[Question]) -> usize {
         questions.iter().flat_map(|question| payloads_of(*question)).map(|payload| payload.len()).sum()
     }
@@ -185,7 +191,6 @@ mod tests {
             assert!(!payloads_of(question).is_empty(), "{question:?}");
             assert!(len(&[question]) < PROBE_SEND_BYTES, "{question:?}");
         }
-        assert!(FRAMES.iter().all(|text| text.len() < 126));
     }
 
     /// All that a server is asked which shows nothing, of each kind.

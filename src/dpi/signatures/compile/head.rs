@@ -72,7 +72,15 @@ impl Compiler {
             return Err("there is a question of this name".into());
         }
         let at = self.sends.len() as u16;
-        self.questions.push(QuestionEntry { name, dialect, over, method: 0, sends: (at, at) });
+        self.questions.push(QuestionEntry {
+            name,
+            dialect,
+            over,
+            method: 0,
+            path: 0,
+            field: 0,
+            sends: (at, at),
+        });
         Ok(())
     }
 
@@ -81,14 +89,25 @@ impl Compiler {
         let question = self.questions.last_mut().ok_or("there is no question")?;
         match keyword {
             "method" => question.method = text,
+            "path" if has_head(question) => question.path = text,
+            "field" if has_head(question) => question.field = text,
             "send" => {
                 self.sends.push(text);
                 question.sends.1 = self.sends.len() as u16;
             }
-            _ => return Err(format!("`{keyword}` is nothing that a question has: method, send")),
+            _ => {
+                return Err(format!(
+                    "`{keyword}` is nothing that such a question has: method, send; path and field over HTTP"
+                ));
+            }
         }
         Ok(())
     }
+}
+
+/// Whether a question begins with a head of HTTP.
+fn has_head(question: &QuestionEntry) -> bool {
+    matches!(QUESTION_CARRIERS.get(usize::from(question.over)), Some(&("http" | "websocket")))
 }
 
 fn is_name(name: &str) -> bool {

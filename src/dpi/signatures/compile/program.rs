@@ -51,7 +51,7 @@ pub(crate) struct DialectEntry {
 }
 
 /// A question of the probe.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QuestionEntry {
     /// Name: a text.
     pub name: u16,
@@ -61,11 +61,15 @@ pub(crate) struct QuestionEntry {
     pub over: u8,
     /// Method that a server may quote in its refusal: a text, 0 without.
     pub method: u16,
+    /// Path of the request, over HTTP or WebSocket: a text, 0 is `/`.
+    pub path: u16,
+    /// A field of its head: a text, 0 without.
+    pub field: u16,
     /// First and last place among the payloads.
     pub sends: (u16, u16),
 }
 
-/// Framings of the responses to questions.
+/// Framings of questions and of the responses to them.
 pub(crate) const QUESTION_CARRIERS: [&str; 4] = ["line", "http", "websocket", "bytes"];
 
 /// A kind of message.
