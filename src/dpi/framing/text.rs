@@ -146,7 +146,12 @@ fn is_told_as_text(bytes: &[u8]) -> bool {
 fn begins_message(context: &mut StepContext<'_>, bytes: &[u8]) -> Option<Step<'static>> {
     let blank = bytes.iter().take_while(|byte| lines::is_blank(**byte)).count();
     let rest = bytes.get(blank..).filter(|rest| !rest.is_empty())?;
-    let begins = [fit::opens_json(rest), http::opens_request(rest), http::opens_response(rest)];
+    // A list of anything but objects is more often the middle of a message than one.
+    let json = match rest {
+        [b'[', b'[' | b'"' | b']', ..] => Fit::No,
+        _ => fit::opens_json(rest),
+    };
+    let begins = [json, http::opens_request(rest), http::opens_response(rest)];
     if begins.contains(&Fit::Yes) {
         context.draft.lines.reset();
         return None;
