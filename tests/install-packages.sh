@@ -29,8 +29,10 @@ allow_starts() {
 
 # What starts at boot: links of systemd's and of init's.
 enabled() {
-	find /etc/systemd/system -type l 2>/dev/null | sort
-	find /etc/rc[S2-5].d -name 'S*' 2>/dev/null | sort
+	{
+		find /etc/systemd/system -type l 2>/dev/null
+		find /etc/rc[S2-5].d -name 'S*' 2>/dev/null
+	} | sort
 }
 
 # Disables what the installation has enabled: the lines of `enabled` that are not in the file $1.
