@@ -4,27 +4,11 @@
 set -eu
 cd "$(dirname "$0")"
 [ $# -gt 0 ] || set -- demo
-SECURITY_UPDATES=/etc/apt/sources.list.d/minewall-bootstrap.list
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 # Whether version $1 is at least version $2.
 at_least() {
 	[ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]
-}
-
-# Names Debian's security updates to apt until this script ends, where its sources lack them: the Rust of the
-# release itself is older than the program needs, the one of the updates is not.
-add_security_updates() {
-	# shellcheck disable=SC2016 # apt-get's own variables
-	sources=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' 'Component: main' 2>/dev/null)
-	release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	case $sources in *"$release-security"*) return 0 ;; esac
-	archive=$(printf '%s\n' "$sources" | awk -v release="$release" '$2 == release { print $1; exit }')
-	[ -n "$archive" ] || return 0
-	echo "  takes Rust from Debian's security updates, which apt's sources lack here; they are removed again afterwards"
-	trap 'rm -f "$SECURITY_UPDATES"' EXIT
-	trap 'exit 130' INT TERM HUP
-	echo "deb ${archive%/}-security $release-security main" >"$SECURITY_UPDATES"
 }
 
 # The version of a Rust program; empty if it is missing or does not start.
@@ -75,10 +59,8 @@ case " $* " in
 	;;
 esac
 echo "  no service of an installed package is started or enabled"
-case $missing in *-web*) add_security_updates ;; esac
 # shellcheck disable=SC2086 # a list of packages
 tests/install-packages.sh $missing
-rm -f "$SECURITY_UPDATES"
 if ! at_least "$(version_of cargo)" "$wanted" || ! at_least "$(version_of rustc)" "$wanted"; then
 	found=$(version_of rustc)
 	echo "bootstrap.sh: Rust $wanted or newer is needed, this machine's packages bring ${found:-none}: install it with rustup" >&2

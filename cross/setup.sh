@@ -18,6 +18,10 @@ need() {
 need /usr/bin/rustc rustc-web
 need /usr/bin/cargo cargo-web
 need /usr/lib/rustlib/src/rust/library/std/Cargo.toml rust-web-src
+# The source of std must be the compiler's own.
+# shellcheck disable=SC2016 # a field of dpkg's
+[ "$(dpkg-query -W -f '${Version}\n' rustc-web rust-web-src 2>/dev/null | sort -u | wc -l)" = 1 ] ||
+	missing="$missing rustc-web cargo-web rust-web-src"
 need /usr/bin/cc "gcc libc6-dev"
 need /usr/lib/python3.11/ensurepip python3-venv
 need /usr/bin/qemu-mips-static qemu-user-static

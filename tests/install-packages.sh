@@ -10,11 +10,25 @@ fi
 
 POLICY=/usr/sbin/policy-rc.d
 MARK="# minewall's tests install packages"
+SECURITY_UPDATES=/etc/apt/sources.list.d/minewall-bootstrap.list
 
 # One installation at a time: the policy below is the machine's.
 mkdir -p /run/lock
 exec 9>/run/lock/minewall-install
 flock 9
+
+# Names Debian's security updates to apt until this script ends, where its sources lack them: the Rust of the
+# release itself is older than the program needs, the one of the updates is not.
+add_security_updates() {
+	# shellcheck disable=SC2016 # apt-get's own variables
+	sources=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' 'Component: main' 2>/dev/null)
+	release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	case $sources in *"$release-security"*) return 0 ;; esac
+	archive=$(printf '%s\n' "$sources" | awk -v release="$release" '$2 == release { print $1; exit }')
+	[ -n "$archive" ] || return 0
+	echo "  takes Rust from Debian's security updates, which apt's sources lack here; they are removed again afterwards"
+	echo "deb ${archive%/}-security $release-security main" >"$SECURITY_UPDATES"
+}
 
 # While packages are installed: their scripts ask it whether a service may start (101: it may not).
 forbid_starts() {
@@ -53,9 +67,11 @@ disable_new() {
 
 before=$(mktemp)
 enabled >"$before"
-trap 'allow_starts; disable_new "$before"; rm -f "$before"' EXIT
+trap 'allow_starts; disable_new "$before"; rm -f "$before" "$SECURITY_UPDATES"' EXIT
 trap 'exit 130' INT TERM HUP
 forbid_starts
+# All parts of Rust must be of one version.
+case "$*" in *-web*) add_security_updates ;; esac
 echo "installing: $*"
 # Networks fail now and then; and lists that came but in part are no error, but lack packages.
 for pause in 5 20 0; do
