@@ -181,7 +181,7 @@ pub fn load(path: &Path) -> Result<Loaded, Rejected> {
 }
 
 /// Cores of the machine that are online: by a file that the daemon reads in its jail as the program that makes the rules
-/// does outside, and whatever either may use of them.
+/// does outside. How many of them a process may use does not count.
 fn cores() -> usize {
     cores_in(&std::fs::read_to_string("/proc/stat").unwrap_or_default())
 }

@@ -127,7 +127,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         sensitivity: Sensitivity,
         placed: &Placed<'_>,
     ) -> ScoreEvidence {
-        // Of a suspect nothing is told until it is strong, whoever clears its server.
+        // A suspect is not told again until it is strong, even if its server was cleared.
         let says_nothing = session.state() == State::Suspect && self.stage_one.strong(sum).is_none();
         if session.is_strong() || says_nothing || self.clears(session, placed.at) {
             return ScoreEvidence::of(Decision::Undecided);

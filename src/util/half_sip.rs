@@ -98,7 +98,7 @@ impl<const C: usize, const D: usize> Default for HalfSip<C, D> {
 pub struct DrawnKey([u32; 2]);
 
 impl DrawnKey {
-    /// A key that nobody knows.
+    /// A random key.
     // As `RandomState` has it, whose place this takes.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {

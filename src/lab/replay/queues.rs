@@ -135,7 +135,7 @@ fn queue_of(bytes: &[u8], queues: usize) -> Option<usize> {
 }
 
 /// The queue of the packets between two addresses, in either direction: sum and difference of both are the same then. Each
-/// thread asks for each packet, so this is no keyed hash; captures attack nobody's queues.
+/// thread asks for each packet, so this is no keyed hash; a capture can attack no queue.
 fn queue_between(one: &[u8], other: &[u8], queues: usize) -> usize {
     let (one, other) = (folded(one), folded(other));
     let mixed = (one ^ other).wrapping_mul(GOLDEN) ^ one.wrapping_add(other).wrapping_mul(GOLDEN_SQUARED);
