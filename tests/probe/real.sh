@@ -15,6 +15,8 @@ set -u
 	done
 	command -v npm >/dev/null || missing="$missing npm"
 	[ -e /usr/lib/python3.11/ensurepip ] || missing="$missing python3-venv"
+	# One of the packages is compiled.
+	[ -e /usr/include/python3.11/Python.h ] || missing="$missing python3-dev"
 	# shellcheck disable=SC2086 # a list
 	"$here/../install-packages.sh" $missing || exit 1
 	try="$here/../../cross/try"
