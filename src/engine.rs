@@ -223,6 +223,11 @@ impl<S: BuildHasher + Clone> Engine<S> {
             let is_urgent = segment.urg && packet.reason == Reason::Payload;
             return passed(if is_urgent { pipeline.without_urgency() } else { Verdict::Ignore });
         }
+        // The kernel lets half of all acknowledgements pass that the server never waits for, so a stranger's payload does
+        // not show that the handshake is complete. What follows is read as that of a connection joined midway.
+        if starts && segment.payload_len > 0 && pipeline.is_stranger(segment.src.addr()) {
+            return passed(Verdict::Ignore);
+        }
         let key = FiveTuple::new(segment.src, segment.dst);
         if packet.reason == Reason::Attempt
             && !flows.get(&key).is_some_and(|session| session.is_continued_by(&segment))

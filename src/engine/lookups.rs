@@ -238,6 +238,11 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
+    /// Whether `addr` is known to be no address of this side.
+    pub(super) fn is_stranger(&self, addr: IpAddr) -> bool {
+        !self.networks.is_empty() && !self.networks.contains(addr)
+    }
+
     /// Takes note of an answer; the receiver as it counts.
     fn resolve(
         &mut self,
@@ -247,7 +252,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     ) -> AnswerReceiver {
         self.counters.dns_answers = self.counters.dns_answers.saturating_add(1);
         // The router's own resolver asks for every client, and is told first.
-        if !self.networks.is_empty() && !self.networks.contains(receiver.client) {
+        if self.is_stranger(receiver.client) {
             receiver.owner = ROUTER;
         }
         self.intel.learn(receiver, resolution, now);

@@ -98,10 +98,7 @@ table inet minewall {
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {
 		tcp flags & (syn | rst) != 0 accept
-		# The kernel lets an acknowledgement of what the server has never said pass, but does not call the connection
-		# assured for it; the server refuses it, so the client's first packet is still to come. A client
-		# that ends its side with its first packet never makes a connection assured.
-		tcp flags & fin == 0 ct status & assured == 0 accept
+		# Assured or not: a client that ends its side with its first packet never makes a connection that.
 		ct mark set ct mark & 0xfffff8ff | 0x00000100 meta mark set meta mark | 0x00000500 goto to_queue
 	}
 	# Both ends have taken part: nothing else is evidence.
