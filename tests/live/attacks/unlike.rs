@@ -81,6 +81,17 @@ fn a_login_behind_a_forged_end_and_a_forged_beginning_is_not_heard() {
     });
 }
 
+/// The client's first packet behind the answered SYN is a reset that dies on its way: the kernel takes the connection for
+/// closed, and never calls it assured.
+#[test]
+fn a_login_behind_a_forged_end_of_the_handshake_is_not_heard() {
+    is_not_heard(1690, &|ends, it| {
+        ends.open(it);
+        ends.send(it, &dying(it.packet(0, b"", |tcp| (tcp.rst, tcp.ack) = (true, false))));
+        ends.say(it, 0, LOGIN.as_bytes(), |_| {});
+    });
+}
+
 /// In fragments as small as the kernel takes them (of IPv6, RFC 8200 section 5: 1,280 bytes), and as large as a wire does,
 /// behind bytes that make the packet larger than any frame.
 #[test]
