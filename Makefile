@@ -3,7 +3,7 @@
 CARGO ?= cargo
 RELEASE = target/release
 
-.PHONY: all build deb demo test check fuzz mutants coverage deny bench install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
+.PHONY: all build deb demo test check fuzz mutants coverage deny bench soak install-tools cross test-targets test-routers reproduce packages test-packages model test-luci test-openwrt
 
 all: build
 
@@ -58,6 +58,11 @@ bench: install-tools
 	tests/lab/reload.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 	tests/probe/storm.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
 
+# Ten million packets through the real queue: memory stays level, and every packet has one verdict. Needs root.
+soak: install-tools
+	$(CARGO) build --release --locked --bin minewall --example lab
+	tests/lab/soak.sh $(RELEASE)/minewall $(RELEASE)/examples/lab
+
 # The default model of stage one again, from the sequences in the repository and scripted ones.
 model:
 	$(CARGO) run --release --locked -- train --mining src/hmm/training/captures.seq src/hmm/training/daemons.seq \
@@ -98,7 +103,7 @@ test-packages: packages
 # The package's scripts, the guide, the ubus object and a miner on a model of a router; two tests at a time, since most of it is waiting. Needs root.
 test-openwrt: install-tools
 	$(CARGO) build --locked --bin minewall
-	cd openwrt && echo service guide ubus selftest notices notifiers deeds house debian | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
+	cd openwrt && echo service guide ubus selftest notices notifiers deeds house debian release | tr ' ' '\n' | xargs -P 2 -I % python3 -m unittest test_%
 
 # LuCI's pages in a headless Chromium, on canned answers and on a house with a miner. Root for the house and apt.
 test-luci: install-tools

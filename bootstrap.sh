@@ -34,6 +34,9 @@ if [ -z "$has_rust" ]; then
 	unset RUSTC CARGO RUSTUP_TOOLCHAIN
 	at_least "$(version_of /usr/bin/rustc)" "$wanted" || missing="$missing rustc-web"
 	at_least "$(version_of /usr/bin/cargo)" "$wanted" || missing="$missing cargo-web"
+fi
+# An earlier run for another target may have brought the compiler alone.
+if [ "$(command -v cargo || echo /usr/bin/cargo)" = /usr/bin/cargo ]; then
 	case " $* " in
 	*" test "* | *" check "*)
 		[ -x /usr/bin/cargo-clippy ] || missing="$missing rust-web-clippy"

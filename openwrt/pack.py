@@ -155,19 +155,26 @@ Debian 12 or Raspberry Pi OS as a router, as root:
 
     apt install ./minewall_VERSION_$(dpkg --print-architecture).deb
 
-Pages in German: luci-i18n-minewall-de. SHA256SUMS has the checksum of each file (sha256sum -c SHA256SUMS).
+Pages in German: luci-i18n-minewall-de.
+
+SHA256SUMS has the checksum of each file, SHA256SUMS.sig its signature by the key minewall.pub, which is worth as much as
+the place that you have it from. In a copy of this folder, on Debian with signify-openbsd installed:
+
+    signify-openbsd -V -p minewall.pub -m SHA256SUMS
+    sha256sum --check --quiet SHA256SUMS
+
+The same on OpenWrt: usign -V -p minewall.pub -m SHA256SUMS. The signature takes a key: a folder that was made without
+one has none.
 """
 
 
 def publish(out, keys):
-    """What makes a folder of packages a feed: the public keys, INSTALL.txt, SHA256SUMS."""
+    """What makes a folder of packages a feed: the public keys, INSTALL.txt, SHA256SUMS with its signature."""
     if keys:
         for name in ("minewall.pub", "minewall.pub.pem"):
             shutil.copy(keys / name, out)
     (out / "INSTALL.txt").write_text(INSTALL.replace("VERSION", version()))
-    files = sorted(file for file in out.rglob("*") if file.is_file() and file.name != "SHA256SUMS")
-    sums = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.relative_to(out)}\n" for file in files)
-    (out / "SHA256SUMS").write_text("".join(sums))
+    subprocess.run([HERE / "seal.sh", out, *([keys] if keys else [])], check=True)
 
 
 def main():

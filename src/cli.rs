@@ -32,6 +32,7 @@ use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::model_file;
 use minewall::daemon::syslog::{SYSLOG_SOCKET, Syslog};
 use minewall::rules::{self, Kernel, Memory, Variant};
+use minewall::util::bounded_read;
 use pico_args::Arguments;
 
 /// Runs the command that `arguments` ask for (without the program's name).
@@ -150,7 +151,7 @@ fn ask(mut arguments: Arguments, text: &Request, json: &Request) -> Result<ExitC
     // What the service has noted; the daemon can't know why it has no rules.
     if matches!(request, Request::Status)
         && path == Path::new(config::DEFAULT_PATH)
-        && let Ok(problem) = std::fs::read_to_string(RULES_PROBLEM)
+        && let Ok(problem) = bounded_read::system_text(RULES_PROBLEM)
     {
         eprintln!("problem: {}", problem.trim_end());
     }
@@ -210,7 +211,8 @@ fn rules(mut arguments: Arguments) -> Result<ExitCode, String> {
     let is_offload = arguments.contains("--offload");
     nothing_left(arguments)?;
     if is_offload {
-        let listing = io::read_to_string(io::stdin()).map_err(|error| format!("standard input: {error}"))?;
+        let listing = bounded_read::all(io::stdin(), u64::MAX).and_then(bounded_read::into_text);
+        let listing = listing.map_err(|error| format!("standard input: {error}"))?;
         return show(&if is_removal {
             rules::offload::release(&listing)
         } else {

@@ -18,14 +18,14 @@ pub mod service;
 pub(crate) mod uci;
 
 use core::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::intel::exemptions::AllowList;
 use crate::intel::reputation::file::Files;
 use crate::limits;
+use crate::util::bounded_read;
+use crate::util::named::named;
 pub use default_file::default_file;
 pub use options::Config;
 pub use parser::parse;
@@ -33,22 +33,13 @@ pub use parser::parse;
 /// The usual path of the file.
 pub const DEFAULT_PATH: &str = "/etc/config/minewall";
 
-/// Action on proven mining.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// The flow is cut off and reported.
-    Block,
-    /// The flow is reported.
-    Monitor,
-}
-
-impl Mode {
-    /// The word of the configuration, the status and the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Mode::Block => "block",
-            Mode::Monitor => "monitor",
-        }
+named! {
+    /// Action on proven mining.
+    pub enum Mode {
+        /// The flow is cut off and reported.
+        Block = "block",
+        /// The flow is reported.
+        Monitor = "monitor",
     }
 }
 
@@ -172,9 +163,7 @@ impl std::error::Error for Rejected {}
 /// # Errors
 /// Every mistake: the file can't be read, is too large, is no UCI, has no section of ours, or has bad values.
 pub fn load(path: &Path) -> Result<Loaded, Rejected> {
-    let mut bytes = Vec::new();
-    let limit = limits::CONFIG_FILE_BYTES as u64 + 1;
-    File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(|error| {
+    let bytes = bounded_read::bytes(path, limits::CONFIG_FILE_BYTES as u64 + 1).map_err(|error| {
         Rejected(vec![Complaint { file: path.into(), line: None, text: format!("can't be read: {error}") }])
     })?;
     parse(path, &bytes)
@@ -183,7 +172,7 @@ pub fn load(path: &Path) -> Result<Loaded, Rejected> {
 /// Cores of the machine that are online: by a file that the daemon reads in its jail as the program that makes the rules
 /// does outside. How many of them a process may use does not count.
 fn cores() -> usize {
-    cores_in(&std::fs::read_to_string("/proc/stat").unwrap_or_default())
+    cores_in(&bounded_read::system_text("/proc/stat").unwrap_or_default())
 }
 
 /// Cores of which `/proc/stat` has a line (`cpu0 ...`), one at least.

@@ -216,7 +216,7 @@ impl Daemon {
 
     /// Lets waiting packets pass, and writes what is to outlive this run.
     fn stop(mut self) {
-        log::info!("stopping; {} detections", self.usage().counters.detections);
+        log::info!("stopping; detections: {}", self.usage().counters.detections);
         let engine = self.packets.close();
         self.others.join();
         // The queues are closed: a write to the flash may take its time.
@@ -232,7 +232,7 @@ impl Daemon {
         let usage = self.usage();
         self.house.tick(&self.packets.engine, now);
         self.reporter.tick(now);
-        self.notice_full_table(usage.table.refused, now);
+        self.notice_full_table(usage.flows.refused, now);
         self.minute.note(usage.counters.packets, now);
         if self.conflicts.notice(usage.counters.decided_again, now, &self.problems) {
             self.alive.report_conflict();
@@ -256,7 +256,7 @@ impl Daemon {
 
     /// Use of all packet loops together.
     fn usage(&self) -> LoopUsage {
-        self.packets.usage().plus(&self.others.usage())
+        self.others.usage(self.packets.usage())
     }
 
     /// Hands those who follow what there is to tell.

@@ -146,6 +146,11 @@ impl Inspection {
         Inspection { framing: Framing::begin(from_start), evidence: Evidence::default() }
     }
 
+    /// Begins anew after bytes of both ends have passed unseen. HTTP is taken to go on; evidence ends.
+    pub fn begin_again(&self) -> Self {
+        Inspection { framing: self.framing.begin_again(), evidence: Evidence::default() }
+    }
+
     /// Reads `bytes`, the unread rest of `direction` followed by its next bytes, up to the end of the next
     /// message. `owner` is the client, among which memory for half-read messages is divided.
     pub fn read<'b>(
@@ -214,10 +219,12 @@ impl Inspection {
         message::prepare(draft, signatures, over);
         let message = message::of(draft, signatures, over);
         let context = self.context(direction, over, draft.head.is_some_and(|head| head.by_page));
-        let (is_known, finding) = self.evidence.weigh(signatures, &context, &message);
+        // Looked at in its place: a finding is large, and most messages have none.
+        let weighed = self.evidence.weigh(signatures, &context, &message);
+        let (is_known, has_finding) = (weighed.0, weighed.1.is_some());
         // The first bytes of a turn are looked at again as long as more of them may tell.
         let is_over = over == carrier::BINARY
-            && (finding.is_some() || Framing::is_turn_full(draft) || !signatures.may_fit(&message));
+            && (has_finding || Framing::is_turn_full(draft) || !signatures.may_fit(&message));
         let is_guess = over & (carrier::CSV | carrier::BINARY) != 0;
         if is_known || !is_guess {
             self.framing.note_message(direction);
@@ -228,9 +235,7 @@ impl Inspection {
         if is_over {
             self.framing.end_turn(draft, direction);
         }
-        // A finding is large, and most messages have none.
-        finding.as_ref()?;
-        finding
+        if has_finding { weighed.1 } else { None }
     }
 
     /// Weighs a line that has no end yet, if it is a message as it stands: more of it may come, and say more.
@@ -294,6 +299,21 @@ impl Inspection {
     /// can be read ends that.
     pub fn is_opaque(&self) -> bool {
         self.framing.is_opaque()
+    }
+
+    /// Whether both ends speak HTTP and nothing else, as far as could be read.
+    pub fn is_http(&self) -> bool {
+        self.framing.is_http()
+    }
+
+    /// Whether both ends speak HTTP and nothing else, and no message is half read.
+    pub fn is_between_http_messages(&self) -> bool {
+        self.framing.is_between_http_messages()
+    }
+
+    /// Whether a segment of `direction` that begins with `bytes` ends the HTTP of both ends.
+    pub fn leaves_http(&self, direction: Direction, bytes: &[u8]) -> bool {
+        self.framing.leaves_http(direction, bytes)
     }
 
     /// Whether the flow is TLS; unknown if its beginning was not seen or has not come.

@@ -9,6 +9,7 @@
 //! 4. [`scoring`] weighs sizes and times of a flow that can't be read.
 //! 5. [`session`] changes its state; the state and the settings are the verdict ([`pipeline`]).
 
+mod acknowledgement;
 mod attempts;
 mod dns_cache;
 mod dns_questions;
@@ -50,7 +51,8 @@ use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::host_name::HostName;
 use crate::net::local_networks::LocalNetworks;
-use crate::net::packet::{self, Segment};
+use crate::net::packet::{self, Segment, Unreadable};
+use crate::util::counters::counters;
 use crate::util::time::Instant;
 use crate::verdict::{FlowMark, Reason, Verdict};
 use event::Detection;
@@ -105,6 +107,8 @@ pub struct Packet<'a> {
     pub hw_addr: Option<[u8; 6]>,
     /// Why it is here.
     pub reason: Reason,
+    /// It is to leave by the device by which it came.
+    pub turns_back: bool,
 }
 
 /// The result of one packet.
@@ -119,50 +123,34 @@ pub struct Handled {
     pub event: Option<Detection>,
 }
 
-/// Counters of everything the engine does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Packets handled.
-    pub packets: u64,
-    /// Packets of other transports, and fragments: accepted.
-    pub not_tcp: u64,
-    /// Packets whose headers contradict themselves: accepted.
-    pub malformed: u64,
-    /// Packets with payload not seen before.
-    pub payload_packets: u64,
-    /// Sessions proven to be mining.
-    pub detections: u32,
-    /// Sessions that stage one suspects.
-    pub suspects: u32,
-    /// Packets that were replaced by a reset.
-    pub resets: u64,
-    /// Flows that pass without being read from then on.
-    pub bypassed: u32,
-    /// Answers of name servers that were read.
-    pub dns_answers: u32,
-    /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
-    /// overwritten its mark.
-    pub decided_again: u64,
-    /// Segments with other bytes than those known for the same place, or a message too early for it.
-    pub contradictions: u32,
-}
-
-impl Counters {
-    /// The sum of two engines' counters.
-    pub fn plus(&self, other: &Counters) -> Self {
-        Counters {
-            packets: self.packets.saturating_add(other.packets),
-            not_tcp: self.not_tcp.saturating_add(other.not_tcp),
-            malformed: self.malformed.saturating_add(other.malformed),
-            payload_packets: self.payload_packets.saturating_add(other.payload_packets),
-            detections: self.detections.saturating_add(other.detections),
-            suspects: self.suspects.saturating_add(other.suspects),
-            resets: self.resets.saturating_add(other.resets),
-            bypassed: self.bypassed.saturating_add(other.bypassed),
-            dns_answers: self.dns_answers.saturating_add(other.dns_answers),
-            decided_again: self.decided_again.saturating_add(other.decided_again),
-            contradictions: self.contradictions.saturating_add(other.contradictions),
-        }
+counters! {
+    /// Counters of everything the engine does.
+    pub struct Counters {
+        /// Packets handled.
+        pub packets: u64,
+        /// Packets of other transports, and fragments: accepted.
+        pub not_tcp: u64,
+        /// Packets whose headers contradict themselves: accepted.
+        pub malformed: u64,
+        /// Packets with payload not seen before.
+        pub payload_packets: u64,
+        /// Sessions proven to be mining.
+        pub detections: u32,
+        /// Sessions that stage one suspects.
+        pub suspects: u32,
+        /// Packets that were replaced by a reset.
+        pub resets: u64,
+        /// Flows that pass without being read from then on.
+        pub bypassed: u32,
+        /// Answers of name servers that were read.
+        pub dns_answers: u32,
+        /// Packets of flows that were decided a while ago, which the kernel should have kept: another program has
+        /// overwritten its mark.
+        pub decided_again: u64,
+        /// Segments with other bytes than those known for the same place, or a message too early for it.
+        pub contradictions: u32,
+        /// Packets with a server's address that came from the client's own network: accepted, and not read.
+        pub made_up: u32,
     }
 }
 
@@ -203,60 +191,68 @@ impl<S: BuildHasher + Clone> Engine<S> {
 
     /// Inspects one packet that arrived at `now`.
     pub fn handle(&mut self, packet: &Packet<'_>, now: Instant) -> Handled {
+        self.handle_read(packet, packet::parse(packet.bytes), now)
+    }
+
+    /// The same, of a packet whose headers have been read.
+    pub fn handle_read(
+        &mut self,
+        packet: &Packet<'_>,
+        headers: Result<Segment<'_>, Unreadable>,
+        now: Instant,
+    ) -> Handled {
         let Engine { flows, pipeline } = self;
         pipeline.counters.packets += 1;
         pipeline.hear_peers(now);
         let passed = |verdict| Handled { verdict, opened: false, event: None };
-        let segment = match packet::parse(packet.bytes) {
+        let segment = match &headers {
             Ok(segment) => segment,
             Err(why) => {
-                pipeline.other(why, packet, now);
+                pipeline.other(*why, packet, now);
                 return passed(Verdict::Ignore);
             }
         };
         if segment.syn && !segment.has_ack {
-            return pipeline.attempt(&segment, packet, now);
+            return pipeline.attempt(segment, packet, now);
         }
         let starts = packet.reason == Reason::Start;
-        if segment.payload_len == 0 && !starts {
+        let key = FiveTuple::new(segment.src, segment.dst);
+        let is_server_s = |session: &Session| session.direction_from(&segment.src) == Direction::ToClient;
+        let acknowledges = segment.has_ack && !segment.urg && packet.reason == Reason::Payload;
+        if segment.payload_len == 0 && !starts && !(acknowledges && flows.get(&key).is_some_and(is_server_s))
+        {
             // The byte may come in a later packet.
             let is_urgent = segment.urg && packet.reason == Reason::Payload;
             return passed(if is_urgent { pipeline.without_urgency() } else { Verdict::Ignore });
         }
-        // The kernel lets half of all acknowledgements pass that the server never waits for, so a stranger's payload does
-        // not show that the handshake is complete. What follows is read as that of a connection joined midway.
-        if starts && segment.payload_len > 0 && pipeline.is_stranger(segment.src.addr()) {
-            return passed(Verdict::Ignore);
-        }
-        let key = FiveTuple::new(segment.src, segment.dst);
         if packet.reason == Reason::Attempt
-            && !flows.get(&key).is_some_and(|session| session.is_continued_by(&segment))
+            && !flows.get(&key).is_some_and(|session| session.is_continued_by(segment))
         {
             return passed(Verdict::Ignore);
         }
         let client =
-            || if starts { segment.src } else { Connection::of(&segment, &pipeline.networks).client() };
+            || if starts { segment.src } else { Connection::of(segment, &pipeline.networks).client() };
         let owner = || pipeline.owner_of(client().addr());
         let (session, opened) = match flows.place(&key, owner, now.stamp()) {
             Lookup::Known(session) if !starts => (session, false),
             Lookup::Known(session) => {
                 let old = core::mem::take(session);
-                pipeline.open(session, Some(&old), &segment, packet, now);
+                pipeline.open(session, Some(&old), segment, packet, now);
                 (session, true)
             }
             Lookup::New(session, evicted) => {
-                pipeline.open(session, evicted.as_ref(), &segment, packet, now);
+                pipeline.open(session, evicted.as_ref(), segment, packet, now);
                 (session, true)
             }
             // The kernel lets the connection pass by itself from now on, so a full table costs no throughput.
             Lookup::Refused => return passed(Verdict::Accept(FlowMark::Benign)),
         };
-        pipeline.segment(session, opened, &segment, packet, now)
+        pipeline.segment(session, opened, segment, packet, now)
     }
 
-    /// The flow that `segment` belongs to, if it is tracked.
-    pub fn flow(&self, segment: &Segment<'_>) -> Option<&Session> {
-        self.flows.get(&FiveTuple::new(segment.src, segment.dst))
+    /// The flow with this key, if it is tracked.
+    pub fn flow(&self, key: &FiveTuple) -> Option<&Session> {
+        self.flows.get(key)
     }
 
     /// Whether stage one suspects the flow from `client` to `server`, or its server is on a list.

@@ -217,6 +217,14 @@ impl StageOne {
         Some(Suspicion::new(sum, threshold, test))
     }
 
+    /// `server`, a suspect through `client` (both as in [`Circumstances`]), has proved to be a pool.
+    pub fn give_back(&self, client: u32, server: u64) {
+        // Where another loop has the house, the day is one question poorer.
+        if let Some(mut house) = self.house.try_take() {
+            house.give_back(client, server);
+        }
+    }
+
     /// The suspicion of a suspect whose sum has become strong.
     pub fn strong(&self, sum: i32) -> Option<Suspicion> {
         let test = &self.model.test;

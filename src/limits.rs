@@ -6,11 +6,13 @@
 //! really runs in the unit tests.
 
 mod collector;
+mod order;
 mod probe;
 mod queues;
 mod reputation;
 
 pub use collector::*;
+pub use order::*;
 pub use probe::*;
 pub use queues::*;
 pub use reputation::*;
@@ -153,6 +155,8 @@ pub const NAME_BYTES: usize = 253;
 pub const BUDGET_PACKETS: u16 = 32;
 /// Payload bytes after which an undecided flow that moves fast is bypassed.
 pub const BUDGET_BYTES: u32 = 64 * 1024;
+/// Payload bytes before which HTTP is not bypassed, however slow it is.
+pub const BUDGET_HTTP_BYTES: u32 = 2 * 1024;
 /// An undecided flow stays under observation while it averages less than this, also past its other
 /// limits. A miner moves 2 to 100 B/s; a download moves thousands.
 pub const LOW_RATE_BYTES_PER_SECOND: u32 = 1_024;
@@ -273,6 +277,8 @@ pub const EVENT_LINE_MAX_BYTES: usize = 1_024;
 pub const LOG_LINE_MAX_BYTES: usize = 960;
 /// Leases files are read up to this length.
 pub const LEASES_FILE_MAX_BYTES: u64 = 1_024 * 1_024;
+/// Bytes that are read of a file of the system, such as /etc/hosts.
+pub const SYSTEM_FILE_BYTES: u64 = 1_024 * 1_024;
 
 /// Programs that may talk to the control socket at once.
 pub const CONTROL_CLIENTS: usize = 12;

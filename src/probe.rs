@@ -34,6 +34,7 @@ use crate::dpi::signatures::Dialect;
 use crate::limits::PROBE_EVIDENCE_BYTES;
 use crate::net::endpoint::Endpoint;
 use crate::util::json_object::JsonObject;
+use crate::util::named::named;
 
 /// A server to ask, and prior knowledge of it.
 #[derive(Clone, Debug)]
@@ -59,22 +60,22 @@ pub enum TlsChoice {
     Auto,
 }
 
-/// Transport of a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Transport {
-    /// Bare TCP.
-    Tcp,
-    /// TLS.
-    Tls,
-    /// HTTP.
-    Http,
-    /// HTTP in TLS.
-    Https,
-    /// WebSocket.
-    Ws,
-    /// WebSocket in TLS.
-    Wss,
+named! {
+    /// Transport of a question.
+    pub enum Transport {
+        /// Bare TCP.
+        Tcp = "tcp",
+        /// TLS.
+        Tls = "tls",
+        /// HTTP.
+        Http = "http",
+        /// HTTP in TLS.
+        Https = "https",
+        /// WebSocket.
+        Ws = "ws",
+        /// WebSocket in TLS.
+        Wss = "wss",
+    }
 }
 
 impl Transport {
@@ -82,40 +83,17 @@ impl Transport {
     pub const fn is_tls(self) -> bool {
         matches!(self, Transport::Tls | Transport::Https | Transport::Wss)
     }
-
-    /// The name in outcomes.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Transport::Tcp => "tcp",
-            Transport::Tls => "tls",
-            Transport::Http => "http",
-            Transport::Https => "https",
-            Transport::Ws => "ws",
-            Transport::Wss => "wss",
-        }
-    }
 }
 
-/// The answer to the question whether a server is a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ProbeVerdict {
-    /// The server is a pool.
-    Pool = 0,
-    /// The server is something else.
-    NotPool = 1,
-    /// The responses left it open.
-    Inconclusive = 2,
-}
-
-impl ProbeVerdict {
-    /// The name in outcomes.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ProbeVerdict::Pool => "pool",
-            ProbeVerdict::NotPool => "not_pool",
-            ProbeVerdict::Inconclusive => "inconclusive",
-        }
+named! {
+    /// The answer to the question whether a server is a pool.
+    pub enum ProbeVerdict {
+        /// The server is a pool.
+        Pool = "pool",
+        /// The server is something else.
+        NotPool = "not_pool",
+        /// The responses left it open.
+        Inconclusive = "inconclusive",
     }
 }
 

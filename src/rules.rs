@@ -17,8 +17,7 @@
 //! (`bridge-nf-call-iptables`) are forwarded packets as any other.
 //!
 //! **Queued are, of TCP**: the client's first packet behind the handshake, which says where both streams begin, and
-//! payload of connections that are not decided and in which both ends have taken part (a whole handshake, or `ct status
-//! assured`).
+//! payload of connections that are not decided and in which both ends have taken part (`ct status assured`).
 //! Connection attempts are not; those to known pools and listed addresses the kernel refuses by itself ([`attempts`]). Benign connections
 //! are looked at again by the kernel's count alone ([`limits::SECOND_LOOK_EARLY_BITS`] and its neighbours). Besides
 //! TCP, questions to name servers and their answers are queued ([`names`]).

@@ -31,6 +31,7 @@ use minewall::lab::replay::capture::Capture;
 use minewall::lab::replay::kernel::KernelModel;
 use minewall::lab::replay::link;
 use minewall::limits::FLOWS_MIN;
+use minewall::net::five_tuple::FiveTuple;
 use minewall::net::packet;
 use minewall::util::time::Instant;
 use minewall::verdict::Reason;
@@ -54,7 +55,9 @@ struct Queued {
 fn queued(arrivals: Vec<Arrival>) -> Vec<Queued> {
     let mut kernel = KernelModel::default();
     let mut reason = |at, bytes: &[u8]| match packet::parse(bytes) {
-        Ok(segment) => kernel.queues(&segment, bytes.len(), at).reason,
+        Ok(segment) => {
+            kernel.queues(&FiveTuple::new(segment.src, segment.dst), &segment, bytes.len(), at).reason
+        }
         Err(_) => Some(Reason::Payload),
     };
     let queue = |Arrival { at, bytes }| reason(at, &bytes).map(|reason| Queued { at, bytes, reason });
@@ -65,7 +68,7 @@ fn queued(arrivals: Vec<Arrival>) -> Vec<Queued> {
 fn run(engine: &mut Engine<RandomState>, packets: &[Queued]) -> usize {
     let mut events = 0;
     for Queued { at, bytes, reason } in packets {
-        let packet = Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]), reason: *reason };
+        let packet = Packet { bytes, hw_addr: Some([2, 0, 0, 0, 0, 7]), reason: *reason, turns_back: false };
         let handled = black_box(engine.handle(&packet, *at));
         events += usize::from(handled.event.is_some());
         engine.sweep(1, *at);

@@ -51,6 +51,9 @@ mode() {
 	esac
 	daemon=$last
 	ip netns exec "$router" nft -f "$work/rules.nft" 2>/dev/null || ip netns exec "$router" sh "$work/rules.sh"
+	# The rules queue packets only while the daemon renews these, which this queue does not.
+	[ "$1" != noop ] || ip netns exec "$router" nft 'delete element inet minewall alive { tcp, udp }
+		add element inet minewall alive { tcp timeout 1d, udp timeout 1d }'
 	[ "$1" != full ] || ip netns exec "$home" "$lab" crowd 10.9.2.2:7 3000 || exit 1
 }
 

@@ -18,7 +18,8 @@ exec 9>/run/lock/minewall-install
 flock 9
 
 # Names Debian's security updates to apt until this script ends, where its sources lack them: the Rust of the
-# release itself is older than the program needs, the one of the updates is not.
+# release itself is older than the program needs, the one of the updates is not; and what a package shares with one
+# that came from them (Python's library, say) must be of the same version.
 add_security_updates() {
 	# shellcheck disable=SC2016 # apt-get's own variables
 	sources=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' 'Component: main' 2>/dev/null)
@@ -26,7 +27,7 @@ add_security_updates() {
 	case $sources in *"$release-security"*) return 0 ;; esac
 	archive=$(printf '%s\n' "$sources" | awk -v release="$release" '$2 == release { print $1; exit }')
 	[ -n "$archive" ] || return 0
-	echo "  takes Rust from Debian's security updates, which apt's sources lack here; they are removed again afterwards"
+	echo "  takes Debian's security updates along, which apt's sources lack here; the sources are put back afterwards"
 	echo "deb ${archive%/}-security $release-security main" >"$SECURITY_UPDATES"
 }
 
@@ -70,8 +71,7 @@ enabled >"$before"
 trap 'allow_starts; disable_new "$before"; rm -f "$before" "$SECURITY_UPDATES"' EXIT
 trap 'exit 130' INT TERM HUP
 forbid_starts
-# All parts of Rust must be of one version.
-case "$*" in *-web*) add_security_updates ;; esac
+add_security_updates
 echo "installing: $*"
 # Networks fail now and then; and lists that came but in part are no error, but lack packages.
 for pause in 5 20 0; do

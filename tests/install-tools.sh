@@ -19,6 +19,7 @@ need() {
 	need iperf3 iperf3
 	need shellcheck shellcheck
 	need openssl openssl
+	need signify-openbsd signify-openbsd
 	need socat socat
 	need nginx nginx-light
 	need lighttpd lighttpd

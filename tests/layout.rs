@@ -198,6 +198,26 @@ fn named_tests(table: &str) -> Vec<String> {
     names
 }
 
+/// Rows of EVASION.md's tables that neither name a test nor say that nothing is seen.
+fn untested(table: &str) -> Vec<&str> {
+    let is_row = |line: &&str| line.starts_with("| ") && !line.starts_with("| what a miner does |");
+    let is_tested = |row: &&str| {
+        let happens = row.split('|').nth(2).unwrap_or_default();
+        happens.contains("*not seen*") || !named_tests(row).is_empty()
+    };
+    table.lines().filter(is_row).filter(|row| !is_tested(row)).collect()
+}
+
+#[test]
+fn what_a_miner_can_do_has_a_test_or_is_not_seen() {
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/EVASION.md");
+    let table = fs::read_to_string(document).unwrap();
+    let found = untested(&table);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let rows = "| what a miner does | what happens | test |\n|---|---|---|\n| a | seen | all |\n| b | *not seen* | none |\n";
+    assert_eq!(untested(rows), ["| a | seen | all |"]);
+}
+
 /// Each test that the tables of evasions and attacks name exists: as a file or folder, a dialogue or a function.
 #[test]
 fn tests_that_documents_name_exist() {

@@ -138,6 +138,13 @@ fn over_ipv6() {
 }
 
 #[test]
+fn at_ports_of_the_web_mail_names_and_games() {
+    for port in [80, 443, 25, 993, 22, 53, 25_565] {
+        every(|case| case.play(&Style { port, ..Style::PLAIN }));
+    }
+}
+
+#[test]
 fn tagged_and_tunnelled() {
     for link in [Link::Vlan, Link::QinQ, Link::Pppoe, Link::VlanPppoe, Link::Cooked2] {
         every(|case| case.play(&Style { link, ..Style::PLAIN }));

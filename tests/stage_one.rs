@@ -73,7 +73,10 @@ fn training_is_reproducible_and_its_model_loads_and_is_measured() {
     }
     for plot in ["roc.svg", "decision.svg", "evasion.svg"] {
         let svg = fs::read_to_string(folder.0.join("plots").join(plot)).expect("written");
-        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
+        assert!(
+            svg.starts_with("<svg") && svg.ends_with("</svg>\n") && svg.contains("\ncautious\n"),
+            "{svg}"
+        );
     }
 }
 

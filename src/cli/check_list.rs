@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use minewall::config::Config;
 use minewall::intel::Builder;
 use minewall::intel::entry::Policy;
+use minewall::util::text::one_or_many;
 use pico_args::Arguments;
 
 /// Reads every file that `arguments` name. The exit status is 0 if all of them are lists, and 1 if not.
@@ -36,11 +37,13 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode, String> {
         }
         let intel = builder.build().0;
         text += &format!(
-            "{}: {} entries in {} bytes, {} lines that make no sense\n",
+            "{}: {} {} in {} bytes, {} {} no sense\n",
             path.display(),
             intel.len(),
+            one_or_many(intel.len() as u64, "entry", "entries"),
             intel.bytes(),
-            report.bad_lines
+            report.bad_lines,
+            one_or_many(report.bad_lines.into(), "line that makes", "lines that make"),
         );
     }
     super::show(&text)

@@ -77,7 +77,7 @@ fn tell_all(
     match (told, failed) {
         (0, _) => Err("nothing was told".into()),
         (_, 0) => Ok(ExitCode::SUCCESS),
-        (_, failed) => Err(format!("{failed} programs failed")),
+        (_, failed) => Err(format!("programs that failed: {failed}")),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use minewall::dpi::signatures::{SignatureFile, Signatures};
+use minewall::util::text::one_or_many;
 use pico_args::Arguments;
 
 /// Runs the command: `list`, `check` or `test`.
@@ -32,7 +33,7 @@ fn list(config: &std::path::Path, arguments: Arguments) -> Result<ExitCode, Stri
             Some(false) => "from a file",
             Some(true) => "from a file, suspects only",
         };
-        let messages = if listed.messages == 1 { "message" } else { "messages" };
+        let messages = one_or_many(listed.messages as u64, "message", "messages");
         text += &format!(
             "{:<24} {:>2} {messages:<8}  {worth}\n    {}\n",
             listed.name, listed.messages, listed.about
@@ -57,7 +58,8 @@ fn check(mut arguments: Arguments) -> Result<ExitCode, String> {
             let listed = signatures.list().into_iter().rfind(|listed| listed.worth.is_some());
             count += listed.map_or(0, |listed| listed.messages);
             Ok(listed.map_or(String::new(), |listed| {
-                format!("{}, {} kinds of messages", listed.name, listed.messages)
+                let kinds = one_or_many(listed.messages as u64, "kind of message", "kinds of messages");
+                format!("{}, {} {kinds}", listed.name, listed.messages)
             }))
         });
         match file {

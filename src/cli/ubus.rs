@@ -6,7 +6,7 @@
 
 mod edit;
 
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,9 +18,10 @@ use minewall::daemon::control::{self, ControlAnswer, Request, RequestOutcome};
 use minewall::daemon::event_tail;
 use minewall::intel::exemptions::{self, AllowList};
 use minewall::net::endpoint::Endpoint;
-use minewall::parse::json::{End, Tape, TapeValue, end_of_value};
+use minewall::parse::json::{Tape, TapeValue, ValueEnd, end_of_value};
 use minewall::probe::{Outcome, TlsChoice};
 use minewall::util::background::Task;
+use minewall::util::bounded_read;
 use minewall::util::json_object;
 use pico_args::Arguments;
 
@@ -238,7 +239,7 @@ fn with_permissions(host: &str, exempt: &AllowList) -> String {
 pub(super) fn objects(mut text: &str) -> impl Iterator<Item = &str> {
     core::iter::from_fn(move || {
         text = text.trim_start_matches(',');
-        let End::Complete(end) = end_of_value(text.as_bytes()) else { return None };
+        let ValueEnd::Complete(end) = end_of_value(text.as_bytes()) else { return None };
         let (object, rest) = text.split_at_checked(end)?;
         text = rest;
         object.starts_with('{').then_some(object)
@@ -254,8 +255,9 @@ fn events(arguments: TapeValue<'_>, service: &ServiceStatus) -> String {
         return refusal("'last' is a number from 1 to 500");
     };
     let lines = event_tail::events(&service.config, last);
-    let is_whole =
-        |line: &&String| line.starts_with('{') && end_of_value(line.as_bytes()) == End::Complete(line.len());
+    let is_whole = |line: &&String| {
+        line.starts_with('{') && end_of_value(line.as_bytes()) == ValueEnd::Complete(line.len())
+    };
     let whole: Vec<&str> = lines.iter().filter(is_whole).map(String::as_str).collect();
     format!("{{\"events\":[{}]}}\n", whole.join(","))
 }
@@ -317,12 +319,7 @@ pub(super) fn string(value: TapeValue<'_>) -> Option<&str> {
 
 /// rpcd closes its end when it has written all.
 fn read_arguments() -> Result<Vec<u8>, String> {
-    let mut input = Vec::new();
-    io::stdin()
-        .take(ARGUMENTS_BYTES)
-        .read_to_end(&mut input)
-        .map_err(|error| format!("standard input: {error}"))?;
-    Ok(input)
+    bounded_read::all(io::stdin(), ARGUMENTS_BYTES).map_err(|error| format!("standard input: {error}"))
 }
 
 const ARGUMENTS_BYTES: u64 = 4_096;

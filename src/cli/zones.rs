@@ -25,7 +25,7 @@ pub(super) fn resolve(config: &mut Config) {
             }
         }
     }
-    config.watch_interfaces.sort();
+    config.watch_interfaces.sort_unstable();
     config.watch_interfaces.dedup();
 }
 

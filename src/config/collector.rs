@@ -5,6 +5,7 @@ use core::str::FromStr;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::util::decimal::decimal;
+use crate::util::named::named;
 
 /// Destination of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,15 +23,16 @@ pub enum Collector {
     },
 }
 
-/// Way to a collector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CollectorTransport {
-    /// A datagram an event.
-    Udp,
-    /// A stream.
-    Tcp,
-    /// A stream in TLS.
-    Tls,
+named! {
+    /// Way to a collector.
+    pub enum CollectorTransport {
+        /// A datagram an event.
+        Udp = "udp",
+        /// A stream.
+        Tcp = "tcp",
+        /// A stream in TLS.
+        Tls = "tls",
+    }
 }
 
 /// Form of what a collector is sent.
@@ -50,19 +52,6 @@ pub struct Fingerprint(pub [u8; 32]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadCollector;
 
-impl CollectorTransport {
-    const ALL: [CollectorTransport; 3] =
-        [CollectorTransport::Udp, CollectorTransport::Tcp, CollectorTransport::Tls];
-
-    const fn name(self) -> &'static str {
-        match self {
-            CollectorTransport::Udp => "udp",
-            CollectorTransport::Tcp => "tcp",
-            CollectorTransport::Tls => "tls",
-        }
-    }
-}
-
 impl FromStr for Collector {
     type Err = BadCollector;
 
@@ -71,7 +60,7 @@ impl FromStr for Collector {
             return Ok(Collector::Syslog);
         }
         let (scheme, place) = text.split_once("://").ok_or(BadCollector)?;
-        let transport = CollectorTransport::ALL.into_iter().find(|transport| transport.name() == scheme);
+        let transport = CollectorTransport::from_name(scheme);
         let (host, port) = place.rsplit_once(':').ok_or(BadCollector)?;
         let port = decimal::<u16>(port.as_bytes());
         let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {

@@ -43,10 +43,7 @@ macro_rules! options {
             tab: Tab::$tab,
             help: &[$($help),+],
             kind: &$kind,
-            set: |config, values| {
-                config.$field = $kind.read(values)?;
-                Ok(())
-            },
+            set: |config, values| $kind.store(values, &mut config.$field),
         }),+];
     };
 }

@@ -1,6 +1,7 @@
 //! The kinds of options: how the text of a value is read, refused and shown.
 
 use core::fmt;
+use core::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use super::Config;
@@ -105,6 +106,13 @@ pub(super) trait Read {
     fn read(&self, values: &[String]) -> Result<Self::Value, BadValue>;
     /// The value without the option.
     fn default_value(&self) -> Self::Value;
+
+    /// Puts the value that `values` stand for in `place`. One copy for all options of a kind.
+    #[inline(never)]
+    fn store(&self, values: &[String], place: &mut Self::Value) -> Result<(), BadValue> {
+        *place = self.read(values)?;
+        Ok(())
+    }
 }
 
 /// Yes or no.
@@ -183,9 +191,7 @@ impl<T> Read for Number<T> {
     type Value = T;
 
     fn read(&self, values: &[String]) -> Result<T, BadValue> {
-        let number =
-            decimal(only(values)?.as_bytes()).filter(|number| (self.min..=self.max).contains(number));
-        number.map(self.to).ok_or(BadValue(0))
+        number_in(self.min..=self.max, values).map(self.to)
     }
 
     fn default_value(&self) -> T {
@@ -333,6 +339,10 @@ fn only(values: &[String]) -> Result<&str, BadValue> {
         [value] => Ok(value),
         _ => Err(BadValue(0)),
     }
+}
+
+fn number_in(range: RangeInclusive<u32>, values: &[String]) -> Result<u32, BadValue> {
+    decimal(only(values)?.as_bytes()).filter(|number| range.contains(number)).ok_or(BadValue(0))
 }
 
 /// UCI's spellings of yes and no.

@@ -41,6 +41,14 @@ fn values_reach_their_fields() {
 }
 
 #[test]
+fn a_sensitivity_is_chosen_by_its_name() {
+    for sensitivity in crate::hmm::threshold::Sensitivity::ALL {
+        let text = format!("config minewall\n option sensitivity '{}'\n", sensitivity.name());
+        assert_eq!(read(&text).map(|loaded| loaded.config.sensitivity), Ok(Some(sensitivity)), "{text}");
+    }
+}
+
+#[test]
 fn a_refusal_names_file_line_option_and_range() {
     for (line, complaint) in [
         ("option max_flows '99'", "option 'max_flows': '99' is out of range 256..524288 flows"),

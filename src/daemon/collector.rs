@@ -25,6 +25,7 @@ use crate::limits::{
 };
 use crate::net::client_id::ClientId;
 use crate::util::background;
+use crate::util::bounded_read::system_text;
 use crate::util::channel::{Receiver, Sender, channel};
 use link::Peer;
 
@@ -198,7 +199,7 @@ fn form(message: &CollectorMessage, router: &str, peer: &Peer) -> Vec<u8> {
 
 /// Name of this router, as far as it can stand in a header.
 fn router_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = system_text("/proc/sys/kernel/hostname").unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
     let name: String = name.trim().chars().take(63).map(plain).collect();
     if name.is_empty() { "-".into() } else { name }

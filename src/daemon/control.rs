@@ -12,7 +12,7 @@ mod knowledge;
 mod request;
 mod server;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -21,29 +21,19 @@ pub use knowledge::of_files;
 pub use request::{Offer, Request};
 pub use server::{Control, Reply, Stream};
 
-use crate::limits::CONTROL_PATIENCE;
+use crate::limits::{CONTROL_ANSWER_BYTES, CONTROL_PATIENCE};
+use crate::util::bounded_read;
+use crate::util::named::named;
 
-/// Outcome of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestOutcome {
-    /// Done, or found.
-    Done,
-    /// There is nothing of the kind.
-    Nothing,
-    /// The daemon refuses; the text says why.
-    Refused,
-}
-
-impl RequestOutcome {
-    const ALL: [RequestOutcome; 3] = [RequestOutcome::Done, RequestOutcome::Nothing, RequestOutcome::Refused];
-
-    /// The word on the wire.
-    fn word(self) -> &'static str {
-        match self {
-            RequestOutcome::Done => "ok",
-            RequestOutcome::Nothing => "none",
-            RequestOutcome::Refused => "refused",
-        }
+named! {
+    /// Outcome of a request.
+    pub enum RequestOutcome {
+        /// Done, or found.
+        Done = "ok",
+        /// There is nothing of the kind.
+        Nothing = "none",
+        /// The daemon refuses; the text says why.
+        Refused = "refused",
     }
 }
 
@@ -100,12 +90,12 @@ impl core::fmt::Display for Unanswered {
 /// # Errors
 /// No daemon listens, or the socket belongs to another user, or the daemon has no place for another client.
 pub fn ask(path: &Path, request: &Request) -> Result<ControlAnswer, Unanswered> {
-    let mut answer = open(path, request, Some(CONTROL_PATIENCE))?;
-    let mut text = String::new();
-    answer.read_to_string(&mut text).map_err(|error| explain(path, &error))?;
+    let answer = open(path, request, Some(CONTROL_PATIENCE))?;
+    let text = bounded_read::all(answer, CONTROL_ANSWER_BYTES as u64).and_then(bounded_read::into_text);
+    let text = text.map_err(|error| explain(path, &error))?;
     let (head, text) = text.split_once('\n').ok_or_else(|| cut_short(path))?;
-    let outcome = RequestOutcome::ALL.into_iter().find(|outcome| outcome.word() == head);
-    Ok(ControlAnswer { outcome: outcome.ok_or_else(|| cut_short(path))?, text: text.into() })
+    let outcome = RequestOutcome::from_name(head).ok_or_else(|| cut_short(path))?;
+    Ok(ControlAnswer { outcome, text: text.into() })
 }
 
 /// Asks the daemon that listens at `path` for a stream: its lines, to be read at leisure. The reader ends
@@ -117,11 +107,11 @@ pub fn follow(path: &Path, request: &Request) -> Result<BufReader<UnixStream>, U
     let mut answer = BufReader::new(open(path, request, None)?);
     let mut head = String::new();
     answer.read_line(&mut head).map_err(|error| explain(path, &error))?;
-    if head.trim_end() == RequestOutcome::Done.word() {
+    if head.trim_end() == RequestOutcome::Done.name() {
         return Ok(answer);
     }
-    let mut why = String::new();
-    let _ = answer.read_to_string(&mut why);
+    let why = bounded_read::all(answer, CONTROL_ANSWER_BYTES as u64).and_then(bounded_read::into_text);
+    let why = why.unwrap_or_default();
     Err(if why.is_empty() { cut_short(path) } else { Unanswered::Failed(why.trim_end().into()) })
 }
 

@@ -1,11 +1,12 @@
 //! The latest events, read back from the event log.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 use crate::config::Config;
 use crate::limits::EVENT_LINE_MAX_BYTES;
+use crate::util::bounded_read;
 
 /// The latest `count` lines of the event log of `config`, the oldest first: of the file and, if that has
 /// too few, of the one that was rotated last. A log that can't be read has none.
@@ -28,9 +29,8 @@ fn tail(path: &Path, count: usize) -> Vec<String> {
         let len = file.metadata()?.len();
         // A line and its end; one more byte shows whether the first line read is whole.
         let wanted = (count * (EVENT_LINE_MAX_BYTES + 1) + 1) as u64;
-        let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(len.saturating_sub(wanted)))?;
-        file.take(wanted).read_to_end(&mut bytes)?;
+        let mut bytes = bounded_read::all(file, wanted)?;
         if len > wanted {
             let end = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
             bytes.drain(..end);

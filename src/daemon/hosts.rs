@@ -163,7 +163,7 @@ impl Hosts {
     /// The hosts, latest detection first.
     pub fn latest(&self) -> Vec<&Host> {
         let mut hosts: Vec<&Host> = self.hosts.iter().map(|(_, host)| host).collect();
-        hosts.sort_by_key(|host| core::cmp::Reverse(host.latest));
+        hosts.sort_unstable_by_key(|host| core::cmp::Reverse(host.latest));
         hosts
     }
 

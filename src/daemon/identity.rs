@@ -7,26 +7,17 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::leases::{self, Lease};
+use crate::util::named::named;
 
-/// Certainty about the identity of the accused host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// Hardware address, address and lease agree.
-    Confirmed,
-    /// There is no hardware address or no lease to compare with.
-    Unconfirmed,
-    /// The lease of the address belongs to another hardware address.
-    Conflict,
-}
-
-impl Identity {
-    /// The name in events.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Identity::Confirmed => "confirmed",
-            Identity::Unconfirmed => "unconfirmed",
-            Identity::Conflict => "conflict",
-        }
+named! {
+    /// Certainty about the identity of the accused host.
+    pub(crate) enum Identity {
+        /// Hardware address, address and lease agree.
+        Confirmed = "confirmed",
+        /// There is no hardware address or no lease to compare with.
+        Unconfirmed = "unconfirmed",
+        /// The lease of the address belongs to another hardware address.
+        Conflict = "conflict",
     }
 }
 

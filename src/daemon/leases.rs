@@ -1,12 +1,11 @@
 //! Leases from the files of DHCP servers, as dnsmasq and odhcpd write them.
 
-use std::fs::File;
-use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::intel::exemptions::mac;
 use crate::limits::LEASES_FILE_MAX_BYTES;
+use crate::util::bounded_read;
 
 /// A lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +22,7 @@ pub(super) struct Lease {
 pub(super) fn read(files: &[PathBuf]) -> Vec<Lease> {
     let mut leases = Vec::new();
     for path in files {
-        let mut text = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(LEASES_FILE_MAX_BYTES).read_to_end(&mut text));
-        if read.is_ok() {
+        if let Ok(text) = bounded_read::bytes(path, LEASES_FILE_MAX_BYTES) {
             leases.extend(String::from_utf8_lossy(&text).lines().filter_map(parse));
         }
     }

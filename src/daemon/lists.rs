@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::intel::entry::Policy;
 use crate::intel::list::{BadList, ListReport};
 use crate::intel::{Builder, Intel, builtin};
-use crate::util::background::Task;
+use crate::util::background::{self, Task};
 
 /// The lists to read, as the configuration has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +84,7 @@ impl Lists {
         let (Some(settings), old) = (self.next.take(), self.current.clone()) else { return };
         let problems = self.problems.clone();
         let work = move || {
-            // Packets come first.
-            if let Err(error) = rustix::process::nice(LOWEST) {
-                log::warn!("lists are read at the usual priority: {error}");
-            }
+            background::give_way();
             read(&settings, old.as_deref(), &problems)
         };
         match Task::start(THREAD_NAME, work) {
@@ -137,10 +134,12 @@ fn read(settings: &ListSettings, old: Option<&Intel>, problems: &Problems) -> Op
     }
     let (intel, left_out) = builder.build();
     if left_out > 0 {
-        log::warn!("{left_out} entries are left out: too many for one and the same name or prefix");
+        log::warn!(
+            "entries left out, since there are too many for one and the same name or prefix: {left_out}"
+        );
     }
     log::info!(
-        "{} entries of the built-in list and {files} files in {} KiB, read in {} ms",
+        "{} entries of the built-in list and {files} more in {} KiB, read in {} ms",
         intel.len(),
         intel.bytes().div_ceil(1_024),
         started.elapsed().as_millis() as u64
@@ -191,13 +190,11 @@ fn tell(path: &Path, report: &ListReport) {
     }
     let untold = report.bad_lines as usize - report.warnings.len();
     if untold > 0 {
-        log::warn!("{}: {untold} more lines make no sense", path.display());
+        log::warn!("{}: lines that make no sense, beside these: {untold}", path.display());
     }
 }
 
 const THREAD_NAME: &str = "minewall-lists";
-/// setpriority(2): the weakest claim to the processor there is outside the idle class.
-const LOWEST: i32 = 19;
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use core::fmt::Write;
 
 use super::status::Status;
+use super::usage::LoopUsage;
 
 /// `# TYPE` lines, each with its samples. No labels from outside: a series a host would be for the host to
 /// multiply.
@@ -14,20 +15,20 @@ pub(super) fn to_prometheus(status: &Status<'_>) -> String {
             let _ = writeln!(text, "minewall_{name}{labels} {value}");
         }
     };
-    let Status { flows, assembly, queue, probes, learned, .. } = status;
+    let Status { usage: LoopUsage { counters, flows, assembly, .. }, queue, probes, learned, .. } = status;
     family("uptime_seconds", "gauge", &[("", status.uptime)]);
     family("blocks", "gauge", &[("", u64::from(status.mode == "block"))]);
-    family("packets_total", "counter", &[("", status.packets)]);
-    family("payload_packets_total", "counter", &[("", status.payload_packets)]);
-    family("malformed_packets_total", "counter", &[("", status.malformed)]);
-    family("detections_total", "counter", &[("", status.detections.into())]);
-    family("suspects_total", "counter", &[("", status.suspects.into())]);
-    family("resets_total", "counter", &[("", status.resets)]);
+    family("packets_total", "counter", &[("", counters.packets)]);
+    family("payload_packets_total", "counter", &[("", counters.payload_packets)]);
+    family("malformed_packets_total", "counter", &[("", counters.malformed)]);
+    family("detections_total", "counter", &[("", counters.detections.into())]);
+    family("suspects_total", "counter", &[("", counters.suspects.into())]);
+    family("resets_total", "counter", &[("", counters.resets)]);
     family("hosts", "gauge", &[("", status.hosts.len() as u64)]);
     family("flows", "gauge", &[("", flows.used as u64)]);
     family("flows_capacity", "gauge", &[("", flows.capacity as u64)]);
     family("flows_opened_total", "counter", &[("", flows.opened.into())]);
-    family("flows_let_go_total", "counter", &[("", status.let_go.into())]);
+    family("flows_let_go_total", "counter", &[("", counters.bypassed.into())]);
     family(
         "flows_evicted_total",
         "counter",

@@ -1,12 +1,11 @@
 //! The model of stage one: the file of option `model`, or the built-in one.
 
-use std::io::Read;
 use std::path::Path;
 
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::hmm::model::{self, Model};
-use crate::util::regular_file;
+use crate::util::{bounded_read, regular_file};
 
 /// The model that `config` names. Without a sound file the built-in model protects the network, and the
 /// problem says why.
@@ -37,9 +36,8 @@ fn builtin() -> Result<Box<Model>, String> {
 }
 
 fn read(path: &Path) -> Result<Box<Model>, String> {
-    let mut bytes = Vec::new();
-    regular_file::open(path)
-        .and_then(|file| file.take(model::LENGTH_MAX as u64 + 1).read_to_end(&mut bytes))
+    let bytes = regular_file::open(path)
+        .and_then(|file| bounded_read::all(file, model::LENGTH_MAX as u64 + 1))
         .map_err(|error| error.to_string())?;
     Model::decode(&bytes).map_err(|error| error.to_string())
 }

@@ -26,14 +26,7 @@ impl NftSocket {
     /// # Errors
     /// Those of socket(2) and bind(2).
     pub(super) fn open() -> io::Result<Self> {
-        let socket = socket_with(
-            AddressFamily::NETLINK,
-            SocketType::RAW,
-            SocketFlags::CLOEXEC,
-            Some(netlink::NETFILTER),
-        )?;
-        bind(&socket, &SocketAddrNetlink::new(0, 0))?;
-        Ok(NftSocket { socket, sequence: 0 })
+        Ok(NftSocket { socket: netfilter_socket(0)?, sequence: 0 })
     }
 
     /// Has `elements`, keys of one byte, stand in `set` of our table for the set's own timeout from now on.
@@ -71,6 +64,17 @@ impl NftSocket {
             }
         }
     }
+}
+
+/// A socket to netfilter that hears the multicast `groups`, a bit each.
+///
+/// # Errors
+/// Those of socket(2) and bind(2).
+pub(super) fn netfilter_socket(groups: u32) -> io::Result<OwnedFd> {
+    let socket =
+        socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::NETFILTER))?;
+    bind(&socket, &SocketAddrNetlink::new(0, groups))?;
+    Ok(socket)
 }
 
 /// The error numbers in answers of the kernel; 0 is an acknowledgement (netlink(7), `NLMSG_ERROR`).
@@ -184,7 +188,7 @@ const NLA_HEADER_BYTES: usize = 4;
 const NLA_F_NESTED: u16 = 1 << 15;
 // linux/netfilter/nfnetlink.h
 const NFNETLINK_V0: u8 = 0;
-const NFNL_SUBSYS_NFTABLES: u16 = 10;
+pub(super) const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 const NFNL_MSG_BATCH_END: u16 = 0x11;
 // linux/netfilter.h

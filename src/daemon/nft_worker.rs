@@ -24,7 +24,9 @@ use crate::limits::{
 };
 use crate::rules;
 use crate::util::background;
+use crate::util::bounded_read;
 use crate::util::channel::{NotReceived, NotSent, Receiver, Sender, channel};
+use crate::util::io_error::in_words;
 use crate::verdict::mark::MarkPosition;
 
 /// A task of the thread.
@@ -148,9 +150,7 @@ struct WorkerContext {
 
 impl WorkerContext {
     fn work(mut self, tasks: &Receiver<NftTask>) {
-        if let Err(error) = rustix::process::nice(LOWEST) {
-            log::debug!("nft runs at the usual priority: {error}");
-        }
+        background::give_way();
         loop {
             self.catch_offload();
             let task = match tasks.recv_timeout(NFT_WORKER_LISTENS_EVERY) {
@@ -242,7 +242,7 @@ impl WorkerContext {
 
     /// Runs nft with `input`; its output.
     fn nft(&self, arguments: &[&str], input: &str) -> io::Result<String> {
-        let explain = |error: io::Error| io::Error::new(error.kind(), format!("nft does not start: {error}"));
+        let explain = |error: io::Error| in_words(error.kind(), format!("nft does not start: {error}"));
         let mut child = Command::new("nft")
             // A jail has none.
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -263,7 +263,7 @@ impl WorkerContext {
             if is_endless || self.is_ending.load(Ordering::Relaxed) {
                 child.kill()?;
                 child.wait()?;
-                return Err(io::Error::other("nft did not end"));
+                return Err(in_words(io::ErrorKind::Other, "nft did not end"));
             }
             // A pipe holds less than a listing may be.
             if !read_some(child.stdout.as_mut(), &mut said)? {
@@ -292,26 +292,25 @@ fn read_some(stdout: Option<&mut ChildStdout>, said: &mut Vec<u8>) -> io::Result
 }
 
 fn outcome(mut child: Child, mut said: Vec<u8>) -> io::Result<String> {
-    let mut complaint = String::new();
+    let mut complaint = Vec::new();
     if let (Some(stdout), Some(stderr)) = (&mut child.stdout, &mut child.stderr) {
-        stdout.read_to_end(&mut said)?;
-        stderr.read_to_string(&mut complaint)?;
+        said.append(&mut bounded_read::all(stdout, NFT_LISTING_BYTES as u64)?);
+        complaint = bounded_read::all(stderr, NFT_LISTING_BYTES as u64)?;
     }
     if child.wait()?.success() {
         return Ok(String::from_utf8_lossy(&said).into_owned());
     }
+    let complaint = String::from_utf8_lossy(&complaint);
     let first = complaint.lines().next().unwrap_or("nft failed").to_owned();
     let kind = if first.contains("No such file or directory") {
         io::ErrorKind::InvalidInput
     } else {
         io::ErrorKind::Other
     };
-    Err(io::Error::new(kind, first))
+    Err(in_words(kind, first))
 }
 
 const THREAD_NAME: &str = "minewall-nft";
-/// setpriority(2): the weakest claim to the processor there is outside the idle class.
-const LOWEST: i32 = 19;
 /// Interval at which the end of a child is checked.
 const GLANCE: Duration = Duration::from_millis(5);
 /// The store among the files that can't be written.

@@ -4,14 +4,12 @@
 //! offload rule that came later than ours (zapret that was restarted, say) takes connections away before they are
 //! decided, so the rules are looked at once such changes have come to rest.
 
-use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::net::netlink::{self, SocketAddrNetlink};
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
+use rustix::net::{RecvFlags, recv};
 
-use super::nft_set::messages;
+use super::nft_set::{NFNL_SUBSYS_NFTABLES, messages, netfilter_socket};
 use crate::limits::{OFFLOAD_LOOKS_EVERY, OFFLOAD_REST};
 use crate::verdict::mark::MarkPosition;
 
@@ -28,7 +26,8 @@ pub(super) struct OffloadWatch {
 impl OffloadWatch {
     /// Begins to listen. Without the right to, there is never anything to look at.
     pub(super) fn start(mark: MarkPosition) -> Self {
-        let socket = open().inspect_err(|error| log::debug!("changes of rules are not heard: {error}"));
+        let heard = netfilter_socket(1 << (NFNLGRP_NFTABLES - 1));
+        let socket = heard.inspect_err(|error| log::debug!("changes of rules are not heard: {error}"));
         OffloadWatch { mark, socket: socket.ok(), changed_at: None, looked_at: None }
     }
 
@@ -65,20 +64,12 @@ impl OffloadWatch {
     }
 }
 
-fn open() -> io::Result<OwnedFd> {
-    let socket =
-        socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(netlink::NETFILTER))?;
-    bind(&socket, &SocketAddrNetlink::new(0, 1 << (NFNLGRP_NFTABLES - 1)))?;
-    Ok(socket)
-}
-
 fn tells_rules(told: &[u8]) -> bool {
     messages(told).any(|(kind, _)| kind == NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWRULE)
 }
 
 // linux/netfilter/nfnetlink.h
 const NFNLGRP_NFTABLES: u32 = 7;
-const NFNL_SUBSYS_NFTABLES: u16 = 10;
 // linux/netfilter/nf_tables.h
 const NFT_MSG_NEWRULE: u16 = 6;
 

@@ -17,25 +17,31 @@ use crate::net::local_networks::LocalNetworks;
 use crate::probe::ProbeVerdict;
 use crate::probe::guard::{self, Guard, Refusal};
 use crate::probe::worker::{Suspect, SuspectAnswer, Unasked, Worker};
+use crate::util::counters::named_counters;
 use crate::util::time::Instant;
 pub(super) use questions::PendingQuestion;
 use questions::Questions;
 
-/// Counters of questions and their outcomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProbeCounters {
-    /// Servers asked, by [`ProbeVerdict`]: pool, not a pool, inconclusive.
-    pub asked: [u32; 3],
-    /// Suspicions that an earlier answer settled.
-    pub known: u32,
-    /// Servers that must not be asked: of this side, or exempt.
-    pub forbidden: u32,
-    /// Questions that had to make room for others.
-    pub too_many: u32,
-    /// Probes that a dry run left out.
-    pub dry: u32,
-    /// Probes that this router could not make.
-    pub failed: u32,
+named_counters! {
+    /// Suspects' servers: those that were asked, by their answer, and those that were not, by the reason.
+    pub(super) struct ProbeCounters {
+        /// Asked, and a pool.
+        pub pool: u32,
+        /// Asked, and something else.
+        pub not_pool: u32,
+        /// Asked, and didn't say.
+        pub inconclusive: u32,
+        /// Suspicions that an earlier answer settled.
+        pub known: u32,
+        /// Servers that must not be asked: of this side, the router itself, or exempt.
+        pub forbidden: u32,
+        /// Questions that had to make room for others.
+        pub too_many: u32,
+        /// Probes that a dry run left out.
+        pub dry: u32,
+        /// Probes that this router could not make.
+        pub failed: u32,
+    }
 }
 
 /// Questions that wait, and the handle of the probe's thread.
@@ -163,10 +169,12 @@ impl Prober {
             self.running.retain(|running| !running.is_same_question(&answer.suspect));
             match &answer.result {
                 Ok(probed) => {
-                    let verdict: ProbeVerdict = probed.outcome.verdict;
-                    if let Some(count) = self.counters.asked.get_mut(verdict as usize) {
-                        *count = count.saturating_add(1);
-                    }
+                    let count = match probed.outcome.verdict {
+                        ProbeVerdict::Pool => &mut self.counters.pool,
+                        ProbeVerdict::NotPool => &mut self.counters.not_pool,
+                        ProbeVerdict::Inconclusive => &mut self.counters.inconclusive,
+                    };
+                    *count = count.saturating_add(1);
                 }
                 // The server behind a proxy has an address now, and the guard looks at it.
                 Err(Unasked::Resolved) => {

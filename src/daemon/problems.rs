@@ -7,49 +7,35 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::limits::PROBLEMS;
 use crate::util::json_object::JsonObject;
+use crate::util::named::named;
 
-/// The kinds of problems, by what the owner can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
-    /// A model file that was not taken.
-    Model,
-    /// A list that was refused, or doesn't fit.
-    List,
-    /// A file among the lists whose name has no policy.
-    ListName,
-    /// A flow table that is full.
-    TableFull,
-    /// A file that can't be written.
-    File,
-    /// A second program overwrites the marks of connections.
-    MarkConflict,
-    /// The kernel's sets of known pools take nothing.
-    KernelSets,
-    /// Signatures that were not taken.
-    Signatures,
-    /// A flowtable of another program that takes connections before they are decided.
-    Offload,
-    /// A collector of events that takes none.
-    Collector,
+named! {
+    /// The kinds of problems, by what the owner can do.
+    pub(crate) enum Code {
+        /// A model file that was not taken.
+        Model = "model",
+        /// A list that was refused, or doesn't fit.
+        List = "list",
+        /// A file among the lists whose name has no policy.
+        ListName = "list_name",
+        /// A flow table that is full.
+        TableFull = "table_full",
+        /// A file that can't be written.
+        File = "file",
+        /// A second program overwrites the marks of connections.
+        MarkConflict = "mark_conflict",
+        /// The kernel's sets of known pools take nothing.
+        KernelSets = "kernel_sets",
+        /// Signatures that were not taken.
+        Signatures = "signatures",
+        /// A flowtable of another program that takes connections before they are decided.
+        Offload = "offload",
+        /// A collector of events that takes none.
+        Collector = "collector",
+    }
 }
 
 impl Code {
-    /// The code in status, ubus and LuCI.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Code::Model => "model",
-            Code::List => "list",
-            Code::ListName => "list_name",
-            Code::TableFull => "table_full",
-            Code::File => "file",
-            Code::MarkConflict => "mark_conflict",
-            Code::KernelSets => "kernel_sets",
-            Code::Signatures => "signatures",
-            Code::Offload => "offload",
-            Code::Collector => "collector",
-        }
-    }
-
     /// Remedy that the owner has.
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
@@ -77,7 +63,7 @@ impl Code {
 
 /// A problem that lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Code of the kind.
     pub code: &'static str,
     /// Description of the problem, in one sentence.

@@ -13,6 +13,9 @@ use super::reset::Resetter;
 use crate::config::Config;
 use crate::engine::Packet;
 use crate::limits::{PACKET_WAIT, RECEIVE_BUFFER_BYTES};
+use crate::util::bounded_read::system_text;
+use crate::util::decimal::decimal;
+use crate::util::io_error::in_words;
 use crate::verdict::mark::MarkPosition;
 use crate::verdict::{FlowMark, Reason, Verdict, fast_open, trim};
 
@@ -172,6 +175,8 @@ impl Queued {
             bytes: self.message.get_payload(),
             hw_addr: self.message.get_hw_addr().and_then(|addr| addr.try_into().ok()),
             reason: self.reason,
+            turns_back: self.message.get_indev() != 0
+                && self.message.get_indev() == self.message.get_outdev(),
         }
     }
 }
@@ -192,7 +197,7 @@ pub(super) struct QueueState {
 impl QueueState {
     /// The kernel's line of the queue; none if no program has bound it.
     pub(super) fn read(number: u16) -> Option<Self> {
-        let table = fs::read_to_string("/proc/net/netfilter/nfnetlink_queue").ok()?;
+        let table = system_text("/proc/net/netfilter/nfnetlink_queue").ok()?;
         table.lines().find_map(|line| QueueState::parse(line, number))
     }
 
@@ -213,7 +218,8 @@ fn open_sockets() -> io::Result<Vec<(RawFd, PathBuf)>> {
     let mut sockets = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
         let entry = entry?;
-        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let number =
+            decimal::<u32>(entry.file_name().as_encoded_bytes()).and_then(|number| number.try_into().ok());
         // A descriptor that is gone by now was the listing's own.
         if let (Some(number), Ok(target)) = (number, fs::read_link(entry.path()))
             && target.to_string_lossy().starts_with("socket:")
@@ -229,7 +235,7 @@ fn second_handle(before: &[(RawFd, PathBuf)]) -> io::Result<OwnedFd> {
     let is_new = |socket: &(RawFd, PathBuf)| before.iter().all(|(_, target)| *target != socket.1);
     let mut new = open_sockets()?.into_iter().filter(is_new);
     let (Some((number, _)), None) = (new.next(), new.next()) else {
-        return Err(io::Error::other("the queue's socket was not found"));
+        return Err(in_words(io::ErrorKind::Other, "the queue's socket was not found"));
     };
     let this = pidfd_open(getpid(), PidfdFlags::empty())?;
     Ok(pidfd_getfd(this, number, PidfdGetfdFlags::empty())?)

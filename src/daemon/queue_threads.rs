@@ -21,7 +21,7 @@ use super::engine_update::{EngineUpdate, UpdatePlaces};
 use super::packet_loop::{PacketLoop, Surroundings};
 use super::queue::QueueState;
 use super::usage::LoopUsage;
-use super::wait::{Stop, wait_for_packets};
+use super::wait::{StopSignal, wait_for_packets};
 use crate::engine::Engine;
 use crate::engine::event::Detection;
 use crate::limits::{FINDING_PATIENCE, FINDINGS_WAITING, PROBE_QUESTIONS, QUEUE_STACK_BYTES, TURN_WAIT};
@@ -30,6 +30,7 @@ use crate::net::endpoint::Endpoint;
 use crate::util::background;
 use crate::util::bounded_cache::BoundedCache;
 use crate::util::channel::{NotSent, Receiver, Sender, channel};
+use crate::util::counters::Sum;
 use crate::util::half_sip::TableKey;
 use crate::util::time::Instant;
 
@@ -102,7 +103,7 @@ impl QueueThreads {
     ///
     /// # Errors
     /// No memory or descriptor is left for a thread.
-    pub(super) fn begin(&mut self, stop: &Stop) -> io::Result<()> {
+    pub(super) fn begin(&mut self, stop: &StopSignal) -> io::Result<()> {
         for queue in &mut self.queues {
             let Some(waiting) = queue.waiting.take() else { continue };
             let stop = stop.try_clone()?;
@@ -179,9 +180,9 @@ impl QueueThreads {
         Ok(())
     }
 
-    /// Sum of what the loops use.
-    pub(super) fn usage(&self) -> LoopUsage {
-        self.queues.iter().fold(LoopUsage::default(), |sum, queue| sum.plus(&queue.places.usage()))
+    /// Sum of `own`, which the main loop uses, and what the others do.
+    pub(super) fn usage(&self, own: LoopUsage) -> LoopUsage {
+        self.queues.iter().map(|queue| queue.places.usage()).fold(own, Sum::plus)
     }
 
     /// The kernel's counters of their queues.
@@ -225,7 +226,7 @@ struct MainEnd {
 }
 
 impl QueueThread {
-    fn run(mut self, stop: &Stop) {
+    fn run(mut self, stop: &StopSignal) {
         match self.watch(stop) {
             Ok(()) => drop(self.packets.close()),
             Err(why) => {
@@ -236,7 +237,7 @@ impl QueueThread {
     }
 
     /// Takes packets until `stop` is readable.
-    fn watch(&mut self, stop: &Stop) -> Result<(), String> {
+    fn watch(&mut self, stop: &StopSignal) -> Result<(), String> {
         let QueueThread { packets, main } = self;
         let mut is_idle = true;
         loop {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::problems::{Code, Problems};
 use crate::config::Config;
 use crate::dpi::signatures::{FileRefusal, SignatureFile, Signatures};
-use crate::util::background::Task;
+use crate::util::background::{self, Task};
 
 /// The thread that reads signatures, while there is one.
 #[derive(Debug)]
@@ -50,8 +50,7 @@ impl SignatureFiles {
         let Some(folders) = self.next.take() else { return };
         let problems = self.problems.clone();
         let work = move || {
-            // Packets come first.
-            let _ = rustix::process::nice(LOWEST);
+            background::give_way();
             // What a feed brings must not stand in the way of the operator's files.
             read(&folders, &problems, |file| file.suspects)
         };
@@ -81,7 +80,7 @@ fn read(
                     Some(text) => problems.report(Code::Signatures, "", text),
                 }
                 if !files.is_empty() {
-                    log::info!("{} files of signatures are in force beside the built-in ones", files.len());
+                    log::info!("files of signatures in force beside the built-in ones: {}", files.len());
                 }
                 return Some(signatures);
             }
@@ -95,9 +94,6 @@ fn read(
         files.remove(at);
     }
 }
-
-/// The lowest priority that there is (setpriority(2)).
-const LOWEST: i32 = 19;
 
 #[cfg(test)]
 mod tests {

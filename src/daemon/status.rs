@@ -4,51 +4,34 @@ mod json;
 
 use super::fleet::Router;
 use super::hosts::Host;
+use super::prober::ProbeCounters;
 use super::problems::Problem;
-use crate::daemon::prober::ProbeCounters;
+use super::usage::LoopUsage;
+use crate::util::counters::named_counters;
 use crate::util::json_object::array;
+use crate::util::text::one_or_many;
 
 /// The daemon at a glance.
 #[derive(Debug)]
-pub struct Status<'a> {
+pub(super) struct Status<'a> {
     /// The version that runs.
     pub version: &'a str,
     /// `block` or `monitor`.
     pub mode: &'a str,
     /// Seconds since start.
     pub uptime: u64,
-    /// Packets handled.
-    pub packets: u64,
     /// Packets of the last minute.
     pub packets_minute: u64,
-    /// Packets with payload not seen before.
-    pub payload_packets: u64,
-    /// Other transports and fragments, accepted.
-    pub not_tcp: u64,
-    /// Packets whose headers contradict themselves, accepted.
-    pub malformed: u64,
-    /// Sessions proven to be mining.
-    pub detections: u32,
-    /// Sessions that stage one suspects.
-    pub suspects: u32,
-    /// Packets replaced by a reset.
-    pub resets: u64,
-    /// Flows bypassed as benign.
-    pub let_go: u32,
-    /// The flow table.
-    pub flows: Flows,
-    /// The pool of waiting bytes.
-    pub assembly: Slots,
+    /// Use of all packet loops together.
+    pub usage: LoopUsage,
     /// The kernel's queue.
     pub queue: QueueUse,
     /// The probe.
-    pub probes: Probes,
+    pub probes: ProbeCounters,
     /// The reputation store.
     pub learned: Learned,
     /// Lists in force.
     pub lists: ListsUse,
-    /// Verdicts that the kernel didn't take.
-    pub verdicts_failed: u32,
     /// Detections that were counted but not reported, since there were too many.
     pub unreported: u32,
     /// The collector of events, if there is one.
@@ -63,39 +46,9 @@ pub struct Status<'a> {
     pub hosts: &'a [&'a Host],
 }
 
-/// Use of the flow table.
-#[derive(Debug)]
-pub struct Flows {
-    /// Flows in it.
-    pub used: usize,
-    /// Flows it can hold.
-    pub capacity: usize,
-    /// Entered so far.
-    pub opened: u32,
-    /// Idle for too long.
-    pub expired: u32,
-    /// Decided flows evicted for newcomers.
-    pub evicted_settled: u32,
-    /// Undecided flows evicted for newcomers.
-    pub evicted_undecided: u32,
-    /// Newcomers refused since a whole set was suspect.
-    pub refused: u32,
-}
-
-/// Use of the assembly slots.
-#[derive(Debug)]
-pub struct Slots {
-    /// Slots that hold bytes.
-    pub used: usize,
-    /// Slots there are.
-    pub capacity: usize,
-    /// Slots taken from a flow that still needed them.
-    pub taken_away: u32,
-}
-
 /// Use of the netfilter queues.
 #[derive(Debug, Default)]
-pub struct QueueUse {
+pub(super) struct QueueUse {
     /// Number of the first queue.
     pub number: u16,
     /// How many there are, each with a packet loop.
@@ -112,58 +65,39 @@ pub struct QueueUse {
     pub has_rules: bool,
 }
 
-/// Outcomes of suspects' servers.
-#[derive(Debug)]
-pub struct Probes {
-    /// Asked, and a pool.
-    pub pool: u32,
-    /// Asked, and something else.
-    pub not_pool: u32,
-    /// Asked, and didn't say.
-    pub inconclusive: u32,
-    /// Not asked: known from an earlier probe.
-    pub known: u32,
-    /// Not asked: of this side, the router itself, or exempt.
-    pub forbidden: u32,
-    /// Questions that had to make room for others.
-    pub too_many: u32,
-    /// Not asked: a dry run.
-    pub dry: u32,
-    /// Not asked: this router could not.
-    pub failed: u32,
+named_counters! {
+    /// Entries of the reputation store that say what to do.
+    pub(super) struct Learned {
+        /// Entries of probes.
+        pub probe: usize,
+        /// Entries of people.
+        pub operator: usize,
+        /// Entries of other routers.
+        pub fleet: usize,
+        /// Entries of all of them that block.
+        pub blocking: usize,
+        /// Connection attempts that the kernel has refused without us.
+        pub refused_by_kernel: u32,
+    }
 }
 
-/// Entries of the reputation store that say what to do.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Learned {
-    /// Entries of probes.
-    pub probe: usize,
-    /// Entries of people.
-    pub operator: usize,
-    /// Entries of other routers.
-    pub fleet: usize,
-    /// Entries of all of them that block.
-    pub blocking: usize,
-    /// Connection attempts that the kernel has refused without us.
-    pub refused_by_kernel: u32,
-}
-
-/// Size of the lists, and of the DNS cache.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ListsUse {
-    /// Lists, the built-in one included.
-    pub files: usize,
-    /// Their entries.
-    pub entries: usize,
-    /// Bytes of memory that they take.
-    pub bytes: usize,
-    /// Answers of name servers that were read.
-    pub dns_answers: u32,
+named_counters! {
+    /// Size of the lists, and of the DNS cache.
+    pub(super) struct ListsUse {
+        /// Lists, the built-in one included.
+        pub files: usize,
+        /// Their entries.
+        pub entries: usize,
+        /// Bytes of memory that they take.
+        pub bytes: usize,
+        /// Answers of name servers that were read.
+        pub dns_answers: u32,
+    }
 }
 
 /// Events for the collector.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CollectorUse {
+pub(super) struct CollectorUse {
     /// Address of the collector.
     pub address: String,
     /// Events sent.
@@ -172,14 +106,6 @@ pub struct CollectorUse {
     pub waiting: u32,
     /// Events that it never got.
     pub lost: u32,
-}
-
-impl From<ProbeCounters> for Probes {
-    fn from(counters: ProbeCounters) -> Self {
-        let ProbeCounters { asked: [pool, not_pool, inconclusive], known, forbidden, too_many, dry, failed } =
-            counters;
-        Probes { pool, not_pool, inconclusive, known, forbidden, too_many, dry, failed }
-    }
 }
 
 impl QueueUse {
@@ -194,34 +120,37 @@ impl QueueUse {
 
 impl Status<'_> {
     /// For a person.
-    pub fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
+        let LoopUsage { counters, flows, .. } = &self.usage;
         let mut text = format!(
             "minewall {} has been running for {} s in {} mode\n\
-             packets    {} seen, {} in the last minute, {} with new payload, {} replaced by resets, {} malformed\n\
+             packets    {} seen, {} in the last minute, {} with new payload, {} replaced by a reset, {} malformed\n\
              flows      {} of {}; {} bypassed, {} evicted undecided, {} refused\n\
              {:<10} {} waiting, {} passed unseen\n\
-             probes     {} pools, {} others, {} inconclusive; {} known, {} too soon, {} forbidden\n\
+             probes     {} {}, {} {}, {} inconclusive; {} known, {} too soon, {} forbidden\n\
              reputation {} by asking, {} by hand, {} from others; {} refused by the kernel\n\
-             lists      {} entries of {} lists in {} KiB; {} answers of name servers read\n\
+             lists      {} {} of {} {} in {} KiB; {} {} of name servers read\n\
              detections {} proven, {} suspected ({} not reported one by one)\n",
             self.version,
             self.uptime,
             self.mode,
-            self.packets,
+            counters.packets,
             self.packets_minute,
-            self.payload_packets,
-            self.resets,
-            self.malformed,
-            self.flows.used,
-            self.flows.capacity,
-            self.let_go,
-            self.flows.evicted_undecided,
-            self.flows.refused,
+            counters.payload_packets,
+            counters.resets,
+            counters.malformed,
+            flows.used,
+            flows.capacity,
+            counters.bypassed,
+            flows.evicted_undecided,
+            flows.refused,
             self.queue.name(),
             self.queue.waiting,
             u64::from(self.queue.dropped) + u64::from(self.queue.user_dropped),
             self.probes.pool,
+            one_or_many(self.probes.pool.into(), "pool", "pools"),
             self.probes.not_pool,
+            one_or_many(self.probes.not_pool.into(), "other", "others"),
             self.probes.inconclusive,
             self.probes.known,
             self.probes.too_many,
@@ -231,11 +160,14 @@ impl Status<'_> {
             self.learned.fleet,
             self.learned.refused_by_kernel,
             self.lists.entries,
+            one_or_many(self.lists.entries as u64, "entry", "entries"),
             self.lists.files,
+            one_or_many(self.lists.files as u64, "list", "lists"),
             self.lists.bytes.div_ceil(1_024),
             self.lists.dns_answers,
-            self.detections,
-            self.suspects,
+            one_or_many(self.lists.dns_answers.into(), "answer", "answers"),
+            counters.detections,
+            counters.suspects,
             self.unreported,
         );
         text += &self.extras_to_text();
@@ -256,11 +188,11 @@ impl Status<'_> {
             text += &format!("watched    only {}\n", self.watched.join(", "));
         }
         if let Some(CollectorUse { address, sent, waiting, lost }) = &self.collector {
-            text += &format!("collector  {address}: {sent} events sent, {waiting} waiting, {lost} lost\n");
+            text += &format!("collector  {address}: {sent} sent, {waiting} waiting, {lost} lost\n");
         }
         for Router { router, last_time, messages, taken, refused } in self.fleet {
             text += &format!(
-                "router     {router}: last heard {last_time}, {messages} messages; {taken} servers taken, {refused} not\n"
+                "router     {router}: last heard {last_time}, messages: {messages}; servers taken: {taken}, refused: {refused}\n"
             );
         }
         text
@@ -271,7 +203,7 @@ impl Status<'_> {
 fn hosts_to_text(hosts: &[&Host]) -> String {
     let line = |host: &&Host| {
         format!(
-            "{}  {} ({}, {})  {} to {}, {}, {} times\n",
+            "{}  {} ({}, {})  {} to {}, {}, {} {}\n",
             host.last_time,
             host.client,
             host.host.as_deref().unwrap_or("no name"),
@@ -280,6 +212,7 @@ fn hosts_to_text(hosts: &[&Host]) -> String {
             host.server,
             host.verdict,
             host.detections,
+            one_or_many(host.detections.into(), "time", "times"),
         )
     };
     hosts.iter().map(line).collect()
@@ -294,6 +227,7 @@ pub fn hosts_to_json(hosts: &[&Host]) -> String {
 mod tests {
     use super::*;
     use crate::daemon::hosts::{Hosts, Sighting};
+    use crate::engine::Counters;
     use crate::limits::HOSTS_IN_STATUS;
     use std::net::IpAddr;
 
@@ -315,35 +249,19 @@ mod tests {
             hosts.name(addr, Some("x".repeat(63)));
         }
         let hosts = hosts.latest();
-        let flows = Flows {
-            used: 1,
-            capacity: 2,
-            opened: 3,
-            expired: 4,
-            evicted_settled: 5,
-            evicted_undecided: 6,
-            refused: 7,
-        };
         let status = Status {
             version: "0",
             mode: "block",
             uptime: u64::MAX,
-            packets: u64::MAX,
             packets_minute: 0,
-            payload_packets: 0,
-            not_tcp: 0,
-            malformed: 0,
-            detections: 0,
-            suspects: 0,
-            resets: 0,
-            let_go: 0,
-            flows,
-            assembly: Slots { used: 0, capacity: 0, taken_away: 0 },
+            usage: LoopUsage {
+                counters: Counters { packets: u64::MAX, ..Default::default() },
+                ..Default::default()
+            },
             queue: QueueUse { queues: 1, has_rules: true, ..QueueUse::default() },
-            probes: ProbeCounters::default().into(),
+            probes: ProbeCounters::default(),
             learned: Learned::default(),
             lists: ListsUse::default(),
-            verdicts_failed: 0,
             unreported: 0,
             collector: None,
             fleet: &[],

@@ -1,56 +1,78 @@
 //! Use of an engine, and the sum over all packet loops.
 
 use crate::engine::{Counters, Engine};
-use crate::flow::table::TableCounters;
+use crate::util::counters::{counters, named_counters};
 use crate::util::half_sip::TableKey;
 
-/// Counters and use of one packet loop, or of all together.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct LoopUsage {
-    pub counters: Counters,
-    pub table: TableCounters,
-    /// Flows in the table, and those that it holds.
-    pub flows: [usize; 2],
-    /// Slots of the reassembly pool in use, and all.
-    pub slots: [usize; 2],
-    /// Slots taken from a flow that still needed them.
-    pub slots_taken_away: u32,
-    pub verdicts_failed: u32,
-    /// Findings that the main loop had no room for.
-    pub findings_lost: u32,
-    /// Facts that some other engine was not told.
-    pub facts_lost: u32,
+counters! {
+    /// Counters and use of one packet loop, or of all together.
+    pub(super) struct LoopUsage {
+        pub counters: Counters,
+        pub flows: FlowsUse,
+        pub assembly: SlotsUse,
+        pub verdicts_failed: u32,
+        /// Findings that the main loop had no room for.
+        pub findings_lost: u32,
+        /// Facts that some other engine was not told.
+        pub facts_lost: u32,
+    }
+}
+
+named_counters! {
+    /// Use of the flow table.
+    pub(super) struct FlowsUse {
+        /// Flows in it.
+        pub used: usize,
+        /// Flows it can hold.
+        pub capacity: usize,
+        /// Entered so far.
+        pub opened: u32,
+        /// Idle for too long.
+        pub expired: u32,
+        /// Decided flows evicted for newcomers.
+        pub evicted_settled: u32,
+        /// Undecided flows evicted for newcomers.
+        pub evicted_undecided: u32,
+        /// Newcomers refused since a whole set was suspect.
+        pub refused: u32,
+    }
+}
+
+named_counters! {
+    /// Use of the reassembly pool.
+    pub(super) struct SlotsUse {
+        /// Slots that hold bytes.
+        pub used: usize,
+        /// Slots there are.
+        pub capacity: usize,
+        /// Slots taken from a flow that still needed them.
+        pub taken_away: u32,
+    }
 }
 
 impl LoopUsage {
     /// Use of `engine`.
     pub(super) fn of(engine: &Engine<TableKey>, verdicts_failed: u32) -> Self {
-        let (flows, pool) = (engine.flows(), engine.reassembly());
+        let (flows, table, pool) = (engine.flows(), engine.table_counters(), engine.reassembly());
         LoopUsage {
             counters: engine.counters(),
-            table: engine.table_counters(),
-            flows: [flows.len(), flows.capacity()],
-            slots: [pool.in_use(), pool.capacity()],
-            slots_taken_away: pool.taken_away,
+            flows: FlowsUse {
+                used: flows.len(),
+                capacity: flows.capacity(),
+                opened: table.opened,
+                expired: table.expired,
+                evicted_settled: table.evicted_settled,
+                evicted_undecided: table.evicted_undecided,
+                refused: table.refused,
+            },
+            assembly: SlotsUse {
+                used: pool.in_use(),
+                capacity: pool.capacity(),
+                taken_away: pool.taken_away,
+            },
             verdicts_failed,
             findings_lost: 0,
             facts_lost: engine.facts_lost(),
-        }
-    }
-
-    /// The sum of both.
-    pub(super) fn plus(&self, other: &LoopUsage) -> Self {
-        let both =
-            |[one, all]: [usize; 2], [other_one, other_all]: [usize; 2]| [one + other_one, all + other_all];
-        LoopUsage {
-            counters: self.counters.plus(&other.counters),
-            table: self.table.plus(&other.table),
-            flows: both(self.flows, other.flows),
-            slots: both(self.slots, other.slots),
-            slots_taken_away: self.slots_taken_away.saturating_add(other.slots_taken_away),
-            verdicts_failed: self.verdicts_failed.saturating_add(other.verdicts_failed),
-            findings_lost: self.findings_lost.saturating_add(other.findings_lost),
-            facts_lost: self.facts_lost.saturating_add(other.facts_lost),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn wait(
 /// Waits for packets of `queue` or for the end, at most `patience`; whether there are packets, and whether it is the end.
 pub(super) fn wait_for_packets(
     queue: &PacketQueue,
-    stop: &Stop,
+    stop: &StopSignal,
     patience: Duration,
 ) -> io::Result<(bool, bool)> {
     let mut descriptors =
@@ -81,16 +81,16 @@ fn poll_for(descriptors: &mut [PollFd<'_>], patience: Duration) -> io::Result<()
 /// Signals as bytes in sockets.
 pub(super) struct Signals {
     reload: UnixStream,
-    stop: Stop,
+    stop: StopSignal,
 }
 
 /// The signal to stop. No byte of it is ever read, so that each packet loop sees it.
-pub(super) struct Stop(UnixStream);
+pub(super) struct StopSignal(UnixStream);
 
-impl Stop {
+impl StopSignal {
     /// The signal for another loop.
     pub(super) fn try_clone(&self) -> io::Result<Self> {
-        self.0.try_clone().map(Stop)
+        self.0.try_clone().map(StopSignal)
     }
 }
 
@@ -102,11 +102,11 @@ impl Signals {
         pipe::register(SIGHUP, on_reload)?;
         pipe::register(SIGTERM, on_stop.try_clone()?)?;
         pipe::register(SIGINT, on_stop)?;
-        Ok(Signals { reload, stop: Stop(stop) })
+        Ok(Signals { reload, stop: StopSignal(stop) })
     }
 
     /// The signal to stop.
-    pub(super) fn stop(&self) -> &Stop {
+    pub(super) fn stop(&self) -> &StopSignal {
         &self.stop
     }
 

@@ -179,13 +179,17 @@ impl Drafts {
         if let Some(free) = self.slots.iter().position(|slot| slot.owner.is_none()) {
             return free;
         }
-        let held = |owner| self.slots.iter().filter(|slot| slot.owner == owner).count();
+        // Apart from the drafts: every client is counted for each of its drafts.
+        let mut owners = [0; DRAFTS + 1];
+        for (owner, slot) in owners.iter_mut().zip(&self.slots) {
+            *owner = slot.owner.unwrap_or_default();
+        }
+        let held = |owner: u32| owners.iter().filter(|other| **other == owner).count();
         let clock = self.clock;
-        let victim = self
-            .slots
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, slot)| (held(slot.owner), clock.wrapping_sub(slot.used)));
+        let victim =
+            self.slots.iter().enumerate().max_by_key(|(_, slot)| {
+                (held(slot.owner.unwrap_or_default()), clock.wrapping_sub(slot.used))
+            });
         let at = victim.map_or(0, |(at, _)| at);
         if let Some(slot) = self.slots.get_mut(at) {
             slot.owner = None;

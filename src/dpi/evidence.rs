@@ -112,6 +112,10 @@ impl Evidence {
         message: &Message<'_>,
     ) -> (bool, Option<Proof<'s>>) {
         let answers = self.awaited != 0 && self.awaited == fold(id_of(message));
+        if answers && message.method.is_empty() == (context.direction == Direction::ToClient) {
+            // The answer comes once, and a client that numbers nothing uses the identifier for its next request.
+            self.awaited = 0;
+        }
         let before = Before { answers, phases: (self.facts >> PHASES_AT & 0xf) as u8, asked: "" };
         let found = signatures.find(message, before).filter(|found| !self.is_stray(signatures, found));
         let mut indicator = match found {

@@ -115,16 +115,17 @@ impl Framing {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty() || self.is_due(direction)) {
             let mut context = StepContext { direction, draft, words };
-            let mut step = self.layer_step(&mut context, rest, is_first && at == 0);
+            let step = self.layer_step(&mut context, rest, is_first && at == 0);
             at += step.len;
-            if step.waits && rest.len() >= ASSEMBLY_BYTES {
+            // Looked at in its place: a name is large, and is moved only where there is one.
+            match &step.found {
                 // More than any handshake has.
-                self.resume(&mut context);
-                continue;
-            }
-            if step.waits || !matches!(step.found, Found::Nothing) {
-                step.len = at;
-                return step;
+                Found::Nothing if step.waits && rest.len() >= ASSEMBLY_BYTES => self.resume(&mut context),
+                Found::Nothing if step.waits => return Step { len: at, ..Step::wait() },
+                Found::Nothing => {}
+                Found::Message(over) => return Step::found(at, Found::Message(*over)),
+                Found::OpenLine => return Step::found(at, Found::OpenLine),
+                _ => return Step::found(at, step.found),
             }
         }
         Step::done(at)
@@ -193,6 +194,13 @@ impl Framing {
     /// Whether no message can be read in the flow as it is now.
     pub(super) fn is_opaque(&self) -> bool {
         self.flags & (TLS | UNREADABLE[0] | UNREADABLE[1]) != 0 || self.layers == [Layer::Opaque; 2]
+    }
+
+    /// The state after bytes of both ends have passed unseen. HTTP is taken to go on.
+    pub(super) fn begin_again(&self) -> Self {
+        let http = if self.is_http() { HTTP[0] | HTTP[1] } else { 0 };
+        let framing = Framing::begin(false);
+        Framing { flags: framing.flags | http, ..framing }
     }
 
     /// Whether a proxy has been entered: what the client says is meant for another server than the flow's.

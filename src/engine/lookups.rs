@@ -62,6 +62,26 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
     }
 
+    /// Draws the conclusions from proof and names in what was heard.
+    pub(super) fn conclude(
+        &mut self,
+        session: &mut Session,
+        heard: &mut Heard,
+        at: Instant,
+    ) -> Option<DetectionCause> {
+        let hears_name = heard.naming.is_some() || heard.target.is_some();
+        let opinion = if heard.says_names() { self.take_names(session, heard, at) } else { None };
+        if let Some(finding) = heard.proof.take() {
+            self.prove(session, at);
+            return Some(DetectionCause::new(Source::Dpi, finding));
+        }
+        if hears_name && let Some((source, finding)) = self.known_by_name(session) {
+            self.prove(session, at);
+            return Some(DetectionCause::new(source, finding));
+        }
+        opinion.and_then(|opinion| self.heed(session, opinion, at))
+    }
+
     /// Whether stage one's suspicion counts for nothing: the server has been asked and is no pool, or a list allows
     /// it.
     pub(super) fn clears(&self, session: &Session, now: Instant) -> bool {
@@ -80,6 +100,9 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
 
     /// The verdict on the server of `session`, by the name that its client has told it on this connection.
     pub(super) fn reputation(&self, session: &Session) -> Option<EndpointVerdict> {
+        if self.intel.knows_nothing() {
+            return None;
+        }
         if let Some(verdict) = self.reputation_of_target(session) {
             return Some(verdict);
         }
@@ -117,9 +140,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     }
 
     fn reputation_by_name(&self, session: &Session) -> Option<EndpointVerdict> {
-        if self.intel.knows_nothing() {
-            return None;
-        }
         let (client, server) = (session.client().addr(), session.server());
         if !self.intel.knows(&server) {
             return None;
@@ -154,7 +174,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Whether host or server of `session` is exempt, by the configuration or a list.
     pub(super) fn exempts(&self, session: &Session, now: Instant) -> bool {
         let client = session.client().addr();
-        self.settings.allow.allows_host(client, self.neighbours.hw_addr(client))
+        let allow = &self.settings.allow;
+        (!allow.hosts.is_empty() && allow.allows_host(client, self.neighbours.hw_addr(client)))
             || self.exempts_server(&session.server(), now)
     }
 
@@ -216,9 +237,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         heard: &mut Heard,
         now: Instant,
     ) -> Option<Opinion> {
-        if heard.target.is_none() && heard.naming.is_none() && heard.resolution.is_none() {
-            return None;
-        }
         let target = heard.target.take().and_then(|target| self.hear(session, &Naming::Proxy(target), now));
         let name = heard.naming.as_ref().and_then(|naming| self.hear(session, naming, now));
         if let Some(resolution) = &heard.resolution {

@@ -49,10 +49,16 @@ impl Reassembly<'_> {
     pub(super) fn overlap(&mut self) -> Overlap {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
         let Some(next) = self.session.streams.next(direction) else { return Overlap::Agrees };
-        if matches!(arrival, Arrival::Ahead { .. }) && self.is_early(next) {
+        if matches!(arrival, Arrival::Ahead { .. })
+            && self.is_far(next)
+            && (self.is_early() || self.has_to_wait())
+        {
             return Overlap::Drop;
         }
         let end = seq.wrapping_add(segment.payload_len);
+        if direction == Direction::ToServer && self.session.streams.has_acknowledged(end) {
+            return Overlap::Agrees;
+        }
         let seen = match arrival {
             Arrival::Retransmission => segment.payload_len,
             Arrival::InOrder { skip } => skip,
@@ -88,24 +94,28 @@ impl Reassembly<'_> {
         if is_trimmable { Overlap::Trim { skip: seen } } else { Overlap::Drop }
     }
 
-    /// Whether the segment is a miner's message further ahead than bytes are held. What comes before it may follow, and
-    /// would make the first words of a miner of it. It comes again; what is in its place by then is read in its place.
-    fn is_early(&mut self, next: u32) -> bool {
+    /// Whether the segment is one of the client's further ahead than bytes are held.
+    fn is_far(&mut self, next: u32) -> bool {
         let &Placed { segment, seq, direction, .. } = self.placed;
-        let session = &self.session;
         if direction == Direction::ToClient
-            || session.state() == State::Bypassed
-            || !session.inspection.is_whole()
-            || session.streams.has_acknowledged(seq)
+            || self.session.state() == State::Bypassed
+            || self.session.streams.has_acknowledged(seq)
         {
             return false;
         }
-        let index = session.streams.slots[direction as usize];
+        let index = self.session.streams.slots[direction as usize];
         let fits = match self.pool.get(index, self.session.key(), direction) {
             Some(slot) => slot.has_room(seq, segment.payload.len()),
             None => seq.wrapping_sub(next) as usize + segment.payload.len() <= ASSEMBLY_BYTES,
         };
-        if fits {
+        !fits
+    }
+
+    /// Whether such a segment is a miner's message. What comes before it may follow, and would make the first words of a
+    /// miner of it. It comes again; what is in its place by then is read in its place.
+    fn is_early(&mut self) -> bool {
+        let &Placed { segment, direction, .. } = self.placed;
+        if !self.session.inspection.is_whole() {
             return false;
         }
         let mut inspection = Inspection::begin(true);
@@ -116,7 +126,13 @@ impl Reassembly<'_> {
         heard.proof.is_some()
     }
 
-    /// Whether the client sends a byte before the first one of which its handshake spoke, after others.
+    /// Whether such a segment, of which nothing is kept to be read in its turn, has to come again.
+    fn has_to_wait(&mut self) -> bool {
+        self.session.inspection.wants(self.placed.direction) && self.session.streams.refuses_early()
+    }
+
+    /// Whether the client sends a byte before the first one of which its handshake spoke, after others. The rules compare
+    /// that with what the server has acknowledged; where they can't (no labels, or a full set) the client may have lied.
     fn is_before_the_start(&self, seq: u32, end: u32) -> bool {
         let streams = &self.session.streams;
         streams.has_carried(Direction::ToServer)
@@ -163,12 +179,13 @@ impl Reassembly<'_> {
         heard.proof
     }
 
-    /// Whether the segment begins before the first bytes of the client that were seen, reaches as far as them, and the
-    /// server has acknowledged none: its segments came in another order.
+    /// Whether the segment of a flow joined midway begins before the first bytes of the client that were seen, reaches as
+    /// far as them, and the server has acknowledged none: its segments came in another order.
     fn precedes_everything(&mut self) -> bool {
         let &Placed { segment, seq, direction, .. } = self.placed;
         let index = self.session.streams.slots[direction as usize];
-        self.may_be_replaced(direction, seq)
+        !self.session.streams.is_from_start(direction)
+            && self.may_be_replaced(direction, seq)
             && self.pool.get(index, self.session.key(), direction).is_some_and(|slot| {
                 let lead = slot.begin().wrapping_sub(seq);
                 lead > 0 && lead <= segment.payload_len

@@ -28,7 +28,7 @@ use crate::net::direction::Direction;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::neighbours::Neighbours;
 use crate::net::packet::{self, Segment, Unreadable};
-use crate::util::time::Instant;
+use crate::util::time::{Instant, Stamp};
 use crate::verdict::{FlowMark, Reason, Reset, Verdict};
 
 /// The stages, and all of the engine's memory but the flow table.
@@ -85,6 +85,7 @@ pub(super) struct Placed<'a> {
     pub direction: Direction,
     pub arrival: Arrival,
     pub at: Instant,
+    pub stamp: Stamp,
 }
 
 impl<S: BuildHasher + Clone> Pipeline<S> {
@@ -168,7 +169,12 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Handled {
-        let hw_addr = packet.hw_addr.filter(|_| session.direction_from(&segment.src) == Direction::ToServer);
+        let direction = session.direction_from(&segment.src);
+        if session.is_made_up(direction, packet.turns_back) {
+            self.counters.made_up += 1;
+            return Handled { verdict: Verdict::Ignore, opened, event: None };
+        }
+        let hw_addr = packet.hw_addr.filter(|_| direction == Direction::ToServer);
         if hw_addr.is_some() && !session.streams.is_from_start(Direction::ToServer) {
             // The packet that opened the flow for us may have been the server's.
             self.learn_neighbour(segment.src.addr(), hw_addr, now);
@@ -188,17 +194,8 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             *notice = None;
         }
         session.note_packet(now.stamp());
-        let mut verdict = self.verdict(session, segment, *first_missing, notice.is_some(), now);
-        match (&verdict, &*overlap) {
-            (Verdict::Accept(_), Overlap::Drop) => verdict = Verdict::Drop,
-            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => {
-                verdict = Verdict::Trim { skip: *skip };
-            }
-            (Verdict::Accept(FlowMark::Undecided), Overlap::Agrees) if segment.urg => {
-                verdict = self.without_urgency();
-            }
-            _ => {}
-        }
+        let verdict = self.verdict(session, segment, *first_missing, notice.is_some(), now);
+        let verdict = self.with_one_version(verdict, overlap, segment);
         match notice.take() {
             Some(notice) => {
                 let event = self.detection(session, notice, hw_addr, now);
@@ -206,6 +203,17 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             }
             // A whole event is not moved for a packet that has none.
             None => Handled { verdict, opened, event: None },
+        }
+    }
+
+    /// `verdict` on `segment`, but for bytes of which the receiver must not get another version than was read.
+    fn with_one_version(&self, verdict: Verdict, overlap: &Overlap, segment: &Segment<'_>) -> Verdict {
+        match (&verdict, overlap) {
+            _ if self.settings.mode == Mode::Monitor => verdict,
+            (Verdict::Accept(_), Overlap::Drop) => Verdict::Drop,
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Trim { skip }) => Verdict::Trim { skip: *skip },
+            (Verdict::Accept(FlowMark::Undecided), Overlap::Agrees) if segment.urg => self.without_urgency(),
+            _ => verdict,
         }
     }
 
@@ -232,13 +240,17 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             examined.notice = Some(known);
         }
         if segment.payload_len == 0 {
+            if let Some(found) = self.acknowledgement(session, segment, now) {
+                examined.notice = Some(found);
+            }
             return;
         }
         let direction = session.direction_from(&segment.src);
         // Data in the answer to a SYN begins behind it.
         let seq = segment.seq.wrapping_add(u32::from(segment.syn));
         if direction == Direction::ToServer && session.is_watched() {
-            reassembly::return_to(&mut self.pool, &mut self.dpi, session, seq);
+            let place = [seq, segment.payload_len];
+            reassembly::return_to(&mut self.pool, &mut self.dpi, session, place, now.stamp());
         }
         let arrival = session.streams.place(direction, seq, segment.payload_len);
         examined.first_missing = match arrival {
@@ -248,7 +260,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         if session.state() == State::Mining && examined.notice.is_some() {
             session.count_payload(segment.payload_len);
         } else if session.is_watched() {
-            let placed = Placed { segment, seq, direction, arrival, at: now };
+            let placed = Placed { segment, seq, direction, arrival, at: now, stamp: now.stamp() };
             let overlap = self.compare(session, &placed);
             if !matches!(overlap, Overlap::Agrees) {
                 examined.overlap = overlap;
@@ -300,28 +312,14 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
     /// Reads new payload, scores it, and moves the flow to the state that it calls for; answers a notice if that is
     /// worth telling.
     fn inspect(&mut self, session: &mut Session, placed: &Placed<'_>) -> Option<DetectionCause> {
-        let now = placed.at.stamp();
-        if let Arrival::Ahead { missing } = placed.arrival
-            && session.state() == State::Bypassed
-        {
-            self.stage_one.release(&session.hmm);
-            session.look_again(missing, now, &self.settings);
+        if session.state() == State::Bypassed {
+            self.look_again(session, placed);
         }
         self.counters.payload_packets += 1;
         session.count_payload(placed.segment.payload_len);
         let mut heard = Heard::default();
         Reassembly { session, pool: &mut self.pool, dpi: &mut self.dpi, placed }.read(&mut heard);
-        let hears_name = heard.naming.is_some() || heard.target.is_some();
-        let opinion = self.take_names(session, &mut heard, placed.at);
-        if let Some(finding) = heard.proof {
-            self.prove(session, placed.at);
-            return Some(DetectionCause::new(Source::Dpi, finding));
-        }
-        if hears_name && let Some((source, finding)) = self.known_by_name(session) {
-            self.prove(session, placed.at);
-            return Some(DetectionCause::new(source, finding));
-        }
-        let listed = opinion.and_then(|opinion| self.heed(session, opinion, placed.at));
+        let listed = self.conclude(session, &mut heard, placed.at);
         if session.state() == State::Mining {
             return listed;
         }
@@ -330,12 +328,6 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         }
         let _ = self.assess(session, heard.suspicion, placed);
         listed
-    }
-
-    /// The flow is proven to be mining: nothing of it is read any more.
-    pub(super) fn prove(&mut self, session: &mut Session, now: Instant) {
-        self.release(session);
-        session.prove(now.stamp());
     }
 
     /// The verdict on a segment of a flow in this state; `first` says that it is the one which decides.

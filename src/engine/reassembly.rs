@@ -12,6 +12,7 @@ use crate::limits::ASSEMBLY_BYTES;
 use crate::net::authority::Authority;
 use crate::net::direction::Direction;
 use crate::parse::dns::Resolution;
+use crate::util::time::Stamp;
 
 /// The way of a segment through the pool to the DPI.
 pub(super) struct Reassembly<'a> {
@@ -36,6 +37,13 @@ pub(super) struct Heard {
     pub resolution: Option<Resolution>,
 }
 
+impl Heard {
+    /// Whether there is a name in it, of any kind.
+    pub(super) fn says_names(&self) -> bool {
+        self.target.is_some() || self.naming.is_some() || self.resolution.is_some()
+    }
+}
+
 /// Frees the slots of a flow that needs them no longer, and its half-read messages.
 pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Session) {
     session.inspection.release(dpi);
@@ -44,20 +52,40 @@ pub(super) fn release(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &Sessio
     }
 }
 
-/// Has the client's stream go on at `seq` if that was passed over.
-pub(super) fn return_to(pool: &mut ReassemblyPool, dpi: &mut Dpi, session: &mut Session, seq: u32) {
+/// Has the client's stream go on with the `len` bytes at `seq` if those were passed over. They may come in any order, so that
+/// it goes on where the hole begins, if all from there on can be held.
+pub(super) fn return_to(
+    pool: &mut ReassemblyPool,
+    dpi: &mut Dpi,
+    session: &mut Session,
+    [seq, len]: [u32; 2],
+    now: Stamp,
+) {
     if !session.streams.is_passed_over(seq) {
         return;
     }
     let direction = Direction::ToServer;
-    let slot = core::mem::take(&mut session.streams.slots[direction as usize]);
-    pool.release(slot, session.key(), direction);
-    session.streams.waits[direction as usize] = false;
-    session.streams.return_to(seq);
-    if session.streams.is_first(seq) {
+    let fits = |from: &u32| seq.wrapping_sub(*from) as usize + len as usize <= ASSEMBLY_BYTES;
+    let mut begin = session.streams.hole_begin().filter(fits).unwrap_or(seq);
+    if session.streams.is_first(begin) {
         core::mem::replace(&mut session.inspection, Inspection::begin(true)).release(dpi);
     } else {
         session.inspection.gap(dpi, direction, u32::MAX);
+        if !session.inspection.wants(direction) {
+            begin = seq;
+        }
+    }
+    session.streams.return_to(begin);
+    // What has come behind the hole is read once more, in its turn.
+    let index = session.streams.slots[direction as usize];
+    let is_kept = session.inspection.wants(direction)
+        && pool.get(index, session.key(), direction).is_some_and(|slot| slot.extend_back(begin));
+    session.streams.waits[direction as usize] = is_kept;
+    if is_kept {
+        pool.note(index, true, now);
+    } else {
+        session.streams.slots[direction as usize] = SlotIndex::default();
+        pool.release(index, session.key(), direction);
     }
 }
 
@@ -66,12 +94,9 @@ impl Reassembly<'_> {
     /// [`Heard`] is too large to be moved for each.
     pub(super) fn read(mut self, heard: &mut Heard) {
         let &Placed { segment, seq, direction, arrival, .. } = self.placed;
-        if segment.has_ack {
-            self.drop_acknowledged(segment.ack);
-            self.give_up_acknowledged_hole(segment.ack, heard);
-            if heard.proof.is_some() {
-                return;
-            }
+        self.acknowledge(heard);
+        if heard.proof.is_some() {
+            return;
         }
         self.notice_theft();
         let end = seq.wrapping_add(segment.payload_len);
@@ -86,12 +111,16 @@ impl Reassembly<'_> {
             Arrival::Retransmission => return,
             Arrival::InOrder { skip } => {
                 self.session.streams.advance_to(direction, end);
+                if direction == Direction::ToServer {
+                    self.session.streams.go_on();
+                }
                 let new = segment.payload.get(skip as usize..).unwrap_or_default();
                 self.feed(seq.wrapping_add(skip), new, heard);
             }
             Arrival::Ahead { .. } if self.hold(seq, segment.payload) => {}
-            Arrival::Ahead { .. } if keeps_unacknowledged => {
+            Arrival::Ahead { .. } if keeps_unacknowledged && !self.session.streams.waits_in_vain() => {
                 // Half a message is not given up for bytes that may never reach the server.
+                self.session.streams.pass_early();
                 self.read_apart(segment.payload, heard);
                 return;
             }
@@ -108,48 +137,6 @@ impl Reassembly<'_> {
         let at_hand = segment.payload.len() as u32;
         if at_hand < segment.payload_len && heard.proof.is_none() {
             self.lose(seq.wrapping_add(at_hand), end);
-        }
-    }
-
-    /// The peer has acknowledged bytes that were not seen: they took another way (the queue was full and
-    /// failed open, the capture lost them) and will not come.
-    fn give_up_acknowledged_hole(&mut self, ack: u32, heard: &mut Heard) {
-        let peer = self.placed.direction.reverse();
-        let Some(next) = self.session.streams.next(peer) else { return };
-        let is_beyond = (ack.wrapping_sub(next) as i32) > 0;
-        let index = self.session.streams.slots[peer as usize];
-        let waits = self.waits(peer);
-        match self.pool.get(index, self.session.key(), peer) {
-            Some(slot) if is_beyond && slot.has_hole() => {
-                let unread = slot.unread();
-                slot.skip_hole();
-                let head_end = slot.head_end();
-                let missing = slot.unread().wrapping_sub(unread);
-                self.session.inspection.gap(self.dpi, peer, missing);
-                self.session.streams.advance_to(peer, head_end);
-                self.offer_head(peer, heard);
-            }
-            Some(_) if is_beyond && waits => {
-                self.free(peer);
-                self.session.inspection.gap(self.dpi, peer, ack.wrapping_sub(next));
-                self.session.streams.advance_to(peer, ack);
-            }
-            _ => {}
-        }
-    }
-
-    /// The server has what the client sent up to `ack`: another version of it is harmless.
-    fn drop_acknowledged(&mut self, ack: u32) {
-        if self.placed.direction != Direction::ToClient {
-            return;
-        }
-        self.session.streams.acknowledge(ack);
-        let index = self.session.streams.slots[Direction::ToServer as usize];
-        if let Some(slot) = self.pool.get(index, self.session.key(), Direction::ToServer) {
-            slot.acknowledged(ack);
-            if slot.is_empty() {
-                self.free(Direction::ToServer);
-            }
         }
     }
 
@@ -217,7 +204,7 @@ impl Reassembly<'_> {
         if direction == Direction::ToClient || bytes.is_empty() || bytes.len() > ASSEMBLY_BYTES {
             return false;
         }
-        let (claim, now) = (self.claim(direction), self.placed.at.stamp());
+        let (claim, now) = (self.claim(direction), self.placed.stamp);
         let waits = consumed < bytes.len();
         let index =
             if waits { self.pool.claim(claim, seq, now) } else { self.pool.claim_for_read(claim, seq, now) };
@@ -237,7 +224,7 @@ impl Reassembly<'_> {
     }
 
     /// Offers what waits at the head of the slot of `direction`, and frees the slot once it is of no use.
-    fn offer_head(&mut self, direction: Direction, heard: &mut Heard) {
+    pub(super) fn offer_head(&mut self, direction: Direction, heard: &mut Heard) {
         let key = *self.session.key();
         let index = self.session.streams.slots[direction as usize];
         let Some(slot) = self.pool.get(index, &key, direction) else { return };
@@ -268,11 +255,11 @@ impl Reassembly<'_> {
 
     fn note(&mut self, direction: Direction, waits: bool) {
         self.session.streams.waits[direction as usize] = waits;
-        self.pool.note(self.session.streams.slots[direction as usize], waits, self.placed.at.stamp());
+        self.pool.note(self.session.streams.slots[direction as usize], waits, self.placed.stamp);
     }
 
     /// Whether bytes of `direction` wait to be read.
-    fn waits(&self, direction: Direction) -> bool {
+    pub(super) fn waits(&self, direction: Direction) -> bool {
         self.session.streams.waits[direction as usize]
     }
 
@@ -320,7 +307,7 @@ impl Reassembly<'_> {
 
     /// The slot of the segment's direction, claimed at `base` if it has none.
     fn slot(&mut self, base: u32) -> Option<&mut Slot> {
-        let (claim, now) = (self.claim(self.placed.direction), self.placed.at.stamp());
+        let (claim, now) = (self.claim(self.placed.direction), self.placed.stamp);
         let PoolClaim { key, direction, .. } = claim;
         let index = &mut self.session.streams.slots[direction as usize];
         if self.pool.get(*index, &key, direction).is_none() {

@@ -16,6 +16,7 @@ use crate::hmm::threshold::Sensitivity;
 use crate::hmm::{Assessment, Circumstances, Seen};
 use crate::limits::{BEACON_SESSION_PACKETS, HMM_FAILED_SCREENINGS};
 use crate::net::direction::Direction;
+use crate::util::time::Instant;
 
 /// An opinion of stage one, and of a suspicion the reason.
 #[derive(Clone, Debug)]
@@ -53,7 +54,7 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
             scored = ScoreEvidence::of(Decision::Undecided);
         }
         let before = session.state();
-        let suspected = session.settle(scored.decision, placed.at.stamp(), &self.settings);
+        let suspected = session.settle(scored.decision, placed.stamp, &self.settings);
         if session.state() == State::Bypassed && before != State::Bypassed {
             self.stage_one.release(&session.hmm);
             self.counters.bypassed = self.counters.bypassed.saturating_add(1);
@@ -68,12 +69,29 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         Some(DetectionCause { source, finding: scored.finding?, suspicion: scored.suspicion })
     }
 
+    /// Begins a second look at a bypassed flow, if `placed` calls for one.
+    pub(super) fn look_again(&mut self, session: &mut Session, placed: &Placed<'_>) {
+        let missing = match placed.arrival {
+            Arrival::Ahead { missing } => Some(missing),
+            Arrival::InOrder { .. } | Arrival::Retransmission => None,
+        };
+        let leaves_http = session.inspection.leaves_http(placed.direction, placed.segment.payload);
+        if missing.is_none() && !leaves_http {
+            return;
+        }
+        self.stage_one.release(&session.hmm);
+        match missing.filter(|_| !leaves_http) {
+            Some(missing) => session.look_again(missing, placed.stamp, &self.settings),
+            None => session.leave_http(placed.stamp),
+        }
+    }
+
     /// Scores new payload of a flow that the DPI can't read.
     fn score(&mut self, session: &mut Session, placed: &Placed<'_>) -> ScoreEvidence {
         let Some(sensitivity) = self.settings.sensitivity.filter(|_| session.inspection.is_opaque()) else {
             return ScoreEvidence::of(Decision::Undecided);
         };
-        let now = placed.at.stamp();
+        let now = placed.stamp;
         let seen_before = match placed.arrival {
             Arrival::InOrder { skip } => skip,
             Arrival::Ahead { .. } | Arrival::Retransmission => 0,
@@ -153,6 +171,15 @@ impl<S: BuildHasher + Clone> Pipeline<S> {
         let evidence = suspicion::reason(&suspicion, &session.hmm, session.payload_packets());
         let finding = Finding { evidence, ..Finding::default() };
         ScoreEvidence { decision: Decision::Suspect, finding: Some(finding), suspicion: Some(suspicion) }
+    }
+
+    /// The flow is proven to be mining: nothing of it is read any more, and a suspicion of it was no false alarm.
+    pub(super) fn prove(&mut self, session: &mut Session, now: Instant) {
+        if session.state() == State::Suspect {
+            self.stage_one.give_back(session.owner(), self.hasher.hash_one(session.server()));
+        }
+        self.release(session);
+        session.prove(now.stamp());
     }
 
     /// Frees what other stores keep of a flow that is removed or no longer read.

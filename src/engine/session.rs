@@ -22,8 +22,8 @@ use crate::flow::tcp::Streams;
 use crate::hmm;
 use crate::hmm::decision::Decision;
 use crate::limits::{
-    CANDIDATE_BYTES_PER_SECOND, FLOW_OPENING_IDLE, FLOW_RECORD_MAX_BYTES, MARK_LATENCY, RATE_WINDOW_SECONDS,
-    SLOW_AFTER_SECONDS, SUSPECT_IDLE,
+    BUDGET_HTTP_BYTES, CANDIDATE_BYTES_PER_SECOND, FLOW_OPENING_IDLE, FLOW_RECORD_MAX_BYTES, MARK_LATENCY,
+    RATE_WINDOW_SECONDS, SLOW_AFTER_SECONDS, SUSPECT_IDLE,
 };
 use crate::net::direction::Direction;
 use crate::net::endpoint::Endpoint;
@@ -60,6 +60,8 @@ pub struct Session {
     listed: bool,
     /// Stage one has told that it is as good as sure.
     strong: bool,
+    /// The client's packets go from one device of the router to another.
+    crosses: bool,
     /// Keyed hash of the client that it counts for.
     owner: u32,
     /// Sequence tracking of each [`Direction`].
@@ -128,6 +130,16 @@ impl Session {
         let [own, other] = [direction, direction.reverse()].map(|of| self.streams.next(of));
         own.is_some_and(|next| is_near(next, segment.seq))
             && other.is_none_or(|next| segment.has_ack && is_near(next, segment.ack))
+    }
+
+    /// Whether a segment of `direction`, of which is said whether it leaves by the device by which it came, was made up in
+    /// the client's own network: it has the server's address, and the way to the server leads elsewhere.
+    pub(super) fn is_made_up(&mut self, direction: Direction, turns_back: bool) -> bool {
+        if direction == Direction::ToClient {
+            return turns_back && self.crosses;
+        }
+        self.crosses = !turns_back;
+        false
     }
 
     /// The decision.
@@ -231,14 +243,25 @@ impl Session {
     }
 
     /// Begins a second look at a bypassed flow, of which `missing` bytes passed unseen since its last packet. One
-    /// that has become slow is watched again from now on; of another the kernel shows a few packets now and then,
-    /// and evidence in them is what brings it back.
+    /// that has become slow is watched again from now on, unless it speaks HTTP; of another the kernel shows a few
+    /// packets now and then, and evidence in them is what brings it back.
     pub(super) fn look_again(&mut self, missing: u32, now: Stamp, settings: &Settings) {
         let seconds = now.millis_since(self.last_seen) / 1_000;
-        if seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate {
+        let is_slow = seconds >= SLOW_AFTER_SECONDS && missing / seconds < settings.low_rate;
+        if is_slow && !self.inspection.is_http() {
             self.decide(State::Undecided, now);
         }
-        self.inspection = Inspection::begin(false);
+        self.begin_watch(self.inspection.begin_again(), now);
+    }
+
+    /// Watches a bypassed flow from now on, whose client has left HTTP.
+    pub(super) fn leave_http(&mut self, now: Stamp) {
+        self.decide(State::Undecided, now);
+        self.begin_watch(Inspection::begin(false), now);
+    }
+
+    fn begin_watch(&mut self, inspection: Inspection, now: Stamp) {
+        self.inspection = inspection;
         self.hmm = hmm::ScoreState::default();
         self.strong = false;
         self.watched_since = now;
@@ -247,17 +270,24 @@ impl Session {
     }
 
     /// Whether it has carried so much, so fast, that it is bypassed. A slow flow is watched for as long as it lasts:
-    /// its cost is bounded by its rate.
+    /// its cost is bounded by its rate. HTTP without evidence is bypassed at any rate between two messages: all of them
+    /// were read, and a mining client's first ones are proof. Its bytes count besides, since packets may be as small
+    /// as the client likes.
     pub(super) fn is_over_budget(&self, now: Stamp, settings: &Settings) -> bool {
-        let spent =
-            self.payload_packets >= settings.budget_packets || self.payload_bytes >= settings.budget_bytes;
-        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
+        if self.payload_packets < settings.budget_packets && self.payload_bytes < settings.budget_bytes {
+            return false;
+        }
+        let is_read_http = self.inspection.is_between_http_messages() && !self.inspection.has_evidence();
+        if is_read_http && self.payload_bytes >= BUDGET_HTTP_BYTES {
+            return true;
+        }
         let bound = if self.hmm.is_candidate() {
             settings.low_rate.max(CANDIDATE_BYTES_PER_SECOND)
         } else {
             settings.low_rate
         };
-        spent && self.payload_bytes / seconds >= bound
+        let seconds = (now.millis_since(self.watched_since) / 1_000).max(RATE_WINDOW_SECONDS);
+        self.payload_bytes / seconds >= bound
     }
 
     fn decide(&mut self, state: State, now: Stamp) {

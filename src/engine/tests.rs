@@ -1,10 +1,13 @@
 mod abuse;
+mod acknowledgements;
+mod counters;
 mod dns_over_tcp;
 mod lists;
 mod naming;
 mod overlaps;
 mod queues;
 mod second_look;
+mod sessions;
 mod tunnels;
 
 use super::*;
@@ -40,6 +43,8 @@ struct Bench {
     server_port: u16,
     seq: [u32; 2],
     millis: u64,
+    /// Whether packets of each direction leave by the device by which they came.
+    turns_back: [bool; 2],
     events: VecDeque<Detection>,
 }
 
@@ -47,7 +52,15 @@ impl Bench {
     fn new(options: &str) -> Self {
         let engine =
             Engine::new(settings(options), Model::embedded().unwrap(), 64, BuildHasherDefault::default());
-        Bench { engine, port: 40_000, server_port: 3333, seq: [100, 900], millis: 1, events: VecDeque::new() }
+        Bench {
+            engine,
+            port: 40_000,
+            server_port: 3333,
+            seq: [100, 900],
+            millis: 1,
+            turns_back: [false; 2],
+            events: VecDeque::new(),
+        }
     }
 
     fn packet(&self, direction: Direction, seq: u32, syn: bool, payload: &[u8]) -> Vec<u8> {
@@ -72,7 +85,8 @@ impl Bench {
         self.millis += 10;
         let hw_addr = Some(if direction == Direction::ToServer { HOST_MAC } else { ROUTER_MAC });
         let now = Instant::from_micros(self.millis * 1_000);
-        let handled = self.engine.handle(&Packet { bytes, hw_addr, reason }, now);
+        let turns_back = self.turns_back[direction as usize];
+        let handled = self.engine.handle(&Packet { bytes, hw_addr, reason, turns_back }, now);
         self.events.extend(handled.event);
         handled.verdict
     }

@@ -63,30 +63,44 @@ impl Connection {
 mod tests {
     use super::*;
 
+    fn end(text: &str) -> Endpoint {
+        let at: std::net::SocketAddr = text.parse().expect(text);
+        Endpoint::new(at.ip(), at.port())
+    }
+
+    fn segment(src: &str, dst: &str) -> Segment<'static> {
+        Segment {
+            src: end(src),
+            dst: end(dst),
+            seq: 1,
+            ack: 1,
+            syn: false,
+            has_ack: true,
+            fin: false,
+            rst: false,
+            urg: false,
+            payload: b"",
+            payload_len: 0,
+        }
+    }
+
+    #[test]
+    fn a_handshake_tells_the_client_whatever_addresses_and_ports_say() {
+        let networks = LocalNetworks::of(&["10.0.0.0/8"]);
+        let (outside, home) = ("203.0.113.9:80", "10.0.0.7:40000");
+        let syn = Segment { syn: true, has_ack: false, ..segment(outside, home) };
+        assert_eq!(Connection::of(&syn, &networks).client(), end(outside));
+        let answer = Segment { syn: true, ..segment(home, outside) };
+        assert_eq!(Connection::of(&answer, &networks).client(), end(outside));
+        assert_eq!(Connection::of(&segment(home, outside), &networks).client(), end(home));
+    }
+
     /// A host of the house with a global address and a low port, joined midway.
     #[test]
     fn the_client_is_the_end_of_this_side() {
         let networks = LocalNetworks::of(&["2001:db8:1::/48", "10.0.0.0/8"]);
-        let end = |text: &str| {
-            let at: std::net::SocketAddr = text.parse().expect(text);
-            Endpoint::new(at.ip(), at.port())
-        };
-        let client = |src, dst, networks: &LocalNetworks| {
-            let segment = Segment {
-                src: end(src),
-                dst: end(dst),
-                seq: 1,
-                ack: 1,
-                syn: false,
-                has_ack: true,
-                fin: false,
-                rst: false,
-                urg: false,
-                payload: b"",
-                payload_len: 0,
-            };
-            Connection::of(&segment, networks).client()
-        };
+        let client =
+            |src, dst, networks: &LocalNetworks| Connection::of(&segment(src, dst), networks).client();
         let (home, pool) = ("[2001:db8:1::5]:1000", "[2001:db8:9::9]:3333");
         assert_eq!(client(home, pool, &networks), end(home));
         assert_eq!(client(pool, home, &networks), end(home));

@@ -7,19 +7,23 @@
 //! **Eviction.** A full pool gives up, in this order: a slot with nothing but read bytes, the longest idle; of the
 //! client with the most slots, which may be the newcomer's own, the longest idle. Its flow loses a message, not more.
 
+mod copy_from;
+
 use heapless::Vec;
 
 use crate::limits::{ASSEMBLY_BYTES, ASSEMBLY_RUNS, ASSEMBLY_SLOTS};
 use crate::net::direction::Direction;
 use crate::net::five_tuple::FiveTuple;
 use crate::util::time::Stamp;
+use copy_from::CopyFrom;
 
 /// The pool of slots.
 #[derive(Debug)]
 pub struct ReassemblyPool {
     /// Apart from the bytes, so that a search for room stays within a few cache lines.
     places: Box<[PoolPlace]>,
-    slots: Box<[Slot]>,
+    /// Those that were in use at some time; room for all is taken at the start, and the lowest index goes first.
+    slots: std::vec::Vec<Slot>,
     free: Vec<SlotIndex, ASSEMBLY_SLOTS>,
     /// Slots taken from a flow that still needed them.
     pub taken_away: u32,
@@ -85,11 +89,10 @@ impl ReassemblyPool {
     /// A pool of so many slots, at most [`ASSEMBLY_SLOTS`].
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.min(ASSEMBLY_SLOTS);
-        let empty = Slot { base: 0, read: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] };
         let nobody = PoolPlace { owner: None, used: Stamp(0), waits: false };
         ReassemblyPool {
             places: vec![nobody; capacity].into_boxed_slice(),
-            slots: vec![empty; capacity].into_boxed_slice(),
+            slots: std::vec::Vec::with_capacity(capacity),
             free: (0..capacity as u8).rev().map(SlotIndex).collect(),
             taken_away: 0,
         }
@@ -99,10 +102,7 @@ impl ReassemblyPool {
     pub fn get(&mut self, index: SlotIndex, key: &FiveTuple, direction: Direction) -> Option<&mut Slot> {
         let at = usize::from(index.0);
         let owner = self.places.get(at)?.owner.as_ref()?;
-        if owner.direction != direction || owner.key != *key {
-            return None;
-        }
-        self.slots.get_mut(at)
+        if owner.direction == direction && owner.key == *key { self.slots.get_mut(at) } else { None }
     }
 
     /// Takes a slot, empty and beginning at sequence number `base`, for bytes that wait.
@@ -143,7 +143,7 @@ impl ReassemblyPool {
 
     /// Slots there are.
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.places.len()
     }
 
     /// Slots with bytes that wait for others.
@@ -161,6 +161,9 @@ impl ReassemblyPool {
     ) -> Option<SlotIndex> {
         let at = usize::from(index.0);
         *self.places.get_mut(at)? = PoolPlace { owner: Some(claim), used: now, waits };
+        if at == self.slots.len() {
+            self.slots.push(Slot { base: 0, read: 0, runs: Vec::new(), bytes: [0; ASSEMBLY_BYTES] });
+        }
         let slot = self.slots.get_mut(at)?;
         (slot.base, slot.read) = (base, 0);
         slot.runs.clear();
@@ -322,6 +325,22 @@ impl Slot {
         });
     }
 
+    /// Makes room for bytes from sequence number `base` on, before those held, which count as read no more; if all fit.
+    pub fn extend_back(&mut self, base: u32) -> bool {
+        let shift = self.base.wrapping_sub(base) as usize;
+        let end = self.runs.last().map_or(0, |run| usize::from(run.end));
+        if shift.saturating_add(end) > ASSEMBLY_BYTES {
+            return false;
+        }
+        self.bytes.copy_within(..end, shift);
+        for run in &mut self.runs {
+            run.start += shift as u16;
+            run.end += shift as u16;
+        }
+        (self.base, self.read) = (base, 0);
+        true
+    }
+
     /// The receiver has all bytes up to `ack`: they are dropped once that is all of those read, so that few are moved.
     pub fn acknowledged(&mut self, ack: u32) {
         if ack.wrapping_sub(self.unread()) as i32 >= 0 {
@@ -329,12 +348,12 @@ impl Slot {
         }
     }
 
-    /// Gives up what is missing: the bytes behind the first hole become the head.
-    pub fn skip_hole(&mut self) {
+    /// Gives up what is missing before `seq`: the bytes behind the first hole become the head if it ends there.
+    pub fn skip_to(&mut self, seq: u32) {
         self.consume(usize::MAX);
         self.forget(usize::MAX);
         if let Some(start) = self.runs.first().map(|run| run.start) {
-            self.read = start;
+            self.read = seq.wrapping_sub(self.base).min(start.into()) as u16;
             self.forget(usize::MAX);
         }
     }
@@ -374,25 +393,6 @@ impl Slot {
             runs.push(added).map_err(|_| NoRoom)?;
         }
         Ok((runs, false))
-    }
-}
-
-/// Copies within bounds, or not at all.
-trait CopyFrom {
-    /// Copies the part `from..to` of a source that begins at `start`.
-    fn copy_from(&mut self, source: &[u8], start: usize, from: usize, to: usize);
-}
-
-impl CopyFrom for [u8; ASSEMBLY_BYTES] {
-    fn copy_from(&mut self, source: &[u8], start: usize, from: usize, to: usize) {
-        let to = to.min(start + source.len());
-        if let (Some(target), Some(source)) = (
-            self.get_mut(from.min(to)..to),
-            source.get(from.min(to).saturating_sub(start)..to.saturating_sub(start)),
-        ) && target.len() == source.len()
-        {
-            target.copy_from_slice(source);
-        }
     }
 }
 

@@ -53,11 +53,17 @@ pub enum Worth {
 /// The flow table of records `R`. `S` is the keyed hash.
 #[derive(Debug)]
 pub struct FlowTable<R, S> {
-    sets: Box<[Set<R>]>,
+    /// Where in `sets` each set is, counted from one; none yet.
+    positions: Box<[u32]>,
+    /// Those that flows have been in, in the order in which the first came; room for all is taken at the start, but the
+    /// kernel gives no memory for what was not used.
+    sets: Vec<Set<R>>,
     hasher: S,
     idle: Duration,
     used: usize,
     swept: usize,
+    /// Position and way of the flow of the latest packet: packets come in trains, and the next one's key need not be hashed.
+    latest: (usize, usize),
     counters: TableCounters,
 }
 
@@ -105,11 +111,13 @@ impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
     pub fn new(capacity: usize, idle: Duration, hasher: S) -> Self {
         let sets = capacity.div_ceil(FLOW_WAYS).next_power_of_two();
         FlowTable {
-            sets: vec![Set::default(); sets].into_boxed_slice(),
+            positions: vec![0; sets].into_boxed_slice(),
+            sets: Vec::with_capacity(sets),
             hasher,
             idle,
             used: 0,
             swept: 0,
+            latest: (0, 0),
             counters: TableCounters::default(),
         }
     }
@@ -117,16 +125,19 @@ impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
     /// The place of `key`, which is entered for a client with the hash `owner` if it is not there; a record that
     /// has expired by `now` counts as not there.
     pub fn place(&mut self, key: &FiveTuple, owner: impl FnOnce() -> u32, now: Stamp) -> Lookup<'_, R> {
-        let (index, tag) = self.locate(key);
-        let Some(set) = self.sets.get_mut(index) else {
+        let (position, known, tag) = match self.find(key) {
+            Ok((position, way)) => (Some(position), Some(way), None),
+            Err((index, tag)) => (self.enter_set(index), None, Some(tag)),
+        };
+        let Some((position, set)) = position.and_then(|at| Some((at, self.sets.get_mut(at)?))) else {
             return Lookup::Refused;
         };
         let expired = |record: &R| record.worth(now, self.idle) == Worth::Expired;
-        let found = set.find(key, tag);
-        if let Some(way) = found.filter(|&way| !expired(&set.records[way])) {
+        if let Some(way) = known.filter(|&way| !expired(&set.records[way])) {
+            self.latest = (position, way);
             return Lookup::Known(&mut set.records[way]);
         }
-        let Some(way) = found.or_else(|| set.room(owner(), now, self.idle)) else {
+        let Some(way) = known.or_else(|| set.room(owner(), now, self.idle)) else {
             self.counters.refused = self.counters.refused.saturating_add(1);
             return Lookup::Refused;
         };
@@ -136,15 +147,40 @@ impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
             None => self.used += 1,
         }
         self.counters.opened = self.counters.opened.saturating_add(1);
-        set.tags[way] = tag;
+        self.latest = (position, way);
+        if let Some(tag) = tag {
+            set.tags[way] = tag;
+        }
         Lookup::New(&mut set.records[way], replaced)
     }
 
     /// The record of `key`, if it is there.
     pub fn get(&self, key: &FiveTuple) -> Option<&R> {
+        let (position, way) = self.find(key).ok()?;
+        Some(&self.sets.get(position)?.records[way])
+    }
+
+    /// The position and the way of `key`; without it, the index of its set and the tag that it would have.
+    fn find(&self, key: &FiveTuple) -> Result<(usize, usize), (usize, u16)> {
+        let (position, way) = self.latest;
+        let is_latest = |set: &Set<R>| set.tags[way] != EMPTY && set.records[way].key() == key;
+        if self.sets.get(position).is_some_and(is_latest) {
+            return Ok(self.latest);
+        }
         let (index, tag) = self.locate(key);
-        let set = self.sets.get(index)?;
-        set.find(key, tag).map(|way| &set.records[way])
+        let position = self.positions.get(index).map_or(0, |&position| position as usize).wrapping_sub(1);
+        let way = self.sets.get(position).and_then(|set| set.find(key, tag));
+        way.map(|way| (position, way)).ok_or((index, tag))
+    }
+
+    /// The position of set `index`, which is entered if it is not there: room for all was taken at the start.
+    fn enter_set(&mut self, index: usize) -> Option<usize> {
+        let position = self.positions.get_mut(index)?;
+        if *position == 0 && self.sets.len() < self.sets.capacity() {
+            self.sets.push(Set::default());
+            *position = self.sets.len() as u32;
+        }
+        (*position as usize).checked_sub(1)
     }
 
     /// Removes expired flows from the next `sets` sets, handing each to `removed`. Called now and
@@ -180,7 +216,7 @@ impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
 
     /// Flows the table can hold.
     pub fn capacity(&self) -> usize {
-        self.sets.len() * FLOW_WAYS
+        self.positions.len() * FLOW_WAYS
     }
 
     /// Counters since the start.
@@ -193,10 +229,10 @@ impl<R: FlowRecord, S: BuildHasher> FlowTable<R, S> {
         self.idle = idle;
     }
 
-    /// The set and the tag of `key`: low bits of its hash for the one, high bits for the other.
+    /// The index of its set and the tag of `key`: low bits of its hash for the one, high bits for the other.
     fn locate(&self, key: &FiveTuple) -> (usize, u16) {
         let hash = self.hasher.hash_one(key);
-        let index = hash as usize & (self.sets.len() - 1);
+        let index = hash as usize & (self.positions.len() - 1);
         let tag = (hash >> 48) as u16;
         (index, if tag == EMPTY { 1 } else { tag })
     }
@@ -248,18 +284,6 @@ impl<R: FlowRecord> Set<R> {
 }
 
 impl TableCounters {
-    /// The sum of two tables' counters.
-    pub fn plus(&self, other: &TableCounters) -> Self {
-        TableCounters {
-            opened: self.opened.saturating_add(other.opened),
-            expired: self.expired.saturating_add(other.expired),
-            evicted_settled: self.evicted_settled.saturating_add(other.evicted_settled),
-            evicted_undecided: self.evicted_undecided.saturating_add(other.evicted_undecided),
-            evicted_protected: self.evicted_protected.saturating_add(other.evicted_protected),
-            refused: self.refused.saturating_add(other.refused),
-        }
-    }
-
     fn count_removal(&mut self, worth: Worth) {
         let counter = match worth {
             Worth::Expired => &mut self.expired,

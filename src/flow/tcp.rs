@@ -1,6 +1,7 @@
 //! TCP sequence tracking, as little as an observer needs (RFC 9293 section 3.4).
 
 use crate::flow::reassembly_pool::SlotIndex;
+use crate::limits::{EARLY_FILLED, EARLY_REFUSED};
 use crate::net::direction::Direction;
 #[cfg(any(test, feature = "host"))]
 use crate::net::packet::Segment;
@@ -16,12 +17,28 @@ pub(crate) struct Streams {
     hole: [u32; 2],
     /// Sequence number up to which the server has acknowledged what the client sent, where it is known.
     acknowledged: u32,
+    /// What the client sent too early.
+    early: Early,
     /// [`KNOWN`], [`FROM_START`] and [`CARRIED`], a bit for each direction, and [`ACKNOWLEDGED`].
     flags: u8,
     /// The slots of both directions, for bytes that wait for the rest of their message or for an acknowledgement.
     pub slots: [SlotIndex; 2],
     /// Bytes of the direction wait in its slot to be read.
     pub waits: [bool; 2],
+}
+
+/// Segments of the client that came further ahead of their turn than bytes are held. A segment that was lost on its way to
+/// us has such ones behind it, now and then; a miner could send each message so, and no one would read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Early {
+    /// One has passed unread, and the server is not known to have it.
+    passed: bool,
+    /// The same, and the client has not gone on in order since.
+    awaits: bool,
+    /// Times that it has: its bytes were not lost to us alone, it sends them later.
+    filled: u8,
+    /// Segments refused since.
+    refused: u8,
 }
 
 /// Position of a segment's payload in its stream.
@@ -57,8 +74,10 @@ impl Streams {
 
     /// Places `len` payload bytes at sequence number `seq`; the stream does not advance.
     ///
-    /// Nothing can be repeated before there was anything: then the initial sequence number was wrong,
-    /// that of a SYN which its receiver did not believe. A keepalive is no more than a byte.
+    /// The client's first byte is known where the flow is seen from its start ([`Reason::Start`]); its server takes nothing
+    /// that lies before. Elsewhere nothing can be repeated before there was anything. A keepalive is no more than a byte.
+    ///
+    /// [`Reason::Start`]: crate::verdict::Reason::Start
     pub(crate) fn place(&self, direction: Direction, seq: u32, len: u32) -> Arrival {
         if !self.is_known(direction) {
             return Arrival::InOrder { skip: 0 };
@@ -68,7 +87,7 @@ impl Streams {
             return Arrival::Ahead { missing: offset };
         }
         let seen = offset.wrapping_neg();
-        if seen > 0 && len > 1 && !self.has_carried(direction) {
+        if seen > 0 && len > 1 && direction == Direction::ToClient && !self.has_carried(direction) {
             Arrival::InOrder { skip: 0 }
         } else if seen >= len {
             Arrival::Retransmission
@@ -80,6 +99,38 @@ impl Streams {
     /// The client's bytes from `from` to `to` are passed over, for they may never come.
     pub(crate) fn pass_over(&mut self, from: u32, to: u32) {
         self.hole = [from, to];
+        (self.early.passed, self.early.awaits) = (false, false);
+    }
+
+    /// A segment of the client passes unread, for it is too early.
+    pub(crate) fn pass_early(&mut self) {
+        (self.early.passed, self.early.awaits) = (true, true);
+    }
+
+    /// Whether a segment of the client has passed unread. The server has it, and what came before it.
+    pub(crate) fn ends_wait(&mut self) -> bool {
+        self.early.awaits = false;
+        core::mem::take(&mut self.early.passed)
+    }
+
+    /// The client's stream goes on in order.
+    pub(crate) fn go_on(&mut self) {
+        self.early.filled = self.early.filled.saturating_add(core::mem::take(&mut self.early.awaits).into());
+        self.early.refused = 0;
+    }
+
+    /// Whether a segment of the client which is too early has to come again in its turn.
+    pub(crate) fn refuses_early(&mut self) -> bool {
+        let refuses = self.early.filled > 0 && !self.waits_in_vain();
+        self.early.refused = self.early.refused.saturating_add(refuses.into());
+        refuses
+    }
+
+    /// Whether the bytes before what is too early will hardly come: they may have passed while the queue was full. That is
+    /// believed of a client that has not sent such bytes later again and again.
+    pub(crate) fn waits_in_vain(&self) -> bool {
+        let Early { filled, refused, .. } = self.early;
+        (1..=EARLY_FILLED).contains(&filled) && refused >= EARLY_REFUSED << filled
     }
 
     /// Whether the client's byte at `seq` was passed over, and may still reach the server: what came behind it is no
@@ -89,9 +140,17 @@ impl Streams {
         seq.wrapping_sub(from) < to.wrapping_sub(from) && !self.has_acknowledged(seq.wrapping_add(1))
     }
 
-    /// The client's stream goes on at `seq`, in the bytes that were passed over.
+    /// The first of the bytes that were passed over, if it may still reach the server.
+    pub(crate) fn hole_begin(&self) -> Option<u32> {
+        let [from, _] = self.hole;
+        self.is_passed_over(from).then_some(from)
+    }
+
+    /// The client's stream goes on at `seq`, in the bytes that were passed over. Those before it may come, too.
     pub(crate) fn return_to(&mut self, seq: u32) {
-        self.hole = Default::default();
+        let [from, _] = self.hole;
+        self.hole = [from, seq];
+        self.early = Early { filled: self.early.filled.saturating_add(1), ..Early::default() };
         self.next[Direction::ToServer as usize] = seq;
     }
 
@@ -206,14 +265,17 @@ mod tests {
     }
 
     #[test]
-    fn bytes_before_the_first_one_are_new_but_for_a_keepalive() {
+    fn the_client_s_bytes_before_its_first_one_count_for_nothing() {
         let mut streams = Streams::default();
         streams.start(ToServer, 100);
-        assert_eq!(streams.place(ToServer, 90, 5), Arrival::InOrder { skip: 0 });
-        assert_eq!(streams.place(ToServer, 90, 20), Arrival::InOrder { skip: 0 });
+        assert_eq!(streams.place(ToServer, 90, 5), Arrival::Retransmission);
+        assert_eq!(streams.place(ToServer, 90, 20), Arrival::InOrder { skip: 10 });
         assert_eq!(streams.place(ToServer, 99, 1), Arrival::Retransmission);
         assert!(streams.is_first(99) && streams.is_before_first(99) && !streams.is_before_first(100));
         assert!(streams.is_first(100) && !streams.is_first(101));
+        streams.start(ToClient, 100);
+        assert_eq!(streams.place(ToClient, 90, 5), Arrival::InOrder { skip: 0 }, "as its peer has said");
+        assert_eq!(streams.place(ToClient, 99, 1), Arrival::Retransmission);
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub(crate) struct Candidates {
     places: Box<[Place]>,
     /// Owners of all places, sorted, while the largest share is looked for.
     scratch: Box<[u32]>,
+    /// Places from the first on that may hold evidence; the others were not taken since the pool was empty, and need not
+    /// be searched.
+    begun: usize,
     used: usize,
     counters: CandidateCounters,
 }
@@ -103,6 +106,7 @@ impl Candidates {
         Candidates {
             places: vec![Place::default(); capacity].into_boxed_slice(),
             scratch: vec![0; capacity].into_boxed_slice(),
+            begun: 0,
             used: 0,
             counters: CandidateCounters::default(),
         }
@@ -151,7 +155,7 @@ impl Candidates {
                 && seen.now.millis_since(place.latest) >= seen.age_ms
                 && !seen.now.has_passed(place.latest, HMM_CANDIDATE_IDLE)
         };
-        let earlier = self.places.iter_mut().filter(is_before);
+        let earlier = self.places.iter_mut().take(self.begun).filter(is_before);
         let Some(earlier) = earlier.min_by_key(|place| seen.now.millis_since(place.latest)) else {
             return (CarriedAge::default(), 0);
         };
@@ -201,7 +205,7 @@ impl Candidates {
     /// Frees all places and forgets all evidence; tickets that were given out find nothing.
     pub(crate) fn clear(&mut self) {
         self.places.iter_mut().for_each(|place| (place.is_free, place.pair) = (true, 0));
-        self.used = 0;
+        (self.begun, self.used) = (0, 0);
     }
 
     /// Flows that have a place.
@@ -218,8 +222,13 @@ impl Candidates {
         self.places.get_mut(usize::from(ticket.place)).filter(|place| place.is_of(ticket))
     }
 
-    /// The place for a newcomer of `owner`: of those that are open the one that has been silent for longest.
+    /// The place for a newcomer of `owner`: of those that are open one without evidence, or the one that has been silent
+    /// for longest.
     fn room(&mut self, owner: u32, now: Stamp) -> Option<usize> {
+        if self.begun < self.places.len() {
+            self.begun += 1;
+            return Some(self.begun - 1);
+        }
         let is_open = |place: &Place| !place.is_taken() || now.has_passed(place.latest, HMM_CANDIDATE_IDLE);
         let open = self.places.iter().enumerate().filter(|(_, place)| is_open(place));
         let silence = |place: &Place| (place.pair == 0, now.millis_since(place.latest));

@@ -2,7 +2,7 @@
 //! section III.A).
 
 use super::alphabet::Symbol;
-use super::model::{Chain, STATES};
+use super::model::{Chain, STATES, WORDS};
 
 /// Probability of each state given the symbols so far, in 2^-15 of the whole; all zero before the first symbol.
 pub type Forward = [u16; STATES];
@@ -19,13 +19,10 @@ impl Chain {
         else {
             return 0;
         };
-        let mut mass = forward.iter().fold(0u32, |mass, &share| mass.wrapping_add(share.into()));
-        let mut predicted = [0u32; STATES];
+        let (mut mass, mut predicted) = self.predict(forward);
         if mass == 0 {
-            predicted.iter_mut().zip(&self.start).for_each(|(sum, &p)| *sum = u32::from(p) << 15);
             mass = 1 << 15;
-        } else {
-            self.predict(forward, &mut predicted);
+            predicted = self.start.map(|p| u32::from(p) << 15);
         }
 
         let mut joint = [0u64; STATES];
@@ -47,31 +44,50 @@ impl Chain {
         log2(total) as i32 - log2(u64::from(mass)) as i32 - scale
     }
 
-    /// Probabilities of the next state, scaled by 2^16 times the mass of `forward`.
-    fn predict(&self, forward: &Forward, predicted: &mut [u32; STATES]) {
-        let rows = self.step.as_flattened();
-        for (to, sum) in predicted.iter_mut().enumerate() {
-            let Some(column) = rows.get(to..).and_then(<[u16]>::first_chunk) else { return };
-            // Cannot overflow: `forward` sums to less than 2^15 and an entry is less than 2^16.
-            let term = |from| term(forward, column, from);
-            let low = term(0).wrapping_add(term(1)).wrapping_add(term(2)).wrapping_add(term(3));
-            let middle = term(4).wrapping_add(term(5)).wrapping_add(term(6));
-            let high = term(7).wrapping_add(term(8)).wrapping_add(term(9));
-            *sum = low.wrapping_add(middle).wrapping_add(high);
+    /// The mass of `forward`, and the probabilities of the next state, scaled by 2^16 times that.
+    fn predict(&self, forward: &Forward) -> (u32, [u32; STATES]) {
+        let (mut mass, mut sums) = (0u32, [0; WORDS]);
+        for (&share, row) in forward.iter().zip(&self.step.0) {
+            // More than half of the states have no share.
+            if share != 0 {
+                mass = mass.wrapping_add(share.into());
+                add_row(&mut sums, usize::from(share), row);
+            }
         }
+        let mut predicted = [0; STATES];
+        let mut states = predicted.iter_mut();
+        for sum in sums {
+            states.next().into_iter().for_each(|state| *state = sum as u32);
+            if WORDS < STATES {
+                states.next().into_iter().for_each(|state| *state = (sum as u64 >> 32) as u32);
+            }
+        }
+        (mass, predicted)
     }
 }
 
-/// The way into a state from state `from`. Written out and not a loop: on MIPS a loop's own instructions are as many as
-/// its work, which is most of what a candidate costs.
+/// Adds the ways from a state with `share` to the `sums`. Written out and not a loop: on MIPS a loop's own instructions
+/// are as many as its work, which is most of what a candidate costs.
 #[inline(always)]
-fn term(forward: &Forward, column: &[u16; COLUMN], from: usize) -> u32 {
-    u32::from(forward[from]).wrapping_mul(column[from * STATES].into())
+fn add_row(sums: &mut [usize; WORDS], share: usize, row: &[usize; WORDS]) {
+    // Cannot overflow, so that the halves of a word don't meet: `forward` sums to less than 2^15 and an entry is less
+    // than 2^16.
+    let mut add = |word: usize| sums[word] = sums[word].wrapping_add(share.wrapping_mul(row[word]));
+    add(0);
+    add(1);
+    add(2);
+    add(3);
+    add(4);
+    if WORDS == STATES {
+        add(WORDS - 5);
+        add(WORDS - 4);
+        add(WORDS - 3);
+        add(WORDS - 2);
+        add(WORDS - 1);
+    }
 }
 
-/// From a state's first entry in the flattened rows to its last.
-const COLUMN: usize = STATES * (STATES - 1) + 1;
-const _: () = assert!(STATES == 10, "as many terms as `predict` adds");
+const _: () = assert!(STATES == 10, "as many terms as `add_row` adds");
 
 /// Base-2 logarithm in 2^-16, off by less than 2^-13; 0 for 0.
 fn log2(x: u64) -> u32 {

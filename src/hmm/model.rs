@@ -51,12 +51,41 @@ pub(crate) struct Pair {
 pub(crate) struct Chain {
     /// Probability of each state at the first symbol, in 2^-16.
     pub start: [u16; STATES],
-    /// Probability of each state after each, in 2^-16.
-    pub step: [[u16; STATES]; STATES],
+    /// Probability of each state after each.
+    pub step: Transitions,
     /// First factor.
     pub size: Box<[Column; SIZE_COLUMNS]>,
     /// Second factor.
     pub context: Box<[Column; CONTEXT_COLUMNS]>,
+}
+
+/// Probabilities of states after each state, in 2^-16: as many in a word as it has 32 bits, which one multiplication
+/// serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Transitions(pub [[usize; WORDS]; STATES]);
+
+/// Words of a state's row.
+pub(crate) const WORDS: usize = STATES / LANES;
+const LANES: usize = size_of::<usize>() / size_of::<u32>();
+
+impl Transitions {
+    fn of(rows: &[[u16; STATES]; STATES]) -> Self {
+        let word = |entries: &[u16]| {
+            entries.iter().zip(0..).fold(0, |word, (entry, lane)| word | usize::from(*entry) << (32 * lane))
+        };
+        let mut words = [[0; WORDS]; STATES];
+        for (words, row) in words.iter_mut().zip(rows) {
+            words.iter_mut().zip(row.chunks(LANES)).for_each(|(place, entries)| *place = word(entries));
+        }
+        Transitions(words)
+    }
+
+    /// Each state's probabilities.
+    #[cfg(feature = "host")]
+    pub(crate) fn rows(&self) -> [[u16; STATES]; STATES] {
+        let entry = |row: &[usize; WORDS], to: usize| (row[to / LANES] >> (32 * (to % LANES))) as u16;
+        self.0.each_ref().map(|row| core::array::from_fn(|to| entry(row, to)))
+    }
 }
 
 /// The probability of one column in each state, in 2^-(16 + shift).
@@ -193,7 +222,7 @@ impl Cursor<'_> {
         for row in &mut step {
             *row = self.distribution()?;
         }
-        Ok(Chain { start, step, size: self.columns()?, context: self.columns()? })
+        Ok(Chain { start, step: Transitions::of(&step), size: self.columns()?, context: self.columns()? })
     }
 
     /// A distribution over the states.

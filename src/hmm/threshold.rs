@@ -8,37 +8,27 @@
 //! measured: each [`Sensitivity`] suspects a stated share of the benign long flows of programs that training
 //! did not know.
 
-/// Amount of suspicion wanted. Its cost is probes, since only proof blocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Sensitivity {
-    /// 1 in 1,000 benign long flows.
-    Cautious = 0,
-    /// 1 in 100.
-    Balanced = 1,
-    /// 1 in 20.
-    Eager = 2,
-    /// The threshold follows the house ([`super::house`]).
-    #[default]
-    Adaptive = 3,
+use crate::util::named::named;
+
+named! {
+    /// Amount of suspicion wanted. Its cost is probes, since only proof blocks.
+    #[derive(Default)]
+    pub enum Sensitivity {
+        /// 1 in 1,000 benign long flows.
+        Cautious = "cautious",
+        /// 1 in 100.
+        Balanced = "balanced",
+        /// 1 in 20.
+        Eager = "eager",
+        /// The threshold follows the house ([`super::house`]).
+        #[default]
+        Adaptive = "adaptive",
+    }
 }
 
 impl Sensitivity {
-    /// All in the order of the configuration's words.
-    pub const ALL: [Sensitivity; 4] =
-        [Sensitivity::Cautious, Sensitivity::Balanced, Sensitivity::Eager, Sensitivity::Adaptive];
     /// Sensitivities with a fixed rate, the most reluctant first.
     pub const FIXED: [Sensitivity; 3] = [Sensitivity::Cautious, Sensitivity::Balanced, Sensitivity::Eager];
-
-    /// Word of the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sensitivity::Cautious => "cautious",
-            Sensitivity::Balanced => "balanced",
-            Sensitivity::Eager => "eager",
-            Sensitivity::Adaptive => "adaptive",
-        }
-    }
 }
 
 /// Parameters of the test, in [`RATIO_ONE`](super::RATIO_ONE)ths of a bit unless said otherwise.
@@ -85,7 +75,7 @@ impl Test {
     }
 
     /// Numbers for the file.
-    #[cfg(feature = "host")]
+    #[cfg(any(test, feature = "host"))]
     pub(crate) fn fields(&self) -> [i16; Test::FIELDS] {
         let [cautious, balanced, eager] = self.fixed;
         let Test { drift, screen, start, floor, even, slope, .. } = *self;

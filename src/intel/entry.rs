@@ -8,35 +8,26 @@ use crate::net::host_name::HostName;
 use crate::net::host_port;
 use crate::util::calendar;
 use crate::util::decimal::decimal;
+use crate::util::named::named;
 
-/// Worth of a match. The order is that of precedence: of several that match, the greatest decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Policy {
-    /// The session is a suspect, and its server is asked.
-    Suspect,
-    /// The first packet is dropped.
-    Block,
-    /// No list has any say.
-    Allow,
+named! {
+    /// Worth of a match. The order is that of precedence: of several that match, the greatest decides.
+    #[derive(PartialOrd, Ord)]
+    pub enum Policy {
+        /// The session is a suspect, and its server is asked.
+        Suspect = "suspect",
+        /// The first packet is dropped.
+        Block = "block",
+        /// No list has any say.
+        Allow = "allow",
+    }
 }
 
 impl Policy {
-    /// All of them.
-    pub const ALL: [Policy; 3] = [Policy::Suspect, Policy::Block, Policy::Allow];
-
     /// Whether a list that is worth this may have an entry that is worth `entry`: less, but never more. A feed
     /// that suspects can't be made one that blocks, and none that isn't meant to can open a way for miners.
     pub fn grants(self, entry: Policy) -> bool {
         if self == Policy::Allow { entry == Policy::Allow } else { entry <= self }
-    }
-
-    /// The word in lists, events and file names.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Policy::Suspect => "suspect",
-            Policy::Block => "block",
-            Policy::Allow => "allow",
-        }
     }
 }
 
@@ -44,7 +35,7 @@ impl FromStr for Policy {
     type Err = BadEntry;
 
     fn from_str(text: &str) -> Result<Self, BadEntry> {
-        Policy::ALL.into_iter().find(|policy| policy.name() == text).ok_or(BadEntry::Word)
+        Policy::from_name(text).ok_or(BadEntry::Word)
     }
 }
 

@@ -80,7 +80,7 @@ impl fmt::Display for BadList {
             BadList::Unreadable(error) => write!(f, "it can't be read: {error}"),
             BadList::TooLarge(why) => why.fmt(f),
             BadList::Garbage(ListReport { entries, bad_lines, warnings }) => {
-                write!(f, "it is no list: {bad_lines} lines make no sense, {entries} do")?;
+                write!(f, "it is no list: {entries} of {} lines make sense", entries + bad_lines)?;
                 match warnings.first() {
                     Some(first) => write!(f, " (line {}: {})", first.line, first.why),
                     None => Ok(()),

@@ -29,76 +29,42 @@ use crate::intel::entry::Policy;
 use crate::limits::{CLOCK_SET_FROM, PROBE_EVIDENCE_BYTES, REPUTATION_ENTRIES, REPUTATION_FLEET_ENTRIES};
 use crate::net::endpoint::Endpoint;
 use crate::net::host_name::HostName;
+use crate::util::named::named;
 pub use subject::Subject;
 
-/// Source of an entry; a later one goes before an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    /// A second router of the fleet.
-    Fleet,
-    /// The server's answers to this router's probe.
-    Probe,
-    /// A person.
-    Operator,
-}
-
-impl Origin {
-    /// All of them, the least first.
-    pub const ALL: [Origin; 3] = [Origin::Fleet, Origin::Probe, Origin::Operator];
-
-    /// Name in files, requests and lines of JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Origin::Fleet => "fleet",
-            Origin::Probe => "probe",
-            Origin::Operator => "operator",
-        }
-    }
-
-    /// Inverse of [`Origin::name`].
-    pub fn from_name(name: &str) -> Option<Self> {
-        Origin::ALL.into_iter().find(|origin| origin.name() == name)
+named! {
+    /// Source of an entry; a later one goes before an earlier one.
+    #[derive(PartialOrd, Ord)]
+    pub enum Origin {
+        /// A second router of the fleet.
+        Fleet = "fleet",
+        /// The server's answers to this router's probe.
+        Probe = "probe",
+        /// A person.
+        Operator = "operator",
     }
 }
 
-/// Fact about a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fact {
-    /// A probe did not settle it.
-    Inconclusive,
-    /// The server may be a pool: its sessions are suspects, and it is asked.
-    Suspect,
-    /// A probe did not settle it, and stage one is as good as sure of the session that led to it.
-    StronglySuspected,
-    /// The server is no pool, even if its traffic looks like one's.
-    NotPool,
-    /// The server is a pool.
-    Pool,
-    /// Sessions with the server are not inspected.
-    Exempt,
+named! {
+    /// Fact about a server.
+    #[derive(PartialOrd, Ord)]
+    pub enum Fact {
+        /// A probe did not settle it.
+        Inconclusive = "inconclusive",
+        /// The server may be a pool: its sessions are suspects, and it is asked.
+        Suspect = "suspect",
+        /// A probe did not settle it, and stage one is as good as sure of the session that led to it.
+        StronglySuspected = "strongly_suspected",
+        /// The server is no pool, even if its traffic looks like one's.
+        NotPool = "not_pool",
+        /// The server is a pool.
+        Pool = "pool",
+        /// Sessions with the server are not inspected.
+        Exempt = "exempt",
+    }
 }
 
 impl Fact {
-    const ALL: [Fact; 6] =
-        [Fact::Inconclusive, Fact::Suspect, Fact::StronglySuspected, Fact::NotPool, Fact::Pool, Fact::Exempt];
-
-    /// Name in the file and in lines of JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fact::Inconclusive => "inconclusive",
-            Fact::Suspect => "suspect",
-            Fact::StronglySuspected => "strongly_suspected",
-            Fact::NotPool => "not_pool",
-            Fact::Pool => "pool",
-            Fact::Exempt => "exempt",
-        }
-    }
-
-    /// Inverse of [`Fact::name`].
-    pub fn from_name(name: &str) -> Option<Self> {
-        Fact::ALL.into_iter().find(|fact| fact.name() == name)
-    }
-
     /// Fact that a policy of a person or another router stands for.
     pub const fn of_policy(policy: Policy) -> Self {
         match policy {

@@ -93,7 +93,7 @@ pub fn run(words: impl IntoIterator<Item = String>) -> Result<(), Error> {
         write(&path, &json::document(&measured, &model.test, &traces))?;
     }
     if let Some(folder) = arguments.path("plots") {
-        let plots = [plot::roc(&curve, &breakdown), plot::decision(&breakdown), plot::evasion(&evasions)];
+        let plots = [plot::roc(&curve, &breakdown)?, plot::decision(&breakdown)?, plot::evasion(&evasions)?];
         for (name, plot) in PLOTS.iter().zip(&plots) {
             write(&folder.join(name), plot)?;
         }

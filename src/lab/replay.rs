@@ -37,7 +37,7 @@ use crate::config::Config;
 use crate::engine::event::Detection;
 use crate::engine::{Engine, Packet};
 use crate::net::five_tuple::FiveTuple;
-use crate::net::packet;
+use crate::net::packet::{self, Segment};
 use crate::util::time::Instant;
 use crate::verdict::Reason;
 
@@ -139,7 +139,7 @@ impl<W: Write, D: Write> Run<'_, W, D> {
             self.report.capture(&path, replayed.account.flows())?;
         }
         if replayed.unsupported > 0 {
-            let what = format_args!("{} packets of a link type that is not supported", replayed.unsupported);
+            let what = format_args!("packets of a link type that is not supported: {}", replayed.unsupported);
             self.complain(&path, ReplayOutcome::Unreadable, &what);
         }
         if let Some(damage) = replayed.damage {
@@ -180,8 +180,11 @@ impl<W: Write, D: Write> Run<'_, W, D> {
                 Ok(None) => break None,
                 Err(damage) => break Some(damage),
             };
-            if let Some(detection) = replay.frame(&frame).filter(|_| is_pipe) {
-                self.report.event(path, &detection, &self.options.config.leases_files)?;
+            match replay.frame(&frame) {
+                Some(detection) if is_pipe => {
+                    self.report.event(path, &detection, &self.options.config.leases_files)?;
+                }
+                _ => {}
             }
             count = count.wrapping_add(1);
             if count.is_multiple_of(FRAMES_A_TURN) {
@@ -285,24 +288,30 @@ impl<S: BuildHasher + Clone> Replay<S> {
         self.replayed.packets += 1;
         self.replayed.account.frame = (self.replayed.packets, 0);
         self.latest = self.latest.max(frame.at);
+        let mut detection = None;
         match link::ip_packet(frame.link, frame.bytes) {
-            Ok(packet) if self.share.takes(packet.bytes) => return self.packet(&packet, frame.at),
+            Ok(packet) if self.share.takes(packet.bytes) => self.packet(&packet, frame.at, &mut detection),
             Ok(_) => {}
             Err(NotIp::OtherProtocol) => {}
             Err(NotIp::Malformed) => self.replayed.malformed += 1,
             Err(NotIp::UnsupportedLink) => self.replayed.unsupported += 1,
         }
-        None
+        // A detection is large, and most packets have none.
+        detection.as_ref()?;
+        detection
     }
 
-    fn packet(&mut self, packet: &Packet<'_>, at: Instant) -> Option<Detection> {
-        let Ok(segment) = packet::parse(packet.bytes) else {
-            let _ = self.engine.handle(packet, at);
-            return None;
+    fn packet(&mut self, packet: &Packet<'_>, at: Instant, detection: &mut Option<Detection>) {
+        let segment = match packet::parse(packet.bytes) {
+            Ok(segment) => segment,
+            Err(why) => {
+                let _ = self.engine.handle_read(packet, Err(why), at);
+                return;
+            }
         };
         let length = packet.bytes.len() - segment.payload.len() + segment.payload_len as usize;
-        let shown = self.kernel.queues(&segment, length, at);
         let key = FiveTuple::new(segment.src, segment.dst);
+        let shown = self.kernel.queues(&key, &segment, length, at);
         if shown.reopens {
             self.replayed.account.reopen(&key);
         }
@@ -310,19 +319,19 @@ impl<S: BuildHasher + Clone> Replay<S> {
             let (bytes, hw_addr, frame) = (packet.bytes.into(), packet.hw_addr, self.replayed.packets);
             let held = Held { key, bytes, hw_addr, at, frame };
             self.unanswered.push(held);
-            return None;
+            return;
         }
-        let mut detection = None;
-        if !shown.awaits_answer && !segment.syn && self.unanswered.iter().any(|held| held.key == key) {
+        if shown.releases {
             let (answered, others): (Vec<_>, Vec<_>) =
                 core::mem::take(&mut self.unanswered).into_iter().partition(|held| held.key == key);
             self.unanswered = others;
             for held in answered {
-                let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
-                detection = self.inspect(&packet, Some(Reason::Payload), held.at).or(detection);
+                let packet = link::captured(&held.bytes, held.hw_addr);
+                let Ok(segment) = packet::parse(&held.bytes) else { continue };
+                self.inspect(&packet, &key, &segment, Some(Reason::Payload), held.at, detection);
             }
         }
-        self.inspect(packet, shown.reason, at).or(detection)
+        self.inspect(packet, &key, &segment, shown.reason, at, detection);
     }
 
     /// Takes out the flows that have been silent for `idle`.
@@ -334,26 +343,37 @@ impl<S: BuildHasher + Clone> Replay<S> {
     }
 
     /// Hands a packet to the engine, if the kernel queues it, and enters the result.
-    fn inspect(&mut self, packet: &Packet<'_>, reason: Option<Reason>, at: Instant) -> Option<Detection> {
-        let Ok(segment) = packet::parse(packet.bytes) else { return None };
+    fn inspect(
+        &mut self,
+        packet: &Packet<'_>,
+        key: &FiveTuple,
+        segment: &Segment<'_>,
+        reason: Option<Reason>,
+        at: Instant,
+        detection: &mut Option<Detection>,
+    ) {
         let Some(reason) = reason else {
-            self.replayed.account.pass(&segment, at);
-            return None;
+            self.replayed.account.pass(key, segment, at);
+            return;
         };
-        let handled = self.engine.handle(&Packet { reason, ..*packet }, at);
-        self.kernel.decide(&segment, &handled.verdict);
-        let session = self.engine.flow(&segment);
-        self.replayed.account.enter(&segment, session, handled.event.as_ref(), at);
-        handled.event
+        let handled = self.engine.handle_read(&Packet { reason, ..*packet }, Ok(*segment), at);
+        self.kernel.decide(key, &handled.verdict);
+        let session = self.engine.flow(key);
+        self.replayed.account.enter(key, segment, session, handled.event.as_ref(), at);
+        if let Some(event) = handled.event {
+            *detection = Some(event);
+        }
     }
 
     /// The result.
     pub fn finish(mut self) -> Replayed {
         for held in core::mem::take(&mut self.unanswered) {
-            let packet = Packet { bytes: &held.bytes, hw_addr: held.hw_addr, reason: Reason::Payload };
+            let packet = link::captured(&held.bytes, held.hw_addr);
             // Flows that begin here come behind all others.
             self.replayed.account.frame = (u64::MAX, held.frame);
-            self.inspect(&packet, None, held.at);
+            if let Ok(segment) = packet::parse(&held.bytes) {
+                self.inspect(&packet, &held.key, &segment, None, held.at, &mut None);
+            }
         }
         self.replayed.malformed += self.engine.counters().malformed;
         self.replayed

@@ -229,7 +229,7 @@ pub(crate) struct Training {
     /// Log-likelihood of Baum-Welch by iteration: mining, background.
     pub log_likelihood: [Vec<f64>; 2],
     /// The refinement.
-    pub course: refine::Course,
+    pub course: refine::RefinementCourse,
 }
 
 /// Trains candidate number `candidate` on `cases`: Baum-Welch to convergence, and the refinement from there.

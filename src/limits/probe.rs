@@ -21,7 +21,8 @@ pub const PROBE_CONNECT_WAIT: Duration = Duration::from_secs(4);
 pub const PROBE_HANDSHAKE_WAIT: Duration = Duration::from_secs(8);
 /// Time limit for a response: six times the round trip to the other side of the world.
 pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(2);
-/// And how long for the first question of the daemon's probes: pools answer strangers after up to 20 seconds.
+/// And how long for the first question of the daemon's probes, and for answers that decide about what a slow server or
+/// one with Stratum's errors has said before: pools answer strangers after up to 20 seconds.
 pub const PROBE_PATIENCE: Duration = Duration::from_secs(22);
 /// Wait for a second message after an inconclusive one: pools push a job after `true`.
 pub const PROBE_LINGER: Duration = Duration::from_millis(500);

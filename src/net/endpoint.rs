@@ -15,10 +15,11 @@ pub struct Endpoint {
 impl Endpoint {
     /// The endpoint of `addr` and `port`.
     pub fn new(addr: IpAddr, port: u16) -> Self {
-        let addr = match addr {
-            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-            IpAddr::V6(v6) => v6.octets(),
-        };
+        Endpoint { addr: mapped(addr), port }
+    }
+
+    /// The endpoint of an address as it is kept here, and `port`.
+    pub(super) fn of_octets(addr: [u8; 16], port: u16) -> Self {
         Endpoint { addr, port }
     }
 
@@ -55,6 +56,14 @@ impl Endpoint {
             }
             IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
         }
+    }
+}
+
+/// The address as it is kept: IPv4 mapped.
+pub(super) fn mapped(addr: IpAddr) -> [u8; 16] {
+    match addr {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
     }
 }
 

@@ -9,14 +9,13 @@
 //! connected by a device towards the internet is not of this side; such a device carries the default route (or
 //! halves of it, as VPN clients lay them) or, where no route is one, a way through a gateway to a global address.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::fs::File;
-use std::io::Read;
-use std::net::UdpSocket;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::cidr::Cidr;
 use super::scope::is_global;
+use super::socket;
 use crate::limits::{LOCAL_NETWORKS, ROUTES_FILE_BYTES};
+use crate::util::bounded_read;
 
 /// Networks of this side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,21 +32,22 @@ struct Route {
     is_reject: bool,
 }
 
+/// Reads a line of a file of routes.
+type ReadRoute = fn(&str) -> Option<Route>;
+
 impl LocalNetworks {
     /// Networks as the kernel's routes say now. What can't be read is none.
     pub fn read() -> Self {
-        let [v4, v6] = ["/proc/self/net/route", "/proc/self/net/ipv6_route"].map(|path| {
-            let mut text = String::new();
-            let read =
-                File::open(path).and_then(|file| file.take(ROUTES_FILE_BYTES).read_to_string(&mut text));
-            if let Err(error) = read {
-                log::debug!("{path}: {error}");
+        let files: [(&str, ReadRoute); 2] =
+            [("/proc/self/net/route", v4_route), ("/proc/self/net/ipv6_route", v6_route)];
+        let mut routes = Vec::new();
+        for (path, route) in files {
+            match bounded_read::text(path.as_ref(), ROUTES_FILE_BYTES) {
+                Ok(text) => routes.extend(text.lines().filter_map(route)),
+                Err(error) => log::debug!("{path}: {error}"),
             }
-            text
-        });
-        LocalNetworks::of_routes(
-            v4.lines().filter_map(v4_route).chain(v6.lines().filter_map(v6_route)).collect(),
-        )
+        }
+        LocalNetworks::of_routes(&routes)
     }
 
     /// Whether `addr` is of this side by a route.
@@ -60,7 +60,7 @@ impl LocalNetworks {
         self.prefixes.is_empty()
     }
 
-    fn of_routes(routes: Vec<Route>) -> Self {
+    fn of_routes(routes: &[Route]) -> Self {
         let has_default = routes.iter().any(Route::is_default);
         let leads_out = |route: &Route| match has_default {
             true => route.is_default(),
@@ -154,10 +154,8 @@ const RTF_REJECT: u32 = 0x200;
 /// Whether `addr` is an address of this machine: the kernel talks to those from the same address. Nothing is
 /// sent. (That it lets a socket be bound to it would not do: `ip_nonlocal_bind` lets any.)
 pub fn is_own(addr: IpAddr) -> bool {
-    let unspecified =
-        if addr.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
-    UdpSocket::bind((unspecified, 0))
-        .and_then(|socket| socket.connect((addr, DISCARD_PORT)).and_then(|()| socket.local_addr()))
+    socket::connected_udp(SocketAddr::new(addr, DISCARD_PORT))
+        .and_then(|socket| socket.local_addr())
         .is_ok_and(|from| from.ip() == addr)
 }
 
@@ -191,7 +189,7 @@ mod tests {
     fn networks(v4: &[String], v6: &[String]) -> LocalNetworks {
         let v4 = v4.iter().filter_map(|line| v4_route(line));
         let v6 = v6.iter().filter_map(|line| v6_route(line));
-        LocalNetworks::of_routes(v4.chain(v6).collect())
+        LocalNetworks::of_routes(&v4.chain(v6).collect::<Vec<_>>())
     }
 
     fn contains(networks: &LocalNetworks, addr: &str) -> bool {

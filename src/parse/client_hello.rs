@@ -57,25 +57,25 @@ pub(crate) fn parse(bytes: &[u8]) -> ParsedHello {
     let mut hello = HelloReader { bytes, in_record: 0, left: HEADER_BYTES };
     match read(&mut hello) {
         Ok(hello) => ParsedHello::Hello(hello),
-        Err(Stop::NeedMore) => ParsedHello::NeedMore,
-        Err(Stop::Invalid) => ParsedHello::Invalid,
+        Err(HelloStop::NeedMore) => ParsedHello::NeedMore,
+        Err(HelloStop::Invalid) => ParsedHello::Invalid,
     }
 }
 
 /// Why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+enum HelloStop {
     NeedMore,
     Invalid,
 }
 
-fn read(hello: &mut HelloReader<'_>) -> Result<Hello, Stop> {
+fn read(hello: &mut HelloReader<'_>) -> Result<Hello, HelloStop> {
     if hello.byte()? != CLIENT_HELLO {
-        return Err(Stop::Invalid);
+        return Err(HelloStop::Invalid);
     }
     hello.left = hello.number(3)?;
     if hello.number(2)? >> 8 != 3 {
-        return Err(Stop::Invalid);
+        return Err(HelloStop::Invalid);
     }
     hello.skip(RANDOM_BYTES)?;
     for width in [1, 2, 1] {
@@ -90,7 +90,7 @@ fn read(hello: &mut HelloReader<'_>) -> Result<Hello, Stop> {
     }
     let extensions = hello.number(2)?;
     if extensions != hello.left {
-        return Err(Stop::Invalid);
+        return Err(HelloStop::Invalid);
     }
     let mut is_named = false;
     while hello.left > 0 {
@@ -105,16 +105,16 @@ fn read(hello: &mut HelloReader<'_>) -> Result<Hello, Stop> {
 }
 
 /// Reads one extension, and answers which. There is one name; a second one is ignored (`is_named`).
-fn extension(hello: &mut HelloReader<'_>, is_named: bool, found: &mut Hello) -> Result<usize, Stop> {
+fn extension(hello: &mut HelloReader<'_>, is_named: bool, found: &mut Hello) -> Result<usize, HelloStop> {
     let (kind, len) = (hello.number(2)?, hello.number(2)?);
     let mut rest = len;
     match kind {
         SERVER_NAME if !is_named => {
             if len < 5 || len > hello.left || hello.number(2)? != len - 2 || hello.byte()? != HOST_NAME {
-                return Err(Stop::Invalid);
+                return Err(HelloStop::Invalid);
             }
             let name_len = hello.number(2)?;
-            rest = (len - 5).checked_sub(name_len).ok_or(Stop::Invalid)?;
+            rest = (len - 5).checked_sub(name_len).ok_or(HelloStop::Invalid)?;
             let before = hello.left;
             found.name = hello.name(name_len)?;
             // One too long to be a name was not read to its end.
@@ -145,14 +145,14 @@ struct HelloReader<'a> {
 }
 
 impl HelloReader<'_> {
-    fn byte(&mut self) -> Result<u8, Stop> {
+    fn byte(&mut self) -> Result<u8, HelloStop> {
         if self.left == 0 {
-            return Err(Stop::Invalid);
+            return Err(HelloStop::Invalid);
         }
         if self.in_record == 0 {
             self.next_record()?;
         }
-        let (&byte, rest) = self.bytes.split_first().ok_or(Stop::NeedMore)?;
+        let (&byte, rest) = self.bytes.split_first().ok_or(HelloStop::NeedMore)?;
         self.bytes = rest;
         self.in_record -= 1;
         self.left -= 1;
@@ -160,20 +160,20 @@ impl HelloReader<'_> {
     }
 
     /// A big-endian number of `width` bytes.
-    fn number(&mut self, width: usize) -> Result<usize, Stop> {
+    fn number(&mut self, width: usize) -> Result<usize, HelloStop> {
         (0..width).try_fold(0, |value: usize, _| Ok(value << 8 | usize::from(self.byte()?)))
     }
 
-    fn skip(&mut self, mut len: usize) -> Result<(), Stop> {
+    fn skip(&mut self, mut len: usize) -> Result<(), HelloStop> {
         if len > self.left {
-            return Err(Stop::Invalid);
+            return Err(HelloStop::Invalid);
         }
         while len > 0 {
             if self.in_record == 0 {
                 self.next_record()?;
             }
             let here = len.min(self.in_record);
-            self.bytes = self.bytes.get(here..).ok_or(Stop::NeedMore)?;
+            self.bytes = self.bytes.get(here..).ok_or(HelloStop::NeedMore)?;
             self.in_record -= here;
             self.left -= here;
             len -= here;
@@ -182,7 +182,7 @@ impl HelloReader<'_> {
     }
 
     /// A host name of `len` bytes; none if they are no name.
-    fn name(&mut self, len: usize) -> Result<Option<HostName>, Stop> {
+    fn name(&mut self, len: usize) -> Result<Option<HostName>, HelloStop> {
         let mut name = heapless::Vec::<u8, { crate::limits::NAME_BYTES + 1 }>::new();
         for _ in 0..len {
             if name.push(self.byte()?).is_err() {
@@ -193,15 +193,15 @@ impl HelloReader<'_> {
     }
 
     /// RFC 8446 section 5.1: handshake records are neither empty nor interleaved with others.
-    fn next_record(&mut self) -> Result<(), Stop> {
+    fn next_record(&mut self) -> Result<(), HelloStop> {
         let header = self.bytes.first_chunk::<5>();
         let Some(&[kind, major, _, high, low]) = header else {
             let fits = self.bytes.first().is_none_or(|&kind| kind == HANDSHAKE);
-            return Err(if fits { Stop::NeedMore } else { Stop::Invalid });
+            return Err(if fits { HelloStop::NeedMore } else { HelloStop::Invalid });
         };
         let len = usize::from(u16::from_be_bytes([high, low]));
         if kind != HANDSHAKE || major != 3 || len == 0 || len > RECORD_BYTES {
-            return Err(Stop::Invalid);
+            return Err(HelloStop::Invalid);
         }
         self.bytes = self.bytes.get(5..).unwrap_or_default();
         self.in_record = len;

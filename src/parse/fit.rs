@@ -38,7 +38,12 @@ pub(crate) fn opens_json(bytes: &[u8]) -> Fit {
 
 /// Printable text, tabs and line ends included; UTF-8 is not checked.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
-    bytes.iter().all(|&byte| byte >= b' ' && byte != 0x7f || matches!(byte, b'\t' | b'\r' | b'\n'))
+    bytes.iter().all(|byte| is_text_byte(*byte))
+}
+
+/// Whether it is a byte of such text.
+pub(crate) fn is_text_byte(byte: u8) -> bool {
+    byte >= b' ' && byte != 0x7f || matches!(byte, b'\t' | b'\r' | b'\n')
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ pub(crate) enum Body {
 
 /// Whether `bytes` begin a request.
 pub(crate) fn opens_request(bytes: &[u8]) -> Fit {
+    // Most bytes begin none.
+    let may_open = |first: &u8| METHODS.iter().any(|method| method.first() == Some(first));
+    if !bytes.first().is_none_or(may_open) {
+        return Fit::No;
+    }
     best(METHODS.iter().map(|method| Fit::prefix(bytes, method)))
 }
 

@@ -165,7 +165,7 @@ impl Tape {
 
 /// End of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ValueEnd {
     /// After this many bytes, leading white space included.
     Complete(usize),
     /// Further on.
@@ -177,7 +177,7 @@ pub enum End {
 
 /// Finds the end of the object or array that `text` begins with: brackets balanced, strings and
 /// their escapes honoured. Says nothing of the grammar in between.
-pub fn end_of_value(text: &[u8]) -> End {
+pub fn end_of_value(text: &[u8]) -> ValueEnd {
     let mut depth = 0_usize;
     let mut objects = 0_u64;
     let mut at = 0;
@@ -187,19 +187,19 @@ pub fn end_of_value(text: &[u8]) -> End {
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'{' | b'[' => {
                 if depth >= JSON_NESTING {
-                    return End::Invalid;
+                    return ValueEnd::Invalid;
                 }
                 depth += 1;
                 objects = objects << 1 | u64::from(byte == b'{');
             }
             b'}' | b']' if depth > 0 => {
                 if objects & 1 != u64::from(byte == b'}') {
-                    return End::Invalid;
+                    return ValueEnd::Invalid;
                 }
                 objects >>= 1;
                 depth -= 1;
                 if depth == 0 {
-                    return End::Complete(at);
+                    return ValueEnd::Complete(at);
                 }
             }
             b'"' if depth > 0 => {
@@ -207,10 +207,10 @@ pub fn end_of_value(text: &[u8]) -> End {
             }
             b',' | b':' if depth > 0 => {}
             _ if depth > 0 && is_scalar(byte) => {}
-            _ => return End::Invalid,
+            _ => return ValueEnd::Invalid,
         }
     }
-    End::NeedMore
+    ValueEnd::NeedMore
 }
 
 /// The place of the quote that ends the string whose bytes begin at `at`, or the end of the text.

@@ -201,25 +201,25 @@ impl Lines {
                 return (1, Some(Piece::Other));
             }
         }
-        // Up to where a value might begin, or to the end of the line.
-        let stop = |byte: &u8| *byte == b'\n' || matches!(byte, b'{' | b'[');
+        // Up to where a value might begin, to the end of the line, or to what is no text.
         let short = self.line.len() <= VERB_MAX;
         let first = usize::from(short && matches!(bytes.first(), Some(b'{' | b'[')));
-        let len = match bytes.iter().skip(first).position(if short { stop } else { is_line_end }) {
-            Some(len) => first + len,
-            None => bytes.len(),
+        let ends = |byte: &u8| match byte {
+            b'\n' => true,
+            b'{' | b'[' => short,
+            _ => !fit::is_text_byte(*byte),
         };
-        let text = bytes.get(..len).unwrap_or_default();
-        if let Some(other) = text.iter().position(|byte| !fit::is_text(core::slice::from_ref(byte))) {
-            let before = self.line.len() + other + 1;
+        let len = bytes.iter().skip(first).position(ends).map_or(bytes.len(), |len| first + len);
+        if bytes.get(len).is_some_and(|byte| !fit::is_text_byte(*byte)) {
+            let before = self.line.len() + len + 1;
             self.pass_over_line();
             self.prefix = PREFIX_BYTES.saturating_sub(before) as u8;
-            return (other + 1, Some(Piece::Other));
+            return (len + 1, Some(Piece::Other));
         }
-        for &byte in text {
-            // What there is no room for is no message of a dialect.
-            let _ = self.line.push(byte);
-        }
+        let text = bytes.get(..len).unwrap_or_default();
+        // What there is no room for is no message of a dialect.
+        let room = LINE_BYTES - self.line.len();
+        let _ = self.line.extend_from_slice(text.get(..room).unwrap_or(text));
         if bytes.get(len) != Some(&b'\n') {
             return (len, None);
         }
@@ -259,10 +259,6 @@ pub(crate) fn says_nothing(line: &[u8]) -> bool {
         Some(b'-' | b'0'..=b'9') => line.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte)),
         _ => matches!(line, b"true" | b"false" | b"null"),
     }
-}
-
-fn is_line_end(byte: &u8) -> bool {
-    *byte == b'\n'
 }
 
 /// White space as pools in Python, C and JavaScript strip it (form feeds, vertical tabs and the separators 0x1c to 0x1f

@@ -9,8 +9,8 @@
 //! comments and a comma before a closing bracket are taken as they come, because the other end may take
 //! them so.
 //!
-//! Where messages are lines, a line that begins with a brace begins a message, whatever is open before it (a string, a
-//! comment, an array): a receiver that reads lines has refused the rest, and reads on here.
+//! Where messages are lines, a line that begins with a brace begins a message, also behind an open string,
+//! comment or array: a receiver that reads lines has refused the rest, and reads on here.
 
 mod string;
 mod token;
@@ -178,11 +178,14 @@ impl Scanner {
     fn token(&mut self, words: &Words, bytes: &[u8], at: &mut usize, byte: u8) -> Option<StructureEvent> {
         use Expect::{Colon, FirstItem, FirstKey, Key, Next, Root, Value};
         match (self.expect, byte) {
-            (FirstKey | Key, b'"') => return self.begin_name(words, bytes, at),
-            (Value | FirstItem, b'"') => {
-                let node = self.push(ValueKind::String);
-                return self.begin_string(node, bytes, at);
+            (FirstKey | Key, b'"') => {
+                self.begin_name(words, bytes, at);
+                if self.expect == Value && bytes.get(*at) == Some(&b'"') {
+                    *at += 1;
+                    self.string_value(bytes, at);
+                }
             }
+            (Value | FirstItem, b'"') => self.string_value(bytes, at),
             (Root | Value | FirstItem, b'{' | b'[') => {
                 self.open(if byte == b'{' { ValueKind::Object } else { ValueKind::Array });
             }
@@ -192,9 +195,10 @@ impl Scanner {
                 self.within = Within::Bare(node);
                 *at -= 1;
                 self.bare_bytes(node, bytes, at);
+                self.pass_comma(bytes, at);
             }
             (Colon, b':') => self.expect = Value,
-            (Next, b',') => self.expect = if self.objects & 1 == 1 { Key } else { Value },
+            (Next, b',') => self.expect_another(),
             (FirstItem | Value | Next, b']') if self.objects & 1 == 0 && self.depth > 0 => {
                 return self.close();
             }
@@ -202,6 +206,26 @@ impl Scanner {
             _ => return Some(StructureEvent::Broken),
         }
         None
+    }
+
+    /// Takes a string behind its first quote.
+    fn string_value(&mut self, bytes: &[u8], at: &mut usize) {
+        let node = self.push(ValueKind::String);
+        self.begin_string(node, bytes, at);
+        self.pass_comma(bytes, at);
+    }
+
+    /// Takes the comma behind a string or a word that has ended, which nearly always stands there.
+    fn pass_comma(&mut self, bytes: &[u8], at: &mut usize) {
+        if self.within == Within::Nothing && bytes.get(*at) == Some(&b',') {
+            *at += 1;
+            self.expect_another();
+        }
+    }
+
+    /// Another item or member follows.
+    fn expect_another(&mut self) {
+        self.expect = if self.objects & 1 == 1 { Expect::Key } else { Expect::Value };
     }
 
     /// Whether a brace would begin a part of a message, no message.
@@ -290,7 +314,7 @@ impl Scanner {
                     self.expect = Expect::Next;
                 }
             }
-            b'"' => return self.begin_string(NONE, bytes, at),
+            b'"' => self.begin_string(NONE, bytes, at),
             _ => {}
         }
         None

@@ -3,7 +3,8 @@
 //! A message that the dialects' own rules call strong is a pool's. So are the refusals of [`refusal`],
 //! each in answer to the question that provokes it; where others might say the same, a question that means
 //! nothing to a pool has to be answered differently. Everything else leaves it open, unless it shows a
-//! server of another kind ([`other_services`]).
+//! server of another kind ([`other_services`]); what is taken and what is refused, and in which form, the strategy
+//! puts together.
 
 mod other_services;
 mod refusal;
@@ -36,12 +37,24 @@ pub(crate) enum Response {
     WantsTls,
     /// JSON-RPC that says yes, or says something that means nothing to us.
     Inconclusive,
-    /// JSON-RPC that doesn't know what was asked, or won't tell. Its words.
-    Refused(EvidenceLine),
+    /// A result without an error in response to a subscription or the login behind it.
+    Taken,
+    /// JSON-RPC that doesn't know what was asked, or won't tell. Its words, and their form.
+    Refused(EvidenceLine, ErrorForm),
     /// The right number of random bytes.
     Key,
     /// Bytes of no protocol that we know.
     Unreadable,
+}
+
+/// Form of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorForm {
+    /// `[code, text, traceback]` with one of Stratum's codes. Any server may write its errors so: the form proves
+    /// nothing where all methods are refused in it.
+    Stratum,
+    /// Any other.
+    Other,
 }
 
 /// Classifies the responses on one connection.
@@ -210,10 +223,11 @@ fn classify(question: Question, message: &ServerMessage<'_>) -> Response {
         return Response::OtherService(evidence(&[kind]));
     }
     match refusal::text(root) {
-        Some(text) => Response::Refused(text),
+        Some((text, form)) => Response::Refused(text, form),
         None if is_extranonce(question, root) => {
             Response::Pool(Dialect::Equihash, evidence(&[b"mining.subscribe answered with an extranonce"]))
         }
+        None if question.is_subscription() && root.get("result").is_some() => Response::Taken,
         None => Response::Inconclusive,
     }
 }
@@ -229,7 +243,7 @@ fn is_extranonce(question: Question, root: Value<'_>) -> bool {
                 && text.iter().all(u8::is_ascii_hexdigit)
         })
     };
-    matches!(question, Question::Subscribe | Question::SubscribeShort)
+    question.is_subscription()
         && result.len() == 2
         && result.item(0).is_some_and(|session| session.is_null() || is_hex(session))
         && result.item(1).is_some_and(is_hex)

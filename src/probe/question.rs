@@ -146,6 +146,11 @@ impl Question {
         matches!(self, Question::Page | Question::Work | Question::XelisWork)
     }
 
+    /// Whether the question is a subscription in a line of its own, with the login behind it.
+    pub(crate) const fn is_subscription(self) -> bool {
+        matches!(self, Question::Subscribe | Question::SubscribeShort)
+    }
+
     /// Whether the question is a long HTTP request, of no use unless HTTP is spoken.
     pub(crate) fn is_long_http(self) -> bool {
         matches!(self.encoding(), Encoding::Http | Encoding::WebSocket) && !matches!(self, Question::Page)

@@ -4,24 +4,26 @@
 //! libc's resolver reads and does a great deal more, and is 30 KB of the program on MIPS; on a router
 //! either way ends at dnsmasq.
 
-use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::random;
 use crate::limits::{RESOLVE_ANSWER_BYTES, RESOLVE_NAME_BYTES, RESOLVE_SERVERS, RESOLVE_TRIES, RESOLVE_WAIT};
+use crate::net::socket::connected_udp;
 use crate::parse::dns::{NoAddress, Resolution};
+use crate::util::bounded_read::system_text;
+use crate::util::io_error::in_words;
 
 /// The first address of `name`, of IPv4 if it has one.
 ///
 /// # Errors
 /// The name has none, or no name server answers; the text says which.
 pub fn address(name: &str) -> Result<IpAddr, String> {
-    if let Some(addr) = fs::read_to_string(HOSTS).ok().and_then(|text| in_hosts(&text, name)) {
+    if let Some(addr) = system_text(HOSTS).ok().and_then(|text| in_hosts(&text, name)) {
         return Ok(addr);
     }
-    let servers = name_servers(&fs::read_to_string(RESOLV_CONF).unwrap_or_default());
+    let servers = name_servers(&system_text(RESOLV_CONF).unwrap_or_default());
     let mut failure = "no name server answers".to_owned();
     for _ in 0..RESOLVE_TRIES {
         for &server in &servers {
@@ -37,11 +39,8 @@ pub fn address(name: &str) -> Result<IpAddr, String> {
 
 /// Asks for an IPv4 address, then for one of IPv6, and waits for each answer. `None`: there is neither.
 fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAddr>> {
-    let any: IpAddr =
-        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0))?;
-    // Only this server is heard from now on.
-    socket.connect(server)?;
+    // Only this server is heard.
+    let socket = connected_udp(server)?;
     for kind in [QueryType::A, QueryType::Aaaa] {
         let mut id = [0; 2];
         random(&mut id)?;
@@ -56,7 +55,7 @@ fn ask(server: SocketAddr, name: &str, wait: Duration) -> io::Result<Option<IpAd
             match answer(bytes.get(..len).unwrap_or_default(), id, kind) {
                 DatagramContent::Address(addr) => return Ok(Some(addr)),
                 DatagramContent::None => break,
-                DatagramContent::Failed => return Err(io::Error::other("it fails")),
+                DatagramContent::Failed => return Err(in_words(io::ErrorKind::Other, "it fails")),
                 DatagramContent::Foreign => {}
             }
         }
@@ -150,6 +149,7 @@ const INTERNET: u8 = 1;
 mod tests {
     use super::*;
     use crate::util::random::Random;
+    use std::net::UdpSocket;
 
     const RESPONSE: u8 = 0x80;
     const NO_SUCH_NAME: u8 = 3;

@@ -47,6 +47,8 @@ pub(crate) struct ProbeSession {
     deadline: Instant,
     /// Time limit for the response to the first question.
     patience: Duration,
+    /// The server has thought about a question for longer than [`PROBE_ANSWER_WAIT`].
+    is_slow: bool,
     connections: usize,
     sent: usize,
     read: usize,
@@ -71,6 +73,7 @@ struct Asking {
     step: usize,
     classifier: ResponseClassifier,
     outbox: Option<Vec<u8>>,
+    since: Instant,
     until: Instant,
 }
 
@@ -87,6 +90,7 @@ impl ProbeSession {
             key,
             deadline: now.after(PROBE_TOTAL_WAIT),
             patience: PROBE_ANSWER_WAIT,
+            is_slow: false,
             connections: 0,
             sent: 0,
             read: 0,
@@ -156,7 +160,10 @@ impl ProbeSession {
         }
         if let SessionState::Connecting { question, .. } = self.state {
             let classifier = ResponseClassifier::new(question);
-            self.send_payload(Asking { question, step: 0, classifier, outbox: None, until: now }, now);
+            self.send_payload(
+                Asking { question, step: 0, classifier, outbox: None, since: now, until: now },
+                now,
+            );
         }
     }
 
@@ -166,6 +173,7 @@ impl ProbeSession {
         let room = PROBE_READ_BYTES.saturating_sub(self.read);
         let taken = bytes.get(..room).unwrap_or(bytes);
         self.read += taken.len();
+        self.is_slow |= now > asking.since.after(PROBE_ANSWER_WAIT);
         let response = asking.classifier.receive(&mut self.dpi, taken);
         let (question, transport) = (asking.question, self.strategy.transport(asking.question));
         let outcome = match response {
@@ -186,7 +194,7 @@ impl ProbeSession {
             }
             // More may stand in the next segment.
             Response::Nothing => return self.check_cap(now),
-            Response::Refused(_) | Response::WantsTls if question.encoding() != Encoding::WebSocket => {
+            Response::Refused(..) | Response::WantsTls if question.encoding() != Encoding::WebSocket => {
                 return self.settle(None, now);
             }
             // Of a page, its body may follow; here the first line says it all.
@@ -240,8 +248,8 @@ impl ProbeSession {
             }
             response => {
                 let may_follow = match response {
-                    Response::Inconclusive => true,
-                    Response::Nothing | Response::Refused(_) | Response::Unreadable => is_websocket,
+                    Response::Inconclusive | Response::Taken => true,
+                    Response::Nothing | Response::Refused(..) | Response::Unreadable => is_websocket,
                     _ => false,
                 };
                 let next = asking.step + 1;
@@ -253,10 +261,10 @@ impl ProbeSession {
                     self.send_payload(asking, now);
                 } else {
                     let response = match response {
-                        Response::Nothing => Response::Unreadable,
-                        response => response.clone(),
+                        Response::Nothing => &Response::Unreadable,
+                        response => response,
                     };
-                    self.strategy.note_response(&response);
+                    self.strategy.note_response(response);
                     self.take_confirmation();
                 }
             }
@@ -270,7 +278,14 @@ impl ProbeSession {
         asking.classifier.note_sent(&mut self.dpi, &words);
         asking.outbox = Some(words);
         let is_first = self.connections == 1 && asking.step == 0;
-        let wait = if is_first { self.patience } else { PROBE_ANSWER_WAIT };
+        // A slow server that took the first words of a miner is as slow with the next, and its job is the proof.
+        let goes_on = asking.step > 0 && self.is_slow && asking.question.encoding() == Encoding::Lines;
+        let wait = match asking.question {
+            _ if is_first => self.patience,
+            question if goes_on || self.strategy.is_patient(question, self.is_slow) => PROBE_PATIENCE,
+            _ => PROBE_ANSWER_WAIT,
+        };
+        asking.since = now;
         asking.until = now.after(wait).min(self.deadline);
         self.state = SessionState::Asking(asking);
     }

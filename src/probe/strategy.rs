@@ -3,7 +3,7 @@
 mod follow_up;
 pub(super) mod plan;
 
-use super::classifier::{EvidenceLine, Response};
+use super::classifier::{ErrorForm, EvidenceLine, Response};
 use super::hint::Hints;
 use super::question::{Encoding, Question};
 use super::{Outcome, ProbeVerdict, Target, TlsChoice, Transport};
@@ -26,6 +26,7 @@ pub(crate) enum Failure {
 /// A refusal that speaks for a pool, unless the server says the same to [`CONTROL`].
 #[derive(Clone, Debug)]
 struct Claim {
+    question: Question,
     outcome: Outcome,
     holds: bool,
 }
@@ -50,8 +51,14 @@ pub(crate) struct Strategy {
     /// The server answered a line with HTTP, or showed a page.
     web: Option<EvidenceLine>,
     speaks_json: bool,
-    /// The server's refusal of an unknown method, without the method's name.
-    unknown: Option<String>,
+    /// The server's refusal of an unknown method, without the method's name, and its form.
+    unknown: Option<(String, ErrorForm)>,
+    /// The server has refused something in Stratum's form: it may be a pool that was asked for another's dialect.
+    refuses_as_stratum: bool,
+    /// The server has answered a subscription: a result, an error or anything else.
+    heard_subscription: bool,
+    /// The server took a subscription and the login behind it, and said nothing more.
+    takes_subscription: bool,
     /// The server took a WebSocket, and sent no known message there.
     speaks_websocket: bool,
     refused: Option<EvidenceLine>,
@@ -78,6 +85,9 @@ impl Strategy {
             web: None,
             speaks_json: false,
             unknown: None,
+            refuses_as_stratum: false,
+            heard_subscription: false,
+            takes_subscription: false,
             speaks_websocket: false,
             refused: None,
             claim: None,
@@ -123,14 +133,15 @@ impl Strategy {
         let mut outcome = Outcome::new(ProbeVerdict::Pool, Some(dialect), transport, &[]);
         outcome.evidence.clone_from(words);
         self.layer_is_known = true;
+        self.heard_subscription |= question.is_subscription();
         match self.is_general_refusal(question, words) {
             // The server refuses every method in these words.
             Some(true) => {
                 self.refused.get_or_insert(outcome.evidence);
             }
-            Some(false) => self.claim = Some(Claim { outcome, holds: true }),
+            Some(false) => self.claim = Some(Claim { question, outcome, holds: true }),
             None => {
-                self.claim = Some(Claim { outcome, holds: false });
+                self.claim = Some(Claim { question, outcome, holds: false });
                 self.first(CONTROL);
             }
         }
@@ -149,16 +160,10 @@ impl Strategy {
     /// Takes the question at hand off the plan; the server left it open in the way `finding` says.
     pub(crate) fn note_response(&mut self, response: &Response) {
         let Some(question) = self.take() else { return };
-        if question == CONTROL
-            && let Some(claim) = &mut self.claim
-        {
-            match response {
-                Response::Refused(words) if is_same_refusal(words, &claim.outcome.evidence) => {
-                    self.claim = None
-                }
-                _ => claim.holds = true,
-            }
+        if question == CONTROL {
+            self.weigh_claim(response);
         }
+        self.heard_subscription |= question.is_subscription();
         if !matches!(response, Response::WantsTls | Response::Nothing) {
             self.layer_is_known = true;
         }
@@ -168,24 +173,28 @@ impl Strategy {
                 self.after_http(question, line);
             }
             Response::WantsTls if !self.tls && self.other_layer => self.change_layer(),
-            Response::Inconclusive | Response::Refused(_) | Response::Unreadable
+            Response::Inconclusive | Response::Refused(..) | Response::Unreadable
                 if question.encoding() == Encoding::WebSocket =>
             {
                 self.speaks_websocket = true;
             }
-            Response::Inconclusive | Response::Refused(_) if question.encoding() == Encoding::Http => {
+            Response::Inconclusive | Response::Refused(..) if question.encoding() == Encoding::Http => {
                 if question != Question::NodeHttp {
                     self.first(Question::NodeHttp);
                 }
             }
-            Response::Inconclusive => {
+            Response::Inconclusive | Response::Taken => {
+                self.takes_subscription |= *response == Response::Taken;
                 self.after_json(question);
                 self.after_acceptance(question);
             }
-            Response::Refused(words) => {
+            Response::Refused(words, form) => {
                 self.refused.get_or_insert_with(|| words.clone());
                 self.after_json(question);
                 self.after_refusal(question, words);
+                if *form == ErrorForm::Stratum {
+                    self.after_stratum_refusal();
+                }
             }
             Response::Key => self.first(Question::StratumV2Again),
             Response::Unreadable => self.after_unreadable(question),
@@ -194,6 +203,43 @@ impl Strategy {
             | Response::Pool(..)
             | Response::Claim(..)
             | Response::OtherService(_) => {}
+        }
+        self.weigh_subscription(question);
+    }
+
+    /// Whether `response`, to the control, bears the claim out.
+    fn weigh_claim(&mut self, response: &Response) {
+        if let Response::Refused(words, form) = response {
+            self.unknown = Some((words.replace(CONTROL.method(), ""), *form));
+        }
+        let Some(claim) = &self.claim else { return };
+        let is_refused = matches!(response, Response::Refused(..));
+        if is_refused && self.is_general_refusal(claim.question, &claim.outcome.evidence) == Some(true) {
+            self.claim = None;
+        } else if let Some(claim) = &mut self.claim {
+            claim.holds = true;
+        }
+    }
+
+    /// A server that takes subscription and login, and refuses in Stratum's form what means nothing to a pool, knows
+    /// one from the other: each alone could be a server that treats all methods alike.
+    fn weigh_subscription(&mut self, question: Question) {
+        let Some((words, ErrorForm::Stratum)) = &self.unknown else { return };
+        if self.takes_subscription && self.claim.is_none() {
+            let parts = [b"mining.subscribe taken, not all else: ", bare_words(words).as_bytes()];
+            let transport = Some(self.transport(question));
+            let outcome = Outcome::new(ProbeVerdict::Pool, Some(Dialect::StratumV1), transport, &parts);
+            self.claim = Some(Claim { question, outcome, holds: true });
+        }
+    }
+
+    /// Whether the server may think about `question` for as long as about the first one, since the answer decides.
+    /// `is_slow`: it has thought for longer than usual before.
+    pub(crate) fn is_patient(&self, question: Question, is_slow: bool) -> bool {
+        match question {
+            // Silence of a server that takes its time would bear any claim out.
+            CONTROL => is_slow && (self.claim.is_some() || self.takes_subscription),
+            _ => question.is_subscription() && self.refuses_as_stratum,
         }
     }
 
@@ -319,9 +365,14 @@ impl Strategy {
 
 /// Whether two refusals are the same but for their prefix. Their ends may have been cut off.
 fn is_same_refusal(one: &str, other: &str) -> bool {
-    let [one, other] = [one, other].map(|words| words.split_once(": ").map_or(words, |(_, words)| words));
+    let [one, other] = [one, other].map(bare_words);
     let len = one.len().min(other.len());
     one == other || (len >= COMPARED_BYTES && one.get(..len) == other.get(..len))
+}
+
+/// The words of a refusal without their prefix, and without the space that a method's name leaves behind.
+fn bare_words(words: &str) -> &str {
+    words.split_once(": ").map_or(words, |(_, words)| words).trim()
 }
 
 /// Refusals that begin with as many bytes alike, and don't end before, are the same: evidence has room for more.

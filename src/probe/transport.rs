@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Type;
 
 use super::session::{Action, ProbeSession};
 use super::strategy::Failure;
@@ -22,12 +22,13 @@ use super::{Outcome, Target, random};
 #[cfg(feature = "tls")]
 use crate::limits::PROBE_READ_BYTES;
 use crate::limits::{PROBE_CONNECT_WAIT, PROBE_WIRE_BYTES};
+use crate::net::socket;
 use crate::util::time::Instant;
 
 /// State that all probes share.
 #[derive(Debug)]
 pub struct Dialler {
-    /// Mark of the probe's own packets; the rule set lets them pass unwatched.
+    /// Mark of the probe's own packets.
     mark: u32,
     /// Servers may take their time for the first question ([`ProbeSession::be_patient`]).
     is_patient: bool,
@@ -92,9 +93,7 @@ impl Dialler {
     fn dial(&self, target: &Target, tls: bool, now: Instant) -> Result<Link, NotDialled> {
         let addr = SocketAddr::new(target.server.addr(), target.server.port());
         let connect = || -> io::Result<TcpStream> {
-            let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-            // Without CAP_NET_ADMIN (a user's own shell) the packets are watched like any other.
-            let _ = socket.set_mark(self.mark);
+            let socket = socket::marked(addr, Type::STREAM, self.mark)?;
             socket.set_nonblocking(true)?;
             match socket.connect(&addr.into()) {
                 Err(error) if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {

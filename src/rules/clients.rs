@@ -7,7 +7,7 @@ use crate::limits::COUNTED_CLIENTS;
 
 /// The end of a packet that is the client.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ClientSide {
     Sender,
     /// Its hardware address is not in the packet.
     Receiver,
@@ -32,15 +32,21 @@ pub(super) fn sets(name: &str, seconds: u32) -> String {
 
 /// Rules that do `then` with each packet of `those` whose client is over `rate`, `number/second` with a burst of
 /// `burst` packets. The router's own packets are of no client.
-pub(super) fn over(name: &str, those: &str, end: End, (rate, burst): (&str, u32), then: &str) -> String {
+pub(super) fn over(
+    name: &str,
+    those: &str,
+    end: ClientSide,
+    (rate, burst): (&str, u32),
+    then: &str,
+) -> String {
     let limit = format!("limit rate over {rate} burst {burst} packets");
     let (card, other, addr) = match end {
-        End::Sender => (
+        ClientSide::Sender => (
             format!("\t\t{those}meta iiftype ether update @{name}_cards {{ ether saddr {limit} }} {then}\n"),
             "meta iiftype != ether ",
             "saddr",
         ),
-        End::Receiver => (String::new(), "", "daddr"),
+        ClientSide::Receiver => (String::new(), "", "daddr"),
     };
     let network = "ffff:ffff:ffff:ffff::";
     format!(

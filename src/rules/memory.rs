@@ -8,10 +8,12 @@
 //! | label | state |
 //! |---|---|
 //! | begun | the SYN was answered |
+//! | expected | the set of first bytes has what the server expects of the client |
 //! | shown | the client's first packet was queued |
 //! | bypassed | benign: only samples are queued |
 //! | recalled | a sample has made it undecided again |
 //! | bypassed again | benign for good |
+//! | ended | its client has ended its side before its first byte came |
 //! | blocked | cut off |
 //! | own | a probe's |
 //! | proxied | a transparent proxy on the router takes it over |
@@ -22,8 +24,11 @@
 //! labels, and with the mark all that are decided while the daemon says that marks get lost.
 
 use super::bits::Bits;
-use super::clients::{self, End};
-use crate::limits::{DECIDED_CONNECTIONS, DECIDED_OF_CLIENT, DECIDED_SECONDS};
+use super::clients::{self, ClientSide};
+use crate::limits::{
+    DECIDED_CONNECTIONS, DECIDED_OF_CLIENT, DECIDED_SECONDS, HANDSHAKE_SECONDS, HANDSHAKES,
+    SYN_RECEIVED_SECONDS,
+};
 use crate::verdict::FlowMark;
 
 /// Place in which the rules keep what was decided of a connection.
@@ -35,6 +40,19 @@ pub enum Memory {
     Mark,
 }
 
+/// Text for the check of the client's first byte.
+#[derive(Debug, Default)]
+pub struct FirstBytes {
+    /// The rule that compares a packet with what its server expects.
+    pub check: String,
+    /// A test for connections whose handshake is over by an end that came first.
+    pub ended: String,
+    /// Rules that forget what is expected.
+    pub forget: String,
+    /// Sets and chains.
+    pub chains: String,
+}
+
 // Numbers of our labels (0 to 127).
 const PROXIED: u8 = 118;
 const OWN: u8 = 119;
@@ -44,6 +62,27 @@ const BYPASSED: u8 = 122;
 const RECALLED: u8 = 123;
 const BYPASSED_AGAIN: u8 = 124;
 const BLOCKED: u8 = 125;
+const EXPECTED: u8 = 126;
+const ENDED: u8 = 127;
+
+/// The key of a connection in a set, from a packet in which the client is the source (`client` is `s`, `server` is `d`), or
+/// the destination (the other way round).
+fn tuple(family: &str, client: &str, server: &str) -> String {
+    format!("{family} {client}addr . tcp {client}port . {family} {server}addr . tcp {server}port")
+}
+
+/// The set `name` of handshakes that are not over.
+fn handshakes(name: &str, key: &str) -> String {
+    format!(
+        "	set {name} {{
+		typeof {key}
+		flags dynamic,timeout
+		timeout {HANDSHAKE_SECONDS}s
+		size {HANDSHAKES}
+	}}
+"
+    )
+}
 
 impl Memory {
     /// Statements that note a connection as a probe's.
@@ -101,7 +140,7 @@ impl Memory {
 		ct label {RECALLED} goto shown
 		ct label {BYPASSED} goto again
 		ct label {SHOWN} goto shown
-		{synack} ct label set {BEGUN} accept
+		{synack} goto answered
 		ct label {BEGUN} ct direction original goto start
 		# Older than the first rule with a label, or joined midway.
 		goto tuples
@@ -131,6 +170,64 @@ impl Memory {
                 )
             }
         }
+    }
+
+    /// The check of the client's first byte in chain `start`, and what it needs. A client may end its handshake with any
+    /// number in its window, and so have the daemon begin to read where its server does not. The server's answer to the
+    /// SYN says which byte it expects; where that can't be kept (no labels, or too many handshakes at a time) the client is
+    /// believed. What does not begin there comes again behind what does; `then` is done with it.
+    pub fn first_bytes(self, then: &str) -> FirstBytes {
+        if self == Memory::Mark {
+            return FirstBytes::default();
+        }
+        let families = [("ip", "4"), ("ip6", "6")];
+        let each = |line: &dyn Fn(&str, &str) -> String| families.map(|(ip, set)| line(ip, set)).concat();
+        let key = |ip: &str| format!("{} . tcp sequence", tuple(ip, "s", "d"));
+        let sets = each(&|ip, set| {
+            handshakes(&format!("answered{set}"), &tuple(ip, "s", "d"))
+                + &handshakes(&format!("expected{set}"), &key(ip))
+        });
+        // A full set ends the rule.
+        let add = each(&|ip, set| {
+            let key = tuple(ip, "d", "s");
+            format!(
+                "\t\tct direction reply update @answered{set} {{ {key} }} update @expected{set} {{ {key} . tcp ackseq }} ct label set {EXPECTED}\n"
+            )
+        });
+        let is_answered =
+            each(&|ip, set| format!("\t\t{} @answered{set} goto unexpected\n", tuple(ip, "s", "d")));
+        let look_up = each(&|ip, set| format!("\t\t{} @expected{set} return\n", key(ip)));
+        let forget = each(&|ip, set| {
+            let tuple = tuple(ip, "s", "d");
+            format!("\t\tdelete @expected{set} {{ {} }}\n\t\tdelete @answered{set} {{ {tuple} }}\n", key(ip))
+        });
+        let chains = format!(
+            "{sets}	# What servers had said before these rules were loaded is not known; who is believed then is read as
+	# one that is joined midway.
+	set loaded {{
+		type inet_proto
+		flags timeout
+		timeout {HANDSHAKE_SECONDS}s
+		elements = {{ tcp }}
+	}}
+	# The server says which byte it expects.
+	chain answered {{
+{add}		ct label set {BEGUN} accept
+	}}
+	chain unless_expected {{
+{look_up}{is_answered}		meta l4proto @loaded ct status assured ct label set {SHOWN} goto shown
+		goto unexpected
+	}}
+	chain unexpected {{
+		# The end of its side came before its first byte, which comes again.
+		tcp flags & fin == fin ct expiration > {SYN_RECEIVED_SECONDS}s ct label set {ENDED}
+		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
+		meta l4proto @alive {then}
+	}}
+"
+        );
+        let check = format!("\t\tct label {EXPECTED} jump unless_expected\n");
+        FirstBytes { check, ended: format!("\t\tct label {ENDED} goto first\n"), forget, chains }
     }
 
     /// The chains that change the state by the daemon's verdict: `undecided`, `benign`, and `block` where `blocks`.
@@ -213,10 +310,10 @@ impl Memory {
                 .iter()
                 .flat_map(|(direction, client, server)| {
                     [("ip", "4"), ("ip6", "6")].map(|(family, set)| {
-                        let key = format!(
-                            "{family} {client}addr . tcp {client}port . {family} {server}addr . tcp {server}port"
-                        );
-                        format!("\t\tct direction {direction} {}\n", rule(&key, set))
+                        format!(
+                            "\t\tct direction {direction} {}\n",
+                            rule(&tuple(family, client, server), set)
+                        )
                     })
                 })
                 .collect()
@@ -244,8 +341,8 @@ impl Memory {
             sets = sets.concat(),
             counted = clients::sets("deciding", DECIDED_SECONDS),
             known_already = each(&|key, set| format!("{key} @decided{set} accept")),
-            own = share("ct direction original ", End::Sender),
-            others = share("ct direction reply ", End::Receiver),
+            own = share("ct direction original ", ClientSide::Sender),
+            others = share("ct direction reply ", ClientSide::Receiver),
             look_up = each(&|key, set| format!("{key} @decided{set} goto again")),
             remember = each(&|key, set| format!("add @decided{set} {{ {key} }}")),
             forget = each(&|key, set| format!("delete @decided{set} {{ {key} }}")),

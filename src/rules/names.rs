@@ -7,7 +7,7 @@
 //! resolver: connections to the router are not watched.
 
 use super::Variant;
-use super::clients::{self, End};
+use super::clients::{self, ClientSide};
 use super::script::xtables_queue;
 use crate::config::Config;
 use crate::limits::{DNS_OF_CLIENT, DNS_PER_SECOND};
@@ -54,7 +54,7 @@ pub(super) fn chain(config: &Config) -> String {
         return String::new();
     }
     let rate = (&format!("{DNS_OF_CLIENT}/second")[..], DNS_OF_CLIENT);
-    [("answers", End::Receiver), ("questions", End::Sender)]
+    [("answers", ClientSide::Receiver), ("questions", ClientSide::Sender)]
         .map(|(name, end)| {
             format!(
                 "{sets}	chain {name} {{

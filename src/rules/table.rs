@@ -1,13 +1,14 @@
 //! The table `inet minewall`, text for `nft -f`.
 
 use super::bits::Bits;
-use super::clients::{self, End};
+use super::clients::{self, ClientSide};
+use super::memory::FirstBytes;
 use super::{Kernel, Variant, attempts, names, selection};
 use crate::config::{Config, Mode};
 use crate::limits::{
     ALIVE_TIMEOUT_MILLIS, FAST_OPEN_OF_CLIENT, FAST_OPEN_PER_SECOND, SECOND_LOOK_EARLY_BITS,
     SECOND_LOOK_EARLY_PACKETS, SECOND_LOOK_LATE_BITS, SECOND_LOOK_MAX_PACKET_BYTES, SECOND_LOOK_OF_CLIENT,
-    SECOND_LOOK_PACKETS_PER_SECOND,
+    SECOND_LOOK_PACKETS_PER_SECOND, SYN_RECEIVED_SECONDS,
 };
 use crate::verdict::{FlowMark, Reason};
 
@@ -154,6 +155,8 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
     let dispatch = kernel.memory.dispatch(bits, blocks);
     let shown = kernel.memory.set_shown(bits);
     let start = bits.set_reason(Reason::Start);
+    let unfinished = if blocks { "drop" } else { "accept" };
+    let FirstBytes { check, ended, forget, chains } = kernel.memory.first_bytes(unfinished);
     let blocked = if blocks {
         "	# A reset may pass: it may be one of ours, and it ends what is to end.
 	chain blocked {
@@ -174,16 +177,26 @@ fn watch(kernel: Kernel, bits: &Bits, blocks: bool) -> String {
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {{
 		tcp flags & (syn | rst) != 0 accept
-		# Assured or not: a client that ends its side with its first packet never makes a connection that.
-		{shown} {start} goto to_queue
+{check}		ct status assured goto first
+		# A client that ends its side with its first packet never makes a connection assured. Its state has a longer
+		# time then than one whose handshake is not finished.
+		tcp flags & fin == fin ct expiration > {SYN_RECEIVED_SECONDS}s goto first
+{ended}		# It acknowledges what the server has not said, which the kernel tells from an old packet for half of all numbers,
+		# or comes behind a reset: no server takes it, and its sender may be another host.
+		meta l4proto @alive {unfinished}
 	}}
-	# Both ends have taken part: nothing else is evidence.
+	chain first {{
+{forget}		{shown} {start} goto to_queue
+	}}
+{chains}	# Both ends have taken part: nothing else is evidence.
 	chain payload {{
 		ct status assured goto shown
 	}}
 	chain shown {{
 		# An urgent byte is left out by most receivers, so the daemon makes it one as any other.
 		tcp flags & urg == urg goto to_queue
+		# What the server has, which an upload's server says without payload.
+		ct direction reply tcp flags & (fin | syn | rst | ack) == ack goto to_queue
 		meta nfproto vmap {{ ipv4 : jump empty4, ipv6 : jump empty6 }}
 		goto to_queue
 	}}
@@ -201,7 +214,7 @@ fn fresh(config: &Config, bits: &Bits) -> String {
         Mode::Monitor => "",
     };
     let rate = (&format!("{FAST_OPEN_OF_CLIENT}/second")[..], FAST_OPEN_OF_CLIENT);
-    let of_client = |then| clients::over("opening", "", End::Sender, rate, then);
+    let of_client = |then| clients::over("opening", "", ClientSide::Sender, rate, then);
     format!(
         "{sets}	chain fresh {{
 		tcp flags & (syn | ack) != syn goto midway
@@ -251,8 +264,8 @@ fn again(bits: &Bits) -> String {
 ",
         sets = clients::sets("looked", 60),
         early = SECOND_LOOK_EARLY_PACKETS,
-        sent = share("ct direction original ", End::Sender),
-        received = share("ct direction reply ", End::Receiver),
+        sent = share("ct direction original ", ClientSide::Sender),
+        received = share("ct direction reply ", ClientSide::Receiver),
         all = SECOND_LOOK_PACKETS_PER_SECOND,
         limit = clients::limited(SECOND_LOOK_PACKETS_PER_SECOND, "goto look", "accept"),
     )

@@ -4,11 +4,13 @@
 //! synced, and renamed over it, so that after a power loss there is the old one or the new one.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::bounded_read;
 use super::crc32::crc32;
+use super::io_error::in_words;
 
 /// Writes `body` to `path`, behind `head` (`NAME VERSION `).
 ///
@@ -33,14 +35,13 @@ pub(crate) fn save(path: &Path, head: &str, body: &str) -> io::Result<()> {
 /// # Errors
 /// There is none ([`io::ErrorKind::NotFound`]), it can't be read, or it is damaged.
 pub(crate) fn load(path: &Path, head: &str, max_bytes: u64) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(max_bytes).read_to_string(&mut text)?;
+    let text = bounded_read::text(path, max_bytes)?;
     unseal(head, &text).map(str::to_owned).ok_or_else(damaged)
 }
 
 /// The error for contents that make no sense.
 pub(crate) fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "damaged")
+    in_words(io::ErrorKind::InvalidData, "damaged")
 }
 
 /// `body` behind its first line.

@@ -24,6 +24,13 @@ pub fn spawn(
     .spawn(work)
 }
 
+/// Gives this thread the weakest claim to the processor outside the idle class (setpriority(2)): packets come first.
+pub(crate) fn give_way() {
+    if let Err(error) = rustix::process::nice(19) {
+        log::debug!("a thread beside the packets runs at the usual priority: {error}");
+    }
+}
+
 /// Work in a thread of its own that has a result.
 #[derive(Debug)]
 pub struct Task<T> {

@@ -47,6 +47,14 @@ impl<K: Hash + Eq, V, S: BuildHasher> BoundedCache<K, V, S> {
         self.places.get_mut(at)?.as_mut().map(|(_, value)| value)
     }
 
+    /// The same; `latest` is the place of the one that was asked for before, where it is looked for without a hash.
+    pub(crate) fn get_mut_near(&mut self, key: &K, latest: &mut usize) -> Option<&mut V> {
+        if self.entry(*latest).is_none_or(|(known, _)| known != key) {
+            *latest = self.position(key)?;
+        }
+        self.places.get_mut(*latest)?.as_mut().map(|(_, value)| value)
+    }
+
     /// Enters `value` under `key`; what made room for it, or its earlier value. A full set evicts the entry of
     /// the least `rank`.
     pub(crate) fn insert<R: Numbered>(

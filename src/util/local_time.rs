@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
+use super::bounded_read::{self, system_text};
 use super::calendar::{rfc3339, seconds_of};
+use super::decimal::decimal;
+use crate::limits::SYSTEM_FILE_BYTES;
 
 /// The local zone: its usual offset from UTC, and when which other one holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl LocalZone {
                 .or_else(|| of_file(&Path::new(ZONES).join(name)))
                 .unwrap_or_default();
         }
-        let text = OPENWRT.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let text = OPENWRT.iter().find_map(|path| system_text(path).ok());
         let zone = text.and_then(|text| LocalZone::parse(text.trim()));
         zone.or_else(|| of_file(Path::new(LOCALTIME))).unwrap_or_default()
     }
@@ -118,7 +121,7 @@ impl ZoneChange {
 
 /// The text behind the last line feed but one of a zone file.
 fn of_file(path: &Path) -> Option<LocalZone> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = bounded_read::bytes(path, SYSTEM_FILE_BYTES).ok()?;
     let text = bytes.strip_suffix(b"\n")?;
     let begin = text.iter().rposition(|&byte| byte == b'\n')? + 1;
     LocalZone::parse(core::str::from_utf8(text.get(begin..)?).ok()?)
@@ -181,7 +184,7 @@ fn number(rest: &mut &str) -> Option<i32> {
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()).min(4);
     let (digits, next) = rest.split_at(end);
     *rest = next;
-    digits.parse().ok()
+    decimal::<u16>(digits.as_bytes()).map(i32::from)
 }
 
 const HOUR: i32 = 3_600;

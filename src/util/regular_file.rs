@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use super::io_error::in_words;
+
 /// Opens the regular file at `path` for reading. Never waits, as the open of a FIFO without a writer would.
 ///
 /// # Errors
@@ -16,6 +18,6 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        Err(in_words(io::ErrorKind::InvalidInput, "not a regular file"))
     }
 }

@@ -63,7 +63,9 @@ impl Stamp {
 
     /// Whether at least `limit` has passed since `earlier`.
     pub fn has_passed(self, earlier: Stamp, limit: Duration) -> bool {
-        u128::from(self.millis_since(earlier)) >= limit.as_millis()
+        let elapsed = self.millis_since(earlier);
+        // By parts: the product of both would have 128 bits.
+        (u64::from(elapsed / 1_000), elapsed % 1_000) >= (limit.as_secs(), limit.subsec_millis())
     }
 }
 
@@ -94,5 +96,21 @@ mod tests {
         let after = Instant::from_micros((u64::from(u32::MAX) + 5) * 1_000).stamp();
         assert_eq!(after.millis_since(before), 5);
         assert_eq!(before.millis_since(after), 0);
+    }
+
+    #[test]
+    fn a_limit_has_passed_to_the_millisecond() {
+        for limit in [0, 1, 999, 1_000, 1_001, 5_999, 60_000, u32::MAX / 2] {
+            let limit_of = |micros| Duration::from_micros(u64::from(limit) * 1_000 + micros);
+            for elapsed in [0, 1, 999, 1_000, 1_001, 5_998, 5_999, 6_000, 61_000, u32::MAX / 2] {
+                let has_passed = |micros| Stamp(elapsed).has_passed(Stamp(0), limit_of(micros));
+                assert_eq!(
+                    (has_passed(0), has_passed(999)),
+                    (elapsed >= limit, elapsed >= limit),
+                    "{elapsed}"
+                );
+            }
+        }
+        assert!(!Stamp(u32::MAX / 2).has_passed(Stamp(0), Duration::MAX));
     }
 }

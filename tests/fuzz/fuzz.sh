@@ -41,7 +41,7 @@ for target; do
 	[ "$target" != model ] || cp src/hmm/*.model "$corpus/"
 	[ "$target" != config ] || cp openwrt/minewall/files/minewall.conf "$corpus/"
 	# shellcheck disable=SC2086 # a list of folders
-	MINEWALL_FUZZ=$target "$program" "$corpus" $places -max_total_time="$seconds" -max_len=20000 -print_final_stats=1 \
+	MINEWALL_FUZZ=$target "$program" "$corpus" $places -max_total_time="$seconds" -max_len=32000 -print_final_stats=1 \
 		-artifact_prefix="target/fuzz/$target-" >"$log" 2>&1 && status=0 || status=1
 	found=$((found + status))
 	printf '%-14s %11d %6s %7s  %s\n' "$target" \

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         let first = (&start, Reason::Start);
         for (bytes, reason) in [first].into_iter().chain(payload.iter().map(|bytes| (bytes, Reason::Payload)))
         {
-            let _ = engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, now);
+            let _ = engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason, turns_back: false }, now);
             now = now.after(session.pause);
         }
     }

@@ -70,8 +70,10 @@ impl Table {
         let Table { engine, start, payload, .. } = self;
         for (bytes, reason) in [(start, Reason::Start), (payload, Reason::Payload)] {
             bytes[13..16].copy_from_slice(&flow.to_be_bytes()[1..]);
-            let _ = engine
-                .handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, Instant::from_micros(1 << 40));
+            let _ = engine.handle(
+                &Packet { bytes, hw_addr: Some([2; 6]), reason, turns_back: false },
+                Instant::from_micros(1 << 40),
+            );
         }
     }
 

@@ -54,7 +54,7 @@ fn bridge(net: &Net) -> Option<()> {
 /// Gives `device` these addresses, and switches it on.
 fn add(namespace: &Namespace, device: &str, addresses: [&str; 2]) {
     for address in addresses {
-        namespace.run(&["ip", "address", "add", address, "dev", device]);
+        namespace.add_address(device, address);
     }
     namespace.run(&["ip", "link", "set", device, "up"]);
 }

@@ -43,9 +43,9 @@ impl Broker {
             let (device, subnet) = (format!("house{number}"), format!("10.8.{number}"));
             let peer = ["type", "veth", "peer", "name", "broker0", "netns", house.router.name()];
             namespace.run(&[&["ip", "link", "add", &device][..], &peer[..]].concat());
-            namespace.run(&["ip", "address", "add", &format!("{subnet}.1/24"), "dev", &device]);
+            namespace.add_address(&device, &format!("{subnet}.1/24"));
             namespace.run(&["ip", "link", "set", &device, "up"]);
-            house.router.run(&["ip", "address", "add", &format!("{subnet}.2/24"), "dev", "broker0"]);
+            house.router.add_address("broker0", &format!("{subnet}.2/24"));
             house.router.run(&["ip", "link", "set", "broker0", "up"]);
         }
         let directory = std::env::temp_dir().join(format!("minewall-broker-{}", std::process::id()));
@@ -149,7 +149,7 @@ impl Drop for Glue {
 /// Puts the pool on the internet behind `house`. It answers all that it hears as a pool does.
 fn pool_behind(house: &Net) {
     let address = format!("{}/24", POOL.split(':').next().expect("an address"));
-    house.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
+    house.internet.add_address("eth0", &address);
     house.router.run(&["ip", "route", "add", "203.0.113.0/24", "via", "10.7.2.2"]);
     let listener = house.internet.inside(|| TcpListener::bind(POOL)).expect("the address is free");
     serve(listener, |mut stream| {

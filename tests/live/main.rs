@@ -21,6 +21,7 @@ mod attacks;
 mod collector;
 mod fleet;
 mod hang;
+mod innocent;
 mod known;
 mod lists;
 mod memory;

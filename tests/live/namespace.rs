@@ -54,6 +54,14 @@ impl Namespace {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Gives `device` an address, written with the length of its network. It is one to bind at once: the kernel
+    /// calls an IPv6 address tentative until a worker of its own has looked at it, even where it detects no
+    /// duplicates.
+    pub fn add_address(&self, device: &str, address: &str) {
+        let no_detection: &[&str] = if address.contains(':') { &["nodad"] } else { &[] };
+        self.run(&[&["ip", "address", "add", address, "dev", device], no_detection].concat());
+    }
+
     /// Runs a shell script inside; panics if it fails.
     pub fn script(&self, text: &str) {
         let (success, errors) = feed(self.command("sh").arg("-s"), text);

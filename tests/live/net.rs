@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use minewall::config::Config;
 use minewall::rules::{self, Kernel, Memory, Variant};
+use socket2::{Domain, Socket, Type};
 
 use crate::namespace::Namespace;
 
@@ -65,8 +66,7 @@ impl Net {
                 [(end, end_device, end_addresses), (router, router_device, router_addresses)]
             {
                 for (address, length) in addresses.into_iter().zip(["24", "64"]) {
-                    let address = format!("{address}/{length}");
-                    namespace.run(&["ip", "address", "add", &address, "dev", device]);
+                    namespace.add_address(device, &format!("{address}/{length}"));
                 }
                 // Else a neighbour that isn't quite up yet costs a second; and one that is slow is none.
                 for (name, value) in
@@ -118,7 +118,7 @@ impl Net {
         let gateways = ["10.7.3.1", "fd07:3::1"];
         for (namespace, device, addresses) in [(&host, "eth0", addresses), (&self.router, "lan1", gateways)] {
             for (address, length) in addresses.into_iter().zip(["24", "64"]) {
-                namespace.run(&["ip", "address", "add", &format!("{address}/{length}"), "dev", device]);
+                namespace.add_address(device, &format!("{address}/{length}"));
             }
             namespace.run(&["ip", "link", "set", device, "up"]);
         }
@@ -155,7 +155,7 @@ impl Net {
         let [via, family, length] =
             if address.is_ipv4() { [SERVERS[0], "-4", "32"] } else { [SERVERS[1], "-6", "128"] };
         let address = format!("{address}/{length}");
-        self.internet.run(&["ip", "address", "add", &address, "dev", "eth0"]);
+        self.internet.add_address("eth0", &address);
         self.router.run(&["ip", family, "route", "add", &address, "via", via]);
     }
 
@@ -282,3 +282,12 @@ pub fn ip(text: &str) -> IpAddr {
 
 /// How long anything may take before the test fails; nothing waits that long when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Connects from an address of the caller's choice.
+pub fn connect_from(from: SocketAddr, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
+    socket.bind(&from.into()).expect("an address of this host");
+    socket.connect_timeout(&to.into(), PATIENCE).expect("a way there");
+    socket.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
+    socket.into()
+}

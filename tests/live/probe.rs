@@ -52,8 +52,10 @@ fn nobody_watches_the_daemon_s_own_questions() {
         assert_eq!(ask(&net, server, config.mark.own()).verdict, ProbeVerdict::Pool);
         assert_eq!(net.queued(), before, "{server}");
         assert_eq!(ask(&net, server, 0).verdict, ProbeVerdict::Pool);
-        // The first packet behind the handshake, the question and the answer.
-        assert_eq!(net.queued() - before, 3, "{server}: else nothing is shown");
+        // The first packet behind the handshake, the question and the answer; a server that takes its time acknowledges
+        // by itself, and a busy machine sends twice.
+        let queued = net.queued() - before;
+        assert!(queued >= 3, "{server}: else nothing is shown: {queued}");
     }
 }
 
@@ -62,7 +64,7 @@ fn nobody_watches_the_daemon_s_own_questions() {
 fn the_router_s_own_addresses_are_not_asked() {
     let Some(net) = Net::new() else { return };
     let (own, other) = ("203.0.113.7", "203.0.113.8");
-    net.router.run(&["ip", "address", "add", &format!("{own}/32"), "dev", "wan0"]);
+    net.router.add_address("wan0", &format!("{own}/32"));
     net.publish(ip(other));
     let check = |address| {
         let server = Endpoint::new(ip(address), 3333);

@@ -55,8 +55,8 @@ fn without_a_sign_of_life_everything_flows_unseen() {
     }
 }
 
-/// A daemon that has just died: the queue is bypassed, and nothing but payload is offered, after the first packet
-/// behind the handshake.
+/// A daemon that has just died: the queue is bypassed, and nothing but payload and a server's acknowledgements is offered,
+/// after the first packet behind the handshake.
 #[test]
 fn without_a_daemon_everything_flows_undecided() {
     for memory in MEMORIES {
@@ -68,7 +68,10 @@ fn without_a_daemon_everything_flows_undecided() {
             let before = net.queued();
             let mut session = Session::open(&net.home, &net.internet, ip(server));
             (0..20).for_each(|_| session.exchange(b"message"));
-            assert_eq!(net.queued() - before, 1 + 20 * 2, "{memory:?} {server}");
+            // A server that takes its time acknowledges by itself, and a busy machine sends a few twice. The client
+            // acknowledges about as often: those would show.
+            let queued = net.queued() - before;
+            assert!((1 + 20 * 2..=1 + 20 * 3 + 8).contains(&queued), "{memory:?} {server}: {queued}");
             let connection = net.connection(session.ports).expect("it is tracked");
             assert!(connection.packets > 1 + 20 * 2, "no packet without payload, no test: {connection:?}");
             assert!(memory == Memory::Mark || connection.mark == 0x8001, "{server}: {connection:?}");
@@ -295,8 +298,10 @@ fn a_flood_of_attempts_is_not_looked_at_and_what_comes_of_it_is() {
             let (mut heard, _) = listener.accept().expect("it has connected");
             heard.read_exact(&mut [0; 5]).expect("the server hears");
         }
-        // Of each the first packet behind the handshake, and what it says.
-        assert_eq!(net.queued() - before, 2 * CONNECTIONS, "{server}");
+        // Of each the first packet behind the handshake, what it says, and that it was heard; a busy machine sends a few
+        // twice.
+        let queued = net.queued() - before;
+        assert!((2 * CONNECTIONS..4 * CONNECTIONS).contains(&queued), "{server}: {queued}");
     }
 }
 

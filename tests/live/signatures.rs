@@ -47,7 +47,7 @@ fn a_reload_brings_a_dialect_and_a_bad_file_takes_none_away() {
     };
     // A feed's word makes a suspect.
     fs::write(folder.join("coin.suspect.sig"), COIN).expect("a file");
-    reload("1 files of signatures are in force");
+    reload("files of signatures in force beside the built-in ones: 1");
     wait_for("the suspicion", || {
         let is_cut = is_cut(&net);
         assert!(!is_cut, "a feed's signature cuts nothing off");
@@ -55,7 +55,7 @@ fn a_reload_brings_a_dialect_and_a_bad_file_takes_none_away() {
     });
     // The operator's is proof.
     fs::write(folder.join("other.sig"), COIN.replace("live-coin", "live-coin-2")).expect("a file");
-    reload("2 files of signatures are in force");
+    reload("files of signatures in force beside the built-in ones: 2");
     wait_for("the new set", || is_cut(&net));
     wait_for("the event", || daemon.events().contains("\"dialect\":\"live-coin-2\""));
     // A mistake of the operator's: file, line, reason; the old set stays.

@@ -47,10 +47,10 @@ impl StandIn {
                         let segment = packet::parse(message.get_payload()).expect("TCP only");
                         let has_payload = !segment.payload.is_empty();
                         let verdict = has_payload.then(|| rule(segment.payload));
-                        // The first packet behind a handshake has no payload.
+                        // The first packet behind a handshake has no payload, and neither has a server that hears.
                         let is_start = mark.reason(message.get_nfmark()) == Reason::Start;
                         started.fetch_add(usize::from(is_start), Ordering::Relaxed);
-                        let is_counted = has_payload || !is_start;
+                        let is_counted = has_payload || segment.syn;
                         let what = (segment.src, segment.dst, segment.seq, segment.payload_len);
                         if is_counted && known.insert(what) {
                             count.fetch_add(1, Ordering::Relaxed);

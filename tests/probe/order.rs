@@ -45,7 +45,7 @@ fn suspicion(port: u16, words: &Words) -> Detection {
         packets.extend(words.iter().map(|(end, bytes)| (Reason::Payload, connection.send(*end, bytes))));
         for (reason, bytes) in packets {
             micros += 20_000;
-            let packet = Packet { bytes: &bytes, hw_addr: None, reason };
+            let packet = Packet { bytes: &bytes, hw_addr: None, reason, turns_back: false };
             if let Some(detection) = engine.handle(&packet, Instant::from_micros(micros)).event {
                 assert_eq!(detection.source, Source::Hmm, "{detection:?}");
                 return detection;

@@ -228,6 +228,60 @@ const OTHERS: &[(ProbeVerdict, Model)] = &[
     (
         ProbeVerdict::Inconclusive,
         other(
+            "a JSON-RPC server that writes its errors as Stratum does",
+            "",
+            &[],
+            "{\"id\":1,\"result\":null,\"error\":[20,\"Not supported.\",null]}\n",
+        ),
+    ),
+    (
+        ProbeVerdict::Inconclusive,
+        other(
+            "a service that writes its errors as Stratum does, and quotes the method",
+            "",
+            &[
+                ("mining.subscribe", "{\"id\":1,\"error\":[20,\"Unknown method mining.subscribe\",null]}\n"),
+                ("server.version", "{\"id\":1,\"error\":[20,\"Unknown method server.version\",null]}\n"),
+            ],
+            "{\"id\":1,\"error\":[20,\"Unknown method\",null]}\n",
+        ),
+    ),
+    (
+        ProbeVerdict::Inconclusive,
+        other(
+            "a service with a method login, and with errors as Stratum has them",
+            "",
+            &[("\"login\"", "{\"id\":1,\"result\":null,\"error\":[20,\"Wrong password\",null]}\n")],
+            UNKNOWN,
+        ),
+    ),
+    (
+        ProbeVerdict::Inconclusive,
+        other(
+            "a service that takes any subscription, and has errors as Stratum has them",
+            "",
+            &[("subscribe", "{\"id\":1,\"result\":true,\"error\":null}\n")],
+            "{\"id\":1,\"result\":null,\"error\":[20,\"Not supported.\",null]}\n",
+        ),
+    ),
+    (
+        ProbeVerdict::Inconclusive,
+        other(
+            "a WebSocket's server that writes its errors as Stratum does",
+            "",
+            &[
+                (
+                    "Upgrade: websocket",
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                ),
+                ("{", "WS:{\"id\":1,\"result\":null,\"error\":[20,\"Not supported.\",null]}"),
+            ],
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ),
+    (
+        ProbeVerdict::Inconclusive,
+        other(
             "JSON lines of something else",
             "{\"type\":\"hello\",\"version\":3}\n",
             &[],

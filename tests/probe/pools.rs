@@ -1,10 +1,12 @@
 //! Pools.
 
+use std::io::{Read, Write};
+
 use minewall::dpi::signatures::Dialect;
-use minewall::limits::PROBE_SEND_BYTES;
+use minewall::limits::{PROBE_ANSWER_WAIT, PROBE_SEND_BYTES};
 use minewall::probe::{ProbeVerdict, TlsChoice};
 
-use crate::server::{Model, Server, probe};
+use crate::server::{Model, Server, probe, probe_in_time};
 
 /// A pool that speaks first never; the rest is in its answers.
 const fn pool(
@@ -18,6 +20,8 @@ const fn pool(
 
 const NOTIFY: &str = r#"{"id":null,"method":"mining.notify","params":["1","<H>","01000000010000","ffffffff",[],"20000000","1a0fffff","5e0f1a2b",true]}
 "#;
+/// Stratum's code for all that has none of its own, in its form of an error.
+const NOT_SUPPORTED: &str = "{\"id\":1,\"result\":null,\"error\":[20,\"Not supported.\",null]}\n";
 const UPGRADED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
 
 /// Every pool software whose behaviour towards a stranger is known from its source or from recordings.
@@ -468,6 +472,30 @@ pub const POOLS: &[Model] = &[
         "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
     ),
     pool(
+        "a pool that refuses other dialects in Stratum's form",
+        "stratum-v1",
+        &[(
+            "mining.subscribe",
+            "{\"id\":1,\"result\":[[[\"mining.set_difficulty\",\"a1\"],[\"mining.notify\",\"b2\"]],\"08000002\",4],\"error\":null}\n",
+        )],
+        NOT_SUPPORTED,
+    ),
+    pool(
+        "a pool that refuses other dialects in Stratum's form, and has no job for a stranger",
+        "stratum-v1",
+        &[
+            ("mining.subscribe", "{\"id\":1,\"result\":true,\"error\":null}\n"),
+            ("mining.authorize", "{\"id\":2,\"result\":false,\"error\":null}\n"),
+        ],
+        NOT_SUPPORTED,
+    ),
+    pool(
+        "a pool that refuses strangers in Stratum's form, and other services in words",
+        "stratum-v1",
+        &[("\"mining.", NOT_SUPPORTED)],
+        "{\"id\":1,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n",
+    ),
+    pool(
         "a pool that only pushes jobs",
         "stratum-v1",
         &[("mining.authorize", NOTIFY), ("mining.subscribe", "{\"id\":1,\"result\":true}\n")],
@@ -502,3 +530,29 @@ fn every_pool_is_confirmed_in_its_dialect() {
     });
     assert!(failures.is_empty(), "{failures:#?}");
 }
+
+/// In real time: the login of another dialect is refused at once, and the subscription, which is no longer the first
+/// question, answered after longer than any other question may take.
+#[test]
+fn a_slow_pool_that_refuses_other_dialects_in_stratums_form_is_heard_out() {
+    let server = Server::start(|mut stream| {
+        let mut buffer = [0; 1_024];
+        while let Ok(len @ 1..) = stream.read(&mut buffer) {
+            let is_subscription = buffer[..len].windows(16).any(|part| part == b"mining.subscribe");
+            if is_subscription {
+                std::thread::sleep(2 * PROBE_ANSWER_WAIT);
+            }
+            let answer = if is_subscription { SLOW_SUBSCRIPTION } else { NOT_SUPPORTED };
+            if stream.write_all(answer.as_bytes()).is_err() {
+                break;
+            }
+        }
+    });
+    let outcome = probe_in_time(server.addr, TlsChoice::Plain);
+    let dialect = outcome.dialect.map(Dialect::name);
+    assert_eq!((outcome.verdict, dialect), (ProbeVerdict::Pool, Some("stratum-v1")), "{outcome:?}");
+    assert_eq!(server.connections(), 2, "the login, then the subscription");
+}
+
+const SLOW_SUBSCRIPTION: &str =
+    "{\"id\":1,\"result\":[[[\"mining.notify\",\"b2\"]],\"08000002\",4],\"error\":null}\n";

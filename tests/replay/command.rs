@@ -147,7 +147,7 @@ fn the_worst_file_sets_the_status_and_the_others_are_read() {
         (&cut, 2, format!("damaged: the file ends inside the record at byte {}", last_record(&sound))),
         (&head_only, 2, "at byte 0".into()),
         (&alien, 1, "neither pcap nor pcapng".into()),
-        (&link, 1, "18 packets of a link type that is not supported".into()),
+        (&link, 1, "packets of a link type that is not supported: 18".into()),
         (&missing, 1, "No such file".into()),
     ] {
         let output = minewall(&[OsStr::new("replay"), OsStr::new("--json"), file, &whole]);

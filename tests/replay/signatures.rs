@@ -43,7 +43,7 @@ fn a_check_names_the_line_and_the_reason() {
     let good = scratch.write("good.sig", COIN.as_bytes());
     let bad = scratch.write("bad.sig", COIN.replace("phase login", "phase payday").as_bytes());
     let (status, lines) = run(&["check".as_ref(), &good]);
-    assert!(status == Some(0) && lines.contains("cli-coin, 1 kinds of messages"), "{lines}");
+    assert!(status == Some(0) && lines.contains("cli-coin, 1 kind of message"), "{lines}");
     assert_eq!(run(&["check".as_ref(), "--count".as_ref(), &good]), (Some(0), "1\n".to_owned()));
     let (status, lines) = run(&["check".as_ref(), &bad, &good]);
     assert!(status != Some(0) && lines.contains("bad.sig:4: `payday` is no phase"), "{status:?}: {lines}");

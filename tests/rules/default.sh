@@ -93,7 +93,7 @@ table inet minewall {
 		ct label 123 goto shown
 		ct label 122 goto again
 		ct label 121 goto shown
-		tcp flags & (syn | ack) == syn | ack meta l4proto @alive ct label set 120 accept
+		tcp flags & (syn | ack) == syn | ack meta l4proto @alive goto answered
 		ct label 120 ct direction original goto start
 		# Older than the first rule with a label, or joined midway.
 		goto tuples
@@ -101,8 +101,74 @@ table inet minewall {
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {
 		tcp flags & (syn | rst) != 0 accept
-		# Assured or not: a client that ends its side with its first packet never makes a connection that.
+		ct label 126 jump unless_expected
+		ct status assured goto first
+		# A client that ends its side with its first packet never makes a connection assured. Its state has a longer
+		# time then than one whose handshake is not finished.
+		tcp flags & fin == fin ct expiration > 60s goto first
+		ct label 127 goto first
+		# It acknowledges what the server has not said, which the kernel tells from an old packet for half of all numbers,
+		# or comes behind a reset: no server takes it, and its sender may be another host.
+		meta l4proto @alive drop
+	}
+	chain first {
+		delete @expected4 { ip saddr . tcp sport . ip daddr . tcp dport . tcp sequence }
+		delete @answered4 { ip saddr . tcp sport . ip daddr . tcp dport }
+		delete @expected6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport . tcp sequence }
+		delete @answered6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }
 		ct label set 121 meta mark set meta mark | 0x05000000 goto to_queue
+	}
+	set answered4 {
+		typeof ip saddr . tcp sport . ip daddr . tcp dport
+		flags dynamic,timeout
+		timeout 10s
+		size 2048
+	}
+	set expected4 {
+		typeof ip saddr . tcp sport . ip daddr . tcp dport . tcp sequence
+		flags dynamic,timeout
+		timeout 10s
+		size 2048
+	}
+	set answered6 {
+		typeof ip6 saddr . tcp sport . ip6 daddr . tcp dport
+		flags dynamic,timeout
+		timeout 10s
+		size 2048
+	}
+	set expected6 {
+		typeof ip6 saddr . tcp sport . ip6 daddr . tcp dport . tcp sequence
+		flags dynamic,timeout
+		timeout 10s
+		size 2048
+	}
+	# What servers had said before these rules were loaded is not known; who is believed then is read as
+	# one that is joined midway.
+	set loaded {
+		type inet_proto
+		flags timeout
+		timeout 10s
+		elements = { tcp }
+	}
+	# The server says which byte it expects.
+	chain answered {
+		ct direction reply update @answered4 { ip daddr . tcp dport . ip saddr . tcp sport } update @expected4 { ip daddr . tcp dport . ip saddr . tcp sport . tcp ackseq } ct label set 126
+		ct direction reply update @answered6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport } update @expected6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport . tcp ackseq } ct label set 126
+		ct label set 120 accept
+	}
+	chain unless_expected {
+		ip saddr . tcp sport . ip daddr . tcp dport . tcp sequence @expected4 return
+		ip6 saddr . tcp sport . ip6 daddr . tcp dport . tcp sequence @expected6 return
+		ip saddr . tcp sport . ip daddr . tcp dport @answered4 goto unexpected
+		ip6 saddr . tcp sport . ip6 daddr . tcp dport @answered6 goto unexpected
+		meta l4proto @loaded ct status assured ct label set 121 goto shown
+		goto unexpected
+	}
+	chain unexpected {
+		# The end of its side came before its first byte, which comes again.
+		tcp flags & fin == fin ct expiration > 60s ct label set 127
+		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
+		meta l4proto @alive drop
 	}
 	# Both ends have taken part: nothing else is evidence.
 	chain payload {
@@ -111,6 +177,8 @@ table inet minewall {
 	chain shown {
 		# An urgent byte is left out by most receivers, so the daemon makes it one as any other.
 		tcp flags & urg == urg goto to_queue
+		# What the server has, which an upload's server says without payload.
+		ct direction reply tcp flags & (fin | syn | rst | ack) == ack goto to_queue
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto to_queue
 	}

@@ -98,7 +98,15 @@ table inet minewall {
 	# The client's first packet behind its answered SYN, mostly without payload: it says where both streams begin.
 	chain start {
 		tcp flags & (syn | rst) != 0 accept
-		# Assured or not: a client that ends its side with its first packet never makes a connection that.
+		ct status assured goto first
+		# A client that ends its side with its first packet never makes a connection assured. Its state has a longer
+		# time then than one whose handshake is not finished.
+		tcp flags & fin == fin ct expiration > 60s goto first
+		# It acknowledges what the server has not said, which the kernel tells from an old packet for half of all numbers,
+		# or comes behind a reset: no server takes it, and its sender may be another host.
+		meta l4proto @alive drop
+	}
+	chain first {
 		ct mark set ct mark & 0xf8ffffff | 0x01000000 meta mark set meta mark | 0x05000000 goto to_queue
 	}
 	# Both ends have taken part: nothing else is evidence.
@@ -108,6 +116,8 @@ table inet minewall {
 	chain shown {
 		# An urgent byte is left out by most receivers, so the daemon makes it one as any other.
 		tcp flags & urg == urg goto to_queue
+		# What the server has, which an upload's server says without payload.
+		ct direction reply tcp flags & (fin | syn | rst | ack) == ack goto to_queue
 		meta nfproto vmap { ipv4 : jump empty4, ipv6 : jump empty6 }
 		goto to_queue
 	}

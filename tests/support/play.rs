@@ -1,6 +1,6 @@
 //! Dialogues as packets through the engine, under any segmentation.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use minewall::lab::replay::account::FlowAccount;
 use minewall::lab::replay::capture::CapturedFrame;
@@ -18,6 +18,8 @@ use crate::wire::{Connection, End};
 pub struct Style {
     /// Over IPv6.
     pub v6: bool,
+    /// The server's port.
+    pub port: u16,
     /// What the packets are captured on.
     pub link: Link,
     /// Payload bytes of a packet, at most.
@@ -45,6 +47,7 @@ impl Style {
     /// A packet for each turn (for each part of one that is longer than an Ethernet frame).
     pub const PLAIN: Style = Style {
         v6: false,
+        port: 3_333,
         link: Link::Raw,
         segment: 1_440,
         merge: false,
@@ -95,8 +98,9 @@ pub fn play(pieces: &[Piece], style: &Style) -> FlowAccount {
 
 /// The connection in which `client` and a server say `pieces`, as IP packets.
 pub fn packets(pieces: &[Piece], style: &Style, client: SocketAddr) -> Vec<Vec<u8>> {
-    let server = if client.is_ipv6() { "[2001:db8::1]:3333" } else { "192.0.2.1:3333" };
-    let mut connection = Connection::new(client, server.parse().expect("an address"), INITIAL);
+    let server: IpAddr =
+        if client.is_ipv6() { "2001:db8::1" } else { "192.0.2.1" }.parse().expect("an address");
+    let mut connection = Connection::new(client, SocketAddr::new(server, style.port), INITIAL);
     let mut packets = connection.open();
     if style.joined_at.is_some() {
         packets.clear();

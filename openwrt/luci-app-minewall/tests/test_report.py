@@ -22,7 +22,7 @@ class Report(PageCase):
         self.serve(answers={"hosts": {"hosts": hosts, "isolated": ["192.168.1.3"]}})
         self.open(REPORT)
         self.assertEqual(self.rows(), ["childs-laptop"])
-        self.assertIn("1 hosts tried to mine, 0 are only suspected.", self.browser.text())
+        self.assertIn("Hosts that tried to mine: 1; only suspected: 0.", self.browser.text())
         self.choose(30)
         self.assertEqual(self.rows(), ["childs-laptop", "<b>old</b>"])
         self.assertIn("an encrypted session\nat 203.0.113.9:3333", self.browser.text(".mw-report tbody tr:nth-child(2)"))

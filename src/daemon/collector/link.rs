@@ -4,11 +4,12 @@ use core::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 
-use socket2::{Domain, Socket, TcpKeepalive, Type};
+use socket2::{Socket, TcpKeepalive, Type};
 
 use crate::config::Config;
 use crate::config::collector::{Collector, CollectorFormat, CollectorTransport, Fingerprint};
 use crate::limits::{COLLECTOR_KEEPALIVE, COLLECTOR_PATIENCE, COLLECTOR_USER_TIMEOUT};
+use crate::net::socket;
 use crate::probe::resolve;
 #[cfg(feature = "tls")]
 use crate::probe::tls::{Tls, TlsConnector};
@@ -167,9 +168,7 @@ fn read_now(socket: &mut TcpStream, bytes: &mut [u8]) -> io::Result<Option<usize
 }
 
 fn socket(addr: SocketAddr, kind: Type, mark: u32) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(addr), kind, None)?;
-    // Without CAP_NET_ADMIN its packets are watched like any other's.
-    let _ = socket.set_mark(mark);
+    let socket = socket::marked(addr, kind, mark)?;
     socket.set_write_timeout(Some(COLLECTOR_PATIENCE))?;
     socket.set_read_timeout(Some(COLLECTOR_PATIENCE))?;
     Ok(socket)

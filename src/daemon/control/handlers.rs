@@ -7,7 +7,7 @@ use crate::daemon::Daemon;
 use crate::daemon::EngineTraffic;
 use crate::daemon::hosts::Host;
 use crate::daemon::queue::QueueState;
-use crate::daemon::status::{Flows, Learned, ListsUse, QueueUse, Slots, Status, hosts_to_json};
+use crate::daemon::status::{Learned, ListsUse, QueueUse, Status, hosts_to_json};
 use crate::daemon::usage::LoopUsage;
 use crate::daemon::{leases, metrics};
 use crate::dpi::signatures::Dialect;
@@ -134,7 +134,6 @@ impl Daemon {
         let now = self.clock.now();
         let refused_by_kernel = self.reputation.refused_by_kernel(now);
         let usage = self.usage();
-        let counters = usage.counters;
         let lists = self.lists.current();
         let problems = self.problems.all();
         let watched: Vec<String> = self.config.watched().map(ToString::to_string).collect();
@@ -144,31 +143,17 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION"),
             mode: self.config.mode.name(),
             uptime: now.micros() / 1_000_000,
-            packets: counters.packets,
-            packets_minute: self.minute.count(counters.packets),
-            payload_packets: counters.payload_packets,
-            not_tcp: counters.not_tcp,
-            malformed: counters.malformed,
-            detections: counters.detections,
-            suspects: counters.suspects,
-            resets: counters.resets,
-            let_go: counters.bypassed,
-            flows: flows_in(&usage),
-            assembly: Slots {
-                used: usage.slots[0],
-                capacity: usage.slots[1],
-                taken_away: usage.slots_taken_away,
-            },
+            packets_minute: self.minute.count(usage.counters.packets),
+            usage,
             queue: self.queue_use(&usage),
-            probes: self.reputation.probes().into(),
+            probes: self.reputation.probes(),
             learned: self.learned(refused_by_kernel),
             lists: ListsUse {
                 files: lists.as_ref().map_or(0, |lists| lists.sources().count()),
                 entries: lists.as_ref().map_or(0, |lists| lists.len()),
                 bytes: lists.as_ref().map_or(0, |lists| lists.bytes()),
-                dns_answers: counters.dns_answers,
+                dns_answers: usage.counters.dns_answers,
             },
-            verdicts_failed: usage.verdicts_failed,
             unreported: self.reporter.unreported().saturating_add(usage.findings_lost),
             collector: self.reporter.collector(),
             fleet: self.fleet.routers(),
@@ -201,18 +186,5 @@ impl Daemon {
             blocking: self.listed().filter(|entry| entry.fact == Fact::Pool).count(),
             refused_by_kernel,
         }
-    }
-}
-
-fn flows_in(usage: &LoopUsage) -> Flows {
-    let ([used, capacity], table) = (usage.flows, &usage.table);
-    Flows {
-        used,
-        capacity,
-        opened: table.opened,
-        expired: table.expired,
-        evicted_settled: table.evicted_settled,
-        evicted_undecided: table.evicted_undecided,
-        refused: table.refused,
     }
 }

@@ -76,7 +76,7 @@ impl Knowledge<'_> {
                 ControlAnswer { outcome, text: text + "]}\n" }
             }
             request => {
-                let is_json = *request == Request::ListJson;
+                let is_json = matches!(request, Request::ListJson);
                 let listed = self.entries.iter().filter(|entry| entry.fact.policy().is_some());
                 let line = |entry: &&Entry| {
                     let now = self.wall_clock;

@@ -203,7 +203,7 @@ impl Drop for Control {
 const LISTENER_REST: Duration = Duration::from_secs(1);
 
 fn on_the_wire(answer: &ControlAnswer) -> Vec<u8> {
-    let mut bytes = format!("{}\n{}", answer.outcome.word(), answer.text).into_bytes();
+    let mut bytes = format!("{}\n{}", answer.outcome.name(), answer.text).into_bytes();
     bytes.truncate(CONTROL_ANSWER_BYTES);
     bytes
 }

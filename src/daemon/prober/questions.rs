@@ -79,16 +79,16 @@ impl Questions {
     pub(super) fn serve(&mut self, now: Instant, mut take: impl FnMut(&PendingQuestion) -> bool) {
         let last_served =
             |client| self.served.iter().position(|served| *served == client).map_or(0, |at| at + 1);
-        let mut due: Vec<(usize, _)> = (self.waiting.iter().enumerate())
+        let mut due: Vec<(_, usize)> = (self.waiting.iter().enumerate())
             .filter(|(_, question)| question.due <= now)
             .map(|(at, question)| {
                 let PendingQuestion { suspect, client, due } = question;
-                (at, (last_served(*client), suspect.purpose, Reverse(suspect.sum()), *due))
+                ((last_served(*client), suspect.purpose, Reverse(suspect.sum()), *due), at)
             })
             .collect();
-        due.sort_by_key(|(_, rank)| *rank);
+        due.sort_unstable();
         let mut taken = Vec::new();
-        for (at, _) in due {
+        for (_, at) in due {
             let Some(question) = self.waiting.get(at) else { continue };
             if take(question) {
                 taken.push(at);

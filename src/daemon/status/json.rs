@@ -1,6 +1,6 @@
 //! The status as JSON, for programs.
 
-use super::{CollectorUse, Flows, Learned, ListsUse, Probes, QueueUse, Slots, Status};
+use super::{CollectorUse, QueueUse, Status};
 use crate::daemon::fleet::Router;
 use crate::daemon::problems::Problem;
 use crate::limits::STATUS_MAX_BYTES;
@@ -8,30 +8,31 @@ use crate::util::json_object::{JsonObject, array, of_numbers, texts};
 
 impl Status<'_> {
     /// The status in one line of JSON. Hosts that don't fit are left out, the oldest first.
-    pub fn to_json(&self) -> String {
+    pub(in crate::daemon) fn to_json(&self) -> String {
+        let counters = &self.usage.counters;
         let mut line = JsonObject::default();
         line.text("version", self.version);
         line.text("mode", self.mode);
         line.numbers(&[
             ("uptime", self.uptime),
-            ("packets", self.packets),
+            ("packets", counters.packets),
             ("packets_minute", self.packets_minute),
-            ("payload_packets", self.payload_packets),
-            ("not_tcp", self.not_tcp),
-            ("malformed", self.malformed),
-            ("detections", self.detections.into()),
-            ("suspects", self.suspects.into()),
-            ("resets", self.resets),
-            ("let_go", self.let_go.into()),
+            ("payload_packets", counters.payload_packets),
+            ("not_tcp", counters.not_tcp),
+            ("malformed", counters.malformed),
+            ("detections", counters.detections.into()),
+            ("suspects", counters.suspects.into()),
+            ("resets", counters.resets),
+            ("let_go", counters.bypassed.into()),
         ]);
-        line.json("flows", &self.flows.to_json());
-        line.json("assembly", &self.assembly.to_json());
+        line.json("flows", &of_numbers(&self.usage.flows.members()));
+        line.json("assembly", &of_numbers(&self.usage.assembly.members()));
         line.json("queue", &self.queue.to_json());
-        line.json("probes", &self.probes.to_json());
-        line.json("learned", &self.learned.to_json());
-        line.json("lists", &self.lists.to_json());
+        line.json("probes", &of_numbers(&self.probes.members()));
+        line.json("learned", &of_numbers(&self.learned.members()));
+        line.json("lists", &of_numbers(&self.lists.members()));
         line.numbers(&[
-            ("verdicts_failed", self.verdicts_failed.into()),
+            ("verdicts_failed", self.usage.verdicts_failed.into()),
             ("unreported", self.unreported.into()),
         ]);
         line.json("collector", &self.collector.as_ref().map_or("null".into(), CollectorUse::to_json));
@@ -54,30 +55,6 @@ impl Status<'_> {
     }
 }
 
-impl Flows {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("used", self.used as u64),
-            ("capacity", self.capacity as u64),
-            ("opened", self.opened.into()),
-            ("expired", self.expired.into()),
-            ("evicted_settled", self.evicted_settled.into()),
-            ("evicted_undecided", self.evicted_undecided.into()),
-            ("refused", self.refused.into()),
-        ])
-    }
-}
-
-impl Slots {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("used", self.used as u64),
-            ("capacity", self.capacity as u64),
-            ("taken_away", self.taken_away.into()),
-        ])
-    }
-}
-
 impl QueueUse {
     fn to_json(&self) -> String {
         let mut object = JsonObject::default();
@@ -91,44 +68,6 @@ impl QueueUse {
         ]);
         object.flag("has_rules", self.has_rules);
         object.finish()
-    }
-}
-
-impl Probes {
-    fn to_json(&self) -> String {
-        of_numbers(&[
-            ("pool", self.pool.into()),
-            ("not_pool", self.not_pool.into()),
-            ("inconclusive", self.inconclusive.into()),
-            ("known", self.known.into()),
-            ("forbidden", self.forbidden.into()),
-            ("too_many", self.too_many.into()),
-            ("dry", self.dry.into()),
-            ("failed", self.failed.into()),
-        ])
-    }
-}
-
-impl Learned {
-    fn to_json(self) -> String {
-        of_numbers(&[
-            ("probe", self.probe as u64),
-            ("operator", self.operator as u64),
-            ("fleet", self.fleet as u64),
-            ("blocking", self.blocking as u64),
-            ("refused_by_kernel", self.refused_by_kernel.into()),
-        ])
-    }
-}
-
-impl ListsUse {
-    fn to_json(self) -> String {
-        of_numbers(&[
-            ("files", self.files as u64),
-            ("entries", self.entries as u64),
-            ("bytes", self.bytes as u64),
-            ("dns_answers", self.dns_answers.into()),
-        ])
     }
 }
 

@@ -1,14 +1,16 @@
 //! HTTP messages.
 
-use super::{Found, Framing, HTTP, Layer, Naming, Step, StepContext, WEBSOCKET};
+use super::{
+    DEPTH, Found, Framing, GRPC, HTTP, Layer, Naming, Step, StepContext, TLS, UNREADABLE, WEBSOCKET,
+};
 use crate::dpi::drafts::{Content, Draft};
 use crate::dpi::signatures::compile::program::carrier;
 use crate::limits::HTTP_LINE_MAX;
 use crate::net::authority::Authority;
 use crate::net::direction::Direction;
-use crate::parse::fit;
+use crate::parse::fit::{self, Fit};
 use crate::parse::http::chunked::{self, Chunk};
-use crate::parse::http::{Body, Start, authorities};
+use crate::parse::http::{Body, Start, authorities, opens_request};
 use crate::parse::lines::end_of_line;
 use crate::parse::scanner::ScanProgress;
 use crate::parse::words::Words;
@@ -171,6 +173,26 @@ impl Framing {
             Some(len) => Step::done(len),
             None => Step::wait(),
         }
+    }
+
+    /// Whether each end has spoken HTTP, and nothing that has left it: a tunnel, WebSocket, gRPC, or nonsense.
+    pub(in crate::dpi) fn is_http(&self) -> bool {
+        const BOTH: u32 = HTTP[0] | HTTP[1];
+        const LEFT: u32 = DEPTH | TLS | WEBSOCKET | GRPC | UNREADABLE[0] | UNREADABLE[1];
+        self.flags & (BOTH | LEFT) == BOTH
+    }
+
+    /// Whether each end has spoken HTTP alone, and no message has begun that has not ended.
+    pub(in crate::dpi) fn is_between_http_messages(&self) -> bool {
+        self.is_http() && self.layers == [Layer::Text; 2]
+    }
+
+    /// Whether `bytes`, with which a segment of `direction` begins, are no HTTP where both ends have spoken that.
+    pub(in crate::dpi) fn leaves_http(&self, direction: Direction, bytes: &[u8]) -> bool {
+        self.is_http()
+            && direction == Direction::ToServer
+            && self.layer(direction) == Layer::Text
+            && opens_request(bytes) == Fit::No
     }
 
     fn next_message(&mut self, context: &mut StepContext<'_>, len: usize) -> Step<'static> {

@@ -18,8 +18,8 @@ impl Framing {
     ) -> Step<'b> {
         let direction = context.direction;
         let at = direction as usize;
-        if begins_segment
-            && self.flags & BROKEN[at] != 0
+        let is_behind_http = self.flags & HTTP[at] != 0 && context.draft.lines.is_idle();
+        if (begins_segment && self.flags & BROKEN[at] != 0 || is_behind_http)
             && !context.draft.lines.is_in_value()
             && context.draft.bytes.is_empty()
             && let Some(step) = self.resume_frames(context, bytes)
@@ -47,7 +47,7 @@ impl Framing {
             Piece::Value => {
                 self.contradict_http(direction);
                 let over = if context.draft.lines.verb().is_empty() { carrier::LINE } else { carrier::TILDE };
-                Step::found(len, Found::Message(over))
+                Step::found(self.with_line_end(context, bytes, len), Found::Message(over))
             }
             Piece::Line => {
                 let draft = &mut *context.draft;
@@ -65,6 +65,15 @@ impl Framing {
                 }
             }
         }
+    }
+
+    /// The length of a message of `len` bytes with the line end that ends the segment, which nearly every message has and
+    /// which says no more where nothing but text can follow.
+    fn with_line_end(&self, context: &StepContext<'_>, bytes: &[u8], len: usize) -> usize {
+        let at = context.direction as usize;
+        let is_plain = self.flags & (HTTP[at] | BROKEN[at] | super::TURN[at]) == 0;
+        let ends = is_plain && context.draft.lines.is_idle() && bytes.get(len..) == Some(b"\n");
+        len + usize::from(ends)
     }
 
     /// Collects the first bytes of a turn, by which a message of a binary protocol is told, or of one that puts a length
@@ -95,7 +104,8 @@ impl Framing {
         draft.bytes.clear();
     }
 
-    /// A frame at the beginning of a segment, in a flow joined midway or after a loss.
+    /// A frame at the beginning of a segment, in a flow joined midway, after a loss, or of an end that doesn't wait for the
+    /// other's consent to a WebSocket.
     fn resume_frames(&mut self, context: &mut StepContext<'_>, bytes: &[u8]) -> Option<Step<'static>> {
         // Text begins none.
         let first = *bytes.first()?;

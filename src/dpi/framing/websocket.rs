@@ -22,6 +22,10 @@ impl Framing {
         }
         let is_read = !frame.opaque && frame.kind != Opcode::Control;
         let draft = &mut *context.draft;
+        if frame.kind == Opcode::Data && draft.lines.is_passing_over() {
+            // What made no sense ends with its message.
+            draft.lines.reset();
+        }
         draft.mask = frame.mask;
         draft.mask_at = 0;
         draft.is_last_frame = is_read && frame.fin;

@@ -1,4 +1,5 @@
-# Beam has the key of the account at the top of its login, and `"id":"login"`.
+# Beam has the key of the account at the top of its login, and `"id":"login"`. The key is an address: 32 bytes of a
+# public key behind the number of a channel. Keys to other services have no more than the 64 digits.
 # Source: github.com/BeamMW/beam/wiki, Beam mining protocol API (Stratum).
 dialect beam
 describe "Beam: login with nothing but an `api_key`, `solution`; from the server a job with `input`, or a `nonceprefix`"
@@ -10,7 +11,7 @@ hint port 5252
 message "login with api_key" from miner
     phase login
     where method is "login" and params absent and api_key string
-    proof if root only "method" "api_key" "id" "jsonrpc" "minerid" "agent" "worker" "pass" and (id is "login" or api_key hex 60..)
+    proof if root only "method" "api_key" "id" "jsonrpc" "minerid" "agent" "worker" "pass" and ((id is "login" and jsonrpc present) or api_key hex 65..)
     hint
     wallet api_key
     agent agent
@@ -21,10 +22,12 @@ message "solution" from miner
     proof
     coin beam
 
+# A difficulty is packed: the number of its bits above the lower 24 (core/difficulty.h), and so never small.
 message "job" from pool
     phase job
-    where method is "job" and params absent and input hex 64.. and difficulty present
-    strong
+    where method is "job" and params absent and input hex 64.. and difficulty number
+    strong if difficulty integer 65536..
+    hint
     coin beam
 
 # The answer to the login and to solutions.

@@ -32,7 +32,7 @@ message "ckb_getWork" from miner
 message "work" from pool
     phase job
     where result object
-    where (result.nonce_pre present and result.nonce_bytes present) or (result.pow_hash present and result.target present)
+    where (result.nonce_pre present and result.nonce_bytes present) or (result.pow_hash hex 64 and result.target present and result.height present)
     strong
 
 message "refused login" from pool

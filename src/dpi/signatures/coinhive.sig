@@ -21,8 +21,14 @@ message "job" from pool
 
 message "submit" from miner
     phase share
-    where type is "submit" and params.job_id name and params.nonce hex 8.. and params.result hex 64..
+    where type is "submit" and params.job_id name and params.nonce hex 8 and params.result hex 64
     proof
+
+# A bridge for telephones has the members beside the type.
+message "submit" from miner
+    phase share
+    where type is "submit" and job_id name and nonce hex 8 and result hex 64
+    strong
 
 message "hashes credited" from pool
     phase login

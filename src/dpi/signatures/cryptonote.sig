@@ -28,7 +28,8 @@ message "login" from miner
 message "submit" from miner
     phase share
     where method is "submit" and params.job_id name and params.nonce name
-    proof if params.nonce hex 8.. and params.result hex 64..
+    proof if params.nonce hex 8..16 and params.result hex 64 and params.id name
+    proof if params.nonce hex 128 and params.result hex 128 and params.id name
     hint
     algorithm params.algo
 
@@ -45,19 +46,19 @@ message "getjob" from miner
 
 message "job" from pool
     phase job
-    where method is "job" and params.job_id name and params.target hex 8.. and params.blob hex 76..
+    where method is "job" and params.job_id name and params.target hex 8..16|hex 64 and params.blob hex 76..
     strong
     algorithm params.algo
 
 message "job" from pool
     phase job
-    where result.job_id name and result.target hex 8.. and result.blob hex 76..
+    where result.job_id name and result.target hex 8..16|hex 64 and result.blob hex 76..
     strong
     algorithm result.algo
 
 message "login answered with a job" from pool
     phase job
-    where result.job.job_id name and result.job.target hex 8.. and result.job.blob hex 76..
+    where result.job.job_id name and result.job.target hex 8..16|hex 64 and result.job.blob hex 76..
     strong
     algorithm result.job.algo
 
@@ -80,22 +81,24 @@ message "refusal" from pool
     hint
 
 # LuckyPool's BTX: login by address (matador-miner, stratum_client.h), a job with the fields of a header.
+# Sites where one logs in by a wallet have the address, too, with a signature or a worker of their own.
 message "login" from miner
     phase login
     over line websocket
     where method is "login" and params.address wallet
-    proof if params.agent miner or params.worker string
-    strong
+    proof if params.agent miner
+    hint
     agent params.agent
     wallet params.address
 
-# Tera (tera-format.md) and Bytom at btcpool (STRATUM-BTM.md): login, jobs and shares as arrays.
+# Tera (tera-format.md) and Bytom at btcpool (STRATUM-BTM.md): login, jobs and shares as arrays. A wallet and a text
+# behind it may be a signature for a site.
 message "login" from miner
     phase login
     over line websocket
     where method is "login" and params[0] string
-    proof if params[0] wallet and (params[2] miner or params[1] string)
-    strong if params[0] wallet or params[2] miner
+    proof if params[0] wallet and params[2] miner
+    strong if params[2] miner
     hint
     agent params[2]
     wallet params[0]
@@ -123,20 +126,50 @@ message "submit" from miner
     proof if params.nTime number and params.nonce64 digits 1..20
     hint if params.nonce name or params.nonce64 name
 
-# Tari's SHA3x: the blob is the hash of a header.
+# Tari's SHA3x: the blob is the hash of a header. (A target of 40 digits would be a commit that is built.)
 message "job" from pool
     phase job
     over line websocket
-    where method is "job" and params.job_id name and params.target hex 8.. and params.blob hex 64..
+    where method is "job" and params.job_id name and params.target hex 8..16|hex 64 and params.blob hex 64..
     strong
     algorithm params.algo
 
 message "login answered with a job" from pool
     phase job
     over line websocket
-    where result.job.job_id name and result.job.target hex 8.. and result.job.blob hex 64..
+    where result.job.job_id name and result.job.target hex 8..16|hex 64 and result.job.blob hex 64..
     strong
     algorithm result.job.algo
+
+# What is hashed has a name of its own that only mining has: Quantus' pools (a target of 64 bytes, the job within
+# params), midstate's, and HobbyHash's (rxminer), whose blob lacks its nonce.
+message "job" from pool
+    phase job
+    over line websocket
+    where method is "job" and params.job_id name and params.target hex 8..16|hex 64|hex 128
+    where params.mining_hash hex 64 or params.midstate hex 64 or params.blob_prefix hex 64..
+    strong
+
+message "job" from pool
+    phase job
+    over line websocket
+    where method is "job" and params.job.job_id name and params.job.target hex 8..16|hex 64|hex 128
+    where params.job.mining_hash hex 64 or params.job.blob hex 64..
+    strong
+    algorithm params.job.algo
+
+message "login answered with a job" from pool
+    phase job
+    over line websocket
+    where result.job.job_id name and result.job.mining_hash hex 64 and result.job.target hex 8..16|hex 64|hex 128
+    strong
+    algorithm result.job.algo
+
+message "subscription answered with a job" from pool
+    phase job
+    over line websocket
+    where result.job_id name and result.midstate hex 64 and result.target hex 64
+    strong
 
 # Arweave (matpool/Arweave-stratum-mining-protocol): bds in place of the blob, hash in place of the result.
 message "job" from pool
@@ -187,7 +220,7 @@ message "job" from pool
 message "notify" from pool
     phase job
     over line websocket
-    where root.method is "notify" and result items 7 and result[5] hex 64 and result[6] hex 64
+    where root.method is "notify" and result items 7 and result[0] digits 1.. and result[5] hex 64 and result[6] hex 64
     strong
     coin tera
 
@@ -203,7 +236,7 @@ message "submit" from miner
     over line websocket
     where method is "submit" and params[0] name and params[2] hex 64
     proof if params[3] hex 64 and params[4] hex 64
-    strong if params[1] hex 16
+    hint if params[1] hex 16
 
 # Bytom at btcpool: job, version, height, previous block, time, roots, nonce, bits, seed, target.
 message "a job as an array" from pool
@@ -213,13 +246,14 @@ message "a job as an array" from pool
     strong
     coin bytom
 
-# Jobs and shares of pools not known yet: a hint, which the order of login, job and share makes proof.
+# Jobs and shares of pools not known yet: a hint, which the order of login, job and share makes proof. A queue's job
+# may have a target or a difficulty, too, but not in figures (`x86_64-linux`, `hard`).
 message "job" from pool
     phase job
     over line websocket
     where method is "job" and params object
     where params.job_id name or params.jobid name or params.jobId name or params.id name
-    where params.target present or params.diff name or params.difficulty name or params.bits present or params.seed_hash present
+    where params.target number|decimal 1..|hex 8.. or params.diff number|decimal 1.. or params.difficulty number|decimal 1.. or params.bits number|hex 6.. or params.seed_hash hex 32..
     hint
 
 message "submit" from miner
@@ -227,7 +261,7 @@ message "submit" from miner
     over line websocket
     where method is "submit" and params object
     where params.job_id name or params.jobid name or params.jobId name
-    where params.nonce name
+    where params.nonce name or params.nonce64 name
     hint
 
 # A server that understands the login and refuses the wallet, or has no pool to hand it to.

@@ -15,7 +15,7 @@ message "JOB request" from miner
     phase job
     over csv
     where field[0] is "JOB" "JOBXX" and field items 2..
-    strong if field[2] begins "AVR" "ESP" "DUE" "MEGA" "ARM" "RPI"
+    strong if field[2] is "AVR" "DUE" "MEGA" "ARM" "RPI" or field[2] begins "ESP8266" "ESP32"
     strong if field[2] is "LOW" "MEDIUM" "NET" "EXTREME" and (field[3] is "None" or (field[3] base64 1.. and field items 5..))
     hint
     wallet field[1]
@@ -23,7 +23,7 @@ message "JOB request" from miner
 message "job of two hashes" from pool
     phase job
     over csv
-    where field[0] hex 40.. and field[1] hex 40.. and field[2] decimal 1..
+    where field items 3 and field[0] hex 40 and field[1] hex 40 and field[2] digits 1..8
     strong
 
 # Boards that speak HTTP (server.duinocoin.com/legacy_job): the share stands in the request for the next job.

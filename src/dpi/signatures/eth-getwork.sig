@@ -8,9 +8,18 @@ ask eth-get-work
 message "submitLogin" from miner
     phase login
     over http
-    where method is "eth_login" "eth_submitLogin"
+    where method is "eth_submitLogin"
     proof if (http.agent miner or http.target has "miner=" "/0x") and params[0] hex 40..
     strong if params[0] hex 40..
+    hint
+    wallet params[0] worker
+
+# Sites where one signs in by a wallet have this word, too.
+message "eth_login" from miner
+    phase login
+    over http
+    where method is "eth_login"
+    proof if http.agent miner and params[0] hex 40..
     hint
     wallet params[0] worker
 
@@ -63,7 +72,6 @@ message "work" from pool
     strong if result[2] begins "0x0000" "0000"
     strong if result[2] hex 54..63
     strong if answers request
-    hint
 
 message "submitWork" from miner
     phase share

@@ -10,10 +10,11 @@ hint name eth etc ethw zano
 hint part ethermine nanopool
 hint port 6688 9433 9999 19433 19999
 
+# Sites where one signs in by a wallet have this word, too.
 message "eth_login" from miner
     phase login
     where method is "eth_login"
-    proof if params[0] hex 40..
+    proof if params[0] hex 40.. and worker string
     hint
     wallet worker
 
@@ -62,7 +63,7 @@ message "work" from pool
 
 # The same by the name of any coin: TrueChain's etrue_, Cortex' ctxc_, Aquachain's aqua_ (their pools' documents).
 message "getWork" from miner
-    phase job
+    phase greeting
     over line websocket
     where method ends "_getWork" and method length 9..20 and not method begins "eth_" "ckb_"
     hint
@@ -82,14 +83,15 @@ message "submitHashrate" from miner
     proof if method begins "eth_"
     strong
 
-# In answer to the request for it, or pushed: header, seed and target, whose leading zeros some leave out.
+# In answer to the request for it, or pushed: header, seed and target, whose leading zeros some leave out. Hashes of
+# blocks begin with zeros, too, but then all of them; lists of hashes may come by the dozen.
 message "work" from pool
     phase job
     over line websocket
     where result items 3..6 and result[0] hex 64 and result[1] hex 64 and result[2] hex 54..64
-    strong if result[2] begins "0x0000" "0000"
-    strong if result[2] hex 54..63
-    strong if after job
+    strong if result[2] begins "0x00000" "00000" and not result[0] begins "0x0000" "0000"
+    strong if result[2] hex 54..59
+    strong if after greeting
     hint
 
 # Work by subscription (go-ethereum, newWork; "stratum-jsonrpc2.0-ws").

@@ -29,4 +29,5 @@ message "submit" from miner
     over line websocket
     where method is "submit" and params items 2 and params.job_id hex 32
     where params.nonce hex 4.. or params.aux_pow hex 100..
-    strong
+    strong if params.aux_pow hex 100..
+    hint

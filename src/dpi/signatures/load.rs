@@ -1,14 +1,15 @@
 //! Signatures out of files, while the program runs.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compile::{Compiler, Fault};
 use super::{Added, Dialect, Signatures, WORDS};
 use crate::limits::{SIGNATURE_FILE_BYTES, SIGNATURE_FILES};
+use crate::util::bounded_read;
 
 /// A file of signatures.
 #[derive(Clone, Debug)]
@@ -48,10 +49,8 @@ impl SignatureFile {
     /// A file that can't be read, or is too long, or no text.
     pub fn read(path: &Path) -> Result<Self, FileRefusal> {
         let refuse = |reason: String| FileRefusal { path: path.to_owned(), line: 0, reason };
-        let mut text = String::new();
-        File::open(path)
-            .and_then(|file| file.take(SIGNATURE_FILE_BYTES + 1).read_to_string(&mut text))
-            .map_err(|error| refuse(error.to_string()))?;
+        let text =
+            bounded_read::text(path, SIGNATURE_FILE_BYTES + 1).map_err(|error| refuse(error.to_string()))?;
         if text.len() as u64 > SIGNATURE_FILE_BYTES {
             return Err(refuse(format!("longer than {} KiB", SIGNATURE_FILE_BYTES / 1_024)));
         }

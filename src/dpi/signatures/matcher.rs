@@ -10,6 +10,9 @@ use super::word;
 use crate::parse::tree::{Value, class};
 use crate::parse::words::WordId;
 
+#[cfg(test)]
+mod tests;
+
 /// The parts of a message that signatures look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message<'a> {
@@ -41,12 +44,24 @@ impl Message<'_> {
         of(word::RESULT) | of(word::PARAMS) << kind::PARAMS
     }
 
+    /// The text in which rules ask for a byte: the method; of a message without one, the path of its head.
+    fn edge_text(&self) -> &[u8] {
+        if !self.method.is_empty() {
+            return self.method;
+        }
+        self.http.and_then(|head| head.member(word::PATH)).map_or(&[], Value::bytes)
+    }
+
     /// Whether the message has the byte that a rule asks for ([`edge`]), or may come to have it.
     fn has_edge(&self, edge: u16) -> bool {
+        self.has_edge_in(self.edge_text(), edge)
+    }
+
+    fn has_edge_in(&self, text: &[u8], edge: u16) -> bool {
         let place = usize::from(edge >> 8 & edge::PLACE_MAX);
         let byte = match edge & edge::DATA {
-            edge::METHOD_BEGINS => self.method.get(place),
-            edge::METHOD_ENDS => self.method.iter().rev().nth(place),
+            edge::METHOD_BEGINS => text.get(place),
+            edge::METHOD_ENDS => text.iter().rev().nth(place),
             edge::DATA => self.data.get(place),
             _ => return true,
         };
@@ -94,8 +109,9 @@ impl Program {
             program: self,
             message,
             before,
-            present: message.root.map_or(0, |root| root.tree().present()),
+            present: message.root.or(message.http).map_or(0, |value| value.tree().present()),
             kinds: message.kinds(),
+            text: message.edge_text(),
             suspects,
             of_feeds,
             best: None,
@@ -336,6 +352,8 @@ struct Search<'a, 'm> {
     present: u64,
     /// Kinds of its result and parameters.
     kinds: u8,
+    /// See [`Message::edge_text`].
+    text: &'m [u8],
     /// Whether each dialect is a feed's, and which of the two are searched; all where nothing is said.
     suspects: &'m [bool],
     of_feeds: bool,
@@ -344,14 +362,14 @@ struct Search<'a, 'm> {
 
 impl<'a> Search<'a, '_> {
     fn try_all(&mut self, rules: &'a [Rule], is_exact: bool) {
-        let Search { program, message, before, present, kinds, suspects, of_feeds, .. } = *self;
+        let Search { program, message, before, present, kinds, text, suspects, of_feeds, .. } = *self;
         let is_wanted =
             |rule: &Rule| suspects.get(usize::from(rule.dialect)).is_none_or(|feed| *feed == of_feeds);
         for rule in rules {
             if u16::from(rule.over) & message.over == 0
                 || rule.needs & !present != 0
                 || rule.kinds & !kinds != 0
-                || (!is_exact && !message.has_edge(rule.method))
+                || (!is_exact && !message.has_edge_in(text, rule.method))
                 || !is_wanted(rule)
             {
                 continue;

@@ -34,11 +34,12 @@ message "block template" from pool
     where result.blocktemplate_blob hex 100.. or result.blockhashing_blob hex 100..
     hint
 
-# Solo miners ask for the height over and over.
+# Solo miners ask for the height over and over. Information anything has to give, so it takes a miner of this family.
 message "chain height asked by a miner" from miner
     phase job
     over http
-    where http.path is "/getheight" "/get_height" "/getinfo" "/get_info" and http.agent miner
+    where http.path is "/getheight" "/get_height" "/getinfo" "/get_info"
+    where http.agent has "xmrig" "xlarig" "xmr-stak" "xmrstak" "srbminer" or (http.path is "/getheight" "/get_height" and http.agent miner)
     proof
 
 # Mining for the use of a node (monerod --rpc-payment-address; core_rpc_server_commands_defs.h).

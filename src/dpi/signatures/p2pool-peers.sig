@@ -7,10 +7,17 @@ family node
 coin monero
 hint port 37888 37889 37890
 
+# Of the two forms, either is told by its first byte.
 message "solution and port" from miner
     phase share
     over binary
-    where (data[0..1] is "\x01" and data[41..42] is "\x02" and data[44..47] is "\x00\x00\x03" and data[47..63] is "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00") or (data[0..1] is "\x00" and data[17..18] is "\x01" and data[58..59] is "\x02" and data[61..64] is "\x00\x00\x03" and data[64..80] is "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+    where (data[0..1] is "\x01" and data[41..42] is "\x02" and data[44..47] is "\x00\x00\x03" and data[47..63] is "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+    strong
+
+message "solution and port" from miner
+    phase share
+    over binary
+    where (data[0..1] is "\x00" and data[17..18] is "\x01" and data[58..59] is "\x02" and data[61..64] is "\x00\x00\x03" and data[64..80] is "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
     strong
 
 message "challenge and solution" from pool

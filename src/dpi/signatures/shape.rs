@@ -28,10 +28,13 @@ pub(crate) fn is_wallet(text: &[u8]) -> bool {
     }
 }
 
-/// The name of a mining program somewhere in `agent`.
+/// The name of a mining program somewhere in `agent`, which is none that watches over miners.
 pub(crate) fn is_miner(agent: &[u8]) -> bool {
     let agent = agent.get(..AGENT_BYTES).unwrap_or(agent);
-    MINERS.iter().any(|name| contains(agent, name.as_bytes()))
+    let is_named = MINERS.iter().any(|name| contains(agent, name.as_bytes()))
+        || WORDS_OF_MINERS.iter().any(|name| begins_word(agent, name.as_bytes()))
+        || is_some_miner(agent);
+    is_named && !WATCHERS.iter().any(|name| contains(agent, name.as_bytes()))
 }
 
 /// The coin of a single-purpose program, or of a wallet that is no use for another coin.
@@ -50,6 +53,25 @@ pub(crate) fn is_algorithm(text: &[u8]) -> bool {
 /// Whether `text` contains `word` (lower case), in any case.
 pub(crate) fn contains(text: &[u8], word: &[u8]) -> bool {
     !word.is_empty() && text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word of `text` begins with `name`, in any case.
+fn begins_word(text: &[u8], name: &[u8]) -> bool {
+    let mut before = None;
+    text.windows(name.len()).zip(text).any(|(window, byte)| {
+        let is_inside = before.replace(*byte).is_some_and(|byte| byte.is_ascii_alphanumeric());
+        !is_inside && window.eq_ignore_ascii_case(name)
+    })
+}
+
+/// Whether `agent` has a name like `kaspa-miner` that isn't of those who dig in data.
+fn is_some_miner(agent: &[u8]) -> bool {
+    let at = agent.windows(MINER.len()).position(|window| window.eq_ignore_ascii_case(MINER));
+    let Some(before) = at.and_then(|at| agent.get(..at)) else { return false };
+    !DUG_IN.iter().any(|name| {
+        let end = before.len().checked_sub(name.len()).and_then(|from| before.get(from..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
+    })
 }
 
 fn is_lower_alphanumeric(text: &[u8]) -> bool {
@@ -78,7 +100,7 @@ fn is_base58(address: &[u8]) -> bool {
 
 /// Parts of the names of mining programs and firmware, lower case. A name from this list is one
 /// marker among several, never proof.
-const MINERS: [&str; 73] = [
+const MINERS: [&str; 60] = [
     "xmrig",
     "poclbm",
     "diablominer",
@@ -88,37 +110,26 @@ const MINERS: [&str; 73] = [
     "xmrstak",
     "xlarig",
     "cpuminer",
-    "minerd",
     "cgminer",
     "bfgminer",
     "sgminer",
     "ccminer",
     "nheqminer",
-    "ewbf",
-    "miniz",
-    "gminer",
     "lolminer",
-    "t-rex",
-    "trex/",
     "nbminer",
     "teamredminer",
-    "trm/",
     "srbminer",
     "bzminer",
-    "rigel",
     "onezerominer",
     "wildrig",
     "phoenixminer",
     "claymore",
     "ethminer",
-    "bminer",
     "kawpowminer",
     "progpowminer",
     "nanominer",
     "cryptodredge",
     "z-enemy",
-    "zm/",
-    "dstm",
     "gominer",
     "handyminer",
     "verthashminer",
@@ -139,7 +150,6 @@ const MINERS: [&str; 73] = [
     "btminer",
     "whatsminer",
     "antminer",
-    "avalon",
     "nerdminer",
     "nmminer",
     "bitaxe",
@@ -148,11 +158,37 @@ const MINERS: [&str; 73] = [
     "epic-miner",
     "mwc-miner",
     "xmr-node-proxy",
-    "-miner",
     "janusminer",
     "dynexsolve",
     "cast_xmr",
 ];
+
+/// The same of names so short that other words end with them (`LogMiner`, `WebMiner`, `MiniZip`): a word begins so.
+const WORDS_OF_MINERS: [&str; 13] = [
+    "minerd/",
+    "ewbf",
+    "miniz/",
+    "gminer",
+    "t-rex/",
+    "trex/",
+    "trm/",
+    "rigel/",
+    "bminer",
+    "zm/",
+    "dstm",
+    "avalonminer",
+    "avalon nano",
+];
+
+/// The end of the name of many a mining program, and what others of that name dig in.
+const MINER: &[u8] = b"-miner";
+const DUG_IN: [&str; 16] = [
+    "data", "text", "process", "task", "web", "url", "log", "rule", "pattern", "graph", "image", "news",
+    "opinion", "review", "repo", "git",
+];
+
+/// What the names of programs say that look at miners and nodes for their owners.
+const WATCHERS: [&str; 4] = ["monitor", "exporter", "dashboard", "explorer"];
 
 /// First letters of the names of single-purpose programs and of the addresses of coins. Bitcoin's address
 /// isn't among them: many pools pay in Bitcoin for any coin that is mined.
@@ -178,8 +214,19 @@ const COINS: [(&str, &str); 18] = [
 ];
 
 /// First letters of the names of the CryptoNote family's algorithms (XMRig's algorithm list).
-const ALGORITHMS: [&str; 9] =
-    ["rx/", "cn/", "cn-", "argon2/", "kawpow", "ghostrider", "randomx", "cryptonight", "astrobwt"];
+const ALGORITHMS: [&str; 11] = [
+    "rx/",
+    "cn/",
+    "cn-",
+    "argon2/chukwa",
+    "argon2/ninja",
+    "argon2/wrkz",
+    "kawpow",
+    "ghostrider",
+    "randomx",
+    "cryptonight",
+    "astrobwt",
+];
 
 /// Bytes of an agent that are searched for the names above; the longest known has 120.
 const AGENT_BYTES: usize = 256;
@@ -220,10 +267,15 @@ mod tests {
     #[test]
     fn miners_are_told_by_name_in_any_case_and_place() {
         assert!(is_miner(b"XMRig/6.26.0") && is_miner(b"renamed cgMINER 4") && is_miner(b"Antminer S19/550"));
+        assert!(is_miner(b"T-Rex/0.26.8") && is_miner(b"(GMiner/3.44)") && is_miner(b"rusty-kaspa-miner"));
         assert!(
             !is_miner(b"")
                 && !is_miner(b"Mozilla/5.0")
                 && !is_miner(b"DataMiner/2.0")
+                && !is_miner(b"process-miner/1.0")
+                && !is_miner(b"Oracle LogMiner 19")
+                && !is_miner(b"MiniZinc/2.8")
+                && !is_miner(b"ethminer_exporter/1.0")
                 && !is_miner(b"curl/8")
         );
         assert!(!is_miner(&[b'x'; 4_000]));

@@ -35,3 +35,19 @@ message "a deadline" from pool
     over http
     where root.deadline number and after share
     hint
+
+# Foxy-Pool over a WebSocket (foxypool/docs, mining-api.md): the kind of message is its topic.
+message "miningInfo" from pool
+    phase job
+    over websocket
+    where root.topic is "miningInfo" and root.payload.generationSignature hex 64 and root.payload.baseTarget name
+    hint
+
+message "submitNonce" from miner
+    phase share
+    over websocket
+    where root.topic is "submitNonce" and root.payload.submission.nonce digits 1..20
+    where root.payload.submission.accountId digits 6..20
+    proof
+    wallet root.payload.submission.accountId
+    agent root.payload.options.userAgent

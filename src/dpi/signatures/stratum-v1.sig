@@ -26,6 +26,19 @@ message "mining.authorize" from miner
     hint
     wallet params[0]
 
+# Gapcoin's pools (GapMiner, PoolClient): the login asks for work, whose header has 80 bytes.
+message "mining.request" from miner
+    phase login
+    where method is "mining.request" and params[0] string and params items 2
+    hint
+    wallet params[0]
+
+message "work" from pool
+    phase job
+    over line websocket
+    where after login and result.data hex 160 and result.difficulty number
+    strong
+
 message "mining.configure" from miner
     phase greeting
     where method is "mining.configure"

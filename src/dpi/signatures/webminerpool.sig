@@ -21,7 +21,7 @@ message "job" from pool
 
 message "solved" from miner
     phase share
-    where identifier is "solved" and job_id name and nonce hex 8.. and result hex 64..
+    where identifier is "solved" and job_id name and nonce hex 8 and result hex 64
     proof
 
 message "hashsolved" from pool

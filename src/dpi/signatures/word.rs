@@ -10,6 +10,7 @@ pub(crate) const BODY: WordId = number("body");
 pub(crate) const ID: WordId = number("id");
 pub(crate) const RESULT: WordId = number("result");
 pub(crate) const ERROR: WordId = number("error");
+pub(crate) const PATH: WordId = number("path");
 pub(crate) const AGENT: WordId = number("agent");
 
 /// The number of `name`, which must be in one of the two lists: they are the first words of the set, in this order.

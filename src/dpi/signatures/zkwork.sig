@@ -1,9 +1,10 @@
 # Source: 6block/zkwork_aleo_protocol, README and src/message.rs: a length (32 bits, least significant byte first), a kind,
 # the members. Client: 128 connect, 129 submit; pool: 0 acknowledgement, 1 job. The version of the second test network
-# has no address in its connect, and the name behind a length of 64 bits.
+# has no address in its connect, and the name behind a length of 64 bits. Without an address a length and a kind are no
+# more than hints: cameras log in by JSON and go on with such frames.
 dialect zkwork
 describe "Aleo at zk.work: binary messages"
-family login
+family zkwork
 coin aleo
 hint name zk.work
 
@@ -25,7 +26,7 @@ message "a job" from pool
     phase job
     over binary
     where data[4..5] is "\x01" and data[0..4] little 60..100000 and after login
-    strong
+    hint
 
 message "a solution" from miner
     phase share

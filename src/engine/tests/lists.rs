@@ -60,7 +60,8 @@ impl Bench {
         let bytes = datagram((client, 40_053), (RESOLVER, 53), &message);
         self.millis += 10;
         let now = Instant::from_micros(self.millis * 1_000);
-        let packet = Packet { bytes: &bytes, hw_addr: Some(hw_addr), reason: Reason::Payload };
+        let packet =
+            Packet { bytes: &bytes, hw_addr: Some(hw_addr), reason: Reason::Payload, turns_back: false };
         assert_eq!(self.engine.handle(&packet, now).verdict, Verdict::Ignore);
     }
 

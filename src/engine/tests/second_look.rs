@@ -34,6 +34,64 @@ fn a_flow_that_has_become_slow_is_watched_again() {
     assert_eq!(bench.state(), Some(State::Undecided));
 }
 
+const GET: &[u8] = b"GET /news HTTP/1.1\r\nHost: news.example\r\nConnection: keep-alive\r\n\r\n";
+const PAGE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nnews\n";
+
+/// A connection on which a page is asked for again every four seconds.
+fn kept_alive(requests: usize) -> Bench {
+    let mut bench = Bench::new("");
+    bench.connect();
+    for _ in 0..requests {
+        bench.millis += 4_000;
+        bench.send(UP, GET);
+        bench.send(DOWN, PAGE);
+    }
+    bench
+}
+
+#[test]
+fn kept_http_is_bypassed_after_its_packets_however_slow_it_is() {
+    assert_eq!(kept_alive(15).state(), Some(State::Undecided));
+    assert_eq!(kept_alive(16).state(), Some(State::Bypassed));
+}
+
+#[test]
+fn kept_http_stays_bypassed_in_a_second_look() {
+    let mut bench = kept_alive(16);
+    for _ in 0..3 {
+        bench.seq = [bench.seq[0] + 400, bench.seq[1] + 400];
+        bench.millis += 20_000;
+        bench.send(UP, GET);
+        bench.send(DOWN, PAGE);
+        assert_eq!(bench.state(), Some(State::Bypassed));
+    }
+}
+
+#[test]
+fn mining_behind_kept_http_is_proven_in_a_second_look() {
+    let mut bench = kept_alive(16);
+    bench.seq = [bench.seq[0] + 400, bench.seq[1] + 400];
+    bench.millis += 20_000;
+    bench.send(UP, SUBSCRIBE);
+    for _ in 0..3 {
+        bench.send(UP, SHARE);
+        bench.send(DOWN, ACCEPTED);
+    }
+    assert_eq!(bench.state(), Some(State::Mining));
+}
+
+/// So that stage one sees what follows, whether the kernel has shown every packet or a few of them.
+#[test]
+fn a_client_that_leaves_http_is_watched_again() {
+    for unseen in [0, 400] {
+        let mut bench = kept_alive(16);
+        bench.seq = bench.seq.map(|seq| seq + unseen);
+        bench.millis += 4_000;
+        bench.send(UP, &[0x91; 200]);
+        assert_eq!(bench.state(), Some(State::Undecided), "{unseen} bytes unseen");
+    }
+}
+
 /// Sizes and times of the download say nothing of what follows it.
 #[test]
 fn a_second_look_begins_with_a_fresh_state_of_stage_one() {

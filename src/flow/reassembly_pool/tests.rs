@@ -44,7 +44,11 @@ fn a_hole_that_stays_is_given_up() {
     let mut slot = slot(100);
     slot.put(100, b"ab").unwrap();
     slot.put(110, b"yz").unwrap();
-    slot.skip_hole();
+    slot.skip_to(105);
+    assert_eq!((slot.head(), slot.unread(), slot.has_hole()), (&b""[..], 105, true));
+    slot.put(105, b"fg").unwrap();
+    assert_eq!((slot.head(), slot.unread()), (&b"fg"[..], 105));
+    slot.skip_to(200);
     assert_eq!((slot.head(), slot.unread()), (&b"yz"[..], 110));
 }
 

@@ -62,7 +62,7 @@ fn enter<S: BuildHasher>(table: &mut FlowTable<Fixed, S>, number: u32, worth: Wo
 
 /// Numbers of so many flows of one client, of which at most `ways` share a set under the hash's key.
 fn spread<S: BuildHasher>(table: &FlowTable<Fixed, S>, flows: usize, ways: usize) -> Vec<u32> {
-    let mut taken = vec![0; table.sets.len()];
+    let mut taken = vec![0; table.positions.len()];
     let has_room = |number: &u32| {
         let taken = &mut taken[table.locate(&key(*number)).0];
         *taken += 1;

@@ -83,7 +83,7 @@ impl Store {
                 log::warn!("{}: {error}", file.display());
             }
         }
-        log::info!("{} entries of an earlier version are now in {}", self.entries.len(), path.display());
+        log::info!("{}: entries taken over from an earlier version: {}", path.display(), self.entries.len());
     }
 
     /// Writes a [`Store::to_body`] to `path` so that a power loss leaves the old file or the new one.
@@ -115,7 +115,7 @@ fn read(path: &Path) -> io::Result<Store> {
     let entries: Vec<Entry> = body.lines().take(REPUTATION_ENTRIES).filter_map(parse_entry).collect();
     if entries.len() < lines {
         // The checksum is right: a newer version has written words that this one doesn't know.
-        log::warn!("{}: {} of {lines} entries are passed over", path.display(), lines - entries.len());
+        log::warn!("{}: entries passed over: {} of {lines}", path.display(), lines - entries.len());
     }
     Ok(Store { entries })
 }

@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 use crate::config;
 use crate::engine::{Engine, Packet, Settings};
+use crate::hmm::house::House;
 use crate::hmm::model::Model;
 use crate::intel::reputation::view::{Scope, View, ViewBuilder};
 use crate::intel::reputation::{Entry, Fact, Origin, Reach, Subject};
@@ -34,7 +35,7 @@ use crate::verdict::{Reason, Verdict};
 
 /// What became of a session within [`WATCHED`].
 #[derive(Clone, Copy, Debug, Default)]
-struct Course {
+struct SessionOutcome {
     /// Seconds until its server was to be asked.
     suspected: Option<f64>,
     /// Seconds until it was cut off.
@@ -54,7 +55,7 @@ const MINER: Setting = Setting { is_pool: true, negotiating: 0.14, sensitivity: 
 const INNOCENT: Setting = Setting { is_pool: false, negotiating: 0.42, sensitivity: "adaptive" };
 
 /// Dialects and courses of the sessions of all seeds.
-fn miners(setting: Setting) -> Vec<(&'static str, Course)> {
+fn miners(setting: Setting) -> Vec<(&'static str, SessionOutcome)> {
     let kinds = known_dialects();
     let course = |(seed, index): (u64, usize)| {
         let mut rng = Rng::keyed(seed, index as u64);
@@ -73,7 +74,7 @@ fn all() -> Vec<(u64, usize)> {
 #[test]
 fn miners_of_all_dialects_are_cut_off_within_five_minutes() {
     let courses = miners(MINER);
-    let is_blocked = |course: &Course| course.blocked.is_some();
+    let is_blocked = |course: &SessionOutcome| course.blocked.is_some();
     let by_seed: Vec<usize> = courses
         .chunks(SESSIONS)
         .map(|seed| seed.iter().filter(|(_, course)| is_blocked(course)).count())
@@ -128,18 +129,18 @@ fn known_dialects() -> Vec<usize> {
 }
 
 /// Takes a session through a new engine. Its server is a pool or says that it is none.
-fn follow(rng: &mut Rng, (script, transport, _): ScriptedSession, setting: Setting) -> Course {
+fn follow(rng: &mut Rng, (script, transport, _): ScriptedSession, setting: Setting) -> SessionOutcome {
     let path = script.path;
     let sequence = transport.carry(rng, &path, &script.finish(), MOST_PACKETS);
     let mut engine = engine(setting.sensitivity);
     let handle = |engine: &mut Engine<_>, bytes: &[u8], reason, seconds: f64| {
         let now = Instant::from_micros((1 << 40) + (seconds * 1e6) as u64);
-        engine.handle(&Packet { bytes, hw_addr: None, reason }, now)
+        engine.handle(&Packet { bytes, hw_addr: None, reason, turns_back: false }, now)
     };
     let mut next = [7, 9];
     let opened = handle(&mut engine, &segment(Direction::ToServer, next, b""), Reason::Start, 0.0);
     assert!(opened.opened && opened.event.is_none());
-    let (mut course, mut answer) = (Course::default(), None);
+    let (mut course, mut answer) = (SessionOutcome::default(), None);
     for (seconds, direction, payload) in render(&sequence, rng.chance(setting.negotiating)) {
         if seconds > WATCHED {
             break;
@@ -153,6 +154,7 @@ fn follow(rng: &mut Rng, (script, transport, _): ScriptedSession, setting: Setti
         let handled = handle(&mut engine, &bytes, Reason::Payload, seconds);
         if matches!(handled.verdict, Verdict::Reset(_)) {
             course.blocked = Some(seconds);
+            assert_eq!(engine.house().to_line(), House::default().to_line(), "a pool is no false alarm");
             break;
         }
         if handled.event.is_some() && course.suspected.is_none() {

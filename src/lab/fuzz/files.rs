@@ -74,7 +74,8 @@ pub(super) fn model(file: &[u8]) {
         connection.advance(number % 2, payload.len());
     }
     for bytes in &packets {
-        let _ = engine.handle(&Packet { bytes, hw_addr: None, reason: Reason::Payload }, now);
+        let _ =
+            engine.handle(&Packet { bytes, hw_addr: None, reason: Reason::Payload, turns_back: false }, now);
         now = now.after(Duration::from_millis(900));
     }
 }

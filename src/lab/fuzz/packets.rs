@@ -26,7 +26,10 @@ pub(super) fn packets(script: &[u8]) {
         script = rest;
         now = now.after(Duration::from_millis(1 << (connection >> 4)));
         if *kind == WHOLE_PACKET {
-            let _ = engine.handle(&Packet { bytes: payload, hw_addr: None, reason: Reason::Payload }, now);
+            let _ = engine.handle(
+                &Packet { bytes: payload, hw_addr: None, reason: Reason::Payload, turns_back: false },
+                now,
+            );
             continue;
         }
         let connection = usize::from(*connection) % CONNECTIONS;
@@ -47,7 +50,10 @@ pub(super) fn packets(script: &[u8]) {
             // Cut by a snap length, headers and all.
             bytes.truncate(bytes.len().saturating_sub(usize::from(*displacement)));
         }
-        let _ = engine.handle(&Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload }, now);
+        let _ = engine.handle(
+            &Packet { bytes: &bytes, hw_addr: Some([2; 6]), reason: Reason::Payload, turns_back: false },
+            now,
+        );
         if kind >> 6 < 2 {
             let sent = payload.len() as u32 + u32::from(tcp_takes_number(*kind));
             next[connection][from] = expected.wrapping_add(sent);

@@ -7,12 +7,12 @@ use crate::net::host_name::HostName;
 use crate::parse::client_hello::{self, Hello, ParsedHello};
 use crate::parse::dns::Resolution;
 use crate::parse::http;
-use crate::parse::json::{End, Tape, TapeValue, end_of_value};
+use crate::parse::json::{Tape, TapeValue, ValueEnd, end_of_value};
 use crate::parse::{grpc, socks, websocket};
 
 /// A JSON message: indexed, and every value in it read.
 pub(super) fn json(text: &[u8]) {
-    if let End::Complete(len) = end_of_value(text) {
+    if let ValueEnd::Complete(len) = end_of_value(text) {
         assert!((1..=text.len()).contains(&len));
     }
     if let Some(root) = Tape::default().index(text) {

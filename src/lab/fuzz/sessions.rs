@@ -96,7 +96,8 @@ impl FuzzRun {
 
     fn hand_for(&mut self, reason: Reason, bytes: &[u8]) -> Verdict {
         self.packets += 1;
-        let handled = self.engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason }, self.now);
+        let handled =
+            self.engine.handle(&Packet { bytes, hw_addr: Some([2; 6]), reason, turns_back: false }, self.now);
         self.detections += usize::from(handled.event.is_some());
         handled.verdict
     }

@@ -16,6 +16,7 @@ use crate::net::endpoint::Endpoint;
 use crate::net::five_tuple::FiveTuple;
 use crate::net::local_networks::LocalNetworks;
 use crate::net::packet::Segment;
+use crate::util::named::named;
 use crate::util::time::Instant;
 
 /// The flows of one capture, in the order of their first packets.
@@ -24,6 +25,8 @@ pub struct Account {
     flows: Vec<FlowAccount>,
     /// Index of the latest connection of a five-tuple in `flows`.
     latest: HashMap<FiveTuple, usize>,
+    /// The latest packet's, as `latest` has it.
+    at_hand: Option<(FiveTuple, usize)>,
     /// Files of DHCP leases, by which hosts are named.
     pub leases: Vec<PathBuf>,
     /// Number of the frame at hand, by which flows of several accounts are put in order.
@@ -61,54 +64,66 @@ pub struct Decided {
     pub after_ms: u64,
 }
 
-/// The verdict on a flow, as reports name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowVerdict {
-    /// Nothing decided.
-    Undecided,
-    /// Bypassed.
-    Benign,
-    /// Stage one only.
-    Suspect,
-    /// Proven.
-    Mining,
+named! {
+    /// The verdict on a flow, as reports name it.
+    pub enum FlowVerdict {
+        /// Nothing decided.
+        Undecided = "undecided",
+        /// Bypassed.
+        Benign = "benign",
+        /// Stage one only.
+        Suspect = "suspect",
+        /// Proven.
+        Mining = "mining",
+    }
 }
 
 impl Account {
-    /// Enters a segment that the engine has handled at `now`. `session`: its record of the flow; `detection`: the
+    /// Enters a segment of connection `key` that the engine has handled at `now`. `session`: its record of the flow; `detection`: the
     /// proof or suspicion that the segment completes.
     pub fn enter(
         &mut self,
+        key: &FiveTuple,
         segment: &Segment<'_>,
         session: Option<&Session>,
         detection: Option<&Detection>,
         now: Instant,
     ) {
-        let finding = detection.map(|detection| FlowFinding::new(detection, &self.leases));
-        let flow = self.flow(segment, now);
+        let flow = self.flow(key, segment, now);
         flow.count(segment, now);
-        if let Some(session) = session {
-            flow.note_packet(session, finding, now);
+        let Some(session) = session else { return };
+        flow.note_packet(session, now);
+        if let Some(detection) = detection {
+            let finding = FlowFinding::new(detection, &self.leases);
+            self.flow(key, segment, now).note_finding(finding);
         }
     }
 
     /// Enters a segment that the engine was not shown.
-    pub fn pass(&mut self, segment: &Segment<'_>, now: Instant) {
-        self.flow(segment, now).count(segment, now);
+    pub fn pass(&mut self, key: &FiveTuple, segment: &Segment<'_>, now: Instant) {
+        self.flow(key, segment, now).count(segment, now);
     }
 
     /// A new connection begins on the old five-tuple `key`.
     pub fn reopen(&mut self, key: &FiveTuple) {
         self.latest.remove(key);
+        self.at_hand = None;
     }
 
     /// The flow of `segment`: the latest connection of its five-tuple.
-    fn flow(&mut self, segment: &Segment<'_>, now: Instant) -> &mut FlowAccount {
-        let next = self.flows.len();
-        let index = *self.latest.entry(FiveTuple::new(segment.src, segment.dst)).or_insert(next);
-        if index == next {
-            self.flows.push(FlowAccount { frame: self.frame, ..FlowAccount::open(segment, now) });
-        }
+    fn flow(&mut self, key: &FiveTuple, segment: &Segment<'_>, now: Instant) -> &mut FlowAccount {
+        let index = match &self.at_hand {
+            Some((known, index)) if known == key => *index,
+            _ => {
+                let next = self.flows.len();
+                let index = *self.latest.entry(*key).or_insert(next);
+                if index == next {
+                    self.flows.push(FlowAccount { frame: self.frame, ..FlowAccount::open(segment, now) });
+                }
+                self.at_hand = Some((*key, index));
+                index
+            }
+        };
         &mut self.flows[index]
     }
 
@@ -116,6 +131,7 @@ impl Account {
     pub fn take_idle(&mut self, before: Instant) -> Vec<FlowAccount> {
         let (kept, idle) = core::mem::take(&mut self.flows).into_iter().partition(|flow| flow.last >= before);
         self.flows = kept;
+        self.at_hand = None;
         self.latest.clear();
         self.latest.extend(
             (0..).zip(&self.flows).map(|(index, flow)| (FiveTuple::new(flow.client, flow.server), index)),
@@ -126,11 +142,13 @@ impl Account {
     /// Forgets the flows that are not `wanted`.
     pub(super) fn retain(&mut self, wanted: impl Fn(&FlowAccount) -> bool) {
         self.flows.retain(wanted);
+        self.at_hand = None;
     }
 
     /// Takes over the flows of `other` that `belongs` to it, each at its place by its first frame.
     pub(super) fn join(&mut self, other: Account, belongs: impl Fn(&FlowAccount) -> bool) {
         self.flows.extend(other.flows.into_iter().filter(belongs));
+        self.at_hand = None;
         self.flows.sort_by_key(|flow| flow.frame);
     }
 
@@ -172,7 +190,7 @@ impl FlowAccount {
         }
     }
 
-    fn note_packet(&mut self, record: &Session, finding: Option<FlowFinding>, now: Instant) {
+    fn note_packet(&mut self, record: &Session, now: Instant) {
         self.client = record.client();
         self.server = record.server();
         let verdict = FlowVerdict::from(record.state());
@@ -185,10 +203,10 @@ impl FlowAccount {
             self.decided =
                 Some(Decided { payload_packet: self.payload_packets, after_ms: millis(self.first, now) });
         }
-        let replaces = |finding: &FlowFinding| {
-            self.finding.as_ref().is_none_or(|known| finding.is_proof && !known.is_proof)
-        };
-        if let Some(finding) = finding.filter(replaces) {
+    }
+
+    fn note_finding(&mut self, finding: FlowFinding) {
+        if self.finding.as_ref().is_none_or(|known| finding.is_proof && !known.is_proof) {
             self.finding = Some(finding);
         }
     }
@@ -216,18 +234,6 @@ impl From<State> for FlowVerdict {
             State::Bypassed | State::Excluded => FlowVerdict::Benign,
             State::Suspect => FlowVerdict::Suspect,
             State::Mining => FlowVerdict::Mining,
-        }
-    }
-}
-
-impl FlowVerdict {
-    /// Name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            FlowVerdict::Undecided => "undecided",
-            FlowVerdict::Benign => "benign",
-            FlowVerdict::Suspect => "suspect",
-            FlowVerdict::Mining => "mining",
         }
     }
 }
@@ -276,14 +282,28 @@ mod tests {
         Instant::from_micros(1_000_000 + millis * 1_000)
     }
 
+    fn pass(account: &mut Account, segment: &Segment<'_>, now: Instant) {
+        account.pass(&FiveTuple::new(segment.src, segment.dst), segment, now);
+    }
+
+    fn enter(
+        account: &mut Account,
+        segment: &Segment<'_>,
+        session: Option<&Session>,
+        detection: Option<&Detection>,
+        now: Instant,
+    ) {
+        account.enter(&FiveTuple::new(segment.src, segment.dst), segment, session, detection, now);
+    }
+
     #[test]
     fn a_verdict_is_dated_by_payload_packet_and_time() {
         let mut account = Account::default();
         let undecided = record(State::Undecided);
-        account.enter(&segment(true, 0), Some(&undecided), None, at(0));
-        account.enter(&segment(true, 1), Some(&undecided), None, at(20));
-        account.enter(&segment(true, 1), Some(&undecided), None, at(25));
-        account.pass(&segment(false, 1), at(31));
+        enter(&mut account, &segment(true, 0), Some(&undecided), None, at(0));
+        enter(&mut account, &segment(true, 1), Some(&undecided), None, at(20));
+        enter(&mut account, &segment(true, 1), Some(&undecided), None, at(25));
+        pass(&mut account, &segment(false, 1), at(31));
         let mining = record(State::Mining);
         let detection = Detection {
             at: at(45),
@@ -302,8 +322,8 @@ mod tests {
             payload_packets: 3,
             blocked: true,
         };
-        account.enter(&segment(true, 2), Some(&mining), Some(&detection), at(45));
-        account.enter(&segment(true, 3), Some(&mining), None, at(90));
+        enter(&mut account, &segment(true, 2), Some(&mining), Some(&detection), at(45));
+        enter(&mut account, &segment(true, 3), Some(&mining), None, at(90));
         let flow = account.flows().next().expect("one flow");
         let finding = flow.finding.as_ref().expect("a finding");
         assert_eq!(flow.verdict, FlowVerdict::Mining);
@@ -313,7 +333,7 @@ mod tests {
         assert_eq!(flow.client, CLIENT.into());
         let listed = Detection { source: Source::Intel, ..detection };
         let mut account = Account::default();
-        account.enter(&segment(true, 1), Some(&mining), Some(&listed), at(0));
+        enter(&mut account, &segment(true, 1), Some(&mining), Some(&listed), at(0));
         let finding = account.flows().next().and_then(|flow| flow.finding.as_ref());
         assert_eq!(finding.map(|finding| finding.source), Some("intel"));
     }
@@ -323,9 +343,9 @@ mod tests {
         let mut account = Account::default();
         let states = [State::Bypassed, State::Mining, State::Undecided, State::Bypassed];
         for (number, state) in (1..).zip(states) {
-            account.enter(&segment(true, number), Some(&record(state)), None, at(number.into()));
+            enter(&mut account, &segment(true, number), Some(&record(state)), None, at(number.into()));
         }
-        account.enter(&segment(true, 5), None, None, at(5));
+        enter(&mut account, &segment(true, 5), None, None, at(5));
         let flows: Vec<_> = account.flows().collect();
         assert_eq!(flows.len(), 1);
         assert_eq!(flows[0].verdict, FlowVerdict::Mining);
@@ -339,9 +359,9 @@ mod tests {
         let record = record(State::Undecided);
         for millis in [0, 500] {
             account.reopen(&FiveTuple::new(CLIENT.into(), SERVER.into()));
-            account.enter(&segment(true, 0), Some(&record), None, at(millis));
-            account.enter(&segment(true, 0), Some(&record), None, at(millis + 1));
-            account.enter(&segment(true, 1), Some(&record), None, at(millis + 2));
+            enter(&mut account, &segment(true, 0), Some(&record), None, at(millis));
+            enter(&mut account, &segment(true, 0), Some(&record), None, at(millis + 1));
+            enter(&mut account, &segment(true, 1), Some(&record), None, at(millis + 2));
         }
         let durations: Vec<_> = account.flows().map(FlowAccount::duration_ms).collect();
         assert_eq!(durations, [2, 2]);
@@ -350,9 +370,9 @@ mod tests {
     #[test]
     fn a_flow_without_payload_has_no_line_and_one_without_a_record_has() {
         let mut account = Account::default();
-        account.enter(&segment(true, 0), None, None, at(0));
+        enter(&mut account, &segment(true, 0), None, None, at(0));
         assert_eq!(account.flows().count(), 0);
-        account.enter(&segment(true, 1), None, None, at(1));
+        enter(&mut account, &segment(true, 1), None, None, at(1));
         assert_eq!(account.flows().count(), 1);
     }
 }

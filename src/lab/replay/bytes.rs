@@ -60,9 +60,11 @@ impl<R: Read> Window<R> {
     }
 
     fn fill(&mut self, wanted: usize) -> Result<bool, DamageKind> {
-        if self.end - self.start >= wanted {
-            return Ok(true);
-        }
+        if self.end - self.start >= wanted { Ok(true) } else { self.read(wanted) }
+    }
+
+    #[cold]
+    fn read(&mut self, wanted: usize) -> Result<bool, DamageKind> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

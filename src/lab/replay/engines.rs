@@ -1,7 +1,7 @@
 //! Engines for captures, each like the daemon's, but for its hash key, which is fixed.
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::config::Config;
 use crate::daemon::{lists::Lists, model_file, problems::Problems};
@@ -56,9 +56,13 @@ pub fn default_config() -> Config {
 /// # Panics
 /// If the model that is part of the program can't be read, which a test rules out.
 pub fn engine(max_flows: usize) -> Engine<FixedKey> {
-    let model = Model::embedded().expect("the model is part of the program");
-    let settings = as_in_a_new_house(&default_config());
-    let mut engine = Engine::new(settings, model, max_flows, FixedKey::default());
+    // Read once: a fuzz target makes an engine for each input.
+    static PARTS: LazyLock<(Settings, Box<Model>)> = LazyLock::new(|| {
+        let model = Model::embedded().expect("the model is part of the program");
+        (as_in_a_new_house(&default_config()), model)
+    });
+    let (settings, model) = &*PARTS;
+    let mut engine = Engine::new(settings.clone(), model.clone(), max_flows, FixedKey::default());
     engine.replace_intel(Some(builtin::pools()));
     engine
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -70,8 +70,8 @@ impl Input {
         let metadata = file.metadata()?;
         let length = metadata.is_file().then_some(metadata.len());
         let position = Rc::new(Cell::new(0));
-        let mut source =
-            CountingReader { source: BufReader::with_capacity(CHUNK, file), position: position.clone() };
+        // Who reads from it does so in large pieces.
+        let mut source = CountingReader { source: file, position: position.clone() };
         let mut head = Vec::with_capacity(GZIP_MAGIC.len());
         (&mut source).take(GZIP_MAGIC.len() as u64).read_to_end(&mut head)?;
         let is_gzip = head == GZIP_MAGIC;
@@ -124,4 +124,3 @@ impl<R: Read> Read for CountingReader<R> {
 
 /// RFC 1952 section 2.3.1.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-const CHUNK: usize = 64 * 1024;

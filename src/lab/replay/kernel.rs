@@ -3,7 +3,8 @@
 //! A capture holds every packet; the live daemon sees few of them. This is conntrack and the rule set's *watch*
 //! chain ([`crate::rules`]) over again, so that a replayed flow is inspected by what would have been
 //! queued of it: nothing before both ends have taken part, and the client's first packet behind its
-//! answered SYN as [`Reason::Start`].
+//! answered SYN as [`Reason::Start`], unless it acknowledges what the server has not said. What the rules drop because it
+//! does not begin at the client's first byte starts a flow here: in a capture it does not come again.
 
 use std::collections::HashMap;
 
@@ -21,7 +22,10 @@ use crate::verdict::{FlowMark, Reason, Verdict};
 /// The connections that the kernel tracks.
 #[derive(Debug, Default)]
 pub struct KernelModel {
+    /// All but the latest packet's.
     connections: HashMap<FiveTuple, ConntrackEntry>,
+    /// The latest packet's connection: the next packet is most likely of the same.
+    latest: Option<(FiveTuple, ConntrackEntry)>,
     looks: TokenBucket,
 }
 
@@ -35,6 +39,8 @@ pub struct KernelTreatment {
     /// The packet is payload of a connection joined midway whose other end was not seen yet: conntrack may know that
     /// end from before the capture, or it may not exist.
     pub awaits_answer: bool,
+    /// Packets of the connection have awaited an answer, and need not any more.
+    pub releases: bool,
 }
 
 /// The record of conntrack.
@@ -45,8 +51,12 @@ struct ConntrackEntry {
     phase: ConntrackPhase,
     /// Sequence number behind a SYN that is not answered yet.
     attempt: Option<u32>,
+    /// Sequence number behind the latest answer to a SYN.
+    answered: u32,
     mark: FlowMark,
     packets: u32,
+    /// Packets of it await an answer.
+    is_awaited: bool,
 }
 
 /// The progress of a connection.
@@ -66,53 +76,85 @@ impl ConntrackEntry {
             first: segment.src,
             phase: ConntrackPhase::New,
             attempt: None,
+            answered: 0,
             mark: FlowMark::Unseen,
             packets: 0,
+            is_awaited: false,
         }
+    }
+
+    /// Whether the client's `segment` acknowledges the server's SYN.
+    fn is_answered_by(&self, segment: &Segment<'_>) -> bool {
+        segment.has_ack && segment.ack.wrapping_sub(self.answered) as i32 >= 0
+    }
+
+    /// Whether the latest packet is a sample by the kernel's count.
+    fn is_sample(&self) -> bool {
+        let bits = if self.packets <= SECOND_LOOK_EARLY_PACKETS {
+            SECOND_LOOK_EARLY_BITS
+        } else {
+            SECOND_LOOK_LATE_BITS
+        };
+        self.packets & bits == 0
     }
 }
 
 impl KernelModel {
-    /// The kernel's treatment of `segment`, in an IP packet of `length` bytes that came at `now`.
-    pub fn queues(&mut self, segment: &Segment<'_>, length: usize, now: Instant) -> KernelTreatment {
-        let key = FiveTuple::new(segment.src, segment.dst);
-        let connection = self.connections.entry(key).or_insert_with(|| ConntrackEntry::new(segment));
+    /// The kernel's treatment of `segment` of connection `key`, in an IP packet of `length` bytes that came at `now`.
+    pub fn queues(
+        &mut self,
+        key: &FiveTuple,
+        segment: &Segment<'_>,
+        length: usize,
+        now: Instant,
+    ) -> KernelTreatment {
+        let KernelModel { connections, latest, looks } = self;
+        if latest.as_ref().is_none_or(|(known, _)| known != key) {
+            let connection = connections.remove(key).unwrap_or_else(|| ConntrackEntry::new(segment));
+            connections.extend(latest.replace((*key, connection)));
+        }
+        let Some((_, connection)) = latest else { return KernelTreatment::default() };
         connection.packets = connection.packets.saturating_add(1);
         if segment.syn {
             return KernelModel::handshake(connection, segment);
         }
         match connection.phase {
             ConntrackPhase::New if segment.src == connection.first => {
-                return KernelTreatment {
-                    awaits_answer: segment.payload_len > 0,
-                    ..KernelTreatment::default()
-                };
+                let awaits_answer = segment.payload_len > 0;
+                let awaited = core::mem::replace(&mut connection.is_awaited, awaits_answer);
+                let releases = awaited && !awaits_answer;
+                return KernelTreatment { awaits_answer, releases, ..KernelTreatment::default() };
             }
             ConntrackPhase::New => connection.phase = ConntrackPhase::Established,
             ConntrackPhase::Answered if segment.src == connection.first => {
+                if !connection.is_answered_by(segment) {
+                    // Conntrack leaves the connection as it is, and the rules drop the packet.
+                    return KernelTreatment::default();
+                }
                 connection.phase = ConntrackPhase::Established;
-                return KernelTreatment { reason: Some(Reason::Start), ..KernelTreatment::default() };
+                let releases = core::mem::take(&mut connection.is_awaited);
+                return KernelTreatment {
+                    reason: Some(Reason::Start),
+                    releases,
+                    ..KernelTreatment::default()
+                };
             }
             ConntrackPhase::Answered | ConntrackPhase::Established => {}
         }
+        let releases = core::mem::take(&mut connection.is_awaited);
         if segment.payload_len == 0 {
-            return KernelTreatment::default();
+            return KernelTreatment { releases, ..KernelTreatment::default() };
         }
         let reason = match connection.mark {
             FlowMark::Unseen | FlowMark::Undecided => Some(Reason::Payload),
             FlowMark::Blocked => None,
             FlowMark::Benign => {
-                let bits = if connection.packets <= SECOND_LOOK_EARLY_PACKETS {
-                    SECOND_LOOK_EARLY_BITS
-                } else {
-                    SECOND_LOOK_LATE_BITS
-                };
                 let is_small = length < SECOND_LOOK_MAX_PACKET_BYTES as usize;
-                let is_shown = is_small && (connection.packets & bits == 0 || self.looks.take(&LOOKS, now));
+                let is_shown = is_small && (connection.is_sample() || looks.take(&LOOKS, now));
                 is_shown.then_some(Reason::Again)
             }
         };
-        KernelTreatment { reason, ..KernelTreatment::default() }
+        KernelTreatment { reason, releases, ..KernelTreatment::default() }
     }
 
     /// A SYN or its answer. A SYN in a connection changes nothing until it is answered.
@@ -135,7 +177,9 @@ impl KernelModel {
         *connection = ConntrackEntry {
             first: segment.dst,
             phase: ConntrackPhase::Answered,
+            answered: segment.seq.wrapping_add(1),
             packets,
+            is_awaited: connection.is_awaited,
             ..ConntrackEntry::new(segment)
         };
         KernelTreatment { reopens, ..KernelTreatment::default() }
@@ -144,16 +188,18 @@ impl KernelModel {
     /// Forgets the connection of `key`, which has ended.
     pub fn forget(&mut self, key: &FiveTuple) {
         self.connections.remove(key);
+        self.latest.take_if(|(known, _)| known == key);
     }
 
-    /// Remembers the verdict on `segment`; what is blocked stays blocked.
-    pub fn decide(&mut self, segment: &Segment<'_>, verdict: &Verdict) {
+    /// Remembers the verdict on a packet of the latest connection, `key`; what is blocked stays blocked.
+    pub fn decide(&mut self, key: &FiveTuple, verdict: &Verdict) {
         let mark = match verdict {
             Verdict::Accept(mark) => *mark,
             Verdict::Reset(_) => FlowMark::Blocked,
             Verdict::Ignore | Verdict::WithoutData | Verdict::Trim { .. } | Verdict::Drop => return,
         };
-        if let Some(connection) = self.connections.get_mut(&FiveTuple::new(segment.src, segment.dst))
+        if let Some((known, connection)) = &mut self.latest
+            && known == key
             && connection.mark != FlowMark::Blocked
         {
             connection.mark = mark;
@@ -190,8 +236,12 @@ mod tests {
         }
     }
 
+    fn key(segment: &Segment<'_>) -> FiveTuple {
+        FiveTuple::new(segment.src, segment.dst)
+    }
+
     fn queued(kernel: &mut KernelModel, segment: &Segment<'_>) -> Option<Reason> {
-        kernel.queues(segment, 52 + segment.payload.len(), Instant::default()).reason
+        kernel.queues(&key(segment), segment, 52 + segment.payload.len(), Instant::default()).reason
     }
 
     fn connect(kernel: &mut KernelModel) {
@@ -207,10 +257,11 @@ mod tests {
         connect(&mut kernel);
         assert_eq!(queued(&mut kernel, &segment(true, "A", b"")), None);
         assert_eq!(queued(&mut kernel, &hello), Some(Reason::Payload));
-        kernel.decide(&hello, &Verdict::Accept(FlowMark::Blocked));
+        kernel.decide(&key(&hello), &Verdict::Accept(FlowMark::Blocked));
         assert_eq!(queued(&mut kernel, &hello), None);
         assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
-        assert!(kernel.queues(&segment(false, "SA", b""), 60, Instant::default()).reopens);
+        let answer = segment(false, "SA", b"");
+        assert!(kernel.queues(&key(&answer), &answer, 60, Instant::default()).reopens);
         assert_eq!(queued(&mut kernel, &hello), Some(Reason::Start), "a new connection begins anew");
     }
 
@@ -241,15 +292,26 @@ mod tests {
     }
 
     #[test]
+    fn what_acknowledges_nothing_of_the_server_starts_nothing() {
+        let mut kernel = KernelModel::default();
+        assert_eq!(queued(&mut kernel, &segment(true, "S", b"")), None);
+        assert_eq!(queued(&mut kernel, &segment(false, "SA", b"")), None);
+        let forged = Segment { ack: 7, ..segment(true, "A", b"login") };
+        assert_eq!(queued(&mut kernel, &forged), None);
+        assert_eq!(queued(&mut kernel, &forged), None);
+        assert_eq!(queued(&mut kernel, &segment(true, "A", b"login")), Some(Reason::Start));
+    }
+
+    #[test]
     fn a_bypassed_flow_is_looked_at_again_at_a_bounded_cost() {
         let mut kernel = KernelModel::default();
         connect(&mut kernel);
         let small = segment(true, "A", b"x");
-        kernel.decide(&small, &Verdict::Accept(FlowMark::Benign));
+        kernel.decide(&key(&small), &Verdict::Accept(FlowMark::Benign));
         let shown = (0..SECOND_LOOK_EARLY_PACKETS - 3).filter(|_| queued(&mut kernel, &small).is_some());
         let expected = SECOND_LOOK_EARLY_PACKETS / 4 + SECOND_LOOK_PACKETS_PER_SECOND;
         assert!(shown.count().abs_diff(expected as usize) <= 16);
-        let is_shown = |_| kernel.queues(&small, 1_500, Instant::default()).reason.is_some();
+        let is_shown = |_| kernel.queues(&key(&small), &small, 1_500, Instant::default()).reason.is_some();
         assert!(!(0..10_000).any(is_shown));
     }
 }

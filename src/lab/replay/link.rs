@@ -48,28 +48,33 @@ impl LinkType {
     pub const LINUX_SLL2: LinkType = LinkType(276);
 }
 
+/// An IP packet of a capture, which says nothing of the router's devices; the model of the kernel says why it is queued.
+pub(super) fn captured(bytes: &[u8], hw_addr: Option<[u8; 6]>) -> Packet<'_> {
+    Packet { bytes, hw_addr, reason: Reason::Payload, turns_back: false }
+}
+
 /// The IP packet in `frame`, and who sent the frame where the link tells.
 ///
 /// # Errors
 /// [`NotIp`].
 pub fn ip_packet(link: LinkType, frame: &[u8]) -> Result<Packet<'_>, NotIp> {
-    let ip = |bytes| Ok(Packet { bytes, hw_addr: None, reason: Reason::Payload });
+    let ip = |bytes| Ok(captured(bytes, None));
     match link {
         LinkType::ETHERNET => {
             let hw_addr = frame.get(6..12).and_then(|source| source.first_chunk().copied());
             let bytes = ethertype_payload(be16(frame, 12)?, rest(frame, 14)?)?;
-            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
+            Ok(captured(bytes, hw_addr))
         }
         LinkType::LINUX_SLL => {
             let hw_addr = ethernet_addr(be16(frame, 4)?, rest(frame, 6)?);
             let bytes = ethertype_payload(be16(frame, 14)?, rest(frame, 16)?)?;
-            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
+            Ok(captured(bytes, hw_addr))
         }
         LinkType::LINUX_SLL2 => {
             let addr_len = *frame.get(11).ok_or(NotIp::Malformed)?;
             let hw_addr = ethernet_addr(u16::from(addr_len), rest(frame, 12)?);
             let bytes = ethertype_payload(be16(frame, 0)?, rest(frame, 20)?)?;
-            Ok(Packet { bytes, hw_addr, reason: Reason::Payload })
+            Ok(captured(bytes, hw_addr))
         }
         LinkType::RAW | LinkType::DLT_RAW | LinkType::DLT_RAW_OPENBSD | LinkType::IPV4 | LinkType::IPV6 => {
             ip(frame)

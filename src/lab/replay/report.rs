@@ -11,6 +11,7 @@ use super::finding::FlowFinding;
 use crate::engine::event::Detection;
 use crate::net::endpoint::Endpoint;
 use crate::util::calendar::rfc3339;
+use crate::util::text::one_or_many;
 use crate::util::time::Instant;
 
 /// Format of a report.
@@ -149,8 +150,12 @@ impl<W: Write> Report<W> {
                 let ReplaySummary { malformed, unsupported, .. } = summary;
                 write!(
                     self.out,
-                    "{flows} flows in {packets} packets of {captures} captures: {mining} mining, {suspect} suspect, \
-                     {benign} benign, {undecided} undecided; {malformed} packets malformed"
+                    "{flows} {} in {packets} {} of {captures} {}: {mining} mining, {suspect} suspect, \
+                     {benign} benign, {undecided} undecided; {malformed} {} malformed",
+                    one_or_many(*flows, "flow", "flows"),
+                    one_or_many(*packets, "packet", "packets"),
+                    one_or_many(*captures, "capture", "captures"),
+                    one_or_many(*malformed, "packet", "packets"),
                 )?;
                 if *unsupported > 0 {
                     write!(self.out, ", {unsupported} of an unsupported link")?;

@@ -13,7 +13,7 @@ pub(crate) fn chain(tables: &model::Chain) -> FloatChain {
         |column: &Column| column.entries.map(|p| f32::from(p) / 65_536.0 / (1u32 << column.shift) as f32);
     FloatChain {
         start: row(&tables.start),
-        step: tables.step.each_ref().map(row),
+        step: tables.step.rows().each_ref().map(row),
         size: tables.size.iter().map(column).collect(),
         context: tables.context.iter().map(column).collect(),
     }

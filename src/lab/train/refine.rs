@@ -40,7 +40,7 @@ pub(crate) struct FloatPair {
 
 /// Course of a refinement.
 #[derive(Clone, Debug)]
-pub(crate) struct Course {
+pub(crate) struct RefinementCourse {
     /// Mean loss of each round.
     pub loss: Vec<f64>,
     /// Page's sum, in bits, at which mining and the others are equally likely.
@@ -53,13 +53,13 @@ pub(crate) fn refine(
     cases: &[&Case],
     options: &RefineOptions,
     progress: &mut Progress,
-) -> Course {
+) -> RefinementCourse {
     let mut cases_to_learn = cases_to_learn(cases);
     let mut climber = Climber::new(pair);
     let drift = (options.drift * core::f64::consts::LN_2) as f32;
     let batches = cases_to_learn.len().div_ceil(BATCH) as u32 * options.rounds;
     let mut rng = Rng::new(options.seed);
-    let mut course = Course { loss: Vec::new(), bias: 0.0 };
+    let mut course = RefinementCourse { loss: Vec::new(), bias: 0.0 };
     let mut done = 0;
     for _ in 0..options.rounds {
         rng.shuffle(&mut cases_to_learn);

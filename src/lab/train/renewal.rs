@@ -6,18 +6,20 @@
 use super::rng::Rng;
 use super::sequence::SequencePacket;
 use crate::net::direction::Direction;
+use crate::util::named::named;
 
-/// Kind of exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Renewal {
-    /// TLS 1.3: one end changes its keys and asks the other to (RFC 8446 section 4.6.3).
-    KeyUpdate,
-    /// TLS 1.3: the server hands out a ticket (RFC 8446 section 4.6.1).
-    Ticket,
-    /// TLS 1.2: a whole handshake inside the session (RFC 5246 section 7.4.1, RFC 5746).
-    Renegotiation,
-    /// SSH: keys are exchanged again (RFC 4253 section 9).
-    Rekey,
+named! {
+    /// Kind of exchange.
+    pub(crate) enum Renewal {
+        /// TLS 1.3: one end changes its keys and asks the other to (RFC 8446 section 4.6.3).
+        KeyUpdate = "key update",
+        /// TLS 1.3: the server hands out a ticket (RFC 8446 section 4.6.1).
+        Ticket = "ticket",
+        /// TLS 1.2: a whole handshake inside the session (RFC 5246 section 7.4.1, RFC 5746).
+        Renegotiation = "renegotiate",
+        /// SSH: keys are exchanged again (RFC 4253 section 9).
+        Rekey = "SSH re-key",
+    }
 }
 
 impl Renewal {
@@ -31,16 +33,6 @@ impl Renewal {
             &[Renewal::Rekey]
         } else {
             &[]
-        }
-    }
-
-    /// In words.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Renewal::KeyUpdate => "key update",
-            Renewal::Ticket => "ticket",
-            Renewal::Renegotiation => "renegotiate",
-            Renewal::Rekey => "SSH re-key",
         }
     }
 

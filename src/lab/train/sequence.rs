@@ -22,6 +22,7 @@ use super::Error;
 use crate::dpi::TlsClient;
 use crate::net::direction::Direction;
 use crate::util::crc32::crc32;
+use crate::util::named::named;
 
 /// A packet with payload not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,48 +35,26 @@ pub(crate) struct SequencePacket {
     pub gap_ms: u32,
 }
 
-/// Known nature of a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Label {
-    /// Anything but mining.
-    Benign,
-    /// Mining.
-    Mining,
-}
-
-impl Label {
-    /// In a word.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Label::Benign => "benign",
-            Label::Mining => "mining",
-        }
+named! {
+    /// Known nature of a flow.
+    #[derive(PartialOrd, Ord, Hash)]
+    pub(crate) enum Label {
+        /// Anything but mining.
+        Benign = "benign",
+        /// Mining.
+        Mining = "mining",
     }
 }
 
-/// Source of a sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SequenceOrigin {
-    /// Captures of single sessions.
-    Captured,
-    /// The crowd of daemons and clients, many sessions at once.
-    Daemons,
-    /// `generate.rs`.
-    Scripted,
-}
-
-impl SequenceOrigin {
-    /// All.
-    pub(crate) const ALL: [SequenceOrigin; 3] =
-        [SequenceOrigin::Captured, SequenceOrigin::Daemons, SequenceOrigin::Scripted];
-
-    /// In a word.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            SequenceOrigin::Captured => "captured",
-            SequenceOrigin::Daemons => "daemons",
-            SequenceOrigin::Scripted => "scripted",
-        }
+named! {
+    /// Source of a sequence.
+    pub(crate) enum SequenceOrigin {
+        /// Captures of single sessions.
+        Captured = "captured",
+        /// The crowd of daemons and clients, many sessions at once.
+        Daemons = "daemons",
+        /// `generate.rs`.
+        Scripted = "scripted",
     }
 }
 

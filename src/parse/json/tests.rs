@@ -137,12 +137,12 @@ fn the_tape_agrees_with_the_tree_it_was_printed_from() {
         let root = tape.index(text.as_bytes()).unwrap_or_else(|| panic!("{text}"));
         check(root, &tree, fits);
         assert!(root.is_whole());
-        assert_eq!(end_of_value(text.as_bytes()), End::Complete(text.len()), "{text}");
+        assert_eq!(end_of_value(text.as_bytes()), ValueEnd::Complete(text.len()), "{text}");
 
         // Cut anywhere, it stays readable; its end is not yet in sight.
         let cut = dice.roll(text.len() as u32) as usize;
         let cut = (0..=cut).rev().find(|&at| text.is_char_boundary(at)).unwrap();
-        assert_eq!(end_of_value(&text.as_bytes()[..cut]), End::NeedMore);
+        assert_eq!(end_of_value(&text.as_bytes()[..cut]), ValueEnd::NeedMore);
         let begun = !text[..cut].trim_start().is_empty();
         let root = tape.index(&text.as_bytes()[..cut]);
         assert_eq!(root.map(TapeValue::is_whole), begun.then_some(false), "{}", &text[..cut]);
@@ -173,11 +173,11 @@ fn no_mutation_makes_it_panic() {
             walk.extend(value.items());
         }
         let end = end_of_value(&bytes);
-        if let End::Complete(len) = end {
+        if let ValueEnd::Complete(len) = end {
             assert!(len <= bytes.len());
         }
         if root.is_some_and(TapeValue::is_whole) {
-            assert!(matches!(end, End::Complete(_)), "{:?}", String::from_utf8_lossy(&bytes));
+            assert!(matches!(end, ValueEnd::Complete(_)), "{:?}", String::from_utf8_lossy(&bytes));
         }
     }
 }
@@ -241,18 +241,18 @@ fn what_is_no_object_or_array_is_refused() {
         assert!(tape.index(text.as_bytes()).is_none(), "{text}");
     }
     for text in ["GET", "x{", "{]", "[}", "{\u{1}}", "}", ":", "1"] {
-        assert_eq!(end_of_value(text.as_bytes()), End::Invalid, "{text}");
+        assert_eq!(end_of_value(text.as_bytes()), ValueEnd::Invalid, "{text}");
     }
     let deep = "[".repeat(JSON_NESTING + 1);
     assert!(tape.index(deep.as_bytes()).is_none());
-    assert_eq!(end_of_value(deep.as_bytes()), End::Invalid);
+    assert_eq!(end_of_value(deep.as_bytes()), ValueEnd::Invalid);
 }
 
 #[test]
 fn a_value_ends_at_its_bracket_whatever_follows() {
-    assert_eq!(end_of_value(br#" {"a":"}\"]"}{"b":1}"#), End::Complete(13));
-    assert_eq!(end_of_value(b"[[],{}]\r\n[]"), End::Complete(7));
-    assert_eq!(end_of_value(br#"{"a":"\"#), End::NeedMore);
+    assert_eq!(end_of_value(br#" {"a":"}\"]"}{"b":1}"#), ValueEnd::Complete(13));
+    assert_eq!(end_of_value(b"[[],{}]\r\n[]"), ValueEnd::Complete(7));
+    assert_eq!(end_of_value(br#"{"a":"\"#), ValueEnd::NeedMore);
     let mut tape = Tape::default();
     let root = tape.index(br#"{"a":1}{"b""#).unwrap();
     assert!(root.get("a").is_some() && root.is_whole());

@@ -18,18 +18,13 @@ pub(super) enum LineStart {
 
 impl Scanner {
     /// Begins a member's name. Nearly all lie whole in the segment, and are looked up where they stand.
-    pub(super) fn begin_name(
-        &mut self,
-        words: &Words,
-        bytes: &[u8],
-        at: &mut usize,
-    ) -> Option<StructureEvent> {
+    pub(super) fn begin_name(&mut self, words: &Words, bytes: &[u8], at: &mut usize) {
         let rest = bytes.get(*at..).unwrap_or_default();
         let (name, behind) = rest.split_at(class::plain(rest));
         if behind.first() != Some(&b'"') || self.begins_line(name) {
             self.string.begin_key();
             self.within = Within::Key;
-            return None;
+            return;
         }
         *at += name.len() + 1;
         self.end_key(if name.len() > WORD_BYTES { None } else { words.id(hash(name), name) });
@@ -37,23 +32,21 @@ impl Scanner {
             *at += 1;
             self.expect = Expect::Value;
         }
-        None
     }
 
     /// Begins the string at `node`. A short one that lies whole in the segment is taken at once.
-    pub(super) fn begin_string(&mut self, node: u16, bytes: &[u8], at: &mut usize) -> Option<StructureEvent> {
+    pub(super) fn begin_string(&mut self, node: u16, bytes: &[u8], at: &mut usize) {
         let rest = bytes.get(*at..).unwrap_or_default();
         let (text, behind) = rest.split_at(class::plain(rest.get(..=SHORT_BYTES).unwrap_or(rest)));
         if behind.first() != Some(&b'"') || text.len() > SHORT_BYTES || self.begins_line(text) {
             self.string.begin(node != NONE);
             self.within = Within::String(node);
-            return None;
+            return;
         }
         if node != NONE {
             self.tree.put_short(node, text, self.level() as usize + 1);
         }
         *at += text.len() + 1;
-        None
     }
 
     /// Whether the quote behind `text`, of which a string consists so far, is the first of a message.

@@ -5,7 +5,7 @@
 //! "Method not found" comes from any server. Refusals of one dialect are messages of its signature that name the
 //! question (`asked`); here stand those of whole families, and those with a code.
 
-use super::{EvidenceLine, evidence};
+use super::{ErrorForm, EvidenceLine, evidence};
 use crate::dpi::signatures::Dialect;
 use crate::parse::tree::Value;
 use crate::probe::question::{Encoding, Question};
@@ -37,7 +37,8 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
     let named = OF_POOLS.iter().find(|(text, _)| over_tcp && refusal.says(text));
     let (dialect, certain) = match (named, question, refusal.code) {
         (Some((_, dialect)), _, _) => (*dialect, true),
-        // Stratum's form, [code, text, traceback], which no other protocol has.
+        // Stratum's form, [code, text, traceback], with the code of a thing that only pools deal in: a job, a share,
+        // a worker, a subscription.
         (
             _,
             Question::Subscribe
@@ -45,8 +46,14 @@ pub(super) fn of_pool(question: Question, root: Value<'_>) -> Option<OfPool> {
             | Question::Hello
             | Question::WebSocketProxy
             | Question::WebSocket,
-            Some(20..=25),
+            Some(21..=25),
         ) if refusal.is_array => (Dialect::StratumV1, true),
+        // 20 stands for all else, and says no more than that the server refuses. In a WebSocket no control is asked.
+        (_, Question::Subscribe | Question::SubscribeShort | Question::Hello, Some(20))
+            if refusal.is_array =>
+        {
+            (Dialect::StratumV1, false)
+        }
         (_, Question::Grin, Some(-32500)) if refusal.says("login first") => (Dialect::Grin, true),
         (_, Question::Beam, Some(-32003)) if refusal.is("login failed") => (Dialect::Beam, true),
         // Stratum's codes in an object, from Handshake's pools.
@@ -66,9 +73,12 @@ pub(super) fn named(root: Value<'_>) -> Option<EvidenceLine> {
     ErrorMessage::read(root).map(|refusal| evidence(&[b"refusal: ", refusal.bytes]))
 }
 
-/// The words of an error, if the message is one.
-pub(super) fn text(root: Value<'_>) -> Option<EvidenceLine> {
-    ErrorMessage::read(root).map(|refusal| evidence(&[b"JSON-RPC error: ", refusal.bytes]))
+/// The words of an error and their form, if the message is one.
+pub(super) fn text(root: Value<'_>) -> Option<(EvidenceLine, ErrorForm)> {
+    let refusal = ErrorMessage::read(root)?;
+    let is_of_stratum = refusal.is_array && matches!(refusal.code, Some(20..=25));
+    let form = if is_of_stratum { ErrorForm::Stratum } else { ErrorForm::Other };
+    Some((evidence(&[b"JSON-RPC error: ", refusal.bytes]), form))
 }
 
 /// An error, in any of the forms that servers give it.

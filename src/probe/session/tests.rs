@@ -1,3 +1,5 @@
+mod stratum_form;
+
 use super::*;
 use crate::dpi::Wire;
 use crate::net::endpoint::Endpoint;
@@ -16,6 +18,8 @@ struct SessionBench {
 
 enum ScriptedReply {
     Say(Vec<u8>),
+    /// After so long, if the session still listens.
+    Late(Duration, Vec<u8>),
     Silence,
     Close,
 }
@@ -39,11 +43,12 @@ impl SessionBench {
 
     /// Runs to the end; TLS handshakes succeed where `speaks_tls`.
     fn run(&mut self, speaks_tls: bool, mut server: impl FnMut(&[u8]) -> ScriptedReply) -> Outcome {
+        let mut late = None;
         for _ in 0..1_000 {
             match self.session.poll(self.now) {
                 Action::Done(outcome) => return outcome,
                 Action::Connect { tls } => {
-                    self.tls = tls;
+                    (self.tls, late) = (tls, None);
                     self.connections.push(tls);
                     if tls && !speaks_tls {
                         self.session.handle_failure(Failure::NoTls, self.now);
@@ -56,6 +61,7 @@ impl SessionBench {
                     self.now = self.now.after(core::time::Duration::from_millis(30));
                     match server(&words) {
                         ScriptedReply::Say(bytes) => self.session.handle_input(&bytes, self.now),
+                        ScriptedReply::Late(delay, bytes) => late = Some((self.now.after(delay), bytes)),
                         ScriptedReply::Silence => {}
                         ScriptedReply::Close => self.session.handle_failure(Failure::Closed, self.now),
                     }
@@ -63,6 +69,10 @@ impl SessionBench {
                 Action::Wait(until) => {
                     assert!(until > self.now, "a wait for what is past");
                     self.now = until;
+                    if let Some((at, bytes)) = late.take_if(|(at, _)| *at < until) {
+                        self.now = at;
+                        self.session.handle_input(&bytes, at);
+                    }
                 }
             }
         }

@@ -89,7 +89,6 @@ impl Strategy {
         let is_unknown = self.is_general_refusal(question, words) == Some(true);
         match question {
             CONTROL => {
-                self.unknown = Some(words.replace(question.method(), ""));
                 if self.ahead.contains(&Question::Subscribe) {
                     // In the place that it had.
                     for ahead in self.ahead.iter_mut().filter(|ahead| **ahead == Question::Subscribe) {
@@ -110,10 +109,21 @@ impl Strategy {
         }
     }
 
+    /// JSON-RPC that refused a question as Stratum's servers refuse what they don't know. It proves nothing, but a pool
+    /// that refuses the other dialects so answers its own: the subscription comes next, also where it was given up
+    /// as unanswered, and may take its time ([`Self::is_patient`]).
+    pub(super) fn after_stratum_refusal(&mut self) {
+        self.refuses_as_stratum = true;
+        if !self.heard_subscription && !self.asked.contains(&Question::SubscribeShort) {
+            self.keep(|ahead| ahead != Question::Subscribe);
+            self.first(Question::SubscribeShort);
+        }
+    }
+
     /// Whether the server refuses `question` with the `words` that it has for a method which means nothing to
     /// it; `None` while those are not known. It may quote the method, or have its name for a word of its own.
     pub(super) fn is_general_refusal(&self, question: Question, words: &str) -> Option<bool> {
-        let unknown = self.unknown.as_ref()?;
+        let (unknown, _) = self.unknown.as_ref()?;
         let bare = words.replace(question.method(), "");
         Some(is_same_refusal(unknown, words) || is_same_refusal(unknown, &bare))
     }

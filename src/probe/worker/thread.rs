@@ -55,9 +55,7 @@ enum Stage {
 
 impl ProbeThread {
     pub(super) fn new(mark: u32, answers: Sender<SuspectAnswer>, waker: UnixStream) -> Self {
-        if let Err(error) = rustix::process::nice(LOWEST) {
-            log::warn!("probes run at the usual priority: {error}");
-        }
+        background::give_way();
         ProbeThread {
             answers,
             waker,
@@ -294,8 +292,6 @@ fn is_closed(mut bell: &UnixStream) -> bool {
     }
 }
 
-/// setpriority(2): the weakest claim to the processor there is outside the idle class.
-const LOWEST: i32 = 19;
 /// Without anything to do the thread looks around as often.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// And as often while answers wait for the run loop.

@@ -1,16 +1,15 @@
 //! Strangers on the internet, and servers at home.
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use minewall::limits::FOREIGN_REPORTS_PER_HOUR;
-use socket2::{Domain, Socket, Type};
 
 use super::raw::{Forged, Forger};
 use super::{House, OTHER, number};
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
-use crate::net::{HOME, PATIENCE, ip, wait_for};
+use crate::net::{HOME, connect_from, ip, wait_for};
 use crate::run::WEB;
 use crate::session::{Session, is_reset};
 
@@ -110,13 +109,4 @@ fn strangers_fill_neither_list_nor_log() {
     for home in HOME {
         Session::open(&house.other, &house.net.home, ip(home)).exchange(WEB);
     }
-}
-
-/// Connects from an address of the caller's choice.
-fn connect_from(from: SocketAddr, to: SocketAddr) -> TcpStream {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
-    socket.bind(&from.into()).expect("an address of this host");
-    socket.connect_timeout(&to.into(), PATIENCE).expect("a way there");
-    socket.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
-    socket.into()
 }

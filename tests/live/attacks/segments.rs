@@ -7,10 +7,10 @@ use std::time::Duration;
 use rustix::net::{SendFlags, send};
 
 use super::House;
-use super::raw::{CLIENT_SEQ, FORGED_PORT, ForgedConnection, ForgedEnds, Forger};
+use super::raw::{CLIENT_SEQ, FORGED_PORT, Forged, ForgedConnection, ForgedEnds, Forger, SERVER_SEQ, dying};
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
-use crate::net::{HOME, SERVERS, ip, wait_for};
+use crate::net::{HOME, HOME_MAC, ROUTER, SERVERS, ip, wait_for};
 use crate::session::Session;
 
 /// A connection over each family; from ports that are no other test's, for the kernel shows connections of all namespaces.
@@ -76,11 +76,16 @@ fn a_login_between_decoys_is_not_heard() {
     let daemon = Daemon::start(&house.net, "");
     let ends = ForgedEnds::new(&house.net.home, &house.net.internet);
     let (first, last) = LOGIN.as_bytes().split_at(60);
-    for it in connections(1503) {
-        ends.open(it);
-        ends.say(it, 0, b"", |_| {});
-        for (offset, part) in [(20_000, &b"decoy"[..]), (0, first), (30_000, b"decoy"), (60, last)] {
-            ends.say(it, offset, part, |_| {});
+    // The first decoy may also come in the place of the handshake's end.
+    for (port, finishes) in [(1_503, true), (1_504, false)] {
+        for it in connections(port) {
+            ends.open(it);
+            if finishes {
+                ends.say(it, 0, b"", |_| {});
+            }
+            for (offset, part) in [(20_000, &b"decoy"[..]), (0, first), (30_000, b"decoy"), (60, last)] {
+                ends.say(it, offset, part, |_| {});
+            }
         }
     }
     both_are_told(&daemon);
@@ -142,5 +147,29 @@ fn attempts_with_data_take_nothing_from_another_client() {
             .run(&["nft", "list", "table", "inet", "counted"])
             .contains(&format!("packets {sent} "))
     });
+    house.catches_miners(2, "beside it");
+}
+
+/// A host of the house says what a server would say, to its own address: the kernel takes it for the other end of the
+/// connection. So it would acknowledge decoys that never arrive, and the login in their place would be no other version.
+#[test]
+fn a_server_s_words_from_within_the_house_hide_no_login() {
+    let Some(house) = House::new() else { return };
+    let daemon = Daemon::start(&house.net, "");
+    let ends = ForgedEnds::new(&house.net.home, &house.net.internet);
+    let client = "fd07:1::99";
+    house.net.home.run(&["ip", "-6", "route", "add", client, "via", ROUTER[1]]);
+    house.net.router.run(&["ip", "-6", "neigh", "add", client, "lladdr", HOME_MAC, "dev", "lan0"]);
+    let it = ForgedConnection::new(client, 1_505, SocketAddr::new(ip(SERVERS[1]), FORGED_PORT));
+    ends.open(it);
+    ends.say(it, 0, b"", |_| {});
+    let end = LOGIN.len().next_multiple_of(80) as u32;
+    (0..end).step_by(80).for_each(|at| ends.send(it, &dying(it.packet(at, &[b'q'; 80], |_| {}))));
+    let (seq, ack) = (SERVER_SEQ, Some(CLIENT_SEQ + end));
+    let answer = Forged { from: it.server, to: it.client, seq, ack, payload: b"ok\n" };
+    Forger::new(&house.net.home).send(&answer);
+    ends.say(it, 0, LOGIN.as_bytes(), |_| {});
+    wait_for("the event", || daemon.events().lines().any(|line| line.contains(client)));
+    assert_eq!(ForgedEnds::heard(&house.net.internet), 0);
     house.catches_miners(2, "beside it");
 }

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use etherparse::TcpHeader;
 
-use super::House;
 use super::raw::{
     CLIENT_SEQ, FORGED_PORT, ForgedConnection, ForgedEnds, SERVER_SEQ, dying, fragments, with_extension,
     with_options, with_wrong_checksum,
 };
+use super::{House, OTHER};
 use crate::daemon::Daemon;
 use crate::mining::LOGIN;
 use crate::net::{HOME, SERVERS, ip, wait_for};
@@ -82,14 +82,70 @@ fn a_login_behind_a_forged_end_and_a_forged_beginning_is_not_heard() {
 }
 
 /// The client's first packet behind the answered SYN is a reset that dies on its way: the kernel takes the connection for
-/// closed, and never calls it assured.
+/// closed, and never calls it assured. What comes behind it is dropped.
 #[test]
-fn a_login_behind_a_forged_end_of_the_handshake_is_not_heard() {
-    is_not_heard(1690, &|ends, it| {
+fn a_login_behind_a_forged_end_of_the_handshake_never_arrives() {
+    let way = |ends: &ForgedEnds, it: ForgedConnection| {
         ends.open(it);
         ends.send(it, &dying(it.packet(0, b"", |tcp| (tcp.rst, tcp.ack) = (true, false))));
         ends.say(it, 0, LOGIN.as_bytes(), |_| {});
-    });
+    };
+    never_arrives(1690, "1", &way, |_, _, _| {});
+}
+
+/// The server discards what lies before the client's first byte, and the handshake's end may have said another one.
+#[test]
+fn a_login_behind_bytes_before_the_first_is_not_heard() {
+    for (port, garbage) in [
+        (1_651, &b"q"[..]),
+        (1_652, b"{"),
+        (1_653, &[b'q'; 80]),
+        (1_654, &[b'{'; 80]),
+        (1_655, b"{\"id\":1,"),
+    ] {
+        is_not_heard(port, &|ends, it| {
+            begin(ends, it);
+            ends.say(it, 0u32.wrapping_sub(garbage.len() as u32), garbage, |_| {});
+            let (first, last) = LOGIN.as_bytes().split_at(60);
+            ends.say(it, 0, first, |_| {});
+            ends.say(it, 60, last, |_| {});
+        });
+    }
+}
+
+/// A host begins a connection under another's address, which is silent there, and goes on without having seen the
+/// server's answer: the kernel takes half of all acknowledgements for old ones, and lets them pass. Nobody is accused.
+#[test]
+fn a_handshake_that_is_not_finished_accuses_nobody() {
+    let Some(house) = House::new() else { return };
+    let daemon = Daemon::start(&house.net, "");
+    let ends = ForgedEnds::new(&house.net.home, &house.net.internet);
+    for (home, server) in HOME.into_iter().zip(SERVERS) {
+        let at = SocketAddr::new(ip(server), FORGED_PORT);
+        for (port, guess) in (1_691..).zip([100_000, 1 << 20, 1 << 30, 1 << 31, 3 << 30]) {
+            let it = ForgedConnection::new(home, port, at);
+            let unseen = |tcp: &mut TcpHeader| {
+                tcp.acknowledgment_number = tcp.acknowledgment_number.wrapping_sub(guess);
+            };
+            ends.open(it);
+            if port % 2 == 0 {
+                ends.say(it, 0, b"", unseen);
+            }
+            ends.say(it, 0, LOGIN.as_bytes(), unseen);
+            ends.say(it, 0, LOGIN.as_bytes(), |tcp| {
+                unseen(tcp);
+                tcp.fin = true;
+            });
+        }
+    }
+    // What comes over the same way afterwards has everything before it behind itself.
+    house.catches_miners(2, "beside it");
+    wait_for("the miners' events", || OTHER.iter().all(|miner| daemon.events().contains(miner)));
+    let events = daemon.events();
+    assert!(
+        events.lines().all(|line| HOME.iter().all(|home| !line.contains(&format!("\"{home}\"")))),
+        "{events}"
+    );
 }
 
 /// In fragments as small as the kernel takes them (of IPv6, RFC 8200 section 5: 1,280 bytes), and as large as a wire does,
@@ -278,10 +334,48 @@ fn a_login_beside_a_wrong_length_is_not_heard() {
 #[test]
 fn a_login_before_its_turn_is_not_heard() {
     is_not_heard(1616, &|ends, it| {
-        begin(ends, it);
+        ends.open(it);
         let blanks = [b'\n'; 80];
         ends.say(it, 6_000, LOGIN.as_bytes(), |_| {});
         (0..6_000).step_by(80).for_each(|offset| ends.say(it, offset, &blanks, |_| {}));
         ends.say(it, 6_000, LOGIN.as_bytes(), |_| {});
     });
+}
+
+/// A login in three parts behind a decoy that never arrives, the last part first: the server puts them together.
+#[test]
+fn a_login_whose_parts_come_in_another_order_is_not_heard() {
+    for (port, order) in [(1_660, [2, 0, 1]), (1_661, [2, 1, 0]), (1_662, [0, 2, 1])] {
+        is_not_heard(port, &|ends, it| {
+            let cuts = [0, 40, LOGIN.len() - 40, LOGIN.len()];
+            // The part that makes it whole has to be long.
+            let cuts =
+                if order[2] == 0 { [0, LOGIN.len() - 60, LOGIN.len() - 30, LOGIN.len()] } else { cuts };
+            begin(ends, it);
+            ends.send(it, &dying(it.packet(20_000, b"decoy", |_| {})));
+            for at in order {
+                ends.say(it, cuts[at] as u32, &LOGIN.as_bytes()[cuts[at]..cuts[at + 1]], |_| {});
+            }
+        });
+    }
+}
+
+/// The client has sent something too early, and later what came before it. Parts of a login that are too early have to come
+/// again in their turn.
+#[test]
+fn a_login_in_parts_before_their_turn_is_not_heard() {
+    for (port, order) in [(1_663, [0, 1]), (1_664, [1, 0])] {
+        is_not_heard(port, &|ends, it| {
+            begin(ends, it);
+            ends.say(it, 0, b"\n", |_| {});
+            ends.say(it, 20_000, b"decoy", |_| {});
+            let (first, last) = LOGIN.as_bytes().split_at(60);
+            let parts = [(6_001, first), (6_001 + first.len() as u32, last)];
+            let say = |at: usize| ends.say(it, parts[at].0, parts[at].1, |_| {});
+            ends.say(it, 1, &[b'\n'; 80], |_| {});
+            order.into_iter().for_each(say);
+            (81..6_001).step_by(80).for_each(|offset| ends.say(it, offset, &[b'\n'; 80], |_| {}));
+            (0..2).for_each(say);
+        });
+    }
 }

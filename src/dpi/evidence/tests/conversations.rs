@@ -58,17 +58,32 @@ fn a_quoted_conversation_in_one_direction_is_no_proof() {
 
 #[test]
 fn another_requests_success_does_not_answer_a_share() {
+    let share = r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
     let mut talk = Talk::midway();
-    talk.client(r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#);
-    assert_eq!(talk.server(r#"{"id":5,"result":true}"#), Answer::NeedMore);
-    assert_eq!(
-        talk.server(r#"{"id":4,"result":null,"error":{"code":-32601,"message":"Method not found"}}"#),
-        Answer::NeedMore
-    );
-    assert_eq!(talk.server(r#"{"id":4,"result":true,"error":{"code":1,"message":"no"}}"#), Answer::NeedMore);
-    assert_eq!(talk.server(r#"{"id":4,"result":false}"#), Answer::NeedMore);
+    for refusal in [
+        r#"{"id":4,"result":null,"error":{"code":-32601,"message":"Method not found"}}"#,
+        r#"{"id":4,"result":true,"error":{"code":1,"message":"no"}}"#,
+        r#"{"id":4,"result":false}"#,
+    ] {
+        talk.client(share);
+        assert_eq!(talk.server(r#"{"id":5,"result":true}"#), Answer::NeedMore);
+        assert_eq!(talk.server(refusal), Answer::NeedMore);
+    }
+    talk.client(share);
     assert_eq!(talk.client(r#"{"id":4,"result":true}"#), Answer::NeedMore);
     assert_eq!(talk.server(r#"{"id":4,"result":true}"#), Answer::Match);
+}
+
+#[test]
+fn a_request_has_one_answer() {
+    let share = r#"{"method":"mining.submit","params":["u","7c","00000000","6b025a4e","000005a6"],"id":4}"#;
+    let mut talk = Talk::midway();
+    talk.client(share);
+    talk.server(r#"{"id":4,"result":null,"error":{"code":-32601,"message":"Method not found"}}"#);
+    assert_eq!(talk.server(r#"{"id":4,"result":true}"#), Answer::NeedMore);
+    talk.client(share);
+    talk.client(r#"{"method":"status","id":4}"#);
+    assert_eq!(talk.server(r#"{"id":4,"result":true}"#), Answer::NeedMore);
 }
 
 #[test]

@@ -112,7 +112,8 @@ struct Block {
     methods: Vec<u16>,
     form: Option<TermForm>,
     needs: Needs,
-    edge: u16,
+    /// As [`Rule::method`] has it: where a method is asked for, and where none is.
+    edges: [u16; 2],
     rank: u8,
     /// Code of the conditions, and of the grades.
     conditions: Vec<u16>,
@@ -286,8 +287,8 @@ impl Compiler {
                 block.form = block.form.or(Some(TermForm::Pattern));
             }
             block.needs = block.needs.and(needs::of_term(&term));
-            if block.edge == 0 {
-                block.edge = needs::edge_of(&term, &self.expressions.texts);
+            for (edge, of_path) in block.edges.iter_mut().zip([false, true]) {
+                *edge = needs::more_telling(*edge, needs::edge_of(&term, &self.expressions.texts, of_path));
             }
             block.conditions.extend(term);
         }
@@ -320,8 +321,9 @@ impl Compiler {
         let needs = block.needs.and(needs::of_alternatives(&block.grades));
         let code = self.expressions.append(&[block.conditions, block.grades].concat());
         let code = code.map_err(|reason| fault(&reason))?;
+        let [of_method, of_path] = block.edges;
         let rule = Rule {
-            method: block.edge,
+            method: if block.form.is_some() { of_method } else { of_path },
             order: 0,
             dialect,
             role,

@@ -1,8 +1,10 @@
 //! What a message must have for a condition to hold, told before the condition is looked at.
 
+use core::ops::Range;
+
 use super::super::words::bit;
-use super::ENGINE_WORDS;
 use super::program::{edge, kind, op, path, shape};
+use super::{ENGINE_WORDS, WORDS_OF_READERS};
 
 /// What must be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,10 +58,21 @@ pub(super) fn tests_method(term: &[u16]) -> bool {
     matches!(term, [op::TEST, _, 1, path::METHOD, ..])
 }
 
-/// The byte that a term asks for at a place of the method or of a message that is no text; 0 if it asks for none, or for
-/// one of several. Of alternatives it is the byte that all of them ask for.
-pub(super) fn edge_of(term: &[u16], texts: &[Vec<u8>]) -> u16 {
+/// The byte that a term asks for at a place of the method (or of the path, if that is `of_path`) or of a message that is no
+/// text; 0 if it asks for none, or for one of several. Of alternatives it is the byte that all of them ask for; of several
+/// terms, the one that tells most.
+pub(super) fn edge_of(term: &[u16], texts: &[Vec<u8>], of_path: bool) -> u16 {
     let (edge, place, ids) = match term {
+        [op::TEST, _, 2, path::HTTP, PATH, 1, shape, count, ids @ ..]
+            if of_path && ids.len() == usize::from(*count) =>
+        {
+            match *shape {
+                shape::IS | shape::BEGINS => (edge::METHOD_BEGINS, 0, ids),
+                shape::ENDS => (edge::METHOD_ENDS, 1, ids),
+                _ => return 0,
+            }
+        }
+        [op::TEST, _, 1, path::METHOD, ..] if of_path => return 0,
         [op::TEST, _, 1, path::METHOD, 1, shape::BEGINS, _, ids @ ..] => (edge::METHOD_BEGINS, 0, ids),
         // The last letter is the same in many words.
         [op::TEST, _, 1, path::METHOD, 1, shape::ENDS, _, ids @ ..] => (edge::METHOD_ENDS, 1, ids),
@@ -67,38 +80,72 @@ pub(super) fn edge_of(term: &[u16], texts: &[Vec<u8>]) -> u16 {
         [op::TEST, _, 3, path::DATA, from, _, 1, shape::IS | shape::BEGINS, _, ids @ ..] => {
             (edge::DATA, from - path::INDEX, ids)
         }
+        [op::TEST, _, 3, path::DATA, from, to, 1, shape @ (shape::LITTLE | shape::BIG), range @ ..] => {
+            return edge_of_number(from - path::INDEX..to - path::INDEX, *shape, range);
+        }
         [op::ALL, _, inside @ ..] => {
-            return operations(inside).map(|term| edge_of(term, texts)).find(|edge| *edge != 0).unwrap_or(0);
+            return operations(inside).map(|term| edge_of(term, texts, of_path)).fold(0, more_telling);
         }
         [op::ANY, _, inside @ ..] => {
-            let mut edges = operations(inside).map(|term| edge_of(term, texts));
+            let mut edges = operations(inside).map(|term| edge_of(term, texts, of_path));
             let first = edges.next().unwrap_or(0);
             return if edges.all(|edge| edge == first) { first } else { 0 };
         }
         _ => return 0,
     };
-    let mut bytes = ids.iter().map(|id| {
-        let text = texts.get(usize::from(*id) - 1)?;
-        let at = if edge == edge::METHOD_ENDS { text.len().checked_sub(2)? } else { 0 };
-        text.get(at)
-    });
-    match bytes.next().flatten() {
-        Some(byte) if place <= edge::PLACE_MAX && bytes.all(|other| other == Some(byte)) => {
-            edge | place << 8 | u16::from(*byte)
-        }
-        _ => 0,
-    }
+    let common = |behind: u16| {
+        let mut bytes = ids.iter().map(|id| {
+            let text = texts.get(usize::from(*id) - 1)?;
+            let ending = edge == edge::METHOD_ENDS;
+            text.get(if ending { text.len().checked_sub(2)? } else { usize::from(behind) })
+        });
+        let byte = bytes.next().flatten().filter(|_| place + behind <= edge::PLACE_MAX)?;
+        bytes.all(|other| other == Some(byte)).then_some(edge | (place + behind) << 8 | u16::from(*byte))
+    };
+    let places = match edge {
+        edge::DATA => 0..=edge::PLACE_MAX,
+        // All paths begin with a slash.
+        edge::METHOD_BEGINS if of_path => 1..=edge::PLACE_MAX,
+        _ => 0..=0,
+    };
+    places.filter_map(common).fold(0, more_telling)
+}
+
+/// Number of the word under which a head has the path; the search for rules asks for the same.
+const PATH: u16 = {
+    assert!(matches!(WORDS_OF_READERS[2].as_bytes(), b"path"));
+    ENGINE_WORDS.len() as u16 + 3
+};
+
+/// The byte of a number between two that is the same in all of them, the highest.
+fn edge_of_number(places: Range<u16>, shape: u16, range: &[u16]) -> u16 {
+    let ([a, b, c, d], 1..=4) = (range, places.len()) else { return 0 };
+    let shift = 8 * (places.len() - 1);
+    let [least, greatest] =
+        [(a, b), (c, d)].map(|(high, low)| (u32::from(*high) << 16 | u32::from(*low)) >> shift);
+    let place = if shape == shape::BIG { places.start } else { places.end - 1 };
+    let is_one = least == greatest && least <= u8::MAX.into() && place <= edge::PLACE_MAX;
+    if is_one { edge::DATA | place << 8 | least as u16 } else { 0 }
+}
+
+/// Of two bytes that are asked for, the one that fewer messages have: many have zeros, in figures or not.
+pub(super) fn more_telling(one: u16, other: u16) -> u16 {
+    let worth = |edge: u16| (edge != 0) as u8 + (!matches!(edge as u8, 0 | b'0')) as u8;
+    if worth(other) > worth(one) { other } else { one }
 }
 
 fn of_test(term: &[u16]) -> Needs {
-    let [op::TEST, _, steps, path::ROOT, rest @ ..] = term else { return Needs::default() };
+    // A head's members are told with those of the message.
+    let [op::TEST, _, steps, base @ (path::ROOT | path::HTTP), rest @ ..] = term else {
+        return Needs::default();
+    };
     let (steps, shapes) = rest.split_at(usize::from(*steps).saturating_sub(1).min(rest.len()));
     // What isn't there may be just what is asked for.
     if shapes.contains(&shape::ABSENT) {
         return Needs::default();
     }
     let members = steps.iter().filter(|step| **step < path::INDEX).fold(0, |needs, step| needs | bit(*step));
-    Needs { members, kinds: kinds(steps, shapes) }
+    Needs { members, kinds: if *base == path::ROOT { kinds(steps, shapes) } else { 0 } }
 }
 
 /// Kinds of result and parameters, by what is looked for inside them or by the one shape that they have.

@@ -13,7 +13,7 @@ pub(super) fn sort(rules: &mut [(TermForm, Rule)]) -> Vec<u16> {
         let rarest = bits(rule.needs).min_by_key(|bit| frequency[*bit as usize]);
         rarest.unwrap_or(pivot_of_carrier(rule.over.into()))
     };
-    rules.sort_by_key(|(_, rule)| (pivot(rule), rule.order));
+    rules.sort_unstable_by_key(|(_, rule)| (pivot(rule), rule.order));
     let first_of = |of: u32| rules.partition_point(|(_, rule)| pivot(rule) < of) as u16;
     (0..=PIVOTS).map(first_of).collect()
 }

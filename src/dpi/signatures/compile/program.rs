@@ -167,9 +167,9 @@ pub(crate) mod carrier {
 /// A byte at a place of a text: what tells most rules to be none of a message's. The byte is the lower half of a word, the
 /// place stands above it.
 pub(crate) mod edge {
-    /// Counted from the first byte of the method.
+    /// Counted from the first byte of the method; of a rule without one, of the path in the head of HTTP.
     pub(crate) const METHOD_BEGINS: u16 = 1 << 14;
-    /// Counted from the last byte of the method.
+    /// The same, counted from the last byte.
     pub(crate) const METHOD_ENDS: u16 = 2 << 14;
     /// Counted from the first byte of a message that is no text.
     pub(crate) const DATA: u16 = 3 << 14;

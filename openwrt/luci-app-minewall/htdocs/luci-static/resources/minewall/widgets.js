@@ -119,7 +119,7 @@ return baseclass.extend({
 		const total = (kind) => hours.reduce((sum, hour) => sum + hour[kind], 0);
 		const height = (number) => 70 * number / most;
 		const chart = draw('svg', { 'viewBox': '0 0 288 92', 'class': 'mw-chart', 'role': 'img' },
-			draw('title', {}, _('Last 24 hours: %d blocked, %d others').format(total('blocked'), total('other'))),
+			draw('title', {}, _('Last 24 hours: blocked %d, other %d').format(total('blocked'), total('other'))),
 			draw('line', { 'x1': 0, 'x2': 288, 'y1': 76, 'y2': 76, 'class': 'mw-axis' }));
 
 		hours.forEach((hour, index) => {

@@ -57,7 +57,7 @@ return view.extend({
 		const mined = hosts.filter(({ verdict }) => verdict !== 'suspected').length;
 
 		widgets.fill(this.summary, [ hosts.length, mined ], () => [ hosts.length
-			? _('%d hosts tried to mine, %d are only suspected.').format(mined, hosts.length - mined) : _('No host has mined in this time.') ]);
+			? _('Hosts that tried to mine: %d; only suspected: %d.').format(mined, hosts.length - mined) : _('No host has mined in this time.') ]);
 		widgets.fill(this.rows, [ hosts, Math.floor(now / 60000) ], () => hosts.map((host) => E('tr', { 'class': 'tr', 'data-client': host.client }, [
 			cell(_('Host'), E('b', {}, [ api.nameOf(host) ]), E('small', {}, [ api.list(host.client, host.mac) ])),
 			cell(_('What'), E('span', {}, [ api.whatOf(host) ]), E('small', {}, [ _('at %s').format(host.server) ])),

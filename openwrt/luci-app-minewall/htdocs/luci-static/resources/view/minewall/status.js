@@ -193,7 +193,7 @@ return view.extend({
 		const rows = [
 			[ 'rules', _('Rules in the kernel'), status.rules === false || queue.has_rules === false ? _('missing') : _('loaded') ],
 			[ 'packets', _('Packets in the last minute'), widgets.large(packets_minute) ],
-			[ 'lists', _('Lists in force'), lists ? _('%d entries of %d lists').format(lists.entries, lists.files) : '–' ],
+			[ 'lists', _('Lists in force'), lists ? _('%d (entries: %d)').format(lists.files, lists.entries) : '–' ],
 			[ 'list-error', _('Last error of a list'), bad ? bad.text : _('none') ],
 			[ 'selftest', _('Last self-test'), !test ? _('none since the start') : '%s, %s'.format(
 				test.failed ? N_(test.failed, '%d check failed', '%d checks failed').format(test.failed) : _('all is well'),
