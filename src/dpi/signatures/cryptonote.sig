@@ -154,7 +154,7 @@ message "job" from pool
     phase job
     over line websocket
     where method is "job" and params.job.job_id name and params.job.target hex 8..16|hex 64|hex 128
-    where params.job.mining_hash hex 64 or params.job.blob hex 64..
+    where params.job.mining_hash hex 64 or params.job.blob hex 76.. or (params.job.blob hex 64.. and params.job.target hex 8..16)
     strong
     algorithm params.job.algo
 

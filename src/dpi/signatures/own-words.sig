@@ -2,10 +2,11 @@
 # beside the name or one level below. No message is more than a hint: login, job and share in this order, each by the
 # end whose it is, are what tells mining. A job has an identifier, a target or a difficulty, and something to hash; a share names the
 # job and brings a nonce. Members as in the clients of Velora, Pastella and EquiForge. `[*]` is also the content of an enum
-# of serde's ({"Submit":{"job_id":..}}), whatever its name.
+# of serde's ({"Submit":{"job_id":..}}), whatever its name. The family is its own: a page that names a wallet and is shown the
+# jobs of a known dialect mines nothing.
 dialect own-words
 describe "A vocabulary that no other signature knows: login, job and share in this order"
-family login
+family own
 generic
 
 message "login" from miner
@@ -170,7 +171,7 @@ message "work" from pool
 message "share" from miner
     phase share
     over http line websocket
-    where method has "submitShare" "submitWork" and (params.jobId name or params.job_id name)
+    where method ends "submitShare" "submitWork" and (params.jobId name or params.job_id name)
     where params.nonce number|hex 1..
     strong if after job
     hint
