@@ -229,7 +229,8 @@ impl Session {
         let state = match decision {
             _ if before == State::Suspect => State::Suspect,
             Decision::Suspect => State::Suspect,
-            Decision::Unlikely => State::Bypassed,
+            // What was read outweighs sizes and times.
+            Decision::Unlikely if !self.inspection.has_evidence() => State::Bypassed,
             _ if self.is_over_budget(now, settings) => State::Bypassed,
             _ if before == State::Bypassed && !self.inspection.has_evidence() => State::Bypassed,
             _ => State::Undecided,

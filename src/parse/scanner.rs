@@ -39,7 +39,7 @@ pub(crate) struct Scanner {
     objects: u16,
     /// The nodes of containers that are read, by level.
     open: [u16; JSON_DEPTH],
-    /// The name of the member whose value comes next; 0 if it is not known.
+    /// The name of the member whose value comes next; 0 if it is not known, [`TAG`] if it may be the kind of the message.
     key: WordId,
     string: StringScan,
     /// Messages are lines.
@@ -95,6 +95,9 @@ enum Within {
 
 /// No node.
 const NONE: u16 = u16::MAX;
+/// An unknown name that comes first in a message: an object behind it is kept without one while it stands alone, because
+/// the name may be the kind of the message (serde's enums: `{"Submit":{..}}`).
+const TAG: WordId = WordId::MAX;
 
 impl Scanner {
     /// Whether no value is half read.
@@ -297,9 +300,11 @@ impl Scanner {
         let level = self.level();
         let parent = level.checked_sub(1).and_then(|above| self.open.get(above as usize)).copied();
         let Some(parent) = parent else { return NONE };
-        let is_kept =
-            if self.objects & 1 == 1 { self.key != 0 } else { self.tree.count(parent) < JSON_ITEMS };
-        let key = if self.objects & 1 == 1 { self.key } else { 0 };
+        let (is_kept, key) = match self.key {
+            _ if self.objects & 1 == 0 => (self.tree.count(parent) < JSON_ITEMS, 0),
+            TAG => (kind == ValueKind::Object, 0),
+            key => (key != 0, key),
+        };
         if is_kept { self.tree.push(kind, key, level as usize + 1).unwrap_or(NONE) } else { NONE }
     }
 

@@ -260,6 +260,15 @@ impl Tree {
         }
     }
 
+    /// Forgets the message's first member if it is kept without a name: another one follows.
+    pub(crate) fn forget_nameless(&mut self) {
+        let behind_root = usize::from(self.kept_nodes) + 1;
+        if let Some(first) = self.nodes.get(behind_root).filter(|first| first.key == 0) {
+            self.text.truncate(first.start.into());
+            self.nodes.truncate(behind_root);
+        }
+    }
+
     /// Counts a member at the top whose name is not known.
     pub(crate) fn note_unknown(&mut self) {
         self.unknown = self.unknown.saturating_add(1);

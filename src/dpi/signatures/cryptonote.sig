@@ -126,18 +126,18 @@ message "submit" from miner
     proof if params.nTime number and params.nonce64 digits 1..20
     hint if params.nonce name or params.nonce64 name
 
-# Tari's SHA3x: the blob is the hash of a header. (A target of 40 digits would be a commit that is built.)
+# Tari's SHA3x: the blob is the hash of a header. (A target of 40 or 64 digits would be what is built of a blob.)
 message "job" from pool
     phase job
     over line websocket
-    where method is "job" and params.job_id name and params.target hex 8..16|hex 64 and params.blob hex 64..
+    where method is "job" and params.job_id name and params.target hex 8..16 and params.blob hex 64..
     strong
     algorithm params.algo
 
 message "login answered with a job" from pool
     phase job
     over line websocket
-    where result.job.job_id name and result.job.target hex 8..16|hex 64 and result.job.blob hex 64..
+    where result.job.job_id name and result.job.target hex 8..16 and result.job.blob hex 64..
     strong
     algorithm result.job.algo
 
@@ -154,7 +154,7 @@ message "job" from pool
     phase job
     over line websocket
     where method is "job" and params.job.job_id name and params.job.target hex 8..16|hex 64|hex 128
-    where params.job.mining_hash hex 64 or params.job.blob hex 64..
+    where params.job.mining_hash hex 64 or params.job.blob hex 76.. or (params.job.blob hex 64.. and params.job.target hex 8..16)
     strong
     algorithm params.job.algo
 
@@ -247,13 +247,14 @@ message "a job as an array" from pool
     coin bytom
 
 # Jobs and shares of pools not known yet: a hint, which the order of login, job and share makes proof. A queue's job
-# may have a target or a difficulty, too, but not in figures (`x86_64-linux`, `hard`).
+# may have a target or a difficulty, too, but not in figures (`x86_64-linux`, `hard`), and that of a game or a robot small
+# ones, with nothing to hash.
 message "job" from pool
     phase job
     over line websocket
     where method is "job" and params object
     where params.job_id name or params.jobid name or params.jobId name or params.id name
-    where params.target number|decimal 1..|hex 8.. or params.diff number|decimal 1.. or params.difficulty number|decimal 1.. or params.bits number|hex 6.. or params.seed_hash hex 32..
+    where params.target hex 8.. or params.bits hex 6.. or params.seed_hash hex 32.. or params.diff integer 1000.. or params.difficulty integer 1000.. or (params[*] hex 32.. and (params.target integer 1000.. or params.diff number|decimal 1.. or params.difficulty number|decimal 1.. or params.bits number))
     hint
 
 message "submit" from miner

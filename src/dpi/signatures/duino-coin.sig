@@ -1,6 +1,7 @@
 # Duino-Coin: the server greets with its version, the client asks `JOB,user,difficulty,...`, the answer is two SHA-1
 # hashes and a number. A request could be a line of any queue of jobs (`JOB,alice,LOW,report.pdf`): boards have names
-# of their own for a difficulty, and what runs on a computer gives a key, or None, and something of the computer.
+# of their own for a difficulty, and what runs on a computer gives a key, or None; a key may be any word (a robot's
+# `JOB,cell-4,LOW,place,17`), and an arm a robot's.
 # Source: github.com/revoxhere/duino-coin, PC_Miner.py.
 dialect duino-coin
 describe "Duino-Coin: `JOB,` with user and a known difficulty; jobs of two hashes"
@@ -15,8 +16,8 @@ message "JOB request" from miner
     phase job
     over csv
     where field[0] is "JOB" "JOBXX" and field items 2..
-    strong if field[2] is "AVR" "DUE" "MEGA" "ARM" "RPI" or field[2] begins "ESP8266" "ESP32"
-    strong if field[2] is "LOW" "MEDIUM" "NET" "EXTREME" and (field[3] is "None" or (field[3] base64 1.. and field items 5..))
+    strong if field[2] is "AVR" "DUE" "MEGA" "RPI" or field[2] begins "ESP8266" "ESP32"
+    strong if field[2] is "LOW" "MEDIUM" "NET" "EXTREME" and field[3] is "None"
     hint
     wallet field[1]
 

@@ -61,7 +61,7 @@ message "work" from pool
 message "getWork" from miner
     phase job
     over http
-    where method ends "_getWork" and method length 9..20 and not method begins "eth_"
+    where method ends "_getWork" and method length 9..20 and not method begins "eth_" "miner_"
     proof if (http.agent miner or http.target has "miner=" "/0x") and params absent|items 0
     hint
 

@@ -65,7 +65,7 @@ message "work" from pool
 message "getWork" from miner
     phase greeting
     over line websocket
-    where method ends "_getWork" and method length 9..20 and not method begins "eth_" "ckb_"
+    where method ends "_getWork" and method length 9..20 and not method begins "eth_" "miner_" "ckb_"
     hint
 
 message "submitWork" from miner
@@ -84,12 +84,13 @@ message "submitHashrate" from miner
     strong
 
 # In answer to the request for it, or pushed: header, seed and target, whose leading zeros some leave out. Hashes of
-# blocks begin with zeros, too, but then all of them; lists of hashes may come by the dozen.
+# blocks begin with zeros, too, but then all of them; lists of hashes may come by the dozen; an empty leaf, a slot of a
+# contract or an address as a word has more zeros than any target.
 message "work" from pool
     phase job
     over line websocket
     where result items 3..6 and result[0] hex 64 and result[1] hex 64 and result[2] hex 54..64
-    strong if result[2] begins "0x00000" "00000" and not result[0] begins "0x0000" "0000"
+    strong if result[2] begins "0x00000" "00000" and not result[2] begins "0x0000000000000000" "0000000000000000" and not result[0] begins "0x0000" "0000"
     strong if result[2] hex 54..59
     strong if after greeting
     hint

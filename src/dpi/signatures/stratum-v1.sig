@@ -145,11 +145,12 @@ message "a client.* message" from pool
     where method is "client.reconnect" "client.get_version" "client.show_message"
     hint
 
-# The answer to mining.subscribe, in its many forms.
+# The answer to mining.subscribe, in its many forms: behind the subscriptions stands the extranonce, which lists of methods
+# (a server's own, completions, statistics) lack.
 message "subscription" from pool
     phase greeting
-    where result array
-    where result[*] is "mining.notify" "mining.set_difficulty" or result[*][*] is "mining.notify" "mining.set_difficulty" or result[*][*][*] is "mining.notify" "mining.set_difficulty"
+    where result array and (result items 1 or result[1] hex 1.. or result[1] length 0 or result[2] hex 1..)
+    where result[0] is "mining.notify" "mining.set_difficulty" or result[*][*] is "mining.notify" "mining.set_difficulty" or result[*][*][*] is "mining.notify" "mining.set_difficulty"
     strong
 
 # Parameters as objects: Hathor's node (hathor/stratum/stratum.py), riner (PoolEthash.cpp) and others of their own.
@@ -219,7 +220,8 @@ message "a share refused" from pool
     where answers request and error items 2..3 and error[0] integer 20..25 and error[1] string
     hint
 
-# Words of a pool of its own: no more than hints, which login, job and share in order make proof.
+# Words of a pool of its own: no more than hints, which login, job and share in order make proof. Platforms of text and
+# process mining have such words, too, but no target, difficulty or hash in their jobs.
 message "a login by another word" from miner
     phase login
     over line websocket
@@ -232,6 +234,7 @@ message "a job by another word" from pool
     phase job
     over line websocket
     where method begins "mining." and method has "job" "work" "template"
+    where params.target name or params.difficulty number or params.diff number or params.height number or params[*] hex 32.. or params[*][*] hex 32..
     hint
 
 message "a job in an answer" from pool

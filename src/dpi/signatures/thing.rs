@@ -69,7 +69,10 @@ impl<'a> Thing<'a> {
             (Thing::Bytes(bytes), shape::BIG) if bytes.len() <= 4 => Some(fold(&mut bytes.iter())),
             (Thing::Bytes(bytes), shape::LITTLE) if bytes.len() <= 4 => Some(fold(&mut bytes.iter().rev())),
             (Thing::Value(value), shape::INTEGER) if value.is_number() || value.is_string() => {
-                core::str::from_utf8(value.bytes()).ok()?.parse().ok()
+                // A fraction counts for nothing, and what is too large is the largest.
+                let whole = value.bytes().split(|byte| *byte == b'.').next()?;
+                let number: u64 = core::str::from_utf8(whole).ok()?.parse().ok()?;
+                Some(u32::try_from(number).unwrap_or(u32::MAX))
             }
             (Thing::Bytes(bytes), shape::INTEGER) => core::str::from_utf8(bytes).ok()?.parse().ok(),
             _ => None,

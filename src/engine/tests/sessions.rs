@@ -97,6 +97,17 @@ fn stage_one_has_an_unlikely_session_bypassed() {
     assert_eq!(session.state(), State::Bypassed);
 }
 
+/// A pool asked over HTTP byte by byte looks like no miner, but what was read of it outweighs sizes and times.
+#[test]
+fn stage_one_puts_no_session_aside_that_has_evidence() {
+    let mut bench = Bench::new("option sensitivity off");
+    bench.send(DOWN, ACCEPTED);
+    bench.send(UP, SHARE);
+    let mut session = bench.session().clone();
+    assert!(!session.settle(Decision::Unlikely, Stamp(0), &settings("")));
+    assert_eq!(session.state(), State::Undecided);
+}
+
 #[test]
 fn a_bypassed_session_is_slow_below_the_rate_and_not_before_five_seconds() {
     let settings = Settings { low_rate: 1_000, ..settings("") };

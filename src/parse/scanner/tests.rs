@@ -187,3 +187,19 @@ fn of_two_members_with_one_name_either_may_count() {
     assert!(root.get("method").unwrap().is("a"));
     assert!(root.with_last_members().get("method").unwrap().is("b"));
 }
+
+#[test]
+fn an_object_behind_an_unknown_name_is_kept_while_it_stands_alone() {
+    let words = words();
+    let mut scanner = Scanner::default();
+    let mut read = |text: &str| {
+        assert_eq!(scanner.feed(&words, text.as_bytes()), ScanProgress::Message(text.len()));
+        let root = scanner.tree.root(&words).unwrap();
+        (root.members().count(), root.members().find_map(|(_, value)| value.get("a")).is_some())
+    };
+    assert_eq!(read(r#"{"Submit":{"a":1}}"#), (1, true));
+    assert_eq!(read(r#"{"Submit":[{"a":1}]}"#), (0, false));
+    assert_eq!(read(r#"{"Submit":{"a":1},"id":1}"#), (1, false));
+    assert_eq!(read(r#"{"id":1,"Submit":{"a":1}}"#), (1, false));
+    assert_eq!(read(r#"{"Submit":{"Inner":{"a":1}}}"#), (1, false));
+}

@@ -1,6 +1,6 @@
 //! The tokens inside a value: names, strings, words, comments; and the lines that they may reach over.
 
-use super::{Expect, NONE, Scanner, StructureEvent, Within};
+use super::{Expect, NONE, Scanner, StructureEvent, TAG, Within};
 use crate::parse::tree::{SHORT_BYTES, class};
 use crate::parse::words::{WORD_BYTES, WordId, Words, hash};
 
@@ -96,10 +96,14 @@ impl Scanner {
         let level = self.level();
         let object = level.checked_sub(1).and_then(|above| self.open.get(above as usize)).copied();
         let Some(object) = object else { return };
-        self.tree.count(object);
+        let before = self.tree.count(object);
+        if level == 1 && before == 1 {
+            self.tree.forget_nameless();
+        }
         if self.key == 0 {
             if level == 1 {
                 self.tree.note_unknown();
+                self.key = if before == 0 { TAG } else { 0 };
             }
         } else {
             self.tree.note_member(object, self.key);
