@@ -1,5 +1,6 @@
 //! Conversations that are damaged, cut, lost in part, or never end.
 
+use super::carriers::{LOGIN, UPGRADE};
 use super::*;
 
 /// Conversations to damage.
