@@ -156,6 +156,23 @@ fn begin_sums(silences: &[u32], pair_of: impl Fn(usize) -> u32) -> (Vec<i32>, Ca
     (sums, pool)
 }
 
+/// Of two connections that have ended one has given its evidence to the next: its place goes before that of the other,
+/// however long the other has been silent.
+#[test]
+fn a_place_whose_evidence_was_taken_over_goes_first() {
+    let (mut pool, model) = pool();
+    let tickets: Vec<Ticket> = (0..8).map(|at| enter(&mut pool, &model, 1 + at as u8, at)).collect();
+    tickets[..2].iter().for_each(|&ticket| pool.leave(ticket));
+    let mut again = |host: u8, now: u32| {
+        let carry = Carry { pair: u32::from(host) << 16 | (u32::from(host) - 1) << 1 | 1, most: 500 };
+        pool.enter(&model, core::iter::empty(), &seen(host, 12, 0, now), carry).expect("room");
+        pool.counters()
+    };
+    assert_eq!(again(2, 100).carried, 1);
+    let counters = again(1, 200);
+    assert_eq!((counters.carried, counters.evicted), (2, 0));
+}
+
 #[test]
 fn evidence_adds_up_over_reconnections_and_fades() {
     let (sums, pool) = begin_sums(&[2_000, 2_000], |_| PAIR.pair);
