@@ -342,6 +342,16 @@ fn a_login_before_its_turn_is_not_heard() {
     });
 }
 
+/// A packet in place of the handshake's end begins before the client's first byte: the server takes what is behind that.
+#[test]
+fn a_login_that_begins_before_the_first_byte_never_arrives() {
+    let way = |ends: &ForgedEnds, it: ForgedConnection| {
+        ends.open(it);
+        ends.say(it, 0u32.wrapping_sub(1), format!("q{LOGIN}").as_bytes(), |_| {});
+    };
+    never_arrives(1_666, "1", &way, |_, _, _| {});
+}
+
 /// A login in three parts behind a decoy that never arrives, the last part first: the server puts them together.
 #[test]
 fn a_login_whose_parts_come_in_another_order_is_not_heard() {
