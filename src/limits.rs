@@ -96,7 +96,13 @@ pub const ASSEMBLY_SLOTS: usize = if cfg!(test) { 4 } else { 64 };
 /// Slots of each queue, however many queues there are.
 pub const ASSEMBLY_SLOTS_MIN: usize = if cfg!(test) { 1 } else { 16 };
 /// Separate runs of bytes that one slot keeps track of while segments arrive out of order.
-pub const ASSEMBLY_RUNS: usize = 4;
+pub const ASSEMBLY_RUNS: usize = 12;
+/// Bytes of a wide slot, for what comes early of an upload: more than there is before it bypasses the queue.
+pub const WIDE_SLOT_BYTES: usize = 48 * 1_024;
+/// One wide slot for so many others: 8 of 48 KB are 384 KB, which are taken when they are needed.
+pub const WIDE_SLOT_SHARE: usize = if cfg!(test) { 16 } else { 8 };
+/// A wide slot in which nothing has happened for so long is given to the next: a lost segment comes again sooner.
+pub const WIDE_SLOT_IDLE: Duration = Duration::from_secs(10);
 
 /// Nesting of JSON that is read at all. Jobs nest three deep, Alephium's four.
 pub const JSON_DEPTH: usize = 8;

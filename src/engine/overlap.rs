@@ -13,7 +13,7 @@ use crate::dpi::Inspection;
 use crate::dpi::finding::Finding;
 use crate::flow::table::FlowRecord;
 use crate::flow::tcp::Arrival;
-use crate::limits::ASSEMBLY_BYTES;
+use crate::limits::{ASSEMBLY_BYTES, WIDE_SLOT_BYTES};
 use crate::net::direction::Direction;
 
 /// A segment compared with the bytes that are held for its places.
@@ -108,7 +108,27 @@ impl Reassembly<'_> {
             Some(slot) => slot.has_room(seq, segment.payload.len()),
             None => seq.wrapping_sub(next) as usize + segment.payload.len() <= ASSEMBLY_BYTES,
         };
-        !fits
+        !fits && !self.widens(next)
+    }
+
+    /// Whether the segment fits once the client's bytes, of which the one at `next` comes next, are in a wide slot. A client
+    /// whose early bytes were lost, as no honest one's are, has to keep to the order instead.
+    fn widens(&mut self, next: u32) -> bool {
+        let &Placed { segment, seq, direction, stamp, .. } = self.placed;
+        if seq.wrapping_sub(next) as usize + segment.payload.len() > WIDE_SLOT_BYTES
+            || !self.session.inspection.wants(direction)
+            || self.session.streams.has_filled()
+        {
+            return false;
+        }
+        let claim = self.claim(direction);
+        let index = self.session.streams.slots[direction as usize];
+        let Some(index) = self.pool.widen(index, claim, next, stamp) else { return false };
+        self.session.streams.slots[direction as usize] = index;
+        self.session.streams.waits[direction as usize] = true;
+        self.pool
+            .get(index, &claim.key, direction)
+            .is_some_and(|slot| slot.has_room(seq, segment.payload.len()))
     }
 
     /// Whether such a segment is a miner's message. What comes before it may follow, and would make the first words of a

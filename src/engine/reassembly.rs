@@ -148,6 +148,9 @@ impl Reassembly<'_> {
             self.session.streams.slots[direction as usize] = SlotIndex::default();
             if core::mem::take(&mut self.session.streams.waits[direction as usize]) {
                 self.session.inspection.gap(self.dpi, direction, u32::MAX);
+                if direction == Direction::ToServer {
+                    self.session.streams.pass_early();
+                }
             }
         }
     }
@@ -176,7 +179,7 @@ impl Reassembly<'_> {
         }
         while !bytes.is_empty() {
             let Some(slot) = self.slot(seq) else { return };
-            let room = ASSEMBLY_BYTES.saturating_sub(seq.wrapping_sub(slot.unread()) as usize);
+            let room = slot.capacity().saturating_sub(seq.wrapping_sub(slot.unread()) as usize);
             let (fits, rest) = bytes.split_at(bytes.len().min(room));
             if fits.is_empty() || slot.put(seq, fits).is_err() {
                 self.lose(seq, seq.wrapping_add(bytes.len() as u32));
@@ -301,7 +304,7 @@ impl Reassembly<'_> {
         self.pool.release(index, self.session.key(), direction);
     }
 
-    fn claim(&self, direction: Direction) -> PoolClaim {
+    pub(super) fn claim(&self, direction: Direction) -> PoolClaim {
         PoolClaim { key: *self.session.key(), direction, client: self.session.owner() }
     }
 

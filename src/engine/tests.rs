@@ -2,6 +2,7 @@ mod abuse;
 mod acknowledgements;
 mod counters;
 mod dns_over_tcp;
+mod early;
 mod lists;
 mod naming;
 mod overlaps;

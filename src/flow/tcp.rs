@@ -119,6 +119,11 @@ impl Streams {
         self.early.refused = 0;
     }
 
+    /// Whether the client has sent bytes in order behind others that had passed unread.
+    pub(crate) fn has_filled(&self) -> bool {
+        self.early.filled > 0
+    }
+
     /// Whether a segment of the client which is too early has to come again in its turn.
     pub(crate) fn refuses_early(&mut self) -> bool {
         let refuses = self.early.filled > 0 && !self.waits_in_vain();

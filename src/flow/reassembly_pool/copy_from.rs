@@ -1,14 +1,12 @@
 //! Copies of bytes whose places may be wrong.
 
-use crate::limits::ASSEMBLY_BYTES;
-
 /// Copies within bounds, or not at all.
 pub(super) trait CopyFrom {
     /// Copies the part `from..to` of a source that begins at `start`.
     fn copy_from(&mut self, source: &[u8], start: usize, from: usize, to: usize);
 }
 
-impl CopyFrom for [u8; ASSEMBLY_BYTES] {
+impl CopyFrom for [u8] {
     fn copy_from(&mut self, source: &[u8], start: usize, from: usize, to: usize) {
         let to = to.min(start + source.len());
         if let (Some(target), Some(source)) = (

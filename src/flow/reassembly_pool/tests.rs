@@ -1,8 +1,9 @@
+use super::slot::NoRoom;
 use super::*;
+use crate::limits::ASSEMBLY_RUNS;
 use crate::net::endpoint::Endpoint;
 use core::net::Ipv4Addr;
 
-const NOW: Stamp = Stamp(0);
 const UP: Direction = Direction::ToServer;
 
 fn key(port: u16) -> FiveTuple {
@@ -13,10 +14,10 @@ fn claim(port: u16, client: u32) -> PoolClaim {
     PoolClaim { key: key(port), direction: UP, client }
 }
 
-fn slot(base: u32) -> Slot {
-    let mut pool = ReassemblyPool::new(ASSEMBLY_SLOTS);
-    let index = pool.claim(claim(2, 0), base, NOW).unwrap();
-    pool.get(index, &key(2), UP).unwrap().clone()
+fn slot(base: u32) -> Box<Slot> {
+    let mut slot: Box<Slot> = Box::new(Slot::<[u8; ASSEMBLY_BYTES]>::new());
+    slot.clear(base);
+    slot
 }
 
 #[test]
@@ -172,4 +173,28 @@ fn agrees_with_a_map_of_bytes() {
             }
         }
     }
+}
+
+#[test]
+fn bytes_move_to_a_wide_slot_and_it_is_given_on_once_it_is_of_no_use() {
+    let mut pool = ReassemblyPool::new(ASSEMBLY_SLOTS);
+    let [first, second, third] = [1, 2, 3].map(|port| claim(port, 0));
+    let narrow = pool.claim(first, 100, Stamp(0)).unwrap();
+    pool.get(narrow, &first.key, UP).unwrap().put(102, b"cd").unwrap();
+    let wide = pool.widen(narrow, first, 100, Stamp(0)).unwrap();
+    assert_eq!(pool.widen(wide, first, 100, Stamp(0)), Some(wide), "it has one");
+    assert_eq!((pool.in_use(), pool.waiting()), (1, 1), "the other is free again");
+    let slot = pool.get(wide, &first.key, UP).unwrap();
+    let far = 100 + WIDE_SLOT_BYTES as u32;
+    assert!(slot.has_room(far - 1, 1) && !slot.has_room(far, 1));
+    assert_eq!((slot.from(102), slot.has_hole(), slot.unread()), (&b"cd"[..], true, 100));
+    let idle = WIDE_SLOT_IDLE.as_millis() as u32;
+    assert_eq!(pool.widen(SlotIndex::default(), second, 0, Stamp(idle - 100)), None, "it is waited for");
+    assert_eq!(pool.widen(SlotIndex::default(), second, 0, Stamp(idle + 100)), Some(wide));
+    assert!(pool.get(wide, &first.key, UP).is_none());
+    pool.note(wide, false, Stamp(idle + 100));
+    assert_eq!(pool.widen(SlotIndex::default(), third, 7, Stamp(idle + 100)), Some(wide), "nothing waits");
+    assert_eq!((pool.taken_away, pool.get(wide, &third.key, UP).unwrap().unread()), (1, 7));
+    pool.release(wide, &third.key, UP);
+    assert_eq!(pool.in_use(), 0);
 }

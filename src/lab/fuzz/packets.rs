@@ -7,7 +7,7 @@ use etherparse::TcpHeader;
 use super::wire::{CONNECTIONS, ip_packet};
 use crate::engine::Packet;
 use crate::lab::replay;
-use crate::limits::{ASSEMBLY_SLOTS, FLOW_IDLE, FLOWS_MIN};
+use crate::limits::{FLOW_IDLE, FLOWS_MIN};
 use crate::util::time::Instant;
 use crate::verdict::Reason;
 
@@ -58,7 +58,7 @@ pub(super) fn packets(script: &[u8]) {
             let sent = payload.len() as u32 + u32::from(tcp_takes_number(*kind));
             next[connection][from] = expected.wrapping_add(sent);
         }
-        assert!(engine.reassembly().in_use() <= ASSEMBLY_SLOTS);
+        assert!(engine.reassembly().in_use() <= engine.reassembly().capacity());
     }
     engine.sweep(FLOWS_MIN, now.after(2 * FLOW_IDLE));
     assert_eq!((engine.flows().len(), engine.reassembly().in_use()), (0, 0));

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::wire::{CONNECTIONS, FuzzConnection};
 use crate::engine::{Engine, Packet};
 use crate::lab::replay::{self, FixedKey};
-use crate::limits::{ASSEMBLY_SLOTS, FLOW_IDLE, FLOWS_MIN};
+use crate::limits::{FLOW_IDLE, FLOWS_MIN};
 use crate::util::time::Instant;
 use crate::verdict::{Reason, Verdict};
 
@@ -30,7 +30,7 @@ pub(super) fn sessions(script: &[u8]) {
             2 => run.now = run.now.after(Duration::from_millis(1 << (argument & 31).min(24))),
             _ => run.control(connection, *argument),
         }
-        assert!(run.engine.reassembly().in_use() <= ASSEMBLY_SLOTS);
+        assert!(run.engine.reassembly().in_use() <= run.engine.reassembly().capacity());
     }
     run.end();
 }

@@ -342,6 +342,16 @@ fn a_login_before_its_turn_is_not_heard() {
     });
 }
 
+/// A packet in place of the handshake's end begins before the client's first byte: the server takes what is behind that.
+#[test]
+fn a_login_that_begins_before_the_first_byte_never_arrives() {
+    let way = |ends: &ForgedEnds, it: ForgedConnection| {
+        ends.open(it);
+        ends.say(it, 0u32.wrapping_sub(1), format!("q{LOGIN}").as_bytes(), |_| {});
+    };
+    never_arrives(1_666, "1", &way, |_, _, _| {});
+}
+
 /// A login in three parts behind a decoy that never arrives, the last part first: the server puts them together.
 #[test]
 fn a_login_whose_parts_come_in_another_order_is_not_heard() {
@@ -360,22 +370,22 @@ fn a_login_whose_parts_come_in_another_order_is_not_heard() {
     }
 }
 
-/// The client has sent something too early, and later what came before it. Parts of a login that are too early have to come
-/// again in their turn.
+/// Parts of a login come far ahead of their turn, behind a decoy that comes even earlier. They wait here and at the server
+/// for what comes before them: that is what must not arrive, and is the only packet that is long.
 #[test]
 fn a_login_in_parts_before_their_turn_is_not_heard() {
-    for (port, order) in [(1_663, [0, 1]), (1_664, [1, 0])] {
+    for (port, is_backwards) in [(1_663, false), (1_664, true)] {
         is_not_heard(port, &|ends, it| {
             begin(ends, it);
             ends.say(it, 0, b"\n", |_| {});
             ends.say(it, 20_000, b"decoy", |_| {});
-            let (first, last) = LOGIN.as_bytes().split_at(60);
-            let parts = [(6_001, first), (6_001 + first.len() as u32, last)];
-            let say = |at: usize| ends.say(it, parts[at].0, parts[at].1, |_| {});
-            ends.say(it, 1, &[b'\n'; 80], |_| {});
-            order.into_iter().for_each(say);
-            (81..6_001).step_by(80).for_each(|offset| ends.say(it, offset, &[b'\n'; 80], |_| {}));
-            (0..2).for_each(say);
+            let mut parts: Vec<_> = (6_001..).step_by(80).zip(LOGIN.as_bytes().chunks(80)).collect();
+            if is_backwards {
+                parts.reverse();
+            }
+            parts.into_iter().for_each(|(offset, part)| ends.say(it, offset, part, |_| {}));
+            (1..5_841).step_by(80).for_each(|offset| ends.say(it, offset, &[b'\n'; 80], |_| {}));
+            ends.say(it, 5_841, &[b'\n'; 160], |_| {});
         });
     }
 }
