@@ -126,7 +126,7 @@ impl ReassemblyPool {
         {
             return Some(index);
         }
-        let place = self.wide_place(now)?;
+        let place = self.wide_place(claim.client, now)?;
         let wide = self.hand_out(place, claim, base, true, now)?;
         if self.get(index, &claim.key, claim.direction).is_some() {
             let ReassemblyPool { slots, wide: wides, .. } = self;
@@ -194,17 +194,24 @@ impl ReassemblyPool {
         Some(index)
     }
 
-    /// A wide slot's place: a free one, or one with nothing but read bytes, or one that has waited in vain.
-    fn wide_place(&mut self, now: Stamp) -> Option<SlotIndex> {
+    /// A wide slot's place for `client`: a free one, or one with nothing but read bytes, or one that has waited in vain, or
+    /// the longest idle of a client that has two more.
+    fn wide_place(&mut self, client: u32, now: Stamp) -> Option<SlotIndex> {
+        let wide = || self.places.iter().zip(0..).skip(self.narrow);
+        let of = |client| wide().filter(|(place, _)| place.owner.is_some_and(|o| o.client == client)).count();
+        let own = of(client);
         let rank = |place: &PoolPlace, at: u8| {
             let idle = place.owner.map(|_| now.millis_since(place.used));
+            let is_in_vain = place.waits && now.has_passed(place.used, WIDE_SLOT_IDLE);
+            let excess = place.owner.map_or(0, |owner| of(owner.client).saturating_sub(own + 1));
             // The first of the free ones, so that their memory is used one after the other.
-            (idle.is_none(), !place.waits, idle, Reverse(at))
+            (idle.is_none(), !place.waits, is_in_vain, excess, idle, Reverse(at))
         };
-        let wide = self.places.iter().zip(0..).skip(self.narrow);
-        let (place, at) = wide.max_by_key(|(place, at)| rank(place, *at))?;
-        if place.owner.is_some() && place.waits {
-            if !now.has_passed(place.used, WIDE_SLOT_IDLE) {
+        let best = wide().max_by_key(|(place, at)| rank(place, *at));
+        let (at, (is_free, is_read, is_in_vain, excess, ..)) =
+            best.map(|(place, at)| (at, rank(place, at)))?;
+        if !is_free && !is_read {
+            if !is_in_vain && excess == 0 {
                 return None;
             }
             self.taken_away = self.taken_away.saturating_add(1);

@@ -198,3 +198,19 @@ fn bytes_move_to_a_wide_slot_and_it_is_given_on_once_it_is_of_no_use() {
     pool.release(wide, &third.key, UP);
     assert_eq!(pool.in_use(), 0);
 }
+
+/// One client has all wide slots. Another one gets half of them, and takes none of one that has no more.
+#[test]
+fn no_client_keeps_all_wide_slots_from_another() {
+    let mut pool = ReassemblyPool::new(4);
+    pool.places = vec![PoolPlace { owner: None, used: Stamp(0), waits: false }; 4 + 4].into_boxed_slice();
+    pool.wide = std::vec::Vec::with_capacity(4);
+    let mut widen =
+        |port, client| pool.widen(SlotIndex::default(), claim(port, client), 0, Stamp(1)).is_some();
+    assert!((1..5).all(|port| widen(port, 1)));
+    assert!(!widen(5, 1), "its own are not taken for its next");
+    assert!(widen(6, 2) && widen(7, 2));
+    assert!(!widen(8, 2), "half each");
+    assert!(widen(9, 3), "a third has a place");
+    assert_eq!(pool.taken_away, 3);
+}
