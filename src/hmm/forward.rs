@@ -132,6 +132,58 @@ static LOG2: [u32; 65] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hmm::alphabet::{CONTEXT_COLUMNS, SIZE_COLUMNS};
+    use crate::hmm::model::{Column, Model};
+    use crate::util::random::Random;
+
+    /// Base-2 logarithms of the probabilities of `symbols`, each given those before it, by the textbook's forward
+    /// algorithm in floating point (Rabiner 1989, section III.A).
+    fn exact(chain: &Chain, symbols: &[Symbol]) -> Vec<f64> {
+        let of = |column: &Column, state: usize| {
+            f64::from(column.entries[state]) / 65_536.0 / f64::from(1u32 << column.shift)
+        };
+        let rows = chain.step.rows();
+        let mut predicted = chain.start.map(|p| f64::from(p) / 65_536.0);
+        let mut logarithms = Vec::new();
+        for symbol in symbols {
+            let size = &chain.size[usize::from(symbol.size)];
+            let context = &chain.context[usize::from(symbol.context)];
+            let joint: [f64; STATES] =
+                core::array::from_fn(|state| predicted[state] * of(size, state) * of(context, state));
+            let sum: f64 = joint.iter().sum();
+            logarithms.push(sum.log2());
+            predicted = core::array::from_fn(|to| {
+                (0..STATES).map(|from| joint[from] / sum * f64::from(rows[from][to]) / 65_536.0).sum()
+            });
+        }
+        logarithms
+    }
+
+    /// Whatever comes, probable or not, each step is as good as exact.
+    #[test]
+    fn each_step_agrees_with_floating_point() {
+        let model = Model::embedded().expect("built in");
+        let mut random = Random::new(7);
+        let symbols: Vec<Symbol> = (0..2_000)
+            .map(|_| Symbol {
+                size: random.below(SIZE_COLUMNS as u32) as u8,
+                context: random.below(CONTEXT_COLUMNS as u32) as u8,
+            })
+            .collect();
+        for pair in &model.members {
+            for chain in [&pair.mining, &pair.background] {
+                let mut forward = Forward::default();
+                for (symbol, exact) in symbols.iter().zip(exact(chain, &symbols)) {
+                    let step = f64::from(chain.step(&mut forward, *symbol)) / f64::from(1 << FRACTION_BITS);
+                    assert!((step - exact).abs() < STEP_ERROR_BITS, "{step} {exact}");
+                }
+            }
+        }
+        let outside = Symbol { size: u8::MAX, context: 0 };
+        assert_eq!(model.members[0].mining.step(&mut Forward::default(), outside), 0);
+    }
+
+    const STEP_ERROR_BITS: f64 = 0.25;
 
     #[test]
     fn logarithms_agree_with_floating_point() {

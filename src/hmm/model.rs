@@ -81,7 +81,7 @@ impl Transitions {
     }
 
     /// Each state's probabilities.
-    #[cfg(feature = "host")]
+    #[cfg(any(test, feature = "host"))]
     pub(crate) fn rows(&self) -> [[u16; STATES]; STATES] {
         let entry = |row: &[usize; WORDS], to: usize| (row[to / LANES] >> (32 * (to % LANES))) as u16;
         self.0.each_ref().map(|row| core::array::from_fn(|to| entry(row, to)))
