@@ -7,7 +7,7 @@ use etherparse::TcpHeader;
 
 use crate::attacks::raw::{FORGED_PORT, ForgedConnection, ForgedEnds};
 use crate::daemon::Daemon;
-use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, wait_for};
+use crate::net::{HOME, Net, PATIENCE, SERVERS, ip, once_free, wait_for};
 
 /// What a client says first, long enough to be counted where it arrives.
 const FIRST: &[u8] = &[b'x'; 200];
@@ -99,7 +99,7 @@ fn an_upload_over_a_network_that_loses_packets_loses_none_to_the_router() {
         let at = SocketAddr::new(ip(server), 9_000);
         let (first, rest) = uploads[number % uploads.len()];
         let upload: Vec<u8> = first.iter().chain(rest.iter().cycle()).copied().take(BYTES).collect();
-        let listener = net.internet.inside(|| TcpListener::bind(at)).expect("a free port");
+        let listener = net.internet.inside(|| once_free(|| TcpListener::bind(at)));
         let mut client = net.home.inside(|| TcpStream::connect_timeout(&at, PATIENCE)).expect("a way there");
         let (mut server, _) = listener.accept().expect("it has connected");
         server.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");

@@ -13,7 +13,7 @@
 //!
 //! Every test has namespaces of its own, so the addresses can be the same.
 
-use std::io::{ErrorKind, Write, stderr};
+use std::io::{self, ErrorKind, Write, stderr};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -283,10 +283,24 @@ pub fn ip(text: &str) -> IpAddr {
 /// How long anything may take before the test fails; nothing waits that long when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Binds a port that this test has used before. A child process that another test starts has copies of the sockets of all
+/// tests until it runs its own program, and a port is in use as long.
+pub fn once_free<T>(mut bind: impl FnMut() -> io::Result<T>) -> T {
+    let mut bound = None;
+    wait_for("the port is free", || match bind() {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => false,
+        result => {
+            bound = Some(result.expect("an address of this host"));
+            true
+        }
+    });
+    bound.expect("it has been waited for")
+}
+
 /// Connects from an address of the caller's choice.
 pub fn connect_from(from: SocketAddr, to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
-    socket.bind(&from.into()).expect("an address of this host");
+    once_free(|| socket.bind(&from.into()));
     socket.connect_timeout(&to.into(), PATIENCE).expect("a way there");
     socket.set_read_timeout(Some(PATIENCE)).expect("SO_RCVTIMEO");
     socket.into()
