@@ -89,10 +89,12 @@ class Debian(unittest.TestCase):
         cls.scratch = Path(tempfile.mkdtemp(prefix="minewall-debian-"))
         cls.addClassCleanup(shutil.rmtree, cls.scratch)
         cls.architecture = output("dpkg", "--print-architecture").strip()
+        # One program for both: another part of the tests may build it anew meanwhile, with other features of libraries.
+        built = shutil.copy2(program(), cls.scratch / "minewall")
         for folder in ("once", "twice"):
             (cls.scratch / folder).mkdir()
             # As `make deb` does.
-            command = [HERE / "pack.py", "--debian", program(), "--out", cls.scratch / folder]
+            command = [HERE / "pack.py", "--debian", built, "--out", cls.scratch / folder]
             subprocess.run(command, stdout=subprocess.DEVNULL, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": "1790000000"})
         cls.name = f"minewall_{pack.version()}_{cls.architecture}.deb"
         cls.file = cls.scratch / "once" / cls.name
