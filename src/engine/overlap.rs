@@ -51,6 +51,7 @@ impl Reassembly<'_> {
         let Some(next) = self.session.streams.next(direction) else { return Overlap::Agrees };
         if matches!(arrival, Arrival::Ahead { .. })
             && self.is_far(next)
+            && !self.widen(next)
             && (self.is_early() || self.has_to_wait())
         {
             return Overlap::Drop;
@@ -94,7 +95,7 @@ impl Reassembly<'_> {
         if is_trimmable { Overlap::Trim { skip: seen } } else { Overlap::Drop }
     }
 
-    /// Whether the segment is one of the client's further ahead than bytes are held.
+    /// Whether the segment is one of the client's further ahead than its slot holds bytes.
     fn is_far(&mut self, next: u32) -> bool {
         let &Placed { segment, seq, direction, .. } = self.placed;
         if direction == Direction::ToClient
@@ -108,12 +109,13 @@ impl Reassembly<'_> {
             Some(slot) => slot.has_room(seq, segment.payload.len()),
             None => seq.wrapping_sub(next) as usize + segment.payload.len() <= ASSEMBLY_BYTES,
         };
-        !fits && !self.widens(next)
+        !fits
     }
 
-    /// Whether the segment fits once the client's bytes, of which the one at `next` comes next, are in a wide slot. A client
-    /// whose early bytes were lost, as no honest one's are, has to keep to the order instead.
-    fn widens(&mut self, next: u32) -> bool {
+    /// Moves the client's bytes, of which the one at `next` comes next, to a wide slot, if the segment may be held there and
+    /// one is to be had. Answers whether it fits now. A client whose early bytes were lost, as no honest one's are, has to
+    /// keep to the order instead.
+    fn widen(&mut self, next: u32) -> bool {
         let &Placed { segment, seq, direction, stamp, .. } = self.placed;
         if seq.wrapping_sub(next) as usize + segment.payload.len() > WIDE_SLOT_BYTES
             || !self.session.inspection.wants(direction)

@@ -198,12 +198,12 @@ impl ReassemblyPool {
     /// the longest idle of a client that has two more.
     fn wide_place(&mut self, client: u32, now: Stamp) -> Option<SlotIndex> {
         let wide = || self.places.iter().zip(0..).skip(self.narrow);
-        let of = |client| wide().filter(|(place, _)| place.owner.is_some_and(|o| o.client == client)).count();
-        let own = of(client);
+        let own = count_of(wide(), client);
         let rank = |place: &PoolPlace, at: u8| {
             let idle = place.owner.map(|_| now.millis_since(place.used));
             let is_in_vain = place.waits && now.has_passed(place.used, WIDE_SLOT_IDLE);
-            let excess = place.owner.map_or(0, |owner| of(owner.client).saturating_sub(own + 1));
+            let excess =
+                place.owner.map_or(0, |owner| count_of(wide(), owner.client).saturating_sub(own + 1));
             // The first of the free ones, so that their memory is used one after the other.
             (idle.is_none(), !place.waits, is_in_vain, excess, idle, Reverse(at))
         };
@@ -231,10 +231,9 @@ impl ReassemblyPool {
 
     /// The longest idle slot of the client that has the most, the one of `claim` included.
     fn evict_from_largest(&mut self, claim: PoolClaim, now: Stamp) -> Option<SlotIndex> {
-        let client = |place: &PoolPlace| place.owner.map(|owner| owner.client);
         let share = |place: &PoolPlace| {
-            let count = self.narrow_places().filter(|(other, _)| client(other) == client(place)).count();
-            count + usize::from(client(place) == Some(claim.client))
+            let of = |client| count_of(self.narrow_places(), client) + usize::from(client == claim.client);
+            place.owner.map_or(0, |owner| of(owner.client))
         };
         let victim =
             self.narrow_places().max_by_key(|(place, _)| (share(place), now.millis_since(place.used)));
@@ -242,6 +241,11 @@ impl ReassemblyPool {
         self.taken_away = self.taken_away.saturating_add(1);
         Some(at)
     }
+}
+
+/// Slots among `places` that `client` has.
+fn count_of<'a>(places: impl Iterator<Item = (&'a PoolPlace, u8)>, client: u32) -> usize {
+    places.filter(|(place, _)| place.owner.is_some_and(|owner| owner.client == client)).count()
 }
 
 #[cfg(test)]

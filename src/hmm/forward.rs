@@ -2,6 +2,8 @@
 //! section III.A).
 
 use super::alphabet::Symbol;
+#[cfg(any(test, feature = "host"))]
+use super::model::Column;
 use super::model::{Chain, STATES, WORDS};
 
 /// Probability of each state given the symbols so far, in 2^-15 of the whole; all zero before the first symbol.
@@ -42,6 +44,30 @@ impl Chain {
         // `predicted` is scaled by mass * 2^16, a column by 2^16 and its own shift; 2^16 were dropped.
         let scale = (32 + i32::from(size.shift) + i32::from(context.shift)) << FRACTION_BITS;
         log2(total) as i32 - log2(u64::from(mass)) as i32 - scale
+    }
+
+    /// The reference of [`Chain::step`]: base-2 logarithms of the probabilities of `symbols`, each given those before it,
+    /// by the textbook's algorithm in floating point. Symbols are those of the alphabet.
+    #[cfg(any(test, feature = "host"))]
+    pub(crate) fn exact(&self, symbols: &[Symbol]) -> Vec<f64> {
+        let of = |column: &Column, state: usize| {
+            f64::from(column.entries[state]) / 65_536.0 / f64::from(1u32 << column.shift)
+        };
+        let rows = self.step.rows();
+        let mut predicted = self.start.map(|p| f64::from(p) / 65_536.0);
+        let mut logarithms = Vec::new();
+        for symbol in symbols {
+            let (size, context) =
+                (&self.size[usize::from(symbol.size)], &self.context[usize::from(symbol.context)]);
+            let joint: [f64; STATES] =
+                core::array::from_fn(|state| predicted[state] * of(size, state) * of(context, state));
+            let sum: f64 = joint.iter().sum();
+            logarithms.push(sum.log2());
+            predicted = core::array::from_fn(|to| {
+                (0..STATES).map(|from| joint[from] / sum * f64::from(rows[from][to]) / 65_536.0).sum()
+            });
+        }
+        logarithms
     }
 
     /// The mass of `forward`, and the probabilities of the next state, scaled by 2^16 times that.
@@ -133,33 +159,10 @@ static LOG2: [u32; 65] = {
 mod tests {
     use super::*;
     use crate::hmm::alphabet::{CONTEXT_COLUMNS, SIZE_COLUMNS};
-    use crate::hmm::model::{Column, Model};
+    use crate::hmm::model::Model;
     use crate::util::random::Random;
 
-    /// Base-2 logarithms of the probabilities of `symbols`, each given those before it, by the textbook's forward
-    /// algorithm in floating point (Rabiner 1989, section III.A).
-    fn exact(chain: &Chain, symbols: &[Symbol]) -> Vec<f64> {
-        let of = |column: &Column, state: usize| {
-            f64::from(column.entries[state]) / 65_536.0 / f64::from(1u32 << column.shift)
-        };
-        let rows = chain.step.rows();
-        let mut predicted = chain.start.map(|p| f64::from(p) / 65_536.0);
-        let mut logarithms = Vec::new();
-        for symbol in symbols {
-            let size = &chain.size[usize::from(symbol.size)];
-            let context = &chain.context[usize::from(symbol.context)];
-            let joint: [f64; STATES] =
-                core::array::from_fn(|state| predicted[state] * of(size, state) * of(context, state));
-            let sum: f64 = joint.iter().sum();
-            logarithms.push(sum.log2());
-            predicted = core::array::from_fn(|to| {
-                (0..STATES).map(|from| joint[from] / sum * f64::from(rows[from][to]) / 65_536.0).sum()
-            });
-        }
-        logarithms
-    }
-
-    /// Whatever comes, probable or not, each step is as good as exact.
+    /// Each step is as good as exact, of probable symbols and of others.
     #[test]
     fn each_step_agrees_with_floating_point() {
         let model = Model::embedded().expect("built in");
@@ -173,7 +176,7 @@ mod tests {
         for pair in &model.members {
             for chain in [&pair.mining, &pair.background] {
                 let mut forward = Forward::default();
-                for (symbol, exact) in symbols.iter().zip(exact(chain, &symbols)) {
+                for (symbol, exact) in symbols.iter().zip(chain.exact(&symbols)) {
                     let step = f64::from(chain.step(&mut forward, *symbol)) / f64::from(1 << FRACTION_BITS);
                     assert!((step - exact).abs() < STEP_ERROR_BITS, "{step} {exact}");
                 }

@@ -68,15 +68,7 @@ const _: () = assert!(RATIO_ONE == 64, "the slope is in 2^-15 nats a 64th of a b
 mod tests {
     use super::*;
 
-    const TEST: Test = Test {
-        drift: 64,
-        screen: 0,
-        fixed: [60 * 64, 40 * 64, 20 * 64],
-        start: 30 * 64,
-        floor: 10 * 64,
-        even: 15 * 64,
-        slope: 51,
-    };
+    const TEST: Test = Test::EXAMPLE;
 
     #[test]
     fn the_probability_follows_the_logistic_function() {

@@ -55,6 +55,17 @@ impl Test {
     #[cfg(feature = "host")]
     pub(crate) const ANY: Test =
         Test { drift: 0, screen: 0, fixed: [1, 1, 1], start: 1, floor: 1, even: 0, slope: 1 };
+    /// A test with round numbers.
+    #[cfg(test)]
+    pub(crate) const EXAMPLE: Test = Test {
+        drift: 64,
+        screen: 0,
+        fixed: [60 * 64, 40 * 64, 20 * 64],
+        start: 30 * 64,
+        floor: 10 * 64,
+        even: 15 * 64,
+        slope: 51,
+    };
     /// Numbers in the model file.
     pub(crate) const FIELDS: usize = 9;
 

@@ -71,7 +71,7 @@ fn a_keep_alive_with_another_byte_arrives() {
         wait_for("the byte arrives", || {
             ends.answer(it, [0, end], b"", 64_240);
             ends.say(it, end - 1, b"\0", |tcp: &mut TcpHeader| tcp.psh = true);
-            !net.internet.run(&["nft", "list", "counter", "inet", "asked", "asked"]).contains("packets 0")
+            net.internet.counted(&["counter", "inet", "asked", "asked"]) > 0
         });
     });
 }
@@ -108,11 +108,7 @@ fn an_upload_over_a_network_that_loses_packets_loses_none_to_the_router() {
             server.read_exact(&mut vec![0; BYTES]).expect("all of it arrives");
         });
     }
-    let packets = |name: &str| {
-        let text = net.router.run(&["nft", "list", "counter", "inet", "lossy", name]);
-        let number = text.split("packets ").nth(1).and_then(|rest| rest.split(' ').next());
-        number.and_then(|number| number.parse::<u64>().ok()).expect("a counter")
-    };
+    let packets = |name: &str| net.router.counted(&["counter", "inet", "lossy", name]);
     wait_for("all that has come to the router has gone on", || packets("gone") >= packets("come"));
     assert_eq!(daemon.events(), "");
 }

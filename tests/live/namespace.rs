@@ -54,6 +54,13 @@ impl Namespace {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Packets of the first counter in what nft lists of `object`: a table, a chain, or a counter with a name.
+    pub fn counted(&self, object: &[&str]) -> u64 {
+        let text = self.run(&[&["nft", "list"], object].concat());
+        let number = text.split("packets ").nth(1).and_then(|rest| rest.split(' ').next());
+        number.and_then(|number| number.parse().ok()).expect("a counter")
+    }
+
     /// Gives `device` an address, written with the length of its network. It is one to bind at once: the kernel
     /// calls an IPv6 address tentative until a worker of its own has looked at it, even where it detects no
     /// duplicates.

@@ -33,7 +33,7 @@ fn an_upload_whose_packets_overtake_each_other_loses_none() {
     assert_eq!(session.streams.next(UP), Some(101 + upload.len() as u32));
 }
 
-/// A message that waits in a wide slot is read when what comes before it has come, in whatever parts and order.
+/// A message that waits in a wide slot is read once the bytes before it are there, in any parts and order.
 #[test]
 fn a_message_that_waits_far_ahead_is_read_in_its_turn() {
     for cuts in [[20, 40], [30, 60]] {

@@ -1,14 +1,6 @@
 use super::*;
 
-const TEST: Test = Test {
-    drift: 64,
-    screen: 0,
-    fixed: [60 * 64, 40 * 64, 20 * 64],
-    start: 30 * 64,
-    floor: 10 * 64,
-    even: 0,
-    slope: 1,
-};
+const TEST: Test = Test::EXAMPLE;
 const BUDGET: u32 = 50;
 
 fn hour(hour: u64) -> Instant {

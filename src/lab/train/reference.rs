@@ -1,31 +1,15 @@
-//! The reference model of the integer one: the textbook's forward algorithm in floating point.
+//! How far the router's integers are from floating point.
 
-use super::chain::FloatChain;
 use super::dataset::Case;
 use crate::hmm::RATIO_ONE;
 use crate::hmm::alphabet::Symbol;
-use crate::hmm::model::{self, Column, Model, Pair};
-
-/// The probabilities that `tables` hold.
-pub(crate) fn chain(tables: &model::Chain) -> FloatChain {
-    let row = |row: &[u16; model::STATES]| row.map(|p| f32::from(p) / 65_536.0);
-    let column =
-        |column: &Column| column.entries.map(|p| f32::from(p) / 65_536.0 / (1u32 << column.shift) as f32);
-    FloatChain {
-        start: row(&tables.start),
-        step: tables.step.rows().each_ref().map(row),
-        size: tables.size.iter().map(column).collect(),
-        context: tables.context.iter().map(column).collect(),
-    }
-}
+use crate::hmm::model::{Model, Pair};
 
 /// The largest difference, in bits, between the gains of integers and those of floating point over the same
 /// tables, no gain above the cap.
 pub(crate) fn deviation(pair: &Pair, symbols: &[Symbol]) -> f64 {
-    let (mut mining, mut background) = (Vec::new(), Vec::new());
-    chain(&pair.mining).forward(symbols, &mut mining);
-    chain(&pair.background).forward(symbols, &mut background);
-    let exact = mining.iter().zip(&background).map(|(m, b)| f64::from(m.scale / b.scale).log2());
+    let background = pair.background.exact(symbols);
+    let exact = pair.mining.exact(symbols).into_iter().zip(background).map(|(m, b)| m - b);
     let gains = pair.gains(symbols).into_iter().map(|gain| f64::from(gain) / f64::from(RATIO_ONE));
     let cap = f64::from(crate::hmm::GAIN_MAX) / f64::from(RATIO_ONE);
     exact.zip(gains).map(|(exact, gain)| (exact.min(cap) - gain).abs()).fold(0.0, f64::max)
@@ -48,6 +32,7 @@ mod tests {
     use crate::hmm::model::Summary;
     use crate::hmm::threshold::Test;
     use crate::lab::train::baum_welch::FLOOR;
+    use crate::lab::train::chain::FloatChain;
     use crate::lab::train::rng::Rng;
     use crate::lab::train::{quantise, refine};
 

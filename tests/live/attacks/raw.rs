@@ -198,10 +198,8 @@ impl ForgedEnds {
     }
 
     /// Packets of more than 150 bytes that have reached such servers in `internet`.
-    pub fn heard(internet: &Namespace) -> u32 {
-        let table = internet.run(&["nft", "list", "table", "inet", "quiet"]);
-        let counter = table.split("counter packets ").nth(1).and_then(|rest| rest.split(' ').next());
-        counter.and_then(|number| number.parse().ok()).expect("a counter")
+    pub fn heard(internet: &Namespace) -> u64 {
+        internet.counted(&["table", "inet", "quiet"])
     }
 
     /// The SYN and its answer.

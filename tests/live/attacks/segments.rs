@@ -140,13 +140,7 @@ fn attempts_with_data_take_nothing_from_another_client() {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    wait_for("all of them pass", || {
-        house
-            .net
-            .router
-            .run(&["nft", "list", "table", "inet", "counted"])
-            .contains(&format!("packets {sent} "))
-    });
+    wait_for("all of them pass", || house.net.router.counted(&["table", "inet", "counted"]) == sent);
     house.catches_miners(2, "beside it");
 }
 
